@@ -1,0 +1,161 @@
+/**
+ * The one error that hull's library throws for what goes wrong with a container, and its stable
+ * codes. A program acts on `code`; a person reads the message, which is always one line.
+ *
+ * @module
+ */
+
+/**
+ * What went wrong, in a word that stays the same from release to release.
+ *
+ * - `IdInUse`, `InvalidIdFormat`, `ContainerNotExists`: about the container's id
+ * - `ContainerPaused`, `ContainerNotPaused`, `ContainerNotStopped`, `ContainerNotRunning`: the state forbids it
+ * - `ConfigInvalid`: the config or an argument can't be used; `faults` lists every place
+ * - `NoProcessOps`: the `Process` was not started
+ * - `ConsoleExists`: the process has a console already
+ * - `InitFailed`: a step inside the container failed before the user's program ran
+ * - `HookFailed`, `OomKilled`: what the name says
+ * - `Unsupported`: this kernel or this build can't do what the config asks for
+ * - `SystemError`: any other failing of a system call on the host's side
+ */
+export type ContainerErrorCode =
+  | "ConfigInvalid"
+  | "ConsoleExists"
+  | "ContainerNotExists"
+  | "ContainerNotPaused"
+  | "ContainerNotRunning"
+  | "ContainerNotStopped"
+  | "ContainerPaused"
+  | "HookFailed"
+  | "IdInUse"
+  | "InitFailed"
+  | "InvalidIdFormat"
+  | "NoProcessOps"
+  | "OomKilled"
+  | "SystemError"
+  | "Unsupported";
+
+/** One fault of a config: where, as a JSON pointer (RFC 6901), and what is wrong there. */
+export interface Fault {
+  /** JSON pointer into config.json, such as `/mounts/2/destination`; "" is the whole document. */
+  readonly pointer: string;
+  /** What is wrong, without the pointer, such as `must be an absolute path`. */
+  readonly message: string;
+}
+
+/** What is known about a failure beside its code and message. */
+export interface ContainerErrorDetails {
+  /** The step of the container's life that failed, such as `mounts`. */
+  readonly step?: string | undefined;
+  /** The system call that failed, such as `move_mount`. */
+  readonly syscall?: string | undefined;
+  /** The errno's name, such as `ENOENT`. */
+  readonly errno?: string | undefined;
+  /** The path the call was about. */
+  readonly path?: string | undefined;
+  /** The field of config.json behind it, as a JSON pointer. */
+  readonly pointer?: string | undefined;
+  /** What to do about it, one sentence. */
+  readonly hint?: string | undefined;
+  /** Every fault found, for `ConfigInvalid`. */
+  readonly faults?: readonly Fault[] | undefined;
+  /** The error underneath. */
+  readonly cause?: unknown;
+}
+
+/** What `ContainerError.toJSON` gives: the form of the CLI's JSON log and of init's error message. */
+export type ContainerErrorJson =
+  & { readonly code: ContainerErrorCode; readonly message: string }
+  & Omit<ContainerErrorDetails, "cause">;
+
+/**
+ * A failure of the library.
+ *
+ * @example A message that says where, what and why
+ * ```ts
+ * import { ContainerError } from "./errors.ts";
+ *
+ * const error = new ContainerError("InitFailed", "cannot mount the proc file system", {
+ *   step: "mounts", syscall: "move_mount", errno: "ENOENT", path: "/proc", pointer: "/mounts/0",
+ * });
+ * console.assert(error.code === "InitFailed");
+ * console.assert(error.message.includes("move_mount(/proc): ENOENT"));
+ * ```
+ */
+export class ContainerError extends Error {
+  override readonly name = "ContainerError";
+  /** The stable code. */
+  readonly code: ContainerErrorCode;
+  /** The message as given, without step, syscall, pointer and hint. */
+  readonly summary: string;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly step: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly syscall: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly errno: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly path: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly pointer: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly hint: string | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly faults: readonly Fault[] | undefined;
+
+  /** Makes the error; its message is composed of the summary and the details, on one line. */
+  constructor(code: ContainerErrorCode, summary: string, details: ContainerErrorDetails = {}) {
+    super(
+      compose(summary, details),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.code = code;
+    this.summary = summary;
+    this.step = details.step;
+    this.syscall = details.syscall;
+    this.errno = details.errno;
+    this.path = details.path;
+    this.pointer = details.pointer;
+    this.hint = details.hint;
+    this.faults = details.faults;
+  }
+
+  /** The error as plain data; fields that are not known are left out. */
+  toJSON(): ContainerErrorJson {
+    const all = {
+      code: this.code,
+      message: this.summary,
+      step: this.step,
+      syscall: this.syscall,
+      errno: this.errno,
+      path: this.path,
+      pointer: this.pointer,
+      hint: this.hint,
+      faults: this.faults,
+    };
+    return Object.fromEntries(
+      Object.entries(all).filter(([, value]) => value !== undefined),
+    ) as unknown as ContainerErrorJson;
+  }
+
+  /** The error that `toJSON` described: what the parent makes of a message from init. */
+  static fromJSON(json: ContainerErrorJson): ContainerError {
+    return new ContainerError(json.code, json.message, json);
+  }
+}
+
+function compose(summary: string, details: ContainerErrorDetails): string {
+  const parts = [summary];
+  if (details.syscall !== undefined) {
+    const call = details.path === undefined
+      ? details.syscall
+      : `${details.syscall}(${details.path})`;
+    parts.push(details.errno === undefined ? call : `${call}: ${details.errno}`);
+  }
+  let line = parts.join(": ");
+  if (details.step !== undefined) line += ` [step ${details.step}]`;
+  if (details.pointer !== undefined) line += ` [config ${details.pointer}]`;
+  for (const fault of details.faults ?? []) line += `; ${fault.pointer || "/"}: ${fault.message}`;
+  if (details.hint !== undefined) line += `; ${details.hint}`;
+  return line.replaceAll(/\s*\n\s*/g, " ");
+}
