@@ -97,7 +97,7 @@ export interface Device {
   readonly major?: number | undefined;
   /** Minor number; needed unless the type is `p`. */
   readonly minor?: number | undefined;
-  /** Permission bits as a number, so octal 0666 is 438. */
+  /** Permission bits as a number, so octal 0666 is 438; type bits are ignored. */
   readonly fileMode?: number | undefined;
   /** Owner inside; default 0. */
   readonly uid?: number | undefined;
@@ -113,9 +113,9 @@ export interface NetDevice {
 
 /** Resource control (config-linux.md, IntelRdt; the kernel's resctrl.rst). */
 export interface IntelRdt {
-  /** Name of the class of service: a folder in the resctrl file system; default the container's id. */
+  /** Name of the class of service, a folder in the resctrl file system, `/` for its root; default the container's id. */
   readonly closID?: string | undefined;
-  /** Lines written to the schemata file; take precedence over the two fields below. */
+  /** Lines written to the schemata file; written after the two fields below. */
   readonly schemata?: readonly string[] | undefined;
   /** L3 lines of the schemata file. */
   readonly l3CacheSchema?: string | undefined;

@@ -1,0 +1,56 @@
+/**
+ * The words that `mounts[].options` knows (config.md, Linux mount options). Any other word is data
+ * for the file system.
+ *
+ * @module
+ */
+
+import type { Mount } from "./types.ts";
+
+/** Words that set or clear a mount flag (mount(2)), bind mounts included. */
+export const MOUNT_FLAG_OPTIONS: readonly string[] = [
+  ...["async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion"],
+  ...["lazytime", "loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "noiversion"],
+  ...["nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "rbind"],
+  ...["relatime", "remount", "ro", "rw", "silent", "strictatime", "suid", "symfollow", "sync"],
+];
+
+/** Words that set the propagation (mount_namespaces(7)). */
+export const MOUNT_PROPAGATION_OPTIONS: readonly string[] = [
+  ...["private", "rprivate", "rshared", "rslave"],
+  ...["runbindable", "shared", "slave", "unbindable"],
+];
+
+/** Words that set or clear an attribute of the mount and all below it (mount_setattr(2)). */
+export const MOUNT_RECURSIVE_OPTIONS: readonly string[] = [
+  ...["ratime", "rdev", "rdiratime", "rexec", "rnoatime", "rnodev", "rnodiratime", "rnoexec"],
+  ...["rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "rrelatime", "rro", "rrw"],
+  ...["rstrictatime", "rsuid", "rsymfollow"],
+];
+
+/** Words that the runtime acts on itself. */
+export const MOUNT_EXTENSION_OPTIONS: readonly string[] = ["idmap", "ridmap", "tmpcopyup"];
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...MOUNT_FLAG_OPTIONS,
+  ...MOUNT_PROPAGATION_OPTIONS,
+  ...MOUNT_RECURSIVE_OPTIONS,
+  ...MOUNT_EXTENSION_OPTIONS,
+]);
+
+/** Whether the word is data for the file system, such as `size=64k`. */
+export function isFilesystemData(option: string): boolean {
+  return !KNOWN.has(option);
+}
+
+/** Whether it is a bind mount: by its options, as the spec says, or by its type. */
+export function isBindMount(mount: Pick<Mount, "type" | "options">): boolean {
+  return mount.type === "bind" ||
+    (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
+}
+
+/** Whether the mount's files get other owners: by an option or by its own mappings. */
+export function isIdMapped(mount: Pick<Mount, "options" | "uidMappings" | "gidMappings">): boolean {
+  return mount.uidMappings !== undefined || mount.gidMappings !== undefined ||
+    (mount.options ?? []).some((option) => option === "idmap" || option === "ridmap");
+}

@@ -1,0 +1,28 @@
+/**
+ * Names of kernel parameters (sysctl(8), sysctl.d(5)).
+ *
+ * @module
+ */
+
+/**
+ * The path below /proc/sys of a kernel parameter; `undefined` if the name can't be one. The first
+ * separator decides: with a dot, dots separate and slashes stand for dots; with a slash, the name
+ * is the path already.
+ *
+ * @example
+ * ```ts
+ * import { sysctlPath } from "./sysctl.ts";
+ *
+ * console.assert(sysctlPath("net.ipv4.conf.eno2/100.rp_filter") === "net/ipv4/conf/eno2.100/rp_filter");
+ * console.assert(sysctlPath("net/../kernel/core_pattern") === undefined);
+ * ```
+ */
+export function sysctlPath(name: string): string | undefined {
+  const separator = /[./]/.exec(name)?.[0];
+  const path = separator === "."
+    ? name.replaceAll(/[./]/g, (letter) => letter === "." ? "/" : ".")
+    : name;
+  const parts = path.split("/");
+  // a step up would leave the namespaced folder that the name was checked for
+  return parts.some((part) => part === "" || part === "." || part === "..") ? undefined : path;
+}
