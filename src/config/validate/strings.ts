@@ -44,6 +44,7 @@ export function cleanCopy(value: unknown, report: Report, pointer = "", depth = 
       .map(([key, inner]) => {
         const place = childPointer(pointer, key);
         if (key.includes("\0")) report.fault(place, "has a NUL byte in its name");
+        if (key.length > MAX_STRING_BYTES) report.fault(place, "has too long a name");
         return [key, cleanCopy(inner, report, place, depth + 1)];
       }),
   );
