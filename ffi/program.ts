@@ -46,8 +46,8 @@ export interface Operation {
   readonly args: readonly Argument[];
   /** A name by which other operations refer to this one. */
   readonly label?: string | undefined;
-  /** What follows an error; `fail` unless said otherwise. */
-  readonly onError?: Onward | undefined;
+  /** What follows an error; `fail` unless said otherwise, `return` leaves the program. */
+  readonly onError?: Onward | "return" | undefined;
   /** What follows a result above 0; `continue` unless said otherwise, `return` leaves the program. */
   readonly onPositive?: Onward | "return" | undefined;
   /** The name of one errno that counts as success. */
@@ -197,7 +197,7 @@ export function findFailure(
   memory: DataView,
 ): Failure | undefined {
   for (const [index, { syscall, onError, tolerated }] of operations.entries()) {
-    if (syscall === "jump" || (onError !== undefined && onError !== "fail")) continue;
+    if (syscall === "jump" || onError === "continue" || typeof onError === "object") continue;
     const result = memory.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
     if (result >= 0n || result < -MAX_ERRNO) continue;
     const errno = Number(-result);

@@ -11,12 +11,7 @@ import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
-
-/** The environment variable that makes a program start as init, and says what kind of it. */
-export const INIT_VARIABLE = "_HULL_INIT";
-
-/** The kind of init that a container's first process is. */
-export const STANDARD_INIT = "standard";
+import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
 
 /**
  * Runs init, if this process was started as one: `STATUS:CONTROL` behind the kind are its fds.
