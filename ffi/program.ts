@@ -46,8 +46,8 @@ export interface Operation {
   readonly args: readonly Argument[];
   /** A name by which other operations refer to this one. */
   readonly label?: string | undefined;
-  /** What follows an error; `fail` unless said otherwise. */
-  readonly onError?: Onward | undefined;
+  /** What follows an error; `fail` unless said otherwise, `return` leaves the program. */
+  readonly onError?: Onward | "return" | undefined;
   /** What follows a result above 0; `continue` unless said otherwise, `return` leaves the program. */
   readonly onPositive?: Onward | "return" | undefined;
   /** The name of one errno that counts as success. */
@@ -142,30 +142,9 @@ export class SyscallProgram {
     return bytes;
   }
 
-  /**
-   * The operation whose error ended the program, or undefined if none did.
-   *
-   * @param report the operations as a child with its own memory wrote them; else this memory's
-   */
-  failure(report?: Uint8Array<ArrayBuffer>): Failure | undefined {
-    const view = report === undefined
-      ? this.#view
-      : new DataView(report.buffer, report.byteOffset, report.byteLength);
-    for (let index = 0; index < this.operations.length; index++) {
-      const { syscall, onError, tolerated } = this.operations[index] as Operation;
-      if (syscall === "jump" || (onError !== undefined && onError !== "fail")) continue;
-      const result = view.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
-      if (result >= 0n || result < -MAX_ERRNO) continue;
-      const errno = Number(-result);
-      if (tolerated !== undefined && errnoNumber(tolerated) === errno) continue;
-      return { index, errno };
-    }
-    return undefined;
-  }
-
-  /** The size in bytes of the report that {@linkcode Self} names. */
-  get reportLength(): number {
-    return this.operations.length * OPERATION_SIZE;
+  /** The operation whose error ended the program, or undefined if none did. */
+  failure(): Failure | undefined {
+    return findFailure(this.operations, this.#view);
   }
 
   #encode(
@@ -205,6 +184,27 @@ export class SyscallProgram {
     if (index === undefined) throw new RangeError(`no operation is labelled ${label}`);
     return index;
   }
+}
+
+/**
+ * The first operation whose result in a program's memory is an error that ends it.
+ *
+ * @param operations the program's, of which only `onError` and `tolerated` count
+ * @param memory the program's memory, or a copy that a child wrote as its report
+ */
+export function findFailure(
+  operations: readonly Pick<Operation, "syscall" | "onError" | "tolerated">[],
+  memory: DataView,
+): Failure | undefined {
+  for (const [index, { syscall, onError, tolerated }] of operations.entries()) {
+    if (syscall === "jump" || onError === "continue" || typeof onError === "object") continue;
+    const result = memory.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
+    if (result >= 0n || result < -MAX_ERRNO) continue;
+    const errno = Number(-result);
+    if (tolerated !== undefined && errnoNumber(tolerated) === errno) continue;
+    return { index, errno };
+  }
+  return undefined;
 }
 
 /** Gives each thing that is passed by address its place behind the operations. */

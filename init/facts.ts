@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Fd, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
 
@@ -36,6 +38,8 @@ export interface Facts {
   readonly ignoredSignals: readonly number[];
   /** The number of the kernel's last capability. */
   readonly lastCapability: number;
+  /** Which of the fds 0, 1 and 2 belong to this container alone: not the host's /dev/null. */
+  readonly ownedFds: readonly number[];
 }
 
 /** A mount as far as facts care. */
@@ -119,6 +123,15 @@ export class HostFacts implements Facts {
 
   get lastCapability(): number {
     return Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
+  }
+
+  get ownedFds(): readonly number[] {
+    return [0, 1, 2].filter((number) => {
+      const fd = new Fd(number);
+      const { mode, deviceMajor, deviceMinor } = statAt(fd, "");
+      fd.release();
+      return (mode & S_IFMT) !== S_IFCHR || deviceMajor !== 1 || deviceMinor !== 3;
+    });
   }
 
   #hostPath(components: readonly string[], mounts: number): { path?: string; opaque: boolean } {

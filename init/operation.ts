@@ -8,8 +8,12 @@
 import type { Argument, Onward, Operation } from "../ffi/program.ts";
 import type { SyscallName } from "../ffi/syscalls.ts";
 
-/** The steps of init, in the order in which the plan runs them. */
+/** The steps of a birth: from the clone to init on the host's side, then init's own. */
 export type StepName =
+  | "clone"
+  | "stdio"
+  | "seal"
+  | "reexec"
   | "namespaces"
   | "network"
   | "propagation"
@@ -62,8 +66,8 @@ export type PlanItem = PlannedOperation | CopyUp;
 /** What a step may say of a call beside its arguments. */
 export interface CallOptions {
   readonly label?: string | undefined;
-  readonly onError?: Onward | undefined;
-  readonly onPositive?: Onward | undefined;
+  readonly onError?: Onward | "return" | undefined;
+  readonly onPositive?: Onward | "return" | undefined;
   readonly tolerated?: string | undefined;
 }
 

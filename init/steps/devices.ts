@@ -16,7 +16,12 @@ import {
   S_IFIFO,
   S_IFREG,
 } from "../../ffi/file.ts";
-import { MOUNT_ATTR, mountAttributes, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from "../../ffi/mount.ts";
+import {
+  MOUNT_ATTR,
+  mountAttributes,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../ffi/mount.ts";
 import type { Device } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
@@ -120,8 +125,6 @@ function makeDevice(step: StepBuilder, device: Device, folder: string, name: str
     step.call("fchownat", [result(folder), name, uid, gid, AT_SYMLINK_NOFOLLOW]);
   }
 }
-
-
 
 function bindDevice(
   step: StepBuilder,

@@ -57,7 +57,9 @@ export function openPrivateProc(): PlanItem[] {
 /** Writes a file of the private procfs. */
 export function writeProc(step: StepBuilder, path: string, value: string, label: string): void {
   const bytes = encoder.encode(value);
-  step.call("openat2", insideRoot(result(PROC), path, O_WRONLY | O_CLOEXEC, WITHIN_PROC), { label });
+  step.call("openat2", insideRoot(result(PROC), path, O_WRONLY | O_CLOEXEC, WITHIN_PROC), {
+    label,
+  });
   step.call("write", [result(label), bytes, bytes.length]);
   step.close(label);
 }

@@ -99,7 +99,9 @@ function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
   // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
   const followLinks = type !== "proc" && type !== "sysfs";
   openPlace(step, "/" + destination.components.join("/"), place, { followLinks });
-  if (options.copyUp && type === "tmpfs" && destination.missing === 0) copyUp(step, planned, options);
+  if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
+    copyUp(step, planned, options);
+  }
   attach(step, `${label}.mount`, place);
   spread(step, options, `${label}.mount`);
   step.close(place, `${label}.mount`);
@@ -153,7 +155,8 @@ function makeFileSystem(
     else set(item.slice(0, at), item.slice(at + 1));
   }
   step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0]);
-  const attributes = (options.attributes?.set ?? 0) & ~(writableAtFirst(mount, options) ? RDONLY : 0);
+  const attributes = (options.attributes?.set ?? 0) &
+    ~(writableAtFirst(mount, options) ? RDONLY : 0);
   step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
   step.close(context);
   const { recursiveAttributes } = options;
@@ -220,7 +223,9 @@ function remount(step: StepBuilder, planned: PlannedMount, options: MountOptions
   setAttributes(step, place, mountAttributes(set, clear));
   if (!options.bind && options.data.length + options.superFlags.length > 0) {
     const context = `${label}.fs`;
-    step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], { label: context });
+    step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
+      label: context,
+    });
     for (const flag of options.superFlags) {
       step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
     }

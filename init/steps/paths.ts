@@ -6,7 +6,12 @@
  */
 
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFREG } from "../../ffi/file.ts";
-import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from "../../ffi/path.ts";
+import {
+  openHow,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from "../../ffi/path.ts";
 import type { Argument } from "../../ffi/program.ts";
 import type { Destination } from "../facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../operation.ts";
