@@ -1,0 +1,373 @@
+/**
+ * Files by descriptor: open, read, write, make and remove, each relative to an open folder.
+ *
+ * @module
+ */
+
+import { SyscallError } from "./errno.ts";
+import { checked, libc } from "./libc.ts";
+import { cString, fromCString } from "./memory.ts";
+import { syscallNumber } from "./syscalls.ts";
+
+/** The current folder, in place of a folder's fd. */
+export const AT_FDCWD = -100;
+/** Act on the fd itself, with an empty path. */
+export const AT_EMPTY_PATH = 0x1000;
+/** Act on a symbolic link itself. */
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+/** unlinkat removes a folder. */
+export const AT_REMOVEDIR = 0x200;
+
+/** Flags of open(2); the values differ between CPUs for the four behind the condition. */
+const arm = Deno.build.arch === "aarch64";
+/** See open(2). */
+export const O_RDONLY = 0;
+/** See open(2). */
+export const O_WRONLY = 1;
+/** See open(2). */
+export const O_RDWR = 2;
+/** See open(2). */
+export const O_CREAT = 0o100;
+/** See open(2). */
+export const O_EXCL = 0o200;
+/** See open(2). */
+export const O_NOCTTY = 0o400;
+/** See open(2). */
+export const O_TRUNC = 0o1000;
+/** See open(2). */
+export const O_APPEND = 0o2000;
+/** See open(2). */
+export const O_NONBLOCK = 0o4000;
+/** See open(2). */
+export const O_DIRECTORY: number = arm ? 0o40000 : 0o200000;
+/** See open(2). */
+export const O_NOFOLLOW: number = arm ? 0o100000 : 0o400000;
+/** See open(2). */
+export const O_CLOEXEC = 0o2000000;
+/** See open(2). */
+export const O_PATH = 0o10000000;
+
+/** File types in a mode, as in inode(7). */
+export const S_IFMT = 0o170000;
+/** A socket. */
+export const S_IFSOCK = 0o140000;
+/** A symbolic link. */
+export const S_IFLNK = 0o120000;
+/** A regular file. */
+export const S_IFREG = 0o100000;
+/** A block device. */
+export const S_IFBLK = 0o060000;
+/** A folder. */
+export const S_IFDIR = 0o040000;
+/** A character device. */
+export const S_IFCHR = 0o020000;
+/** A fifo. */
+export const S_IFIFO = 0o010000;
+
+const F_DUPFD_CLOEXEC = 1030;
+const EAGAIN = 11;
+const EINTR = 4;
+
+/**
+ * An open file descriptor, closed once when it is disposed of.
+ *
+ * @example
+ * ```ts
+ * import { open, readAll } from "./file.ts";
+ *
+ * using file = open("/proc/self/comm");
+ * console.assert(readAll(file).length > 0);
+ * ```
+ */
+export class Fd implements Disposable {
+  #number: number;
+
+  /** Takes over the descriptor `number`. */
+  constructor(number: number) {
+    this.#number = number;
+  }
+
+  /**
+   * The descriptor's number.
+   *
+   * @throws {SyscallError} EBADF once it is closed
+   */
+  get number(): number {
+    if (this.#number < 0) throw new SyscallError("use of a closed fd", 9);
+    return this.#number;
+  }
+
+  /** Whether it is still open. */
+  get isOpen(): boolean {
+    return this.#number >= 0;
+  }
+
+  /** Closes it; a second call does nothing. */
+  close(): void {
+    if (this.#number < 0) return;
+    libc.close(this.#number);
+    this.#number = -1;
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Gives the number away: who takes it closes it. */
+  release(): number {
+    const number = this.number;
+    this.#number = -1;
+    return number;
+  }
+}
+
+/** The number of a folder's fd, or the current folder's stand-in. */
+export type Folder = Fd | typeof AT_FDCWD;
+
+function numberOf(folder: Folder): number {
+  return typeof folder === "number" ? folder : folder.number;
+}
+
+/**
+ * Opens a file, close-on-exec: open(2).
+ *
+ * @throws {SyscallError}
+ */
+export function open(path: string, flags: number = O_RDONLY, mode = 0): Fd {
+  return openAt(AT_FDCWD, path, flags, mode);
+}
+
+/**
+ * Opens a file relative to a folder, close-on-exec: openat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function openAt(folder: Folder, path: string, flags: number = O_RDONLY, mode = 0): Fd {
+  const fd = libc.openat(numberOf(folder), cString(path), flags | O_CLOEXEC, mode);
+  return new Fd(checked("openat", fd, path));
+}
+
+/**
+ * Reads at most `size` bytes once: read(2). Undefined when a non-blocking fd has none ready.
+ *
+ * @throws {SyscallError}
+ */
+export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(size);
+  for (;;) {
+    try {
+      return bytes.subarray(0, checked("read", libc.read(fd.number, bytes, BigInt(size))));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      if (error.errno === EAGAIN) return undefined;
+      if (error.errno !== EINTR) throw error;
+    }
+  }
+}
+
+/**
+ * Reads until the end.
+ *
+ * @throws {SyscallError}
+ */
+export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = read(fd, 65_536);
+    if (chunk === undefined) throw new SyscallError("read", EAGAIN);
+    if (chunk.length === 0) break;
+    chunks.push(chunk);
+    total += chunk.length;
+  }
+  const all = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/**
+ * Writes all of `bytes`: write(2), again until nothing is left.
+ *
+ * @throws {SyscallError}
+ */
+export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
+  let rest = bytes;
+  while (rest.length > 0) {
+    try {
+      const written = checked("write", libc.write(fd.number, rest, BigInt(rest.length)));
+      rest = rest.subarray(written);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.errno !== EINTR) throw error;
+    }
+  }
+}
+
+/**
+ * Makes a folder: mkdirat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function mkdirAt(folder: Folder, path: string, mode: number): void {
+  checked("mkdirat", libc.mkdirat(numberOf(folder), cString(path), mode), path);
+}
+
+/**
+ * Makes a fifo, device or file: mknodat(2). `mode` holds the type; `device` is its number.
+ *
+ * @throws {SyscallError}
+ */
+export function mknodAt(folder: Folder, path: string, mode: number, device = 0n): void {
+  checked("mknodat", libc.mknodat(numberOf(folder), cString(path), mode, device), path);
+}
+
+/**
+ * Makes a symbolic link: symlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function symlinkAt(target: string, folder: Folder, path: string): void {
+  checked("symlinkat", libc.symlinkat(cString(target), numberOf(folder), cString(path)), path);
+}
+
+/**
+ * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function readLinkAt(folder: Folder, path: string): string {
+  const bytes = new Uint8Array(4096);
+  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, BigInt(bytes.length));
+  return fromCString(bytes.subarray(0, checked("readlinkat", read, path)));
+}
+
+/**
+ * Removes a file, or a folder with AT_REMOVEDIR: unlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function unlinkAt(folder: Folder, path: string, flags = 0): void {
+  checked("unlinkat", libc.unlinkat(numberOf(folder), cString(path), flags), path);
+}
+
+/**
+ * Sets a file's owner: fchownat(2); with an empty path and AT_EMPTY_PATH that of the fd.
+ *
+ * @throws {SyscallError}
+ */
+export function chownAt(
+  folder: Folder,
+  path: string,
+  uid: number,
+  gid: number,
+  flags: number,
+): void {
+  checked("fchownat", libc.fchownat(numberOf(folder), cString(path), uid, gid, flags), path);
+}
+
+/**
+ * Sets an open file's mode: fchmod(2).
+ *
+ * @throws {SyscallError}
+ */
+export function chmodFd(fd: Fd, mode: number): void {
+  checked("fchmod", libc.fchmod(fd.number, mode));
+}
+
+/** What statx(2) says of a file, as far as hull asks. */
+export interface FileStatus {
+  /** Type and permissions. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly inode: bigint;
+  /** Size in bytes. */
+  readonly size: number;
+  /** The device number of a device file, as `major:minor`. */
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  /** The id of the mount that the file was reached by (Linux 5.8), else 0. */
+  readonly mountId: bigint;
+}
+
+const STATX_BASIC_AND_MOUNT = 0x17ff;
+
+/**
+ * What the file is: statx(2) with AT_SYMLINK_NOFOLLOW; with an empty path, the fd's own.
+ *
+ * @throws {SyscallError}
+ */
+export function statAt(folder: Folder, path: string): FileStatus {
+  const bytes = new Uint8Array(256);
+  const flags = AT_SYMLINK_NOFOLLOW | (path === "" ? AT_EMPTY_PATH : 0);
+  checked(
+    "statx",
+    libc.statx(
+      BigInt(syscallNumber("statx")),
+      numberOf(folder),
+      cString(path),
+      flags,
+      STATX_BASIC_AND_MOUNT,
+      bytes,
+    ),
+    path,
+  );
+  const view = new DataView(bytes.buffer);
+  return {
+    mode: view.getUint16(28, true),
+    uid: view.getUint32(20, true),
+    gid: view.getUint32(24, true),
+    inode: view.getBigUint64(32, true),
+    size: Number(view.getBigUint64(40, true)),
+    deviceMajor: view.getUint32(128, true),
+    deviceMinor: view.getUint32(132, true),
+    mountId: view.getBigUint64(144, true),
+  };
+}
+
+/**
+ * A device number as mknod(2) wants it, from its major and minor: makedev(3).
+ *
+ * @example
+ * ```ts
+ * import { deviceNumber } from "./file.ts";
+ * console.assert(deviceNumber(1, 3) === 0x103n);
+ * ```
+ */
+export function deviceNumber(major: number, minor: number): bigint {
+  const [a, i] = [BigInt(major), BigInt(minor)];
+  return (i & 0xffn) | ((a & 0xfffn) << 8n) | ((i & ~0xffn) << 12n) | ((a & ~0xfffn) << 32n);
+}
+
+/**
+ * A second, close-on-exec descriptor of the same open file, at least `minimum`: fcntl(2).
+ *
+ * @throws {SyscallError}
+ */
+export function duplicate(fd: number | Fd, minimum = 0): Fd {
+  const number = typeof fd === "number" ? fd : fd.number;
+  return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, BigInt(minimum))));
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Takes the exclusive lock of an open file if nobody holds it: flock(2). It goes with the last fd.
+ *
+ * @returns whether the lock was taken
+ * @throws {SyscallError}
+ */
+export function tryLock(fd: Fd): boolean {
+  try {
+    checked("flock", libc.flock(fd.number, LOCK_EX | LOCK_NB));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EAGAIN) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Bytes as C sees them: NUL-terminated strings, addresses, and structures by offset.
+ *
+ * @module
+ */
+
+import { SyscallError } from "./errno.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const EINVAL = 22;
+
+/**
+ * A string as C wants it: UTF-8 with a NUL at the end.
+ *
+ * @throws {SyscallError} EINVAL if the string holds a NUL, at which C would cut it short
+ */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new SyscallError("string with a NUL byte", EINVAL, visible(text));
+  return encoder.encode(text + "\0");
+}
+
+/** The string before the first NUL of `bytes`, or all of it. */
+export function fromCString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** The address of a buffer's first byte; valid while the buffer is reachable. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
+  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+}
+
+function visible(text: string): string {
+  return text.slice(0, 200).replaceAll("\0", "\\0");
+}

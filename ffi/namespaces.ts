@@ -1,0 +1,90 @@
+/**
+ * Namespaces and clone3: the flags, and the structure that clone3 takes.
+ *
+ * Source: namespaces(7), clone(2).
+ *
+ * @module
+ */
+
+import type { Fd } from "./file.ts";
+import { checked, libc } from "./libc.ts";
+import type { Words } from "./program.ts";
+
+/** The flag of each namespace, by the name that the OCI spec gives it. */
+export const NAMESPACE_FLAGS = {
+  time: 0x00000080,
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+} as const;
+
+/** The spec's name of a namespace. */
+export type NamespaceName = keyof typeof NAMESPACE_FLAGS;
+
+/** The file of each namespace in /proc/PID/ns. */
+export const NAMESPACE_FILES: Readonly<Record<NamespaceName, string>> = {
+  time: "time",
+  mount: "mnt",
+  cgroup: "cgroup",
+  uts: "uts",
+  ipc: "ipc",
+  user: "user",
+  pid: "pid",
+  network: "net",
+};
+
+/** The child shares the parent's memory. */
+export const CLONE_VM = 0x00000100;
+/** The calling thread waits until the child has called execve or ended. */
+export const CLONE_VFORK = 0x00004000;
+/** The child's parent is the caller's. */
+export const CLONE_PARENT = 0x00008000;
+/** The caller gets a pidfd. */
+export const CLONE_PIDFD = 0x00001000;
+/** The thread's own current folder and umask; setns to a mount namespace asks for it. */
+export const CLONE_FS = 0x00000200;
+/** Handlers go back to their defaults in the child. */
+export const CLONE_CLEAR_SIGHAND = 0x100000000n;
+/** The child starts in the cgroup of an fd (cgroup v2). */
+export const CLONE_INTO_CGROUP = 0x200000000n;
+
+const SIGCHLD = 17;
+
+/** What clone3 is told beyond its flags. */
+export interface CloneOptions {
+  /** The name of the space that receives the pidfd, with CLONE_PIDFD. */
+  readonly pidfd?: string | undefined;
+  /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
+  readonly cgroup?: number | undefined;
+}
+
+/** The size of struct clone_args up to and including `cgroup`. */
+export const CLONE_ARGS_SIZE = 88;
+
+/** struct clone_args: clone(2). The child's end raises SIGCHLD. */
+export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
+  const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
+  return { words: [flags, pidfd, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, options.cgroup ?? 0] };
+}
+
+/**
+ * Moves the calling thread into a namespace: setns(2). A pid namespace receives its children.
+ *
+ * @throws {SyscallError}
+ */
+export function setns(namespace: Fd, flag: number): void {
+  checked("setns", libc.setns(namespace.number, flag));
+}
+
+/**
+ * Gives the calling thread new namespaces: unshare(2).
+ *
+ * @throws {SyscallError}
+ */
+export function unshare(flags: number): void {
+  checked("unshare", libc.unshare(flags));
+}

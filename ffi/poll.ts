@@ -1,0 +1,159 @@
+/**
+ * One epoll loop for a program: it waits on any number of fds (pidfds, pipes, eventfds) with one
+ * thread of Deno's pool, and only while somebody waits.
+ *
+ * Source: epoll(7).
+ *
+ * @module
+ */
+
+import { SyscallError } from "./errno.ts";
+import { Fd } from "./file.ts";
+import { checked, libc } from "./libc.ts";
+import { SyscallProgram } from "./program.ts";
+
+/** There is something to read, or a process has ended. */
+export const EPOLLIN = 0x001;
+/** There is room to write. */
+export const EPOLLOUT = 0x004;
+/** An exceptional condition, such as a changed cgroup file. */
+export const EPOLLPRI = 0x002;
+const EPOLLONESHOT = 0x40000000;
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EINTR = 4;
+const EEXIST = 17;
+const BATCH = 64;
+
+/** epoll_event is packed on x86_64 alone. */
+const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
+const DATA_OFFSET = Deno.build.arch === "x86_64" ? 4 : 8;
+
+interface Waiter {
+  readonly resolve: (events: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Waits for events on fds.
+ *
+ * @example Wait until a pipe can be read
+ * ```ts
+ * import { writeAll } from "./file.ts";
+ * import { Pipe } from "./pipe.ts";
+ * import { Poller } from "./poll.ts";
+ *
+ * using poller = new Poller();
+ * using pipe = new Pipe();
+ * const readable = poller.wait(pipe.reader);
+ * writeAll(pipe.writer, new Uint8Array([1]));
+ * console.assert((await readable & 1) === 1);
+ * ```
+ */
+export class Poller implements Disposable {
+  readonly #waiters = new Map<number, Waiter>();
+  #epoll: Fd | undefined;
+  #wake: Fd | undefined;
+  #running = false;
+
+  /**
+   * Resolves with the events that happened first, EPOLLHUP and EPOLLERR included. The fd must stay
+   * open meanwhile, and one waiter at a time may wait on it.
+   *
+   * @throws {SyscallError} EEXIST if somebody waits on it already
+   */
+  wait(fd: Fd, events: number = EPOLLIN): Promise<number> {
+    const number = fd.number;
+    if (this.#waiters.has(number)) {
+      return Promise.reject(new SyscallError("epoll_ctl", EEXIST, `fd ${number}`));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    try {
+      this.#control(EPOLL_CTL_ADD, number, events | EPOLLONESHOT);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#waiters.set(number, { resolve, reject });
+    if (!this.#running) void this.#loop();
+    return promise;
+  }
+
+  /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
+  cancel(fd: Fd): void {
+    const number = fd.number;
+    const waiter = this.#waiters.get(number);
+    if (waiter === undefined) return;
+    this.#forget(number);
+    waiter.resolve(0);
+    if (this.#waiters.size === 0) this.#interrupt();
+  }
+
+  /** Ends every wait. */
+  [Symbol.dispose](): void {
+    for (const [number, waiter] of [...this.#waiters]) {
+      this.#forget(number);
+      waiter.resolve(0);
+    }
+    if (this.#running) this.#interrupt();
+  }
+
+  #forget(number: number): void {
+    this.#waiters.delete(number);
+    this.#control(EPOLL_CTL_DEL, number, 0);
+  }
+
+  #control(operation: number, number: number, events: number): void {
+    const epoll = this.#epoll ??= new Fd(
+      checked("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC)),
+    );
+    const event = new Uint8Array(EVENT_SIZE);
+    const view = new DataView(event.buffer);
+    view.setUint32(0, events >>> 0, true);
+    view.setUint32(DATA_OFFSET, number, true);
+    checked("epoll_ctl", libc.epoll_ctl(epoll.number, operation, number, event));
+  }
+
+  /** An eventfd ends an epoll_wait that has nothing left to wait for. */
+  #interrupt(): void {
+    if (this.#wake === undefined) return;
+    checked("write", libc.write(this.#wake.number, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8n));
+  }
+
+  async #loop(): Promise<void> {
+    this.#running = true;
+    this.#wake = new Fd(checked("eventfd", libc.eventfd(0, EPOLL_CLOEXEC)));
+    this.#control(EPOLL_CTL_ADD, this.#wake.number, EPOLLIN);
+    try {
+      while (this.#waiters.size > 0) await this.#turn(this.#epoll as Fd);
+    } catch (error) {
+      for (const waiter of this.#waiters.values()) waiter.reject(error);
+      this.#waiters.clear();
+    } finally {
+      this.#wake.close();
+      this.#epoll?.close();
+      this.#wake = this.#epoll = undefined;
+      this.#running = false;
+    }
+  }
+
+  async #turn(epoll: Fd): Promise<void> {
+    const program = new SyscallProgram([{
+      syscall: "epoll_pwait",
+      args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
+    }]);
+    await program.runOffThread();
+    const count = program.result(0);
+    if (count === -EINTR) return;
+    if (count < 0) throw new SyscallError("epoll_pwait", -count);
+    const bytes = program.output("events");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let k = 0; k < count; k++) {
+      const number = view.getUint32(k * EVENT_SIZE + DATA_OFFSET, true);
+      const waiter = this.#waiters.get(number);
+      if (waiter === undefined) continue;
+      this.#forget(number);
+      waiter.resolve(view.getUint32(k * EVENT_SIZE, true));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Processes by pidfd: a handle that can't come to mean another process when a pid is used again.
+ *
+ * @module
+ */
+
+import { SyscallError } from "./errno.ts";
+import { Fd } from "./file.ts";
+import { checked, libc } from "./libc.ts";
+import { syscallNumber } from "./syscalls.ts";
+
+const P_PIDFD = 3;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WALL = 0x40000000;
+const CLD_EXITED = 1;
+const ESRCH = 3;
+
+/**
+ * A handle on a running process: pidfd_open(2).
+ *
+ * @throws {SyscallError} ESRCH if there is none
+ */
+export function openPidfd(pid: number): Fd {
+  const fd = libc.pidfd_open(BigInt(syscallNumber("pidfd_open")), pid, 0);
+  return new Fd(checked("pidfd_open", fd, String(pid)));
+}
+
+/**
+ * Sends a signal: pidfd_send_signal(2). Signal 0 only asks.
+ *
+ * @returns whether the process was still there
+ * @throws {SyscallError}
+ */
+export function signalPidfd(pidfd: Fd, signal: number): boolean {
+  try {
+    const number = BigInt(syscallNumber("pidfd_send_signal"));
+    checked("pidfd_send_signal", libc.pidfd_send_signal(number, pidfd.number, signal, 0n, 0));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ESRCH) return false;
+    throw error;
+  }
+}
+
+/** How a process ended: by exit with `code`, or by `signal`. */
+export interface ExitStatus {
+  /** The exit code, or 128 + the signal's number, as a shell tells it. */
+  readonly code: number;
+  /** The number of the signal that killed it. */
+  readonly signal: number | undefined;
+}
+
+/**
+ * Takes the status of a child that has ended: waitid(2). It is gone from the process table then.
+ *
+ * @returns undefined if the child is still running
+ * @throws {SyscallError} ECHILD if it is no child of this process
+ */
+export function reap(pidfd: Fd): ExitStatus | undefined {
+  const info = new Uint8Array(128);
+  checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WNOHANG | WALL));
+  const view = new DataView(info.buffer);
+  if (view.getInt32(12, true) === 0) return undefined;
+  const status = view.getInt32(24, true);
+  if (view.getInt32(8, true) === CLD_EXITED) return { code: status, signal: undefined };
+  return { code: 128 + status, signal: status };
+}

@@ -1,0 +1,299 @@
+/**
+ * A syscall program: operations written down as data, laid out in one buffer with all that they
+ * point to, and walked by the trampoline.
+ *
+ * @module
+ */
+
+import { errnoNumber } from "./errno.ts";
+import { addressOf, cString } from "./memory.ts";
+import { type SyscallName, syscallNumber } from "./syscalls.ts";
+import { OPERATION_SIZE, RESULT_OFFSET, RETURN, walk, walkOffThread } from "./trampoline.ts";
+
+/** The result of an earlier operation, by its label: an fd that it opened, say. */
+export interface ResultOf {
+  readonly result: string;
+}
+
+/** The address of an array of 64-bit words, each an argument of its own: an argv, an iovec. */
+export interface Words {
+  readonly words: readonly Argument[];
+}
+
+/** The address of `space` zero bytes that the kernel fills; read them with `output(name)`. */
+export interface Space {
+  readonly space: number;
+  readonly name: string;
+}
+
+/** The program itself: what a child with memory of its own writes to a pipe as its report. */
+export interface Self {
+  readonly self: "address" | "length";
+}
+
+/**
+ * An argument of a system call: a number; a string or bytes, passed by address; or one of the
+ * above.
+ */
+export type Argument = number | bigint | string | Uint8Array | ResultOf | Words | Space | Self;
+
+/** Where the program goes on: the next operation, the failure's tail, or an operation by label. */
+export type Onward = "continue" | "fail" | { readonly jump: string };
+
+/** One system call of a program. `jump` is no call: the program goes on at `onError`. */
+export interface Operation {
+  readonly syscall: SyscallName | "jump";
+  readonly args: readonly Argument[];
+  /** A name by which other operations refer to this one. */
+  readonly label?: string | undefined;
+  /** What follows an error; `fail` unless said otherwise, `return` leaves the program. */
+  readonly onError?: Onward | "return" | undefined;
+  /** What follows a result above 0; `continue` unless said otherwise, `return` leaves the program. */
+  readonly onPositive?: Onward | "return" | undefined;
+  /** The name of one errno that counts as success. */
+  readonly tolerated?: string | undefined;
+}
+
+/** The operation at which a program stopped. */
+export interface Failure {
+  readonly index: number;
+  readonly errno: number;
+}
+
+const ARGUMENTS = 8;
+const ON_ERROR = 64;
+const ON_POSITIVE = 68;
+const INDIRECT = 72;
+const TOLERATED = 76;
+const MAX_ERRNO = 4095n;
+
+/**
+ * A program, built once and run once.
+ *
+ * @example Two calls, the second with the result of the first
+ * ```ts
+ * import { SyscallProgram } from "./program.ts";
+ *
+ * const program = new SyscallProgram([
+ *   { label: "null", syscall: "openat", args: [-100, "/dev/null", 0, 0] },
+ *   { syscall: "close", args: [{ result: "null" }] },
+ * ]);
+ * program.run();
+ * console.assert(program.failure() === undefined);
+ * console.assert(program.result(0) > 2);
+ * ```
+ */
+export class SyscallProgram {
+  /** The operations, the tail's last. */
+  readonly operations: readonly Operation[];
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  readonly #outputs = new Map<string, Uint8Array>();
+  readonly #labels = new Map<string, number>();
+
+  /**
+   * Lays the program out.
+   *
+   * @param operations what is to be made, in order; after the last one the program returns
+   * @param tail where a failure goes on; without one it returns
+   * @throws {RangeError} if a label is unknown or given twice
+   */
+  constructor(operations: readonly Operation[], tail: readonly Operation[] = []) {
+    const end: Operation = { syscall: "jump", args: [] };
+    const all = [...operations, end, ...tail, end];
+    this.operations = all;
+    all.forEach(({ label }, index) => {
+      if (label === undefined) return;
+      if (this.#labels.has(label)) throw new RangeError(`two operations are labelled ${label}`);
+      this.#labels.set(label, index);
+    });
+    const layout = new Layout(all.length * OPERATION_SIZE);
+    for (const operation of all) for (const argument of operation.args) layout.add(argument);
+    this.#bytes = layout.allocate();
+    this.#view = new DataView(this.#bytes.buffer);
+    const encoder = new Encoder(this.#bytes, layout, this.#labels, this.#outputs);
+    const failAt = tail.length === 0 ? undefined : operations.length + 1;
+    all.forEach((operation, index) => {
+      const ends = index === operations.length || index === all.length - 1;
+      this.#encode(operation, index, encoder, ends ? undefined : failAt, ends);
+    });
+  }
+
+  /** Runs the program on the calling thread, in place or up to the clone that it makes. */
+  run(): void {
+    walk(this.#bytes);
+  }
+
+  /** Runs the program on a pool thread while the event loop goes on. */
+  async runOffThread(): Promise<void> {
+    await walkOffThread(this.#bytes);
+  }
+
+  /** The result of an operation by index or label; below 0 it is a negated errno. */
+  result(at: number | string): number {
+    const index = typeof at === "number" ? at : this.#index(at);
+    return Number(this.#view.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true));
+  }
+
+  /** What the kernel put into a {@linkcode Space}. */
+  output(name: string): Uint8Array {
+    const bytes = this.#outputs.get(name);
+    if (bytes === undefined) throw new RangeError(`the program has no space named ${name}`);
+    return bytes;
+  }
+
+  /** The operation whose error ended the program, or undefined if none did. */
+  failure(): Failure | undefined {
+    return findFailure(this.operations, this.#view);
+  }
+
+  #encode(
+    operation: Operation,
+    index: number,
+    encoder: Encoder,
+    failAt: number | undefined,
+    ends: boolean,
+  ): void {
+    const at = index * OPERATION_SIZE;
+    const onward = (to: Onward | "return" | undefined, otherwise: number): number => {
+      if (to === "return") return RETURN;
+      if (to === undefined) return otherwise;
+      if (to === "continue") return 0;
+      if (to === "fail") return failAt === undefined ? RETURN : failAt - index;
+      return this.#index(to.jump) - index;
+    };
+    const { syscall } = operation;
+    this.#view.setBigInt64(at, BigInt(syscall === "jump" ? -1 : syscallNumber(syscall)), true);
+    let indirect = 0;
+    operation.args.forEach((argument, position) => {
+      if (encoder.isIndirect(argument)) indirect |= 1 << position;
+      this.#view.setBigInt64(at + ARGUMENTS + 8 * position, encoder.word(argument), true);
+    });
+    const fail = ends ? RETURN : onward("fail", 0);
+    this.#view.setInt32(at + ON_ERROR, onward(operation.onError, fail), true);
+    this.#view.setInt32(at + ON_POSITIVE, onward(operation.onPositive, 0), true);
+    this.#view.setUint32(at + INDIRECT, indirect, true);
+    const { tolerated } = operation;
+    if (tolerated !== undefined) {
+      this.#view.setInt32(at + TOLERATED, errnoNumber(tolerated), true);
+    }
+  }
+
+  #index(label: string): number {
+    const index = this.#labels.get(label);
+    if (index === undefined) throw new RangeError(`no operation is labelled ${label}`);
+    return index;
+  }
+}
+
+/**
+ * The first operation whose result in a program's memory is an error that ends it.
+ *
+ * @param operations the program's, of which only `onError` and `tolerated` count
+ * @param memory the program's memory, or a copy that a child wrote as its report
+ */
+export function findFailure(
+  operations: readonly Pick<Operation, "syscall" | "onError" | "tolerated">[],
+  memory: DataView,
+): Failure | undefined {
+  for (const [index, { syscall, onError, tolerated }] of operations.entries()) {
+    if (syscall === "jump" || onError === "continue" || typeof onError === "object") continue;
+    const result = memory.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
+    if (result >= 0n || result < -MAX_ERRNO) continue;
+    const errno = Number(-result);
+    if (tolerated !== undefined && errnoNumber(tolerated) === errno) continue;
+    return { index, errno };
+  }
+  return undefined;
+}
+
+/** Gives each thing that is passed by address its place behind the operations. */
+class Layout {
+  readonly operationsSize: number;
+  readonly #places = new Map<Argument, { offset: number; bytes: Uint8Array | undefined }>();
+  #size: number;
+
+  constructor(operationsSize: number) {
+    this.operationsSize = operationsSize;
+    this.#size = operationsSize;
+  }
+
+  add(argument: Argument): void {
+    if (this.#places.has(argument)) return;
+    if (typeof argument === "string") this.#place(argument, cString(argument));
+    else if (argument instanceof Uint8Array) this.#place(argument, argument);
+    else if (typeof argument === "object" && "space" in argument) {
+      this.#place(argument, new Uint8Array(argument.space));
+    } else if (typeof argument === "object" && "words" in argument) {
+      for (const word of argument.words) this.add(word);
+      this.#place(argument, new Uint8Array(8 * argument.words.length));
+    }
+  }
+
+  offset(argument: Argument): number {
+    return this.#places.get(argument)?.offset ?? 0;
+  }
+
+  allocate(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#size);
+    for (const { offset, bytes } of this.#places.values()) if (bytes) all.set(bytes, offset);
+    return all;
+  }
+
+  #place(argument: Argument, bytes: Uint8Array): void {
+    this.#places.set(argument, { offset: this.#size, bytes });
+    this.#size += (bytes.length + 7) & ~7;
+  }
+}
+
+/** Turns arguments into the 64-bit words of the operations. */
+class Encoder {
+  readonly #base: bigint;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #layout: Layout;
+  readonly #labels: ReadonlyMap<string, number>;
+  readonly #outputs: Map<string, Uint8Array>;
+
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    layout: Layout,
+    labels: ReadonlyMap<string, number>,
+    outputs: Map<string, Uint8Array>,
+  ) {
+    this.#base = addressOf(bytes);
+    this.#view = new DataView(bytes.buffer);
+    this.#bytes = bytes;
+    this.#layout = layout;
+    this.#labels = labels;
+    this.#outputs = outputs;
+  }
+
+  isIndirect(argument: Argument): boolean {
+    return typeof argument === "object" && "result" in argument;
+  }
+
+  word(argument: Argument): bigint {
+    if (typeof argument === "number" || typeof argument === "bigint") {
+      return BigInt.asIntN(64, BigInt(argument));
+    }
+    if (typeof argument === "object" && "result" in argument) {
+      const index = this.#labels.get(argument.result);
+      if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
+      return this.#base + BigInt(index * OPERATION_SIZE + RESULT_OFFSET);
+    }
+    if (typeof argument === "object" && "self" in argument) {
+      return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
+    }
+    const offset = this.#layout.offset(argument);
+    if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);
+    if (typeof argument === "object" && "space" in argument) {
+      this.#outputs.set(argument.name, this.#bytes.subarray(offset, offset + argument.space));
+    }
+    return this.#base + BigInt(offset);
+  }
+
+  #fill({ words }: Words, offset: number): void {
+    words.forEach((word, k) => this.#view.setBigInt64(offset + 8 * k, this.word(word), true));
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Web streams over non-blocking fds: backpressure holds, and nothing blocks a thread.
+ *
+ * @module
+ */
+
+import { SyscallError } from "./errno.ts";
+import { type Fd, read } from "./file.ts";
+import { checked, libc } from "./libc.ts";
+import { setNonBlocking } from "./pipe.ts";
+import { EPOLLIN, EPOLLOUT, type Poller } from "./poll.ts";
+
+const CHUNK = 65_536;
+const EAGAIN = 11;
+
+/**
+ * A stream of what can be read from an fd until its end. It takes the fd over, and closes it at the
+ * end or when the stream is cancelled.
+ *
+ * @example
+ * ```ts
+ * import { writeAll } from "./file.ts";
+ * import { Pipe } from "./pipe.ts";
+ * import { Poller } from "./poll.ts";
+ * import { readableFd } from "./stream.ts";
+ *
+ * using poller = new Poller();
+ * using pipe = new Pipe();
+ * writeAll(pipe.writer, new TextEncoder().encode("hello"));
+ * pipe.writer.close();
+ * console.assert(await new Response(readableFd(pipe.reader, poller)).text() === "hello");
+ * ```
+ */
+export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<ArrayBuffer>> {
+  setNonBlocking(fd);
+  return new ReadableStream({
+    async pull(controller) {
+      for (;;) {
+        const chunk = read(fd, CHUNK);
+        if (chunk === undefined) {
+          await poller.wait(fd, EPOLLIN);
+          if (!fd.isOpen) return;
+          continue;
+        }
+        if (chunk.length > 0) return controller.enqueue(chunk);
+        fd.close();
+        return controller.close();
+      }
+    },
+    cancel() {
+      close(fd, poller);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * A stream whose chunks are written to an fd. It takes the fd over, and closes it with the stream.
+ * A reader that is gone makes the stream fail with EPIPE.
+ */
+export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<ArrayBuffer>> {
+  setNonBlocking(fd);
+  return new WritableStream({
+    async write(chunk) {
+      for (let rest = chunk; rest.length > 0;) {
+        const written = tryWrite(fd, rest);
+        if (written === undefined) await poller.wait(fd, EPOLLOUT);
+        else rest = rest.subarray(written);
+      }
+    },
+    close() {
+      fd.close();
+    },
+    abort() {
+      close(fd, poller);
+    },
+  });
+}
+
+function close(fd: Fd, poller: Poller): void {
+  if (!fd.isOpen) return;
+  poller.cancel(fd);
+  fd.close();
+}
+
+function tryWrite(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
+  try {
+    return checked("write", libc.write(fd.number, bytes, BigInt(bytes.length)));
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EAGAIN) return undefined;
+    throw error;
+  }
+}

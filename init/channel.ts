@@ -1,0 +1,138 @@
+/**
+ * The messages between init and its parent.
+ *
+ * Parent to init, on the control pipe: the config as JSON behind its length in four bytes, and
+ * later one byte, the go. Init to parent, on the status pipe: lines. `ready`; or an error as JSON;
+ * or, where no JavaScript can run any more, a table of the operations followed by the program's
+ * memory, from which the parent reads what failed.
+ *
+ * @module
+ */
+
+import { type Fd, read, writeAll } from "../ffi/file.ts";
+import { findFailure, type Operation } from "../ffi/program.ts";
+import { OPERATION_SIZE } from "../ffi/trampoline.ts";
+import type { InitConfig } from "../src/config/init_config.ts";
+import { ContainerError, type ContainerErrorJson } from "../src/errors.ts";
+import { type FailedOperation, initFailure } from "./failure.ts";
+import type { PlannedOperation } from "./operation.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Sends the config: what init waits for first. */
+export function encodeConfig(config: InitConfig): Uint8Array<ArrayBuffer> {
+  const json = encoder.encode(JSON.stringify(config));
+  const message = new Uint8Array(4 + json.length);
+  new DataView(message.buffer).setUint32(0, json.length, true);
+  message.set(json, 4);
+  return message;
+}
+
+/** Receives the config; undefined if the parent is gone. */
+export function receiveConfig(control: Fd): InitConfig | undefined {
+  const header = readExactly(control, 4);
+  if (header === undefined) return undefined;
+  const length = new DataView(header.buffer).getUint32(0, true);
+  const json = readExactly(control, length);
+  return json === undefined ? undefined : JSON.parse(decoder.decode(json)) as InitConfig;
+}
+
+function readExactly(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size;) {
+    const chunk = read(fd, size - at);
+    if (chunk === undefined || chunk.length === 0) return undefined;
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** Reports an error of init. */
+export function sendError(status: Fd, error: ContainerError): void {
+  writeAll(status, encoder.encode(JSON.stringify({ error }) + "\n"));
+}
+
+/** What the parent needs to know of an operation to read a report. */
+interface ReportedOperation extends FailedOperation {
+  readonly onError?: Operation["onError"];
+  readonly tolerated?: string | undefined;
+}
+
+/** The operations that write a program's own report and end the process. */
+export function reportTail(status: number, operations: readonly PlannedOperation[]): Operation[] {
+  const table: ReportedOperation[] = operations.map(
+    ({ step, syscall, reason, path, pointer, hint, onError, tolerated }) => ({
+      step,
+      syscall,
+      reason,
+      path,
+      pointer,
+      hint,
+      ...(onError === undefined ? {} : { onError }),
+      ...(tolerated === undefined ? {} : { tolerated }),
+    }),
+  );
+  const header = encoder.encode(JSON.stringify({ report: table }) + "\n");
+  return [
+    { syscall: "write", args: [status, header, header.length], onError: "continue" },
+    {
+      syscall: "write",
+      args: [status, { self: "address" }, { self: "length" }],
+      onError: "continue",
+    },
+    { syscall: "exit_group", args: [1], onError: "continue" },
+  ];
+}
+
+/** A message from init. */
+export type InitMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "pid"; readonly pid: number }
+  | { readonly kind: "error"; readonly error: ContainerError };
+
+/** Puts the bytes that come over the status pipe together to messages. */
+export class StatusReader {
+  #bytes = new Uint8Array(0);
+
+  /** Takes what was read. */
+  push(bytes: Uint8Array): void {
+    const all = new Uint8Array(this.#bytes.length + bytes.length);
+    all.set(this.#bytes);
+    all.set(bytes, this.#bytes.length);
+    this.#bytes = all;
+  }
+
+  /** The next whole message; undefined if more bytes are needed. */
+  next(): InitMessage | undefined {
+    const end = this.#bytes.indexOf(10);
+    if (end < 0) return undefined;
+    const line = decoder.decode(this.#bytes.subarray(0, end));
+    if (!line.startsWith("{")) {
+      this.#bytes = this.#bytes.slice(end + 1);
+      return { kind: "ready" };
+    }
+    const message = JSON.parse(line) as {
+      error?: ContainerErrorJson;
+      pid?: number;
+      report?: readonly ReportedOperation[];
+    };
+    if (message.report !== undefined) return this.#report(message.report, end + 1);
+    this.#bytes = this.#bytes.slice(end + 1);
+    if (message.pid !== undefined) return { kind: "pid", pid: message.pid };
+    return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
+  }
+
+  #report(table: readonly ReportedOperation[], at: number): InitMessage | undefined {
+    const memory = this.#bytes.slice(at);
+    if (memory.length < table.length * OPERATION_SIZE) return undefined;
+    this.#bytes = new Uint8Array(0);
+    const failure = findFailure(table, new DataView(memory.buffer));
+    const operation = failure === undefined ? undefined : table[failure.index];
+    const error = failure === undefined || operation === undefined
+      ? new ContainerError("InitFailed", "init ended without an error")
+      : initFailure(operation, failure.errno);
+    return { kind: "error", error };
+  }
+}

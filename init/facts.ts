@@ -1,0 +1,191 @@
+/**
+ * What is known about the host and the rootfs before a plan is made. Facts only choose the
+ * operations: a rootfs that changes meanwhile makes an operation fail, never act elsewhere.
+ *
+ * @module
+ */
+
+import { Fd, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+
+/** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
+export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
+
+/** Where a path inside the container leads, its symbolic links resolved in the container's root. */
+export interface Destination {
+  /** The components of the resolved path. */
+  readonly components: readonly string[];
+  /** How many of the last components are not there yet. */
+  readonly missing: number;
+  /** What stands there. */
+  readonly kind: FileKind;
+  /** The permissions of what stands there. */
+  readonly mode: number | undefined;
+}
+
+/** What a plan needs to know. The tests have one from a table, hull one from the host. */
+export interface Facts {
+  /** What stands at a path of the host; links are followed. */
+  hostKind(path: string): FileKind;
+  /**
+   * Where a path leads inside the container.
+   *
+   * @param mounts how many of the config's mounts are made already
+   */
+  destination(path: string, mounts: number): Destination;
+  /** The home folder of a user, from the container's passwd(5). */
+  home(uid: number): string | undefined;
+  /** The signals that hull's process ignores and the container's must not. */
+  readonly ignoredSignals: readonly number[];
+  /** The number of the kernel's last capability. */
+  readonly lastCapability: number;
+  /** Which of the fds 0, 1 and 2 belong to this container alone: not the host's /dev/null. */
+  readonly ownedFds: readonly number[];
+}
+
+/** A mount as far as facts care. */
+export interface MountedAt {
+  readonly destination: string;
+  /** The host's folder or file that shows there; undefined for a file system that starts empty. */
+  readonly base: string | undefined;
+  /** Whether what it shows can't be known beforehand. */
+  readonly opaque: boolean;
+}
+
+/** The number of links after which a path is taken to be a circle, as the kernel has it. */
+const MAX_LINKS = 40;
+
+/** The facts of this host for one container. */
+export class HostFacts implements Facts {
+  readonly #rootfs: string;
+  readonly #mounts: readonly MountedAt[];
+
+  /**
+   * Facts about a container.
+   *
+   * @param rootfs the absolute path of its root file system on the host
+   * @param mounts its mounts, in order
+   */
+  constructor(rootfs: string, mounts: readonly MountedAt[]) {
+    this.#rootfs = rootfs;
+    this.#mounts = mounts;
+  }
+
+  hostKind(path: string): FileKind {
+    return kindOf(statOrUndefined(path, Deno.statSync));
+  }
+
+  destination(path: string, mounts: number): Destination {
+    const resolved: string[] = [];
+    let rest = path.split("/").filter((part) => part !== "" && part !== ".");
+    let links = 0;
+    let kind: FileKind = "directory";
+    let mode: number | undefined;
+    for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+      if (part === "..") {
+        resolved.pop();
+        continue;
+      }
+      const here = this.#look([...resolved, part], mounts);
+      kind = here.kind;
+      mode = here.mode;
+      if (kind === "missing") {
+        const missing = [part, ...rest.filter((next) => next !== "..")];
+        return { components: [...resolved, ...missing], missing: missing.length, kind, mode };
+      }
+      if (kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
+        if (here.target.startsWith("/")) resolved.length = 0;
+        rest = [...here.target.split("/").filter((next) => next !== "" && next !== "."), ...rest];
+        kind = "directory";
+        continue;
+      }
+      resolved.push(part);
+    }
+    return { components: resolved, missing: 0, kind, mode };
+  }
+
+  home(uid: number): string | undefined {
+    const { components, kind } = this.destination("/etc/passwd", this.#mounts.length);
+    const path = this.#hostPath(components, this.#mounts.length).path;
+    if (kind !== "file" || path === undefined) return undefined;
+    try {
+      return homeIn(Deno.readTextFileSync(path), uid);
+    } catch {
+      return undefined; // an unreadable passwd is none: HOME is then /, as runc has it
+    }
+  }
+
+  get ignoredSignals(): readonly number[] {
+    const status = Deno.readTextFileSync("/proc/self/status");
+    const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+    return Array.from({ length: 64 }, (_, k) => k + 1)
+      .filter((signal) => (mask >> BigInt(signal - 1)) & 1n);
+  }
+
+  get lastCapability(): number {
+    return Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
+  }
+
+  get ownedFds(): readonly number[] {
+    return [0, 1, 2].filter((number) => {
+      const fd = new Fd(number);
+      const { mode, deviceMajor, deviceMinor } = statAt(fd, "");
+      fd.release();
+      return (mode & S_IFMT) !== S_IFCHR || deviceMajor !== 1 || deviceMinor !== 3;
+    });
+  }
+
+  #hostPath(components: readonly string[], mounts: number): { path?: string; opaque: boolean } {
+    const inside = "/" + components.join("/");
+    for (let k = mounts - 1; k >= 0; k--) {
+      const { destination, base, opaque } = this.#mounts[k] as MountedAt;
+      if (inside !== destination && !inside.startsWith(`${destination}/`)) continue;
+      const below = inside.slice(destination.length);
+      if (base === undefined) return { opaque: opaque && below !== "" };
+      return { path: base + below, opaque: false };
+    }
+    return { path: this.#rootfs + inside, opaque: false };
+  }
+
+  #look(
+    components: readonly string[],
+    mounts: number,
+  ): { kind: FileKind; mode: number | undefined; target?: string } {
+    const inside = "/" + components.join("/");
+    const { path, opaque } = this.#hostPath(components, mounts);
+    if (opaque) return { kind: "unknown", mode: undefined };
+    if (path === undefined) {
+      const isMountPoint = this.#mounts.slice(0, mounts).some((m) => m.destination === inside);
+      return { kind: isMountPoint ? "directory" : "missing", mode: undefined };
+    }
+    const stat = statOrUndefined(path, Deno.lstatSync);
+    const kind = kindOf(stat);
+    const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;
+    return kind === "symlink" ? { kind, mode, target: Deno.readLinkSync(path) } : { kind, mode };
+  }
+}
+
+function statOrUndefined(
+  path: string,
+  stat: (path: string) => Deno.FileInfo,
+): Deno.FileInfo | undefined {
+  try {
+    return stat(path);
+  } catch {
+    return undefined; // what can't be looked at fails in the plan, with its errno
+  }
+}
+
+function kindOf(stat: Deno.FileInfo | undefined): FileKind {
+  if (stat === undefined) return "missing";
+  if (stat.isSymlink) return "symlink";
+  return stat.isDirectory ? "directory" : "file";
+}
+
+/** The sixth field of the user's line in a passwd(5). */
+function homeIn(passwd: string, uid: number): string | undefined {
+  for (const line of passwd.split("\n")) {
+    const fields = line.split(":");
+    if (fields[2] === String(uid) && fields[5] !== undefined && fields[5] !== "") return fields[5];
+  }
+  return undefined;
+}

@@ -1,0 +1,46 @@
+/**
+ * The re-executed init ("dockerinit"): it runs inside the new namespaces, reads its config from an
+ * inherited fd, makes the plan, and becomes the user's program.
+ *
+ * @module
+ */
+
+import { Fd } from "../ffi/file.ts";
+import { ContainerError } from "../src/errors.ts";
+import { receiveConfig, sendError } from "./channel.ts";
+import { HostFacts } from "./facts.ts";
+import { mountedAt, planInit } from "./plan.ts";
+import { runPlan } from "./run_plan.ts";
+import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
+
+/**
+ * Runs init, if this process was started as one: `STATUS:CONTROL` behind the kind are its fds.
+ * It does not return then.
+ */
+export function startInitialization(): void {
+  const value = Deno.env.get(INIT_VARIABLE);
+  if (value === undefined) return;
+  const [kind, status, control] = value.split(":");
+  if (kind !== STANDARD_INIT || status === undefined || control === undefined) Deno.exit(2);
+  initialize(new Fd(Number(status)), new Fd(Number(control)));
+  Deno.exit(1);
+}
+
+function initialize(status: Fd, control: Fd): void {
+  try {
+    const init = receiveConfig(control);
+    if (init === undefined) return; // the parent is gone
+    const facts = new HostFacts(init.rootfs, mountedAt(init.config));
+    runPlan(planInit(init, facts), init.fds.status);
+  } catch (error) {
+    sendError(status, asContainerError(error));
+  }
+}
+
+function asContainerError(error: unknown): ContainerError {
+  if (error instanceof ContainerError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ContainerError("InitFailed", `init failed: ${message}`, { cause: error });
+}
+
+if (import.meta.main) startInitialization();

@@ -1,0 +1,126 @@
+/**
+ * What a step of the plan yields: system calls as data, each with its step, its reason and the
+ * field of config.json that it comes from; and, rarely, work that needs TypeScript.
+ *
+ * @module
+ */
+
+import type { Argument, Onward, Operation } from "../ffi/program.ts";
+import type { SyscallName } from "../ffi/syscalls.ts";
+
+/** The steps of a birth: from the clone to init on the host's side, then init's own. */
+export type StepName =
+  | "clone"
+  | "stdio"
+  | "seal"
+  | "reexec"
+  | "namespaces"
+  | "network"
+  | "propagation"
+  | "sources"
+  | "identity"
+  | "rootfs"
+  | "mounts"
+  | "devices"
+  | "pivot"
+  | "hostname"
+  | "sysctl"
+  | "masks"
+  | "labels"
+  | "cgroups"
+  | "limits"
+  | "user"
+  | "ready"
+  | "exec";
+
+/** Why an operation is there. */
+export interface Reason {
+  /** In a few words, for a person: `mount proc`. */
+  readonly reason: string;
+  /** The path that it is about, as the container or the host will see it. */
+  readonly path?: string | undefined;
+  /** The field of config.json that it comes from, as a JSON pointer. */
+  readonly pointer?: string | undefined;
+  /** What to do when it fails. */
+  readonly hint?: string | undefined;
+}
+
+/** A system call of the plan. */
+export interface PlannedOperation extends Operation, Reason {
+  readonly step: StepName;
+}
+
+/** Work between two programs: copy what the image has at `path` into the new file system. */
+export interface CopyUp extends Reason {
+  readonly step: StepName;
+  readonly work: "copyup";
+  /** The label of the operation that opened the folder to copy from. */
+  readonly from: string;
+  /** The label of the operation whose fd is the new file system's root. */
+  readonly to: string;
+}
+
+/** One line of the plan. */
+export type PlanItem = PlannedOperation | CopyUp;
+
+/** What a step may say of a call beside its arguments. */
+export interface CallOptions {
+  readonly label?: string | undefined;
+  readonly onError?: Onward | "return" | undefined;
+  readonly onPositive?: Onward | "return" | undefined;
+  readonly tolerated?: string | undefined;
+}
+
+/** The result of an earlier operation as an argument. */
+export function result(label: string): Argument {
+  return { result: label };
+}
+
+/** Collects the operations of one step, each with the reason that was named last. */
+export class StepBuilder {
+  /** What was collected. */
+  readonly items: PlanItem[] = [];
+  readonly #step: StepName;
+  #reason: Reason = { reason: "" };
+
+  /** Starts a step. */
+  constructor(step: StepName) {
+    this.#step = step;
+  }
+
+  /** Names the reason of the calls that follow. */
+  because(reason: string, path?: string, pointer?: string, hint?: string): this {
+    this.#reason = { reason, path, pointer, hint };
+    return this;
+  }
+
+  /** Adds a call. */
+  call(syscall: SyscallName, args: readonly Argument[], options: CallOptions = {}): this {
+    this.items.push({ step: this.#step, ...this.#reason, syscall, args, ...options });
+    return this;
+  }
+
+  /** Adds calls that close what earlier ones opened. */
+  close(...labels: readonly string[]): this {
+    for (const label of labels) this.call("close", [result(label)], { onError: "continue" });
+    return this;
+  }
+
+  /** Adds a jump to the operation labelled `to`. */
+  jump(to: string): this {
+    this.items.push({
+      step: this.#step,
+      ...this.#reason,
+      syscall: "jump",
+      args: [],
+      onError: { jump: to },
+    });
+    return this;
+  }
+
+  /** Adds work that needs TypeScript. */
+  copyUp(from: string, to: string): this {
+    this.items.push({ step: this.#step, ...this.#reason, work: "copyup", from, to });
+    return this;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The page to read first: what happens inside a container between clone3 and execve, in order.
+ *
+ * A plan is data. Each step is a pure function from the config, and from facts gathered beforehand,
+ * to operations; the trampoline runs them. The order is part of the contract: namespaces before
+ * what lives in them, sources opened before init gives up the host's identity, mounts before the
+ * root is switched, the network before the privileges that it needs are gone, and every fallible
+ * thing but execve before the parent hears that the container is ready.
+ *
+ * @module
+ */
+
+import type { InitConfig } from "../src/config/init_config.ts";
+import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
+import type { Facts, FileKind, MountedAt } from "./facts.ts";
+import type { PlanItem } from "./operation.ts";
+import {
+  cgroupMounts,
+  type CgroupTree,
+  isCgroupMount,
+  linkControllers,
+} from "./steps/cgroup_mounts.ts";
+import { makeDeviceLinks, makeDevices, protectDev } from "./steps/devices.ts";
+import {
+  closeFds,
+  enterWorkingFolder,
+  execute,
+  findProgram,
+  handOver,
+  joinKeyring,
+  makeWorkingFolder,
+  resetSignals,
+} from "./steps/final.ts";
+import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
+import { setLabels } from "./steps/labels.ts";
+import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
+import { maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
+import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
+import { isNew, joinNamespaces } from "./steps/namespaces.ts";
+import { bringUpLoopback } from "./steps/network.ts";
+import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import {
+  becomeNamespaceRoot,
+  becomeUser,
+  denyNewPrivileges,
+  setPersonality,
+} from "./steps/user.ts";
+
+/**
+ * The whole plan of a container's first process.
+ *
+ * @example The steps of a small container
+ * ```ts
+ * import { HostFacts } from "./facts.ts";
+ * import { planInit } from "./plan.ts";
+ *
+ * const plan = planInit({
+ *   id: "web",
+ *   rootfs: "/",
+ *   config: {
+ *     ociVersion: "1.0.2",
+ *     process: { args: ["/bin/true"], cwd: "/" },
+ *     linux: { namespaces: [{ type: "mount" }, { type: "pid" }] },
+ *   },
+ *   fds: { status: 3, control: 4, start: 5 },
+ *   preserveFds: 0,
+ *   cgroups: { version: 2, late: [], mounts: [] },
+ *   noPivot: false,
+ *   noNewKeyring: true,
+ * }, new HostFacts("/", []));
+ * console.assert(plan[0]?.step === "sources");
+ * console.assert(plan.at(-1)?.step === "exec");
+ * ```
+ */
+export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
+  const { config, cgroups } = init;
+  const process: ProcessConfig = config.process ?? { cwd: "/" };
+  const linux: Linux = config.linux ?? {};
+  const { namespaces = [], rootfsPropagation } = linux;
+  const { masks, readonlyPaths, kindOf } = protectedPaths(config, facts);
+  const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
+  const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
+  const count = config.mounts?.length ?? 0;
+  const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
+  const makesDev = dev === undefined || !isBind(dev);
+  const freshDev = dev?.type === "tmpfs";
+  const hasUserNamespace = namespaces.some(({ type }) => type === "user");
+  const { args = [], env = [], cwd, user = {} } = process;
+  const environment = withHome(env, facts.home(user.uid ?? 0));
+
+  return [
+    ...joinNamespaces(namespaces),
+    ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
+    ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
+
+    ...openRootfs(init.rootfs),
+    ...isolateMounts(rootfsPropagation),
+    ...openSources(flat),
+    ...(freshDev ? [] : openMaskSources(masks, kindOf)),
+    ...(hasUserNamespace ? becomeNamespaceRoot() : []),
+
+    ...clearUmask(),
+    ...attachRootfs(),
+    ...(needsProc(config) ? openPrivateProc() : []),
+    ...mounts.flatMap(({ planned, tree }) => [
+      ...makeMounts(tree.mounts, facts),
+      ...(tree.protect.length > 0 ? linkControllers(planned, cgroups) : []),
+      ...makeMounts(tree.protect, facts),
+    ]),
+    ...(makesDev ? makeDevices(linux.devices ?? [], hasUserNamespace, count, facts) : []),
+    ...(makesDev ? makeDeviceLinks(facts) : []),
+    ...(dev?.options?.includes("ro") === true && makesDev ? protectDev(devPointer(config)) : []),
+    ...makeWorkingFolder(facts.destination(cwd, count)),
+
+    ...switchRoot(init.noPivot),
+    ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
+
+    ...setNames(config.hostname, config.domainname),
+    ...setSysctls(linux.sysctl ?? {}),
+    ...protectPaths(readonlyPaths, kindOf),
+    ...maskPaths(masks, kindOf, freshDev),
+    ...setLabels(process.apparmorProfile, process.selinuxLabel),
+    ...enterCgroups(cgroups),
+    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
+    ...enterWorkingFolder(cwd),
+    ...setLimits(hasUserNamespace ? [] : process.rlimits ?? []),
+    ...becomeUser(
+      user,
+      process.capabilities,
+      facts.lastCapability,
+      changesGroups(linux),
+      (user.uid ?? 0) === 0 ? [] : facts.ownedFds,
+    ),
+    ...findProgram(args[0] ?? "", environment),
+    ...resetSignals(facts.ignoredSignals),
+    ...closeFds(init.fds, init.preserveFds),
+
+    ...handOver(init.fds),
+    ...execute(args, environment),
+  ];
+}
+
+/** A mount of the config with what stands for it. */
+interface MountPlan {
+  readonly planned: PlannedMount;
+  readonly tree: CgroupTree;
+}
+
+function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
+  return (config.mounts ?? []).map((mount, k) => {
+    const destination = trim(mount.destination);
+    const planned: PlannedMount = {
+      mount: { ...mount, destination },
+      pointer: `/mounts/${k}`,
+      position: k,
+      label: `mount${k}`,
+    };
+    const tree = isCgroupMount(mount)
+      ? cgroupMounts(planned, init.cgroups, ownCgroups)
+      : { mounts: [planned], protect: [] };
+    return { planned, tree };
+  });
+}
+
+/** What the facts need to know of the config's mounts. */
+export function mountedAt(config: Config): MountedAt[] {
+  return (config.mounts ?? []).map((mount) => {
+    const destination = trim(mount.destination);
+    if (isBind(mount)) return { destination, base: mount.source, opaque: false };
+    if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
+    if (mount.type === "sysfs") return { destination, base: "/sys", opaque: false };
+    return { destination, base: undefined, opaque: !STARTS_EMPTY.has(mount.type ?? "") };
+  });
+}
+
+const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
+
+/** A destination as an absolute path without a slash at its end. */
+function trim(destination: string): string {
+  const parts = destination.split("/").filter((part) => part !== "" && part !== ".");
+  return "/" + parts.join("/");
+}
+
+function protectedPaths(config: Config, facts: Facts): {
+  masks: readonly string[];
+  readonlyPaths: readonly string[];
+  kindOf: (path: string) => FileKind;
+} {
+  const count = config.mounts?.length ?? 0;
+  return {
+    masks: config.linux?.maskedPaths ?? [],
+    readonlyPaths: config.linux?.readonlyPaths ?? [],
+    kindOf: (path: string) => facts.destination(path, count).kind,
+  };
+}
+
+function devPointer(config: Config): string {
+  const index = config.mounts?.findIndex(({ destination }) => trim(destination) === "/dev") ?? 0;
+  return `/mounts/${index}/options`;
+}
+
+/** Whether something is written to /proc. */
+function needsProc({ linux, process }: Config): boolean {
+  return Object.keys(linux?.sysctl ?? {}).length > 0 ||
+    (process?.apparmorProfile ?? "") !== "" || (process?.selinuxLabel ?? "") !== "";
+}
+
+/** A map of one group id, made without privilege, comes with setgroups denied. */
+function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
+  return !isNew(namespaces, "user") || gidMappings.some(({ size }) => size > 1);
+}
+
+/** HOME as the container's passwd(5) has it, where the config names none. */
+function withHome(env: readonly string[], home: string | undefined): readonly string[] {
+  return env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")
+    ? env
+    : [...env.filter((entry) => entry !== "HOME="), `HOME=${home ?? "/"}`];
+}

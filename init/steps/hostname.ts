@@ -1,0 +1,87 @@
+/**
+ * The names of the uts namespace, and kernel parameters.
+ *
+ * Source: sethostname(2), proc(5), the runtime-spec's "Hostname", "Domainname" and "Sysctl".
+ *
+ * @module
+ */
+
+import { O_CLOEXEC, O_WRONLY } from "../../ffi/file.ts";
+import { FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC, MOUNT_ATTR } from "../../ffi/mount.ts";
+import {
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+} from "../../ffi/path.ts";
+import { type PlanItem, result, StepBuilder } from "../operation.ts";
+import { insideRoot } from "./paths.ts";
+
+/** The label of a procfs that only init can see. */
+export const PROC = "proc";
+
+const encoder = new TextEncoder();
+const WITHIN_PROC = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+
+/** Sets the host name and the domain name. */
+export function setNames(hostname: string | undefined, domainname: string | undefined): PlanItem[] {
+  const step = new StepBuilder("hostname");
+  if (hostname !== undefined && hostname !== "") {
+    step.because("set the host name", hostname, "/hostname")
+      .call("sethostname", [hostname, encoder.encode(hostname).length]);
+  }
+  if (domainname !== undefined && domainname !== "") {
+    step.because("set the domain name", domainname, "/domainname")
+      .call("setdomainname", [domainname, encoder.encode(domainname).length]);
+  }
+  return step.items;
+}
+
+/**
+ * Mounts a procfs that is attached nowhere: what is written there can't be led astray by the
+ * rootfs (CVE-2025-52881).
+ */
+export function openPrivateProc(): PlanItem[] {
+  const step = new StepBuilder("mounts");
+  const { NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+  step.because("open a procfs of init's own", "/proc");
+  step.call("fsopen", ["proc", FSOPEN_CLOEXEC], { label: "proc.fs" });
+  step.call("fsconfig", [result("proc.fs"), FSCONFIG_CMD_CREATE, 0, 0, 0]);
+  step.call("fsmount", [result("proc.fs"), FSOPEN_CLOEXEC, NOSUID | NODEV | NOEXEC], {
+    label: PROC,
+  });
+  step.close("proc.fs");
+  return step.items;
+}
+
+/** Writes a file of the private procfs. */
+export function writeProc(step: StepBuilder, path: string, value: string, label: string): void {
+  const bytes = encoder.encode(value);
+  step.call("openat2", insideRoot(result(PROC), path, O_WRONLY | O_CLOEXEC, WITHIN_PROC), {
+    label,
+  });
+  step.call("write", [result(label), bytes, bytes.length]);
+  step.close(label);
+}
+
+/** Sets kernel parameters of the container's namespaces. */
+export function setSysctls(sysctl: Readonly<Record<string, string>>): PlanItem[] {
+  const step = new StepBuilder("sysctl");
+  Object.entries(sysctl).forEach(([key, value], k) => {
+    const path = `sys/${sysctlPath(key)}`;
+    step.because(`set ${key}`, `/proc/${path}`, `/linux/sysctl/${escapePointer(key)}`);
+    writeProc(step, path, value, `sysctl${k}`);
+  });
+  return step.items;
+}
+
+/** As sysctl(8) has it: the first separator says what separates; the other one is then text. */
+export function sysctlPath(key: string): string {
+  const first = /[./]/.exec(key)?.[0];
+  if (first !== ".") return key;
+  return key.replaceAll(/[./]/g, (separator) => separator === "." ? "/" : ".");
+}
+
+function escapePointer(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}

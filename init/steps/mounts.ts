@@ -1,0 +1,245 @@
+/**
+ * The config's mounts: each is made detached, with its attributes, and then attached by fd to a
+ * place that was opened inside the root, so that no path is walked twice.
+ *
+ * Source: the runtime-spec's "Mounts"; fsopen(2), open_tree(2), move_mount(2), mount_setattr(2).
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH, AT_FDCWD } from "../../ffi/file.ts";
+import {
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_CMD_RECONFIGURE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSOPEN_CLOEXEC,
+  MOUNT_ATTR,
+  MOUNT_ATTR_SIZE,
+  mountAttributes,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../ffi/mount.ts";
+import type { Mount } from "../../src/config/types.ts";
+import type { Facts } from "../facts.ts";
+import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
+import { type MountOptions, parseMountOptions } from "./mount_options.ts";
+import { makeMissing, openPlace } from "./paths.ts";
+
+/** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
+export interface PlannedMount {
+  readonly mount: Mount;
+  /** Where config.json asks for it. */
+  readonly pointer: string;
+  /** How many mounts of the config are made before it. */
+  readonly position: number;
+  /** A unique prefix of its labels. */
+  readonly label: string;
+}
+
+const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW } = MOUNT_ATTR;
+const PLAIN = RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW;
+
+/** The options a mount has where config.json names none. */
+const NONE: readonly string[] = [];
+
+/** Whether a mount shows a folder or file of the host. */
+export function isBind({ type, options }: Mount): boolean {
+  const { bind } = parseMountOptions(options ?? NONE);
+  return bind || type === "bind" || type === "rbind";
+}
+
+/**
+ * Copies the tree of each bind's source, detached. It comes before init becomes the container's
+ * root, who may not be able to reach the source.
+ */
+export function openSources(mounts: readonly PlannedMount[]): PlanItem[] {
+  const step = new StepBuilder("sources");
+  for (const { mount, pointer, label } of mounts) {
+    const options = parseMountOptions(mount.options ?? NONE);
+    if (!isBind(mount) || options.remount) continue;
+    const source = mount.source ?? "";
+    const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
+    step.because("copy the source's mount", source, `${pointer}/source`)
+      .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
+        label: `${label}.mount`,
+      });
+  }
+  return step.items;
+}
+
+/** Makes and attaches the mounts. */
+export function makeMounts(
+  mounts: readonly PlannedMount[],
+  facts: Facts,
+): PlanItem[] {
+  return mounts.flatMap((planned) => makeMount(planned, facts));
+}
+
+function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
+  const { mount, pointer, position, label } = planned;
+  const options = parseMountOptions(mount.options ?? NONE);
+  const step = new StepBuilder("mounts");
+  const destination = facts.destination(mount.destination, position);
+  const place = `${label}.place`;
+  const type = mount.type ?? "none";
+  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer);
+  if (options.remount) return remount(step, planned, options);
+  if (isBind(mount)) {
+    const kind = facts.hostKind(mount.source ?? "");
+    makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
+    changeAttributes(step, options, label);
+  } else {
+    makeMissing(step, destination, "directory", label);
+    makeFileSystem(step, planned, options, destination.mode);
+  }
+  // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
+  const followLinks = type !== "proc" && type !== "sysfs";
+  openPlace(step, "/" + destination.components.join("/"), place, { followLinks });
+  if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
+    copyUp(step, planned, options);
+  }
+  attach(step, `${label}.mount`, place);
+  spread(step, options, `${label}.mount`);
+  step.close(place, `${label}.mount`);
+  return step.items;
+}
+
+/** Attaches a detached mount to an open place. */
+export function attach(
+  step: StepBuilder,
+  from: string,
+  to: string,
+  options: CallOptions = {},
+): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  step.call("move_mount", [result(from), "", result(to), "", flags], options);
+}
+
+/** Sets attributes of the mount that an fd is, and of the tree below with AT_RECURSIVE. */
+export function setAttributes(
+  step: StepBuilder,
+  mount: string,
+  attributes: Uint8Array,
+  options: CallOptions & { readonly flags?: number } = {},
+): void {
+  const { flags = 0, ...call } = options;
+  const args = [result(mount), "", AT_EMPTY_PATH | flags, attributes, MOUNT_ATTR_SIZE];
+  step.call("mount_setattr", args, call);
+}
+
+/** A new file system: configured, created and turned into a detached mount. */
+function makeFileSystem(
+  step: StepBuilder,
+  { mount, label }: PlannedMount,
+  options: MountOptions,
+  placeMode: number | undefined,
+): void {
+  const type = mount.type ?? "none";
+  const context = `${label}.fs`;
+  const set = (key: string, value: string) =>
+    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0]);
+  step.call("fsopen", [type, FSOPEN_CLOEXEC], { label: context });
+  if (mount.source !== undefined && mount.source !== "") set("source", mount.source);
+  for (const flag of superFlags(mount, options)) {
+    step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
+  }
+  const hasMode = options.data.some((item) => item.startsWith("mode="));
+  if (type === "tmpfs" && !hasMode && placeMode !== undefined) set("mode", placeMode.toString(8));
+  for (const item of options.data) {
+    const at = item.indexOf("=");
+    if (at < 0) step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, item, 0, 0]);
+    else set(item.slice(0, at), item.slice(at + 1));
+  }
+  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0]);
+  const attributes = (options.attributes?.set ?? 0) &
+    ~(writableAtFirst(mount, options) ? RDONLY : 0);
+  step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
+  step.close(context);
+  const { recursiveAttributes } = options;
+  if (recursiveAttributes !== undefined) {
+    const { set, clear } = recursiveAttributes;
+    setAttributes(step, `${label}.mount`, mountAttributes(set, clear), { flags: AT_RECURSIVE });
+  }
+}
+
+/** /dev and a tmpfs that is filled first become read-only when their content is there. */
+function writableAtFirst(mount: Mount, options: MountOptions): boolean {
+  return mount.destination === "/dev" || options.copyUp;
+}
+
+function superFlags(mount: Mount, options: MountOptions): readonly string[] {
+  if (!writableAtFirst(mount, options)) return options.superFlags;
+  return options.superFlags.filter((flag) => flag !== "ro");
+}
+
+/**
+ * What a bind's options say of its attributes. As with mount(8)'s remount, an attribute that is not
+ * asked for is cleared, unless a user namespace has it locked: then it stays. Must stand right
+ * before the operation that opens the place.
+ */
+function changeAttributes(step: StepBuilder, options: MountOptions, label: string): void {
+  const { attributes, recursiveAttributes } = options;
+  const mount = `${label}.mount`;
+  if (recursiveAttributes !== undefined) {
+    const { set, clear } = recursiveAttributes;
+    setAttributes(step, mount, mountAttributes(set, clear), { flags: AT_RECURSIVE });
+  }
+  if (attributes === undefined) return;
+  const { set, clear } = attributes;
+  const exactly = mountAttributes(set, clear | (PLAIN & ~set));
+  setAttributes(step, mount, exactly, { onError: { jump: `${label}.locked` } });
+  step.jump(`${label}.place`);
+  setAttributes(step, mount, mountAttributes(set, clear), { label: `${label}.locked` });
+}
+
+/** Fills the new file system with what the image has there; the attributes follow. */
+function copyUp(step: StepBuilder, { label }: PlannedMount, options: MountOptions): void {
+  step.copyUp(`${label}.place`, `${label}.mount`);
+  const attributes = options.attributes?.set ?? 0;
+  if (attributes & RDONLY) {
+    setAttributes(step, `${label}.mount`, mountAttributes(RDONLY, 0));
+  }
+}
+
+/** Propagation of an attached mount. */
+function spread(step: StepBuilder, options: MountOptions, mount: string): void {
+  for (const { flag, recursive } of options.propagation) {
+    const flags = recursive ? AT_RECURSIVE : 0;
+    setAttributes(step, mount, mountAttributes(0, 0, flag), { flags });
+  }
+}
+
+/** `remount`: changes what is mounted at the destination already. */
+function remount(step: StepBuilder, planned: PlannedMount, options: MountOptions): PlanItem[] {
+  const { mount, label } = planned;
+  const place = `${label}.place`;
+  openPlace(step, mount.destination, place);
+  const set = options.attributes?.set ?? 0;
+  const clear = options.attributes?.clear ?? 0;
+  setAttributes(step, place, mountAttributes(set, clear));
+  if (!options.bind && options.data.length + options.superFlags.length > 0) {
+    const context = `${label}.fs`;
+    step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
+      label: context,
+    });
+    for (const flag of options.superFlags) {
+      step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
+    }
+    for (const item of options.data) {
+      const [key = "", value = ""] = item.split(/=(.*)/s);
+      step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0]);
+    }
+    step.call("fsconfig", [result(context), FSCONFIG_CMD_RECONFIGURE, 0, 0, 0]);
+    step.close(context);
+  }
+  spread(step, options, place);
+  step.close(place);
+  return step.items;
+}
+
+const FSPICK_CLOEXEC = 1;
+const FSPICK_EMPTY_PATH = 8;

@@ -1,0 +1,70 @@
+/**
+ * The namespaces: which are new, and how those given by path are joined.
+ *
+ * Source: namespaces(7), setns(2), the runtime-spec's "Namespaces".
+ *
+ * @module
+ */
+
+import { AT_FDCWD, O_CLOEXEC } from "../../ffi/file.ts";
+import { CLONE_FS, NAMESPACE_FLAGS, type NamespaceName } from "../../ffi/namespaces.ts";
+import type { Namespace } from "../../src/config/types.ts";
+import { type PlanItem, result, StepBuilder } from "../operation.ts";
+
+/** The flags of the namespaces that the config wants new. */
+export function newNamespaceFlags(namespaces: readonly Namespace[]): number {
+  return namespaces
+    .filter(({ path }) => path === undefined || path === "")
+    .reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0);
+}
+
+/** Whether the config wants a new namespace of a type. */
+export function isNew(namespaces: readonly Namespace[], type: NamespaceName): boolean {
+  return (newNamespaceFlags(namespaces) & NAMESPACE_FLAGS[type]) !== 0;
+}
+
+/** The path of the namespace of a type that the config wants joined. */
+export function joinedPath(
+  namespaces: readonly Namespace[],
+  type: NamespaceName,
+): string | undefined {
+  const path = namespaces.find((namespace) => namespace.type === type)?.path;
+  return path === "" ? undefined : path;
+}
+
+/**
+ * Whether hostile processes may live in what is joined, so that no JavaScript may run there: a pid
+ * or a user namespace. They are joined in a clone that goes straight to execve.
+ */
+export function joinsInhabited(namespaces: readonly Namespace[]): boolean {
+  return joinedPath(namespaces, "pid") !== undefined ||
+    joinedPath(namespaces, "user") !== undefined;
+}
+
+/**
+ * Joins the namespaces given by path: all are opened first, since joining a mount namespace changes
+ * what paths mean, and the user namespace is joined last, since it takes the right to join others.
+ */
+export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
+  const step = new StepBuilder("namespaces");
+  const joined = namespaces
+    .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
+    .filter(({ type, path }) => path !== undefined && path !== "" && type !== "pid")
+    .sort((a, b) => rank(a.type) - rank(b.type));
+  for (const { type, path, pointer } of joined) {
+    step.because(`open the ${type} namespace to join`, path, pointer)
+      .call("openat", [AT_FDCWD, path as string, O_CLOEXEC, 0], { label: `namespace.${type}` });
+  }
+  for (const { type, path, pointer } of joined) {
+    const hint = `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`;
+    step.because(`join the ${type} namespace`, path, pointer, hint);
+    if (type === "mount") step.call("unshare", [CLONE_FS]);
+    step.call("setns", [result(`namespace.${type}`), NAMESPACE_FLAGS[type]]);
+  }
+  step.close(...joined.map(({ type }) => `namespace.${type}`));
+  return step.items;
+}
+
+function rank(type: NamespaceName): number {
+  return type === "user" ? 2 : type === "mount" ? 1 : 0;
+}

@@ -1,0 +1,64 @@
+/**
+ * The switch of the root: what was / before is out of reach afterwards.
+ *
+ * Source: pivot_root(2), the runtime-spec's "Root".
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/file.ts";
+import {
+  AT_RECURSIVE,
+  MNT_DETACH,
+  MOUNT_ATTR,
+  mountAttributes,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  PROPAGATION,
+} from "../../ffi/mount.ts";
+import { type PlanItem, result, StepBuilder } from "../operation.ts";
+import { propagationOf } from "./mount_options.ts";
+import { setAttributes } from "./mounts.ts";
+import { ROOT } from "./paths.ts";
+
+const OLD_ROOT = "oldroot";
+
+/** Enters the rootfs; with `noPivot` (a rootfs on the initial ramfs) by a move and a chroot. */
+export function switchRoot(noPivot: boolean): PlanItem[] {
+  const step = new StepBuilder("pivot");
+  if (noPivot) {
+    step.because("move the rootfs over / and change the root to it", "/", "/root/path");
+    step.call("fchdir", [result(ROOT)]);
+    step.call("move_mount", [result(ROOT), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH]);
+    step.call("chroot", ["."]);
+    step.call("chdir", ["/"]);
+    return step.items;
+  }
+  step.because("exchange the roots in place", "/", "/root/path");
+  const place = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  step.call("openat", [AT_FDCWD, "/", place, 0], { label: OLD_ROOT });
+  step.call("fchdir", [result(ROOT)]);
+  step.call("pivot_root", [".", "."]);
+  step.because("let go of the host's root, with no unmount reaching the host", "/");
+  step.call("fchdir", [result(OLD_ROOT)]);
+  setAttributes(step, OLD_ROOT, mountAttributes(0, 0, PROPAGATION.slave), { flags: AT_RECURSIVE });
+  step.call("umount2", [".", MNT_DETACH]);
+  step.call("chdir", ["/"]);
+  step.close(OLD_ROOT);
+  return step.items;
+}
+
+/** What holds for the root's own mount once all is mounted: its propagation, and read-only. */
+export function finishRoot(propagation: string | undefined, readonly: boolean): PlanItem[] {
+  const step = new StepBuilder("pivot");
+  const asked = propagation === undefined ? undefined : propagationOf(propagation);
+  if (asked !== undefined && asked.flag !== PROPAGATION.private) {
+    step.because("set the root's propagation", "/", "/linux/rootfsPropagation");
+    const flags = asked.recursive ? AT_RECURSIVE : 0;
+    setAttributes(step, ROOT, mountAttributes(0, 0, asked.flag), { flags });
+  }
+  if (readonly) {
+    step.because("make the root read-only", "/", "/root/readonly");
+    setAttributes(step, ROOT, mountAttributes(MOUNT_ATTR.RDONLY, 0), { flags: AT_EMPTY_PATH });
+  }
+  return step.items;
+}

@@ -1,0 +1,130 @@
+/**
+ * Who the program runs as: ids, capabilities, and what it can never gain.
+ *
+ * Source: capabilities(7), credentials(7), prctl(2), personality(2), the runtime-spec's "User".
+ *
+ * @module
+ */
+
+import {
+  capabilityData,
+  capabilityHeader,
+  PR,
+  PR_CAP_AMBIENT_CLEAR_ALL,
+  PR_CAP_AMBIENT_RAISE,
+} from "../../ffi/credentials.ts";
+import { CAPABILITY_NAMES } from "../../src/config/names.ts";
+import type { Capabilities, Personality, User } from "../../src/config/types.ts";
+import { type PlanItem, StepBuilder } from "../operation.ts";
+
+const NAMES: readonly string[] = CAPABILITY_NAMES;
+const PER_LINUX32 = 0x0008;
+const DEFAULT_UMASK = 0o022;
+const KEEP_GROUP = -1;
+
+/**
+ * Becomes root of the new user namespace. Init came here as the host's root, unmapped, which let it
+ * read its own program and open the sources of the mounts.
+ */
+export function becomeNamespaceRoot(): PlanItem[] {
+  const step = new StepBuilder("identity");
+  step.because("become the container's root", undefined, "/linux/uidMappings")
+    .call("setresgid", [0, 0, 0])
+    .call("setresuid", [0, 0, 0]);
+  return step.items;
+}
+
+/** Sets the execution domain. */
+export function setPersonality({ domain }: Personality): PlanItem[] {
+  const step = new StepBuilder("user");
+  step.because(`set the personality ${domain}`, domain, "/linux/personality/domain")
+    .call("personality", [domain === "LINUX32" ? PER_LINUX32 : 0]);
+  return step.items;
+}
+
+/** Promises that no execve grants a privilege. */
+export function denyNewPrivileges(): PlanItem[] {
+  const step = new StepBuilder("user");
+  step.because("set no_new_privs", undefined, "/process/noNewPrivileges")
+    .call("prctl", [PR.SET_NO_NEW_PRIVS, 1, 0, 0, 0]);
+  return step.items;
+}
+
+/**
+ * Drops what the bounding set does not name, takes the user's ids while keeping the capabilities,
+ * and sets the other four sets.
+ *
+ * @param lastCapability the kernel's, so that those unknown to this list are dropped too
+ * @param changeGroups whether the user namespace allows setgroups
+ * @param ownedFds the standard fds that become the user's, who may want to open /dev/stdout
+ */
+export function becomeUser(
+  user: User,
+  capabilities: Capabilities | undefined,
+  lastCapability: number,
+  changeGroups: boolean,
+  ownedFds: readonly number[],
+): PlanItem[] {
+  const step = new StepBuilder("user");
+  const { uid = 0, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = user;
+  if (capabilities !== undefined) dropBounding(step, capabilities.bounding ?? [], lastCapability);
+  step.because("set the umask", undefined, "/process/user/umask").call("umask", [umask]);
+  for (const fd of ownedFds) {
+    step.because(`give fd ${fd} to the user`, undefined, "/process/user/uid")
+      .call("fchown", [fd, uid, KEEP_GROUP], { onError: "continue" });
+  }
+  step.because("keep the capabilities over the change of ids", undefined, "/process/user")
+    .call("prctl", [PR.SET_KEEPCAPS, 1, 0, 0, 0]);
+  if (changeGroups) {
+    const groups = new Uint8Array(new Uint32Array(additionalGids).buffer);
+    step.because("set the additional groups", undefined, "/process/user/additionalGids")
+      .call("setgroups", [additionalGids.length, groups]);
+  }
+  step.because(`become group ${gid}`, undefined, "/process/user/gid", MAPPED)
+    .call("setresgid", [gid, gid, gid]);
+  step.because(`become user ${uid}`, undefined, "/process/user/uid", MAPPED)
+    .call("setresuid", [uid, uid, uid]);
+  step.because("stop keeping capabilities", undefined, "/process/user")
+    .call("prctl", [PR.SET_KEEPCAPS, 0, 0, 0, 0]);
+  if (capabilities !== undefined) setCapabilities(step, capabilities);
+  return step.items;
+}
+
+const MAPPED = "in a user namespace the id must be mapped";
+
+function dropBounding(
+  step: StepBuilder,
+  bounding: readonly string[],
+  lastCapability: number,
+): void {
+  const kept = new Set(bounding);
+  for (let number = 0; number <= lastCapability; number++) {
+    const name = NAMES[number] ?? `capability ${number}`;
+    if (kept.has(name)) continue;
+    step.because(`drop ${name} for good`, name, "/process/capabilities/bounding")
+      .call("prctl", [PR.CAPBSET_DROP, number, 0, 0, 0]);
+  }
+}
+
+function setCapabilities(step: StepBuilder, capabilities: Capabilities): void {
+  const { effective = [], permitted = [], inheritable = [], ambient = [] } = capabilities;
+  const data = capabilityData(mask(effective), mask(permitted), mask(inheritable));
+  step.because("set the capability sets", undefined, "/process/capabilities")
+    .call("capset", [capabilityHeader(), data]);
+  step.because("clear the ambient set", undefined, "/process/capabilities/ambient")
+    .call("prctl", [PR.CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]);
+  for (const name of ambient) {
+    const number = NAMES.indexOf(name);
+    if (number < 0 || !permitted.includes(name) || !inheritable.includes(name)) continue;
+    step.because(`raise ${name} in the ambient set`, name, "/process/capabilities/ambient")
+      .call("prctl", [PR.CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0]);
+  }
+}
+
+/** The bit mask of capability names; names that this build doesn't know were warned about. */
+function mask(names: readonly string[]): bigint {
+  return names.reduce((bits, name) => {
+    const number = NAMES.indexOf(name);
+    return number < 0 ? bits : bits | 1n << BigInt(number);
+  }, 0n);
+}

@@ -1,0 +1,188 @@
+/**
+ * The short program between clone3 and the re-executed init: it runs in the child, where no
+ * JavaScript may, enters the cgroups, puts the fds in place, seals the host's binary and becomes
+ * init.
+ *
+ * @module
+ */
+
+import { PR, PR_CAP_AMBIENT_RAISE } from "../ffi/credentials.ts";
+import { capabilityData, capabilityHeader } from "../ffi/credentials.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, type Fd } from "../ffi/file.ts";
+import {
+  AT_RECURSIVE,
+  MOUNT_ATTR,
+  MOUNT_ATTR_SIZE,
+  mountAttributes,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  PROPAGATION,
+} from "../ffi/mount.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+  NAMESPACE_FLAGS,
+} from "../ffi/namespaces.ts";
+import { type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
+import type { InitCommand } from "./init_command.ts";
+import type { PassedFd } from "./stdio.ts";
+
+/** The name under which the program gives the child's pidfd. */
+export const PIDFD = "pidfd";
+
+const SIGKILL = 9;
+const F_SETFD = 2;
+const ALL = 0xffffffffffffffffn;
+const LAST_CAPABILITY = 40;
+
+/** A cgroup that the child enters, and the one that it came from. */
+export interface CgroupDoor {
+  readonly controller: string;
+  /** cgroup.procs of the container's cgroup. */
+  readonly inside: Fd;
+  /** cgroup.procs of this program's cgroup; undefined where the child stays inside. */
+  readonly outside: Fd | undefined;
+}
+
+/** What the program needs to know. */
+export interface BirthOptions {
+  /** Flags of the new namespaces. */
+  readonly namespaces: number;
+  readonly command: InitCommand;
+  readonly cgroups: readonly CgroupDoor[];
+  readonly fds: readonly PassedFd[];
+  /** The fds from 3 on that are inherited in place. */
+  readonly preserveFds: number;
+  /** With a new user namespace: the pipe on which the parent says that the maps are written. */
+  readonly mapped: Fd | undefined;
+  /** Whether to cover the binary with a read-only mount of itself. */
+  readonly seal: boolean;
+}
+
+/** The operations, the first of which makes the child. */
+export function planBirth(options: BirthOptions): PlannedOperation[] {
+  const { namespaces, mapped, command, fds } = options;
+  return [
+    ...clone(namespaces, mapped),
+    ...enterCgroups(options),
+    ...placeFds(fds, options.preserveFds),
+    ...(options.seal ? sealBinary(command.path) : []),
+    ...reexecute(command),
+  ].filter((item) => !("work" in item)) as PlannedOperation[];
+}
+
+/**
+ * Without a user namespace the child shares this program's memory until it is init, which takes the
+ * same time from a small program and a large one. With one, this program must go on, to write the
+ * maps that the child waits for, and so the child has a copy.
+ *
+ * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
+ */
+function clone(namespaces: number, mapped: Fd | undefined): PlannedOperation[] {
+  const step = new StepBuilder("clone");
+  const memory = mapped === undefined ? CLONE_VM | CLONE_VFORK : 0;
+  const flags = BigInt((namespaces & ~NAMESPACE_FLAGS.cgroup) | memory | CLONE_PIDFD) |
+    CLONE_CLEAR_SIGHAND;
+  const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
+  step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      onError: "return",
+      onPositive: "return",
+    });
+  step.because("die with the parent while init is not ready")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]);
+  step.because("lead a session of its own").call("setsid", []);
+  if (mapped !== undefined) {
+    step.because("wait for the id maps; end if the parent is gone")
+      .call("read", [mapped.number, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
+      .call("exit_group", [1]);
+    // The host's root keeps its access to init's files, and gets the new namespace's privileges.
+    step.because("keep the user namespace's capabilities over execve")
+      .call("capset", [capabilityHeader(), capabilityData(ALL, ALL, ALL)], {
+        label: "mapped",
+        onError: "continue",
+      });
+    for (let number = 0; number <= LAST_CAPABILITY; number++) {
+      step.call("prctl", [PR.CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0], {
+        onError: "continue",
+      });
+    }
+  }
+  return step.items as PlannedOperation[];
+}
+
+/**
+ * Enters the cgroups that cost init nothing, for good. For a cgroup namespace it enters all of
+ * them, makes the namespace there, and leaves those that would be charged with what init needs.
+ */
+function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[] {
+  const step = new StepBuilder("cgroups");
+  const self = new TextEncoder().encode("0");
+  const makesNamespace = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
+  const write = (controller: string, verb: string, fd: Fd) =>
+    step.because(`${verb} the ${controller} cgroup`, "cgroup.procs", "/linux/cgroupsPath")
+      .call("write", [fd.number, self, self.length]);
+  for (const { controller, inside, outside } of cgroups) {
+    if (outside === undefined || makesNamespace) write(controller, "enter", inside);
+  }
+  if (makesNamespace) {
+    step.because("make the cgroup namespace", undefined, "/linux/namespaces")
+      .call("unshare", [NAMESPACE_FLAGS.cgroup]);
+    for (const { controller, outside } of cgroups) {
+      if (outside !== undefined) write(controller, "leave, until the end,", outside);
+    }
+  }
+  return step.items as PlannedOperation[];
+}
+
+function placeFds(fds: readonly PassedFd[], preserved: number): PlannedOperation[] {
+  const step = new StepBuilder("stdio");
+  for (let fd = 3; fd < 3 + preserved; fd++) {
+    if (fds.some(({ as }) => as === fd)) continue;
+    step.because(`keep fd ${fd}`).call("fcntl", [fd, F_SETFD, 0]);
+  }
+  for (const { fd, as } of fds) {
+    step.because(`put fd ${as} in place`).call("dup3", [fd.number, as, 0]);
+  }
+  return step.items as PlannedOperation[];
+}
+
+/**
+ * Attaches a read-only mount of the host's binary over its own path, in the new mount namespace: a
+ * container that gets hold of /proc/PID/exe can't open it for writing (CVE-2019-5736).
+ */
+function sealBinary(path: string): PlannedOperation[] {
+  const step = new StepBuilder("seal");
+  step.because("stop mounts from reaching the host", "/")
+    .call("mount_setattr", [
+      AT_FDCWD,
+      "/",
+      AT_RECURSIVE,
+      mountAttributes(0, 0, PROPAGATION.slave),
+      MOUNT_ATTR_SIZE,
+    ]);
+  step.because("seal the binary against writing", path)
+    .call("open_tree", [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], { label: "binary" })
+    .call("mount_setattr", [
+      result("binary"),
+      "",
+      AT_EMPTY_PATH,
+      mountAttributes(MOUNT_ATTR.RDONLY, 0),
+      MOUNT_ATTR_SIZE,
+    ])
+    .call("move_mount", [result("binary"), "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH]);
+  return step.items as PlannedOperation[];
+}
+
+function reexecute({ path, args, env }: InitCommand): PlannedOperation[] {
+  const step = new StepBuilder("reexec");
+  const hint = "the binary must be readable and executable for the container's root";
+  step.because("start init", path, undefined, hint)
+    .call("execve", [path, { words: [...args, 0] }, { words: [...env, 0] }]);
+  return step.items as PlannedOperation[];
+}

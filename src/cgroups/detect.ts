@@ -1,0 +1,172 @@
+/**
+ * What cgroups this host has: which version rules, where each hierarchy is mounted, and which
+ * cgroup of it this process is in.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/errno.ts";
+import { open, readAll } from "../../ffi/file.ts";
+import { ContainerError } from "../errors.ts";
+import { cgroupError } from "./folder.ts";
+
+/** One mounted hierarchy: on v1 one for each controller or group of them, on v2 the one tree. */
+export interface CgroupHierarchy {
+  /**
+   * The names of its controllers; a named v1 hierarchy is `name=NAME`, and cgroup v2 is "", as in
+   * /proc/PID/cgroup.
+   */
+  readonly controllers: readonly string[];
+  /** Where it is mounted. */
+  readonly mountPoint: string;
+  /** The folder of the cgroup that this process is in. */
+  readonly ownFolder: string;
+}
+
+/** The cgroups of a host, as {@linkcode detectCgroups} finds them. */
+export interface CgroupHost {
+  /** Which rules apply: 1 as soon as controllers live in v1 hierarchies, "hybrid" included. */
+  readonly version: 1 | 2;
+  /** The mounted hierarchies, each once. */
+  readonly hierarchies: readonly CgroupHierarchy[];
+  /** Whether this process is in a user namespace, where device rules can't be set. */
+  readonly inUserNamespace: boolean;
+}
+
+/** The parts of /proc that say so, as text. */
+export interface CgroupFacts {
+  /** /proc/self/mountinfo, see proc_pid_mountinfo(5). */
+  readonly mountinfo: string;
+  /** /proc/self/cgroup, see cgroups(7). */
+  readonly cgroup: string;
+  /** /proc/self/uid_map, see user_namespaces(7). */
+  readonly uidMap: string;
+}
+
+/**
+ * Looks at /proc to find the cgroups of this host.
+ *
+ * @throws {ContainerError} Unsupported if none is mounted
+ *
+ * @example
+ * ```ts
+ * import { detectCgroups } from "./detect.ts";
+ *
+ * const host = detectCgroups();
+ * console.assert(host.hierarchies.every((hierarchy) => hierarchy.mountPoint.startsWith("/")));
+ * ```
+ */
+export function detectCgroups(): CgroupHost {
+  return readCgroupHost({
+    mountinfo: readProc("/proc/self/mountinfo"),
+    cgroup: readProc("/proc/self/cgroup"),
+    uidMap: readProc("/proc/self/uid_map"),
+  });
+}
+
+/**
+ * The same from given texts.
+ *
+ * @throws {ContainerError} Unsupported if none is mounted
+ */
+export function readCgroupHost(facts: CgroupFacts): CgroupHost {
+  const mounts = parseMounts(facts.mountinfo);
+  const own = parseOwnCgroups(facts.cgroup);
+  const version = chooseVersion(mounts);
+  const hierarchies: CgroupHierarchy[] = [];
+  const seen = new Set<string>();
+  for (const mount of mounts) {
+    const controllers = mount.version === 2
+      ? [""]
+      : mount.options.filter((option) => own.has(option) && option !== "");
+    if (controllers.length === 0 || controllers.some((name) => seen.has(name))) continue;
+    controllers.forEach((name) => seen.add(name));
+    const cgroup = own.get(controllers[0] as string) ?? "/";
+    hierarchies.push({
+      controllers,
+      mountPoint: mount.point,
+      ownFolder: visibleFolder(mount, cgroup),
+    });
+  }
+  return {
+    version,
+    hierarchies: version === 2 ? hierarchies.filter((h) => h.controllers[0] === "") : hierarchies,
+    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(facts.uidMap),
+  };
+}
+
+interface CgroupMount {
+  readonly version: 1 | 2;
+  /** The cgroup that is mounted here, "/" unless a part of the tree was bound. */
+  readonly root: string;
+  readonly point: string;
+  readonly options: readonly string[];
+}
+
+/** The mounts of cgroup file systems, those under /sys/fs/cgroup first. */
+function parseMounts(mountinfo: string): CgroupMount[] {
+  const mounts: CgroupMount[] = [];
+  for (const line of mountinfo.split("\n")) {
+    const [before, after] = line.split(" - ", 2);
+    const [type, , options] = (after ?? "").split(" ");
+    if (type !== "cgroup" && type !== "cgroup2") continue;
+    const fields = (before as string).split(" ");
+    mounts.push({
+      version: type === "cgroup" ? 1 : 2,
+      root: unescapeOctal(fields[3] as string),
+      point: unescapeOctal(fields[4] as string),
+      options: (options ?? "").split(","),
+    });
+  }
+  const usual = (mount: CgroupMount) => /^\/sys\/fs\/cgroup(\/|$)/.test(mount.point) ? 0 : 1;
+  return mounts.sort((a, b) => usual(a) - usual(b));
+}
+
+/** mountinfo writes space, tab, newline and backslash as \ooo. */
+function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
+}
+
+/** controller → cgroup, from lines `ID:CONTROLLERS:PATH`. */
+function parseOwnCgroups(text: string): Map<string, string> {
+  const own = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const match = /^\d+:([^:]*):(.*)$/.exec(line);
+    for (const name of match?.[1]?.split(",") ?? []) own.set(name, match?.[2] as string);
+  }
+  return own;
+}
+
+function chooseVersion(mounts: readonly CgroupMount[]): 1 | 2 {
+  const unified = mounts.find((mount) => mount.version === 2);
+  if (unified?.point === "/sys/fs/cgroup") return 2;
+  const controllers = mounts.some(
+    (mount) => mount.version === 1 && !mount.options.some((option) => option.startsWith("name=")),
+  );
+  if (controllers) return 1;
+  if (unified !== undefined) return 2;
+  throw new ContainerError("Unsupported", "no cgroup file system is mounted", {
+    step: "cgroups",
+    path: "/sys/fs/cgroup",
+    hint: "mount cgroup2 at /sys/fs/cgroup, or choose the cgroup driver disabled",
+  });
+}
+
+/** Where a cgroup shows under a mount that may hold only a part of the tree. */
+function visibleFolder(mount: CgroupMount, cgroup: string): string {
+  const root = mount.root === "/" ? "" : mount.root;
+  const inside = cgroup === root || cgroup.startsWith(root + "/") ? cgroup.slice(root.length) : "";
+  return (mount.point + inside).replace(/(.)\/$/, "$1");
+}
+
+function readProc(path: string): string {
+  try {
+    using file = open(path);
+    return new TextDecoder().decode(readAll(file));
+  } catch (error) {
+    if (path.endsWith("uid_map") && error instanceof SyscallError && error.code === "ENOENT") {
+      return "0 0 4294967295"; // a kernel without user namespaces
+    }
+    throw cgroupError(`cannot read ${path}`, error, path);
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * One cgroup's folder: its files are read and written relative to an open descriptor, so that a
+ * name can't lead anywhere else.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/errno.ts";
+import {
+  type Fd,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  open,
+  openAt,
+  readAll,
+  writeAll,
+} from "../../ffi/file.ts";
+import { ContainerError } from "../errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What stands for "no limit" in hull's statistics, as in the files of cgroup v2. */
+export type Limit = number | "max";
+
+/**
+ * An open cgroup folder.
+ *
+ * @example
+ * ```ts
+ * import { CgroupFolder } from "./folder.ts";
+ *
+ * const path = Deno.makeTempDirSync();
+ * Deno.writeTextFileSync(`${path}/pids.max`, "max\n");
+ * {
+ *   using folder = new CgroupFolder(path);
+ *   folder.write("pids.max", "12", "/linux/resources/pids/limit");
+ *   console.assert(folder.number("pids.max") === 12);
+ *   console.assert(folder.readIfPresent("pids.peak") === undefined);
+ * }
+ * Deno.removeSync(path, { recursive: true });
+ * ```
+ */
+export class CgroupFolder implements Disposable {
+  /** The folder's path on the host. */
+  readonly path: string;
+  readonly #fd: Fd;
+
+  /**
+   * Opens the folder.
+   *
+   * @throws {ContainerError} SystemError if it can't be opened
+   */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    } catch (error) {
+      throw cgroupError("cannot open the cgroup", error, path);
+    }
+  }
+
+  /** The descriptor, for calls that want the folder itself. */
+  get fd(): Fd {
+    return this.#fd;
+  }
+
+  /** Closes the descriptor. */
+  [Symbol.dispose](): void {
+    this.#fd.close();
+  }
+
+  /**
+   * Writes a value with one write(2).
+   *
+   * @param pointer the field of config.json that the value comes from
+   * @throws {ContainerError} SystemError, or Unsupported if there is no such file
+   */
+  write(name: string, value: string, pointer?: string): void {
+    const error = this.tryWrite(name, value);
+    if (error !== undefined) throw this.failure(name, error, value, pointer);
+  }
+
+  /** As `write`, but gives a failing of the system call back. */
+  tryWrite(name: string, value: string): SyscallError | undefined {
+    checkName(name);
+    try {
+      using file = openAt(this.#fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+      writeAll(file, encoder.encode(value));
+      return undefined;
+    } catch (error) {
+      if (error instanceof SyscallError) return error;
+      throw error;
+    }
+  }
+
+  /** The error for a value that the kernel refused. */
+  failure(name: string, error: SyscallError, value: string, pointer?: string): ContainerError {
+    const path = `${this.path}/${name}`;
+    const missing = error.code === "ENOENT";
+    return new ContainerError(
+      missing ? "Unsupported" : "SystemError",
+      missing ? `this cgroup has no ${name}` : `cannot write ${JSON.stringify(value)} to ${name}`,
+      {
+        step: "cgroups",
+        syscall: error.syscall,
+        errno: error.code,
+        path,
+        pointer,
+        hint: missing ? "the kernel or the parent cgroup does not offer it" : undefined,
+        cause: error,
+      },
+    );
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws {ContainerError} SystemError
+   */
+  read(name: string): string {
+    checkName(name);
+    try {
+      using file = openAt(this.#fd, name, O_RDONLY | O_NOFOLLOW);
+      return decoder.decode(readAll(file));
+    } catch (error) {
+      throw cgroupError(`cannot read ${name}`, error, `${this.path}/${name}`);
+    }
+  }
+
+  /**
+   * Reads a file that not every kernel has; undefined where there is none (or where the kernel
+   * says that it is switched off: EOPNOTSUPP).
+   *
+   * @throws {ContainerError} SystemError for any other failure
+   */
+  readIfPresent(name: string): string | undefined {
+    try {
+      return this.read(name);
+    } catch (error) {
+      if (
+        error instanceof ContainerError && /^(ENOENT|ENODEV|EOPNOTSUPP)$/.test(error.errno ?? "")
+      ) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Whether there is such a file. */
+  has(name: string): boolean {
+    checkName(name);
+    try {
+      using _file = openAt(this.#fd, name, O_PATH | O_NOFOLLOW);
+      return true;
+    } catch (error) {
+      if (error instanceof SyscallError) return false;
+      throw error;
+    }
+  }
+
+  /** The number that a file holds; `fallback` where there is no such file. */
+  number(name: string, fallback?: number): number {
+    const text = fallback === undefined ? this.read(name) : this.readIfPresent(name);
+    return text === undefined ? fallback as number : parseNumber(text, `${this.path}/${name}`);
+  }
+
+  /** The limit that a file holds; "max" where there is no such file. */
+  limit(name: string): Limit {
+    const text = this.readIfPresent(name)?.trim();
+    return text === undefined || text === "max" ? "max" : parseNumber(text, `${this.path}/${name}`);
+  }
+
+  /** The numbers of a file of `key value` lines; lines of another form are left out. */
+  table(name: string): Record<string, number> {
+    return parseTable(this.readIfPresent(name) ?? "");
+  }
+}
+
+/** The numbers of `key value` lines. */
+export function parseTable(text: string): Record<string, number> {
+  const table: Record<string, number> = {};
+  for (const line of text.split("\n")) {
+    const match = /^(\S+) (-?\d+)$/.exec(line);
+    if (match !== null) table[match[1] as string] = Number(match[2]);
+  }
+  return table;
+}
+
+/** A ContainerError of the step `cgroups` for a failed system call; other errors stay as they are. */
+export function cgroupError(summary: string, error: unknown, path: string): unknown {
+  if (!(error instanceof SyscallError)) return error;
+  return new ContainerError("SystemError", summary, {
+    step: "cgroups",
+    syscall: error.syscall,
+    errno: error.code,
+    path,
+    cause: error,
+  });
+}
+
+/** A value of the config that can't be used. */
+export function invalidResource(summary: string, pointer: string, hint?: string): ContainerError {
+  return new ContainerError("ConfigInvalid", summary, { step: "cgroups", pointer, hint });
+}
+
+/** A value of the config that this host can't give. */
+export function unsupportedResource(
+  summary: string,
+  pointer: string | undefined,
+  hint?: string,
+): ContainerError {
+  return new ContainerError("Unsupported", summary, { step: "cgroups", pointer, hint });
+}
+
+function checkName(name: string): void {
+  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
+    throw new ContainerError(
+      "ConfigInvalid",
+      `${JSON.stringify(name)} is not a cgroup file's name`,
+      {
+        step: "cgroups",
+      },
+    );
+  }
+}
+
+function parseNumber(text: string, path: string): number {
+  const number = Number(text.trim());
+  if (text.trim() !== "" && !Number.isNaN(number)) return number;
+  throw new ContainerError("SystemError", `${path} holds no number: ${JSON.stringify(text)}`, {
+    step: "cgroups",
+    path,
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * A signal to every process of a cgroup, so that none escapes by forking meanwhile.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/errno.ts";
+import type { Fd } from "../../ffi/file.ts";
+import { openPidfd, signalPidfd } from "../../ffi/process.ts";
+import { SyscallProgram } from "../../ffi/program.ts";
+import { ContainerError } from "../errors.ts";
+
+/** The freezer of a cgroup, as far as a signal to all needs it. */
+export interface Freezer {
+  /** Asks the kernel to stop all processes, without waiting. */
+  request(): void;
+  /** Whether they have stopped. */
+  hasFrozen(): boolean;
+  /** Lets them go on. */
+  release(): void;
+}
+
+const SIGKILL = 9;
+const ROUNDS = 200;
+const PAUSE_NS = 100_000n;
+
+/**
+ * Sends `signal` to all processes that `list` finds. While the freezer holds them, they can't fork
+ * faster than they are found; a process in the middle of a fork is found in the next round. What
+ * was frozen before stays so, unless the signal is SIGKILL, which a frozen process of cgroup v1
+ * would not notice.
+ *
+ * Blocks for at most some 20 ms, where a process can't be frozen (state D).
+ *
+ * @throws {ContainerError} SystemError if a process may not be signalled
+ */
+export function signalAll(
+  list: () => number[],
+  freezer: Freezer | undefined,
+  signal: number,
+): void {
+  const wasFrozen = freezer?.hasFrozen() ?? false;
+  if (!wasFrozen) freezer?.request();
+  try {
+    const done = new Set<number>();
+    for (let round = 0; round < ROUNDS; round++) {
+      const found = list().filter((pid) => !done.has(pid));
+      if (found.length === 0 && (freezer?.hasFrozen() ?? true)) break;
+      signalThose(found, list, signal);
+      found.forEach((pid) => done.add(pid));
+      if (found.length === 0) pause();
+    }
+  } finally {
+    if (!wasFrozen || signal === SIGKILL) freezer?.release();
+  }
+}
+
+/** Signals by pidfd, and only what is still in the cgroup once the pidfd is open: no pid reused. */
+function signalThose(pids: readonly number[], list: () => number[], signal: number): void {
+  const handles = new Map<number, Fd>();
+  try {
+    for (const pid of pids) {
+      const handle = openIfAlive(pid);
+      if (handle !== undefined) handles.set(pid, handle);
+    }
+    const still = new Set(list());
+    for (const [pid, handle] of handles) if (still.has(pid)) send(pid, handle, signal);
+  } finally {
+    for (const handle of handles.values()) handle.close();
+  }
+}
+
+function openIfAlive(pid: number): Fd | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "ESRCH") return undefined;
+    throw signalError(pid, error);
+  }
+}
+
+function send(pid: number, handle: Fd, signal: number): void {
+  try {
+    signalPidfd(handle, signal);
+  } catch (error) {
+    throw signalError(pid, error);
+  }
+}
+
+function signalError(pid: number, error: unknown): unknown {
+  if (!(error instanceof SyscallError)) return error;
+  return new ContainerError("SystemError", `cannot signal process ${pid}`, {
+    step: "cgroups",
+    syscall: error.syscall,
+    errno: error.code,
+    cause: error,
+  });
+}
+
+function pause(): void {
+  new SyscallProgram([{ syscall: "nanosleep", args: [{ words: [0n, PAUSE_NS] }, 0] }]).run();
+}

@@ -1,0 +1,66 @@
+/**
+ * Which v1 controllers a config needs, and what each is to do, in runc's order: CPUs and memory
+ * nodes before limits that may depend on them.
+ *
+ * @module
+ */
+
+import type { Resources } from "../../config/types.ts";
+import { containerDevicePolicy } from "../device_rules.ts";
+import type { CgroupFolder } from "../folder.ts";
+import type { ApplyOptions } from "../manager.ts";
+import { applyPids } from "../pids.ts";
+import { applyRdma } from "../rdma.ts";
+import { applyBlkio, wantsBlkio } from "./blkio.ts";
+import { applyCpu, wantsCpu } from "./cpu.ts";
+import { applyCpuset, wantsCpuset } from "./cpuset.ts";
+import { applyDevices } from "./devices.ts";
+import { applyHugetlb } from "./hugetlb.ts";
+import { applyMemory, wantsMemory } from "./memory.ts";
+import { applyNetClass, applyNetPriorities } from "./net.ts";
+
+/** What one controller is to do. */
+export interface WantedLimit {
+  readonly controller: string;
+  /** The part of the config that asks for it. */
+  readonly pointer: string;
+  readonly apply: (folder: CgroupFolder) => void;
+}
+
+/** The limits that `resources` ask for. */
+export function wantedLimits(
+  resources: Resources,
+  { update = false }: ApplyOptions,
+  inUserNamespace: boolean,
+): WantedLimit[] {
+  const { cpu, memory, pids, blockIO, hugepageLimits, network, rdma, devices } = resources;
+  const limits: WantedLimit[] = [];
+  const add = (controller: string, field: string, apply: (folder: CgroupFolder) => void) =>
+    limits.push({ controller, pointer: `/linux/resources/${field}`, apply });
+
+  if (cpu !== undefined && wantsCpuset(cpu)) add("cpuset", "cpu", (f) => applyCpuset(f, cpu));
+  // In a user namespace the kernel lets nobody change device rules: those of outside hold.
+  if (!inUserNamespace && !(update && devices === undefined)) {
+    const policy = containerDevicePolicy(devices ?? []);
+    add("devices", "devices", (f) => applyDevices(f, policy));
+  }
+  if (memory !== undefined && wantsMemory(memory)) {
+    add("memory", "memory", (f) => applyMemory(f, memory));
+  }
+  if (cpu !== undefined && wantsCpu(cpu)) add("cpu", "cpu", (f) => applyCpu(f, cpu));
+  if (pids?.limit !== undefined) add("pids", "pids", (f) => applyPids(f, pids));
+  if (blockIO !== undefined && wantsBlkio(blockIO)) {
+    add("blkio", "blockIO", (f) => applyBlkio(f, blockIO));
+  }
+  if (hugepageLimits !== undefined && hugepageLimits.length > 0) {
+    add("hugetlb", "hugepageLimits", (f) => applyHugetlb(f, hugepageLimits));
+  }
+  if (network?.classID) add("net_cls", "network/classID", (f) => applyNetClass(f, network));
+  if ((network?.priorities ?? []).length > 0 && network !== undefined) {
+    add("net_prio", "network/priorities", (f) => applyNetPriorities(f, network));
+  }
+  if (rdma !== undefined && Object.keys(rdma).length > 0) {
+    add("rdma", "rdma", (f) => applyRdma(f, rdma));
+  }
+  return limits;
+}

@@ -1,0 +1,38 @@
+/**
+ * The v1 devices controller.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../../errors.ts";
+import { type DevicePolicy, deviceTransition, parseDevicesList } from "../device_rules.ts";
+import type { CgroupFolder } from "../folder.ts";
+
+const POINTER = "/linux/resources/devices";
+
+/**
+ * Brings the cgroup's list from what it is to what the policy says, and reads it back: a rule that
+ * the kernel silently ignored must not go unnoticed.
+ *
+ * @throws {ContainerError} see CgroupFolder.write; SystemError if the list came out otherwise
+ */
+export function applyDevices(folder: CgroupFolder, policy: DevicePolicy): void {
+  const current = parseDevicesList(folder.read("devices.list"));
+  for (const { file, line } of deviceTransition(current, policy)) {
+    folder.write(file, line, POINTER);
+  }
+  const after = parseDevicesList(folder.read("devices.list"));
+  const exceptions = after.allowAll ? [] : policy.exceptions;
+  if (after.allowAll !== policy.allowAll || !same(after, { ...policy, exceptions })) {
+    throw new ContainerError("SystemError", "the kernel's device list is not what was written", {
+      step: "cgroups",
+      path: `${folder.path}/devices.list`,
+      pointer: POINTER,
+      hint: "the parent cgroup may allow less",
+    });
+  }
+}
+
+function same(a: DevicePolicy, b: DevicePolicy): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,73 @@
+/**
+ * The v1 freezer.
+ *
+ * Source: the kernel's Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../../errors.ts";
+import { CgroupFolder } from "../folder.ts";
+import type { Freezer } from "../kill.ts";
+import { comesTrue } from "../waiting.ts";
+
+const TIMEOUT_MS = 5000;
+const ROUNDS_BETWEEN_THAWS = 16;
+
+/** The freezer of the cgroup at `path`, for a signal to all. */
+export function freezerV1(path: string): Freezer {
+  return {
+    request: () => setState(path, "FROZEN"),
+    hasFrozen: () => getState(path) === "FROZEN",
+    release: () => setState(path, "THAWED"),
+  };
+}
+
+/**
+ * Freezes. The kernel may hang in FREEZING while new processes appear; asking again helps, and so
+ * does letting go now and then.
+ *
+ * @throws {ContainerError} SystemError if it does not succeed in 5 seconds; it is thawed then
+ */
+export async function freezeV1(path: string): Promise<void> {
+  let round = 0;
+  const isFrozen = () => {
+    if (++round % ROUNDS_BETWEEN_THAWS === 0) setState(path, "THAWED");
+    setState(path, "FROZEN");
+    return getState(path) === "FROZEN";
+  };
+  let frozen = false;
+  try {
+    frozen = await comesTrue(isFrozen, TIMEOUT_MS);
+  } finally {
+    if (!frozen) setState(path, "THAWED");
+  }
+  if (frozen) return;
+  throw new ContainerError("SystemError", "the processes can't be frozen", {
+    step: "cgroups",
+    path: `${path}/freezer.state`,
+    hint: "one of them waits in the kernel and can't be stopped (state D)",
+  });
+}
+
+/** Lets the processes go on. */
+export function thawV1(path: string): void {
+  setState(path, "THAWED");
+}
+
+/** Whether this cgroup itself is frozen or being frozen; a frozen parent does not count. */
+export function isFrozenV1(path: string): boolean {
+  using folder = new CgroupFolder(path);
+  const self = folder.readIfPresent("freezer.self_freezing")?.trim();
+  return self === undefined ? folder.read("freezer.state").trim() !== "THAWED" : self === "1";
+}
+
+function getState(path: string): string {
+  using folder = new CgroupFolder(path);
+  return folder.read("freezer.state").trim();
+}
+
+function setState(path: string, state: "FROZEN" | "THAWED"): void {
+  using folder = new CgroupFolder(path);
+  folder.write("freezer.state", state);
+}

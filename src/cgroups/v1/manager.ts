@@ -1,0 +1,187 @@
+/**
+ * A container's cgroups where each v1 controller has a tree of its own, "hybrid" hosts included.
+ *
+ * @module
+ */
+
+import type { Resources } from "../../config/types.ts";
+import { ContainerError } from "../../errors.ts";
+import type { CgroupHost } from "../detect.ts";
+import { CgroupFolder, unsupportedResource } from "../folder.ts";
+import { signalAll } from "../kill.ts";
+import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
+import { pidsStats } from "../pids.ts";
+import { rdmaStats } from "../rdma.ts";
+import type { CpuStats, Stats } from "../stats.ts";
+import {
+  folderExists,
+  makeCgroup,
+  processesBelow,
+  processesIn,
+  removeCgroups,
+  undoCgroups,
+} from "../tree.ts";
+import { wantedLimits } from "./apply.ts";
+import { blkioStats } from "./blkio.ts";
+import { throttlingStats } from "./cpu.ts";
+import { cpuUsageStats } from "./cpuacct.ts";
+import { cpusetStats, inheritCpuset } from "./cpuset.ts";
+import { freezerV1, freezeV1, isFrozenV1, thawV1 } from "./freezer.ts";
+import { hugetlbStats } from "./hugetlb.ts";
+import { memoryStats } from "./memory.ts";
+
+/** Where to look for the processes: the first of these that there is. */
+const ANCHORS = ["freezer", "devices", "pids", "name=systemd"];
+
+/** The controllers that charge or limit what happens inside. */
+const LATE = new Set(["memory", "pids", "cpu", "cpuacct", "cpuset", "blkio", "hugetlb"]);
+
+/** The manager of one container's v1 cgroups. */
+export class ManagerV1 implements CgroupManager {
+  readonly version = 1;
+  readonly paths: Readonly<Record<string, string>>;
+  readonly #host: CgroupHost;
+
+  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>) {
+    this.#host = host;
+    this.paths = paths;
+  }
+
+  create(): void {
+    const made: string[] = [];
+    try {
+      for (const [folder, controllers] of this.#folders()) {
+        const isCpuset = controllers.includes("cpuset");
+        makeCgroup(this.#mountPoint(controllers[0] as string), folder, made, (path, parent) => {
+          if (isCpuset) inheritCpuset(path, parent);
+        });
+      }
+    } catch (error) {
+      undoCgroups(made);
+      throw error;
+    }
+  }
+
+  exists(): boolean {
+    return Object.values(this.paths).some(folderExists);
+  }
+
+  processes(options: { readonly all?: boolean | undefined } = {}): number[] {
+    return options.all === true ? processesBelow(this.#anchor()) : processesIn(this.#anchor());
+  }
+
+  apply(resources: Resources, options: ApplyOptions = {}): void {
+    if (Object.keys(resources.unified ?? {}).length > 0) {
+      throw unsupportedResource(
+        "unified names files of cgroup v2, and this host has cgroup v1",
+        "/linux/resources/unified",
+        "use the named fields of resources",
+      );
+    }
+    for (const limit of wantedLimits(resources, options, this.#host.inUserNamespace)) {
+      const path = this.paths[limit.controller];
+      if (path === undefined) {
+        throw unsupportedResource(
+          `the v1 controller ${limit.controller} is not mounted on this host`,
+          limit.pointer,
+          "mount it, or remove the limit from the config",
+        );
+      }
+      using folder = new CgroupFolder(path);
+      limit.apply(folder);
+    }
+  }
+
+  entries(): readonly CgroupEntry[] {
+    const entries = [...this.#folders()].map(([folder, controllers]) => ({
+      controller: controllers.join(","),
+      path: `${folder}/cgroup.procs`,
+      late: controllers.some((name) => LATE.has(name)),
+    }));
+    return [...entries.filter((entry) => !entry.late), ...entries.filter((entry) => entry.late)];
+  }
+
+  freeze(): Promise<void> {
+    return freezeV1(this.#freezer());
+  }
+
+  thaw(): Promise<void> {
+    return Promise.try(() => thawV1(this.#freezer()));
+  }
+
+  freezerState(): FreezerState {
+    const path = this.paths.freezer;
+    if (path === undefined || !folderExists(path)) return "absent";
+    return isFrozenV1(path) ? "frozen" : "thawed";
+  }
+
+  kill(signal: number): void {
+    const path = this.paths.freezer;
+    const freezer = path !== undefined && folderExists(path) ? freezerV1(path) : undefined;
+    signalAll(() => this.processes({ all: true }), freezer, signal);
+  }
+
+  stats(): Stats {
+    return {
+      cpu: this.#cpuStats(),
+      cpuset: this.#read("cpuset", cpusetStats),
+      memory: this.#read("memory", memoryStats),
+      pids: this.#read("pids", pidsStats),
+      blkio: this.#read("blkio", blkioStats),
+      hugetlb: this.#read("hugetlb", hugetlbStats) ?? {},
+      rdma: this.#read("rdma", rdmaStats),
+    };
+  }
+
+  destroy(): Promise<void> {
+    return removeCgroups([...this.#folders().keys()]);
+  }
+
+  /** Folder → its controllers: those of one hierarchy share it. */
+  #folders(): Map<string, string[]> {
+    const folders = new Map<string, string[]>();
+    for (const [controller, folder] of Object.entries(this.paths)) {
+      const controllers = folders.get(folder);
+      if (controllers === undefined) folders.set(folder, [controller]);
+      else controllers.push(controller);
+    }
+    return folders;
+  }
+
+  #mountPoint(controller: string): string {
+    const hierarchy = this.#host.hierarchies.find((h) => h.controllers.includes(controller));
+    return hierarchy?.mountPoint ?? "/";
+  }
+
+  #anchor(): string {
+    const name = ANCHORS.find((controller) => controller in this.paths);
+    return this.paths[name ?? ""] ?? Object.values(this.paths)[0] as string;
+  }
+
+  #freezer(): string {
+    const path = this.paths.freezer;
+    if (path !== undefined) return path;
+    throw new ContainerError("Unsupported", "the freezer is not mounted on this host", {
+      step: "cgroups",
+    });
+  }
+
+  #read<T>(controller: string, stats: (folder: CgroupFolder) => T): T | undefined {
+    const path = this.paths[controller];
+    if (path === undefined) return undefined;
+    using folder = new CgroupFolder(path);
+    return stats(folder);
+  }
+
+  #cpuStats(): CpuStats | undefined {
+    const usage = this.#read("cpuacct", cpuUsageStats);
+    const throttling = this.#read("cpu", throttlingStats);
+    if (usage === undefined && throttling === undefined) return undefined;
+    return {
+      usage: usage ??
+        { total: 0, kernel: 0, user: 0, percpu: [], percpuKernel: [], percpuUser: [] },
+      throttling: throttling ?? { periods: 0, throttledPeriods: 0, throttledTime: 0 },
+      psi: undefined,
+    };
+  }
+}

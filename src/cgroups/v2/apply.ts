@@ -1,0 +1,58 @@
+/**
+ * The config's resources, written for v1, on cgroup v2.
+ *
+ * @module
+ */
+
+import type { NetworkResources, Resources } from "../../config/types.ts";
+import { containerDevicePolicy } from "../device_rules.ts";
+import { type CgroupFolder, unsupportedResource } from "../folder.ts";
+import type { ApplyOptions } from "../manager.ts";
+import { applyPids } from "../pids.ts";
+import { applyRdma } from "../rdma.ts";
+import { applyCpu } from "./cpu.ts";
+import { applyCpuset } from "./cpuset.ts";
+import { applyDevices } from "./devices.ts";
+import { applyHugetlb } from "./hugetlb.ts";
+import { applyIo } from "./io.ts";
+import { applyMemory } from "./memory.ts";
+import { applyUnified } from "./unified.ts";
+
+/**
+ * Writes all of it; `unified` comes last and so has the last word.
+ *
+ * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
+ */
+export function applyResources(
+  folder: CgroupFolder,
+  resources: Resources,
+  { update = false }: ApplyOptions,
+  inUserNamespace: boolean,
+): void {
+  const { cpu, memory, pids, blockIO, hugepageLimits, network, rdma, devices, unified } = resources;
+  refuseNetwork(network);
+  if (pids !== undefined) applyPids(folder, pids);
+  if (memory !== undefined) applyMemory(folder, memory);
+  if (blockIO !== undefined) applyIo(folder, blockIO);
+  if (cpu !== undefined) {
+    applyCpu(folder, cpu);
+    applyCpuset(folder, cpu);
+  }
+  // In a user namespace the kernel lets nobody attach a device program: those of outside hold.
+  if (!inUserNamespace && !(update && devices === undefined)) {
+    applyDevices(folder, containerDevicePolicy(devices ?? []));
+  }
+  if (hugepageLimits !== undefined) applyHugetlb(folder, hugepageLimits);
+  if (rdma !== undefined) applyRdma(folder, rdma);
+  if (unified !== undefined) applyUnified(folder, unified);
+}
+
+function refuseNetwork(network: NetworkResources | undefined): void {
+  if (!network?.classID && (network?.priorities ?? []).length === 0) return;
+  const field = network?.classID ? "classID" : "priorities";
+  throw unsupportedResource(
+    "cgroup v2 can't mark packets",
+    `/linux/resources/network/${field}`,
+    "match the cgroup with nftables (socket cgroupv2) instead",
+  );
+}

@@ -1,0 +1,58 @@
+/**
+ * The v2 devices "controller": a program attached to the cgroup.
+ *
+ * @module
+ */
+
+import {
+  attachDeviceProgram,
+  detachDeviceProgram,
+  deviceProgramsOf,
+  loadDeviceProgram,
+} from "../../../ffi/bpf.ts";
+import { SyscallError } from "../../../ffi/errno.ts";
+import { type Fd, O_DIRECTORY, O_RDONLY, openAt } from "../../../ffi/file.ts";
+import { ContainerError } from "../../errors.ts";
+import type { DevicePolicy } from "../device_rules.ts";
+import type { CgroupFolder } from "../folder.ts";
+import { deviceProgram, encodeProgram } from "./device_program.ts";
+
+/**
+ * Attaches the policy's program in place of what is there. The new one is in force before an old
+ * one is taken away, so that at no moment a device is open that both deny. The program stays until
+ * the cgroup is removed.
+ *
+ * @throws {ContainerError} SystemError
+ */
+export function applyDevices(folder: CgroupFolder, policy: DevicePolicy): void {
+  try {
+    using directory = openAt(folder.fd, ".", O_RDONLY | O_DIRECTORY);
+    replaceProgram(directory, policy);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw new ContainerError("SystemError", "cannot set the device rules", {
+      step: "cgroups",
+      syscall: error.syscall,
+      errno: error.code,
+      path: folder.path,
+      pointer: "/linux/resources/devices",
+      hint: error.code === "EPERM"
+        ? "it takes CAP_BPF or CAP_SYS_ADMIN and, before Linux 5.11, a high RLIMIT_MEMLOCK"
+        : undefined,
+      cause: error,
+    });
+  }
+}
+
+function replaceProgram(directory: Fd, policy: DevicePolicy): void {
+  using old = new DisposableStack();
+  const programs = deviceProgramsOf(directory).map((program) => old.use(program));
+  const allowsEverything = policy.allowAll && policy.exceptions.length === 0;
+  if (allowsEverything && programs.length === 0) return;
+  using program = loadDeviceProgram(encodeProgram(deviceProgram(policy)));
+  // One can be replaced in one step (Linux 5.6); several, of other hands, only one by one.
+  const replaced = programs.length === 1 ? programs[0] : undefined;
+  if (replaced !== undefined && attachDeviceProgram(directory, program, replaced)) return;
+  attachDeviceProgram(directory, program);
+  for (const one of programs) detachDeviceProgram(directory, one);
+}

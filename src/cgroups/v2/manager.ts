@@ -1,0 +1,130 @@
+/**
+ * A container's cgroup in the one tree of cgroup v2.
+ *
+ * Source: the kernel's Documentation/admin-guide/cgroup-v2.rst.
+ *
+ * @module
+ */
+
+import type { Resources } from "../../config/types.ts";
+import type { CgroupHost } from "../detect.ts";
+import { CgroupFolder } from "../folder.ts";
+import { signalAll } from "../kill.ts";
+import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
+import { pidsStats } from "../pids.ts";
+import { rdmaStats } from "../rdma.ts";
+import type { PidsStats, Stats } from "../stats.ts";
+import {
+  folderExists,
+  makeCgroup,
+  processesBelow,
+  processesIn,
+  removeCgroup,
+  undoCgroups,
+} from "../tree.ts";
+import { applyResources } from "./apply.ts";
+import { enableControllers, leaveInvalidMode } from "./controllers.ts";
+import { cpuStats } from "./cpu.ts";
+import { cpusetStats } from "./cpuset.ts";
+import { freezerV2, freezeV2, isFrozenV2, thawV2 } from "./freezer.ts";
+import { hugetlbStats } from "./hugetlb.ts";
+import { ioStats } from "./io.ts";
+import { memoryStats } from "./memory.ts";
+
+const SIGKILL = 9;
+
+/** The manager of one container's v2 cgroup. */
+export class ManagerV2 implements CgroupManager {
+  readonly version = 2;
+  readonly paths: Readonly<Record<string, string>>;
+  readonly #host: CgroupHost;
+  readonly #path: string;
+
+  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>) {
+    this.#host = host;
+    this.paths = paths;
+    this.#path = paths[""] as string;
+  }
+
+  create(): void {
+    const made: string[] = [];
+    try {
+      const top = this.#host.hierarchies[0]?.mountPoint ?? "/sys/fs/cgroup";
+      makeCgroup(top, this.#path, made, (folder, parent) => {
+        enableControllers(parent);
+        leaveInvalidMode(folder);
+      });
+    } catch (error) {
+      undoCgroups(made);
+      throw error;
+    }
+  }
+
+  exists(): boolean {
+    return folderExists(this.#path);
+  }
+
+  processes(options: { readonly all?: boolean | undefined } = {}): number[] {
+    return options.all === true ? processesBelow(this.#path) : processesIn(this.#path);
+  }
+
+  apply(resources: Resources, options: ApplyOptions = {}): void {
+    using folder = new CgroupFolder(this.#path);
+    applyResources(folder, resources, options, this.#host.inUserNamespace);
+  }
+
+  entries(): readonly CgroupEntry[] {
+    return [{ controller: "", path: `${this.#path}/cgroup.procs`, late: true }];
+  }
+
+  freeze(): Promise<void> {
+    return freezeV2(this.#path);
+  }
+
+  thaw(): Promise<void> {
+    return Promise.try(() => thawV2(this.#path));
+  }
+
+  freezerState(): FreezerState {
+    if (!this.exists()) return "absent";
+    const frozen = isFrozenV2(this.#path);
+    if (frozen === undefined) return "absent";
+    return frozen ? "frozen" : "thawed";
+  }
+
+  kill(signal: number): void {
+    if (!this.exists()) return;
+    if (signal === SIGKILL && this.#killAtOnce()) return;
+    const freezer = this.freezerState() === "absent" ? undefined : freezerV2(this.#path);
+    signalAll(() => this.processes({ all: true }), freezer, signal);
+  }
+
+  /** cgroup.kill (Linux 5.14) kills the whole tree, forks in progress and frozen tasks included. */
+  #killAtOnce(): boolean {
+    using folder = new CgroupFolder(this.#path);
+    return folder.tryWrite("cgroup.kill", "1") === undefined;
+  }
+
+  stats(): Stats {
+    using folder = new CgroupFolder(this.#path);
+    return {
+      cpu: cpuStats(folder),
+      cpuset: cpusetStats(folder),
+      memory: memoryStats(folder),
+      pids: this.#pidsStats(folder),
+      blkio: ioStats(folder),
+      hugetlb: hugetlbStats(folder),
+      rdma: rdmaStats(folder),
+    };
+  }
+
+  /** Without the controller, which would count threads, the processes are counted. */
+  #pidsStats(folder: CgroupFolder): PidsStats {
+    if (folder.has("pids.current")) return pidsStats(folder);
+    return { current: this.processes().length, limit: "max" };
+  }
+
+  destroy(): Promise<void> {
+    return removeCgroup(this.#path);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What the parent sends to init: the container's config merged with the process's, and the fds that
+ * init inherits.
+ *
+ * @module
+ */
+
+import type { Config } from "./types.ts";
+
+/** A cgroup tree that a cgroup mount of the container shows. */
+export interface CgroupMount {
+  /** The name under the mount's destination, such as `cpu,cpuacct`. */
+  readonly name: string;
+  /** The controllers in it, such as `cpu` and `cpuacct`. */
+  readonly controllers: readonly string[];
+  /** The container's folder in it, on the host. */
+  readonly source: string;
+}
+
+/** The container's cgroups, as init needs them. */
+export interface InitCgroups {
+  /** The version of the host's cgroup tree. */
+  readonly version: 1 | 2;
+  /** The cgroup.procs files that init enters before execve, opened by the parent. */
+  readonly late: readonly { readonly controller: string; readonly fd: number }[];
+  /** What a cgroup mount shows on a v1 host. */
+  readonly mounts: readonly CgroupMount[];
+}
+
+/** The fds that init inherits, by their numbers in init. */
+export interface InitFds {
+  /** The pipe or fifo on which init reports. */
+  readonly status: number;
+  /** The pipe on which the config came and the parent's go will. */
+  readonly control: number;
+  /** The fifo on which init waits for `start`. */
+  readonly start: number;
+}
+
+/** The whole message. */
+export interface InitConfig {
+  readonly id: string;
+  /** The absolute path of the root file system on the host. */
+  readonly rootfs: string;
+  /** The container's config; its `process` is the one to run. */
+  readonly config: Config;
+  readonly fds: InitFds;
+  /** How many fds from 3 on the program keeps. */
+  readonly preserveFds: number;
+  readonly cgroups: InitCgroups;
+  /** Don't use pivot_root. */
+  readonly noPivot: boolean;
+  /** Keep the caller's session keyring. */
+  readonly noNewKeyring: boolean;
+}

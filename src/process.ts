@@ -1,0 +1,177 @@
+/**
+ * What to run in a container, and the handle on it once it runs.
+ *
+ * @module
+ */
+
+import type { ExitStatus } from "../ffi/process.ts";
+import type { Capabilities, ProcessConfig, Rlimit, User } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import type { ParentProcess } from "./parent_process.ts";
+import type { PipeStreams } from "./stdio.ts";
+
+export type { ExitStatus } from "../ffi/process.ts";
+
+/**
+ * Where a standard stream goes: to this program's own (`inherit`), nowhere (`null`), to a stream of
+ * this program (`piped`), or to an open fd by number, which stays the caller's.
+ */
+export type Stdio = "inherit" | "null" | "piped" | number;
+
+/** What to run. Where a field is missing, the container's config has its say. */
+export interface ProcessOptions {
+  /** The program and its arguments; a program without a slash is looked for in PATH. */
+  readonly args?: readonly string[] | undefined;
+  /** The environment, each `NAME=value`. */
+  readonly env?: readonly string[] | undefined;
+  /** The working folder inside the container. */
+  readonly cwd?: string | undefined;
+  /**
+   * Who runs it: the spec's user, or `USER[:GROUP]`, each a number or a name from the container's
+   * /etc/passwd and /etc/group. A number is never taken for a name.
+   */
+  readonly user?: User | string | undefined;
+  /** Further groups, by number. */
+  readonly additionalGids?: readonly number[] | undefined;
+  /** Default `inherit`. */
+  readonly stdin?: Stdio | undefined;
+  /** Default `inherit`. */
+  readonly stdout?: Stdio | undefined;
+  /** Default `inherit`. */
+  readonly stderr?: Stdio | undefined;
+  /** Open fds that the program gets as 3, 4, …; they stay the caller's. */
+  readonly extraFiles?: readonly number[] | undefined;
+  /** The fds 3 to 2 + n of this program that the container's program inherits in place. */
+  readonly preserveFds?: number | undefined;
+  /** Resource limits, in place of the config's. */
+  readonly rlimits?: readonly Rlimit[] | undefined;
+  /** Capability sets, in place of the config's. */
+  readonly capabilities?: Capabilities | undefined;
+  /** Whether execve may grant no privilege. */
+  readonly noNewPrivileges?: boolean | undefined;
+}
+
+/**
+ * A process of a container: first what is to run, then, once `Container.start` or `run` had it, the
+ * handle on what runs.
+ *
+ * @example
+ * ```ts
+ * import { Process } from "./process.ts";
+ *
+ * const process = new Process({ args: ["sh", "-c", "exit 7"], stdout: "piped" });
+ * console.assert(process.isStarted === false);
+ * ```
+ */
+export class Process {
+  /** What was asked for. */
+  readonly options: ProcessOptions;
+  #parent: ParentProcess | undefined;
+  #streams: PipeStreams | undefined;
+
+  /** Describes what to run. */
+  constructor(options: ProcessOptions = {}) {
+    this.options = options;
+  }
+
+  /** Whether it was started. */
+  get isStarted(): boolean {
+    return this.#parent !== undefined;
+  }
+
+  /**
+   * The process's number on the host.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started
+   */
+  get pid(): number {
+    return this.#started().pid;
+  }
+
+  /**
+   * Waits for its end.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started
+   */
+  wait(): Promise<ExitStatus> {
+    return this.#started().wait();
+  }
+
+  /**
+   * Sends it a signal.
+   *
+   * @param signal a number, or a name such as `TERM` or `SIGTERM`
+   * @throws {ContainerError} `NoProcessOps` before it is started, `ContainerNotRunning` after its
+   *   end, `ConfigInvalid` for an unknown signal
+   */
+  signal(signal: string | number): void {
+    this.#started().signal(signal);
+  }
+
+  /** What it reads, if stdin is `piped`. */
+  get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
+    return this.#piped("stdin", this.#streams?.stdin);
+  }
+
+  /** What it writes, if stdout is `piped`. */
+  get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#piped("stdout", this.#streams?.stdout);
+  }
+
+  /** What it writes, if stderr is `piped`. */
+  get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#piped("stderr", this.#streams?.stderr);
+  }
+
+  /** Takes the handle that `Container.start` made. */
+  attach(parent: ParentProcess, streams: PipeStreams): void {
+    this.#parent = parent;
+    this.#streams = streams;
+  }
+
+  #started(): ParentProcess {
+    if (this.#parent === undefined) {
+      throw new ContainerError("NoProcessOps", "the process was not started", {
+        hint: "give it to Container.start or Container.run first",
+      });
+    }
+    return this.#parent;
+  }
+
+  #piped<Stream>(name: string, stream: Stream | undefined): Stream {
+    this.#started();
+    if (stream === undefined) {
+      throw new ContainerError("NoProcessOps", `${name} is not a stream of this program`, {
+        hint: `make the process with ${name}: "piped"`,
+      });
+    }
+    return stream;
+  }
+}
+
+/** The config's process with the options laid over it; the user is resolved by the caller. */
+export function mergeProcess(
+  base: ProcessConfig | undefined,
+  options: ProcessOptions,
+  user: User | undefined,
+): ProcessConfig {
+  const merged: ProcessConfig = {
+    ...(base ?? { cwd: "/" }),
+    ...defined("args", options.args),
+    ...defined("env", options.env),
+    ...defined("cwd", options.cwd),
+    ...defined("rlimits", options.rlimits),
+    ...defined("capabilities", options.capabilities),
+    ...defined("noNewPrivileges", options.noNewPrivileges),
+    ...defined("user", user ?? base?.user),
+  };
+  if (options.additionalGids === undefined) return merged;
+  return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };
+}
+
+function defined<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Record<Key, Value>> {
+  return value === undefined ? {} : { [key]: value } as Record<Key, Value>;
+}

@@ -1,0 +1,51 @@
+/**
+ * Which process it is: a pid alone may come to mean another one, after its end or after a reboot.
+ *
+ * Source: proc(5), /proc/PID/stat.
+ *
+ * @module
+ */
+
+/** A process for as long as it lives. */
+export interface ProcessIdentity {
+  /** Its number in hull's pid namespace. */
+  readonly pid: number;
+  /** When it started, in clock ticks since boot. */
+  readonly startTime: number;
+  /** The boot that the start is counted from. */
+  readonly bootId: string;
+}
+
+/** What /proc/PID/stat says, as far as it matters here. */
+interface Stat {
+  readonly state: string;
+  readonly startTime: number;
+}
+
+function readStat(pid: number): Stat | undefined {
+  try {
+    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    // The second field is the name in parentheses, which may hold spaces and parentheses.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] as string, startTime: Number(fields[19]) };
+  } catch {
+    return undefined; // there is no such process, or it ended while it was read
+  }
+}
+
+function bootId(): string {
+  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+}
+
+/** The identity of a running process; undefined if there is none. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const stat = readStat(pid);
+  return stat === undefined ? undefined : { pid, startTime: stat.startTime, bootId: bootId() };
+}
+
+/** Whether it still runs: not ended, not a zombie, and the same one. */
+export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): boolean {
+  const stat = readStat(pid);
+  return stat !== undefined && stat.startTime === startTime && !"ZXx".includes(stat.state) &&
+    bootId() === boot;
+}

@@ -1,0 +1,201 @@
+/**
+ * What is kept of a container between calls: a folder `ROOT/ID` with `state.json`, written
+ * atomically, locked by one caller at a time.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../ffi/errno.ts";
+import { AT_FDCWD, Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
+import type { Config } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import { isAlive, type ProcessIdentity } from "./process_identity.ts";
+
+/** The content of state.json. */
+export interface StoredState {
+  /** The version of this format. */
+  readonly format: 1;
+  readonly id: string;
+  /** The bundle's folder, absolute. */
+  readonly bundle: string;
+  /** The root file system's folder, absolute. */
+  readonly rootfs: string;
+  /** When the container was created: RFC 3339, UTC. */
+  readonly created: string;
+  /** The process that creates it: a container without an init is its, and falls with it. */
+  readonly creator: ProcessIdentity;
+  /** The container's first process. */
+  readonly init?: ProcessIdentity | undefined;
+  /** Each cgroup controller's folder. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+  readonly config: Config;
+}
+
+const STATE_FILE = "state.json";
+const FOLDER_MODE = 0o711;
+const ROOT_MODE = 0o700;
+const ID = /^[A-Za-z0-9_+.-]{1,1024}$/;
+const LOCK_TRIES = 400;
+const LOCK_PAUSE_MS = 25;
+
+/** The containers under one root folder. */
+export class StateStore {
+  /** The root folder, absolute. */
+  readonly root: string;
+
+  /** A store in `root`, which is made when the first container is. */
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /**
+   * The folder of a container.
+   *
+   * @throws {ContainerError} `InvalidIdFormat`
+   */
+  folder(id: string): string {
+    if (!ID.test(id) || id === "." || id === "..") {
+      throw new ContainerError("InvalidIdFormat", `invalid container id ${JSON.stringify(id)}`, {
+        hint: "use 1 to 1024 letters, digits and _ + . -",
+      });
+    }
+    return `${this.root}/${id}`;
+  }
+
+  /**
+   * Makes the folder of a new container; of several callers one succeeds.
+   *
+   * @returns whether it was made; false if it is there
+   * @throws {ContainerError} `SystemError`
+   */
+  make(id: string): boolean {
+    const folder = this.folder(id);
+    try {
+      Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
+      mkdirAt(AT_FDCWD, folder, FOLDER_MODE);
+      return true;
+    } catch (error) {
+      if (error instanceof SyscallError && error.code === "EEXIST") return false;
+      throw storeError(`cannot make the state folder ${folder}`, folder, error);
+    }
+  }
+
+  /** Writes state.json so that a reader sees the old one or the new one. */
+  write(state: StoredState): void {
+    const path = `${this.folder(state.id)}/${STATE_FILE}`;
+    const temporary = `${path}.${Deno.pid}`;
+    try {
+      Deno.writeTextFileSync(temporary, JSON.stringify(state), { mode: 0o600 });
+      Deno.renameSync(temporary, path);
+    } catch (error) {
+      try {
+        Deno.removeSync(temporary);
+      } catch { /* it may never have been made */ }
+      throw storeError(`cannot write ${path}`, path, error);
+    }
+  }
+
+  /**
+   * Reads state.json; undefined if the folder is there without one, half made.
+   *
+   * @throws {ContainerError} `ContainerNotExists` if there is no folder
+   */
+  read(id: string): StoredState | undefined {
+    const folder = this.folder(id);
+    try {
+      return JSON.parse(Deno.readTextFileSync(`${folder}/${STATE_FILE}`)) as StoredState;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) {
+        if (exists(folder)) return undefined;
+        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`, {
+          path: folder,
+        });
+      }
+      throw storeError(`cannot read ${folder}/${STATE_FILE}`, folder, error);
+    }
+  }
+
+  /** The ids of all containers, sorted. */
+  ids(): string[] {
+    try {
+      return [...Deno.readDirSync(this.root)]
+        .filter(({ name, isDirectory }) => isDirectory && ID.test(name))
+        .map(({ name }) => name)
+        .sort();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw storeError(`cannot list ${this.root}`, this.root, error);
+    }
+  }
+
+  /**
+   * Takes a container's lock, which goes when the result is disposed of or this process ends.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds
+   */
+  async lock(id: string): Promise<Fd> {
+    const folder = this.folder(id);
+    const fd = this.#open(id, folder);
+    for (let k = 0; k < LOCK_TRIES; k++) {
+      if (tryLock(fd)) {
+        if (exists(folder)) return fd;
+        fd.close();
+        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+    }
+    fd.close();
+    throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
+      path: folder,
+      syscall: "flock",
+      errno: "EAGAIN",
+      hint: "wait for the other hull to end",
+    });
+  }
+
+  #open(id: string, folder: string): Fd {
+    try {
+      return open(folder, O_RDONLY | O_DIRECTORY);
+    } catch (error) {
+      if (error instanceof SyscallError && error.code === "ENOENT") {
+        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`, {
+          path: folder,
+        });
+      }
+      throw storeError(`cannot open ${folder}`, folder, error);
+    }
+  }
+
+  /** Removes a container's folder with all in it. */
+  remove(id: string): void {
+    const folder = this.folder(id);
+    try {
+      Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw storeError(`cannot remove ${folder}`, folder, error);
+    }
+  }
+}
+
+/** Whether nobody can finish what a state says is being made. */
+export function isAbandoned(state: StoredState): boolean {
+  return state.init === undefined && !isAlive(state.creator);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false; // what can't be looked at can't be used either
+  }
+}
+
+function storeError(summary: string, path: string, cause: unknown): ContainerError {
+  const code = cause instanceof SyscallError
+    ? cause.code
+    : (cause as { code?: string } | undefined)?.code;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new ContainerError("SystemError", `${summary}: ${text}`, { path, errno: code, cause });
+}

@@ -1,0 +1,91 @@
+/**
+ * The standard streams of a process: what it gets as its fds, and this program's ends of pipes.
+ *
+ * @module
+ */
+
+import { duplicate, type Fd, O_RDWR, open } from "../ffi/file.ts";
+import { Pipe } from "../ffi/pipe.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { readableFd, writableFd } from "../ffi/stream.ts";
+import type { ProcessOptions, Stdio } from "./process.ts";
+
+/** This program's ends of the pipes of a process. */
+export interface PipeStreams {
+  readonly stdin?: WritableStream<Uint8Array<ArrayBuffer>> | undefined;
+  readonly stdout?: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  readonly stderr?: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+}
+
+/** An fd that the process gets under a number. */
+export interface PassedFd {
+  readonly fd: Fd;
+  readonly as: number;
+}
+
+/** The fds of one process on their way into it. */
+export class ProcessFds implements Disposable {
+  /** What the process gets; fds that are not named it inherits in place. */
+  readonly passed: PassedFd[] = [];
+  readonly #stack = new DisposableStack();
+  readonly #above: number;
+  readonly #ends: { reader?: Fd; as: number; writer?: Fd }[] = [];
+
+  /**
+   * Opens what the options ask for.
+   *
+   * @param above every fd is moved above this number, so that putting one in place replaces none
+   * @throws {SyscallError} EBADF for an fd that is not open
+   */
+  constructor(options: ProcessOptions, above: number) {
+    this.#above = above;
+    try {
+      this.#standard(0, options.stdin ?? "inherit");
+      this.#standard(1, options.stdout ?? "inherit");
+      this.#standard(2, options.stderr ?? "inherit");
+      for (const [k, fd] of (options.extraFiles ?? []).entries()) this.pass(fd, 3 + k);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Passes a copy of an fd under a number. */
+  pass(fd: number | Fd, as: number): void {
+    this.passed.push({ fd: this.#stack.use(duplicate(fd, this.#above)), as });
+  }
+
+  /** This program's ends of the pipes; to be taken once the process has its own. */
+  streams(poller: Poller): PipeStreams {
+    const streams: { -readonly [Name in keyof PipeStreams]: PipeStreams[Name] } = {};
+    for (const { as, reader, writer } of this.#ends.splice(0)) {
+      if (writer !== undefined) streams.stdin = writableFd(writer, poller);
+      else if (reader !== undefined && as === 1) streams.stdout = readableFd(reader, poller);
+      else if (reader !== undefined) streams.stderr = readableFd(reader, poller);
+    }
+    return streams;
+  }
+
+  /** Closes the process's fds on this side, and ends of pipes that nobody took. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+    for (const { reader, writer } of this.#ends.splice(0)) {
+      reader?.close();
+      writer?.close();
+    }
+  }
+
+  #standard(as: number, stdio: Stdio): void {
+    if (stdio === "inherit") return;
+    if (stdio === "null") {
+      using device = open("/dev/null", O_RDWR);
+      this.pass(device, as);
+    } else if (stdio === "piped") {
+      const pipe = new Pipe();
+      const [inner, outer] = as === 0 ? [pipe.reader, pipe.writer] : [pipe.writer, pipe.reader];
+      this.#ends.push(as === 0 ? { as, writer: outer } : { as, reader: outer });
+      using _inner = inner;
+      this.pass(inner, as);
+    } else if (stdio !== as) this.pass(stdio, as);
+  }
+}
