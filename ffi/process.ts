@@ -61,7 +61,7 @@ export function reap(pidfd: Fd): ExitStatus | undefined {
   const info = new Uint8Array(128);
   checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WNOHANG | WALL));
   const view = new DataView(info.buffer);
-  if (view.getInt32(12, true) === 0) return undefined;
+  if (view.getInt32(16, true) === 0) return undefined;
   const status = view.getInt32(24, true);
   if (view.getInt32(8, true) === CLD_EXITED) return { code: status, signal: undefined };
   return { code: 128 + status, signal: status };

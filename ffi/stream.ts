@@ -58,14 +58,9 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
  * A reader that is gone makes the stream fail with EPIPE.
  */
 export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<ArrayBuffer>> {
-  setNonBlocking(fd);
   return new WritableStream({
     async write(chunk) {
-      for (let rest = chunk; rest.length > 0;) {
-        const written = tryWrite(fd, rest);
-        if (written === undefined) await poller.wait(fd, EPOLLOUT);
-        else rest = rest.subarray(written);
-      }
+      await writeFully(fd, chunk, poller);
     },
     close() {
       fd.close();
@@ -74,6 +69,24 @@ export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<Ar
       close(fd, poller);
     },
   });
+}
+
+/**
+ * Writes all of `bytes` without blocking a thread.
+ *
+ * @throws {SyscallError} EPIPE if the reader is gone
+ */
+export async function writeFully(
+  fd: Fd,
+  bytes: Uint8Array<ArrayBuffer>,
+  poller: Poller,
+): Promise<void> {
+  setNonBlocking(fd);
+  for (let rest = bytes; rest.length > 0;) {
+    const written = tryWrite(fd, rest);
+    if (written === undefined) await poller.wait(fd, EPOLLOUT);
+    else rest = rest.subarray(written);
+  }
 }
 
 function close(fd: Fd, poller: Poller): void {

@@ -6,8 +6,7 @@
  * @module
  */
 
-import { PR, PR_CAP_AMBIENT_RAISE } from "../ffi/credentials.ts";
-import { capabilityData, capabilityHeader } from "../ffi/credentials.ts";
+import { capabilityData, capabilityHeader, PR, PR_CAP_AMBIENT_RAISE } from "../ffi/credentials.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, type Fd } from "../ffi/file.ts";
 import {
   AT_RECURSIVE,
@@ -45,7 +44,9 @@ export interface CgroupDoor {
   readonly controller: string;
   /** cgroup.procs of the container's cgroup. */
   readonly inside: Fd;
-  /** cgroup.procs of this program's cgroup; undefined where the child stays inside. */
+  /** Whether it is entered for good by init's last operations only. */
+  readonly late: boolean;
+  /** cgroup.procs of this program's cgroup, for a late one and a new cgroup namespace. */
   readonly outside: Fd | undefined;
 }
 
@@ -127,8 +128,8 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   const write = (controller: string, verb: string, fd: Fd) =>
     step.because(`${verb} the ${controller} cgroup`, "cgroup.procs", "/linux/cgroupsPath")
       .call("write", [fd.number, self, self.length]);
-  for (const { controller, inside, outside } of cgroups) {
-    if (outside === undefined || makesNamespace) write(controller, "enter", inside);
+  for (const { controller, inside, late } of cgroups) {
+    if (!late || makesNamespace) write(controller, "enter", inside);
   }
   if (makesNamespace) {
     step.because("make the cgroup namespace", undefined, "/linux/namespaces")

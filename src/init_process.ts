@@ -5,32 +5,42 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { AT_FDCWD, Fd, mknodAt, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, open, read, S_IFIFO, writeAll } from "../ffi/file.ts";
+import {
+  AT_FDCWD,
+  Fd,
+  mknodAt,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  open,
+  S_IFIFO,
+  writeAll,
+} from "../ffi/file.ts";
+import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { setLimit } from "../ffi/rlimit.ts";
-import { encodeConfig, reportTail, StatusReader, type InitMessage } from "../init/channel.ts";
+import { writeFully } from "../ffi/stream.ts";
+import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
 import { isNew, newNamespaceFlags } from "../init/steps/namespaces.ts";
-import { type CgroupDoor, PIDFD, planBirth } from "./birth.ts";
+import { PIDFD, planBirth } from "./birth.ts";
+import { cgroupTrees, openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { CgroupMount, InitConfig, InitFds } from "./config/init_config.ts";
-import type { Config } from "./config/types.ts";
+import type { InitConfig, InitFds } from "./config/init_config.ts";
+import type { Config, Rlimit } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
+import { awaitReady, InitStatus, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
-
-/** The fifo on which init waits for the start. */
-export const START_FIFO = "exec.fifo";
-/** The fifo on which init says that it is ready, or what went wrong. */
-export const STATUS_FIFO = "status.fifo";
 
 /** What a birth needs. */
 export interface InitProcessOptions {
@@ -44,7 +54,210 @@ export interface InitProcessOptions {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly poller: Poller;
+  /** The Factory's init command. */
   readonly command: readonly string[] | undefined;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
+}
+
+/** The ParentProcess of a container's first process. */
+export class InitProcess implements ParentProcess, Disposable {
+  readonly #options: InitProcessOptions;
+  readonly #stack = new DisposableStack();
+  #child: Child | undefined;
+  #control: Fd | undefined;
+  #streams: PipeStreams = {};
+
+  /** Prepares a birth; nothing happens before `start`. */
+  constructor(options: InitProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number {
+    return this.#born().pid;
+  }
+
+  /** This program's ends of the process's pipes. */
+  get streams(): PipeStreams {
+    return this.#streams;
+  }
+
+  /**
+   * The birth: pipes, command and environment, namespaces, one config, clone3, cgroup, config sent,
+   * init ready. The container waits for `release` then.
+   *
+   * @throws {ContainerError} `InitFailed` with what init reported, or `SystemError`
+   */
+  async start(): Promise<void> {
+    const { folder, config, poller } = this.#options;
+    const { linux = {} } = config;
+    const namespaces = linux.namespaces ?? [];
+    makeFifos(folder);
+    const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
+    const control = this.#stack.use(new Pipe());
+    const init = this.#clone(control.reader, newNamespaceFlags(namespaces));
+    control.reader.close();
+    this.#control = control.writer;
+    const child = this.#born();
+    adjustOomScore(child.pid, config.process?.oomScoreAdj);
+    await sendConfig(control.writer, init, poller);
+    await awaitReady(new InitStatus(status, poller), child);
+    if (isNew(namespaces, "user")) limit(child.pid, config.process?.rlimits ?? []);
+  }
+
+  /** Lets init go on to wait for the start; it outlives this program from here on. */
+  release(): void {
+    const control = this.#control as Fd;
+    writeByte(control);
+    this.#stack.dispose();
+  }
+
+  wait(): Promise<ExitStatus> {
+    return this.#born().wait();
+  }
+
+  signal(signal: string | number): void {
+    const number = requireSignal(signal);
+    if (!this.#born().signal(number)) {
+      throw new ContainerError("ContainerNotRunning", "the process has ended");
+    }
+  }
+
+  async terminate(): Promise<void> {
+    await this.#child?.kill();
+    this.#stack.dispose();
+  }
+
+  /** Closes what the birth opened. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+    this.#child?.[Symbol.dispose]();
+  }
+
+  /** Makes the child, up to init's execve; gives what init has to know. */
+  #clone(control: Fd, namespaces: number): InitConfig {
+    const { id, folder, rootfs, config, process, host, cgroups, poller } = this.#options;
+    using stack = new DisposableStack();
+    const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
+    const doors = openDoors(host, cgroups, withCgroups, stack);
+    const lateDoors = doors.filter(({ late }) => late);
+    const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
+    const first = 3 + preserveFds;
+    const numbers: InitFds = { status: first, control: first + 1, start: first + 2 };
+    const late = lateDoors.map(({ controller }, k) => ({ controller, fd: first + 3 + k }));
+    const fds = stack.use(new ProcessFds(process, first + 3 + late.length));
+    const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), numbers.status);
+    fds.pass(control, numbers.control);
+    fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), numbers.start);
+    lateDoors.forEach(({ inside }, k) => fds.pass(inside, first + 3 + k));
+    const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
+    const operations = planBirth({
+      namespaces,
+      command: initCommand(this.#options.command, numbers),
+      cgroups: doors,
+      fds: fds.passed,
+      preserveFds: process.preserveFds ?? 0,
+      mapped: mapped?.reader,
+      seal: canSeal(config, namespaces),
+    });
+    this.#child = spawn(operations, status.number, poller);
+    this.#streams = fds.streams(poller);
+    if (mapped !== undefined) {
+      writeIdMaps(this.#child.pid, config.linux ?? {});
+      writeByte(mapped.writer);
+    }
+    return {
+      id,
+      rootfs,
+      config,
+      fds: numbers,
+      preserveFds,
+      cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
+      noPivot: this.#options.noPivot,
+      noNewKeyring: this.#options.noNewKeyring,
+    };
+  }
+
+  #born(): Child {
+    if (this.#child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
+    return this.#child;
+  }
+}
+
+/** Runs the birth program; it returns here once the child is init, or waits for its id maps. */
+function spawn(operations: readonly PlannedOperation[], status: number, poller: Poller): Child {
+  const program = new SyscallProgram(operations, reportTail(status, operations));
+  program.run();
+  const pid = program.result(0);
+  if (pid < 0) throw initFailure(operations[0] as PlannedOperation, -pid);
+  const pidfd = program.output(PIDFD);
+  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
+  return new Child(pid, new Fd(number), poller);
+}
+
+/**
+ * The seal needs a mount namespace whose mounts don't spread. With shared propagation, asked for on
+ * purpose, the mount would reach the host.
+ */
+function canSeal(config: Config, namespaces: number): boolean {
+  const { rootfsPropagation = "" } = config.linux ?? {};
+  return (namespaces & NAMESPACE_FLAGS.mount) !== 0 && !rootfsPropagation.endsWith("shared");
+}
+
+/** The fifos through which another hull starts the container and hears of its start. */
+function makeFifos(folder: string): void {
+  for (const name of [START_FIFO, STATUS_FIFO]) {
+    mknodAt(AT_FDCWD, `${folder}/${name}`, S_IFIFO | 0o600);
+  }
+}
+
+/** Sends the config; if init ends before it has read it all, its own message says why. */
+async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promise<void> {
+  try {
+    await writeFully(control, encodeConfig(init), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/** Limits that only the host's root may raise, for a child in a user namespace. */
+function limit(pid: number, rlimits: readonly Rlimit[]): void {
+  rlimits.forEach(({ type, soft, hard }, k) => {
+    try {
+      setLimit(pid, type, soft, hard);
+    } catch (cause) {
+      throw hostError("limits", cause, `/process/rlimits/${k}`);
+    }
+  });
+}
+
+function adjustOomScore(pid: number, score: number | undefined): void {
+  if (score === undefined) return;
+  const path = `/proc/${pid}/oom_score_adj`;
+  try {
+    using file = open(path, O_WRONLY);
+    writeAll(file, new TextEncoder().encode(String(score)));
+  } catch (cause) {
+    throw hostError("limits", cause, "/process/oomScoreAdj", path);
+  }
+}
+
+function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {
+  if (!(cause instanceof SyscallError)) throw cause;
+  return new ContainerError("SystemError", `cannot do what the config asks for`, {
+    step,
+    syscall: cause.syscall,
+    errno: cause.code,
+    path: path ?? cause.path,
+    pointer,
+    hint: cause.errno === EACCES || cause.errno === EPERM ? "it needs CAP_SYS_RESOURCE" : undefined,
+    cause,
+  });
+}
+
+const EPERM = 1;
+const EACCES = 13;
+
+function writeByte(fd: Fd): void {
+  writeAll(fd, new Uint8Array([1]));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Fd } from "../ffi/file.ts";
+import type { Fd } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, reap, signalPidfd } from "../ffi/process.ts";
 import { signalNumber } from "../ffi/signals.ts";

@@ -6,7 +6,7 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { AT_FDCWD, Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
+import { AT_FDCWD, type Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
@@ -35,6 +35,7 @@ const STATE_FILE = "state.json";
 const FOLDER_MODE = 0o711;
 const ROOT_MODE = 0o700;
 const ID = /^[A-Za-z0-9_+.-]{1,1024}$/;
+const HALF_MADE_MS = 2000;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
 
@@ -112,6 +113,16 @@ export class StateStore {
         });
       }
       throw storeError(`cannot read ${folder}/${STATE_FILE}`, folder, error);
+    }
+  }
+
+  /** Whether a folder without a state is so young that its maker may be about to write it. */
+  isFresh(id: string): boolean {
+    try {
+      const { mtime } = Deno.lstatSync(this.folder(id));
+      return mtime !== null && Date.now() - mtime.getTime() < HALF_MADE_MS;
+    } catch {
+      return false; // its maker has removed it
     }
   }
 

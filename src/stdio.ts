@@ -51,8 +51,10 @@ export class ProcessFds implements Disposable {
   }
 
   /** Passes a copy of an fd under a number. */
-  pass(fd: number | Fd, as: number): void {
-    this.passed.push({ fd: this.#stack.use(duplicate(fd, this.#above)), as });
+  pass(fd: number | Fd, as: number): Fd {
+    const copy = this.#stack.use(duplicate(fd, this.#above));
+    this.passed.push({ fd: copy, as });
+    return copy;
   }
 
   /** This program's ends of the pipes; to be taken once the process has its own. */

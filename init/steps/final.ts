@@ -134,20 +134,20 @@ export function closeFds(fds: InitFds, preserved: number): PlanItem[] {
 
 /**
  * Tells the parent that all is ready and waits for its word; if the parent is gone, which the end of
- * the pipe says, init ends.
+ * the pipe says, init ends. Up to here the parent's death kills init; the pipe takes over before the
+ * parent may go, so that there is no moment at which its going could kill a container that is made.
  */
 export function handOver(fds: InitFds): PlanItem[] {
   const step = new StepBuilder("ready");
   const ready = encoder.encode(READY);
+  step.because("outlive the parent from its word on").call("prctl", [PR.SET_PDEATHSIG, 0, 0, 0, 0]);
   step.because("tell the parent that the container is ready")
     .call("write", [fds.status, ready, ready.length]);
   step.because("wait for the parent; end if it is gone")
     .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "released" } })
     .call("exit_group", [1]);
-  step.because("outlive the parent from here on")
-    .call("prctl", [PR.SET_PDEATHSIG, 0, 0, 0, 0], { label: "released" });
   step.because("wait for the start")
-    .call("read", [fds.start, new Uint8Array(1), 1], { label: "wait" });
+    .call("read", [fds.start, new Uint8Array(1), 1], { label: "released" });
   return step.items;
 }
 

@@ -1,0 +1,48 @@
+/**
+ * The cgroups as a birth needs them: open doors for the child, and what a cgroup mount shows.
+ *
+ * @module
+ */
+
+import { O_WRONLY, open } from "../ffi/file.ts";
+import type { CgroupDoor } from "./birth.ts";
+import type { CgroupHierarchy, CgroupHost } from "./cgroups/detect.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { CgroupMount } from "./config/init_config.ts";
+
+/**
+ * Opens cgroup.procs of each of the container's cgroups, in a stack that closes them.
+ *
+ * @param withWayOut whether the child must come back from the late ones, for a cgroup namespace
+ * @throws {SyscallError}
+ */
+export function openDoors(
+  host: CgroupHost,
+  manager: CgroupManager,
+  withWayOut: boolean,
+  stack: DisposableStack,
+): CgroupDoor[] {
+  return manager.entries().map(({ controller, path, late }) => {
+    const inside = stack.use(open(path, O_WRONLY));
+    if (!late || !withWayOut) return { controller, inside, late, outside: undefined };
+    const own = hierarchyOf(host, controller)?.ownFolder ?? "";
+    return { controller, inside, late, outside: stack.use(open(`${own}/cgroup.procs`, O_WRONLY)) };
+  });
+}
+
+function hierarchyOf(host: CgroupHost, controller: string): CgroupHierarchy | undefined {
+  const [first = ""] = controller.split(",");
+  return host.hierarchies.find(({ controllers }) => controllers.includes(first));
+}
+
+/** The container's folder in each v1 hierarchy: what a cgroup mount without a namespace shows. */
+export function cgroupTrees(host: CgroupHost, manager: CgroupManager): CgroupMount[] {
+  return host.hierarchies
+    .filter(({ controllers }) => !controllers.includes(""))
+    .map(({ controllers, mountPoint, ownFolder }) => ({
+      name: mountPoint.slice(mountPoint.lastIndexOf("/") + 1),
+      controllers,
+      source: controllers.map((name) => manager.paths[name]).find((path) => path !== undefined) ??
+        ownFolder,
+    }));
+}

@@ -1,0 +1,355 @@
+/**
+ * A container: logical first (an id, a folder, a config, cgroups), then with processes in it.
+ *
+ * @module
+ */
+
+import type { Fd } from "../ffi/file.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { type ExitStatus, openPidfd, signalPidfd } from "../ffi/process.ts";
+import type { CgroupHost } from "./cgroups/detect.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { Stats } from "./cgroups/stats.ts";
+import type { Config, Resources } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import { InitProcess } from "./init_process.ts";
+import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
+import { requireSignal } from "./parent_process.ts";
+import { mergeProcess, type Process } from "./process.ts";
+import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
+import type { StateStore, StoredState } from "./state_store.ts";
+import { resolveUser } from "./user.ts";
+
+/**
+ * Where a container is in its life: `creating` (no process yet), `created` (init waits for the
+ * start), `running`, `paused`, `stopped`.
+ */
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
+
+/** The state that the OCI spec defines (runtime.md, State). */
+export interface OciState {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly status: Status;
+  /** The first process on the host; 0 where there is none. */
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The spec's state with what hull knows beside it. */
+export interface State extends OciState {
+  /** The root file system's folder. */
+  readonly rootfs: string;
+  /** When it was created: RFC 3339, UTC. */
+  readonly created: string;
+  /** Each cgroup controller's folder. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+}
+
+/** How a container's first process is made, beyond its config. */
+export interface StartOptions {
+  /** Enter the rootfs by a move and chroot in place of pivot_root; for a rootfs on a ramfs. */
+  readonly noPivot?: boolean | undefined;
+  /** Keep the caller's session keyring. */
+  readonly noNewKeyring?: boolean | undefined;
+}
+
+/** What a Factory gives each of its containers. */
+export interface ContainerSurroundings {
+  readonly store: StateStore;
+  readonly poller: Poller;
+  readonly host: CgroupHost;
+  readonly cgroups: CgroupManager;
+  readonly initCommand: readonly string[] | undefined;
+}
+
+const SIGKILL = 9;
+const OCI_VERSION = "1.3.0";
+
+/**
+ * A container. Any method may find that it was destroyed by another program meanwhile, and throws
+ * `ContainerNotExists` then.
+ */
+export class Container implements AsyncDisposable {
+  readonly #surroundings: ContainerSurroundings;
+  #stored: StoredState;
+  #init: InitProcess | undefined;
+
+  /** Made by a {@linkcode Factory}. */
+  constructor(stored: StoredState, surroundings: ContainerSurroundings) {
+    this.#stored = stored;
+    this.#surroundings = surroundings;
+  }
+
+  /** Its id. */
+  get id(): string {
+    return this.#stored.id;
+  }
+
+  /** Its state folder on the host. */
+  get folder(): string {
+    return this.#surroundings.store.folder(this.id);
+  }
+
+  /** Its config. */
+  get config(): Config {
+    return this.#stored.config;
+  }
+
+  /**
+   * Starts a process: the container's first, which then waits for {@linkcode Container.exec}.
+   *
+   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `ContainerNotStopped`
+   *   if it has a first process already
+   */
+  async start(process: Process, options: StartOptions = {}): Promise<void> {
+    using _lock = await this.#lock();
+    await this.#start(process, options);
+  }
+
+  /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
+  async run(process: Process, options: StartOptions = {}): Promise<void> {
+    using _lock = await this.#lock();
+    await this.#start(process, options);
+    await this.#exec();
+  }
+
+  /**
+   * Lets the created first process run the user's program.
+   *
+   * @throws {ContainerError} `ContainerNotStopped` if it runs already, `ContainerNotRunning` if it
+   *   has ended, `InitFailed` if the program can't be executed
+   */
+  async exec(): Promise<void> {
+    using _lock = await this.#lock();
+    const status = this.status();
+    if (status === "created") return await this.#exec();
+    if (status === "running" || status === "paused") {
+      throw new ContainerError("ContainerNotStopped", `container ${this.id} runs already`);
+    }
+    throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`, {
+      hint: "only a created container can be started",
+    });
+  }
+
+  /** Where it is in its life. */
+  status(): Status {
+    const { init } = this.#stored;
+    if (init === undefined) return isAlive(this.#stored.creator) ? "creating" : "stopped";
+    if (!isAlive(init)) return "stopped";
+    if (this.#surroundings.cgroups.freezerState() === "frozen") return "paused";
+    return exists(`${this.folder}/${START_FIFO}`) ? "created" : "running";
+  }
+
+  /** The state as the spec has it. */
+  ociState(): OciState {
+    const { annotations } = this.config;
+    const status = this.status();
+    return {
+      ociVersion: OCI_VERSION,
+      id: this.id,
+      status,
+      pid: status === "stopped" ? 0 : this.#stored.init?.pid ?? 0,
+      bundle: this.#stored.bundle,
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+  }
+
+  /** The state with what hull knows beside it. */
+  state(): State {
+    const { rootfs, created, cgroupPaths } = this.#stored;
+    return { ...this.ociState(), rootfs, created, cgroupPaths };
+  }
+
+  /** The numbers of all its processes on the host; they are sure only while it is paused. */
+  processes(): number[] {
+    return this.#surroundings.cgroups.processes({ all: true });
+  }
+
+  /** What it uses. */
+  stats(): Stats {
+    return this.#surroundings.cgroups.stats();
+  }
+
+  /** Changes its limits; what the resources don't name stays. */
+  set(resources: Resources): void {
+    this.#surroundings.cgroups.apply(resources, { update: true });
+  }
+
+  /**
+   * Sends a signal to its first process, or to all.
+   *
+   * @param signal a number, or a name such as `TERM`
+   * @throws {ContainerError} `ContainerNotRunning` if it has ended, `ConfigInvalid` for an unknown
+   *   signal
+   */
+  signal(signal: string | number, options: { readonly all?: boolean } = {}): void {
+    const number = requireSignal(signal);
+    if (options.all === true) return this.#surroundings.cgroups.kill(number);
+    using pidfd = this.#openInit();
+    if (pidfd === undefined || !signalPidfd(pidfd, number)) {
+      throw new ContainerError("ContainerNotRunning", `container ${this.id} is not running`);
+    }
+  }
+
+  /**
+   * Stops all its processes where they are.
+   *
+   * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
+   */
+  async pause(): Promise<void> {
+    const status = this.status();
+    if (status !== "running" && status !== "created" && status !== "paused") {
+      throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`);
+    }
+    await this.#surroundings.cgroups.freeze();
+  }
+
+  /**
+   * Lets them go on.
+   *
+   * @throws {ContainerError} `ContainerNotPaused`
+   */
+  async resume(): Promise<void> {
+    const status = this.status();
+    if (status !== "paused") {
+      throw new ContainerError("ContainerNotPaused", `container ${this.id} is ${status}`);
+    }
+    await this.#surroundings.cgroups.thaw();
+  }
+
+  /**
+   * Waits until its first process has ended.
+   *
+   * @returns how it ended; undefined if it was another program's child, who alone can know
+   */
+  async wait(): Promise<ExitStatus | undefined> {
+    if (this.#init !== undefined) return await this.#init.wait();
+    using pidfd = this.#openInit();
+    if (pidfd !== undefined) await this.#surroundings.poller.wait(pidfd);
+    return undefined;
+  }
+
+  /**
+   * Removes the container with all it has on the host; a created one is killed first.
+   *
+   * @param options `force` kills a running one
+   * @throws {ContainerError} `ContainerNotStopped` if it runs
+   */
+  async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
+    using _lock = await this.#lock();
+    const status = this.status();
+    if ((status === "running" || status === "paused") && options.force !== true) {
+      throw new ContainerError("ContainerNotStopped", `container ${this.id} is ${status}`, {
+        hint: "kill it first, or use force",
+      });
+    }
+    await this.#kill();
+    await this.#surroundings.cgroups.destroy();
+    this.#surroundings.store.remove(this.id);
+    this.#init?.[Symbol.dispose]();
+  }
+
+  /** Destroys it, running or not; no error if it is gone already. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.destroy({ force: true });
+    } catch (error) {
+      if (error instanceof ContainerError && error.code === "ContainerNotExists") return;
+      throw error;
+    }
+  }
+
+  #lock(): Promise<Fd> {
+    return this.#surroundings.store.lock(this.id);
+  }
+
+  #openInit(): Fd | undefined {
+    const { init } = this.#stored;
+    return init === undefined ? undefined : openIdentified(init);
+  }
+
+  async #start(process: Process, options: StartOptions): Promise<void> {
+    const { store, cgroups, host, poller, initCommand } = this.#surroundings;
+    if (this.#stored.init !== undefined) {
+      throw new ContainerError("ContainerNotStopped", `container ${this.id} has a first process`, {
+        hint: "a further process in a running container is not there yet",
+      });
+    }
+    const { config, rootfs } = this.#stored;
+    const user = resolveUser(process.options.user, rootfs);
+    const merged = mergeProcess(config.process, process.options, user);
+    const init = new InitProcess({
+      id: this.id,
+      folder: this.folder,
+      rootfs,
+      config: { ...config, process: merged },
+      process: process.options,
+      host,
+      cgroups,
+      poller,
+      command: initCommand,
+      noPivot: options.noPivot ?? false,
+      noNewKeyring: options.noNewKeyring ?? false,
+    });
+    try {
+      cgroups.create();
+      cgroups.apply(config.linux?.resources ?? {});
+      await init.start();
+      const identity = identify(init.pid);
+      if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
+      this.#stored = { ...this.#stored, init: identity };
+      store.write(this.#stored);
+    } catch (error) {
+      await this.#abandon(init);
+      throw error;
+    }
+    init.release();
+    this.#init = init;
+    process.attach(init, init.streams);
+  }
+
+  /** Undoes a start that failed; the container is then as it was before. */
+  async #abandon(init: InitProcess): Promise<void> {
+    await init.terminate();
+    init[Symbol.dispose]();
+    await this.#surroundings.cgroups.destroy();
+    removeFifos(this.folder);
+  }
+
+  async #exec(): Promise<void> {
+    await releaseStart(this.folder, this.#surroundings.poller);
+  }
+
+  /** Ends every process, and waits for the first one's end. */
+  async #kill(): Promise<void> {
+    const { cgroups, poller } = this.#surroundings;
+    using pidfd = this.#openInit();
+    if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+    if (cgroups.freezerState() === "frozen") await cgroups.thaw();
+    cgroups.kill(SIGKILL);
+    if (this.#init !== undefined) await this.#init.wait();
+    else if (pidfd !== undefined) await poller.wait(pidfd);
+  }
+}
+
+/** A pidfd of the very process, or undefined if it has ended. */
+function openIdentified(identity: ProcessIdentity): Fd | undefined {
+  if (!isAlive(identity)) return undefined;
+  try {
+    const pidfd = openPidfd(identity.pid);
+    if (isAlive(identity)) return pidfd;
+    pidfd.close();
+  } catch { /* it ended in between */ }
+  return undefined;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false; // unlinked at the start, or with the whole container
+  }
+}

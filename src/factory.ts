@@ -1,0 +1,256 @@
+/**
+ * Makes containers, and finds those that are there.
+ *
+ * @module
+ */
+
+import { Poller } from "../ffi/poll.ts";
+import { startInitialization } from "../init/init.ts";
+import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
+import { type CgroupManager, loadCgroupManager, newCgroupManager } from "./cgroups/manager.ts";
+import { isBindMount } from "./config/mount_options.ts";
+import type { Config } from "./config/types.ts";
+import { validateConfig } from "./config/validate.ts";
+import { Container, type Status } from "./container.ts";
+import { ContainerError } from "./errors.ts";
+import { identify, type ProcessIdentity } from "./process_identity.ts";
+import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
+
+/** How a Factory makes containers. */
+export interface FactoryOptions {
+  /** The folder that the containers' state is kept in; default `/run/hull`. */
+  readonly root?: string | undefined;
+  /** How cgroups are made: by their file system (default), by systemd (not yet), or not at all. */
+  readonly cgroupDriver?: "cgroupfs" | "systemd" | "disabled" | undefined;
+  /**
+   * The command that becomes init, for a program that is neither run by `deno run` nor calls
+   * {@linkcode Factory.startInitialization}: the binary's path first.
+   */
+  readonly initCommand?: readonly string[] | undefined;
+}
+
+/** What a new container is made with, beside its config. */
+export interface CreateOptions {
+  /** The folder that relative paths of the config start from; default the current one. */
+  readonly bundle?: string | undefined;
+}
+
+/** One line of a list. */
+export interface ContainerInfo {
+  readonly id: string;
+  readonly pid: number;
+  readonly status: Status;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  /** The user who owns the state folder, by number. */
+  readonly ownerUid: number;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The default root folder. */
+export const DEFAULT_ROOT = "/run/hull";
+
+/**
+ * Makes and loads containers under one root folder.
+ *
+ * @example Run a command and get its exit code
+ * ```ts
+ * import { Factory } from "./factory.ts";
+ *
+ * const factory = new Factory({ root: Deno.makeTempDirSync() });
+ * console.assert(factory.list().length === 0);
+ * ```
+ */
+export class Factory {
+  /** The folder that the containers' state is kept in. */
+  readonly root: string;
+  readonly #options: FactoryOptions;
+  readonly #store: StateStore;
+  readonly #poller = new Poller();
+  #host: CgroupHost | undefined;
+
+  /** Makes nothing yet. */
+  constructor(options: FactoryOptions = {}) {
+    this.root = absolute(options.root ?? DEFAULT_ROOT, Deno.cwd());
+    this.#options = options;
+    this.#store = new StateStore(this.root);
+  }
+
+  /**
+   * Becomes init if this process was started as one, and does not return then. A program that is
+   * compiled with hull inside calls it first thing in its main.
+   */
+  static startInitialization(): void {
+    startInitialization();
+  }
+
+  /**
+   * Makes a container, without a process yet. It is made whole or not at all.
+   *
+   * @param id 1 to 1024 letters, digits and `_+.-`
+   * @param config what config.json holds; all its faults are reported at once
+   * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `IdInUse`, `SystemError`
+   */
+  async create(id: string, config: Config, options: CreateOptions = {}): Promise<Container> {
+    this.#store.folder(id);
+    const valid = validateConfig(config);
+    const bundle = absolute(options.bundle ?? ".", Deno.cwd());
+    const rootfs = requireRootfs(valid, bundle);
+    const cgroups = newCgroupManager({
+      host: this.#cgroupHost(),
+      cgroupsPath: valid.linux?.cgroupsPath,
+      id,
+      driver: this.#options.cgroupDriver ?? "cgroupfs",
+    });
+    requireFreeCgroup(id, cgroups);
+    await this.#makeFolder(id);
+    const stored: StoredState = {
+      format: 1,
+      id,
+      bundle,
+      rootfs,
+      created: new Date().toISOString(),
+      creator: identify(Deno.pid) as ProcessIdentity,
+      cgroupPaths: cgroups.paths,
+      config: withAbsoluteSources(valid, bundle),
+    };
+    try {
+      this.#store.write(stored);
+    } catch (error) {
+      this.#store.remove(id);
+      throw error;
+    }
+    return this.#container(stored);
+  }
+
+  /**
+   * The container of an id.
+   *
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`
+   */
+  load(id: string): Container {
+    const stored = this.#store.read(id);
+    if (stored !== undefined) return this.#container(stored);
+    throw new ContainerError("ContainerNotExists", `container ${id} was never wholly made`, {
+      path: this.#store.folder(id),
+      hint: "creating one of the same id takes its place",
+    });
+  }
+
+  /** All containers; those that vanish meanwhile are left out. */
+  list(): ContainerInfo[] {
+    return this.#store.ids().flatMap((id) => {
+      try {
+        return [this.#info(id)];
+      } catch (error) {
+        if (error instanceof ContainerError && error.code === "ContainerNotExists") return [];
+        throw error;
+      }
+    });
+  }
+
+  #info(id: string): ContainerInfo {
+    const container = this.load(id);
+    const { pid, status, bundle, rootfs, created, annotations } = container.state();
+    const ownerUid = Deno.lstatSync(container.folder).uid ?? 0;
+    return {
+      id,
+      pid,
+      status,
+      bundle,
+      rootfs,
+      created,
+      ownerUid,
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+  }
+
+  #cgroupHost(): CgroupHost {
+    this.#host ??= detectCgroups();
+    return this.#host;
+  }
+
+  #container(stored: StoredState): Container {
+    const host = this.#cgroupHost();
+    return new Container(stored, {
+      store: this.#store,
+      poller: this.#poller,
+      host,
+      cgroups: loadCgroupManager(host, stored.cgroupPaths),
+      initCommand: this.#options.initCommand,
+    });
+  }
+
+  /** Takes the id; what a creator left that was killed meanwhile gives way. */
+  async #makeFolder(id: string): Promise<void> {
+    if (this.#store.make(id)) return;
+    const stored = this.#store.read(id);
+    if (stored === undefined) {
+      if (this.#store.isFresh(id)) throw idInUse(id, this.#store.folder(id));
+      this.#store.remove(id);
+    } else {
+      if (!isAbandoned(stored)) throw idInUse(id, this.#store.folder(id));
+      await this.#container(stored).destroy({ force: true });
+    }
+    if (!this.#store.make(id)) throw idInUse(id, this.#store.folder(id));
+  }
+}
+
+function idInUse(id: string, path: string): ContainerError {
+  return new ContainerError("IdInUse", `container with id exists: ${id}`, {
+    path,
+    hint: "delete it first, or choose another id",
+  });
+}
+
+function absolute(path: string, base: string): string {
+  const parts: string[] = [];
+  for (const part of `${path.startsWith("/") ? "" : base}/${path}`.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return "/" + parts.join("/");
+}
+
+/** The rootfs's real path: a folder, whatever links lead to it. */
+function requireRootfs(config: Config, bundle: string): string {
+  const path = absolute(config.root?.path ?? "rootfs", bundle);
+  const fault = (message: string) =>
+    new ContainerError("ConfigInvalid", "the rootfs can't be used", {
+      faults: [{ pointer: "/root/path", message }],
+      path,
+    });
+  try {
+    const real = Deno.realPathSync(path);
+    if (!Deno.statSync(real).isDirectory) throw fault(`${path} is not a folder`);
+    if (real === "/") throw fault("/ is the host's own root");
+    return real;
+  } catch (error) {
+    if (error instanceof ContainerError) throw error;
+    throw fault(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function requireFreeCgroup(id: string, cgroups: CgroupManager): void {
+  const used = (what: string) =>
+    new ContainerError("IdInUse", `the cgroup of container ${id} ${what}`, {
+      path: Object.values(cgroups.paths)[0],
+      pointer: "/linux/cgroupsPath",
+      hint: "choose another linux.cgroupsPath or id",
+    });
+  if (!cgroups.exists()) return;
+  if (cgroups.processes({ all: true }).length > 0) throw used("holds processes");
+  if (cgroups.freezerState() === "frozen") throw used("is frozen");
+}
+
+/** The sources of bind mounts start from the bundle. */
+function withAbsoluteSources(config: Config, bundle: string): Config {
+  if (config.mounts === undefined) return config;
+  const mounts = config.mounts.map((mount) =>
+    isBindMount(mount) && mount.source !== undefined
+      ? { ...mount, source: absolute(mount.source, bundle) }
+      : mount
+  );
+  return { ...config, mounts };
+}

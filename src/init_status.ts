@@ -1,0 +1,118 @@
+/**
+ * What init says while a container is born and started, read from the status fifo.
+ *
+ * @module
+ */
+
+import {
+  AT_FDCWD,
+  type Fd,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  read,
+  unlinkAt,
+  writeAll,
+} from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import type { Poller } from "../ffi/poll.ts";
+import type { ExitStatus } from "../ffi/process.ts";
+import { signalName } from "../ffi/signals.ts";
+import { type InitMessage, StatusReader } from "../init/channel.ts";
+import { ContainerError } from "./errors.ts";
+import type { Child } from "./parent_process.ts";
+
+/** The fifo on which init waits for the start. */
+export const START_FIFO = "exec.fifo";
+/** The fifo on which init says that it is ready, or what went wrong. */
+export const STATUS_FIFO = "status.fifo";
+
+const CHUNK = 65_536;
+
+/** The messages of an init, one after another. */
+export class InitStatus {
+  readonly #fd: Fd;
+  readonly #poller: Poller;
+  readonly #reader = new StatusReader();
+
+  /** Reads from `fd`, which is non-blocking and stays the caller's. */
+  constructor(fd: Fd, poller: Poller) {
+    this.#fd = fd;
+    this.#poller = poller;
+  }
+
+  /** The next message; undefined once init has closed its end, by execve or by its death. */
+  async next(): Promise<InitMessage | undefined> {
+    for (;;) {
+      const message = this.#reader.next();
+      if (message !== undefined) return message;
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk === undefined) await this.#poller.wait(this.#fd);
+      else if (chunk.length === 0) return undefined;
+      else this.#reader.push(chunk);
+    }
+  }
+}
+
+/**
+ * Waits until init is ready.
+ *
+ * @throws {ContainerError} what init reported, or how it ended without a word
+ */
+export async function awaitReady(status: InitStatus, child: Child): Promise<void> {
+  const message = await status.next();
+  if (message?.kind === "ready") return;
+  if (message?.kind === "error") throw message.error;
+  throw silentEnd(await child.wait());
+}
+
+/** The error for an init that could say nothing. */
+function silentEnd({ code, signal }: ExitStatus): ContainerError {
+  const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+  return new ContainerError("InitFailed", `init ended before the container was ready: ${how}`, {
+    hint: signal === undefined
+      ? "run it with --debug for what init printed"
+      : "somebody killed it, or the memory of the host ran out",
+  });
+}
+
+/**
+ * Starts the program of a container that waits, and makes sure that it runs: the fifo's other end
+ * closes at execve.
+ *
+ * @throws {ContainerError} why the program can't run, or `ContainerNotRunning` if init is gone
+ */
+export async function releaseStart(folder: string, poller: Poller): Promise<void> {
+  using status = open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK);
+  knock(`${folder}/${START_FIFO}`);
+  const message = await new InitStatus(status, poller).next();
+  removeFifos(folder);
+  if (message?.kind === "error") throw message.error;
+}
+
+function knock(path: string): void {
+  try {
+    using fifo = open(path, O_WRONLY | O_NONBLOCK);
+    writeAll(fifo, new Uint8Array([1]));
+  } catch (error) {
+    if (!(error instanceof SyscallError) || !["ENXIO", "EPIPE"].includes(error.code)) throw error;
+    throw new ContainerError("ContainerNotRunning", "the container's init has ended", {
+      syscall: error.syscall,
+      errno: error.code,
+      path,
+      hint: "delete the container and create it again",
+    });
+  }
+}
+
+/** Removes the fifos: the container is created no more, but running, or never was. */
+export function removeFifos(folder: string): void {
+  for (const name of [START_FIFO, STATUS_FIFO]) {
+    try {
+      unlinkAt(AT_FDCWD, `${folder}/${name}`);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.code !== "ENOENT") throw error;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Users by name, from the container's own files.
+ *
+ * Source: passwd(5), group(5).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../ffi/errno.ts";
+import { O_DIRECTORY, O_PATH, O_RDONLY, open, readAll } from "../ffi/file.ts";
+import { openAt2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../ffi/path.ts";
+import type { User } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+
+/** The highest id; the one above it means "leave it" to the kernel. */
+const MAX_ID = 0xffff_fffe;
+
+/**
+ * The ids of `USER[:GROUP]`. All digits are a number and never looked up as a name (CVE-2016-3697);
+ * anything else must be a name in the container's /etc/passwd or /etc/group.
+ *
+ * @param user the ids already, or the text; undefined stays undefined
+ * @param rootfs the container's root file system on the host
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function resolveUser(user: User | string | undefined, rootfs: string): User | undefined {
+  if (typeof user !== "string") return user;
+  const [name = "", group, ...rest] = user.split(":");
+  if (name === "" || group === "" || rest.length > 0) throw invalidUser(user, "is no USER[:GROUP]");
+  const own = /^\d+$/.test(name)
+    ? { uid: parseId(name, user), gid: undefined }
+    : findUser(rootfs, name, user);
+  if (group !== undefined) {
+    const gid = /^\d+$/.test(group) ? parseId(group, user) : findGroup(rootfs, group, user);
+    return { uid: own.uid, gid };
+  }
+  return { uid: own.uid, gid: own.gid ?? primaryGroup(rootfs, own.uid) };
+}
+
+function parseId(text: string, user: string): number {
+  const id = Number(text);
+  if (id > MAX_ID) throw invalidUser(user, `has an id above ${MAX_ID}`);
+  return id;
+}
+
+function findUser(rootfs: string, name: string, user: string): { uid: number; gid: number } {
+  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[0] === name);
+  if (line === undefined) throw invalidUser(user, "is not in the container's /etc/passwd");
+  return { uid: parseId(line[2] ?? "", user), gid: parseId(line[3] ?? "", user) };
+}
+
+function findGroup(rootfs: string, name: string, user: string): number {
+  const line = lines(rootfs, "/etc/group").find((fields) => fields[0] === name);
+  if (line === undefined) throw invalidUser(user, "has a group not in the container's /etc/group");
+  return parseId(line[2] ?? "", user);
+}
+
+/** A number's group is that of its line in passwd(5), or 0. */
+function primaryGroup(rootfs: string, uid: number): number {
+  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
+  return line === undefined || !/^\d+$/.test(line[3] ?? "") ? 0 : Number(line[3]);
+}
+
+/** The lines of a colon-separated file inside the rootfs, reached by no link that leads out. */
+function lines(rootfs: string, path: string): string[][] {
+  try {
+    using root = open(rootfs, O_PATH | O_DIRECTORY);
+    using file = openAt2(root, path, O_RDONLY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    const text = new TextDecoder().decode(readAll(file));
+    return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function invalidUser(user: string, what: string): ContainerError {
+  return new ContainerError("ConfigInvalid", `the user ${JSON.stringify(user)} ${what}`, {
+    pointer: "/process/user",
+    hint: "give UID[:GID] or a name that the container knows",
+  });
+}
