@@ -1,10 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { changed, faultsOf } from "./faults.ts";
+import { type Bad, type Good, rules } from "./rules.ts";
 
 const BASE = "/linux/resources";
 
 /** Where below resources a value is put, the value, what is said, where if not there. */
-const BAD: [put: string, value: unknown, says: string, at?: string][] = [
+const BAD: Bad[] = [
   ["/devices", [{ access: "r" }], "is required", "/devices/0/allow"],
   ["/devices", [{ allow: true, type: "p" }], "one of a, c, b", "/devices/0/type"],
   ["/devices", [{ allow: true, access: "rx" }], "letters of rwm", "/devices/0/access"],
@@ -73,7 +72,7 @@ const BAD: [put: string, value: unknown, says: string, at?: string][] = [
   ["/unified", { "memory.max": 1 }, "a string", "/unified/memory.max"],
 ];
 
-const GOOD: [put: string, value: unknown][] = [
+const GOOD: Good[] = [
   ["/devices", [{ allow: false, access: "rwm" }, { allow: true, type: "a", major: -1 }]],
   ["/memory", { limit: -1, swap: -1, reservation: 1, kernel: -1, kernelTCP: -1, swappiness: 0 }],
   ["/memory", { limit: 100, swap: 100 }],
@@ -89,20 +88,8 @@ const GOOD: [put: string, value: unknown][] = [
   ["/unified", { "memory.high": "max", "hugetlb.2MB.max": "0", "io.bfq.weight": "10" }],
 ];
 
-Deno.test("resources: what is refused, and where", async (t) => {
-  for (const [put, value, says, at = put] of BAD) {
-    await t.step(`${put} = ${JSON.stringify(value)}`, () => {
-      const faults = faultsOf(changed(`${BASE}${put}`, value));
-      assertEquals(faults.map((fault) => fault.pointer), [`${BASE}${at}`]);
-      assertStringIncludes(faults[0]?.message ?? "", says);
-    });
-  }
-});
-
-Deno.test("resources: what is allowed", async (t) => {
-  for (const [put, value] of GOOD) {
-    await t.step(`${put} = ${JSON.stringify(value)}`, () => {
-      assertEquals(faultsOf(changed(`${BASE}${put}`, value)), []);
-    });
-  }
-});
+rules(
+  "resources",
+  BAD.map(([put, value, says, at = put]): Bad => [`${BASE}${put}`, value, says, `${BASE}${at}`]),
+  GOOD.map(([put, value]): Good => [`${BASE}${put}`, value]),
+);
