@@ -45,7 +45,7 @@ export function isFilesystemData(option: string): boolean {
 
 /** Whether it is a bind mount: by its options, as the spec says, or by its type. */
 export function isBindMount(mount: Pick<Mount, "type" | "options">): boolean {
-  return mount.type === "bind" ||
+  return mount.type === "bind" || mount.type === "rbind" ||
     (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
 }
 
