@@ -37,7 +37,7 @@ export interface DeviceException {
 export interface DevicePolicy {
   /** Whether a device without an exception may be used. */
   readonly allowAll: boolean;
-  /** In a fixed order: by type, major and minor, "any" first. */
+  /** In a fixed order, runc's: by major, minor and type, "any" first. */
   readonly exceptions: readonly DeviceException[];
 }
 
@@ -176,8 +176,8 @@ function isWider(a: DeviceException, b: DeviceException): boolean {
 }
 
 function byDevice(a: DeviceException, b: DeviceException): number {
-  return a.type.localeCompare(b.type) || (a.major ?? -1) - (b.major ?? -1) ||
-    (a.minor ?? -1) - (b.minor ?? -1);
+  return (a.major ?? -1) - (b.major ?? -1) || (a.minor ?? -1) - (b.minor ?? -1) ||
+    a.type.localeCompare(b.type);
 }
 
 /** An exception as devices.list writes it, such as `c 1:3 rwm`. */
