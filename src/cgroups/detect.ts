@@ -50,10 +50,11 @@ export interface CgroupFacts {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { detectCgroups } from "./detect.ts";
  *
  * const host = detectCgroups();
- * console.assert(host.hierarchies.every((hierarchy) => hierarchy.mountPoint.startsWith("/")));
+ * assert(host.hierarchies.every((hierarchy) => hierarchy.mountPoint.startsWith("/")));
  * ```
  */
 export function detectCgroups(): CgroupHost {

@@ -68,15 +68,16 @@ const ALWAYS_ALLOWED: readonly DeviceException[] = [
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { containerDevicePolicy, policyAllows, READ, WRITE } from "./device_rules.ts";
  *
  * const policy = containerDevicePolicy([
  *   { allow: false, access: "rwm" },
  *   { allow: true, type: "b", major: 8, minor: 0, access: "r" },
  * ]);
- * console.assert(policyAllows(policy, "b", 8, 0, READ));
- * console.assert(!policyAllows(policy, "b", 8, 0, READ | WRITE));
- * console.assert(policyAllows(policy, "c", 1, 3, READ | WRITE)); // /dev/null
+ * assert(policyAllows(policy, "b", 8, 0, READ));
+ * assert(!policyAllows(policy, "b", 8, 0, READ | WRITE));
+ * assert(policyAllows(policy, "c", 1, 3, READ | WRITE)); // /dev/null
  * ```
  */
 export function containerDevicePolicy(rules: readonly DeviceRule[]): DevicePolicy {

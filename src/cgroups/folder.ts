@@ -32,6 +32,7 @@ export type Limit = number | "max";
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { CgroupFolder } from "./folder.ts";
  *
  * const path = Deno.makeTempDirSync();
@@ -39,8 +40,8 @@ export type Limit = number | "max";
  * {
  *   using folder = new CgroupFolder(path);
  *   folder.write("pids.max", "12", "/linux/resources/pids/limit");
- *   console.assert(folder.number("pids.max") === 12);
- *   console.assert(folder.readIfPresent("pids.peak") === undefined);
+ *   assert(folder.number("pids.max") === 12);
+ *   assert(folder.readIfPresent("pids.peak") === undefined);
  * }
  * Deno.removeSync(path, { recursive: true });
  * ```

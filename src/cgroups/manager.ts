@@ -139,6 +139,7 @@ export interface CgroupManagerOptions {
  *
  * @example A limit for one process
  * ```ts
+ * import { assert } from "@std/assert";
  * import { detectCgroups } from "./detect.ts";
  * import { newCgroupManager } from "./manager.ts";
  *
@@ -153,8 +154,8 @@ export interface CgroupManagerOptions {
  *   manager.apply({ pids: { limit: 5 } });
  *   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
  *   for (const entry of manager.entries()) Deno.writeTextFileSync(entry.path, String(child.pid));
- *   console.assert(manager.processes()[0] === child.pid);
- *   console.assert(manager.stats().pids?.limit === 5);
+ *   assert(manager.processes()[0] === child.pid);
+ *   assert(manager.stats().pids?.limit === 5);
  *   manager.kill(9);
  *   await child.status;
  * } finally {

@@ -41,6 +41,7 @@ const JOINED = [
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { cgroupPaths } from "./paths.ts";
  *
  * const host = {
@@ -48,8 +49,8 @@ const JOINED = [
  *   inUserNamespace: false,
  *   hierarchies: [{ controllers: [""], mountPoint: "/sys/fs/cgroup", ownFolder: "/sys/fs/cgroup/a/b" }],
  * } as const;
- * console.assert(cgroupPaths(host, undefined, "web")[""] === "/sys/fs/cgroup/a/web");
- * console.assert(cgroupPaths(host, "/../x/../pod", "web")[""] === "/sys/fs/cgroup/pod");
+ * assert(cgroupPaths(host, undefined, "web")[""] === "/sys/fs/cgroup/a/web");
+ * assert(cgroupPaths(host, "/../x/../pod", "web")[""] === "/sys/fs/cgroup/pod");
  * ```
  */
 export function cgroupPaths(

@@ -47,11 +47,12 @@ export interface Instruction {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { containerDevicePolicy } from "../device_rules.ts";
  * import { deviceProgram, encodeProgram } from "./device_program.ts";
  *
  * const program = deviceProgram(containerDevicePolicy([{ allow: true, access: "rwm" }]));
- * console.assert(program.length === 8 && encodeProgram(program).length === 64);
+ * assert(program.length === 8 && encodeProgram(program).length === 64);
  * ```
  */
 export function deviceProgram({ allowAll, exceptions }: DevicePolicy): Instruction[] {
