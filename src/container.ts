@@ -11,6 +11,7 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
+import { OCI_VERSION_MAX, validateConfig } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
@@ -65,7 +66,6 @@ export interface ContainerSurroundings {
 }
 
 const SIGKILL = 9;
-const OCI_VERSION = "1.3.0";
 
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
@@ -147,7 +147,7 @@ export class Container implements AsyncDisposable {
     const { annotations } = this.config;
     const status = this.status();
     return {
-      ociVersion: OCI_VERSION,
+      ociVersion: OCI_VERSION_MAX,
       id: this.id,
       status,
       pid: status === "stopped" ? 0 : this.#stored.init?.pid ?? 0,
@@ -189,7 +189,7 @@ export class Container implements AsyncDisposable {
     if (options.all === true) return this.#surroundings.cgroups.kill(number);
     using pidfd = this.#openInit();
     if (pidfd === undefined || !signalPidfd(pidfd, number)) {
-      throw new ContainerError("ContainerNotRunning", `container ${this.id} is not running`);
+      throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
     }
   }
 
@@ -280,11 +280,13 @@ export class Container implements AsyncDisposable {
     const { config, rootfs } = this.#stored;
     const user = resolveUser(process.options.user, rootfs);
     const merged = mergeProcess(config.process, process.options, user);
+    if ((merged.args ?? []).length === 0) throw nothingToRun();
+    const startConfig = validateConfig({ ...config, process: merged });
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
       rootfs,
-      config: { ...config, process: merged },
+      config: startConfig,
       process: process.options,
       host,
       cgroups,
@@ -332,6 +334,12 @@ export class Container implements AsyncDisposable {
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
+}
+
+function nothingToRun(): ContainerError {
+  return new ContainerError("ConfigInvalid", "there is no program to run", {
+    faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
+  });
 }
 
 /** A pidfd of the very process, or undefined if it has ended. */

@@ -15,6 +15,7 @@ import { Container, type Status } from "./container.ts";
 import { ContainerError } from "./errors.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
+import { requireSupported } from "./unsupported.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -37,11 +38,15 @@ export interface CreateOptions {
 
 /** One line of a list. */
 export interface ContainerInfo {
+  /** The version of the runtime-spec that the state follows. */
+  readonly ociVersion: string;
   readonly id: string;
+  /** The first process on the host; 0 once it has ended. */
   readonly pid: number;
   readonly status: Status;
   readonly bundle: string;
   readonly rootfs: string;
+  /** RFC 3339, UTC. */
   readonly created: string;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
@@ -89,14 +94,18 @@ export class Factory {
    * Makes a container, without a process yet. It is made whole or not at all.
    *
    * @param id 1 to 1024 letters, digits and `_+.-`
-   * @param config what config.json holds; all its faults are reported at once
-   * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `IdInUse`, `SystemError`
+   * @param config what config.json holds; all its faults are reported at once. Without one it is
+   *   the built-in default: the host's /usr read-only, all else private
+   * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`, `IdInUse`,
+   *   `SystemError`
    */
-  async create(id: string, config: Config, options: CreateOptions = {}): Promise<Container> {
-    this.#store.folder(id);
-    const valid = validateConfig(config);
-    const bundle = absolute(options.bundle ?? ".", Deno.cwd());
-    const rootfs = requireRootfs(valid, bundle);
+  async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
+    const folder = this.#store.folder(id);
+    const builtin = config === undefined ? await makeBuiltin(id) : undefined;
+    const valid = validateConfig(config ?? builtin?.config);
+    requireSupported(valid);
+    const bundle = builtin === undefined ? absolute(options.bundle ?? ".", Deno.cwd()) : folder;
+    const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
       host: this.#cgroupHost(),
       cgroupsPath: valid.linux?.cgroupsPath,
@@ -116,6 +125,7 @@ export class Factory {
       config: withAbsoluteSources(valid, bundle),
     };
     try {
+      builtin?.write(rootfs);
       this.#store.write(stored);
     } catch (error) {
       this.#store.remove(id);
@@ -142,7 +152,7 @@ export class Factory {
   list(): ContainerInfo[] {
     return this.#store.ids().flatMap((id) => {
       try {
-        return [this.#info(id)];
+        return [this.info(id)];
       } catch (error) {
         if (error instanceof ContainerError && error.code === "ContainerNotExists") return [];
         throw error;
@@ -150,20 +160,28 @@ export class Factory {
     });
   }
 
-  #info(id: string): ContainerInfo {
+  /**
+   * What a list says of one container.
+   *
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`
+   */
+  info(id: string): ContainerInfo {
     const container = this.load(id);
-    const { pid, status, bundle, rootfs, created, annotations } = container.state();
-    const ownerUid = Deno.lstatSync(container.folder).uid ?? 0;
-    return {
-      id,
-      pid,
-      status,
-      bundle,
-      rootfs,
-      created,
-      ownerUid,
-      ...(annotations === undefined ? {} : { annotations }),
-    };
+    const { cgroupPaths: _, ...state } = container.state();
+    return { ...state, ownerUid: Deno.lstatSync(container.folder).uid ?? 0 };
+  }
+
+  /**
+   * Destroys the container of an id, even one that was never wholly made.
+   *
+   * @param options `force` kills a running one
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`
+   */
+  async remove(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    const stored = this.#store.read(id);
+    if (stored !== undefined) await this.#container(stored).destroy(options);
+    else if (options.force === true || !this.#store.isFresh(id)) this.#store.remove(id);
+    else throw idInUse(id, this.#store.folder(id));
   }
 
   #cgroupHost(): CgroupHost {
@@ -195,6 +213,13 @@ export class Factory {
     }
     if (!this.#store.make(id)) throw idInUse(id, this.#store.folder(id));
   }
+}
+
+/** The built-in default's config, and how its root file system is made. */
+async function makeBuiltin(id: string): Promise<{ config: Config; write(rootfs: string): void }> {
+  const { builtinConfig, hostFacts, writeSkeleton } = await import("./default_bundle.ts");
+  const { config, files } = builtinConfig({ id, args: [], host: hostFacts() });
+  return { config, write: (rootfs) => writeSkeleton(rootfs, files) };
 }
 
 function idInUse(id: string, path: string): ContainerError {

@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly args?: readonly string[] | undefined;
   /** The environment, each `NAME=value`. */
   readonly env?: readonly string[] | undefined;
+  /** What is added to the environment, each `NAME=value`; it wins over the same name there. */
+  readonly extraEnv?: readonly string[] | undefined;
   /** The working folder inside the container. */
   readonly cwd?: string | undefined;
   /**
@@ -158,7 +160,7 @@ export function mergeProcess(
   const merged: ProcessConfig = {
     ...(base ?? { cwd: "/" }),
     ...defined("args", options.args),
-    ...defined("env", options.env),
+    ...defined("env", environment(options.env ?? base?.env, options.extraEnv)),
     ...defined("cwd", options.cwd),
     ...defined("rlimits", options.rlimits),
     ...defined("capabilities", options.capabilities),
@@ -167,6 +169,15 @@ export function mergeProcess(
   };
   if (options.additionalGids === undefined) return merged;
   return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };
+}
+
+function environment(
+  env: readonly string[] | undefined,
+  extra: readonly string[] = [],
+): readonly string[] | undefined {
+  if (extra.length === 0) return env;
+  const names = new Set(extra.map((entry) => entry.split("=")[0]));
+  return [...(env ?? []).filter((entry) => !names.has(entry.split("=")[0])), ...extra];
 }
 
 function defined<Key extends string, Value>(

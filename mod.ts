@@ -1,0 +1,51 @@
+/**
+ * hull: libcontainer for TypeScript. As a module it is the library; run as a program it is the OCI
+ * runtime of the same name.
+ *
+ * @example Run a command in a container of its own
+ * ```ts
+ * import { Factory, Process } from "./mod.ts";
+ *
+ * const factory = new Factory({ root: Deno.makeTempDirSync() });
+ * await using container = await factory.create("web");
+ * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
+ * await container.run(process);
+ * console.assert(await new Response(process.stdout).text() === "1\nweb\n");
+ * console.assert((await process.wait()).code === 7);
+ * ```
+ *
+ * @module
+ */
+
+import { INIT_VARIABLE } from "./init/variables.ts";
+
+export {
+  Container,
+  type OciState,
+  type StartOptions,
+  type State,
+  type Status,
+} from "./src/container.ts";
+export {
+  type ContainerInfo,
+  type CreateOptions,
+  DEFAULT_ROOT,
+  Factory,
+  type FactoryOptions,
+} from "./src/factory.ts";
+export { Process, type ProcessOptions, type Stdio } from "./src/process.ts";
+export {
+  ContainerError,
+  type ContainerErrorCode,
+  type ContainerErrorDetails,
+  type ContainerErrorJson,
+  type Fault,
+} from "./src/errors.ts";
+export type { Config } from "./src/config/types.ts";
+
+if (import.meta.main) {
+  // A compiled binary is its own init.
+  if (Deno.env.has(INIT_VARIABLE)) (await import("./init/init.ts")).startInitialization();
+  const { main } = await import("./src/cli/main.ts");
+  Deno.exit(await main(Deno.args));
+}

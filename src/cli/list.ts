@@ -1,0 +1,51 @@
+/** `hull list`. @module */
+
+import { type Command, isOn, text } from "./command.ts";
+import { describe, type Described } from "./described.ts";
+import { usageError } from "./options.ts";
+
+const LEAST_WIDTH = 12;
+const GAP = 3;
+
+/** Lists the containers under the root. */
+export const command: Command = {
+  synopsis: "",
+  description: "Lists the containers under --root.",
+  flags: [
+    { name: "format", letter: "f", value: "FORMAT", summary: "table (default) or json" },
+    { name: "quiet", letter: "q", summary: "print the ids alone" },
+  ],
+  arity: [0, 0],
+  async run({ flags, factory, output }) {
+    const format = text(flags, "format") ?? "table";
+    if (format !== "table" && format !== "json") {
+      throw usageError(`hull list: unknown format ${JSON.stringify(format)}`, "use table or json");
+    }
+    const infos = (await factory()).list();
+    if (isOn(flags, "quiet")) output.print(infos.map(({ id }) => `${id}\n`).join(""));
+    else if (format === "json") output.print(JSON.stringify(infos.map(describe)) + "\n");
+    else output.print(table(infos.map(describe)));
+    return 0;
+  },
+};
+
+function table(containers: readonly Described[]): string {
+  const rows = [
+    ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
+    ...containers.map(({ id, pid, status, bundle, created, owner }) => [
+      id,
+      String(pid),
+      status,
+      bundle,
+      created,
+      owner,
+    ]),
+  ];
+  const widths =
+    rows[0]?.map((_, column) =>
+      Math.max(LEAST_WIDTH, GAP + Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+    ) ?? [];
+  return rows.map((row) =>
+    row.map((cell, k) => k === row.length - 1 ? cell : cell.padEnd(widths[k] ?? 0)).join("") + "\n"
+  ).join("");
+}

@@ -1,0 +1,149 @@
+/**
+ * The CLI's door: hull's own flags, the command's name, and the answer to whatever goes wrong. Each
+ * command is a module of its own, loaded when it is called.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../errors.ts";
+import type { Factory } from "../factory.ts";
+import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
+import { commandHelp, globalHelp } from "./help.ts";
+import { checkArity, parseFlags, usageError } from "./options.ts";
+import { type LogFormat, Output } from "./output.ts";
+import { nearest } from "./suggest.ts";
+import { versionText } from "./version.ts";
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  create: {
+    summary: "make a container; its process waits for start",
+    load: () => import("./create.ts"),
+  },
+  delete: {
+    summary: "remove a container with all it has on the host",
+    load: () => import("./delete.ts"),
+  },
+  kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
+  list: { summary: "list the containers", load: () => import("./list.ts") },
+  plan: { summary: "show the system calls of a start", load: () => import("./plan.ts") },
+  run: { summary: "create and start a container", load: () => import("./run.ts") },
+  spec: { summary: "write a config.json to start from", load: () => import("./spec.ts") },
+  start: { summary: "start a created container's process", load: () => import("./start.ts") },
+  state: { summary: "print a container's state", load: () => import("./state.ts") },
+};
+
+const GLOBAL_FLAGS: readonly Flag[] = [
+  { name: "root", value: "DIR", summary: "where the containers' state is kept" },
+  { name: "log", value: "FILE", summary: "append errors, warnings and debug lines to FILE" },
+  { name: "log-format", value: "FORMAT", summary: "text (default) or json" },
+  { name: "debug", summary: "say what is being done" },
+  { name: "cgroup-manager", value: "NAME", summary: "cgroupfs (default) or disabled" },
+  { name: "systemd-cgroup", summary: "make cgroups through systemd (not yet)" },
+  { name: "version", letter: "v", summary: "print the version" },
+];
+
+/**
+ * Runs a command line.
+ *
+ * @returns the exit code
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let output = new Output();
+  try {
+    const { flags, args: rest, command } = parseFlags(args, GLOBAL_FLAGS, "hull", true);
+    output = new Output({
+      log: text(flags, "log"),
+      format: logFormat(text(flags, "log-format")),
+      debug: isOn(flags, "debug"),
+    });
+    if (isOn(flags, "version")) {
+      output.print(versionText());
+      return 0;
+    }
+    const [name, ...following] = command === undefined ? rest : [...rest, "--", ...command];
+    if (name === undefined || isOn(flags, "help") || name === "help") {
+      return await help(name === "help" ? following[0] : undefined, output);
+    }
+    return await dispatch(name, following, flags, output);
+  } catch (error) {
+    output.fail(error);
+    return 1;
+  }
+}
+
+async function dispatch(
+  name: string,
+  args: readonly string[],
+  global: GivenFlags,
+  output: Output,
+): Promise<number> {
+  const { command } = await findCommand(name).load();
+  const parsed = parseFlags(args, command.flags, `hull ${name}`);
+  if (isOn(parsed.flags, "help")) {
+    output.print(commandHelp(name, command));
+    return 0;
+  }
+  checkArity(name, command, parsed);
+  output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
+  return await command.run({ ...parsed, factory: () => makeFactory(global), output });
+}
+
+function findCommand(name: string): Entry {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry !== undefined) return entry;
+  const near = nearest(name, Object.keys(COMMANDS));
+  throw usageError(
+    `unknown command ${JSON.stringify(name)}`,
+    near === undefined ? "see hull --help" : `did you mean hull ${near}?`,
+  );
+}
+
+async function help(name: string | undefined, output: Output): Promise<number> {
+  if (name === undefined) {
+    const rows = Object.entries(COMMANDS).map(([key, { summary }]) => [key, summary] as const);
+    output.print(globalHelp(rows, GLOBAL_FLAGS));
+  } else {
+    const { command } = await findCommand(name).load();
+    output.print(commandHelp(name, command));
+  }
+  return 0;
+}
+
+async function makeFactory(global: GivenFlags): Promise<Factory> {
+  const { Factory } = await import("../factory.ts");
+  return new Factory({ root: text(global, "root") ?? userRoot(), cgroupDriver: driver(global) });
+}
+
+/** Where a user without root's rights keeps state. */
+function userRoot(): string | undefined {
+  const folder = Deno.env.get("XDG_RUNTIME_DIR");
+  return Deno.uid() === 0 || folder === undefined || folder === "" ? undefined : `${folder}/hull`;
+}
+
+function driver(global: GivenFlags): "cgroupfs" | "systemd" | "disabled" {
+  const name = isOn(global, "systemd-cgroup") ? "systemd" : text(global, "cgroup-manager");
+  switch (name) {
+    case undefined:
+    case "cgroupfs":
+      return "cgroupfs";
+    case "disabled":
+      return "disabled";
+    case "systemd":
+      throw new ContainerError("Unsupported", "cgroups through systemd can't be made yet", {
+        hint: "leave out --systemd-cgroup, or use --cgroup-manager cgroupfs",
+      });
+    default:
+      throw usageError(`hull: unknown cgroup manager ${name}`, "use cgroupfs or disabled");
+  }
+}
+
+function logFormat(format: string | undefined): LogFormat {
+  if (format === undefined || format === "text") return "text";
+  if (format === "json") return "json";
+  throw usageError(`hull: unknown log format ${JSON.stringify(format)}`, "use text or json");
+}

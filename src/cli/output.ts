@@ -1,0 +1,108 @@
+/**
+ * What the CLI prints: results on stdout; errors, warnings and debug lines on stderr and, where
+ * engines read them, in the log file.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../errors.ts";
+
+/** How log lines are written. */
+export type LogFormat = "text" | "json";
+
+/** Where log lines go. */
+export interface OutputOptions {
+  /** The file that they are appended to; stderr without one. */
+  readonly log?: string | undefined;
+  readonly format: LogFormat;
+  readonly debug: boolean;
+}
+
+type Level = "debug" | "warning" | "error";
+
+const encoder = new TextEncoder();
+
+/** The CLI's way to speak. */
+export class Output {
+  readonly #options: OutputOptions;
+
+  /** Opens nothing before there is something to write. */
+  constructor(options: OutputOptions = { format: "text", debug: false }) {
+    this.#options = options;
+  }
+
+  /** Prints a result. */
+  print(text: string): void {
+    writeAll(Deno.stdout, text);
+  }
+
+  /** Prints a value as JSON. */
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value, undefined, 2) + "\n");
+  }
+
+  /** Says something that the user may want to mend. */
+  warn(message: string): void {
+    this.#write("warning", { msg: message });
+  }
+
+  /** Says what is being done, with `--debug` alone. */
+  debug(message: string): void {
+    if (this.#options.debug) this.#write("debug", { msg: message });
+  }
+
+  /** Reports the error that ends the command, on one line. */
+  fail(error: unknown): void {
+    const message = oneLine(error);
+    if (error instanceof ContainerError) {
+      const { message: _summary, ...details } = error.toJSON();
+      this.#write("error", { msg: message, ...details });
+    } else {
+      this.#write("error", { msg: message });
+    }
+    if (this.#options.debug && error instanceof Error && error.stack !== undefined) {
+      this.debug(error.stack.replaceAll(/\s*\n\s*/g, " | "));
+    }
+  }
+
+  #write(level: Level, fields: { readonly msg: string }): void {
+    const { log, format } = this.#options;
+    const human = `hull: ${level === "error" ? "" : `${level}: `}${fields.msg}\n`;
+    if (log === undefined) {
+      writeAll(Deno.stderr, format === "json" ? asJson(level, fields) : human);
+      return;
+    }
+    // Engines read the log's last line; people look at stderr.
+    if (level !== "debug") writeAll(Deno.stderr, human);
+    const line = format === "json" ? asJson(level, fields) : asText(level, fields.msg);
+    try {
+      Deno.writeTextFileSync(log, line, { append: true, mode: 0o644 });
+    } catch (error) {
+      writeAll(Deno.stderr, `hull: warning: cannot write to the log: ${oneLine(error)}\n`);
+    }
+  }
+}
+
+/** The message of whatever was thrown, without line breaks. */
+export function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replaceAll(/\s*\n\s*/g, " ");
+}
+
+function asJson(level: Level, fields: { readonly msg: string }): string {
+  return JSON.stringify({ level, ...fields, time: new Date().toISOString() }) + "\n";
+}
+
+function asText(level: Level, message: string): string {
+  return `time="${new Date().toISOString()}" level=${level} msg=${JSON.stringify(message)}\n`;
+}
+
+/** Writes it all; a reader who has gone needs no more of it. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = encoder.encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

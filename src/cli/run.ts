@@ -1,0 +1,95 @@
+/** `hull run`. @module */
+
+import type { ExitStatus } from "../../ffi/process.ts";
+import { ContainerError } from "../errors.ts";
+import type { Process } from "../process.ts";
+import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
+import { type Command, isOn } from "./command.ts";
+
+/** Every signal that can be caught and is meant for the program rather than for hull itself. */
+const FORWARDED: readonly Deno.Signal[] = [
+  "SIGABRT",
+  "SIGALRM",
+  "SIGCONT",
+  "SIGHUP",
+  "SIGINT",
+  "SIGIO",
+  "SIGPROF",
+  "SIGPWR",
+  "SIGQUIT",
+  "SIGTERM",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGVTALRM",
+  "SIGWINCH",
+  "SIGXCPU",
+  "SIGXFSZ",
+];
+
+/** Creates and starts a container, and is its program to whoever called. */
+export const command: Command = {
+  synopsis: "<id> [-- command…]",
+  description:
+    "Creates a container, runs its program, and removes the container at its end. hull's exit code is\n" +
+    "the program's, 128+n after signal n; signals go to the program. Without a bundle and without\n" +
+    "a config.json here, the built-in default is used: the host's /usr read-only, all else private.",
+  flags: [
+    ...BIRTH_FLAGS,
+    { name: "detach", letter: "d", summary: "return once the program runs" },
+    { name: "keep", summary: "keep the container after its program has ended" },
+  ],
+  arity: [1, 1],
+  takesCommand: true,
+  async run(invocation) {
+    const { flags } = invocation;
+    const isDetached = isOn(flags, "detach");
+    const signals = new SignalForwarder();
+    if (!isDetached) signals.listen();
+    const { container, process } = await bear(invocation);
+    try {
+      await container.exec();
+    } catch (error) {
+      await container.destroy({ force: true });
+      throw error;
+    }
+    if (isDetached) return 0;
+    signals.forwardTo(process);
+    const status = await process.wait();
+    if (!isOn(flags, "keep")) await container.destroy({ force: true });
+    return exitCode(status);
+  },
+};
+
+function exitCode({ code, signal }: ExitStatus): number {
+  return signal === undefined ? code : 128 + signal;
+}
+
+/** Hands signals on; those that come before there is a process wait for it. */
+class SignalForwarder {
+  readonly #early: Deno.Signal[] = [];
+  #process: Process | undefined;
+
+  listen(): void {
+    for (const name of FORWARDED) Deno.addSignalListener(name, () => this.#take(name));
+  }
+
+  forwardTo(process: Process): void {
+    this.#process = process;
+    for (const name of this.#early.splice(0)) this.#take(name);
+  }
+
+  #take(name: Deno.Signal): void {
+    if (this.#process === undefined) {
+      this.#early.push(name);
+      return;
+    }
+    try {
+      this.#process.signal(name);
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ContainerNotRunning")) throw error;
+    }
+  }
+}

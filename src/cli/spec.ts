@@ -1,0 +1,58 @@
+/** `hull spec`. @module */
+
+import { detectCgroups } from "../cgroups/detect.ts";
+import { defaultSpec, rootlessSpec } from "../config/defaults.ts";
+import { ContainerError } from "../errors.ts";
+import { type Command, type GivenFlags, isOn, text } from "./command.ts";
+
+/** Writes a config.json to start from. */
+export const command: Command = {
+  synopsis: "",
+  description:
+    "Writes a config.json to start from into the bundle's folder: a shell in a rootfs in the\n" +
+    "folder rootfs.",
+  flags: [
+    {
+      name: "bundle",
+      letter: "b",
+      value: "DIR",
+      summary: "the bundle's folder; default: this one",
+    },
+    { name: "rootless", summary: "a config for a user without root's rights" },
+    { name: "builtin", summary: "print the config of the built-in default of hull run" },
+  ],
+  arity: [0, 0],
+  async run({ flags, output }) {
+    if (isOn(flags, "builtin")) {
+      const { builtinConfig, hostFacts } = await import("../default_bundle.ts");
+      const { config } = builtinConfig({ id: "hull", args: [], host: hostFacts() });
+      output.print(format(config));
+    } else {
+      write(`${text(flags, "bundle") ?? "."}/config.json`, format(makeSpec(flags)));
+    }
+    return 0;
+  },
+};
+
+function makeSpec(flags: GivenFlags): unknown {
+  const options = { cgroup2: detectCgroups().version === 2 };
+  if (!isOn(flags, "rootless")) return defaultSpec(options);
+  return rootlessSpec(Deno.uid() ?? 0, Deno.gid() ?? 0, options);
+}
+
+function format(config: unknown): string {
+  return JSON.stringify(config, undefined, "\t") + "\n";
+}
+
+function write(path: string, json: string): void {
+  try {
+    Deno.writeTextFileSync(path, json, { createNew: true, mode: 0o666 });
+  } catch (cause) {
+    const exists = cause instanceof Deno.errors.AlreadyExists;
+    throw new ContainerError("SystemError", `cannot write ${path}: ${(cause as Error).message}`, {
+      path,
+      cause,
+      hint: exists ? "remove it first, or write elsewhere with --bundle" : undefined,
+    });
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What a valid config may ask for and hull can't do yet: it is refused before anything is made,
+ * since a container that runs without its seccomp filter is worse than none.
+ *
+ * @module
+ */
+
+import { parseMountOptions } from "../init/steps/mount_options.ts";
+import type { Config, Mount } from "./config/types.ts";
+import { ContainerError, type Fault } from "./errors.ts";
+
+/**
+ * Refuses what can't be done.
+ *
+ * @throws {ContainerError} `Unsupported` with every field at once
+ */
+export function requireSupported(config: Config): void {
+  const faults = unsupported(config);
+  if (faults.length === 0) return;
+  throw new ContainerError("Unsupported", "the config asks for what hull can't do yet", {
+    faults,
+    hint: "take these fields out, or use a runtime that has them",
+  });
+}
+
+function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
+  const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
+    ["/process/terminal", process?.terminal === true],
+    ["/process/scheduler", process?.scheduler !== undefined],
+    ["/process/ioPriority", process?.ioPriority !== undefined],
+    ["/linux/seccomp", linux?.seccomp !== undefined],
+    ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
+    ["/linux/netDevices", !isEmpty(linux?.netDevices)],
+    ["/linux/intelRdt", linux?.intelRdt !== undefined],
+    ["/linux/memoryPolicy", linux?.memoryPolicy !== undefined],
+    ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
+    ...Object.entries(hooks ?? {}).map(([name, list]) =>
+      [`/hooks/${name}`, (list ?? []).length > 0] as const
+    ),
+    ...mounts.map((mount, k) => [`/mounts/${k}`, isIdMapped(mount)] as const),
+  ];
+  return fields.filter(([, isAsked]) => isAsked)
+    .map(([pointer]) => ({ pointer, message: "is not supported yet" }));
+}
+
+function isIdMapped({ options = [], uidMappings, gidMappings }: Mount): boolean {
+  return parseMountOptions(options).idmap || uidMappings !== undefined || gidMappings !== undefined;
+}
+
+function isEmpty(record: object | undefined): boolean {
+  return Object.keys(record ?? {}).length === 0;
+}
