@@ -32,6 +32,7 @@ export {
   DEFAULT_ROOT,
   Factory,
   type FactoryOptions,
+  type PlanOptions,
 } from "./src/factory.ts";
 export { Process, type ProcessOptions, type Stdio } from "./src/process.ts";
 export {
@@ -41,6 +42,7 @@ export {
   type ContainerErrorJson,
   type Fault,
 } from "./src/errors.ts";
+export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
 
 if (import.meta.main) {

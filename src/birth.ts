@@ -7,7 +7,7 @@
  */
 
 import { capabilityData, capabilityHeader, PR, PR_CAP_AMBIENT_RAISE } from "../ffi/credentials.ts";
-import { AT_EMPTY_PATH, AT_FDCWD, type Fd } from "../ffi/file.ts";
+import { AT_EMPTY_PATH, AT_FDCWD } from "../ffi/file.ts";
 import {
   AT_RECURSIVE,
   MOUNT_ATTR,
@@ -29,7 +29,6 @@ import {
 } from "../ffi/namespaces.ts";
 import { type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
 import type { InitCommand } from "./init_command.ts";
-import type { PassedFd } from "./stdio.ts";
 
 /** The name under which the program gives the child's pidfd. */
 export const PIDFD = "pidfd";
@@ -42,12 +41,18 @@ const LAST_CAPABILITY = 40;
 /** A cgroup that the child enters, and the one that it came from. */
 export interface CgroupDoor {
   readonly controller: string;
-  /** cgroup.procs of the container's cgroup. */
-  readonly inside: Fd;
+  /** An fd of cgroup.procs of the container's cgroup. */
+  readonly inside: number;
   /** Whether it is entered for good by init's last operations only. */
   readonly late: boolean;
-  /** cgroup.procs of this program's cgroup, for a late one and a new cgroup namespace. */
-  readonly outside: Fd | undefined;
+  /** The same of this program's cgroup, for a late one and a new cgroup namespace. */
+  readonly outside: number | undefined;
+}
+
+/** An fd of this program, and its number in the child. */
+export interface PlacedFd {
+  readonly fd: number;
+  readonly as: number;
 }
 
 /** What the program needs to know. */
@@ -56,11 +61,12 @@ export interface BirthOptions {
   readonly namespaces: number;
   readonly command: InitCommand;
   readonly cgroups: readonly CgroupDoor[];
-  readonly fds: readonly PassedFd[];
+  /** The fds that are put in place, each with the number that it gets. */
+  readonly fds: readonly PlacedFd[];
   /** The fds from 3 on that are inherited in place. */
   readonly preserveFds: number;
   /** With a new user namespace: the pipe on which the parent says that the maps are written. */
-  readonly mapped: Fd | undefined;
+  readonly mapped: number | undefined;
   /** Whether to cover the binary with a read-only mount of itself. */
   readonly seal: boolean;
 }
@@ -84,7 +90,7 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
  *
  * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
  */
-function clone(namespaces: number, mapped: Fd | undefined): PlannedOperation[] {
+function clone(namespaces: number, mapped: number | undefined): PlannedOperation[] {
   const step = new StepBuilder("clone");
   const memory = mapped === undefined ? CLONE_VM | CLONE_VFORK : 0;
   const flags = BigInt((namespaces & ~NAMESPACE_FLAGS.cgroup) | memory | CLONE_PIDFD) |
@@ -100,7 +106,7 @@ function clone(namespaces: number, mapped: Fd | undefined): PlannedOperation[] {
   step.because("lead a session of its own").call("setsid", []);
   if (mapped !== undefined) {
     step.because("wait for the id maps; end if the parent is gone")
-      .call("read", [mapped.number, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
+      .call("read", [mapped, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
       .call("exit_group", [1]);
     // The host's root keeps its access to init's files, and gets the new namespace's privileges.
     step.because("keep the user namespace's capabilities over execve")
@@ -125,9 +131,9 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   const step = new StepBuilder("cgroups");
   const self = new TextEncoder().encode("0");
   const makesNamespace = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
-  const write = (controller: string, verb: string, fd: Fd) =>
+  const write = (controller: string, verb: string, fd: number) =>
     step.because(`${verb} the ${controller} cgroup`, "cgroup.procs", "/linux/cgroupsPath")
-      .call("write", [fd.number, self, self.length]);
+      .call("write", [fd, self, self.length]);
   for (const { controller, inside, late } of cgroups) {
     if (!late || makesNamespace) write(controller, "enter", inside);
   }
@@ -141,14 +147,14 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   return step.items as PlannedOperation[];
 }
 
-function placeFds(fds: readonly PassedFd[], preserved: number): PlannedOperation[] {
+function placeFds(fds: readonly PlacedFd[], preserved: number): PlannedOperation[] {
   const step = new StepBuilder("stdio");
   for (let fd = 3; fd < 3 + preserved; fd++) {
     if (fds.some(({ as }) => as === fd)) continue;
     step.because(`keep fd ${fd}`).call("fcntl", [fd, F_SETFD, 0]);
   }
   for (const { fd, as } of fds) {
-    step.because(`put fd ${as} in place`).call("dup3", [fd.number, as, 0]);
+    step.because(`put fd ${as} in place`).call("dup3", [fd, as, 0]);
   }
   return step.items as PlannedOperation[];
 }

@@ -24,9 +24,12 @@ export function openDoors(
 ): CgroupDoor[] {
   return manager.entries().map(({ controller, path, late }) => {
     const inside = stack.use(open(path, O_WRONLY));
-    if (!late || !withWayOut) return { controller, inside, late, outside: undefined };
+    if (!late || !withWayOut) {
+      return { controller, inside: inside.number, late, outside: undefined };
+    }
     const own = hierarchyOf(host, controller)?.ownFolder ?? "";
-    return { controller, inside, late, outside: stack.use(open(`${own}/cgroup.procs`, O_WRONLY)) };
+    const outside = stack.use(open(`${own}/cgroup.procs`, O_WRONLY));
+    return { controller, inside: inside.number, late, outside: outside.number };
   });
 }
 

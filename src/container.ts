@@ -11,15 +11,15 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
-import { OCI_VERSION_MAX, validateConfig } from "./config/validate.ts";
+import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
 import { requireSignal } from "./parent_process.ts";
-import { mergeProcess, type Process } from "./process.ts";
+import type { Process } from "./process.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
+import { configToStart } from "./start_config.ts";
 import type { StateStore, StoredState } from "./state_store.ts";
-import { resolveUser } from "./user.ts";
 
 /**
  * Where a container is in its life: `creating` (no process yet), `created` (init waits for the
@@ -278,15 +278,11 @@ export class Container implements AsyncDisposable {
       });
     }
     const { config, rootfs } = this.#stored;
-    const user = resolveUser(process.options.user, rootfs);
-    const merged = mergeProcess(config.process, process.options, user);
-    if ((merged.args ?? []).length === 0) throw nothingToRun();
-    const startConfig = validateConfig({ ...config, process: merged });
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
       rootfs,
-      config: startConfig,
+      config: configToStart(config, rootfs, process.options),
       process: process.options,
       host,
       cgroups,
@@ -334,12 +330,6 @@ export class Container implements AsyncDisposable {
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
-}
-
-function nothingToRun(): ContainerError {
-  return new ContainerError("ConfigInvalid", "there is no program to run", {
-    faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
-  });
 }
 
 /** A pidfd of the very process, or undefined if it has ended. */

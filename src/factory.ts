@@ -6,14 +6,17 @@
 
 import { Poller } from "../ffi/poll.ts";
 import { startInitialization } from "../init/init.ts";
+import { absolute, requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { type CgroupManager, loadCgroupManager, newCgroupManager } from "./cgroups/manager.ts";
-import { isBindMount } from "./config/mount_options.ts";
 import type { Config } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
-import { Container, type Status } from "./container.ts";
+import { Container, type StartOptions, type Status } from "./container.ts";
 import { ContainerError } from "./errors.ts";
+import type { ContainerPlan } from "./plan_container.ts";
+import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
+import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 import { requireSupported } from "./unsupported.ts";
 
@@ -34,6 +37,12 @@ export interface FactoryOptions {
 export interface CreateOptions {
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
+}
+
+/** What a plan is made of. */
+export interface PlanOptions extends CreateOptions, StartOptions {
+  /** The config; the built-in default without one. */
+  readonly config?: Config | undefined;
 }
 
 /** One line of a list. */
@@ -100,18 +109,7 @@ export class Factory {
    *   `SystemError`
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
-    const folder = this.#store.folder(id);
-    const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const valid = validateConfig(config ?? builtin?.config);
-    requireSupported(valid);
-    const bundle = builtin === undefined ? absolute(options.bundle ?? ".", Deno.cwd()) : folder;
-    const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
-    const cgroups = newCgroupManager({
-      host: this.#cgroupHost(),
-      cgroupsPath: valid.linux?.cgroupsPath,
-      id,
-      driver: this.#options.cgroupDriver ?? "cgroupfs",
-    });
+    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(id, config, options);
     requireFreeCgroup(id, cgroups);
     await this.#makeFolder(id);
     const stored: StoredState = {
@@ -132,6 +130,41 @@ export class Factory {
       throw error;
     }
     return this.#container(stored);
+  }
+
+  /**
+   * What a start would do, as system calls; nothing is made.
+   *
+   * @param id as of {@linkcode Factory.create}
+   * @param process what would be run
+   * @param options the config (without one the built-in default), and how it would be started
+   * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`
+   */
+  async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
+    const { planContainer } = await import("./plan_container.ts");
+    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(
+      id,
+      options.config,
+      options,
+    );
+    const scratch = builtin === undefined ? undefined : Deno.makeTempDirSync({ prefix: "hull-" });
+    try {
+      if (scratch !== undefined) builtin?.write(scratch);
+      const look = scratch ?? rootfs;
+      return planContainer({
+        id,
+        rootfs,
+        look,
+        config: configToStart(withAbsoluteSources(valid, bundle), look, process.options),
+        host: this.#cgroupHost(),
+        cgroups,
+        command: this.#options.initCommand,
+        noPivot: options.noPivot ?? false,
+        noNewKeyring: options.noNewKeyring ?? false,
+      });
+    } finally {
+      if (scratch !== undefined) Deno.removeSync(scratch, { recursive: true });
+    }
   }
 
   /**
@@ -184,6 +217,27 @@ export class Factory {
     else throw idInUse(id, this.#store.folder(id));
   }
 
+  /** All that can be checked before anything is made. */
+  async #prepare(
+    id: string,
+    config: Config | undefined,
+    options: CreateOptions,
+  ): Promise<Prepared> {
+    const folder = this.#store.folder(id);
+    const builtin = config === undefined ? await makeBuiltin(id) : undefined;
+    const valid = validateConfig(config ?? builtin?.config);
+    requireSupported(valid);
+    const bundle = builtin === undefined ? absolute(options.bundle ?? ".", Deno.cwd()) : folder;
+    const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
+    const cgroups = newCgroupManager({
+      host: this.#cgroupHost(),
+      cgroupsPath: valid.linux?.cgroupsPath,
+      id,
+      driver: this.#options.cgroupDriver ?? "cgroupfs",
+    });
+    return { builtin, valid, bundle, rootfs, cgroups };
+  }
+
   #cgroupHost(): CgroupHost {
     this.#host ??= detectCgroups();
     return this.#host;
@@ -215,8 +269,23 @@ export class Factory {
   }
 }
 
+/** A container that could be made. */
+interface Prepared {
+  readonly builtin: Builtin | undefined;
+  readonly valid: Config;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly cgroups: CgroupManager;
+}
+
+interface Builtin {
+  readonly config: Config;
+  /** Fills the root file system's folder. */
+  write(rootfs: string): void;
+}
+
 /** The built-in default's config, and how its root file system is made. */
-async function makeBuiltin(id: string): Promise<{ config: Config; write(rootfs: string): void }> {
+async function makeBuiltin(id: string): Promise<Builtin> {
   const { builtinConfig, hostFacts, writeSkeleton } = await import("./default_bundle.ts");
   const { config, files } = builtinConfig({ id, args: [], host: hostFacts() });
   return { config, write: (rootfs) => writeSkeleton(rootfs, files) };
@@ -229,34 +298,6 @@ function idInUse(id: string, path: string): ContainerError {
   });
 }
 
-function absolute(path: string, base: string): string {
-  const parts: string[] = [];
-  for (const part of `${path.startsWith("/") ? "" : base}/${path}`.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return "/" + parts.join("/");
-}
-
-/** The rootfs's real path: a folder, whatever links lead to it. */
-function requireRootfs(config: Config, bundle: string): string {
-  const path = absolute(config.root?.path ?? "rootfs", bundle);
-  const fault = (message: string) =>
-    new ContainerError("ConfigInvalid", "the rootfs can't be used", {
-      faults: [{ pointer: "/root/path", message }],
-      path,
-    });
-  try {
-    const real = Deno.realPathSync(path);
-    if (!Deno.statSync(real).isDirectory) throw fault(`${path} is not a folder`);
-    if (real === "/") throw fault("/ is the host's own root");
-    return real;
-  } catch (error) {
-    if (error instanceof ContainerError) throw error;
-    throw fault(`${path}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 function requireFreeCgroup(id: string, cgroups: CgroupManager): void {
   const used = (what: string) =>
     new ContainerError("IdInUse", `the cgroup of container ${id} ${what}`, {
@@ -267,15 +308,4 @@ function requireFreeCgroup(id: string, cgroups: CgroupManager): void {
   if (!cgroups.exists()) return;
   if (cgroups.processes({ all: true }).length > 0) throw used("holds processes");
   if (cgroups.freezerState() === "frozen") throw used("is frozen");
-}
-
-/** The sources of bind mounts start from the bundle. */
-function withAbsoluteSources(config: Config, bundle: string): Config {
-  if (config.mounts === undefined) return config;
-  const mounts = config.mounts.map((mount) =>
-    isBindMount(mount) && mount.source !== undefined
-      ? { ...mount, source: absolute(mount.source, bundle) }
-      : mount
-  );
-  return { ...config, mounts };
 }

@@ -29,14 +29,15 @@ import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
 import { isNew, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { PIDFD, planBirth } from "./birth.ts";
-import { cgroupTrees, openDoors } from "./cgroup_doors.ts";
+import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { InitConfig, InitFds } from "./config/init_config.ts";
+import type { InitConfig } from "./config/init_config.ts";
 import type { Config, Rlimit } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
+import { canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -136,28 +137,24 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** Makes the child, up to init's execve; gives what init has to know. */
   #clone(control: Fd, namespaces: number): InitConfig {
-    const { id, folder, rootfs, config, process, host, cgroups, poller } = this.#options;
+    const { folder, config, process, host, cgroups, poller } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
-    const lateDoors = doors.filter(({ late }) => late);
-    const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
-    const first = 3 + preserveFds;
-    const numbers: InitFds = { status: first, control: first + 1, start: first + 2 };
-    const late = lateDoors.map(({ controller }, k) => ({ controller, fd: first + 3 + k }));
-    const fds = stack.use(new ProcessFds(process, first + 3 + late.length));
-    const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), numbers.status);
-    fds.pass(control, numbers.control);
-    fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), numbers.start);
-    lateDoors.forEach(({ inside }, k) => fds.pass(inside, first + 3 + k));
+    const layout = layOutFds(process, doors);
+    const fds = stack.use(new ProcessFds(process, layout.end));
+    const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
+    fds.pass(control, layout.control);
+    fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
+    for (const { fd, inside } of layout.late) fds.pass(inside, fd);
     const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
     const operations = planBirth({
       namespaces,
-      command: initCommand(this.#options.command, numbers),
+      command: initCommand(this.#options.command, layout),
       cgroups: doors,
-      fds: fds.passed,
+      fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       preserveFds: process.preserveFds ?? 0,
-      mapped: mapped?.reader,
+      mapped: mapped?.reader.number,
       seal: canSeal(config, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
@@ -166,16 +163,7 @@ export class InitProcess implements ParentProcess, Disposable {
       writeIdMaps(this.#child.pid, config.linux ?? {});
       writeByte(mapped.writer);
     }
-    return {
-      id,
-      rootfs,
-      config,
-      fds: numbers,
-      preserveFds,
-      cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
-      noPivot: this.#options.noPivot,
-      noNewKeyring: this.#options.noNewKeyring,
-    };
+    return makeInitConfig(this.#options, layout);
   }
 
   #born(): Child {
@@ -193,15 +181,6 @@ function spawn(operations: readonly PlannedOperation[], status: number, poller: 
   const pidfd = program.output(PIDFD);
   const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
   return new Child(pid, new Fd(number), poller);
-}
-
-/**
- * The seal needs a mount namespace whose mounts don't spread. With shared propagation, asked for on
- * purpose, the mount would reach the host.
- */
-function canSeal(config: Config, namespaces: number): boolean {
-  const { rootfsPropagation = "" } = config.linux ?? {};
-  return (namespaces & NAMESPACE_FLAGS.mount) !== 0 && !rootfsPropagation.endsWith("shared");
 }
 
 /** The fifos through which another hull starts the container and hears of its start. */

@@ -5,7 +5,7 @@
  */
 
 import type { ExitStatus } from "../ffi/process.ts";
-import type { Capabilities, ProcessConfig, Rlimit, User } from "./config/types.ts";
+import type { Capabilities, Rlimit, User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./parent_process.ts";
 import type { PipeStreams } from "./stdio.ts";
@@ -149,40 +149,4 @@ export class Process {
     }
     return stream;
   }
-}
-
-/** The config's process with the options laid over it; the user is resolved by the caller. */
-export function mergeProcess(
-  base: ProcessConfig | undefined,
-  options: ProcessOptions,
-  user: User | undefined,
-): ProcessConfig {
-  const merged: ProcessConfig = {
-    ...(base ?? { cwd: "/" }),
-    ...defined("args", options.args),
-    ...defined("env", environment(options.env ?? base?.env, options.extraEnv)),
-    ...defined("cwd", options.cwd),
-    ...defined("rlimits", options.rlimits),
-    ...defined("capabilities", options.capabilities),
-    ...defined("noNewPrivileges", options.noNewPrivileges),
-    ...defined("user", user ?? base?.user),
-  };
-  if (options.additionalGids === undefined) return merged;
-  return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };
-}
-
-function environment(
-  env: readonly string[] | undefined,
-  extra: readonly string[] = [],
-): readonly string[] | undefined {
-  if (extra.length === 0) return env;
-  const names = new Set(extra.map((entry) => entry.split("=")[0]));
-  return [...(env ?? []).filter((entry) => !names.has(entry.split("=")[0])), ...extra];
-}
-
-function defined<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): Partial<Record<Key, Value>> {
-  return value === undefined ? {} : { [key]: value } as Record<Key, Value>;
 }

@@ -1,0 +1,84 @@
+/**
+ * What a birth and the plan of one agree on: which numbers the fds get, and what init is told.
+ *
+ * @module
+ */
+
+import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
+import { cgroupTrees } from "./cgroup_doors.ts";
+import type { CgroupHost } from "./cgroups/detect.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { InitConfig, InitFds } from "./config/init_config.ts";
+import type { Config } from "./config/types.ts";
+import type { ProcessOptions } from "./process.ts";
+
+/** The numbers of the fds in init: the program's own first, then those of the hand-over. */
+export interface FdLayout extends InitFds {
+  /** How many fds from 3 on are the program's. */
+  readonly preserveFds: number;
+  /** The cgroups that are entered late: the fd in init, and the one in this program. */
+  readonly late: readonly {
+    readonly controller: string;
+    readonly fd: number;
+    readonly inside: number;
+  }[];
+  /** The first number that is free. */
+  readonly end: number;
+}
+
+/** Gives every fd its number. */
+export function layOutFds(
+  process: ProcessOptions,
+  doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
+): FdLayout {
+  const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
+  const status = 3 + preserveFds;
+  const late = doors.filter((door) => door.late)
+    .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
+  return {
+    status,
+    control: status + 1,
+    start: status + 2,
+    preserveFds,
+    late,
+    end: status + 3 + late.length,
+  };
+}
+
+/** What init is told of beside its fds. */
+export interface InitSubject {
+  readonly id: string;
+  readonly rootfs: string;
+  readonly config: Config;
+  readonly host: CgroupHost;
+  readonly cgroups: CgroupManager;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+}
+
+/** The message to init. */
+export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
+  const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring } = subject;
+  const { status, control, start, preserveFds } = layout;
+  const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
+  return {
+    id,
+    rootfs,
+    config,
+    fds: { status, control, start },
+    preserveFds,
+    cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
+    noPivot,
+    noNewKeyring,
+  };
+}
+
+/**
+ * Whether the host's binary is covered with a read-only mount of itself: that needs a mount
+ * namespace whose mounts don't spread. With shared propagation, asked for on purpose, the mount
+ * would reach the host.
+ */
+export function canSeal(config: Config, namespaces: number): boolean {
+  const { rootfsPropagation = "" } = config.linux ?? {};
+  return (namespaces & NAMESPACE_FLAGS.mount) !== 0 && !rootfsPropagation.endsWith("shared");
+}

@@ -1,0 +1,67 @@
+/**
+ * The plan of a container's start without the start: the same steps from the same facts, with
+ * numbers for the fds that nobody opened.
+ *
+ * @module
+ */
+
+import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
+import { HostFacts } from "../init/facts.ts";
+import type { PlanItem } from "../init/operation.ts";
+import { mountedAt, planInit } from "../init/plan.ts";
+import { newNamespaceFlags } from "../init/steps/namespaces.ts";
+import { type CgroupDoor, planBirth } from "./birth.ts";
+import { initCommand } from "./init_command.ts";
+import { canSeal, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
+
+/** The plan of a start. */
+export interface ContainerPlan {
+  /** From the clone to init, made on the host's side. */
+  readonly birth: readonly PlanItem[];
+  /** Inside, from init to the user's program. */
+  readonly init: readonly PlanItem[];
+}
+
+/** What is planned: what init is told of, and how it is started. */
+export interface PlanSubject extends InitSubject {
+  /** The Factory's init command. */
+  readonly command: readonly string[] | undefined;
+  /** Where the rootfs, or what it will be like, can be looked at. */
+  readonly look: string;
+}
+
+/** Plans a start. Nothing is made, and nothing of the host is changed. */
+export function planContainer(subject: PlanSubject): ContainerPlan {
+  const { config, cgroups, look } = subject;
+  const namespaces = newNamespaceFlags(config.linux?.namespaces ?? []);
+  const leaves = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
+  const entries = cgroups.entries();
+  const count = entries.filter(({ late }) => late).length;
+  const numbers = counter(6 + count);
+  const doors: CgroupDoor[] = entries.map(({ controller, late }) => ({
+    controller,
+    late,
+    inside: numbers(),
+    outside: late && leaves ? numbers() : undefined,
+  }));
+  const layout = layOutFds({}, doors);
+  const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
+  const init = makeInitConfig(subject, layout);
+  return {
+    birth: planBirth({
+      namespaces,
+      command: initCommand(subject.command, layout),
+      cgroups: doors,
+      fds: places.map((as) => ({ fd: numbers(), as })),
+      preserveFds: 0,
+      mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
+      seal: canSeal(config, namespaces),
+    }),
+    init: planInit(init, new HostFacts(look, mountedAt(config))),
+  };
+}
+
+function counter(first: number): () => number {
+  let next = first;
+  return () => next++;
+}

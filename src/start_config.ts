@@ -1,0 +1,63 @@
+/**
+ * The config that a process is started with: the container's, with the process's own wishes laid
+ * over it.
+ *
+ * @module
+ */
+
+import type { Config, ProcessConfig, User } from "./config/types.ts";
+import { validateConfig } from "./config/validate.ts";
+import { ContainerError } from "./errors.ts";
+import type { ProcessOptions } from "./process.ts";
+import { resolveUser } from "./user.ts";
+
+/**
+ * The config to start with.
+ *
+ * @param rootfs where the user's name is looked up
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function configToStart(config: Config, rootfs: string, options: ProcessOptions): Config {
+  const user = resolveUser(options.user, rootfs);
+  const process = mergeProcess(config.process, options, user);
+  if ((process.args ?? []).length > 0) return validateConfig({ ...config, process });
+  throw new ContainerError("ConfigInvalid", "there is no program to run", {
+    faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
+  });
+}
+
+/** The config's process with the options laid over it; the user is resolved by the caller. */
+export function mergeProcess(
+  base: ProcessConfig | undefined,
+  options: ProcessOptions,
+  user: User | undefined,
+): ProcessConfig {
+  const merged: ProcessConfig = {
+    ...(base ?? { cwd: "/" }),
+    ...defined("args", options.args),
+    ...defined("env", environment(options.env ?? base?.env, options.extraEnv)),
+    ...defined("cwd", options.cwd),
+    ...defined("rlimits", options.rlimits),
+    ...defined("capabilities", options.capabilities),
+    ...defined("noNewPrivileges", options.noNewPrivileges),
+    ...defined("user", user ?? base?.user),
+  };
+  if (options.additionalGids === undefined) return merged;
+  return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };
+}
+
+function environment(
+  env: readonly string[] | undefined,
+  extra: readonly string[] = [],
+): readonly string[] | undefined {
+  if (extra.length === 0) return env;
+  const names = new Set(extra.map((entry) => entry.split("=")[0]));
+  return [...(env ?? []).filter((entry) => !names.has(entry.split("=")[0])), ...extra];
+}
+
+function defined<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Record<Key, Value>> {
+  return value === undefined ? {} : { [key]: value } as Record<Key, Value>;
+}
