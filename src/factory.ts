@@ -149,8 +149,8 @@ export class Factory {
     );
     const scratch = builtin === undefined ? undefined : Deno.makeTempDirSync({ prefix: "hull-" });
     try {
-      if (scratch !== undefined) builtin?.write(scratch);
-      const look = scratch ?? rootfs;
+      const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
+      builtin?.write(look);
       return planContainer({
         id,
         rootfs,

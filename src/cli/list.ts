@@ -19,7 +19,7 @@ export const command: Command = {
   async run({ flags, factory, output }) {
     const format = text(flags, "format") ?? "table";
     if (format !== "table" && format !== "json") {
-      throw usageError(`hull list: unknown format ${JSON.stringify(format)}`, "use table or json");
+      throw usageError(`unknown format ${JSON.stringify(format)}`, "use table or json");
     }
     const infos = (await factory()).list();
     if (isOn(flags, "quiet")) output.print(infos.map(({ id }) => `${id}\n`).join(""));

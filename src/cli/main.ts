@@ -138,12 +138,12 @@ function driver(global: GivenFlags): "cgroupfs" | "systemd" | "disabled" {
         hint: "leave out --systemd-cgroup, or use --cgroup-manager cgroupfs",
       });
     default:
-      throw usageError(`hull: unknown cgroup manager ${name}`, "use cgroupfs or disabled");
+      throw usageError(`unknown cgroup manager ${name}`, "use cgroupfs or disabled");
   }
 }
 
 function logFormat(format: string | undefined): LogFormat {
   if (format === undefined || format === "text") return "text";
   if (format === "json") return "json";
-  throw usageError(`hull: unknown log format ${JSON.stringify(format)}`, "use text or json");
+  throw usageError(`unknown log format ${JSON.stringify(format)}`, "use text or json");
 }

@@ -62,7 +62,7 @@ export function parseFlags(
   for (const { name, value } of known) {
     const got = Array.isArray(given[name]) ? given[name].at(-1) : given[name];
     if (value !== undefined && got === "") {
-      throw usageError(`${whose}: --${name} needs a ${value}`, `see ${whose} --help`);
+      throw usageError(`${whose} --${name} needs a ${value}`, `see ${whose} --help`);
     }
     if (typeof got === "string" || got === true) found[name] = got;
   }
@@ -82,11 +82,11 @@ export function checkArity(name: string, command: Command, parsed: Parsed): void
   const [least, most] = command.arity;
   const count = parsed.args.length;
   const hint = `usage: hull ${name} ${command.synopsis}`;
-  if (count < least) throw usageError(`hull ${name}: an argument is missing`, hint);
+  if (count < least) throw usageError(`an argument of hull ${name} is missing`, hint);
   if (count > most) {
     const extra = parsed.args[most] as string;
     throw usageError(
-      `hull ${name}: ${JSON.stringify(extra)} is one argument too many`,
+      `${JSON.stringify(extra)} is one argument too many for hull ${name}`,
       command.takesCommand === true ? `put -- before the command; ${hint}` : hint,
     );
   }
@@ -99,7 +99,7 @@ function unknownFlag(argument: string, flags: readonly Flag[], whose: string): C
   const name = argument.split("=")[0] as string;
   const near = nearest(name.replace(/^-+/, ""), flags.map((flag) => flag.name));
   return usageError(
-    `${whose}: unknown flag ${name}`,
+    `unknown flag ${name} of ${whose}`,
     near === undefined ? `see ${whose} --help` : `did you mean --${near}?`,
   );
 }

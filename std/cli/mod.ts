@@ -1,1 +1,7 @@
-export {};
+/**
+ * Command lines.
+ *
+ * @module
+ */
+
+export * from "./parse_args.ts";
