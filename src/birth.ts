@@ -132,7 +132,11 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   const self = new TextEncoder().encode("0");
   const makesNamespace = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
   const write = (controller: string, verb: string, fd: number) =>
-    step.because(`${verb} the ${controller === "" ? "unified" : controller} cgroup`, "cgroup.procs", "/linux/cgroupsPath")
+    step.because(
+      `${verb} the ${controller === "" ? "unified" : controller} cgroup`,
+      "cgroup.procs",
+      "/linux/cgroupsPath",
+    )
       .call("write", [fd, self, self.length]);
   for (const { controller, inside, late } of cgroups) {
     if (!late || makesNamespace) write(controller, "enter", inside);
