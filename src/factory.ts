@@ -110,7 +110,6 @@ export class Factory {
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
     const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(id, config, options);
-    requireFreeCgroup(id, cgroups);
     await this.#makeFolder(id);
     const stored: StoredState = {
       format: 1,
@@ -123,6 +122,7 @@ export class Factory {
       config: withAbsoluteSources(valid, bundle),
     };
     try {
+      requireFreeCgroup(id, cgroups);
       builtin?.write(rootfs);
       this.#store.write(stored);
     } catch (error) {

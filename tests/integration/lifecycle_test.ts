@@ -1,0 +1,109 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { makeBundle } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { cgroupsNamed, leavesNothing } from "../fixtures/leftovers.ts";
+import { until } from "../fixtures/until.ts";
+
+Deno.test("create, state, start, state, kill, state, delete", async () => {
+  await leavesNothing("hull-life", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 60", (config) => {
+      config.annotations = { "org.example.key": "value" };
+    });
+    const id = "hull-life";
+    await hull.detach("create", "-b", bundle.folder, id);
+    const created = JSON.parse(await hull.must("state", id));
+    assertEquals(created.status, "created");
+    assertEquals(created.id, id);
+    assertEquals(created.bundle, bundle.folder);
+    assertEquals(created.annotations, { "org.example.key": "value" });
+    assertEquals(created.rootfs, `${bundle.folder}/rootfs`);
+    await hull.must("start", id);
+    const running = JSON.parse(await hull.must("state", id));
+    assertEquals([running.status, running.pid], ["running", created.pid]);
+    await hull.must("kill", id, "KILL");
+    await until(async () => await hull.status(id) === "stopped");
+    assertEquals(JSON.parse(await hull.must("state", id)).pid, 0);
+    await hull.must("delete", id);
+    assertStringIncludes(await hull.refuse("state", id), "does not exist");
+  });
+});
+
+Deno.test("every wrong order is refused, and changes nothing", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("sleep 60");
+  const id = "hull-order";
+  for (const verb of ["state", "start", "kill", "delete"]) {
+    assertStringIncludes(await hull.refuse(verb, id), "does not exist", verb);
+  }
+  assertEquals((await hull.call(["delete", "--force", id])).code, 0);
+  await hull.detach("create", "-b", bundle.folder, id);
+  assertStringIncludes(await hull.refuse("create", "-b", bundle.folder, id), "id exists");
+  assertStringIncludes(await hull.refuse("run", "-b", bundle.folder, id), "id exists");
+  assertEquals(await hull.status(id), "created");
+  await hull.must("start", id);
+  assertStringIncludes(await hull.refuse("start", id), "runs already");
+  assertStringIncludes(await hull.refuse("delete", id), "is running");
+  assertEquals(await hull.status(id), "running");
+  await hull.must("kill", id, "KILL");
+  await until(async () => await hull.status(id) === "stopped");
+  assertStringIncludes(await hull.refuse("start", id), "is stopped");
+  assertStringIncludes(await hull.refuse("kill", id), "container not running");
+  await hull.must("delete", id);
+  assertStringIncludes(await hull.refuse("delete", id), "does not exist");
+});
+
+Deno.test("a created container can be deleted, a running one with force", async () => {
+  await leavesNothing("hull-del", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 60");
+    await hull.detach("create", "-b", bundle.folder, "hull-del1");
+    await hull.must("delete", "hull-del1");
+    await hull.detach("run", "-d", "-b", bundle.folder, "hull-del2");
+    await hull.must("delete", "-f", "hull-del2");
+    assertEquals(await hull.must("list", "-q"), "");
+  });
+});
+
+Deno.test("list shows every container as a table, as JSON and by id", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("sleep 60");
+  assertEquals(await hull.must("list", "--format", "json"), "[]\n");
+  await hull.detach("create", "-b", bundle.folder, "one");
+  await hull.detach("run", "-d", "-b", bundle.folder, "two");
+  assertEquals(await hull.must("list", "-q"), "one\ntwo\n");
+  const list = JSON.parse(await hull.must("list", "-f", "json"));
+  assertEquals(
+    list.map(({ id, status, owner }: Record<string, string>) => [id, status, owner]),
+    [["one", "created", "root"], ["two", "running", "root"]],
+  );
+  const [head, ...rows] = (await hull.must("list")).trimEnd().split("\n");
+  assertEquals(head?.split(/ +/), ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
+  assertEquals(rows.length, 2);
+});
+
+Deno.test("twenty at once live and die side by side", async () => {
+  await leavesNothing("hull-many", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("exit 5");
+    const ids = Array.from({ length: 20 }, (_, k) => `hull-many-${k}`);
+    const ends = await Promise.all(ids.map((id) => hull.call(["run", "-b", bundle.folder, id])));
+    assertEquals(ends, ids.map(() => ({ code: 5, stdout: "", stderr: "" })));
+    assertEquals(cgroupsNamed("hull-many"), []);
+  });
+});
+
+Deno.test("of twenty that want the same id one gets it", async () => {
+  await leavesNothing("hull-same", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 2");
+    const calls = Array.from(
+      { length: 20 },
+      () => hull.call(["run", "-b", bundle.folder, "hull-same"]),
+    );
+    const ends = await Promise.all(calls);
+    assertEquals(ends.filter(({ code }) => code === 0).length, 1);
+    const refused = ends.filter(({ code, stderr }) => code === 1 && stderr.includes("id exists"));
+    assertEquals(refused.length, 19, ends.map(({ stderr }) => stderr).join(""));
+  });
+});
