@@ -1,0 +1,209 @@
+import { assertEquals } from "@std/assert";
+import type { ContainerErrorJson } from "../../src/errors.ts";
+import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+
+/** A fault that a config has, and what its error must say. */
+interface Fault {
+  readonly name: string;
+  readonly change: (config: Draft, folder: string) => void;
+  readonly says: Partial<ContainerErrorJson>;
+}
+
+/** A fault a step, made with what a user could write. */
+const FAULTS: readonly Fault[] = [
+  {
+    name: "namespaces: the file to join is none of a namespace",
+    change: ({ linux }) => join(linux, "network", "/proc/self/status"),
+    says: { step: "namespaces", syscall: "setns", errno: "EINVAL", path: "/proc/self/status" },
+  },
+  {
+    name: "namespaces: the file to join is missing",
+    change: ({ linux }) => join(linux, "network", "/run/no-such-namespace"),
+    says: {
+      step: "namespaces",
+      syscall: "openat",
+      errno: "ENOENT",
+      path: "/run/no-such-namespace",
+    },
+  },
+  {
+    name: "sources: a bind's source is missing",
+    change: ({ mounts }) => mount(mounts, "/data", "bind", "/no/such/source", ["bind"]),
+    says: { step: "sources", syscall: "open_tree", errno: "ENOENT", path: "/no/such/source" },
+  },
+  {
+    name: "mounts: an unknown file system",
+    change: ({ mounts }) => mount(mounts, "/data", "nosuchfs", "none", []),
+    says: { step: "mounts", syscall: "fsopen", errno: "ENODEV", path: "/data" },
+  },
+  {
+    name: "mounts: an option that the file system does not know",
+    change: ({ mounts }) => mount(mounts, "/data", "tmpfs", "tmpfs", ["nosuchoption=1"]),
+    says: { step: "mounts", syscall: "fsconfig", errno: "EINVAL", path: "/data" },
+  },
+  {
+    name: "mounts: the place is a file and the source a folder",
+    change: ({ mounts }) => mount(mounts, "/etc/passwd", "bind", "/usr", ["bind"]),
+    says: { step: "mounts", syscall: "move_mount", errno: "EINVAL", path: "/etc/passwd" },
+  },
+  {
+    name: "mounts: the file system is full",
+    change: ({ mounts }) => {
+      mount(mounts, "/data", "tmpfs", "tmpfs", ["nr_inodes=1"]);
+      mount(mounts, "/data/new", "tmpfs", "tmpfs", []);
+    },
+    says: { step: "mounts", syscall: "mkdirat", errno: "ENOSPC", path: "/data/new" },
+  },
+  {
+    name: "devices: /dev is full",
+    change: ({ mounts, linux }) => {
+      const dev = mounts.find(({ destination }) => destination === "/dev");
+      if (dev !== undefined) dev.options = ["nosuid", "nr_inodes=4"];
+      linux.devices = [{ path: "/dev/one", type: "c", major: 1, minor: 3 }];
+      linux.readonlyPaths = [];
+      const ownFolders = ["/dev/pts", "/dev/shm", "/dev/mqueue"];
+      ownFolders.forEach((place) => {
+        mounts.splice(mounts.findIndex(({ destination }) => destination === place), 1);
+      });
+    },
+    says: { step: "devices", syscall: "mknodat", errno: "ENOSPC" },
+  },
+  {
+    name: "sysctl: a name that the kernel does not have",
+    change: ({ linux }) => {
+      linux.sysctl = { "net.ipv4.no_such_name": "1" };
+    },
+    says: { step: "sysctl", syscall: "openat2", errno: "ENOENT" },
+  },
+  {
+    name: "sysctl: a value that the kernel refuses",
+    change: ({ linux }) => {
+      linux.sysctl = { "net.ipv4.ip_unprivileged_port_start": "-1" };
+    },
+    says: { step: "sysctl", syscall: "write", errno: "EINVAL" },
+  },
+  {
+    name: "labels: a profile on a kernel without AppArmor",
+    change: ({ process }) => {
+      process.apparmorProfile = "no-such-profile";
+    },
+    says: { step: "labels", pointer: "/process/apparmorProfile" },
+  },
+  {
+    name: "limits: a hard limit above this program's",
+    change: ({ process }) => {
+      process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 2 ** 30 + 1, hard: 2 ** 30 + 1 }];
+    },
+    says: { step: "limits", syscall: "prlimit64", errno: "EPERM", pointer: "/process/rlimits/0" },
+  },
+  {
+    name: "exec: the working folder is a file",
+    change: ({ process }) => {
+      process.cwd = "/etc/passwd";
+    },
+    says: { pointer: "/process/cwd" },
+  },
+  {
+    name: "exec: the program is missing",
+    change: ({ process }) => {
+      process.args = ["/no/such/program"];
+    },
+    says: { step: "exec", errno: "ENOENT", path: "/no/such/program", pointer: "/process/args/0" },
+  },
+  {
+    name: "exec: the program is not in PATH",
+    change: ({ process }) => {
+      process.args = ["no-such-program"];
+    },
+    says: { step: "exec", errno: "ENOENT", pointer: "/process/args/0" },
+  },
+  {
+    name: "exec: the program may not be executed",
+    change: ({ process }) => {
+      process.args = ["/etc/passwd"];
+    },
+    says: { step: "exec", errno: "EACCES", path: "/etc/passwd", pointer: "/process/args/0" },
+  },
+  {
+    name: "exec: the program is no program",
+    change: ({ process }, folder) => {
+      Deno.writeTextFileSync(`${folder}/rootfs/bin/text`, "not a program");
+      Deno.chmodSync(`${folder}/rootfs/bin/text`, 0o755);
+      process.args = ["/bin/text"];
+    },
+    says: { step: "exec", syscall: "execve", errno: "ENOEXEC", path: "/bin/text" },
+  },
+  {
+    name: "cgroups: a limit that the kernel refuses",
+    change: ({ linux }) => {
+      linux.resources = { cpu: { cpus: "4096" } };
+    },
+    says: { step: "cgroups", errno: "ERANGE", pointer: "/linux/resources/cpu/cpus" },
+  },
+  {
+    name: "rootfs: it is a file",
+    change: ({ root }) => {
+      root.path = "config.json";
+    },
+    says: { code: "ConfigInvalid" },
+  },
+];
+
+for (const [k, { name, change, says }] of FAULTS.entries()) {
+  Deno.test(`a fault in ${name}: the error says where, and nothing is left`, async () => {
+    const id = `hull-fault-${k}`;
+    await leavesNothing(id, async () => {
+      await using hull = new Hull();
+      using bundle = makeBundle("exit 0");
+      const config = structuredClone(bundle.config) as Draft;
+      change(config, bundle.folder);
+      Deno.writeTextFileSync(`${bundle.folder}/config.json`, JSON.stringify(config));
+      const { code, stderr } = await hull.call(
+        ["--log-format", "json", "run", "-b", bundle.folder, id],
+      );
+      const said = JSON.parse(stderr) as Record<string, unknown>;
+      const wanted = Object.keys(says);
+      const picked = Object.fromEntries(wanted.map((key) => [key, said[key]]));
+      assertEquals(picked, says, stderr);
+      assertEquals([code, typeof said.msg, typeof said.code], [1, "string", "string"]);
+      assertEquals([...Deno.readDirSync(hull.root)], []);
+    });
+  });
+}
+
+Deno.test("a full disk for the state folder is an error, and nothing is left", async () => {
+  await leavesNothing("hull-full", async () => {
+    using bundle = makeBundle("exit 0");
+    const place = Deno.makeTempDirSync({ prefix: "hull-test-full-" });
+    run("mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=3", "tmpfs", place);
+    try {
+      await using hull = new Hull();
+      const { code, stderr } = await hull.call(
+        ["--root", place, "run", "-b", bundle.folder, "hull-full"],
+      );
+      assertEquals(code, 1, stderr);
+      assertEquals(stderr.includes("os error 28") || stderr.includes("ENOSPC"), true, stderr);
+      assertEquals([...Deno.readDirSync(place)], []);
+    } finally {
+      run("umount", place);
+      Deno.removeSync(place);
+    }
+  });
+});
+
+function join(linux: Draft["linux"], type: "network", path: string): void {
+  const found = linux.namespaces?.find((namespace) => namespace.type === type);
+  if (found !== undefined) found.path = path;
+}
+
+function mount(
+  mounts: Draft["mounts"],
+  destination: string,
+  type: string,
+  source: string,
+  options: string[],
+): void {
+  mounts.push({ destination, type, source, options });
+}

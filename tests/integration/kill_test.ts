@@ -1,0 +1,117 @@
+import { assert, assertEquals } from "@std/assert";
+import { makeBundle } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing, processesNaming } from "../fixtures/leftovers.ts";
+import { until } from "../fixtures/until.ts";
+
+/** hull's processes that act as init, or a container's, of one test. */
+function initsOf(root: string, marker: string): number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
+      const isInit = environment.includes("_HULL_INIT=") && environment.includes(root);
+      return isInit || command.includes(marker) ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+Deno.test("kill -9 of hull at any moment of a birth leaves no running init, and the id is free again", async () => {
+  await leavesNothing("hull-kill", async () => {
+    await using hull = new Hull();
+    const marker = `marker-${crypto.randomUUID()}`;
+    using bundle = makeBundle(`sleep 30; : ${marker}`);
+    for (let delay = 10; delay <= 210; delay += 8) {
+      const id = "hull-kill";
+      const child = hull.command(["create", "-b", bundle.folder, id], {
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+        env: { LD_LIBRARY_PATH: hull.root }, // init keeps it, by which the test knows it
+      }).spawn();
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      try {
+        child.kill("SIGKILL");
+      } catch { /* it was done by then */ }
+      await child.status;
+      const { code, stdout } = await hull.call(["state", id]);
+      const status = code === 0 ? JSON.parse(stdout).status : "none";
+      if (status === "created") assertEquals(initsOf(hull.root, marker).length, 1);
+      else await until(() => initsOf(hull.root, marker).length === 0);
+      assert(["none", "stopped", "created"].includes(status), `${status} after ${delay} ms`);
+      const again = await hull.call(["delete", "--force", id]);
+      assertEquals(again.code, 0, again.stderr);
+      await until(() => initsOf(hull.root, marker).length === 0);
+      assertEquals([...Deno.readDirSync(hull.root)], []);
+    }
+  });
+});
+
+Deno.test("kill -9 of hull while run waits leaves a container that can be deleted", async () => {
+  await leavesNothing("hull-orphan", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 60");
+    const child = hull.command(["run", "-b", bundle.folder, "hull-orphan"], {
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await until(async () => {
+      const { code, stdout } = await hull.call(["state", "hull-orphan"]);
+      return code === 0 && JSON.parse(stdout).status === "running";
+    });
+    child.kill("SIGKILL");
+    await child.status;
+    assertEquals(await hull.status("hull-orphan"), "running");
+    await hull.must("delete", "--force", "hull-orphan");
+  });
+});
+
+Deno.test("kill -9 of init at any moment gives the caller an error, not a hang", async () => {
+  await leavesNothing("hull-murder", async () => {
+    await using hull = new Hull();
+    const marker = `marker-${crypto.randomUUID()}`;
+    using bundle = makeBundle(`exit 0; : ${marker}`);
+    let murders = 0;
+    for (let delay = 60; delay <= 180; delay += 8) {
+      const child = hull.command(["run", "-b", bundle.folder, "hull-murder"], {
+        stdin: "null",
+        stdout: "null",
+        stderr: "piped",
+        env: { LD_LIBRARY_PATH: hull.root },
+      }).spawn();
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      for (const pid of initsOf(hull.root, marker)) {
+        if (pid === child.pid) continue;
+        try {
+          Deno.kill(pid, "SIGKILL");
+        } catch { /* it has ended */ }
+      }
+      const { code, stderr } = await child.output();
+      const said = new TextDecoder().decode(stderr);
+      assert([0, 1, 137].includes(code), `${code}: ${said}`);
+      if (code === 1) {
+        murders++;
+        assert(said.startsWith("hull: ") && said.trimEnd().split("\n").length === 1, said);
+      }
+      assertEquals([...Deno.readDirSync(hull.root)], [], said);
+    }
+    assert(murders > 0, "no init was killed while it was init");
+  });
+});
+
+Deno.test("kill -9 of a created init: start says so", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("sleep 60");
+  await hull.detach("create", "-b", bundle.folder, "hull-dead");
+  const { pid } = JSON.parse(await hull.must("state", "hull-dead"));
+  Deno.kill(pid, "SIGKILL");
+  await until(async () => await hull.status("hull-dead") === "stopped");
+  const said = await hull.refuse("start", "hull-dead");
+  assert(said.includes("is stopped"), said);
+  await hull.must("delete", "hull-dead");
+  assertEquals(processesNaming("hull-dead"), []);
+});
