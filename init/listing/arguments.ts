@@ -106,6 +106,14 @@ const rlimit: Show = (argument) => {
   return `{rlim_cur=${soft}, rlim_max=${hard}}`;
 };
 
+/** struct ifreq: a name and flags. */
+const interfaceRequest: Show = (argument) => {
+  if (!(argument instanceof Uint8Array)) return plain(argument);
+  const name = new TextDecoder().decode(argument.subarray(0, argument.indexOf(0)));
+  const bits = (argument[16] ?? 0) | ((argument[17] ?? 0) << 8);
+  return `{ifr_name=${JSON.stringify(name)}, ifr_flags=${flagNames(BigInt(bits), "INTERFACE")}}`;
+};
+
 const resource: Show = (argument) =>
   typeof argument === "number" ? RLIMIT_NAMES.get(argument) ?? plain(argument) : plain(argument);
 
@@ -133,7 +141,7 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   fsmount: [plain, flags("FSMOUNT"), flags("MOUNT_ATTR")],
   fsopen: [plain, flags("FSOPEN")],
   fspick: [folder, plain, flags("FSPICK")],
-  ioctl: [plain, constant("IOCTL")],
+  ioctl: [plain, constant("IOCTL"), interfaceRequest],
   keyctl: [constant("KEYCTL")],
   mkdirat: [folder, plain, octal],
   mknodat: [folder, plain, fileMode, deviceNumber],

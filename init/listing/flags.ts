@@ -114,6 +114,7 @@ export const FLAGS = {
     CLONE_INTO_CGROUP,
   },
   CLOSE_RANGE: { CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 },
+  INTERFACE: { IFF_UP: 1 },
   FILE_TYPE: { S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO },
 } as const satisfies Record<string, Names>;
 
