@@ -4,14 +4,15 @@
  *
  * @example Run a command in a container of its own
  * ```ts
+ * import { assert } from "@std/assert";
  * import { Factory, Process } from "./mod.ts";
  *
  * const factory = new Factory({ root: Deno.makeTempDirSync() });
  * await using container = await factory.create("web");
  * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
  * await container.run(process);
- * console.assert(await new Response(process.stdout).text() === "1\nweb\n");
- * console.assert((await process.wait()).code === 7);
+ * assert(await new Response(process.stdout).text() === "1\nweb\n");
+ * assert((await process.wait()).code === 7);
  * ```
  *
  * @module

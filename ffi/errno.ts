@@ -169,11 +169,12 @@ export function errnoNumber(name: string): number {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { SyscallError } from "./errno.ts";
  *
  * const error = new SyscallError("openat", 2, "/nowhere");
- * console.assert(error.code === "ENOENT");
- * console.assert(error.message === "openat(/nowhere): ENOENT: no such file or directory");
+ * assert(error.code === "ENOENT");
+ * assert(error.message === "openat(/nowhere): ENOENT: no such file or directory");
  * ```
  */
 export class SyscallError extends Error {

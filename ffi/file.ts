@@ -73,10 +73,11 @@ const EINTR = 4;
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { open, readAll } from "./file.ts";
  *
  * using file = open("/proc/self/comm");
- * console.assert(readAll(file).length > 0);
+ * assert(readAll(file).length > 0);
  * ```
  */
 export class Fd implements Disposable {
@@ -334,8 +335,9 @@ export function statAt(folder: Folder, path: string): FileStatus {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { deviceNumber } from "./file.ts";
- * console.assert(deviceNumber(1, 3) === 0x103n);
+ * assert(deviceNumber(1, 3) === 0x103n);
  * ```
  */
 export function deviceNumber(major: number, minor: number): bigint {

@@ -40,6 +40,7 @@ interface Waiter {
  *
  * @example Wait until a pipe can be read
  * ```ts
+ * import { assert } from "@std/assert";
  * import { writeAll } from "./file.ts";
  * import { Pipe } from "./pipe.ts";
  * import { Poller } from "./poll.ts";
@@ -48,7 +49,7 @@ interface Waiter {
  * using pipe = new Pipe();
  * const readable = poller.wait(pipe.reader);
  * writeAll(pipe.writer, new Uint8Array([1]));
- * console.assert((await readable & 1) === 1);
+ * assert((await readable & 1) === 1);
  * ```
  */
 export class Poller implements Disposable {

@@ -72,6 +72,7 @@ const MAX_ERRNO = 4095n;
  *
  * @example Two calls, the second with the result of the first
  * ```ts
+ * import { assert } from "@std/assert";
  * import { SyscallProgram } from "./program.ts";
  *
  * const program = new SyscallProgram([
@@ -79,8 +80,8 @@ const MAX_ERRNO = 4095n;
  *   { syscall: "close", args: [{ result: "null" }] },
  * ]);
  * program.run();
- * console.assert(program.failure() === undefined);
- * console.assert(program.result(0) > 2);
+ * assert(program.failure() === undefined);
+ * assert(program.result(0) > 2);
  * ```
  */
 export class SyscallProgram {

@@ -53,9 +53,10 @@ const RTMAX = 64;
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { signalNumber } from "./signals.ts";
- * console.assert(signalNumber("SIGTERM") === 15 && signalNumber("kill") === 9);
- * console.assert(signalNumber("nonsense") === undefined);
+ * assert(signalNumber("SIGTERM") === 15 && signalNumber("kill") === 9);
+ * assert(signalNumber("nonsense") === undefined);
  * ```
  */
 export function signalNumber(signal: string | number): number | undefined {

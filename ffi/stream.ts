@@ -19,6 +19,7 @@ const EAGAIN = 11;
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { writeAll } from "./file.ts";
  * import { Pipe } from "./pipe.ts";
  * import { Poller } from "./poll.ts";
@@ -28,7 +29,7 @@ const EAGAIN = 11;
  * using pipe = new Pipe();
  * writeAll(pipe.writer, new TextEncoder().encode("hello"));
  * pipe.writer.close();
- * console.assert(await new Response(readableFd(pipe.reader, poller)).text() === "hello");
+ * assert(await new Response(readableFd(pipe.reader, poller)).text() === "hello");
  * ```
  */
 export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -115,8 +115,9 @@ const COLUMN = Deno.build.arch === "aarch64" ? 1 : 0;
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { syscallNumber } from "./syscalls.ts";
- * console.assert(syscallNumber("clone3") === 435);
+ * assert(syscallNumber("clone3") === 435);
  * ```
  */
 export function syscallNumber(name: SyscallName): number {

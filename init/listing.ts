@@ -62,11 +62,12 @@ function listItem(item: PlanItem): ListedItem {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { formatPlan, listPlan } from "./listing.ts";
  * import { setNames } from "./steps/hostname.ts";
  *
  * const text = formatPlan(listPlan(setNames("web", undefined)));
- * console.assert(text.includes('sethostname("web", 3)'));
+ * assert(text.includes('sethostname("web", 3)'));
  * ```
  */
 export function formatPlan(items: readonly ListedItem[]): string {

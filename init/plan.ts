@@ -52,6 +52,7 @@ import {
  *
  * @example The steps of a small container
  * ```ts
+ * import { assert } from "@std/assert";
  * import { HostFacts } from "./facts.ts";
  * import { planInit } from "./plan.ts";
  *
@@ -69,8 +70,8 @@ import {
  *   noPivot: false,
  *   noNewKeyring: true,
  * }, new HostFacts("/", []));
- * console.assert(plan[0]?.step === "sources");
- * console.assert(plan.at(-1)?.step === "exec");
+ * assert(plan[0]?.step === "sources");
+ * assert(plan.at(-1)?.step === "exec");
  * ```
  */
 export function planInit(init: InitConfig, facts: Facts): PlanItem[] {

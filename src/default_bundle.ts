@@ -114,12 +114,13 @@ function hostEntry(folder: string, name: string): HostEntry | undefined {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { builtinConfig } from "./default_bundle.ts";
  *
  * const host = { topLevel: [{ name: "bin", kind: "symlink", target: "usr/bin" }], etc: [] } as const;
  * const { config, files } = builtinConfig({ id: "web", args: ["hostname"], host });
- * console.assert(config.hostname === "web");
- * console.assert(files.some((file) => file.path === "/bin" && file.kind === "symlink"));
+ * assert(config.hostname === "web");
+ * assert(files.some((file) => file.path === "/bin" && file.kind === "symlink"));
  * ```
  */
 export function builtinConfig(options: BuiltinOptions): BuiltinBundle {

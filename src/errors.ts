@@ -73,13 +73,14 @@ export type ContainerErrorJson =
  *
  * @example A message that says where, what and why
  * ```ts
+ * import { assert } from "@std/assert";
  * import { ContainerError } from "./errors.ts";
  *
  * const error = new ContainerError("InitFailed", "cannot mount the proc file system", {
  *   step: "mounts", syscall: "move_mount", errno: "ENOENT", path: "/proc", pointer: "/mounts/0",
  * });
- * console.assert(error.code === "InitFailed");
- * console.assert(error.message.includes("move_mount(/proc): ENOENT"));
+ * assert(error.code === "InitFailed");
+ * assert(error.message.includes("move_mount(/proc): ENOENT"));
  * ```
  */
 export class ContainerError extends Error {

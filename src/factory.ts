@@ -70,10 +70,11 @@ export const DEFAULT_ROOT = "/run/hull";
  *
  * @example Run a command and get its exit code
  * ```ts
+ * import { assert } from "@std/assert";
  * import { Factory } from "./factory.ts";
  *
  * const factory = new Factory({ root: Deno.makeTempDirSync() });
- * console.assert(factory.list().length === 0);
+ * assert(factory.list().length === 0);
  * ```
  */
 export class Factory {

@@ -59,10 +59,11 @@ export interface ProcessOptions {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { Process } from "./process.ts";
  *
  * const process = new Process({ args: ["sh", "-c", "exit 7"], stdout: "piped" });
- * console.assert(process.isStarted === false);
+ * assert(process.isStarted === false);
  * ```
  */
 export class Process {

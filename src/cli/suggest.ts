@@ -9,10 +9,11 @@
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { nearest } from "./suggest.ts";
  *
- * console.assert(nearest("strat", ["start", "state"]) === "start");
- * console.assert(nearest("xyzzy", ["start", "state"]) === undefined);
+ * assert(nearest("strat", ["start", "state"]) === "start");
+ * assert(nearest("xyzzy", ["start", "state"]) === undefined);
  * ```
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {

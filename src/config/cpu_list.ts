@@ -14,10 +14,11 @@ export const MAX_LISTED = 8191;
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { parseCpuList } from "./cpu_list.ts";
  *
- * console.assert(parseCpuList("0-2,7")?.join() === "0,1,2,7");
- * console.assert(parseCpuList("3-1") === undefined);
+ * assert(parseCpuList("0-2,7")?.join() === "0,1,2,7");
+ * assert(parseCpuList("3-1") === undefined);
  * ```
  */
 export function parseCpuList(text: string): number[] | undefined {

@@ -43,11 +43,12 @@ const READONLY_PATHS = [
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { defaultSpec } from "./defaults.ts";
  *
  * const config = defaultSpec({ cgroup2: false });
- * console.assert(config.process?.args?.[0] === "sh");
- * console.assert(config.root?.path === "rootfs" && config.root.readonly === true);
+ * assert(config.process?.args?.[0] === "sh");
+ * assert(config.root?.path === "rootfs" && config.root.readonly === true);
  * ```
  */
 export function defaultSpec(options: DefaultSpecOptions): Config {

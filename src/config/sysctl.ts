@@ -11,10 +11,11 @@
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { sysctlPath } from "./sysctl.ts";
  *
- * console.assert(sysctlPath("net.ipv4.conf.eno2/100.rp_filter") === "net/ipv4/conf/eno2.100/rp_filter");
- * console.assert(sysctlPath("net/../kernel/core_pattern") === undefined);
+ * assert(sysctlPath("net.ipv4.conf.eno2/100.rp_filter") === "net/ipv4/conf/eno2.100/rp_filter");
+ * assert(sysctlPath("net/../kernel/core_pattern") === undefined);
  * ```
  */
 export function sysctlPath(name: string): string | undefined {

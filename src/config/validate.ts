@@ -40,18 +40,19 @@ export interface CheckedConfig {
  *
  * @example Every fault at once
  * ```ts
+ * import { assert } from "@std/assert";
  * import { ContainerError } from "../errors.ts";
  * import { validateConfig } from "./validate.ts";
  *
  * const config = validateConfig({ ociVersion: "1.3.0", root: { path: "rootfs" } });
- * console.assert(config.root?.path === "rootfs");
+ * assert(config.root?.path === "rootfs");
  *
  * try {
  *   validateConfig({ ociVersion: "1.3.0", root: {}, hostname: "web", process: { args: ["sh"] } });
  * } catch (error) {
  *   const faults = error instanceof ContainerError ? error.faults ?? [] : [];
  *   const places = faults.map((fault) => fault.pointer).sort().join();
- *   console.assert(places === "/hostname,/process/cwd,/root/path", places);
+ *   assert(places === "/hostname,/process/cwd,/root/path", places);
  * }
  * ```
  */

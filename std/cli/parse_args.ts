@@ -40,6 +40,7 @@ export interface Args extends Record<string, unknown> {
  *
  * @example
  * ```ts
+ * import { assert } from "@std/assert";
  * import { parseArgs } from "./parse_args.ts";
  *
  * const { quiet, file, _ } = parseArgs(["-q", "--file=a", "b"], {
@@ -47,7 +48,7 @@ export interface Args extends Record<string, unknown> {
  *   string: ["file"],
  *   alias: { q: "quiet" },
  * });
- * console.assert(quiet === true && file === "a" && _[0] === "b");
+ * assert(quiet === true && file === "a" && _[0] === "b");
  * ```
  */
 export function parseArgs(args: readonly string[], options: ParseOptions = {}): Args {
