@@ -11,6 +11,7 @@ import { setNonBlocking } from "./pipe.ts";
 import { EPOLLIN, EPOLLOUT, type Poller } from "./poll.ts";
 
 const CHUNK = 65_536;
+const EIO = 5;
 const EAGAIN = 11;
 
 /**
@@ -37,7 +38,7 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
   return new ReadableStream({
     async pull(controller) {
       for (;;) {
-        const chunk = read(fd, CHUNK);
+        const chunk = readOrEnd(fd);
         if (chunk === undefined) {
           await poller.wait(fd, EPOLLIN);
           if (!fd.isOpen) return;
@@ -87,6 +88,16 @@ export async function writeFully(
     const written = tryWrite(fd, rest);
     if (written === undefined) await poller.wait(fd, EPOLLOUT);
     else rest = rest.subarray(written);
+  }
+}
+
+/** A terminal whose other end nobody has any more says so by EIO: that is its end. */
+function readOrEnd(fd: Fd): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return read(fd, CHUNK);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EIO) return new Uint8Array(0);
+    throw error;
   }
 }
 

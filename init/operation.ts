@@ -23,6 +23,7 @@ export type StepName =
   | "mounts"
   | "devices"
   | "pivot"
+  | "terminal"
   | "hostname"
   | "sysctl"
   | "masks"

@@ -39,6 +39,7 @@ import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/moun
 import { isNew, joinNamespaces } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
 import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
 import {
   becomeNamespaceRoot,
@@ -88,6 +89,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
   const { args = [], env = [], cwd, user = {} } = process;
+  const terminal = init.fds.console;
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   return [
@@ -115,6 +117,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...makeWorkingFolder(facts.destination(cwd, count)),
 
     ...switchRoot(init.noPivot),
+    ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
     ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
 
     ...setNames(config.hostname, config.domainname),
@@ -132,7 +135,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       process.capabilities,
       facts.lastCapability,
       changesGroups(linux),
-      (user.uid ?? 0) === 0 ? [] : facts.ownedFds,
+      (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
     ),
     ...findProgram(args[0] ?? "", environment),
     ...resetSignals(facts.ignoredSignals),
@@ -142,6 +145,9 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...execute(args, environment),
   ];
 }
+
+/** A terminal's three streams belong to the container alone. */
+const STREAMS = [0, 1, 2];
 
 /** A mount of the config with what stands for it. */
 interface MountPlan {

@@ -8,7 +8,7 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { InitConfig, InitFds } from "./config/init_config.ts";
+import type { ConsoleFds, InitConfig, InitFds } from "./config/init_config.ts";
 import type { Config } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -29,19 +29,23 @@ export interface FdLayout extends InitFds {
 /** Gives every fd its number. */
 export function layOutFds(
   process: ProcessOptions,
+  terminal: boolean,
   doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
 ): FdLayout {
   const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
   const status = 3 + preserveFds;
   const late = doors.filter((door) => door.late)
     .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
+  const next = status + 3 + late.length;
+  const console: ConsoleFds | undefined = terminal ? { socket: next, master: next + 1 } : undefined;
   return {
     status,
     control: status + 1,
     start: status + 2,
+    ...(console === undefined ? {} : { console }),
     preserveFds,
     late,
-    end: status + 3 + late.length,
+    end: terminal ? next + 2 : next,
   };
 }
 
@@ -59,13 +63,13 @@ export interface InitSubject {
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
   const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring } = subject;
-  const { status, control, start, preserveFds } = layout;
+  const { status, control, start, console, preserveFds } = layout;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
     id,
     rootfs,
     config,
-    fds: { status, control, start },
+    fds: { status, control, start, ...(console === undefined ? {} : { console }) },
     preserveFds,
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,

@@ -7,6 +7,7 @@
 import { SyscallError } from "../ffi/errno.ts";
 import {
   AT_FDCWD,
+  duplicate,
   Fd,
   mknodAt,
   O_NONBLOCK,
@@ -23,7 +24,9 @@ import type { Poller } from "../ffi/poll.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { setLimit } from "../ffi/rlimit.ts";
-import { writeFully } from "../ffi/stream.ts";
+import { receiveFd, socketPair } from "../ffi/socket.ts";
+import { readableFd, writableFd, writeFully } from "../ffi/stream.ts";
+import { setWindowSize } from "../ffi/terminal.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
@@ -32,7 +35,7 @@ import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { InitConfig } from "./config/init_config.ts";
+import type { ConsoleFds, InitConfig } from "./config/init_config.ts";
 import type { Config, Rlimit } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeIdMaps } from "./id_maps.ts";
@@ -67,6 +70,8 @@ export class InitProcess implements ParentProcess, Disposable {
   readonly #stack = new DisposableStack();
   #child: Child | undefined;
   #control: Fd | undefined;
+  #console: Fd | undefined;
+  #terminal: Fd | undefined;
   #streams: PipeStreams = {};
 
   /** Prepares a birth; nothing happens before `start`. */
@@ -104,6 +109,7 @@ export class InitProcess implements ParentProcess, Disposable {
     await sendConfig(control.writer, init, poller);
     await awaitReady(new InitStatus(status, poller), child);
     if (isNew(namespaces, "user")) limit(child.pid, config.process?.rlimits ?? []);
+    if (this.#console !== undefined) this.#takeTerminal(this.#console);
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
@@ -111,6 +117,18 @@ export class InitProcess implements ParentProcess, Disposable {
     const control = this.#control as Fd;
     writeByte(control);
     this.#stack.dispose();
+  }
+
+  /**
+   * Sets the terminal's size.
+   *
+   * @throws {ContainerError} `NoProcessOps` if the process has no terminal of this program
+   */
+  resize(columns: number, rows: number): void {
+    if (this.#terminal === undefined) {
+      throw new ContainerError("NoProcessOps", "the process has no terminal");
+    }
+    if (this.#terminal.isOpen) setWindowSize(this.#terminal, columns, rows);
   }
 
   wait(): Promise<ExitStatus> {
@@ -141,12 +159,14 @@ export class InitProcess implements ParentProcess, Disposable {
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
-    const layout = layOutFds(process, doors);
-    const fds = stack.use(new ProcessFds(process, layout.end));
+    const isTerminal = config.process?.terminal === true;
+    const layout = layOutFds(process, isTerminal, doors);
+    const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
     fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
+    if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
     const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
     const operations = planBirth({
       namespaces,
@@ -166,11 +186,48 @@ export class InitProcess implements ParentProcess, Disposable {
     return makeInitConfig(this.#options, layout);
   }
 
+  /** Init has sent the terminal before it was ready. */
+  #takeTerminal(socket: Fd): void {
+    const master = receiveFd(socket);
+    if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
+    this.#terminal = master;
+    const { poller } = this.#options;
+    const input = duplicate(master, 3);
+    const closeInput = () => {
+      if (input.isOpen) poller.cancel(input);
+      input.close();
+    };
+    const untilEnd = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      flush: closeInput,
+      cancel: closeInput,
+    });
+    this.#streams = {
+      stdin: writableFd(input, poller),
+      stdout: readableFd(master, poller).pipeThrough(untilEnd),
+    };
+  }
+
+  #passConsole(numbers: ConsoleFds, fds: ProcessFds, stack: DisposableStack): void {
+    const pair = socketPair();
+    stack.use(pair.theirs);
+    this.#console = this.#stack.use(pair.ours);
+    fds.pass(pair.theirs, numbers.socket);
+    fds.pass(pair.theirs, numbers.master); // keeps the number free for the master
+  }
+
   #born(): Child {
     if (this.#child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
     return this.#child;
   }
 }
+
+/** Before there is a terminal, init has this program's stderr for its last words. */
+const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
+  ...process,
+  stdin: "null",
+  stdout: "null",
+  stderr: "inherit",
+});
 
 /** Runs the birth program; it returns here once the child is init, or waits for its id maps. */
 function spawn(operations: readonly PlannedOperation[], status: number, poller: Poller): Child {

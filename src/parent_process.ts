@@ -23,6 +23,8 @@ export interface ParentProcess {
   wait(): Promise<ExitStatus>;
   /** Sends a signal. */
   signal(signal: string | number): void;
+  /** Sets the size of its terminal. */
+  resize(columns: number, rows: number): void;
   /** Kills it and takes its status: what a failed birth ends with. */
   terminate(): Promise<void>;
 }

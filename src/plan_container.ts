@@ -37,15 +37,16 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const leaves = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
   const entries = cgroups.entries();
   const count = entries.filter(({ late }) => late).length;
-  const numbers = counter(6 + count);
+  const numbers = counter(8 + count);
   const doors: CgroupDoor[] = entries.map(({ controller, late }) => ({
     controller,
     late,
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));
-  const layout = layOutFds({}, doors);
+  const layout = layOutFds({}, config.process?.terminal === true, doors);
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
+  if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
   const init = makeInitConfig(subject, layout);
   return {
     birth: planBirth({

@@ -111,12 +111,21 @@ export class Process {
     this.#started().signal(signal);
   }
 
-  /** What it reads, if stdin is `piped`. */
+  /**
+   * Sets the size of its terminal, with `process.terminal` in the config.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started, or without a terminal
+   */
+  resize(columns: number, rows: number): void {
+    this.#started().resize(columns, rows);
+  }
+
+  /** What it reads, if stdin is `piped` or it has a terminal. */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stdin", this.#streams?.stdin);
   }
 
-  /** What it writes, if stdout is `piped`. */
+  /** What it writes, if stdout is `piped` or it has a terminal. */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stdout", this.#streams?.stdout);
   }

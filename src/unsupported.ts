@@ -25,7 +25,6 @@ export function requireSupported(config: Config): void {
 
 function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
-    ["/process/terminal", process?.terminal === true],
     ["/process/scheduler", process?.scheduler !== undefined],
     ["/process/ioPriority", process?.ioPriority !== undefined],
     ["/linux/seccomp", linux?.seccomp !== undefined],

@@ -108,7 +108,7 @@ const rlimit: Show = (argument) => {
 
 /** struct ifreq: a name and flags. */
 const interfaceRequest: Show = (argument) => {
-  if (!(argument instanceof Uint8Array)) return plain(argument);
+  if (!(argument instanceof Uint8Array) || argument.length !== 40) return plain(argument);
   const name = new TextDecoder().decode(argument.subarray(0, argument.indexOf(0)));
   const bits = (argument[16] ?? 0) | ((argument[17] ?? 0) << 8);
   return `{ifr_name=${JSON.stringify(name)}, ifr_flags=${flagNames(BigInt(bits), "INTERFACE")}}`;

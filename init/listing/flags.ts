@@ -49,6 +49,7 @@ import {
   CLONE_VM,
   NAMESPACE_FLAGS,
 } from "../../ffi/namespaces.ts";
+import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/terminal.ts";
 import { PR } from "../../ffi/credentials.ts";
 import {
   RESOLVE_BENEATH,
@@ -131,7 +132,7 @@ export const CONSTANTS = {
   PRCTL: prefixed("PR_", PR),
   ACCESS_MODE: { X_OK: 1 },
   SIGMASK: { SIG_SETMASK: 2 },
-  IOCTL: { SIOCGIFFLAGS: 0x8913, SIOCSIFFLAGS: 0x8914 },
+  IOCTL: { SIOCSIFFLAGS: 0x8914, TIOCSPTLCK, TIOCGPTPEER, TIOCSCTTY, TIOCSWINSZ },
   FAMILY: { AF_INET: 2 },
 } as const satisfies Record<string, Names>;
 

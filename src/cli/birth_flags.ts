@@ -30,8 +30,10 @@ export interface Born {
 /**
  * Makes the container that the flags describe, up to the wait for its start. Nothing of it is left
  * after a failure.
+ *
+ * @param isDetached whether this program ends before the container's
  */
-export async function bear(invocation: Invocation): Promise<Born> {
+export async function bear(invocation: Invocation, isDetached: boolean): Promise<Born> {
   const { flags, args, command, factory, output } = invocation;
   const { Process } = await import("../process.ts");
   const bundle = readBundle(flags);
@@ -41,6 +43,7 @@ export async function bear(invocation: Invocation): Promise<Born> {
     ...(fds.env.length === 0 ? {} : { extraEnv: fds.env }),
     preserveFds: fds.count,
   });
+  if (isDetached && bundle?.config.process?.terminal === true) throw nobodyForTerminal();
   if (bundle === undefined) output.debug("no config.json here: using the built-in default");
   const makes = await factory();
   const container = await makes.create(args[0] as string, bundle?.config, {
@@ -58,6 +61,13 @@ export async function bear(invocation: Invocation): Promise<Born> {
   }
   output.debug(`container ${container.id} is created, its process is ${process.pid}`);
   return { container, process };
+}
+
+function nobodyForTerminal(): ContainerError {
+  return new ContainerError("Unsupported", "nobody would hold the detached container's terminal", {
+    faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
+    hint: "set it to false, or use hull run without --detach",
+  });
 }
 
 function preserved(flags: GivenFlags): number {

@@ -13,7 +13,7 @@ export const command: Command = {
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    await bear(invocation);
+    await bear(invocation, true);
     return 0;
   },
 };

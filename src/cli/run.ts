@@ -48,7 +48,7 @@ export const command: Command = {
     const isDetached = isOn(flags, "detach");
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process } = await bear(invocation);
+    const { container, process } = await bear(invocation, isDetached);
     try {
       await container.exec();
     } catch (error) {
@@ -56,12 +56,21 @@ export const command: Command = {
       throw error;
     }
     if (isDetached) return 0;
-    signals.forwardTo(process);
-    const status = await process.wait();
+    const hasTerminal = container.config.process?.terminal === true;
+    const status = hasTerminal
+      ? await relay(process, signals)
+      : await signals.forwardTo(process).wait();
     if (!isOn(flags, "keep")) await container.destroy({ force: true });
     return exitCode(status);
   },
 };
+
+async function relay(process: Process, signals: SignalForwarder): Promise<ExitStatus> {
+  const { TerminalRelay } = await import("./terminal.ts");
+  await using terminal = new TerminalRelay(process);
+  terminal.begin();
+  return await signals.forwardTo(process, () => terminal.resize()).wait();
+}
 
 function exitCode({ code, signal }: ExitStatus): number {
   return signal === undefined ? code : 128 + signal;
@@ -71,14 +80,18 @@ function exitCode({ code, signal }: ExitStatus): number {
 class SignalForwarder {
   readonly #early: Deno.Signal[] = [];
   #process: Process | undefined;
+  #onResize: (() => void) | undefined;
 
   listen(): void {
     for (const name of FORWARDED) Deno.addSignalListener(name, () => this.#take(name));
   }
 
-  forwardTo(process: Process): void {
+  /** From now on signals go to the process; a new size, if that is minded, to `onResize`. */
+  forwardTo(process: Process, onResize?: () => void): Process {
     this.#process = process;
+    this.#onResize = onResize;
     for (const name of this.#early.splice(0)) this.#take(name);
+    return process;
   }
 
   #take(name: Deno.Signal): void {
@@ -86,6 +99,7 @@ class SignalForwarder {
       this.#early.push(name);
       return;
     }
+    if (name === "SIGWINCH" && this.#onResize !== undefined) return this.#onResize();
     try {
       this.#process.signal(name);
     } catch (error) {

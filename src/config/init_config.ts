@@ -27,6 +27,14 @@ export interface InitCgroups {
   readonly mounts: readonly CgroupMount[];
 }
 
+/** The numbers in init by which a terminal is handed to the parent. */
+export interface ConsoleFds {
+  /** The socket to the parent. */
+  readonly socket: number;
+  /** A number that is kept free for the terminal's master end. */
+  readonly master: number;
+}
+
 /** The fds that init inherits, by their numbers in init. */
 export interface InitFds {
   /** The pipe or fifo on which init reports. */
@@ -35,6 +43,8 @@ export interface InitFds {
   readonly control: number;
   /** The fifo on which init waits for `start`. */
   readonly start: number;
+  /** With `process.terminal`. */
+  readonly console?: ConsoleFds | undefined;
 }
 
 /** The whole message. */
