@@ -60,15 +60,18 @@ export interface CloneOptions {
   readonly pidfd?: string | undefined;
   /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
   readonly cgroup?: number | undefined;
+  /** The signal that the child's end raises: SIGCHLD; 0 with CLONE_PARENT, which inherits it. */
+  readonly exitSignal?: number | undefined;
 }
 
 /** The size of struct clone_args up to and including `cgroup`. */
 export const CLONE_ARGS_SIZE = 88;
 
-/** struct clone_args: clone(2). The child's end raises SIGCHLD. */
+/** struct clone_args: clone(2). */
 export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
   const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
-  return { words: [flags, pidfd, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, options.cgroup ?? 0] };
+  const { cgroup = 0, exitSignal = SIGCHLD } = options;
+  return { words: [flags, pidfd, 0, 0, exitSignal, 0, 0, 0, 0, 0, cgroup] };
 }
 
 /**

@@ -54,6 +54,9 @@ export function sendError(status: Fd, error: ContainerError): void {
   writeAll(status, encoder.encode(JSON.stringify({ error }) + "\n"));
 }
 
+/** How many operations a report takes. */
+const TAIL = 3;
+
 /** What the parent needs to know of an operation to read a report. */
 interface ReportedOperation extends FailedOperation {
   readonly onError?: Operation["onError"];
@@ -74,7 +77,9 @@ export function reportTail(status: number, operations: readonly PlannedOperation
       ...(tolerated === undefined ? {} : { tolerated }),
     }),
   );
-  const header = encoder.encode(JSON.stringify({ report: table }) + "\n");
+  // Behind the operations stand the program's end, this tail and its end: ffi/program.ts.
+  const size = (operations.length + 1 + TAIL + 1) * OPERATION_SIZE;
+  const header = encoder.encode(JSON.stringify({ report: table, size }) + "\n");
   return [
     { syscall: "write", args: [status, header, header.length], onError: "continue" },
     {
@@ -89,7 +94,7 @@ export function reportTail(status: number, operations: readonly PlannedOperation
 /** A message from init. */
 export type InitMessage =
   | { readonly kind: "ready" }
-  | { readonly kind: "pid"; readonly pid: number }
+  | { readonly kind: "launched"; readonly first: number; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
 
 /** Puts the bytes that come over the status pipe together to messages. */
@@ -115,19 +120,26 @@ export class StatusReader {
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;
-      pid?: number;
+      launched?: { first: number; pid: number };
       report?: readonly ReportedOperation[];
+      size?: number;
     };
-    if (message.report !== undefined) return this.#report(message.report, end + 1);
+    if (message.report !== undefined) {
+      return this.#report(message.report, end + 1, message.size ?? 0);
+    }
     this.#bytes = this.#bytes.slice(end + 1);
-    if (message.pid !== undefined) return { kind: "pid", pid: message.pid };
+    if (message.launched !== undefined) return { kind: "launched", ...message.launched };
     return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
   }
 
-  #report(table: readonly ReportedOperation[], at: number): InitMessage | undefined {
-    const memory = this.#bytes.slice(at);
-    if (memory.length < table.length * OPERATION_SIZE) return undefined;
-    this.#bytes = new Uint8Array(0);
+  #report(
+    table: readonly ReportedOperation[],
+    at: number,
+    size: number,
+  ): InitMessage | undefined {
+    const memory = this.#bytes.slice(at, at + size);
+    if (memory.length < size) return undefined;
+    this.#bytes = this.#bytes.slice(at + size);
     const failure = findFailure(table, new DataView(memory.buffer));
     const operation = failure === undefined ? undefined : table[failure.index];
     const error = failure === undefined || operation === undefined

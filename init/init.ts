@@ -9,8 +9,10 @@ import { Fd } from "../ffi/file.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
+import { launch, planLaunch } from "./launch.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
+import { joinsInhabited } from "./steps/namespaces.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
 
 /**
@@ -31,7 +33,11 @@ function initialize(status: Fd, control: Fd): void {
     const init = receiveConfig(control);
     if (init === undefined) return; // the parent is gone
     const facts = new HostFacts(init.rootfs, mountedAt(init.config));
-    runPlan(planInit(init, facts), init.fds.status);
+    const plan = planInit(init, facts);
+    const { namespaces = [] } = init.config.linux ?? {};
+    if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
+    launch(planLaunch(namespaces, plan), status);
+    Deno.exit(0);
   } catch (error) {
     sendError(status, asContainerError(error));
   }

@@ -36,7 +36,7 @@ import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
 import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
-import { isNew, joinNamespaces } from "./steps/namespaces.ts";
+import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
 import { finishRoot, switchRoot } from "./steps/pivot.ts";
 import { makeTerminal } from "./steps/terminal.ts";
@@ -93,7 +93,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   return [
-    ...joinNamespaces(namespaces),
+    ...(joinsInhabited(namespaces) ? [] : joinNamespaces(namespaces)),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
     ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
 

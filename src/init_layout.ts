@@ -5,11 +5,12 @@
  */
 
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
+import { joinsInhabited, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds } from "./config/init_config.ts";
-import type { Config } from "./config/types.ts";
+import type { Config, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
 /** The numbers of the fds in init: the program's own first, then those of the hand-over. */
@@ -47,6 +48,12 @@ export function layOutFds(
     late,
     end: terminal ? next + 2 : next,
   };
+}
+
+/** The flags of the namespaces that the birth makes: with a launcher only the cgroup namespace. */
+export function birthNamespaces(namespaces: readonly Namespace[]): number {
+  const flags = newNamespaceFlags(namespaces);
+  return joinsInhabited(namespaces) ? flags & NAMESPACE_FLAGS.cgroup : flags;
 }
 
 /** What init is told of beside its fds. */

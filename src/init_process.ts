@@ -21,7 +21,7 @@ import {
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
-import type { ExitStatus } from "../ffi/process.ts";
+import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { setLimit } from "../ffi/rlimit.ts";
 import { receiveFd, socketPair } from "../ffi/socket.ts";
@@ -30,7 +30,7 @@ import { setWindowSize } from "../ffi/terminal.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
-import { isNew, newNamespaceFlags } from "../init/steps/namespaces.ts";
+import { joinsInhabited } from "../init/steps/namespaces.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
@@ -40,8 +40,8 @@ import type { Config, Rlimit } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
-import { canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
-import { awaitReady, InitStatus, START_FIFO, STATUS_FIFO } from "./init_status.ts";
+import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
+import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
@@ -101,14 +101,18 @@ export class InitProcess implements ParentProcess, Disposable {
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
-    const init = this.#clone(control.reader, newNamespaceFlags(namespaces));
+    const init = this.#clone(control.reader, birthNamespaces(namespaces));
     control.reader.close();
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     await sendConfig(control.writer, init, poller);
-    await awaitReady(new InitStatus(status, poller), child);
-    if (isNew(namespaces, "user")) limit(child.pid, config.process?.rlimits ?? []);
+    const isLauncher = joinsInhabited(namespaces);
+    const launched = await awaitReady(new InitStatus(status, poller), child, isLauncher);
+    if (launched !== undefined) await this.#adopt(launched);
+    if (namespaces.some(({ type }) => type === "user")) {
+      limit(this.pid, config.process?.rlimits ?? []);
+    }
     if (this.#console !== undefined) this.#takeTerminal(this.#console);
   }
 
@@ -184,6 +188,15 @@ export class InitProcess implements ParentProcess, Disposable {
       writeByte(mapped.writer);
     }
     return makeInitConfig(this.#options, layout);
+  }
+
+  /** Takes the container's process from a launcher, which has ended then like its first child. */
+  async #adopt({ first, pid }: Launched): Promise<void> {
+    const { poller } = this.#options;
+    const launcher = this.#born();
+    this.#child = new Child(pid, openPidfd(pid), poller);
+    await new Child(first, openPidfd(first), poller).wait();
+    await launcher.wait();
   }
 
   /** Init has sent the terminal before it was ready. */

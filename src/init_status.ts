@@ -17,11 +17,11 @@ import {
 } from "../ffi/file.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import type { Poller } from "../ffi/poll.ts";
-import type { ExitStatus } from "../ffi/process.ts";
+import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { signalName } from "../ffi/signals.ts";
 import { type InitMessage, StatusReader } from "../init/channel.ts";
 import { ContainerError } from "./errors.ts";
-import type { Child } from "./parent_process.ts";
+import { Child } from "./parent_process.ts";
 
 /** The fifo on which init waits for the start. */
 export const START_FIFO = "exec.fifo";
@@ -42,6 +42,12 @@ export class InitStatus {
     this.#poller = poller;
   }
 
+  /** Waits for the end of a child of this program. */
+  async reap(pid: number): Promise<void> {
+    using child = new Child(pid, openPidfd(pid), this.#poller);
+    await child.wait();
+  }
+
   /** The next message; undefined once init has closed its end, by execve or by its death. */
   async next(): Promise<InitMessage | undefined> {
     for (;;) {
@@ -55,16 +61,46 @@ export class InitStatus {
   }
 }
 
+/** What a launcher made: the child that joined, which has ended, and the container's process. */
+export interface Launched {
+  readonly first: number;
+  readonly pid: number;
+}
+
 /**
  * Waits until init is ready.
  *
+ * @param isLauncher whether the child makes the container's process rather than becoming it
+ * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  */
-export async function awaitReady(status: InitStatus, child: Child): Promise<void> {
-  const message = await status.next();
-  if (message?.kind === "ready") return;
-  if (message?.kind === "error") throw message.error;
-  throw silentEnd(await child.wait());
+export async function awaitReady(
+  status: InitStatus,
+  child: Child,
+  isLauncher: boolean,
+): Promise<Launched | undefined> {
+  let launched: Launched | undefined;
+  for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
+    const message = await status.next();
+    if (message?.kind === "ready") isReady = true;
+    else if (message?.kind === "launched") launched = message;
+    else {
+      if (isLauncher) await reapFirst(status, launched);
+      throw message?.kind === "error" ? message.error : silentEnd(await child.wait());
+    }
+  }
+  return launched;
+}
+
+/** A launcher that failed has still said which child of it is to be reaped. */
+async function reapFirst(status: InitStatus, launched: Launched | undefined): Promise<void> {
+  let known = launched;
+  for (let message = await status.next(); message !== undefined; message = await status.next()) {
+    if (message.kind === "launched") known = message;
+  }
+  for (const pid of [known?.first ?? 0, known?.pid ?? 0]) {
+    if (pid > 0) await status.reap(pid);
+  }
 }
 
 /** The error for an init that could say nothing. */

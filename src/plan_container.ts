@@ -9,10 +9,17 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
-import { newNamespaceFlags } from "../init/steps/namespaces.ts";
+import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
 import { initCommand } from "./init_command.ts";
-import { canSeal, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
+import {
+  birthNamespaces,
+  canSeal,
+  type InitSubject,
+  layOutFds,
+  makeInitConfig,
+} from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
@@ -33,7 +40,9 @@ export interface PlanSubject extends InitSubject {
 /** Plans a start. Nothing is made, and nothing of the host is changed. */
 export function planContainer(subject: PlanSubject): ContainerPlan {
   const { config, cgroups, look } = subject;
-  const namespaces = newNamespaceFlags(config.linux?.namespaces ?? []);
+  const list = config.linux?.namespaces ?? [];
+  const launches = joinsInhabited(list);
+  const namespaces = birthNamespaces(list);
   const leaves = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
   const entries = cgroups.entries();
   const count = entries.filter(({ late }) => late).length;
@@ -48,6 +57,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
   if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
   const init = makeInitConfig(subject, layout);
+  const plan = planInit(init, new HostFacts(look, mountedAt(config)));
   return {
     birth: planBirth({
       namespaces,
@@ -58,7 +68,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
       seal: canSeal(config, namespaces),
     }),
-    init: planInit(init, new HostFacts(look, mountedAt(config))),
+    init: launches ? planLaunch(list, plan) : plan,
   };
 }
 

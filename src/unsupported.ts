@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import { parseMountOptions } from "../init/steps/mount_options.ts";
 import type { Config, Mount } from "./config/types.ts";
 import { ContainerError, type Fault } from "./errors.ts";
@@ -24,6 +25,7 @@ export function requireSupported(config: Config): void {
 }
 
 function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
+  const { namespaces = [] } = linux ?? {};
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/process/scheduler", process?.scheduler !== undefined],
     ["/process/ioPriority", process?.ioPriority !== undefined],
@@ -36,6 +38,7 @@ function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
     ...Object.entries(hooks ?? {}).map(([name, list]) =>
       [`/hooks/${name}`, (list ?? []).length > 0] as const
     ),
+    ["/linux/uidMappings", joinsInhabited(namespaces) && isNew(namespaces, "user")],
     ...mounts.map((mount, k) => [`/mounts/${k}`, isIdMapped(mount)] as const),
   ];
   return fields.filter(([, isAsked]) => isAsked)

@@ -95,8 +95,9 @@ const mountAttributes: Show = (argument) => {
 
 const cloneArguments: Show = (argument) => {
   if (typeof argument !== "object" || !("words" in argument)) return plain(argument);
-  const [cloneFlags = 0] = argument.words;
-  return `{flags=${flags("CLONE")(cloneFlags)}, exit_signal=SIGCHLD}`;
+  const [cloneFlags = 0, , , , exitSignal] = argument.words;
+  const raises = exitSignal === 0 ? "0" : "SIGCHLD";
+  return `{flags=${flags("CLONE")(cloneFlags)}, exit_signal=${raises}}`;
 };
 
 const rlimit: Show = (argument) => {

@@ -34,7 +34,7 @@ export function joinedPath(
 
 /**
  * Whether hostile processes may live in what is joined, so that no JavaScript may run there: a pid
- * or a user namespace. They are joined in a clone that goes straight to execve.
+ * or a user namespace. See init/launch.ts.
  */
 export function joinsInhabited(namespaces: readonly Namespace[]): boolean {
   return joinedPath(namespaces, "pid") !== undefined ||
@@ -49,7 +49,7 @@ export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const joined = namespaces
     .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
-    .filter(({ type, path }) => path !== undefined && path !== "" && type !== "pid")
+    .filter(({ path }) => path !== undefined && path !== "")
     .sort((a, b) => rank(a.type) - rank(b.type));
   for (const { type, path, pointer } of joined) {
     step.because(`open the ${type} namespace to join`, path, pointer)

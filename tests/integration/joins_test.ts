@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { type Container, Factory, Process } from "../../mod.ts";
+import { type Bundle, type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+
+type Type = NonNullable<Draft["linux"]["namespaces"]>[number]["type"];
+
+/** Has the config join a namespace of a process. */
+function join(config: Draft, type: Type, path: string): void {
+  const namespaces = config.linux.namespaces ?? [];
+  const found = namespaces.find((namespace) => namespace.type === type);
+  if (found === undefined) namespaces.push({ type, path });
+  else found.path = path;
+}
+
+/** Runs one container beside a first one that sleeps, and gives what it printed. */
+async function beside(
+  id: string,
+  first: (config: Draft) => void,
+  second: (config: Draft, pid: number) => void,
+  script: string,
+  check: (text: string, first: number) => void,
+): Promise<void> {
+  await leavesNothing(id, async () => {
+    using root = scratchFolder();
+    const factory = new Factory({ root: root.path });
+    using one = makeBundle("", (config) => {
+      config.process.args = ["sleep", "60"];
+      first(config);
+    });
+    own(one);
+    await using container = await start(factory, `${id}-1`, one);
+    const pid = container.ociState().pid;
+    using two = makeBundle(script, (config) => second(config, pid));
+    own(two);
+    await using joined = await factory.create(`${id}-2`, two.config, { bundle: two.folder });
+    const process = new Process({ stdin: "null", stdout: "piped" });
+    await joined.run(process);
+    check(await new Response(process.stdout).text(), pid);
+    assertEquals((await process.wait()).code, 0);
+  });
+}
+
+async function start(factory: Factory, id: string, bundle: Bundle): Promise<Container> {
+  const container = await factory.create(id, bundle.config, { bundle: bundle.folder });
+  await container.run(new Process({ stdin: "null" }));
+  return container;
+}
+
+/** Gives the rootfs to the root of a user namespace. */
+function own({ folder, config }: Bundle): void {
+  if (config.linux?.namespaces?.every(({ type }) => type !== "user") ?? true) return;
+  Deno.chmodSync(folder, 0o755);
+  run("chown", "-R", "100000:100000", `${folder}/rootfs`);
+}
+
+function mapped(config: Draft): void {
+  config.linux.namespaces?.push({ type: "user" });
+  const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  config.linux.uidMappings = map;
+  config.linux.gidMappings = map;
+}
+
+Deno.test("joined network, IPC and UTS namespaces are the other container's", async () => {
+  await beside(
+    "hull-join-net",
+    (config) => {
+      config.hostname = "first";
+    },
+    (config, pid) => {
+      join(config, "network", `/proc/${pid}/ns/net`);
+      join(config, "ipc", `/proc/${pid}/ns/ipc`);
+      join(config, "uts", `/proc/${pid}/ns/uts`);
+      config.hostname = undefined as never;
+      delete config.hostname;
+    },
+    "hostname; readlink /proc/self/ns/net; readlink /proc/self/ns/ipc",
+    (text, pid) => {
+      const links = ["net", "ipc"].map((name) => Deno.readLinkSync(`/proc/${pid}/ns/${name}`));
+      assertEquals(text.trim().split("\n"), ["first", ...links]);
+    },
+  );
+});
+
+Deno.test("in a joined pid namespace a container sees the other's processes, and is not the first", async () => {
+  await beside(
+    "hull-join-pid",
+    () => {},
+    (config, pid) => join(config, "pid", `/proc/${pid}/ns/pid`),
+    "echo $$; readlink /proc/self/ns/pid; cat /proc/1/comm",
+    (text, pid) => {
+      const [own, link, name] = text.trim().split("\n");
+      assertNotEquals(own, "1");
+      assertEquals([link, name], [Deno.readLinkSync(`/proc/${pid}/ns/pid`), "sleep"]);
+    },
+  );
+});
+
+Deno.test("a joined user namespace: its root, with namespaces of its own below", async () => {
+  await beside(
+    "hull-join-user",
+    mapped,
+    (config, pid) => join(config, "user", `/proc/${pid}/ns/user`),
+    "id -u; readlink /proc/self/ns/user; readlink /proc/self/ns/mnt; head -n 1 /proc/self/uid_map | awk '{print $2}'",
+    (text, pid) => {
+      const [uid, user, mount, host] = text.trim().split("\n");
+      assertEquals([uid, user, host], ["0", Deno.readLinkSync(`/proc/${pid}/ns/user`), "100000"]);
+      assertNotEquals(mount, Deno.readLinkSync(`/proc/${pid}/ns/mnt`));
+    },
+  );
+});
+
+Deno.test("a pod: user, pid, network and IPC namespaces joined at once", async () => {
+  await beside(
+    "hull-join-pod",
+    mapped,
+    (config, pid) => {
+      for (const [type, name] of [["user"], ["pid"], ["network", "net"], ["ipc"]]) {
+        join(config, type as Type, `/proc/${pid}/ns/${name ?? type}`);
+      }
+    },
+    "id -u; cat /proc/1/comm; readlink /proc/self/ns/net",
+    (text, pid) => {
+      assertEquals(text.trim().split("\n"), [
+        "0",
+        "sleep",
+        Deno.readLinkSync(`/proc/${pid}/ns/net`),
+      ]);
+    },
+  );
+});
+
+Deno.test("a path that is no pid or user namespace is an error, and nothing is left", async () => {
+  for (const type of ["pid", "user"] as const) {
+    const id = `hull-join-bad-${type}`;
+    await leavesNothing(id, async () => {
+      await using hull = new Hull();
+      using bundle = makeBundle("exit 0", (config) => join(config, type, "/proc/self/ns/net"));
+      const said = await hull.refuse("run", "-b", bundle.folder, id);
+      assertStringIncludes(said, "setns(/proc/self/ns/net): EINVAL [step namespaces]");
+      using missing = makeBundle("exit 0", (config) => join(config, type, "/no/such/file"));
+      const other = await hull.refuse("run", "-b", missing.folder, id);
+      assertStringIncludes(other, "ENOENT");
+      assert([...Deno.readDirSync(hull.root)].length === 0);
+    });
+  }
+});
