@@ -14,6 +14,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from "../../ffi/path.ts";
+import { sysctlPath } from "../../src/config/sysctl.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
 import { insideRoot } from "./paths.ts";
 
@@ -68,18 +69,11 @@ export function writeProc(step: StepBuilder, path: string, value: string, label:
 export function setSysctls(sysctl: Readonly<Record<string, string>>): PlanItem[] {
   const step = new StepBuilder("sysctl");
   Object.entries(sysctl).forEach(([key, value], k) => {
-    const path = `sys/${sysctlPath(key)}`;
+    const path = `sys/${sysctlPath(key) ?? key}`;
     step.because(`set ${key}`, `/proc/${path}`, `/linux/sysctl/${escapePointer(key)}`);
     writeProc(step, path, value, `sysctl${k}`);
   });
   return step.items;
-}
-
-/** As sysctl(8) has it: the first separator says what separates; the other one is then text. */
-export function sysctlPath(key: string): string {
-  const first = /[./]/.exec(key)?.[0];
-  if (first !== ".") return key;
-  return key.replaceAll(/[./]/g, (separator) => separator === "." ? "/" : ".");
 }
 
 function escapePointer(key: string): string {

@@ -1,0 +1,115 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { AT_FDCWD, Fd } from "../../../ffi/file.ts";
+import { SyscallProgram } from "../../../ffi/program.ts";
+import { OPERATION_SIZE } from "../../../ffi/trampoline.ts";
+
+const MISSING = [AT_FDCWD, "/no/such/file", 0, 0] as const;
+
+Deno.test("a call gets the result of an earlier one", () => {
+  const program = new SyscallProgram([
+    { label: "pipe", syscall: "pipe2", args: [{ space: 8, name: "fds" }, 0] },
+    { label: "null", syscall: "openat", args: [AT_FDCWD, "/dev/null", 0, 0] },
+    { label: "copy", syscall: "fcntl", args: [{ result: "null" }, 0, 0] },
+    { syscall: "close", args: [{ result: "null" }] },
+  ]);
+  program.run();
+  assertEquals(program.failure(), undefined);
+  assertEquals(program.result("pipe"), 0);
+  const fds = program.output("fds");
+  const view = new DataView(fds.buffer, fds.byteOffset);
+  const numbers = [view.getInt32(0, true), view.getInt32(4, true), program.result("copy")];
+  for (const number of numbers) {
+    using fd = new Fd(number);
+    assertEquals(fd.isOpen, true);
+  }
+});
+
+Deno.test("an error ends the program and is told by its position", () => {
+  const program = new SyscallProgram([
+    { syscall: "getpid", args: [] },
+    { syscall: "openat", args: MISSING },
+    { label: "never", syscall: "getpid", args: [] },
+  ]);
+  program.run();
+  assertEquals(program.failure(), { index: 1, errno: 2 });
+  assertEquals(program.result("never"), 0);
+});
+
+Deno.test("an error goes on, jumps, or counts as success where it is said so", () => {
+  const program = new SyscallProgram([
+    { syscall: "openat", args: MISSING, onError: "continue" },
+    { syscall: "openat", args: MISSING, tolerated: "ENOENT" },
+    { syscall: "openat", args: MISSING, onError: { jump: "there" } },
+    { label: "skipped", syscall: "getpid", args: [] },
+    { label: "there", syscall: "getpid", args: [], onPositive: { jump: "end" } },
+    { label: "skipped too", syscall: "getpid", args: [] },
+    { syscall: "jump", args: [], onError: { jump: "skipped too" }, label: "back" },
+    { label: "end", syscall: "getppid", args: [] },
+  ]);
+  program.run();
+  assertEquals(program.failure(), undefined);
+  assertEquals(program.result("there"), Deno.pid);
+  assertEquals(program.result("end"), Deno.ppid);
+  assertEquals([program.result("skipped"), program.result("skipped too")], [0, 0]);
+});
+
+Deno.test("a failure goes on at the tail, which sees the program's memory", () => {
+  const tail = [{
+    label: "tail",
+    syscall: "pipe2",
+    args: [{ space: 8, name: "fds" }, 0],
+  }, {
+    label: "written",
+    syscall: "write",
+    args: [2, { self: "address" }, 0],
+  }] as const;
+  const program = new SyscallProgram([{ syscall: "openat", args: MISSING }], tail);
+  program.run();
+  assertEquals(program.failure(), { index: 0, errno: 2 });
+  assertEquals([program.result("tail"), program.result("written")], [0, 0]);
+  const view = new DataView(program.output("fds").buffer, program.output("fds").byteOffset);
+  new Fd(view.getInt32(0, true)).close();
+  new Fd(view.getInt32(4, true)).close();
+  const fine = new SyscallProgram([{ syscall: "getpid", args: [] }], tail);
+  fine.run();
+  assertEquals([fine.failure(), fine.output("fds").toHex()], [undefined, "0000000000000000"]);
+});
+
+Deno.test("vectors of strings are laid out for execve, and nested structs are", () => {
+  const words = { words: ["one", "two", { words: [7, 8] }, 0] };
+  const program = new SyscallProgram([{
+    syscall: "write",
+    args: [-1, words, 0],
+    onError: "continue",
+  }]);
+  program.run();
+  assertEquals(program.failure(), undefined);
+  assertEquals(program.result(0), -9);
+});
+
+Deno.test("a program runs on another thread while this one goes on", async () => {
+  const program = new SyscallProgram([
+    {
+      syscall: "nanosleep",
+      args: [new Uint8Array(new BigInt64Array([0n, 50_000_000n]).buffer), 0],
+    },
+    { label: "pid", syscall: "getpid", args: [] },
+  ]);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 5);
+  await program.runOffThread();
+  clearInterval(timer);
+  assertEquals(program.result("pid"), Deno.pid);
+  assertEquals(turns > 2, true, `${turns} turns of the event loop`);
+});
+
+Deno.test("labels that are unknown or given twice are refused", () => {
+  const twice = { label: "a", syscall: "getpid", args: [] } as const;
+  assertThrows(() => new SyscallProgram([twice, twice]), RangeError, "two operations");
+  assertThrows(
+    () => new SyscallProgram([{ syscall: "close", args: [{ result: "b" }] }]),
+    RangeError,
+    "no operation is labelled b",
+  );
+  assertEquals(OPERATION_SIZE, 80);
+});
