@@ -108,6 +108,7 @@ export class HostFacts implements Facts {
     const path = this.#hostPath(components, this.#mounts.length).path;
     if (kind !== "file" || path === undefined) return undefined;
     try {
+      if (!Deno.lstatSync(path).isFile) return undefined; // a fifo would hold init up
       return homeIn(Deno.readTextFileSync(path), uid);
     } catch {
       return undefined; // an unreadable passwd is none: HOME is then /, as runc has it

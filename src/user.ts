@@ -7,7 +7,17 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { O_DIRECTORY, O_PATH, O_RDONLY, open, readAll } from "../ffi/file.ts";
+import {
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  open,
+  readAll,
+  S_IFMT,
+  S_IFREG,
+  statAt,
+} from "../ffi/file.ts";
 import { openAt2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../ffi/path.ts";
 import type { User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
@@ -65,7 +75,10 @@ function primaryGroup(rootfs: string, uid: number): number {
 function lines(rootfs: string, path: string): string[][] {
   try {
     using root = open(rootfs, O_PATH | O_DIRECTORY);
-    using file = openAt2(root, path, O_RDONLY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    // A fifo in its place would hold up whoever opens it.
+    const flags = O_RDONLY | O_NONBLOCK;
+    using file = openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return [];
     const text = new TextDecoder().decode(readAll(file));
     return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));
   } catch (error) {

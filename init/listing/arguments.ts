@@ -45,7 +45,7 @@ function textOrSize(bytes: Uint8Array): string {
 const folder: Show = (argument) => argument === AT_FDCWD ? "AT_FDCWD" : plain(argument);
 
 const octal: Show = (argument) =>
-  typeof argument === "number" ? `0${argument.toString(8)}` : plain(argument);
+  typeof argument === "number" && argument !== 0 ? `0${argument.toString(8)}` : plain(argument);
 
 const flags = (table: FlagTable): Show => (argument) =>
   isNumber(argument) ? flagNames(BigInt(argument), table) : plain(argument);

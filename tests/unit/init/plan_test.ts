@@ -1,0 +1,181 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { FileKind } from "../../../init/facts.ts";
+import { planLaunch } from "../../../init/launch.ts";
+import { formatPlan, listPlan } from "../../../init/listing.ts";
+import { planInit } from "../../../init/plan.ts";
+import { defaultSpec } from "../../../src/config/defaults.ts";
+import type { InitConfig } from "../../../src/config/init_config.ts";
+import type { Config } from "../../../src/config/types.ts";
+import { ContainerError } from "../../../src/errors.ts";
+import { TableFacts } from "../../fixtures/table_facts.ts";
+
+const FOLDERS = ["/proc", "/sys", "/dev", "/bin", "/root", "/tmp", "/proc/sys", "/proc/bus"];
+const FACTS = new TableFacts({
+  host: { "/data": "directory", "/etc/hosts": "file" },
+  inside: {
+    ...Object.fromEntries(FOLDERS.map((path): [string, FileKind] => [path, "directory"])),
+    "/proc/kcore": "file",
+    "/sys/firmware": "directory",
+  },
+  home: "/root",
+  ignoredSignals: [13],
+  ownedFds: [1],
+});
+
+const BASE = {
+  id: "golden",
+  rootfs: "/bundle/rootfs",
+  fds: { status: 3, control: 4, start: 5 },
+  preserveFds: 0,
+  noPivot: false,
+  noNewKeyring: false,
+} as const;
+
+const V2: InitConfig["cgroups"] = { version: 2, late: [{ controller: "", fd: 6 }], mounts: [] };
+const V1: InitConfig["cgroups"] = {
+  version: 1,
+  late: [{ controller: "memory", fd: 6 }, { controller: "pids", fd: 7 }],
+  mounts: [
+    { name: "memory", controllers: ["memory"], source: "/sys/fs/cgroup/memory/golden" },
+    {
+      name: "cpu,cpuacct",
+      controllers: ["cpu", "cpuacct"],
+      source: "/sys/fs/cgroup/cpu,cpuacct/g",
+    },
+  ],
+};
+
+function spec(change: (config: Draft) => void = () => {}): Config {
+  const config = structuredClone(defaultSpec({ cgroup2: true })) as Draft;
+  (config.process as { terminal: boolean }).terminal = false;
+  change(config);
+  return config;
+}
+
+type Draft = Shallow<Omit<Config, "linux">> & { linux: Shallow<NonNullable<Config["linux"]>> };
+
+type Shallow<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Each golden listing: the config, and what else init is told. */
+const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "config">>> = {
+  "spec-v2": { config: spec(), cgroups: V2 },
+  "spec-v1": {
+    config: spec((config) => {
+      config.mounts = config.mounts?.map((mount) =>
+        mount.destination === "/sys/fs/cgroup" ? { ...mount, type: "cgroup" } : mount
+      );
+    }),
+    cgroups: V1,
+  },
+  "user-namespace": {
+    config: spec((config) => {
+      config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+      config.linux.uidMappings = [{ containerID: 0, hostID: 1000, size: 10 }];
+      config.linux.gidMappings = [{ containerID: 0, hostID: 1000, size: 10 }];
+    }),
+  },
+  "binds-and-copies": {
+    config: spec((config) => {
+      config.mounts = [
+        { destination: "/data", type: "bind", source: "/data", options: ["rbind", "ro", "rslave"] },
+        { destination: "/etc/hosts", type: "bind", source: "/etc/hosts", options: ["bind"] },
+        { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "noexec"] },
+        { destination: "/data", type: "bind", options: ["remount", "nosuid"] },
+      ];
+    }),
+  },
+  "everything-else": {
+    config: spec((config) => {
+      config.hostname = "host";
+      config.domainname = "domain";
+      config.process = {
+        cwd: "/work/here",
+        args: ["program", "argument"],
+        env: ["PATH=/bin:/usr/bin"],
+        user: { uid: 5, gid: 6, umask: 7, additionalGids: [8, 9] },
+        capabilities: { bounding: ["CAP_KILL"], ambient: ["CAP_KILL"], permitted: ["CAP_KILL"] },
+        rlimits: [{ type: "RLIMIT_NOFILE", soft: 10, hard: 20 }],
+        apparmorProfile: "profile",
+        noNewPrivileges: true,
+      };
+      config.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+      config.linux.personality = { domain: "LINUX32" };
+      config.linux.devices = [{ path: "/dev/fuse", type: "c", major: 10, minor: 229 }];
+      config.linux.rootfsPropagation = "rshared";
+      config.linux.namespaces = [{ type: "mount" }, { type: "network", path: "/run/netns/one" }];
+    }),
+    noPivot: true,
+    noNewKeyring: true,
+    preserveFds: 2,
+    fds: { status: 5, control: 6, start: 7 },
+  },
+  terminal: {
+    config: spec((config) => {
+      config.process = {
+        cwd: "/",
+        args: ["/bin/sh"],
+        terminal: true,
+        consoleSize: { width: 80, height: 25 },
+      };
+    }),
+    fds: { ...BASE.fds, console: { socket: 6, master: 7 } },
+  },
+};
+
+for (const [name, init] of Object.entries(GOLDEN)) {
+  Deno.test(`the plan of ${name} is the golden one`, async () => {
+    const plan = planInit({ ...BASE, cgroups: V2, ...init }, FACTS);
+    await compareGolden(name, formatPlan(listPlan(plan)));
+  });
+}
+
+Deno.test("the plan of a launcher into a pod is the golden one", async () => {
+  const namespaces = [
+    { type: "user", path: "/proc/9/ns/user" },
+    { type: "pid", path: "/proc/9/ns/pid" },
+    { type: "mount" },
+    { type: "network", path: "/proc/9/ns/net" },
+  ] as const;
+  const config = spec((draft) => {
+    draft.linux.namespaces = namespaces;
+  });
+  const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
+  const launcher = planLaunch(namespaces, plan);
+  await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 20))));
+  assertEquals(launcher.at(-1)?.label, "launched");
+});
+
+Deno.test("a launcher refuses what needs JavaScript in the namespaces that it joins", () => {
+  const { config } = GOLDEN["binds-and-copies"] as Pick<InitConfig, "config">;
+  const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
+  const error = assertThrows(() => planLaunch([{ type: "pid", path: "/p" }], plan), ContainerError);
+  assertEquals([error.code, error.pointer], ["Unsupported", "/mounts/2"]);
+});
+
+Deno.test("every label that a plan refers to stands before, every jump leads forward", () => {
+  for (const [name, init] of Object.entries(GOLDEN)) {
+    const items = listPlan(planInit({ ...BASE, cgroups: V2, ...init }, FACTS));
+    const known = new Set<string>();
+    items.forEach(({ args, label, onError, onPositive, syscall }, at) => {
+      for (const argument of args) {
+        const [, reference] = /^<([\w.]+)>$/.exec(argument) ?? [];
+        assert(
+          reference === undefined || known.has(reference),
+          `${name}: ${syscall} of ${argument}`,
+        );
+      }
+      for (const target of [onError, onPositive]) {
+        if (target === undefined || ["continue", "return"].includes(target)) continue;
+        assert(items.findIndex((item) => item.label === target) > at, `${name}: jump to ${target}`);
+      }
+      if (label !== undefined) known.add(label);
+    });
+  }
+});
+
+/** HULL_UPDATE_GOLDEN=1 writes the listings anew, to be read before they are committed. */
+async function compareGolden(name: string, text: string): Promise<void> {
+  const file = new URL(`golden/${name}.txt`, import.meta.url);
+  if (Deno.env.get("HULL_UPDATE_GOLDEN") === "1") await Deno.writeTextFile(file, text);
+  assertEquals(text, await Deno.readTextFile(file));
+}

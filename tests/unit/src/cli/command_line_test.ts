@@ -1,0 +1,98 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Command, Flag } from "../../../../src/cli/command.ts";
+import { commandHelp, globalHelp } from "../../../../src/cli/help.ts";
+import { checkArity, parseFlags } from "../../../../src/cli/options.ts";
+import { oneLine } from "../../../../src/cli/output.ts";
+import { nearest } from "../../../../src/cli/suggest.ts";
+import { ContainerError } from "../../../../src/errors.ts";
+
+const FLAGS: readonly Flag[] = [
+  { name: "bundle", letter: "b", value: "DIR", summary: "where" },
+  { name: "detach", letter: "d", summary: "whether" },
+];
+
+const COMMAND: Command = {
+  synopsis: "<id> [-- command…]",
+  description: "Does it.",
+  flags: FLAGS,
+  arity: [1, 1],
+  takesCommand: true,
+  run: () => 0,
+};
+
+Deno.test("flags in every form, arguments and the command behind --", () => {
+  const cases: [string[], unknown][] = [
+    [["-b", "x", "id"], { flags: { bundle: "x" }, args: ["id"], command: undefined }],
+    [["--bundle=x", "-d", "id"], {
+      flags: { bundle: "x", detach: true },
+      args: ["id"],
+      command: undefined,
+    }],
+    [["id", "--bundle", "x"], { flags: { bundle: "x" }, args: ["id"], command: undefined }],
+    [["007"], { flags: {}, args: ["007"], command: undefined }],
+    [["id", "--", "sh", "-d", "--", "x"], {
+      flags: {},
+      args: ["id"],
+      command: ["sh", "-d", "--", "x"],
+    }],
+    [["id", "--"], { flags: {}, args: ["id"], command: [] }],
+    [["-b", "1", "-b", "2"], { flags: { bundle: "2" }, args: [], command: undefined }],
+  ];
+  for (const [args, expected] of cases) {
+    assertEquals(parseFlags(args, FLAGS, "hull run"), expected as never, args.join(" "));
+  }
+});
+
+Deno.test("hull's own flags end at the command's name", () => {
+  const parsed = parseFlags(["-b", "x", "run", "-d", "--unknown"], FLAGS, "hull", true);
+  assertEquals(parsed, {
+    flags: { bundle: "x" },
+    args: ["run", "-d", "--unknown"],
+    command: undefined,
+  });
+});
+
+Deno.test("mistakes are named, with the nearest thing that could be meant", () => {
+  const cases: [string[], string][] = [
+    [["--bundel", "x"], "did you mean --bundle?"],
+    [["--zzzzzz"], "see hull run --help"],
+    [["-x"], "unknown flag -x"],
+    [["--bundle"], "--bundle needs a DIR"],
+    [["-b"], "--bundle needs a DIR"],
+  ];
+  for (const [args, part] of cases) {
+    const error = assertThrows(() => parseFlags(args, FLAGS, "hull run"), ContainerError);
+    assertStringIncludes(error.message, part);
+  }
+});
+
+Deno.test("too few and too many arguments are errors that show the usage", () => {
+  const check = (...args: string[]) =>
+    assertThrows(
+      () => checkArity("run", COMMAND, parseFlags(args, FLAGS, "hull run")),
+      ContainerError,
+    ).message;
+  assertStringIncludes(check(), "usage: hull run <id>");
+  assertStringIncludes(check("id", "sh"), "put -- before the command");
+});
+
+Deno.test("help shows every flag and command", () => {
+  const help = commandHelp("run", COMMAND);
+  for (const part of ["usage: hull", "-b, --bundle DIR", "-d, --detach", "--help"]) {
+    assertStringIncludes(help, part);
+  }
+  assertStringIncludes(globalHelp([["run", "runs it"]], FLAGS), "run  runs it");
+});
+
+Deno.test("the nearest word, if it is near at all", () => {
+  const names = ["start", "state", "spec", "delete"];
+  assertEquals(
+    ["strat", "stae", "delte", "xyzzy", ""].map((word) => nearest(word, names)),
+    ["start", "state", "delete", undefined, undefined],
+  );
+});
+
+Deno.test("an error is one line", () => {
+  assertEquals(oneLine(new Error("a\n  b\n\nc")), "a b c");
+  assertEquals(oneLine("text"), "text");
+});

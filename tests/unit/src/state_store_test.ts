@@ -1,0 +1,79 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ContainerError } from "../../../src/errors.ts";
+import { identify, isAlive, type ProcessIdentity } from "../../../src/process_identity.ts";
+import { isAbandoned, StateStore, type StoredState } from "../../../src/state_store.ts";
+import { scratchFolder } from "../../fixtures/bundle.ts";
+
+const SELF = identify(Deno.pid) as ProcessIdentity;
+
+function state(id: string, more: Partial<StoredState> = {}): StoredState {
+  return {
+    format: 1,
+    id,
+    bundle: "/b",
+    rootfs: "/b/r",
+    created: "2026-01-01T00:00:00.000Z",
+    creator: SELF,
+    cgroupPaths: {},
+    config: { ociVersion: "1.0.0" },
+    ...more,
+  };
+}
+
+Deno.test("an id is one folder's: made once, written, read, listed, removed", () => {
+  using scratch = scratchFolder();
+  const store = new StateStore(`${scratch.path}/root`);
+  assertEquals(store.ids(), []);
+  assertEquals([store.make("one"), store.make("one")], [true, false]);
+  assertEquals(store.read("one"), undefined);
+  assert(store.isFresh("one"));
+  store.write(state("one"));
+  assertEquals(store.read("one"), state("one"));
+  assertEquals((Deno.lstatSync(`${scratch.path}/root/one`).mode ?? 0) & 0o777, 0o711);
+  assertEquals(store.ids(), ["one"]);
+  store.remove("one");
+  assertEquals(store.ids(), []);
+  assertEquals(assertThrows(() => store.read("one"), ContainerError).code, "ContainerNotExists");
+});
+
+Deno.test("a state that can't be read is told, not taken for none", () => {
+  using scratch = scratchFolder();
+  const store = new StateStore(scratch.path);
+  store.make("bad");
+  store.write(state("bad"));
+  const [file] = [...Deno.readDirSync(`${scratch.path}/bad`)].map(({ name }) => name);
+  Deno.writeTextFileSync(`${scratch.path}/bad/${file}`, "{");
+  assertThrows(() => store.read("bad"), ContainerError);
+});
+
+Deno.test("a lock is waited for, and goes with its holder", async () => {
+  using scratch = scratchFolder();
+  const store = new StateStore(scratch.path);
+  store.make("locked");
+  const first = await store.lock("locked");
+  let isHeld = false;
+  const second = store.lock("locked").then((fd) => {
+    isHeld = true;
+    return fd;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(isHeld, false);
+  first.close();
+  (await second).close();
+  const error = await assertRejects(() => store.lock("none"), ContainerError);
+  assertEquals(error.code, "ContainerNotExists");
+});
+
+Deno.test("a process is the same one by its start time and boot, whatever took its number", async () => {
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const identity = identify(child.pid) as ProcessIdentity;
+  assert(isAlive(identity));
+  assertEquals(isAlive({ ...identity, startTime: identity.startTime - 1 }), false);
+  assertEquals(isAlive({ ...identity, bootId: "another boot" }), false);
+  child.kill("SIGKILL");
+  await child.status;
+  assertEquals(isAlive(identity), false);
+  assert(isAbandoned(state("x", { creator: identity })));
+  assertEquals(isAbandoned(state("x")), false);
+  assertEquals(isAbandoned(state("x", { creator: identity, init: SELF })), false);
+});
