@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { newCgroupManager } from "../../src/cgroups/manager.ts";
 import type { Resources } from "../../src/config/types.ts";
 import { host, isV1, MIB } from "../fixtures/test_cgroup.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 const V1_FILES = [
   ["cpu", ["cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.rt_runtime_us"]],
@@ -101,10 +102,10 @@ async function hasRunc(): Promise<boolean> {
   }
 }
 
-Deno.test({
-  name: "runc and hull put the same container into the same folders with the same limits",
-  ignore: !(await hasRunc()),
-  fn: async (t) => {
+testWhere(
+  await hasRunc() ? undefined : "runc",
+  "runc and hull put the same container into the same folders with the same limits",
+  async (t) => {
     const bundle = await makeBundle();
     const cases: readonly [string, Resources, string | undefined][] = [
       ["nothing set", {}, undefined],
@@ -150,7 +151,7 @@ Deno.test({
       Deno.removeSync(bundle, { recursive: true });
     }
   },
-});
+);
 
 function sorted(record: Readonly<Record<string, string>>): [string, string][] {
   return Object.entries(record).toSorted(([a], [b]) => a < b ? -1 : 1);

@@ -16,6 +16,7 @@ import {
   TestCgroup,
   unifiedMount,
 } from "../fixtures/test_cgroup.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 Deno.test("create makes every folder, again without harm, and destroy leaves none", async () => {
   await using cgroup = new TestCgroup();
@@ -196,10 +197,10 @@ Deno.test("what this host can't do is refused with the field's pointer", async (
   assertEquals(refused({ pids: { limit: 1e30 } }), ["SystemError", "/linux/resources/pids/limit"]);
 });
 
-Deno.test({
-  name: "unified writes the files of cgroup v2 as they are",
-  ignore: isV1,
-  fn: async () => {
+testWhere(
+  isV1 ? "a pure cgroup v2 host" : undefined,
+  "unified writes the files of cgroup v2 as they are",
+  async () => {
     await using cgroup = new TestCgroup();
     cgroup.manager.apply({
       memory: { limit: 64 * MIB },
@@ -209,12 +210,12 @@ Deno.test({
     assertEquals(cgroup.read("", "memory.high"), "33554432");
     assertEquals(cgroup.read("", "pids.max"), "12");
   },
-});
+);
 
-Deno.test({
-  name: "below a cgroup that holds processes a limit is refused with a reason, devices are not",
-  ignore: isV1,
-  fn: async () => {
+testWhere(
+  isV1 ? "a pure cgroup v2 host" : undefined,
+  "below a cgroup that holds processes a limit is refused with a reason, devices are not",
+  async () => {
     await using parent = new TestCgroup();
     await using _inside = await Inside.start(parent.manager, "exec sleep 1000");
     const path = `${parent.folder("").slice(unifiedMount?.length)}/child`;
@@ -225,7 +226,7 @@ Deno.test({
     assertEquals(error.pointer, "/linux/resources/memory/limit");
     assertEquals(child.manager.stats().pids, { current: 0, limit: "max" });
   },
-});
+);
 
 Deno.test("no file descriptor stays open", async () => {
   const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
