@@ -21,16 +21,27 @@ import {
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
+import { Pipe } from "../ffi/pipe.ts";
 import { SyscallProgram } from "../ffi/program.ts";
+import type { InitCgroups } from "../src/config/init_config.ts";
 import type { Namespace } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
 import { reportTail } from "./channel.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
-import { joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
+import { enterCgroups } from "./steps/limits.ts";
+import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
 
 const SIGKILL = 9;
 const FIRST = "launch.first";
 const SECOND = "launch.second";
+
+/** What a launcher's plan needs to know beside the container's. */
+export interface LaunchOptions {
+  readonly namespaces: readonly Namespace[];
+  readonly cgroups: InitCgroups;
+  /** The pipe on which the launcher says that the parent has been told. */
+  readonly told: { readonly reader: number; readonly writer: number };
+}
 
 /**
  * The launcher's plan around a container's.
@@ -39,11 +50,11 @@ const SECOND = "launch.second";
  * @throws {ContainerError} `Unsupported` if the plan has work that needs JavaScript
  */
 export function planLaunch(
-  namespaces: readonly Namespace[],
+  { namespaces, cgroups, told }: LaunchOptions,
   plan: readonly PlanItem[],
 ): PlannedOperation[] {
   const step = new StepBuilder("clone");
-  // The cgroup namespace is the launcher's already, and its children's.
+  // The cgroup namespace is made last: its root is where its maker is.
   const flags = newNamespaceFlags(namespaces) & ~NAMESPACE_FLAGS.cgroup;
   const first = cloneArguments(CLONE_VM | CLONE_VFORK | CLONE_PARENT, { exitSignal: 0 });
   const second = cloneArguments(BigInt(flags | CLONE_PARENT) | CLONE_CLEAR_SIGHAND, {
@@ -59,10 +70,22 @@ export function planLaunch(
   clone.because("die with the parent while the container is not ready")
     .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0])
     .call("setsid", []);
+  clone.because("wait until the parent knows of this process; end if the launcher is gone")
+    .call("close", [told.writer])
+    .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
+    .call("exit_group", [1])
+    .call("close", [told.reader], { label: "told" });
   const end = new StepBuilder("clone");
   end.because("end, having joined")
     .call("exit_group", [0], { label: "launched" });
-  const all = [...step.items, ...joinNamespaces(namespaces), ...clone.items, ...plan, ...end.items];
+  const all = [
+    ...step.items,
+    ...joinNamespaces(namespaces),
+    ...clone.items,
+    ...makeCgroupNamespace(namespaces, cgroups),
+    ...plan,
+    ...end.items,
+  ];
   return all.map((item) => {
     if (!("work" in item)) return item;
     throw new ContainerError("Unsupported", `can't ${item.reason} in namespaces that are joined`, {
@@ -74,10 +97,31 @@ export function planLaunch(
   });
 }
 
+/** A cgroup namespace belongs to the user namespace that its maker is in. */
+function makeCgroupNamespace(
+  namespaces: readonly Namespace[],
+  cgroups: InitCgroups,
+): readonly PlanItem[] {
+  if (!isNew(namespaces, "cgroup")) return [];
+  const step = new StepBuilder("cgroups");
+  step.because("make the cgroup namespace", undefined, "/linux/namespaces")
+    .call("unshare", [NAMESPACE_FLAGS.cgroup]);
+  return [...enterCgroups(cgroups), ...step.items];
+}
+
 /** Runs a launcher's plan and tells the parent, on `status`, whose children it has now. */
-export function launch(operations: readonly PlannedOperation[], status: Fd): void {
+export function launch(
+  options: Omit<LaunchOptions, "told">,
+  plan: readonly PlanItem[],
+  status: Fd,
+): void {
+  using pipe = new Pipe();
+  const told = { reader: pipe.reader.number, writer: pipe.writer.number };
+  const operations = planLaunch({ ...options, told }, plan);
   const program = new SyscallProgram(operations, reportTail(status.number, operations));
   program.run();
   const launched = { first: program.result(FIRST), pid: program.result(SECOND) };
+  // Two processes must not write to the status fifo at once.
   writeAll(status, new TextEncoder().encode(JSON.stringify({ launched }) + "\n"));
+  writeAll(pipe.writer, new Uint8Array([1]));
 }

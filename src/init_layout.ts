@@ -50,10 +50,9 @@ export function layOutFds(
   };
 }
 
-/** The flags of the namespaces that the birth makes: with a launcher only the cgroup namespace. */
+/** The flags of the namespaces that the birth makes: a launcher makes them itself. */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
-  const flags = newNamespaceFlags(namespaces);
-  return joinsInhabited(namespaces) ? flags & NAMESPACE_FLAGS.cgroup : flags;
+  return joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
 }
 
 /** What init is told of beside its fds. */

@@ -57,6 +57,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
   if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
   const init = makeInitConfig(subject, layout);
+  const told = { reader: numbers(), writer: numbers() };
   const plan = planInit(init, new HostFacts(look, mountedAt(config)));
   return {
     birth: planBirth({
@@ -68,7 +69,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
       seal: canSeal(config, namespaces),
     }),
-    init: launches ? planLaunch(list, plan) : plan,
+    init: launches ? planLaunch({ namespaces: list, cgroups: init.cgroups, told }, plan) : plan,
   };
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { FileKind } from "../../../init/facts.ts";
-import { planLaunch } from "../../../init/launch.ts";
+import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
 import { planInit } from "../../../init/plan.ts";
 import { defaultSpec } from "../../../src/config/defaults.ts";
@@ -134,21 +134,28 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
     { type: "user", path: "/proc/9/ns/user" },
     { type: "pid", path: "/proc/9/ns/pid" },
     { type: "mount" },
+    { type: "cgroup" },
     { type: "network", path: "/proc/9/ns/net" },
   ] as const;
   const config = spec((draft) => {
     draft.linux.namespaces = namespaces;
   });
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
-  const launcher = planLaunch(namespaces, plan);
-  await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 20))));
+  const launcher = planLaunch({ namespaces, cgroups: V2, told: { reader: 8, writer: 9 } }, plan);
+  await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
 });
+
+const LAUNCH: LaunchOptions = {
+  namespaces: [{ type: "pid", path: "/p" }],
+  cgroups: V2,
+  told: { reader: 8, writer: 9 },
+};
 
 Deno.test("a launcher refuses what needs JavaScript in the namespaces that it joins", () => {
   const { config } = GOLDEN["binds-and-copies"] as Pick<InitConfig, "config">;
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
-  const error = assertThrows(() => planLaunch([{ type: "pid", path: "/p" }], plan), ContainerError);
+  const error = assertThrows(() => planLaunch(LAUNCH, plan), ContainerError);
   assertEquals([error.code, error.pointer], ["Unsupported", "/mounts/2"]);
 });
 
