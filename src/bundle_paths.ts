@@ -4,23 +4,14 @@
  * @module
  */
 
+import { resolve } from "@std/path/posix/resolve";
 import { isBindMount } from "./config/mount_options.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 
-/** A path as an absolute one without `.` and `..`. */
-export function absolute(path: string, base: string): string {
-  const parts: string[] = [];
-  for (const part of `${path.startsWith("/") ? "" : base}/${path}`.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return "/" + parts.join("/");
-}
-
 /** The rootfs's real path: a folder, whatever links lead to it. */
 export function requireRootfs(config: Config, bundle: string): string {
-  const path = absolute(config.root?.path ?? "rootfs", bundle);
+  const path = resolve(bundle, config.root?.path ?? "rootfs");
   const fault = (message: string) =>
     new ContainerError("ConfigInvalid", "the rootfs can't be used", {
       faults: [{ pointer: "/root/path", message }],
@@ -42,7 +33,7 @@ export function withAbsoluteSources(config: Config, bundle: string): Config {
   if (config.mounts === undefined) return config;
   const mounts = config.mounts.map((mount) =>
     isBindMount(mount) && mount.source !== undefined
-      ? { ...mount, source: absolute(mount.source, bundle) }
+      ? { ...mount, source: resolve(bundle, mount.source) }
       : mount
   );
   return { ...config, mounts };

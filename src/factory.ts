@@ -4,11 +4,13 @@
  * @module
  */
 
+import { resolve } from "@std/path/posix/resolve";
 import { Poller } from "../ffi/poll.ts";
 import { startInitialization } from "../init/init.ts";
-import { absolute, requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
+import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
-import { type CgroupManager, loadCgroupManager, newCgroupManager } from "./cgroups/manager.ts";
+import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
 import { Container, type StartOptions, type Status } from "./container.ts";
@@ -87,7 +89,7 @@ export class Factory {
 
   /** Makes nothing yet. */
   constructor(options: FactoryOptions = {}) {
-    this.root = absolute(options.root ?? DEFAULT_ROOT, Deno.cwd());
+    this.root = resolve(options.root ?? DEFAULT_ROOT);
     this.#options = options;
     this.#store = new StateStore(this.root);
   }
@@ -228,7 +230,7 @@ export class Factory {
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
     const valid = validateConfig(config ?? builtin?.config);
     requireSupported(valid);
-    const bundle = builtin === undefined ? absolute(options.bundle ?? ".", Deno.cwd()) : folder;
+    const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
       host: this.#cgroupHost(),

@@ -23,7 +23,6 @@ import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
-import { setLimit } from "../ffi/rlimit.ts";
 import { receiveFd, socketPair } from "../ffi/socket.ts";
 import { readableFd, writableFd, writeFully } from "../ffi/stream.ts";
 import { setWindowSize } from "../ffi/terminal.ts";
@@ -36,8 +35,9 @@ import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig } from "./config/init_config.ts";
-import type { Config, Rlimit } from "./config/types.ts";
+import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
 import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
@@ -268,44 +268,6 @@ async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promis
     if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
   }
 }
-
-/** Limits that only the host's root may raise, for a child in a user namespace. */
-function limit(pid: number, rlimits: readonly Rlimit[]): void {
-  rlimits.forEach(({ type, soft, hard }, k) => {
-    try {
-      setLimit(pid, type, soft, hard);
-    } catch (cause) {
-      throw hostError("limits", cause, `/process/rlimits/${k}`);
-    }
-  });
-}
-
-function adjustOomScore(pid: number, score: number | undefined): void {
-  if (score === undefined) return;
-  const path = `/proc/${pid}/oom_score_adj`;
-  try {
-    using file = open(path, O_WRONLY);
-    writeAll(file, new TextEncoder().encode(String(score)));
-  } catch (cause) {
-    throw hostError("limits", cause, "/process/oomScoreAdj", path);
-  }
-}
-
-function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {
-  if (!(cause instanceof SyscallError)) throw cause;
-  return new ContainerError("SystemError", `cannot do what the config asks for`, {
-    step,
-    syscall: cause.syscall,
-    errno: cause.code,
-    path: path ?? cause.path,
-    pointer,
-    hint: cause.errno === EACCES || cause.errno === EPERM ? "it needs CAP_SYS_RESOURCE" : undefined,
-    cause,
-  });
-}
-
-const EPERM = 1;
-const EACCES = 13;
 
 function writeByte(fd: Fd): void {
   writeAll(fd, new Uint8Array([1]));

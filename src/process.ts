@@ -8,15 +8,10 @@ import type { ExitStatus } from "../ffi/process.ts";
 import type { Capabilities, Rlimit, User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./parent_process.ts";
-import type { PipeStreams } from "./stdio.ts";
+import type { PipeStreams, Stdio } from "./stdio.ts";
 
 export type { ExitStatus } from "../ffi/process.ts";
-
-/**
- * Where a standard stream goes: to this program's own (`inherit`), nowhere (`null`), to a stream of
- * this program (`piped`), or to an open fd by number, which stays the caller's.
- */
-export type Stdio = "inherit" | "null" | "piped" | number;
+export type { Stdio } from "./stdio.ts";
 
 /** What to run. Where a field is missing, the container's config has its say. */
 export interface ProcessOptions {

@@ -8,7 +8,20 @@ import { duplicate, type Fd, O_RDWR, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { readableFd, writableFd } from "../ffi/stream.ts";
-import type { ProcessOptions, Stdio } from "./process.ts";
+
+/**
+ * Where a standard stream goes: to this program's own (`inherit`), nowhere (`null`), to a stream of
+ * this program (`piped`), or to an open fd by number, which stays the caller's.
+ */
+export type Stdio = "inherit" | "null" | "piped" | number;
+
+/** The streams and files that a process is given. */
+export interface StdioOptions {
+  readonly stdin?: Stdio | undefined;
+  readonly stdout?: Stdio | undefined;
+  readonly stderr?: Stdio | undefined;
+  readonly extraFiles?: readonly number[] | undefined;
+}
 
 /** This program's ends of the pipes of a process. */
 export interface PipeStreams {
@@ -37,7 +50,7 @@ export class ProcessFds implements Disposable {
    * @param above every fd is moved above this number, so that putting one in place replaces none
    * @throws {SyscallError} EBADF for an fd that is not open
    */
-  constructor(options: ProcessOptions, above: number) {
+  constructor(options: StdioOptions, above: number) {
     this.#above = above;
     try {
       this.#standard(0, options.stdin ?? "inherit");

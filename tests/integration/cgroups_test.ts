@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { loadCgroupManager, newCgroupManager } from "../../src/cgroups/manager.ts";
+import { loadCgroupManager, newCgroupManager } from "../../src/cgroups/make_manager.ts";
 import type { Resources } from "../../src/config/types.ts";
 import {
   faultOf,

@@ -1,0 +1,50 @@
+/**
+ * What only the host's root may set for a process, written from the host's side.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../ffi/errno.ts";
+import { O_WRONLY, open, writeAll } from "../ffi/file.ts";
+import { setLimit } from "../ffi/rlimit.ts";
+import type { Rlimit } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+
+/** Limits that only the host's root may raise, for a child in a user namespace. */
+export function limit(pid: number, rlimits: readonly Rlimit[]): void {
+  rlimits.forEach(({ type, soft, hard }, k) => {
+    try {
+      setLimit(pid, type, soft, hard);
+    } catch (cause) {
+      throw hostError("limits", cause, `/process/rlimits/${k}`);
+    }
+  });
+}
+
+/** Sets how readily the kernel ends it when memory runs out: proc(5). */
+export function adjustOomScore(pid: number, score: number | undefined): void {
+  if (score === undefined) return;
+  const path = `/proc/${pid}/oom_score_adj`;
+  try {
+    using file = open(path, O_WRONLY);
+    writeAll(file, new TextEncoder().encode(String(score)));
+  } catch (cause) {
+    throw hostError("limits", cause, "/process/oomScoreAdj", path);
+  }
+}
+
+function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {
+  if (!(cause instanceof SyscallError)) throw cause;
+  return new ContainerError("SystemError", `cannot do what the config asks for`, {
+    step,
+    syscall: cause.syscall,
+    errno: cause.code,
+    path: path ?? cause.path,
+    pointer,
+    hint: cause.errno === EACCES || cause.errno === EPERM ? "it needs CAP_SYS_RESOURCE" : undefined,
+    cause,
+  });
+}
+
+const EPERM = 1;
+const EACCES = 13;
