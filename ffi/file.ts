@@ -64,6 +64,8 @@ export const S_IFCHR = 0o020000;
 /** A fifo. */
 export const S_IFIFO = 0o010000;
 
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
 const F_DUPFD_CLOEXEC = 1030;
 const EAGAIN = 11;
 const EINTR = 4;
@@ -353,6 +355,12 @@ export function deviceNumber(major: number, minor: number): bigint {
 export function duplicate(fd: number | Fd, minimum = 0): Fd {
   const number = typeof fd === "number" ? fd : fd.number;
   return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, BigInt(minimum))));
+}
+
+/** Whether a number is that of an open fd which stays open over execve: fcntl(2). */
+export function isInheritable(fd: number): boolean {
+  const flags = libc.fcntl(fd, F_GETFD, 0n);
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
 }
 
 const LOCK_EX = 2;

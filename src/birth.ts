@@ -34,7 +34,6 @@ import type { InitCommand } from "./init_command.ts";
 export const PIDFD = "pidfd";
 
 const SIGKILL = 9;
-const F_SETFD = 2;
 const ALL = 0xffffffffffffffffn;
 const LAST_CAPABILITY = 40;
 
@@ -63,8 +62,6 @@ export interface BirthOptions {
   readonly cgroups: readonly CgroupDoor[];
   /** The fds that are put in place, each with the number that it gets. */
   readonly fds: readonly PlacedFd[];
-  /** The fds from 3 on that are inherited in place. */
-  readonly preserveFds: number;
   /** With a new user namespace: the pipe on which the parent says that the maps are written. */
   readonly mapped: number | undefined;
   /** Whether to cover the binary with a read-only mount of itself. */
@@ -77,7 +74,7 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
   return [
     ...clone(namespaces, mapped),
     ...enterCgroups(options),
-    ...placeFds(fds, options.preserveFds),
+    ...placeFds(fds),
     ...(options.seal ? sealBinary(command.path) : []),
     ...reexecute(command),
   ].filter((item) => !("work" in item)) as PlannedOperation[];
@@ -151,12 +148,8 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   return step.items as PlannedOperation[];
 }
 
-function placeFds(fds: readonly PlacedFd[], preserved: number): PlannedOperation[] {
+function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
   const step = new StepBuilder("stdio");
-  for (let fd = 3; fd < 3 + preserved; fd++) {
-    if (fds.some(({ as }) => as === fd)) continue;
-    step.because(`keep fd ${fd}`).call("fcntl", [fd, F_SETFD, 0]);
-  }
   for (const { fd, as } of fds) {
     step.because(`put fd ${as} in place`).call("dup3", [fd, as, 0]);
   }

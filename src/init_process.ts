@@ -177,7 +177,6 @@ export class InitProcess implements ParentProcess, Disposable {
       command: initCommand(this.#options.command, layout),
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
-      preserveFds: process.preserveFds ?? 0,
       mapped: mapped?.reader.number,
       seal: canSeal(config, namespaces),
     });

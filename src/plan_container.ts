@@ -65,7 +65,6 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       command: initCommand(subject.command, layout),
       cgroups: doors,
       fds: places.map((as) => ({ fd: numbers(), as })),
-      preserveFds: 0,
       mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
       seal: canSeal(config, namespaces),
     }),

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { duplicate, type Fd, O_RDWR, open } from "../ffi/file.ts";
+import { duplicate, type Fd, isInheritable, O_RDWR, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { readableFd, writableFd } from "../ffi/stream.ts";
+import { ContainerError } from "./errors.ts";
 
 /**
  * Where a standard stream goes: to this program's own (`inherit`), nowhere (`null`), to a stream of
@@ -21,6 +22,7 @@ export interface StdioOptions {
   readonly stdout?: Stdio | undefined;
   readonly stderr?: Stdio | undefined;
   readonly extraFiles?: readonly number[] | undefined;
+  readonly preserveFds?: number | undefined;
 }
 
 /** This program's ends of the pipes of a process. */
@@ -49,9 +51,11 @@ export class ProcessFds implements Disposable {
    *
    * @param above every fd is moved above this number, so that putting one in place replaces none
    * @throws {SyscallError} EBADF for an fd that is not open
+   * @throws {ContainerError} `ConfigInvalid` for one to preserve that this program did not inherit
    */
   constructor(options: StdioOptions, above: number) {
     this.#above = above;
+    requirePreserved(options.preserveFds ?? 0, options.extraFiles?.length ?? 0);
     try {
       this.#standard(0, options.stdin ?? "inherit");
       this.#standard(1, options.stdout ?? "inherit");
@@ -102,5 +106,18 @@ export class ProcessFds implements Disposable {
       using _inner = inner;
       this.pass(inner, as);
     } else if (stdio !== as) this.pass(stdio, as);
+  }
+}
+
+/**
+ * What this program was given goes on; what it opened itself must not, nor may what is not there
+ * leave its number to something else.
+ */
+function requirePreserved(count: number, replaced: number): void {
+  for (let fd = 3 + replaced; fd < 3 + count; fd++) {
+    if (isInheritable(fd)) continue;
+    throw new ContainerError("ConfigInvalid", `fd ${fd} can't be preserved: nobody passed it`, {
+      hint: `open it for hull, as with ${fd}<file in a shell, or preserve fewer`,
+    });
   }
 }

@@ -123,6 +123,14 @@ Deno.test("run --preserve-fds passes on the caller's fds, and no other", async (
   assertMatch(text, /^from fd 3\n0 1 2 3 4 $/);
 });
 
+Deno.test("run --preserve-fds refuses fds that nobody passed, hull's own among them", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("exit 0");
+  const said = await hull.refuse("run", "--preserve-fds", "20", "-b", bundle.folder, "none");
+  assertStringIncludes(said, "nobody passed it");
+  assertEquals([...Deno.readDirSync(hull.root)], []);
+});
+
 Deno.test("hull's own environment does not reach the program", async () => {
   await using hull = new Hull();
   using bundle = makeBundle("env");
