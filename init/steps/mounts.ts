@@ -98,7 +98,8 @@ function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
   }
   // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
   const followLinks = type !== "proc" && type !== "sysfs";
-  openPlace(step, "/" + destination.components.join("/"), place, { followLinks });
+  const path = followLinks ? "/" + destination.components.join("/") : mount.destination;
+  openPlace(step, path, place, { followLinks });
   if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
     copyUp(step, planned, options);
   }
