@@ -222,6 +222,29 @@ Deno.test("all faults of a config come at once, with their pointers", async () =
   }
 });
 
+Deno.test("a program that is its own init calls startInitialization", async () => {
+  await leavesNothing("hull-own-init", async () => {
+    using root = scratchFolder();
+    const path = (name: string) => new URL(name, import.meta.url).pathname;
+    const factory = new Factory({
+      root: root.path,
+      initCommand: [
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        "--allow-all",
+        "--no-lock",
+        "--config",
+        path("../../deno.json"),
+        path("../fixtures/own_init.ts"),
+      ],
+    });
+    await using container = await factory.create("hull-own-init");
+    const process = new Process({ args: ["echo", "own"], stdout: "piped" });
+    assertEquals(await output(container, process), "own\n");
+  });
+});
+
 Deno.test("a bundle that umoci unpacked runs unchanged", async () => {
   await leavesNothing("hull-umoci", async () => {
     using scratch = scratchFactory();

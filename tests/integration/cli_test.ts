@@ -1,0 +1,116 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertObjectMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+
+Deno.test("spec writes what runc spec writes, and does not overwrite", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("");
+  using folder = scratchFolder();
+  assertEquals(await hull.must("spec", "--bundle", folder.path), "");
+  const ours = JSON.parse(Deno.readTextFileSync(`${folder.path}/config.json`));
+  for (const key of ["root", "hostname", "mounts"]) {
+    assertEquals(ours[key], Reflect.get(bundle.config, key), key);
+  }
+  const { capabilities, rlimits, env, noNewPrivileges } = bundle.config.process ?? {};
+  assertObjectMatch(ours.process, { capabilities, rlimits, env, noNewPrivileges, terminal: true });
+  assertEquals(ours.linux.namespaces, bundle.config.linux?.namespaces);
+  assertEquals(ours.linux.maskedPaths, bundle.config.linux?.maskedPaths);
+  assertStringIncludes(await hull.refuse("spec", "--bundle", folder.path), "File exists");
+});
+
+Deno.test("spec --rootless maps the caller, spec --builtin prints the built-in default", async () => {
+  await using hull = new Hull();
+  using folder = scratchFolder();
+  await hull.must("spec", "--rootless", "--bundle", folder.path);
+  const { linux } = JSON.parse(Deno.readTextFileSync(`${folder.path}/config.json`));
+  assertEquals(linux.uidMappings, [{ containerID: 0, hostID: 0, size: 1 }]);
+  const builtin = JSON.parse(await hull.must("spec", "--builtin"));
+  assertEquals(builtin.root.readonly, true);
+});
+
+Deno.test("help and version say what there is", async () => {
+  await using hull = new Hull();
+  const help = await hull.must("--help");
+  for (
+    const name of ["create", "delete", "kill", "list", "plan", "run", "spec", "start", "state"]
+  ) {
+    assertMatch(help, new RegExp(`^  ${name} `, "m"));
+    assertStringIncludes(await hull.must(name, "--help"), `usage: hull [global flags] ${name}`);
+  }
+  assertMatch(await hull.must("--version"), /^hull version \d+\.\d+\.\d+\nspec: 1\.3\.\d/);
+});
+
+Deno.test("mistakes on the command line are one line with the nearest right word", async () => {
+  await using hull = new Hull();
+  const cases: [string[], string][] = [
+    [["strat", "x"], "did you mean hull start?"],
+    [["list", "--quite"], "did you mean --quiet?"],
+    [["delete"], "usage: hull delete <id>"],
+    [["--systemd-cgroup", "run", "x"], "can't be made yet"],
+    [["--cgroup-manager", "none", "list"], "use cgroupfs or disabled"],
+    [["list", "--format", "yaml"], "use table or json"],
+    [["kill", "x", "NOSIGNAL"], "does not exist"],
+    [["run", "--preserve-fds", "x", "id"], "no number of fds"],
+  ];
+  for (const [args, part] of cases) assertStringIncludes(await hull.refuse(...args), part);
+});
+
+Deno.test("a bundle that can't be used: each fault names the file or the field", async () => {
+  await using hull = new Hull();
+  using folder = scratchFolder();
+  const file = `${folder.path}/config.json`;
+  const refusal = async (text: string | undefined) => {
+    if (text !== undefined) Deno.writeTextFileSync(file, text);
+    return await hull.refuse("run", "-b", folder.path, "bad");
+  };
+  assertStringIncludes(await refusal(undefined), "there is no such file");
+  assertStringIncludes(await refusal("{"), "is not JSON");
+  assertStringIncludes(await refusal("{}"), "/ociVersion: is required; /root: is required");
+  const spec = {
+    ociVersion: "1.0.0",
+    root: { path: "rootfs" },
+    process: { args: ["x"], cwd: "/" },
+  };
+  assertStringIncludes(await refusal(JSON.stringify(spec)), "/root/path");
+  Deno.mkdirSync(`${folder.path}/rootfs`);
+  const seccomp = { ...spec, linux: { seccomp: { defaultAction: "SCMP_ACT_ERRNO" } } };
+  assertStringIncludes(await refusal(JSON.stringify(seccomp)), "/linux/seccomp");
+  assertEquals([...Deno.readDirSync(hull.root)], []);
+});
+
+Deno.test("the log gets what stderr gets, as text and as JSON for engines", async () => {
+  await using hull = new Hull();
+  using folder = scratchFolder();
+  const log = `${folder.path}/log`;
+  await hull.refuse("--log", log, "start", "none");
+  assertMatch(
+    Deno.readTextFileSync(log),
+    /^time="\S+" level=error msg="container none does not exist/,
+  );
+  await hull.refuse("--log", log, "--log-format", "json", "start", "none");
+  const last = JSON.parse(Deno.readTextFileSync(log).trimEnd().split("\n").at(-1) ?? "");
+  assertEquals([last.level, last.code], ["error", "ContainerNotExists"]);
+  const { stderr } = await hull.call(["--debug", "list"]);
+  assertStringIncludes(stderr, "hull: debug: list");
+});
+
+Deno.test("run --no-pivot enters the rootfs without pivot_root", async () => {
+  await leavesNothing("hull-no-pivot", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("ls /; test ! -e /work", (config) => {
+      config.root.readonly = false;
+    });
+    const { code, stdout, stderr } = await hull.call(
+      ["run", "--no-pivot", "-b", bundle.folder, "hull-no-pivot"],
+    );
+    assertEquals([code, stderr], [0, ""]);
+    assert(stdout.includes("busybox") === false && stdout.includes("data"), stdout);
+  });
+});
