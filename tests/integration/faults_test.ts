@@ -143,6 +143,19 @@ const FAULTS: readonly Fault[] = [
     says: { step: "cgroups", errno: "ERANGE", pointer: "/linux/resources/cpu/cpus" },
   },
   {
+    name: "identity: the id maps have no root",
+    change: ({ process, linux }) => {
+      mapUsers(linux, [{ containerID: 5, hostID: 100_000, size: 10 }]);
+      process.user = { uid: 5, gid: 5 };
+    },
+    says: {
+      step: "identity",
+      syscall: "setresgid",
+      errno: "EINVAL",
+      pointer: "/linux/uidMappings",
+    },
+  },
+  {
     name: "rootfs: it is a file",
     change: ({ root }) => {
       root.path = "config.json";
@@ -192,6 +205,12 @@ Deno.test("a full disk for the state folder is an error, and nothing is left", a
     }
   });
 });
+
+function mapUsers(linux: Draft["linux"], map: NonNullable<Draft["linux"]["uidMappings"]>): void {
+  linux.namespaces?.push({ type: "user" });
+  linux.uidMappings = map;
+  linux.gidMappings = map;
+}
 
 function join(linux: Draft["linux"], type: "network", path: string): void {
   const found = linux.namespaces?.find((namespace) => namespace.type === type);
