@@ -326,7 +326,8 @@ export class Container implements AsyncDisposable {
     using pidfd = this.#openInit();
     if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
     if (cgroups.freezerState() === "frozen") await cgroups.thaw();
-    cgroups.kill(SIGKILL);
+    // Without cgroups the pid namespace's end, which comes with its first process, has to do.
+    if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
