@@ -7,7 +7,7 @@
  * import { assert } from "@std/assert";
  * import { Factory, Process } from "./mod.ts";
  *
- * const factory = new Factory({ root: Deno.makeTempDirSync() });
+ * const factory = new Factory();
  * await using container = await factory.create("web");
  * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
  * await container.run(process);

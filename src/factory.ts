@@ -70,12 +70,12 @@ export const DEFAULT_ROOT = "/run/hull";
 /**
  * Makes and loads containers under one root folder.
  *
- * @example Run a command and get its exit code
+ * @example List what there is
  * ```ts
  * import { assert } from "@std/assert";
  * import { Factory } from "./factory.ts";
  *
- * const factory = new Factory({ root: Deno.makeTempDirSync() });
+ * const factory = new Factory({ root: "/run/hull-example" });
  * assert(factory.list().length === 0);
  * ```
  */
