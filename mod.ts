@@ -18,8 +18,6 @@
  * @module
  */
 
-import { INIT_VARIABLE } from "./init/variables.ts";
-
 export {
   Container,
   type OciState,
@@ -46,9 +44,4 @@ export {
 export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
 
-if (import.meta.main) {
-  // A compiled binary is its own init.
-  if (Deno.env.has(INIT_VARIABLE)) (await import("./init/init.ts")).startInitialization();
-  const { main } = await import("./src/cli/main.ts");
-  Deno.exit(await main(Deno.args));
-}
+if (import.meta.main) await (await import("./src/cli/hull.ts")).start();
