@@ -98,7 +98,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
 
     ...openRootfs(init.rootfs),
-    ...isolateMounts(rootfsPropagation),
+    ...isolateMounts(rootfsPropagation, init.onTmpfs ?? false),
     ...openSources(flat),
     ...(freshDev ? [] : openMaskSources(masks, kindOf)),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),

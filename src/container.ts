@@ -290,6 +290,7 @@ export class Container implements AsyncDisposable {
       command: initCommand,
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
+      onTmpfs: rootfs === `${this.folder}/rootfs`, // the built-in default's
     });
     try {
       cgroups.create();

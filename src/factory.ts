@@ -164,6 +164,7 @@ export class Factory {
         command: this.#options.initCommand,
         noPivot: options.noPivot ?? false,
         noNewKeyring: options.noNewKeyring ?? false,
+        onTmpfs: builtin !== undefined,
       });
     } finally {
       if (scratch !== undefined) Deno.removeSync(scratch, { recursive: true });

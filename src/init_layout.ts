@@ -64,11 +64,13 @@ export interface InitSubject {
   readonly cgroups: CgroupManager;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
+  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  readonly onTmpfs: boolean;
 }
 
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
-  const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring } = subject;
+  const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
   const { status, control, start, console, preserveFds } = layout;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
@@ -80,6 +82,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,
     noNewKeyring,
+    onTmpfs,
   };
 }
 

@@ -62,6 +62,8 @@ export interface InitProcessOptions {
   readonly command: readonly string[] | undefined;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
+  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  readonly onTmpfs: boolean;
 }
 
 /** The ParentProcess of a container's first process. */

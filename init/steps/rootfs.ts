@@ -9,6 +9,10 @@
 import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY } from "../../ffi/file.ts";
 import {
   AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_STRING,
+  FSOPEN_CLOEXEC,
+  MOUNT_ATTR,
   MOUNT_ATTR_SIZE,
   mountAttributes,
   OPEN_TREE_CLOEXEC,
@@ -33,8 +37,10 @@ export function openRootfs(rootfs: string): PlanItem[] {
 /**
  * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
  * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
+ *
+ * @param onTmpfs whether the root is a tmpfs of the container's own, filled with what the rootfs has
  */
-export function isolateMounts(propagation: string | undefined): PlanItem[] {
+export function isolateMounts(propagation: string | undefined, onTmpfs: boolean): PlanItem[] {
   const asked = propagation === undefined ? undefined : propagationOf(propagation);
   const step = new StepBuilder("propagation");
   const cut = () => {
@@ -46,6 +52,7 @@ export function isolateMounts(propagation: string | undefined): PlanItem[] {
     step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);
   };
   const copy = () => {
+    if (onTmpfs) return makeTmpfs(step);
     step.because("copy the rootfs's mount", undefined, "/root/path");
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
     step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
@@ -58,6 +65,18 @@ export function isolateMounts(propagation: string | undefined): PlanItem[] {
     copy();
   }
   return step.items;
+}
+
+function makeTmpfs(step: StepBuilder): void {
+  const context = "root.fs";
+  const { NOSUID, NODEV } = MOUNT_ATTR;
+  step.because("make a tmpfs of the rootfs's files", "/", "/root/path")
+    .call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context })
+    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "mode", "755", 0])
+    .call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
+    .call("fsmount", [result(context), FSOPEN_CLOEXEC, NOSUID | NODEV], { label: ROOT })
+    .close(context)
+    .copyUp(ROOTFS, ROOT);
 }
 
 /** Attaches the copy over the rootfs, as pivot_root wants it: a mount point. */

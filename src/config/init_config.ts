@@ -62,4 +62,6 @@ export interface InitConfig {
   readonly noPivot: boolean;
   /** Keep the caller's session keyring. */
   readonly noNewKeyring: boolean;
+  /** Make the root a tmpfs of the rootfs's files: the built-in default's skeleton. */
+  readonly onTmpfs?: boolean | undefined;
 }

@@ -22,6 +22,10 @@ Deno.test("the built-in default shows nothing of the host but its programs", asy
   assert(!stdout.includes(empty.path), stdout);
   assertMatch(stdout, /^root:x:0:0:/m);
   assertStringIncludes(stdout, "Read-only file system");
+  const root = ["run", "root", "--", "sh", "-c", "grep ' / / ' /proc/self/mountinfo; ls -A /"];
+  const shown = await hull.call(root, { cwd: empty.path });
+  assertMatch(shown.stdout, /^\d+ \d+ \S+ \/ \/ ro,nosuid,nodev,\S+ - tmpfs /);
+  assertStringIncludes(shown.stdout, "\nusr\n");
 });
 
 Deno.test("run hands stdin, stdout and stderr through", async () => {

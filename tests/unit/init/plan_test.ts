@@ -109,6 +109,7 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
     preserveFds: 2,
     fds: { status: 5, control: 6, start: 7 },
   },
+  "root-on-tmpfs": { config: spec(), onTmpfs: true },
   terminal: {
     config: spec((config) => {
       config.process = {
