@@ -16,12 +16,17 @@ const RULES: readonly Rule[] = [
   { from: /_test\.ts$|^tests\/|^scripts\//, may: /./ },
   { from: /^std\//, may: /^std\// },
   { from: /^ffi\//, may: /^ffi\// },
-  { from: /^init\//, may: /^(ffi|init|src\/config)\/|^src\/errors\.ts$/ },
+  { from: /^init\//, may: /^(ffi|init|src\/(config|security|network))\/|^src\/errors\.ts$/ },
   { from: /^src\/errors\.ts$/, may: /^$/ },
   {
     from: /^src\/config\//,
     may: /^(src\/config\/|src\/errors\.ts$|ffi\/(rlimit|namespaces)\.ts$)/,
   },
+  {
+    from: /^src\/security\//,
+    may: /^(ffi|src\/security|src\/config)\/|^src\/errors\.ts$/,
+  },
+  { from: /^src\/network\//, may: /^(ffi|src\/network|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
   { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },
