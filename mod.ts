@@ -18,13 +18,8 @@
  * @module
  */
 
-export {
-  Container,
-  type OciState,
-  type StartOptions,
-  type State,
-  type Status,
-} from "./src/container.ts";
+export { Container, type StartOptions, type State } from "./src/container.ts";
+export type { OciState, Status } from "./src/oci_state.ts";
 export {
   type ContainerInfo,
   type CreateOptions,

@@ -43,6 +43,23 @@ export function signalPidfd(pidfd: Fd, signal: number): boolean {
   }
 }
 
+/**
+ * Sends a signal to every process of a group, by the number of the one that leads it, which must be
+ * a child that nobody has waited for yet: kill(2).
+ *
+ * @returns whether there was any
+ * @throws {SyscallError}
+ */
+export function signalGroup(leader: number, signal: number): boolean {
+  try {
+    checked("kill", libc.kill(-leader, signal), String(-leader));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ESRCH) return false;
+    throw error;
+  }
+}
+
 /** How a process ended: by exit with `code`, or by `signal`. */
 export interface ExitStatus {
   /** The exit code, or 128 + the signal's number, as a shell tells it. */

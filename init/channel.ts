@@ -2,9 +2,9 @@
  * The messages between init and its parent.
  *
  * Parent to init, on the control pipe: the config as JSON behind its length in four bytes, and
- * later one byte, the go. Init to parent, on the status pipe: lines. `ready`; or an error as JSON;
- * or, where no JavaScript can run any more, a table of the operations followed by the program's
- * memory, from which the parent reads what failed.
+ * later one byte, the go. Init to parent, on the status pipe: lines. `hooks`, upon which it waits
+ * for a byte as well; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
+ * table of the operations followed by the program's memory, from which the parent reads what failed.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import type { InitConfig } from "../src/config/init_config.ts";
 import { ContainerError, type ContainerErrorJson } from "../src/errors.ts";
 import { type FailedOperation, initFailure } from "./failure.ts";
 import type { PlannedOperation } from "./operation.ts";
+import { HOOK_POINT } from "./steps/hook_point.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -94,6 +95,7 @@ export function reportTail(status: number, operations: readonly PlannedOperation
 /** A message from init. */
 export type InitMessage =
   | { readonly kind: "ready" }
+  | { readonly kind: "hooks" }
   | { readonly kind: "launched"; readonly first: number; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
 
@@ -116,7 +118,7 @@ export class StatusReader {
     const line = decoder.decode(this.#bytes.subarray(0, end));
     if (!line.startsWith("{")) {
       this.#bytes = this.#bytes.slice(end + 1);
-      return { kind: "ready" };
+      return { kind: line + "\n" === HOOK_POINT ? "hooks" : "ready" };
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;

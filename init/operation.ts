@@ -8,9 +8,10 @@
 import type { Argument, Onward, Operation } from "../ffi/program.ts";
 import type { SyscallName } from "../ffi/syscalls.ts";
 
-/** The steps of a birth: from the clone to init on the host's side, then init's own. */
+/** The steps of a birth: from the clone to init on the host's side, then init's own; and `join`. */
 export type StepName =
   | "clone"
+  | "join"
   | "stdio"
   | "seal"
   | "reexec"
@@ -22,6 +23,7 @@ export type StepName =
   | "rootfs"
   | "mounts"
   | "devices"
+  | "hooks"
   | "pivot"
   | "terminal"
   | "hostname"

@@ -31,6 +31,7 @@ import {
   makeWorkingFolder,
   resetSignals,
 } from "./steps/final.ts";
+import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
 import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
@@ -115,6 +116,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(makesDev ? makeDeviceLinks(facts) : []),
     ...(dev?.options?.includes("ro") === true && makesDev ? protectDev(devPointer(config)) : []),
     ...makeWorkingFolder(facts.destination(cwd, count)),
+    ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
     ...switchRoot(init.noPivot),
     ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
@@ -215,7 +217,7 @@ function needsProc({ linux, process }: Config): boolean {
 }
 
 /** A map of one group id, made without privilege, comes with setgroups denied. */
-function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
+export function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
   return !isNew(namespaces, "user") || gidMappings.some(({ size }) => size > 1);
 }
 

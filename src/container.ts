@@ -11,32 +11,15 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
-import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
+import { makeOciState, type OciState, type Status } from "./oci_state.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { configToStart } from "./start_config.ts";
 import type { StateStore, StoredState } from "./state_store.ts";
-
-/**
- * Where a container is in its life: `creating` (no process yet), `created` (init waits for the
- * start), `running`, `paused`, `stopped`.
- */
-export type Status = "creating" | "created" | "running" | "paused" | "stopped";
-
-/** The state that the OCI spec defines (runtime.md, State). */
-export interface OciState {
-  readonly ociVersion: string;
-  readonly id: string;
-  readonly status: Status;
-  /** The first process on the host; 0 where there is none. */
-  readonly pid: number;
-  readonly bundle: string;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
 
 /** The spec's state with what hull knows beside it. */
 export interface State extends OciState {
@@ -63,6 +46,8 @@ export interface ContainerSurroundings {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly initCommand: readonly string[] | undefined;
+  /** Takes what went wrong without keeping anything from being done. */
+  readonly warn: (warning: ContainerError) => void;
 }
 
 const SIGKILL = 9;
@@ -144,16 +129,12 @@ export class Container implements AsyncDisposable {
 
   /** The state as the spec has it. */
   ociState(): OciState {
-    const { annotations } = this.config;
     const status = this.status();
-    return {
-      ociVersion: OCI_VERSION_MAX,
-      id: this.id,
+    return makeOciState(
+      this.#stored,
       status,
-      pid: status === "stopped" ? 0 : this.#stored.init?.pid ?? 0,
-      bundle: this.#stored.bundle,
-      ...(annotations === undefined ? {} : { annotations }),
-    };
+      status === "stopped" ? 0 : this.#stored.init?.pid ?? 0,
+    );
   }
 
   /** The state with what hull knows beside it. */
@@ -245,10 +226,7 @@ export class Container implements AsyncDisposable {
         hint: "kill it first, or use force",
       });
     }
-    await this.#kill();
-    await this.#surroundings.cgroups.destroy();
-    this.#surroundings.store.remove(this.id);
-    this.#init?.[Symbol.dispose]();
+    await this.#destroy();
   }
 
   /** Destroys it, running or not; no error if it is gone already. */
@@ -277,12 +255,13 @@ export class Container implements AsyncDisposable {
         hint: "a further process in a running container is not there yet",
       });
     }
-    const { config, rootfs } = this.#stored;
+    const { rootfs } = this.#stored;
+    const config = configToStart(this.#stored.config, rootfs, process.options);
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
       rootfs,
-      config: configToStart(config, rootfs, process.options),
+      config,
       process: process.options,
       host,
       cgroups,
@@ -291,6 +270,7 @@ export class Container implements AsyncDisposable {
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
       onTmpfs: rootfs === `${this.folder}/rootfs`, // the built-in default's
+      runHooks: async (pid) => await (await loadHooks()).runCreateHooks(this.#stored, pid, poller),
     });
     try {
       cgroups.create();
@@ -298,7 +278,7 @@ export class Container implements AsyncDisposable {
       await init.start();
       const identity = identify(init.pid);
       if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-      this.#stored = { ...this.#stored, init: identity };
+      this.#stored = { ...this.#stored, config, init: identity };
       store.write(this.#stored);
     } catch (error) {
       await this.#abandon(init);
@@ -317,8 +297,37 @@ export class Container implements AsyncDisposable {
     removeFifos(this.folder);
   }
 
+  /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
   async #exec(): Promise<void> {
-    await releaseStart(this.folder, this.#surroundings.poller);
+    const { cgroups, poller } = this.#surroundings;
+    const { startContainer = [], poststart = [] } = this.config.hooks ?? {};
+    const pid = this.#stored.init?.pid ?? 0;
+    try {
+      if (startContainer.length > 0) {
+        using pidfd = this.#openInit();
+        const { runStartHooks } = await loadHooks();
+        if (pidfd !== undefined) await runStartHooks(this.#stored, pid, pidfd, cgroups, poller);
+      }
+      await releaseStart(this.folder, poller);
+      if (poststart.length > 0) {
+        await (await loadHooks()).runPoststartHooks(this.#stored, pid, poller);
+      }
+    } catch (error) {
+      if (error instanceof ContainerError && error.code === "HookFailed") await this.#destroy();
+      throw error;
+    }
+  }
+
+  /** Undoes all that was made, then runs the poststop hooks. */
+  async #destroy(): Promise<void> {
+    const { store, cgroups, poller, warn } = this.#surroundings;
+    await this.#kill();
+    await cgroups.destroy();
+    store.remove(this.id);
+    this.#init?.[Symbol.dispose]();
+    if ((this.config.hooks?.poststop ?? []).length === 0) return;
+    const { runPoststopHooks } = await loadHooks();
+    for (const failure of await runPoststopHooks(this.#stored, poller)) warn(failure);
   }
 
   /** Ends every process, and waits for the first one's end. */
@@ -332,6 +341,11 @@ export class Container implements AsyncDisposable {
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
+}
+
+/** Most containers have no hooks, and load nothing of them. */
+function loadHooks(): Promise<typeof import("./container_hooks.ts")> {
+  return import("./container_hooks.ts");
 }
 
 /** A pidfd of the very process, or undefined if it has ended. */

@@ -13,8 +13,9 @@ import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
-import { Container, type StartOptions, type Status } from "./container.ts";
+import { Container, type StartOptions } from "./container.ts";
 import { ContainerError } from "./errors.ts";
+import type { Status } from "./oci_state.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
@@ -33,6 +34,10 @@ export interface FactoryOptions {
    * {@linkcode Factory.startInitialization}: the binary's path first.
    */
   readonly initCommand?: readonly string[] | undefined;
+  /**
+   * Is told what deserves a warning: a poststop hook that failed, say. Default: nobody is.
+   */
+  readonly onWarning?: ((warning: ContainerError) => void) | undefined;
 }
 
 /** What a new container is made with, beside its config. */
@@ -255,6 +260,7 @@ export class Factory {
       host,
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
+      warn: (warning) => this.#options.onWarning?.(warning),
     });
   }
 

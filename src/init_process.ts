@@ -64,6 +64,8 @@ export interface InitProcessOptions {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Runs the hooks of `create` while init, of which it is told the number, waits. */
+  readonly runHooks: (pid: number) => Promise<void>;
 }
 
 /** The ParentProcess of a container's first process. */
@@ -110,7 +112,15 @@ export class InitProcess implements ParentProcess, Disposable {
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
-    const launched = await awaitReady(new InitStatus(status, poller), child, isLauncher);
+    const launched = await awaitReady(
+      new InitStatus(status, poller),
+      child,
+      isLauncher,
+      async (pid) => {
+        await this.#options.runHooks(pid);
+        writeByte(control.writer);
+      },
+    );
     if (launched !== undefined) await this.#adopt(launched);
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);

@@ -71,6 +71,7 @@ export interface Launched {
  * Waits until init is ready.
  *
  * @param isLauncher whether the child makes the container's process rather than becoming it
+ * @param runHooks runs the hooks of the container's process, which waits, and lets it go on
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  */
@@ -78,11 +79,13 @@ export async function awaitReady(
   status: InitStatus,
   child: Child,
   isLauncher: boolean,
+  runHooks: (pid: number) => Promise<void>,
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
     const message = await status.next();
     if (message?.kind === "ready") isReady = true;
+    else if (message?.kind === "hooks") await runHooks(launched?.pid ?? child.pid);
     else if (message?.kind === "launched") launched = message;
     else {
       if (isLauncher) await reapFirst(status, launched);

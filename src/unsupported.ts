@@ -24,7 +24,7 @@ export function requireSupported(config: Config): void {
   });
 }
 
-function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
+function unsupported({ process, linux, mounts = [] }: Config): Fault[] {
   const { namespaces = [] } = linux ?? {};
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/process/scheduler", process?.scheduler !== undefined],
@@ -35,9 +35,6 @@ function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
     ["/linux/intelRdt", linux?.intelRdt !== undefined],
     ["/linux/memoryPolicy", linux?.memoryPolicy !== undefined],
     ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
-    ...Object.entries(hooks ?? {}).map(([name, list]) =>
-      [`/hooks/${name}`, (list ?? []).length > 0] as const
-    ),
     ["/linux/uidMappings", joinsInhabited(namespaces) && isNew(namespaces, "user")],
     ...mounts.map((mount, k) => [`/mounts/${k}`, isIdMapped(mount)] as const),
   ];

@@ -52,7 +52,7 @@ export const command: Command = {
     try {
       await container.exec();
     } catch (error) {
-      await container.destroy({ force: true });
+      await container[Symbol.asyncDispose](); // a hook's failure has taken it away already
       throw error;
     }
     if (isDetached) return 0;

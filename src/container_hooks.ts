@@ -1,0 +1,111 @@
+/**
+ * The hooks of one container: which run when, where, and with which state.
+ *
+ * Source: runtime.md, "Lifecycle"; config.md, "POSIX-platform Hooks".
+ *
+ * @module
+ */
+
+import { type Fd, O_WRONLY, open } from "../ffi/file.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { openPidfd } from "../ffi/process.ts";
+import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { ContainerError } from "./errors.ts";
+import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
+import { planIdentity } from "./identity.ts";
+import { innerPid, openNamespaces } from "./joined_namespaces.ts";
+import { makeOciState } from "./oci_state.ts";
+import type { StoredState } from "./state_store.ts";
+
+/** Whose hooks they are. */
+export type HookSubject = Pick<StoredState, "id" | "bundle" | "rootfs" | "config">;
+
+/**
+ * The hooks of `create`, while init waits with all mounts made: prestart and createRuntime on the
+ * host, then createContainer in init's namespaces.
+ *
+ * @param pid init, a child that nobody has waited for yet
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runCreateHooks(
+  subject: HookSubject,
+  pid: number,
+  poller: Poller,
+): Promise<void> {
+  const { prestart, createRuntime, createContainer = [] } = subject.config.hooks ?? {};
+  const context = inRuntime(makeOciState(subject, "creating", pid), poller);
+  await runHooks("prestart", prestart, context);
+  await runHooks("createRuntime", createRuntime, context);
+  if (createContainer.length === 0) return;
+  using pidfd = openPidfd(pid);
+  using namespaces = openNamespaces(pid, pidfd);
+  await runHooks("createContainer", createContainer, {
+    cgroups: [],
+    before: [],
+    become: [...(namespaces.hasUser ? becomeRoot() : []), ...enterFolder(subject.rootfs)],
+    env: [],
+    target: namespaces.target,
+    state: makeOciState(subject, "creating", innerPid(pid)),
+    poller,
+  });
+}
+
+/**
+ * The startContainer hooks: in the container, with its root and as its program would run.
+ *
+ * @param pidfd init, which waits for the start
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runStartHooks(
+  subject: HookSubject,
+  pid: number,
+  pidfd: Fd,
+  cgroups: CgroupManager,
+  poller: Poller,
+): Promise<void> {
+  const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
+  using namespaces = openNamespaces(pid, pidfd);
+  using stack = new DisposableStack();
+  const doors = cgroups.entries().map(({ path }) => stack.use(open(path, O_WRONLY)).number);
+  await runHooks("startContainer", hooks?.startContainer, {
+    ...planIdentity(process, linux),
+    cgroups: doors,
+    env: process.env ?? [],
+    target: namespaces.target,
+    state: makeOciState(subject, "created", innerPid(pid)),
+    poller,
+  });
+}
+
+/**
+ * The poststart hooks, on the host.
+ *
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runPoststartHooks(
+  subject: HookSubject,
+  pid: number,
+  poller: Poller,
+): Promise<void> {
+  const context = inRuntime(makeOciState(subject, "running", pid), poller);
+  await runHooks("poststart", subject.config.hooks?.poststart, context);
+}
+
+/** The poststop hooks, on the host; a failure keeps none of the others from running. */
+export async function runPoststopHooks(
+  subject: HookSubject,
+  poller: Poller,
+): Promise<ContainerError[]> {
+  const context = inRuntime(makeOciState(subject, "stopped", 0), poller);
+  return await runAllHooks("poststop", subject.config.hooks?.poststop, context);
+}
+
+/** The host's root is nobody in the container's user namespace, but may become its root. */
+function becomeRoot(): readonly PlanItem[] {
+  const step = new StepBuilder("hooks");
+  return step.because("become the container's root", undefined, "/linux/uidMappings")
+    .call("setgroups", [0, 0], { onError: "continue" })
+    .call("setresgid", [0, 0, 0])
+    .call("setresuid", [0, 0, 0]).items;
+}

@@ -1,0 +1,235 @@
+/**
+ * Hooks: programs that run at points of a container's life, with its state on their stdin.
+ *
+ * Source: config.md, "POSIX-platform Hooks"; runtime.md, "Lifecycle".
+ *
+ * @module
+ */
+
+import { SyscallError } from "../ffi/errno.ts";
+import { type Fd, read } from "../ffi/file.ts";
+import { Pipe, setNonBlocking } from "../ffi/pipe.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { type ExitStatus, signalGroup } from "../ffi/process.ts";
+import { signalName } from "../ffi/signals.ts";
+import { writeFully } from "../ffi/stream.ts";
+import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import type { Hook } from "./config/types.ts";
+import type { HookPoint } from "./config/validate.ts";
+import { ContainerError } from "./errors.ts";
+import type { OciState } from "./oci_state.ts";
+import { SetnsProcess, type SetnsProcessOptions } from "./setns_process.ts";
+
+/** What the hooks of one point are run with. */
+export interface HookContext
+  extends Pick<SetnsProcessOptions, "target" | "cgroups" | "before" | "become" | "poller"> {
+  /** What they find on their stdin. */
+  readonly state: OciState;
+  /** The environment of a hook that names none. */
+  readonly env: readonly string[];
+  /** Operations right before execve. */
+  readonly last?: readonly PlanItem[] | undefined;
+}
+
+/** The hooks that run in this program's namespaces, in the bundle's folder. */
+export function inRuntime(state: OciState, poller: Poller): HookContext {
+  const become = enterFolder(state.bundle);
+  const env = ownEnvironment();
+  return { cgroups: [], before: [], become, env, target: undefined, poller, state };
+}
+
+/** Enters the folder that a hook finds itself in, where other runtimes put it. */
+export function enterFolder(path: string): readonly PlanItem[] {
+  const step = new StepBuilder("hooks");
+  return step.because(`enter ${path}`, path, "/hooks")
+    .call("chdir", [path], { onError: "continue" }).items;
+}
+
+/** As other runtimes have it, a hook of the host that names no environment gets the caller's. */
+function ownEnvironment(): string[] {
+  return Object.entries(Deno.env.toObject()).map(([name, value]) => `${name}=${value}`);
+}
+
+/**
+ * Runs the hooks of a point in order, up to the first that fails.
+ *
+ * @throws {ContainerError} `HookFailed` with how it ended and what it wrote last
+ */
+export async function runHooks(
+  point: HookPoint,
+  hooks: readonly Hook[] | undefined,
+  context: HookContext,
+): Promise<void> {
+  for (const [k, hook] of (hooks ?? []).entries()) {
+    await runHook(`/hooks/${point}/${k}`, hook, context);
+  }
+}
+
+/**
+ * Runs all hooks of a point, whatever comes of each.
+ *
+ * @returns the failures
+ */
+export async function runAllHooks(
+  point: HookPoint,
+  hooks: readonly Hook[] | undefined,
+  context: HookContext,
+): Promise<ContainerError[]> {
+  const failures: ContainerError[] = [];
+  for (const [k, hook] of (hooks ?? []).entries()) {
+    try {
+      await runHook(`/hooks/${point}/${k}`, hook, context);
+    } catch (error) {
+      if (!(error instanceof ContainerError)) throw error;
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+async function runHook(pointer: string, hook: Hook, context: HookContext): Promise<void> {
+  const { poller, state } = context;
+  using output = new Pipe();
+  using input = new Pipe();
+  using process = new SetnsProcess({
+    ...context,
+    execute: [...(context.last ?? []), ...execute(hook, context.env, pointer)],
+    stdio: {
+      stdin: input.reader.number,
+      stdout: output.writer.number,
+      stderr: output.writer.number,
+    },
+  });
+  try {
+    await process.start();
+  } catch (error) {
+    throw asHookFailure(error, pointer, hook);
+  }
+  input.reader.close();
+  output.writer.close();
+  const fed = feed(input.writer, JSON.stringify(state), poller);
+  const tail = new OutputTail(output.reader, poller);
+  const { status, isLate } = await waitAtMost(process, hook.timeout);
+  if (input.writer.isOpen) poller.cancel(input.writer);
+  input.writer.close();
+  await fed;
+  const said = await tail.end();
+  if (!isLate && status.code === 0) return;
+  throw new ContainerError("HookFailed", `${what(pointer)} failed: ${how(status, hook, isLate)}`, {
+    step: "hooks",
+    path: hook.path,
+    pointer,
+    hint: said === "" ? "it wrote nothing" : `it wrote: ${said}`,
+  });
+}
+
+/** `/hooks/createRuntime/0` as a reader knows it: `the createRuntime hook 0`. */
+function what(pointer: string): string {
+  const [point, index] = pointer.split("/").slice(2);
+  return `the ${point} hook ${index}`;
+}
+
+function how({ code, signal }: ExitStatus, { timeout }: Hook, isLate: boolean): string {
+  if (isLate) return `it ran longer than its timeout of ${timeout} s`;
+  return signal === undefined ? `exit code ${code}` : `killed by ${signalName(signal)}`;
+}
+
+function asHookFailure(error: unknown, pointer: string, { path }: Hook): unknown {
+  if (!(error instanceof ContainerError)) return error;
+  return new ContainerError("HookFailed", `${what(pointer)} failed: ${error.summary}`, {
+    ...error.toJSON(),
+    step: "hooks",
+    path,
+    pointer,
+    cause: error,
+  });
+}
+
+function execute(
+  { path, args, env }: Hook,
+  fallback: readonly string[],
+  pointer: string,
+): readonly PlanItem[] {
+  const step = new StepBuilder("hooks");
+  const hint = "the path must be that of an executable file where the hook runs";
+  return step.because("run the hook", path, `${pointer}/path`, hint)
+    .call("execve", [path, vector(args ?? [path]), vector(env ?? fallback)]).items;
+}
+
+function vector(strings: readonly string[]): { readonly words: readonly (string | number)[] } {
+  return { words: [...strings, 0] };
+}
+
+const SIGKILL = 9;
+
+/** Waits for a process; kills it, with all that its session has in its group, when time is up. */
+async function waitAtMost(
+  process: SetnsProcess,
+  timeoutSeconds: number | undefined,
+): Promise<{ readonly status: ExitStatus; readonly isLate: boolean }> {
+  let isLate = false;
+  const timer = timeoutSeconds === undefined ? undefined : setTimeout(() => {
+    isLate = true;
+    signalGroup(process.pid, SIGKILL); // it is not reaped yet: the number is still its own
+  }, timeoutSeconds * 1000);
+  try {
+    return { status: await process.wait(), isLate };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes a hook's stdin; one that ends without having read it all is no fault. */
+async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
+  try {
+    await writeFully(fd, new TextEncoder().encode(text), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || !["EPIPE", "EBADF"].includes(error.code)) throw error;
+    return;
+  }
+  fd.close(); // the end of the state
+}
+
+const KEPT = 2048;
+
+/** The last of what a hook wrote. It is read all the while, so that no hook waits for a reader. */
+class OutputTail {
+  readonly #fd: Fd;
+  readonly #poller: Poller;
+  readonly #read: Promise<void>;
+  #bytes = new Uint8Array(0);
+  #isEnding = false;
+
+  constructor(fd: Fd, poller: Poller) {
+    this.#fd = fd;
+    this.#poller = poller;
+    setNonBlocking(fd);
+    this.#read = this.#readOn();
+  }
+
+  /** What it was, on one line. A child that the hook left behind may still hold the pipe. */
+  async end(): Promise<string> {
+    this.#isEnding = true;
+    this.#poller.cancel(this.#fd);
+    await this.#read;
+    return new TextDecoder().decode(this.#bytes).trim().replaceAll(/\s*\n\s*/g, " | ");
+  }
+
+  async #readOn(): Promise<void> {
+    for (;;) {
+      const chunk = read(this.#fd, 65_536);
+      if (chunk === undefined) {
+        if (this.#isEnding) return;
+        await this.#poller.wait(this.#fd);
+      } else if (chunk.length === 0) return;
+      else this.#keep(chunk);
+    }
+  }
+
+  #keep(chunk: Uint8Array): void {
+    const all = new Uint8Array(this.#bytes.length + chunk.length);
+    all.set(this.#bytes);
+    all.set(chunk, this.#bytes.length);
+    this.#bytes = all.slice(-KEPT);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The program by which a further process comes into being: a clone that joins the namespaces of a
+ * running one, becomes who it shall be, and goes straight to execve. No JavaScript runs in it, and
+ * none of its memory is this program's, since hostile processes may live where it goes.
+ *
+ * A thread can't leave its pid namespace, it can only have its children born in another: so this
+ * program's thread names the pid namespace, clones, and takes its word back.
+ *
+ * Source: setns(2), pid_namespaces(7), clone(2).
+ *
+ * @module
+ */
+
+import { PR } from "../ffi/credentials.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+  NAMESPACE_FLAGS,
+} from "../ffi/namespaces.ts";
+import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { PIDFD, type PlacedFd } from "./birth.ts";
+
+/** The namespaces of a running process, as far as they aren't this program's own. */
+export interface JoinTarget {
+  /** The process's pidfd. */
+  readonly pidfd: number;
+  /** The flags of the namespaces to join, without the pid namespace's. */
+  readonly flags: number;
+  /** With a pid namespace of its own: its fd, and the fd of this program's. */
+  readonly pid: { readonly theirs: number; readonly own: number } | undefined;
+}
+
+/** What the program needs to know. */
+export interface JoinOptions {
+  /** Where it goes; undefined: it stays in this program's namespaces. */
+  readonly target: JoinTarget | undefined;
+  /** The fds of cgroup.procs that it enters. */
+  readonly cgroups: readonly number[];
+  /** The fds that are put in place, each with the number that it gets. */
+  readonly fds: readonly PlacedFd[];
+  /** How many fds from 3 on are the program's. */
+  readonly preserveFds: number;
+  /** The fd on which a failure is reported; it closes at execve. */
+  readonly report: number;
+  /** What it does with this program's rights, before it joins. */
+  readonly before: readonly PlanItem[];
+  /** Who it becomes, inside. */
+  readonly become: readonly PlanItem[];
+  /** The last operations, which end in execve. */
+  readonly execute: readonly PlanItem[];
+}
+
+/** The label of the clone. */
+export const CLONE = "join.clone";
+/** The label of the way back to this program's own pid namespace. */
+export const BACK = "join.back";
+
+const SIGKILL = 9;
+const LAST_FD = 0xffffffff;
+const SHARED_MEMORY = CLONE_VM | CLONE_VFORK;
+
+/** The operations. */
+export function planJoin(options: JoinOptions): PlannedOperation[] {
+  const { target, before, become, execute } = options;
+  const items = [
+    ...clone(target),
+    ...enterCgroups(options.cgroups),
+    ...before,
+    ...(target === undefined ? [] : joinTarget(target)),
+    ...placeFds(options),
+    ...become,
+    ...closeOthers(options),
+    ...execute,
+    ...comeBack(target),
+  ];
+  return items.filter((item) => !("work" in item)) as PlannedOperation[];
+}
+
+/** Only a process that goes nowhere may share this program's memory until its execve. */
+function clone(target: JoinTarget | undefined): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  const back = { jump: "join.parent" };
+  if (target?.pid !== undefined) {
+    step.because("have the next child born in the pid namespace")
+      .call("setns", [target.pid.theirs, NAMESPACE_FLAGS.pid], { onError: "return" });
+  }
+  const flags = BigInt((target === undefined ? SHARED_MEMORY : 0) | CLONE_PIDFD) |
+    CLONE_CLEAR_SIGHAND;
+  step.because("make the child")
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      label: CLONE,
+      onError: back,
+      onPositive: back,
+    });
+  if (target !== undefined) {
+    step.because("let nobody who lives there look into this process's memory")
+      .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
+  }
+  step.because("die with the parent").call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]);
+  step.because("lead a session of its own").call("setsid", []);
+  return step.items;
+}
+
+function enterCgroups(fds: readonly number[]): readonly PlanItem[] {
+  const step = new StepBuilder("cgroups");
+  const self = new TextEncoder().encode("0");
+  for (const fd of fds) {
+    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath")
+      .call("write", [fd, self, self.length]);
+  }
+  return step.items;
+}
+
+function joinTarget({ pidfd, flags }: JoinTarget): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  if (flags === 0) return [];
+  const hint = "the container may have ended meanwhile";
+  return step.because("join the container's namespaces", undefined, undefined, hint)
+    .call("setns", [pidfd, flags]).items;
+}
+
+function placeFds({ fds }: JoinOptions): readonly PlanItem[] {
+  const step = new StepBuilder("stdio");
+  for (const { fd, as } of fds) step.because(`put fd ${as} in place`).call("dup3", [fd, as, 0]);
+  return step.items;
+}
+
+function closeOthers({ preserveFds, report }: JoinOptions): readonly PlanItem[] {
+  const step = new StepBuilder("exec");
+  const first = 3 + preserveFds;
+  step.because(`close all fds above ${first - 1} but the one of the report`);
+  if (report > first) step.call("close_range", [first, report - 1, 0]);
+  step.call("close_range", [report + 1, LAST_FD, 0]);
+  return step.items;
+}
+
+/** Where this program goes on once it has its child. */
+function comeBack(target: JoinTarget | undefined): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  step.because("go on as the parent");
+  if (target?.pid === undefined) return step.call("getpid", [], { label: "join.parent" }).items;
+  step.call("getpid", [], { label: "join.parent" });
+  return step.call("setns", [target.pid.own, NAMESPACE_FLAGS.pid], {
+    label: BACK,
+    onError: "return",
+  }).items;
+}

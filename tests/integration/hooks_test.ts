@@ -1,0 +1,376 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type ContainerError, Factory, Process } from "../../mod.ts";
+import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { until } from "../fixtures/until.ts";
+
+const POINTS = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+
+interface Hook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  timeout?: number;
+}
+
+function shell(script: string, more: Partial<Hook> = {}): Hook {
+  return { path: "/bin/sh", args: ["sh", "-c", script], ...more };
+}
+
+/** A file that the container sees under the same path, for hooks of both sides to write to. */
+function sharedLog():
+  & { readonly path: string; read(): string; mount(config: Draft): void }
+  & Disposable {
+  const scratch = scratchFolder();
+  const path = `${scratch.path}/log`;
+  Deno.writeTextFileSync(path, "");
+  Deno.chmodSync(scratch.path, 0o755);
+  Deno.chmodSync(path, 0o666);
+  return {
+    path,
+    read: () => Deno.readTextFileSync(path),
+    mount: (config) => {
+      config.mounts.push({
+        destination: path,
+        type: "bind",
+        source: path,
+        options: ["bind", "rw"],
+      });
+    },
+    [Symbol.dispose]: () => scratch[Symbol.dispose](),
+  };
+}
+
+interface SaidState {
+  readonly id: string;
+  readonly status: string;
+  readonly pid: number;
+  readonly bundle: string;
+  readonly ociVersion: string;
+  readonly annotations?: Record<string, string>;
+}
+
+/** Hooks that append the point and the state that they read. */
+function recording(log: string): Record<string, Hook[]> {
+  return Object.fromEntries(
+    POINTS.map((point) => [point, [shell(`echo "${point} $(cat)" >> ${log}`)]]),
+  );
+}
+
+function recorded(text: string): [point: string, state: SaidState][] {
+  return text.trimEnd().split("\n").map((line) => {
+    const at = line.indexOf(" ");
+    return [line.slice(0, at), JSON.parse(line.slice(at + 1)) as SaidState];
+  });
+}
+
+Deno.test("all six hooks run in order, each with the state of its moment", async () => {
+  await leavesNothing("hull-hooks-order", async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    using bundle = makeBundle(`echo 'program {}' >> ${"$LOG"}`, (config) => {
+      log.mount(config);
+      config.process.env = [...config.process.env ?? [], `LOG=${log.path}`];
+      config.annotations = { "com.example.key": "value" };
+      config.hooks = recording(log.path);
+    });
+    await hull.detach("create", "-b", bundle.folder, "hull-hooks-order");
+    const { pid } = JSON.parse(await hull.must("state", "hull-hooks-order"));
+    assertEquals(recorded(log.read()).map(([point]) => point), POINTS.slice(0, 3));
+    await hull.must("start", "hull-hooks-order");
+    await until(() => log.read().includes("program"));
+    await until(async () => await hull.status("hull-hooks-order") === "stopped");
+    await hull.must("delete", "hull-hooks-order");
+    const all = recorded(log.read());
+    const order = all.map(([point]) => point).filter((point) => point !== "program");
+    assertEquals(order, [...POINTS]);
+    const states = Object.fromEntries(all);
+    for (const point of POINTS) {
+      const { ociVersion, id, bundle: folder, annotations } = states[point] as SaidState;
+      assertEquals([id, folder, annotations], [
+        "hull-hooks-order",
+        bundle.folder,
+        { "com.example.key": "value" },
+      ]);
+      assertMatch(ociVersion, /^1\./);
+    }
+    const summary = POINTS.map((point) => [states[point]?.status, states[point]?.pid]);
+    assertEquals(summary, [
+      ["creating", pid],
+      ["creating", pid],
+      ["creating", 1],
+      ["created", 1],
+      ["running", pid],
+      ["stopped", 0],
+    ]);
+  });
+});
+
+Deno.test("the hooks leave the same traces as with runc", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using bundle = makeBundle("exit 0", (config) => {
+    log.mount(config);
+    const note = (point: string) =>
+      shell(
+        `echo "${point} $(readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/net | ` +
+          `sed "s/$(readlink /proc/$PPID/ns/mnt 2>/dev/null || echo none)/caller/" | wc -l) ` +
+          `$(id -u) $(pwd) $(test -e /bin/busybox.only && echo inside || echo outside)" >> ${log.path}`,
+        { env: ["PATH=/bin:/usr/bin"] },
+      );
+    config.hooks = Object.fromEntries(POINTS.map((point) => [point, [note(point)]]));
+  });
+  Deno.writeTextFileSync(`${bundle.folder}/rootfs/bin/busybox.only`, "");
+  // runc enters the bundle, hull needs not be there
+  new Deno.Command("runc", { args: ["run", "hull-hooks-runc"], cwd: bundle.folder, stdin: "null" })
+    .outputSync();
+  // runc's startContainer hooks, which are init's, may come later than its poststart ones
+  const sorted = () => log.read().trimEnd().split("\n").sort();
+  const expected = sorted();
+  Deno.writeTextFileSync(log.path, "");
+  await hull.must("run", "-b", bundle.folder, "hull-hooks-hull");
+  assertEquals(sorted(), expected);
+  assertEquals(expected.length, POINTS.length);
+});
+
+Deno.test("createContainer hooks run in the container's namespaces, where they may mount", async () => {
+  await leavesNothing("hull-hooks-mount", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("cat /data/made; readlink /proc/self/ns/uts", (config) => {
+      config.hooks = {
+        createContainer: [
+          shell("mount -t tmpfs none data && readlink /proc/self/ns/uts > data/made"),
+        ],
+      };
+    });
+    const said = await hull.must("run", "-b", bundle.folder, "hull-hooks-mount");
+    const [inHook, inProgram] = said.trimEnd().split("\n");
+    assertEquals(inHook, inProgram);
+    assert(inHook !== Deno.readLinkSync("/proc/self/ns/uts"));
+  });
+});
+
+Deno.test("startContainer hooks have the program's user, rights, folder and environment", async () => {
+  await using hull = new Hull();
+  const look = "id -u; id -G; pwd; echo $GREETING; " +
+    "grep -E '^(Cap|NoNewPrivs)' /proc/self/status; ulimit -n; cat /proc/self/cgroup; hostname; umask";
+  using bundle = makeBundle(look, (config) => {
+    config.process.user = { uid: 1000, gid: 1000, additionalGids: [4], umask: 0o27 };
+    config.process.cwd = "/tmp";
+    config.process.noNewPrivileges = true;
+    config.process.env = [...config.process.env ?? [], "GREETING=hello"];
+    config.hooks = { startContainer: [shell(`{ ${look}; } > /data/seen`)] };
+    config.root.readonly = false;
+  });
+  Deno.chmodSync(`${bundle.folder}/rootfs/data`, 0o777);
+  const program = await hull.must("run", "-b", bundle.folder, "hull-hooks-who");
+  const hook = Deno.readTextFileSync(`${bundle.folder}/rootfs/data/seen`);
+  assertEquals(hook, program);
+  assertStringIncludes(hook, "1000\n1000 4\n/tmp\nhello\n");
+});
+
+for (const point of POINTS.slice(0, 5)) {
+  for (const [how, hook, expected] of FAILURES()) {
+    Deno.test(`a ${point} hook that ${how} ends the container, and poststop runs`, async () => {
+      await leavesNothing("hull-hooks-fail", async () => {
+        await using hull = new Hull();
+        using log = sharedLog();
+        using bundle = makeBundle("sleep 60", (config) => {
+          config.hooks = {
+            [point]: [hook, shell(`echo never >> ${log.path}`)],
+            poststop: [shell(`echo poststop >> ${log.path}`)],
+          };
+        });
+        const said = await hull.refuse("run", "-b", bundle.folder, "hull-hooks-fail");
+        assertStringIncludes(said, `the ${point} hook 0 failed`);
+        assertStringIncludes(said, `/hooks/${point}/0`);
+        assertMatch(said, expected);
+        assertEquals(log.read(), "poststop\n");
+        assertEquals([...Deno.readDirSync(hull.root)], []);
+      });
+    });
+  }
+}
+
+function FAILURES(): readonly (readonly [string, Hook, RegExp])[] {
+  return [
+    ["fails", shell("echo one; echo why >&2; exit 3"), /exit code 3.*it wrote: one \| why/],
+    ["is missing", { path: "/none/such" }, /execve\(\/none\/such\): ENOENT/],
+    [
+      "takes too long",
+      shell("sleep 61 & sleep 61", { timeout: 1 }),
+      /longer than its timeout of 1 s/,
+    ],
+  ];
+}
+
+Deno.test("a hook that fails in start takes the created container away", async () => {
+  await leavesNothing("hull-hooks-start", async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    using bundle = makeBundle("sleep 60", (config) => {
+      config.hooks = {
+        poststart: [shell("kill -9 $$")],
+        poststop: [shell(`echo p > ${log.path}`)],
+      };
+    });
+    await hull.detach("create", "-b", bundle.folder, "hull-hooks-start");
+    assertEquals(log.read(), "");
+    assertMatch(await hull.refuse("start", "hull-hooks-start"), /poststart hook 0.*SIGKILL/);
+    assertEquals(log.read(), "p\n");
+    assertStringIncludes(await hull.refuse("state", "hull-hooks-start"), "does not exist");
+  });
+});
+
+Deno.test("a poststop hook that fails is a warning, and the others run", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using bundle = makeBundle("exit 5", (config) => {
+    config.hooks = { poststop: [shell("exit 1"), shell(`echo second > ${log.path}`)] };
+  });
+  const { code, stderr } = await hull.call(["run", "-b", bundle.folder, "hull-hooks-stop"]);
+  assertEquals(code, 5);
+  assertMatch(stderr, /^hull: warning: the poststop hook 0 failed: exit code 1 .*\n$/);
+  assertEquals(log.read(), "second\n");
+});
+
+Deno.test("a hook's own arguments and environment are all that it has", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using bundle = makeBundle("exit 0", (config) => {
+    const env = ["A=1", "B=two words"];
+    config.hooks = {
+      createRuntime: [{
+        path: "/usr/bin/env",
+        args: [
+          "other-name",
+          "-u",
+          "A",
+          "sh",
+          "-c",
+          `/usr/bin/env | grep -vE '^(PWD|SHLVL|_)=' > ${log.path}`,
+        ],
+        env: [...env, "PATH=/usr/bin:/bin"],
+      }],
+    };
+  });
+  await hull.must("run", "-b", bundle.folder, "hull-hooks-env");
+  assertEquals(log.read().trimEnd().split("\n").sort(), ["B=two words", "PATH=/usr/bin:/bin"]);
+});
+
+Deno.test("a hook may leave a process behind that holds its output, and may not read its stdin", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using bundle = makeBundle("exit 0", (config) => {
+    config.annotations = { long: "x".repeat(300_000) };
+    config.hooks = { createRuntime: [shell(`sleep 20 & echo $! > ${log.path}; exec true`)] };
+  });
+  const begun = Date.now();
+  await hull.must("run", "-b", bundle.folder, "hull-hooks-daemon");
+  Deno.kill(Number(log.read()), "SIGKILL");
+  assert(Date.now() - begun < 10_000, "it waited for the process that the hook left");
+});
+
+Deno.test("in a user namespace createContainer and startContainer hooks are its root's", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using bundle = makeBundle("exit 0", (config) => {
+    log.mount(config);
+    config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+    const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+    config.linux.uidMappings = ids;
+    config.linux.gidMappings = ids;
+    const note = (point: string) =>
+      shell(`echo ${point} $(id -u) $(cut -d' ' -f1-20 /proc/self/uid_map) >> ${log.path}`);
+    config.hooks = Object.fromEntries(
+      ["createRuntime", "createContainer", "startContainer"].map((point) => [point, [note(point)]]),
+    );
+  });
+  run("chown", "-R", "100000:100000", `${bundle.folder}/rootfs`);
+  await hull.must("run", "-b", bundle.folder, "hull-hooks-user");
+  const lines = log.read().trimEnd().split("\n").map((line) => line.split(/\s+/));
+  assertEquals(lines.map(([point, uid, , host]) => [point, uid, host]), [
+    ["createRuntime", "0", "0"],
+    ["createContainer", "0", "100000"],
+    ["startContainer", "0", "100000"],
+  ]);
+});
+
+Deno.test("hooks of a container that joins a pid namespace", async () => {
+  await using hull = new Hull();
+  using log = sharedLog();
+  using first = makeBundle("sleep 60");
+  await hull.detach("run", "-d", "-b", first.folder, "hull-hooks-pod");
+  const { pid } = JSON.parse(await hull.must("state", "hull-hooks-pod"));
+  using bundle = makeBundle("exit 0", (config) => {
+    log.mount(config);
+    config.linux.namespaces = (config.linux.namespaces ?? []).map((namespace) =>
+      namespace.type === "pid" ? { type: "pid", path: `/proc/${pid}/ns/pid` } : namespace
+    );
+    config.hooks = {
+      createContainer: [shell(`echo "createContainer $(cat)" >> ${log.path}`)],
+      startContainer: [shell(`echo "startContainer $(cat)" >> ${log.path}`)],
+    };
+  });
+  await hull.must("run", "-b", bundle.folder, "hull-hooks-joins");
+  const pids = recorded(log.read()).map(([, state]) => state.pid);
+  assert(pids.every((seen) => seen > 1 && seen < 100), `${pids}`);
+});
+
+Deno.test("kill -9 of hull ends the hook that it runs, and nothing is left", async () => {
+  await leavesNothing("hull-hooks-kill", async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    using bundle = makeBundle("exit 0", (config) => {
+      config.hooks = { createRuntime: [shell(`echo $$ > ${log.path}; exec sleep 60`)] };
+    });
+    const child = hull.command(["run", "-b", bundle.folder, "hull-hooks-kill"], {
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await until(() => log.read() !== "");
+    child.kill("SIGKILL");
+    await child.status;
+    const hook = Number(log.read());
+    await until(() => !exists(`/proc/${hook}`));
+    await hull.must("delete", "--force", "hull-hooks-kill");
+  });
+});
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a program hears of a poststop hook's failure by onWarning", async () => {
+  using root = scratchFolder();
+  using bundle = makeBundle("exit 0", (config) => {
+    config.hooks = { poststop: [shell("exit 9")] };
+  });
+  const warnings: ContainerError[] = [];
+  const factory = new Factory({ root: root.path, onWarning: (warning) => warnings.push(warning) });
+  {
+    await using container = await factory.create("hull-hooks-lib", bundle.config, {
+      bundle: bundle.folder,
+    });
+    const process = new Process();
+    await container.run(process);
+    await process.wait();
+  }
+  assertEquals(warnings.map(({ code, pointer }) => [code, pointer]), [
+    ["HookFailed", "/hooks/poststop/0"],
+  ]);
+});
