@@ -31,6 +31,7 @@ export type StepName =
   | "cgroups"
   | "limits"
   | "user"
+  | "seccomp"
   | "ready"
   | "exec";
 

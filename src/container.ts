@@ -12,6 +12,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
+import { filterOf } from "./container_filter.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
@@ -277,12 +278,15 @@ export class Container implements AsyncDisposable {
         hint: "a further process in a running container is not there yet",
       });
     }
-    const { config, rootfs } = this.#stored;
+    const { config, rootfs, bundle } = this.#stored;
+    const toStart = configToStart(config, rootfs, process.options);
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
       rootfs,
-      config: configToStart(config, rootfs, process.options),
+      bundle,
+      config: toStart,
+      seccomp: await filterOf(toStart, store.root),
       process: process.options,
       host,
       cgroups,
