@@ -91,6 +91,12 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   /** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  /** int memfd_create(const char *name, unsigned int flags) */
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  /** off_t lseek(int fd, off_t offset, int whence) */
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  /** long syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags) */
+  pidfd_getfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "i64" },
   /** long syscall(SYS_prctl, int option, unsigned long, unsigned long, unsigned long, unsigned long) */
   prctl: {
     name: "syscall",

@@ -60,6 +60,17 @@ export function signalGroup(leader: number, signal: number): boolean {
   }
 }
 
+/**
+ * A copy, close-on-exec, of an fd that another process has open: pidfd_getfd(2). The caller must be
+ * allowed to trace the process.
+ *
+ * @throws {SyscallError} EBADF if it has none of that number, EPERM, ESRCH if it has ended
+ */
+export function copyFdOf(pidfd: Fd, number: number): Fd {
+  const call = BigInt(syscallNumber("pidfd_getfd"));
+  return new Fd(checked("pidfd_getfd", libc.pidfd_getfd(call, pidfd.number, number, 0)));
+}
+
 /** How a process ended: by exit with `code`, or by `signal`. */
 export interface ExitStatus {
   /** The exit code, or 128 + the signal's number, as a shell tells it. */

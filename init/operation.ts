@@ -33,6 +33,7 @@ export type StepName =
   | "cgroups"
   | "limits"
   | "user"
+  | "seccomp"
   | "ready"
   | "exec";
 

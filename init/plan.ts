@@ -29,6 +29,7 @@ import {
   handOver,
   joinKeyring,
   makeWorkingFolder,
+  outliveParent,
   resetSignals,
 } from "./steps/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
@@ -40,6 +41,7 @@ import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/moun
 import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
 import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { hasListener, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
 import {
@@ -77,7 +79,7 @@ import {
  * ```
  */
 export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
-  const { config, cgroups } = init;
+  const { config, cgroups, seccomp } = init;
   const process: ProcessConfig = config.process ?? { cwd: "/" };
   const linux: Linux = config.linux ?? {};
   const { namespaces = [], rootfsPropagation } = linux;
@@ -91,6 +93,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
   const { args = [], env = [], cwd, user = {} } = process;
   const terminal = init.fds.console;
+  const notifies = seccomp !== undefined && hasListener(seccomp);
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   return [
@@ -138,12 +141,16 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       facts.lastCapability,
       changesGroups(linux),
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
+      seccomp !== undefined && process.noNewPrivileges !== true,
     ),
     ...findProgram(args[0] ?? "", environment),
     ...resetSignals(facts.ignoredSignals),
     ...closeFds(init.fds, init.preserveFds),
 
+    ...outliveParent(),
+    ...(notifies ? loadFilter(seccomp) : []),
     ...handOver(init.fds),
+    ...(notifies || seccomp === undefined ? [] : loadFilter(seccomp)),
     ...execute(args, environment),
   ];
 }

@@ -11,6 +11,7 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
+import { filterOf } from "./container_filter.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
@@ -255,13 +256,15 @@ export class Container implements AsyncDisposable {
         hint: "a further process in a running container is not there yet",
       });
     }
-    const { rootfs } = this.#stored;
+    const { rootfs, bundle } = this.#stored;
     const config = configToStart(this.#stored.config, rootfs, process.options);
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
       rootfs,
+      bundle,
       config,
+      seccomp: await filterOf(config, store.root),
       process: process.options,
       host,
       cgroups,
@@ -299,14 +302,17 @@ export class Container implements AsyncDisposable {
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
   async #exec(): Promise<void> {
-    const { cgroups, poller } = this.#surroundings;
+    const { cgroups, poller, store } = this.#surroundings;
     const { startContainer = [], poststart = [] } = this.config.hooks ?? {};
     const pid = this.#stored.init?.pid ?? 0;
     try {
       if (startContainer.length > 0) {
         using pidfd = this.#openInit();
         const { runStartHooks } = await loadHooks();
-        if (pidfd !== undefined) await runStartHooks(this.#stored, pid, pidfd, cgroups, poller);
+        const filter = await filterOf(this.config, store.root);
+        if (pidfd !== undefined) {
+          await runStartHooks(this.#stored, { pid, pidfd, cgroups, filter }, poller);
+        }
       }
       await releaseStart(this.folder, poller);
       if (poststart.length > 0) {

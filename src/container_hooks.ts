@@ -11,6 +11,7 @@ import type { Poller } from "../ffi/poll.ts";
 import { openPidfd } from "../ffi/process.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
+import type { InitSeccomp } from "./config/init_config.ts";
 import type { ContainerError } from "./errors.ts";
 import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planIdentity } from "./identity.ts";
@@ -44,6 +45,7 @@ export async function runCreateHooks(
     cgroups: [],
     before: [],
     become: [...(namespaces.hasUser ? becomeRoot() : []), ...enterFolder(subject.rootfs)],
+    last: [],
     env: [],
     target: namespaces.target,
     state: makeOciState(subject, "creating", innerPid(pid)),
@@ -51,17 +53,24 @@ export async function runCreateHooks(
   });
 }
 
+/** What a startContainer hook needs, that runs as the program would. */
+export interface StartHookOptions {
+  /** Init, which waits for the start. */
+  readonly pid: number;
+  readonly pidfd: Fd;
+  readonly cgroups: CgroupManager;
+  /** What `linux.seccomp` was compiled to. */
+  readonly filter: InitSeccomp | undefined;
+}
+
 /**
  * The startContainer hooks: in the container, with its root and as its program would run.
  *
- * @param pidfd init, which waits for the start
  * @throws {ContainerError} `HookFailed`
  */
 export async function runStartHooks(
   subject: HookSubject,
-  pid: number,
-  pidfd: Fd,
-  cgroups: CgroupManager,
+  { pid, pidfd, cgroups, filter }: StartHookOptions,
   poller: Poller,
 ): Promise<void> {
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
@@ -69,7 +78,7 @@ export async function runStartHooks(
   using stack = new DisposableStack();
   const doors = cgroups.entries().map(({ path }) => stack.use(open(path, O_WRONLY)).number);
   await runHooks("startContainer", hooks?.startContainer, {
-    ...planIdentity(process, linux),
+    ...planIdentity(process, linux, filter),
     cgroups: doors,
     env: process.env ?? [],
     target: namespaces.target,

@@ -14,6 +14,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
 import { Container, type StartOptions } from "./container.ts";
+import { filterOf } from "./container_filter.ts";
 import { ContainerError } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
 import type { ContainerPlan } from "./plan_container.ts";
@@ -159,11 +160,13 @@ export class Factory {
     try {
       const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
       builtin?.write(look);
+      const config = configToStart(withAbsoluteSources(valid, bundle), look, process.options);
       return planContainer({
         id,
         rootfs,
         look,
-        config: configToStart(withAbsoluteSources(valid, bundle), look, process.options),
+        config,
+        seccomp: await filterOf(config, this.root, { keep: false }),
         host: this.#cgroupHost(),
         cgroups,
         command: this.#options.initCommand,

@@ -28,14 +28,14 @@ export interface HookContext
   /** The environment of a hook that names none. */
   readonly env: readonly string[];
   /** Operations right before execve. */
-  readonly last?: readonly PlanItem[] | undefined;
+  readonly last: readonly PlanItem[];
 }
 
 /** The hooks that run in this program's namespaces, in the bundle's folder. */
 export function inRuntime(state: OciState, poller: Poller): HookContext {
   const become = enterFolder(state.bundle);
   const env = ownEnvironment();
-  return { cgroups: [], before: [], become, env, target: undefined, poller, state };
+  return { cgroups: [], before: [], become, last: [], env, target: undefined, poller, state };
 }
 
 /** Enters the folder that a hook finds itself in, where other runtimes put it. */
@@ -93,7 +93,7 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
   using input = new Pipe();
   using process = new SetnsProcess({
     ...context,
-    execute: [...(context.last ?? []), ...execute(hook, context.env, pointer)],
+    execute: [...context.last, ...execute(hook, context.env, pointer)],
     stdio: {
       stdin: input.reader.number,
       stdout: output.writer.number,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { changesGroups } from "../init/plan.ts";
@@ -12,15 +13,28 @@ import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
 import { openPrivateProc } from "../init/steps/hostname.ts";
 import { setLabels } from "../init/steps/labels.ts";
 import { setLimits } from "../init/steps/limits.ts";
+import { loadFilter } from "../init/steps/seccomp.ts";
 import { becomeUser, denyNewPrivileges } from "../init/steps/user.ts";
+import type { InitSeccomp } from "./config/init_config.ts";
 import type { Linux, ProcessConfig } from "./config/types.ts";
 import type { JoinOptions } from "./join.ts";
 
-/** The steps before the namespaces are joined, and those inside. */
+/** The steps of a further process, by where they stand in its program. */
+export interface Identity extends Pick<JoinOptions, "before" | "become"> {
+  /** What comes right before execve: the filter. */
+  readonly last: readonly PlanItem[];
+}
+
+/**
+ * The steps by which a process becomes one of the container's.
+ *
+ * @param filter what `linux.seccomp` was compiled to
+ */
 export function planIdentity(
   process: ProcessConfig,
   linux: Linux,
-): Pick<JoinOptions, "before" | "become"> {
+  filter: InitSeccomp | undefined,
+): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
   const facts = new HostFacts("/", []);
   const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
@@ -29,8 +43,24 @@ export function planIdentity(
     ...setLabels(apparmorProfile, selinuxLabel),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
     ...enterWorkingFolder(process.cwd),
-    ...becomeUser(user, process.capabilities, facts.lastCapability, changesGroups(linux), []),
+    ...becomeUser(
+      user,
+      process.capabilities,
+      facts.lastCapability,
+      changesGroups(linux),
+      [],
+      filter !== undefined && process.noNewPrivileges !== true,
+    ),
     ...resetSignals(facts.ignoredSignals),
   ];
-  return { before: setLimits(rlimits), become }; // raising a limit takes the host's rights
+  return {
+    before: setLimits(rlimits), // raising a limit takes the host's rights
+    become,
+    last: filter === undefined ? [] : loadFilter(withoutListener(filter)),
+  };
+}
+
+/** The agent has the first process's listener; without one of its own a notified call fails. */
+function withoutListener(filter: InitSeccomp): InitSeccomp {
+  return { ...filter, flags: filter.flags & ~SECCOMP_FILTER_FLAG.NEW_LISTENER };
 }

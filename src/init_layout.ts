@@ -9,7 +9,7 @@ import { joinsInhabited, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ConsoleFds, InitConfig, InitFds } from "./config/init_config.ts";
+import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
 import type { Config, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -60,6 +60,8 @@ export interface InitSubject {
   readonly id: string;
   readonly rootfs: string;
   readonly config: Config;
+  /** The filter that `config.linux.seccomp` was compiled to. */
+  readonly seccomp: InitSeccomp | undefined;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly noPivot: boolean;
@@ -72,11 +74,13 @@ export interface InitSubject {
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
   const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
   const { status, control, start, console, preserveFds } = layout;
+  const { seccomp } = subject;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
     id,
     rootfs,
-    config,
+    config: withoutProfile(config),
+    ...(seccomp === undefined ? {} : { seccomp }),
     fds: { status, control, start, ...(console === undefined ? {} : { console }) },
     preserveFds,
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
@@ -84,6 +88,13 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     noNewKeyring,
     onTmpfs,
   };
+}
+
+/** A profile is large, and init has no use for it. */
+function withoutProfile(config: Config): Config {
+  if (config.linux?.seccomp === undefined) return config;
+  const { seccomp: _, ...linux } = config.linux;
+  return { ...config, linux };
 }
 
 /**

@@ -30,11 +30,12 @@ import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
 import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { hasListener } from "../init/steps/seccomp.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ConsoleFds, InitConfig } from "./config/init_config.ts";
+import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
@@ -54,6 +55,9 @@ export interface InitProcessOptions {
   readonly rootfs: string;
   /** The container's config with the process to run. */
   readonly config: Config;
+  /** The filter that `config.linux.seccomp` was compiled to. */
+  readonly seccomp: InitSeccomp | undefined;
+  readonly bundle: string;
   readonly process: ProcessOptions;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
@@ -122,6 +126,9 @@ export class InitProcess implements ParentProcess, Disposable {
       },
     );
     if (launched !== undefined) await this.#adopt(launched);
+    if (init.seccomp !== undefined && hasListener(init.seccomp)) {
+      await this.#passListener(init.fds);
+    }
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);
     }
@@ -208,6 +215,17 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#child = new Child(pid, openPidfd(pid), poller);
     await new Child(first, openPidfd(first), poller).wait();
     await launcher.wait();
+  }
+
+  /**
+   * Init has loaded the filter and waits. The listener's fd is the lowest that was free: the one
+   * behind those of the hand-over.
+   */
+  async #passListener({ start }: InitFds): Promise<void> {
+    const { id, bundle, config } = this.#options;
+    const { passListener } = await import("./seccomp_listener.ts");
+    using listener = this.#born().copyFd(start + 1);
+    await passListener(listener, { id, bundle, config, pid: this.pid });
   }
 
   /** Init has sent the terminal before it was ready. */

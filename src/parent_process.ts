@@ -6,7 +6,7 @@
 
 import type { Fd } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
-import { type ExitStatus, reap, signalPidfd } from "../ffi/process.ts";
+import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../ffi/process.ts";
 import { signalNumber } from "../ffi/signals.ts";
 import { ContainerError } from "./errors.ts";
 
@@ -84,6 +84,15 @@ export class Child implements Disposable {
   /** Sends a signal; false if it has ended. */
   signal(number: number): boolean {
     return this.#status === undefined && signalPidfd(this.#pidfd, number);
+  }
+
+  /**
+   * A copy of an fd that it has open.
+   *
+   * @throws {SyscallError}
+   */
+  copyFd(number: number): Fd {
+    return copyFdOf(this.#pidfd, number);
   }
 
   /** Kills it and waits for its end. */

@@ -29,7 +29,6 @@ function unsupported({ process, linux, mounts = [] }: Config): Fault[] {
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/process/scheduler", process?.scheduler !== undefined],
     ["/process/ioPriority", process?.ioPriority !== undefined],
-    ["/linux/seccomp", linux?.seccomp !== undefined],
     ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
     ["/linux/netDevices", !isEmpty(linux?.netDevices)],
     ["/linux/intelRdt", linux?.intelRdt !== undefined],

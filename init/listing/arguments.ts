@@ -100,6 +100,11 @@ const cloneArguments: Show = (argument) => {
   return `{flags=${flags("CLONE")(cloneFlags)}, exit_signal=${raises}}`;
 };
 
+const filterProgram: Show = (argument) => {
+  if (typeof argument !== "object" || !("words" in argument)) return plain(argument);
+  return `{len=${argument.words[0]}, filter=[…]}`;
+};
+
 const rlimit: Show = (argument) => {
   const [soft, hard] = words(argument).map((value) =>
     value === 0xffffffffffffffffn ? "RLIM64_INFINITY" : String(value)
@@ -156,6 +161,7 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   read: [plain, buffer],
   rt_sigaction: [signal],
   rt_sigprocmask: [constant("SIGMASK")],
+  seccomp: [constant("SECCOMP_OPERATION"), flags("SECCOMP"), filterProgram],
   setns: [plain, flags("CLONE")],
   socket: [constant("FAMILY")],
   symlinkat: [plain, folder],

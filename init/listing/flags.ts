@@ -51,6 +51,7 @@ import {
 } from "../../ffi/namespaces.ts";
 import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/terminal.ts";
 import { PR } from "../../ffi/credentials.ts";
+import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp.ts";
 import {
   RESOLVE_BENEATH,
   RESOLVE_IN_ROOT,
@@ -116,6 +117,7 @@ export const FLAGS = {
   },
   CLOSE_RANGE: { CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 },
   INTERFACE: { IFF_UP: 1 },
+  SECCOMP: prefixed("SECCOMP_FILTER_FLAG_", SECCOMP_FILTER_FLAG),
   FILE_TYPE: { S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO },
 } as const satisfies Record<string, Names>;
 
@@ -133,6 +135,7 @@ export const CONSTANTS = {
   ACCESS_MODE: { X_OK: 1 },
   SIGMASK: { SIG_SETMASK: 2 },
   IOCTL: { SIOCSIFFLAGS: 0x8914, TIOCSPTLCK, TIOCGPTPEER, TIOCSCTTY, TIOCSWINSZ },
+  SECCOMP_OPERATION: { SECCOMP_SET_MODE_FILTER },
   FAMILY: { AF_INET: 2 },
 } as const satisfies Record<string, Names>;
 

@@ -133,14 +133,23 @@ export function closeFds(fds: InitFds, preserved: number): PlanItem[] {
 }
 
 /**
+ * Ends the bond of the parent's death, which kills init up to here. The pipe of the hand-over takes
+ * over before the parent may go, so that there is no moment at which its going could kill a container
+ * that is made.
+ */
+export function outliveParent(): PlanItem[] {
+  const step = new StepBuilder("ready");
+  step.because("outlive the parent from its word on").call("prctl", [PR.SET_PDEATHSIG, 0, 0, 0, 0]);
+  return step.items;
+}
+
+/**
  * Tells the parent that all is ready and waits for its word; if the parent is gone, which the end of
- * the pipe says, init ends. Up to here the parent's death kills init; the pipe takes over before the
- * parent may go, so that there is no moment at which its going could kill a container that is made.
+ * the pipe says, init ends. It only reads and writes: a filter with a listener is loaded by then.
  */
 export function handOver(fds: InitFds): PlanItem[] {
   const step = new StepBuilder("ready");
   const ready = encoder.encode(READY);
-  step.because("outlive the parent from its word on").call("prctl", [PR.SET_PDEATHSIG, 0, 0, 0, 0]);
   step.because("tell the parent that the container is ready")
     .call("write", [fds.status, ready, ready.length]);
   step.because("wait for the parent; end if it is gone")

@@ -57,6 +57,7 @@ export function denyNewPrivileges(): PlanItem[] {
  * @param lastCapability the kernel's, so that those unknown to this list are dropped too
  * @param changeGroups whether the user namespace allows setgroups
  * @param ownedFds the standard fds that become the user's, who may want to open /dev/stdout
+ * @param loadsFilter whether a system call filter is loaded after this without no_new_privs
  */
 export function becomeUser(
   user: User,
@@ -64,6 +65,7 @@ export function becomeUser(
   lastCapability: number,
   changeGroups: boolean,
   ownedFds: readonly number[],
+  loadsFilter: boolean,
 ): PlanItem[] {
   const step = new StepBuilder("user");
   const { uid = 0, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = user;
@@ -86,7 +88,8 @@ export function becomeUser(
     .call("setresuid", [uid, uid, uid]);
   step.because("stop keeping capabilities", undefined, "/process/user")
     .call("prctl", [PR.SET_KEEPCAPS, 0, 0, 0, 0]);
-  if (capabilities !== undefined) setCapabilities(step, capabilities);
+  if (capabilities !== undefined) setCapabilities(step, capabilities, loadsFilter);
+  else if (loadsFilter && uid !== 0) setCapabilities(step, {}, loadsFilter);
   return step.items;
 }
 
@@ -106,10 +109,23 @@ function dropBounding(
   }
 }
 
-function setCapabilities(step: StepBuilder, capabilities: Capabilities): void {
+/**
+ * Sets the sets. Without no_new_privs seccomp(2) wants CAP_SYS_ADMIN, so it stays in the permitted
+ * and the effective set up to execve, where it goes by the kernel's own rule: the program's permitted
+ * set is made of the ambient set and, for a file with capabilities or for root, of the inheritable
+ * and the bounding set; what was permitted before has no part in it (capabilities(7), "Transformation
+ * of capabilities during execve()").
+ */
+function setCapabilities(
+  step: StepBuilder,
+  capabilities: Capabilities,
+  loadsFilter: boolean,
+): void {
   const { effective = [], permitted = [], inheritable = [], ambient = [] } = capabilities;
-  const data = capabilityData(mask(effective), mask(permitted), mask(inheritable));
-  step.because("set the capability sets", undefined, "/process/capabilities")
+  const kept = loadsFilter ? mask(["CAP_SYS_ADMIN"]) : 0n;
+  const data = capabilityData(mask(effective) | kept, mask(permitted) | kept, mask(inheritable));
+  const filtered = loadsFilter ? ", and CAP_SYS_ADMIN for the filter up to execve" : "";
+  step.because(`set the capability sets${filtered}`, undefined, "/process/capabilities")
     .call("capset", [capabilityHeader(), data]);
   step.because("clear the ambient set", undefined, "/process/capabilities/ambient")
     .call("prctl", [PR.CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]);

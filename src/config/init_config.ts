@@ -47,13 +47,24 @@ export interface InitFds {
   readonly console?: ConsoleFds | undefined;
 }
 
+/** The system call filter, in place of the profile that it was compiled from. */
+export interface InitSeccomp {
+  /** The BPF program in base64, 8 bytes an instruction. */
+  readonly program: string;
+  /** Flags of seccomp(2). */
+  readonly flags: number;
+  /** The calls of the profile that this host's libseccomp doesn't know. */
+  readonly unknown: readonly string[];
+}
+
 /** The whole message. */
 export interface InitConfig {
   readonly id: string;
   /** The absolute path of the root file system on the host. */
   readonly rootfs: string;
-  /** The container's config; its `process` is the one to run. */
+  /** The container's config without `linux.seccomp`; its `process` is the one to run. */
   readonly config: Config;
+  readonly seccomp?: InitSeccomp | undefined;
   readonly fds: InitFds;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds: number;

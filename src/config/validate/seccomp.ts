@@ -28,8 +28,37 @@ export function checkSeccomp(seccomp: Field): void {
     architecture.oneOf(SECCOMP_ARCHITECTURES);
   }
   for (const flag of seccomp.get("flags").items()) flag.oneOf(SECCOMP_FLAGS);
-  checkListener(seccomp, actions.includes("SCMP_ACT_NOTIFY"));
+  const notifies = actions.includes("SCMP_ACT_NOTIFY");
+  checkListener(seccomp, notifies);
+  if (notifies) checkHandOver(seccomp);
 }
+
+/**
+ * With a listener the filter is loaded before init hands over to its parent, which reads and writes:
+ * nobody could answer for these calls before the agent has the listener, and a profile that denies
+ * them would stop every start.
+ */
+function checkHandOver(seccomp: Field): void {
+  const defaultAction = seccomp.get("defaultAction");
+  if (defaultAction.value === "SCMP_ACT_NOTIFY") {
+    defaultAction.fault("can't be SCMP_ACT_NOTIFY: init needs read and write to hand over");
+    return;
+  }
+  for (const name of HAND_OVER) {
+    const rules = seccomp.get("syscalls").items()
+      .filter((rule) => rule.get("names").items().some(({ value }) => value === name));
+    for (const rule of rules) {
+      const action = rule.get("action");
+      if (LETS_PASS.has(action.value)) continue;
+      action.fault(`can't be ${action.value} for ${name}: init needs it to hand over a listener`);
+    }
+    if (rules.length > 0 || LETS_PASS.has(defaultAction.value)) continue;
+    seccomp.get("syscalls").fault(`must allow ${name}: init needs it to hand over a listener`);
+  }
+}
+
+const HAND_OVER = ["read", "write"];
+const LETS_PASS: ReadonlySet<unknown> = new Set(["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"]);
 
 function checkAction(action: Field, errnoRet: Field): string | undefined {
   const name = action.oneOf(SECCOMP_ACTIONS);

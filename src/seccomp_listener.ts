@@ -1,0 +1,96 @@
+/**
+ * Hands the listener of a system call filter to the agent that the config names: SCMP_ACT_NOTIFY.
+ *
+ * Source: config-linux.md, "Seccomp" and "The Container Process State"; seccomp_unotify(2).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../ffi/errno.ts";
+import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
+import { connectTo, sendWithFd } from "../ffi/socket.ts";
+import type { Config } from "./config/types.ts";
+import { OCI_VERSION_MAX } from "./config/validate.ts";
+import { ContainerError } from "./errors.ts";
+
+const LISTENER = "anon_inode:seccomp notify";
+const POINTER = "/linux/seccomp/listenerPath";
+const CONNECT_TRIES = 100;
+const CONNECT_PAUSE_MS = 50;
+
+/** Whose filter it is. */
+export interface ListenerSubject {
+  readonly id: string;
+  readonly bundle: string;
+  readonly config: Config;
+  /** The container's process, as this program sees it. */
+  readonly pid: number;
+}
+
+/**
+ * Sends the listener with the container process state. Init waits meanwhile, so no call is notified
+ * before the agent can have heard of it.
+ *
+ * @throws {ContainerError} `SystemError` if the agent can't be reached, or `InitFailed` if the fd is
+ *   no listener
+ */
+export async function passListener(listener: Fd, subject: ListenerSubject): Promise<void> {
+  const { listenerPath = "" } = subject.config.linux?.seccomp ?? {};
+  if (readLinkAt(AT_FDCWD, `/proc/self/fd/${listener.number}`) !== LISTENER) {
+    throw new ContainerError("InitFailed", "init has no listener where it should be", {
+      step: "seccomp",
+      pointer: POINTER,
+    });
+  }
+  const state = JSON.stringify(processState(subject));
+  try {
+    using socket = await connect(listenerPath);
+    const size = new TextEncoder().encode(state).length;
+    // A new socket takes more at once than a state can hold; a part of one would be of no use.
+    if (sendWithFd(socket, listener, state) !== size) throw new SyscallError("sendmsg", EMSGSIZE);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw new ContainerError("SystemError", "cannot hand the filter's listener to its agent", {
+      step: "seccomp",
+      syscall: error.syscall,
+      errno: error.code,
+      path: listenerPath,
+      pointer: POINTER,
+      hint: "an agent must listen on this Unix stream socket before the container starts",
+      cause: error,
+    });
+  }
+}
+
+const EMSGSIZE = 90;
+const EAGAIN = 11;
+
+/** An agent may be busy with others: its queue is full then. */
+async function connect(path: string): Promise<Fd> {
+  for (let k = 0; k < CONNECT_TRIES; k++) {
+    const socket = connectTo(path);
+    if (socket !== undefined) return socket;
+    await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
+  }
+  throw new SyscallError("connect", EAGAIN);
+}
+
+/** The container process state; the container is not created before its agent knows of it. */
+function processState({ id, bundle, config, pid }: ListenerSubject): Record<string, unknown> {
+  const { listenerMetadata } = config.linux?.seccomp ?? {};
+  const { annotations } = config;
+  return {
+    ociVersion: OCI_VERSION_MAX,
+    fds: ["seccompFd"],
+    pid,
+    ...(listenerMetadata === undefined ? {} : { metadata: listenerMetadata }),
+    state: {
+      ociVersion: OCI_VERSION_MAX,
+      id,
+      status: "creating",
+      pid,
+      bundle,
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  };
+}
