@@ -30,6 +30,8 @@ export type StepName =
   | "labels"
   | "cgroups"
   | "limits"
+  | "scheduling"
+  | "memory"
   | "user"
   | "ready"
   | "exec";

@@ -24,16 +24,13 @@ export function requireSupported(config: Config): void {
   });
 }
 
-function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
+function unsupported({ linux, hooks, mounts = [] }: Config): Fault[] {
   const { namespaces = [] } = linux ?? {};
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
-    ["/process/scheduler", process?.scheduler !== undefined],
-    ["/process/ioPriority", process?.ioPriority !== undefined],
     ["/linux/seccomp", linux?.seccomp !== undefined],
     ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
     ["/linux/netDevices", !isEmpty(linux?.netDevices)],
     ["/linux/intelRdt", linux?.intelRdt !== undefined],
-    ["/linux/memoryPolicy", linux?.memoryPolicy !== undefined],
     ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
     ...Object.entries(hooks ?? {}).map(([name, list]) =>
       [`/hooks/${name}`, (list ?? []).length > 0] as const

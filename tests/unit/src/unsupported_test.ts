@@ -6,7 +6,7 @@ import { requireSupported } from "../../../src/unsupported.ts";
 Deno.test("what hull can't do is refused by name, all of it at once", () => {
   const config: Config = {
     ociVersion: "1.2.0",
-    process: { cwd: "/", scheduler: { policy: "SCHED_BATCH" } },
+    process: { cwd: "/" },
     hooks: { createRuntime: [{ path: "/bin/true" }], poststop: [] },
     mounts: [{ destination: "/a" }, { destination: "/b", options: ["bind", "idmap"] }],
     linux: {
@@ -21,7 +21,6 @@ Deno.test("what hull can't do is refused by name, all of it at once", () => {
     "/linux/seccomp",
     "/linux/uidMappings",
     "/mounts/1",
-    "/process/scheduler",
   ]);
 });
 
