@@ -12,7 +12,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
-import { ContainerError } from "./errors.ts";
+import { ContainerError, type Fault } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
 import { requireSignal } from "./parent_process.ts";
@@ -63,6 +63,7 @@ export interface ContainerSurroundings {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly initCommand: readonly string[] | undefined;
+  readonly onWarning: ((warning: Fault) => void) | undefined;
 }
 
 const SIGKILL = 9;
@@ -282,7 +283,7 @@ export class Container implements AsyncDisposable {
       id: this.id,
       folder: this.folder,
       rootfs,
-      config: configToStart(config, rootfs, process.options),
+      config: configToStart(config, rootfs, process.options, this.#surroundings.onWarning),
       process: process.options,
       host,
       cgroups,

@@ -12,12 +12,13 @@ import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
-import { validateConfig } from "./config/validate.ts";
+import { checkConfig } from "./config/validate.ts";
 import { Container, type StartOptions, type Status } from "./container.ts";
-import { ContainerError } from "./errors.ts";
+import { ContainerError, type Fault } from "./errors.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
+import { requireSecurityModules } from "./security/lsm.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 import { requireSupported } from "./unsupported.ts";
@@ -33,6 +34,8 @@ export interface FactoryOptions {
    * {@linkcode Factory.startInitialization}: the binary's path first.
    */
   readonly initCommand?: readonly string[] | undefined;
+  /** Hears of what doesn't keep a container from being made, such as an unknown capability. */
+  readonly onWarning?: ((warning: Fault) => void) | undefined;
 }
 
 /** What a new container is made with, beside its config. */
@@ -158,7 +161,12 @@ export class Factory {
         id,
         rootfs,
         look,
-        config: configToStart(withAbsoluteSources(valid, bundle), look, process.options),
+        config: configToStart(
+          withAbsoluteSources(valid, bundle),
+          look,
+          process.options,
+          this.#options.onWarning,
+        ),
         host: this.#cgroupHost(),
         cgroups,
         command: this.#options.initCommand,
@@ -229,8 +237,9 @@ export class Factory {
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const valid = validateConfig(config ?? builtin?.config);
+    const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
     requireSupported(valid);
+    requireSecurityModules(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
@@ -239,6 +248,7 @@ export class Factory {
       id,
       driver: this.#options.cgroupDriver ?? "cgroupfs",
     });
+    for (const warning of warnings) this.#options.onWarning?.(warning);
     return { builtin, valid, bundle, rootfs, cgroups };
   }
 
@@ -255,6 +265,7 @@ export class Factory {
       host,
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
+      onWarning: this.#options.onWarning,
     });
   }
 

@@ -90,7 +90,7 @@ async function dispatch(
   }
   checkArity(name, command, parsed);
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
-  return await command.run({ ...parsed, factory: () => makeFactory(global), output });
+  return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
 }
 
 function findCommand(name: string): Entry {
@@ -114,9 +114,13 @@ async function help(name: string | undefined, output: Output): Promise<number> {
   return 0;
 }
 
-async function makeFactory(global: GivenFlags): Promise<Factory> {
+async function makeFactory(global: GivenFlags, output: Output): Promise<Factory> {
   const { Factory } = await import("../factory.ts");
-  return new Factory({ root: text(global, "root") ?? userRoot(), cgroupDriver: driver(global) });
+  return new Factory({
+    root: text(global, "root") ?? userRoot(),
+    cgroupDriver: driver(global),
+    onWarning: ({ message, pointer }) => output.warn(message, pointer),
+  });
 }
 
 /** Where a user without root's rights keeps state. */
