@@ -248,6 +248,7 @@ export class Container implements AsyncDisposable {
     }
     await this.#kill();
     await this.#surroundings.cgroups.destroy();
+    await this.#leaveResctrl();
     this.#surroundings.store.remove(this.id);
     this.#init?.[Symbol.dispose]();
   }
@@ -299,7 +300,7 @@ export class Container implements AsyncDisposable {
       await init.start();
       const identity = identify(init.pid);
       if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-      this.#stored = { ...this.#stored, init: identity };
+      this.#stored = { ...this.#stored, init: identity, ...await this.#joinResctrl(init.pid) };
       store.write(this.#stored);
     } catch (error) {
       await this.#abandon(init);
@@ -315,7 +316,26 @@ export class Container implements AsyncDisposable {
     await init.terminate();
     init[Symbol.dispose]();
     await this.#surroundings.cgroups.destroy();
+    await this.#leaveResctrl();
     removeFifos(this.folder);
+    const { init: _init, resctrl: _resctrl, ...before } = this.#stored;
+    this.#stored = before;
+  }
+
+  /** Init's thread alone is left after execve, so it is early enough once init is ready. */
+  async #joinResctrl(pid: number): Promise<Pick<StoredState, "resctrl">> {
+    const { intelRdt } = this.config.linux ?? {};
+    if (intelRdt === undefined) return {};
+    const { Resctrl } = await import("./intel_rdt.ts");
+    return { resctrl: Resctrl.mounted().join(intelRdt, this.id, pid) };
+  }
+
+  async #leaveResctrl(): Promise<void> {
+    const { resctrl } = this.#stored;
+    if (resctrl === undefined || resctrl.made.length === 0) return;
+    const { Resctrl, findResctrl } = await import("./intel_rdt.ts");
+    const root = findResctrl();
+    if (root !== undefined) new Resctrl(root).remove(resctrl);
   }
 
   async #exec(): Promise<void> {

@@ -240,6 +240,7 @@ export class Factory {
     const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
     requireSupported(valid);
     requireSecurityModules(valid);
+    await requireResctrl(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
@@ -311,6 +312,12 @@ function idInUse(id: string, path: string): ContainerError {
     path,
     hint: "delete it first, or choose another id",
   });
+}
+
+async function requireResctrl({ linux }: Config): Promise<void> {
+  if (linux?.intelRdt === undefined) return;
+  const { Resctrl } = await import("./intel_rdt.ts");
+  Resctrl.mounted().require(linux.intelRdt);
 }
 
 function requireFreeCgroup(id: string, cgroups: CgroupManager): void {

@@ -30,7 +30,6 @@ function unsupported({ linux, hooks, mounts = [] }: Config): Fault[] {
     ["/linux/seccomp", linux?.seccomp !== undefined],
     ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
     ["/linux/netDevices", !isEmpty(linux?.netDevices)],
-    ["/linux/intelRdt", linux?.intelRdt !== undefined],
     ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
     ...Object.entries(hooks ?? {}).map(([name, list]) =>
       [`/hooks/${name}`, (list ?? []).length > 0] as const
