@@ -16,11 +16,25 @@ import { ContainerError, type Fault } from "./errors.ts";
  * @throws {ContainerError} `Unsupported` with every field at once
  */
 export function requireSupported(config: Config): void {
+  requireNetworkNamespace(config);
   const faults = unsupported(config);
   if (faults.length === 0) return;
   throw new ContainerError("Unsupported", "the config asks for what hull can't do yet", {
     faults,
     hint: "take these fields out, or use a runtime that has them",
+  });
+}
+
+/**
+ * A device can only be moved into another network namespace. The check of the config leaves this be,
+ * since the spec's own sample has none.
+ */
+function requireNetworkNamespace({ linux }: Config): void {
+  if (isEmpty(linux?.netDevices)) return;
+  if (linux?.namespaces?.some(({ type }) => type === "network") === true) return;
+  const message = "needs a network namespace in linux.namespaces";
+  throw new ContainerError("ConfigInvalid", "the config can't be used", {
+    faults: [{ pointer: "/linux/netDevices", message }],
   });
 }
 

@@ -35,7 +35,7 @@ export function checkLinux(linux: Field, namespaces: NamespaceSet): void {
   checkUserNamespace(linux, namespaces);
   checkTimeOffsets(linux.get("timeOffsets"), namespaces);
   checkDevices(linux.get("devices"));
-  checkNetDevices(linux.get("netDevices"), namespaces);
+  checkNetDevices(linux.get("netDevices"));
   checkCgroupsPath(linux.get("cgroupsPath"));
   checkResources(linux.get("resources"), true);
   const propagation = linux.get("rootfsPropagation");

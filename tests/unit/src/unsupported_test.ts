@@ -27,3 +27,10 @@ Deno.test("what hull can't do is refused by name, all of it at once", () => {
 Deno.test("a plain config is supported", () => {
   requireSupported({ ociVersion: "1.2.0", process: { cwd: "/", terminal: true }, linux: {} });
 });
+
+Deno.test("network devices need a network namespace to go to", () => {
+  const config = { ociVersion: "1.3.0", linux: { netDevices: { eth0: {} } } };
+  const error = assertThrows(() => requireSupported(config), ContainerError);
+  assertEquals(error.code, "ConfigInvalid");
+  assertEquals(error.faults?.map(({ pointer }) => pointer), ["/linux/netDevices"]);
+});

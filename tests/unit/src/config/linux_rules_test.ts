@@ -1,5 +1,5 @@
 import type { Json } from "./faults.ts";
-import { rules, without } from "./rules.ts";
+import { rules } from "./rules.ts";
 
 const device = (extra: Json) => [{ type: "c", path: "/dev/x", major: 1, minor: 3, ...extra }];
 rules("devices, cgroup path, paths, propagation", [
@@ -34,15 +34,6 @@ rules("network devices", [
   ],
   ["/linux/netDevices", { a: {}, b: { name: "a" } }, "two devices", "/linux/netDevices/b/name"],
 ], [["/linux/netDevices", { eth0: {}, eth1: { name: "veth%d" }, eth2: { name: "veth%d" } }]]);
-
-rules(
-  "network devices without a network namespace",
-  [
-    ["/linux/netDevices", { eth0: {} }, "needs a network namespace"],
-  ],
-  [],
-  () => without("network"),
-);
 
 rules("intelRdt, personality, memoryPolicy", [
   ["/linux/intelRdt/closID", "..", "the name of a folder"],
