@@ -1,4 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Fault } from "../../src/errors.ts";
+import { Factory } from "../../src/factory.ts";
 import type { Draft } from "../fixtures/bundle.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
@@ -202,6 +204,17 @@ Deno.test("what can't be granted is a warning, and the container starts", async 
     ["warning", "/process/capabilities/bounding/1"],
     ["warning", "/process/capabilities/ambient"],
   ]);
+});
+
+Deno.test("a program that uses the library hears of warnings, which print nothing", async () => {
+  using state = scratchFolder();
+  using bundle = makeBundle("true", (config) => {
+    config.process.capabilities = { bounding: ["CAP_FLY"] };
+  });
+  const heard: Fault[] = [];
+  const factory = new Factory({ root: state.path, onWarning: (warning) => heard.push(warning) });
+  await using _container = await factory.create(id(), bundle.config, { bundle: bundle.folder });
+  assertEquals(heard.map(({ pointer }) => pointer), ["/process/capabilities/bounding/0"]);
 });
 
 const bounding = BigInt(

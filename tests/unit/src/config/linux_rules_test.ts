@@ -59,6 +59,12 @@ rules("intelRdt, personality, memoryPolicy", [
   ["/linux/memoryPolicy", { mode: "MPOL_BIND", nodes: "a" }, "a list", "/linux/memoryPolicy/nodes"],
   [
     "/linux/memoryPolicy",
+    { mode: "MPOL_INTERLEAVE", nodes: "," },
+    "at least one memory node",
+    "/linux/memoryPolicy/nodes",
+  ],
+  [
+    "/linux/memoryPolicy",
     { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"] },
     "can't have both",
     "/linux/memoryPolicy/flags",
