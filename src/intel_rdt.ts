@@ -118,6 +118,12 @@ export class Resctrl {
     return { made: fresh.filter((folder) => folder !== path || !hasText(rdt.closID)), path };
   }
 
+  /** Puts a further process of a container, one of `exec`, where its first one is. */
+  enter({ made, path }: ResctrlGroups, pid: number): void {
+    const groups = made.filter((folder) => folder.startsWith(`${path}/mon_groups/`));
+    for (const folder of [path, ...groups]) this.#write(`${folder}/tasks`, `${pid}\n`, POINTER);
+  }
+
   /** Removes what hull made; the processes left in it go back to the default class. */
   remove({ made }: ResctrlGroups): void {
     for (const folder of made) {

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Fault } from "../../src/errors.ts";
 import { Factory } from "../../src/factory.ts";
+import { findResctrl } from "../../src/intel_rdt.ts";
 import type { Draft } from "../fixtures/bundle.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
@@ -250,3 +251,20 @@ Deno.test("a profile or label of a security module that is off is refused, nothi
     assertEquals([...Deno.readDirSync(hull.root)], []);
   }
 });
+
+testWhere(
+  findResctrl() === undefined ? undefined : "a host without a resctrl file system",
+  "without resctrl a class of service is refused, and what to mount is said",
+  async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("true", (config) => {
+      config.linux.intelRdt = { schemata: ["L3:0=f"] };
+    });
+    const said = await hull.refuse("run", "-b", bundle.folder, id());
+    assertStringIncludes(
+      said,
+      "[config /linux/intelRdt]; mount -t resctrl resctrl /sys/fs/resctrl",
+    );
+    assertEquals([...Deno.readDirSync(hull.root)], []);
+  },
+);

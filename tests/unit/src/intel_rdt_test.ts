@@ -131,6 +131,14 @@ Deno.test("the closID / is the default class", () => {
   assert(fake.read("tasks") !== undefined);
 });
 
+Deno.test("a further process goes where the first one is", () => {
+  using fake = new FakeResctrl();
+  fake.prepare("gold", "L3:0=7\n");
+  const groups = fake.resctrl.join({ closID: "gold", enableMonitoring: true }, "web", 42);
+  fake.resctrl.enter(groups, 43);
+  assertEquals([fake.read("gold/tasks"), fake.read("gold/mon_groups/web/tasks")], ["43\n", "43\n"]);
+});
+
 Deno.test("a failure names the kernel's word and leaves nothing behind", () => {
   using fake = new FakeResctrl();
   Deno.writeTextFileSync(`${fake.root}/info/last_cmd_status`, "out of CLOSIDs\n");
