@@ -32,6 +32,8 @@ export type StepName =
   | "labels"
   | "cgroups"
   | "limits"
+  | "scheduling"
+  | "memory"
   | "user"
   | "seccomp"
   | "ready"

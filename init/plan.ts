@@ -27,20 +27,22 @@ import {
   execute,
   findProgram,
   handOver,
-  joinKeyring,
   makeWorkingFolder,
   outliveParent,
   resetSignals,
 } from "./steps/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
 import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
+import { joinKeyring } from "./steps/keyring.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
+import { setMemoryPolicy } from "./steps/memory_policy.ts";
 import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
 import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
 import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
 import { hasListener, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
@@ -99,7 +101,6 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   return [
     ...(joinsInhabited(namespaces) ? [] : joinNamespaces(namespaces)),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
-    ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
 
     ...openRootfs(init.rootfs),
     ...isolateMounts(rootfsPropagation, init.onTmpfs ?? false),
@@ -110,6 +111,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...clearUmask(),
     ...attachRootfs(),
     ...(needsProc(config) ? openPrivateProc() : []),
+    ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
     ...mounts.flatMap(({ planned, tree }) => [
       ...makeMounts(tree.mounts, facts),
       ...(tree.protect.length > 0 ? linkControllers(planned, cgroups) : []),
@@ -131,8 +133,12 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...maskPaths(masks, kindOf, freshDev),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),
     ...enterCgroups(cgroups),
-    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...resetCpuAffinity(),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
+    ...(process.scheduler === undefined ? [] : setScheduler(process.scheduler)),
+    ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
+    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
     ...enterWorkingFolder(cwd),
     ...setLimits(hasUserNamespace ? [] : process.rlimits ?? []),
     ...becomeUser(

@@ -23,29 +23,11 @@ const LAST_FD = 0xffffffff;
 const X_OK = 1;
 const AT_EACCESS = 0x200;
 const SIG_SETMASK = 2;
-const KEYCTL_JOIN_SESSION_KEYRING = 1;
-const KEYCTL_SETPERM = 5;
-/** A new session keyring's rights, and search for its user. */
-const KEYRING_RIGHTS = 0x3f1b0000;
 
 const encoder = new TextEncoder();
 
 /** What init writes to its status fd when the container is ready. */
 export const READY = "ready\n";
-
-/** Gives the container a session keyring of its own. */
-export function joinKeyring(id: string): PlanItem[] {
-  const step = new StepBuilder("identity");
-  step.because("join a session keyring of its own", `_ses.${id}`)
-    .call("keyctl", [KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`, 0, 0, 0], {
-      label: "keyring",
-      tolerated: "ENOSYS",
-    })
-    .call("keyctl", [KEYCTL_SETPERM, result("keyring"), KEYRING_RIGHTS, 0, 0], {
-      onError: "continue",
-    });
-  return step.items;
-}
 
 /** Makes the working folder if the image lacks it. */
 export function makeWorkingFolder(cwd: Destination): PlanItem[] {

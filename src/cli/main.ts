@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "remove a container with all it has on the host",
     load: () => import("./delete.ts"),
   },
+  features: { summary: "print what this hull can do", load: () => import("./features.ts") },
   kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
   list: { summary: "list the containers", load: () => import("./list.ts") },
   plan: { summary: "show the system calls of a start", load: () => import("./plan.ts") },
@@ -119,7 +120,7 @@ async function makeFactory(global: GivenFlags, output: Output): Promise<Factory>
   return new Factory({
     root: text(global, "root") ?? userRoot(),
     cgroupDriver: driver(global),
-    onWarning: (warning) => output.warn(warning.message),
+    onWarning: ({ message, pointer }) => output.warn(message, pointer),
   });
 }
 

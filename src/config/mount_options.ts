@@ -9,8 +9,29 @@ import type { Mount } from "./types.ts";
 
 /** Words that set or clear a mount flag (mount(2)), bind mounts included. */
 export const MOUNT_FLAG_OPTIONS: readonly string[] = [
-  ...["async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion"],
-  ...["lazytime", "loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "noiversion"],
+  ...[
+    "acl",
+    "async",
+    "atime",
+    "bind",
+    "defaults",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "iversion",
+  ],
+  ...[
+    "lazytime",
+    "loud",
+    "mand",
+    "noacl",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "noiversion",
+  ],
   ...["nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "rbind"],
   ...["relatime", "remount", "ro", "rw", "silent", "strictatime", "suid", "symfollow", "sync"],
 ];
@@ -31,12 +52,15 @@ export const MOUNT_RECURSIVE_OPTIONS: readonly string[] = [
 /** Words that the runtime acts on itself. */
 export const MOUNT_EXTENSION_OPTIONS: readonly string[] = ["idmap", "ridmap", "tmpcopyup"];
 
-const KNOWN: ReadonlySet<string> = new Set([
+/** All of them, sorted. */
+export const MOUNT_OPTIONS: readonly string[] = [
   ...MOUNT_FLAG_OPTIONS,
   ...MOUNT_PROPAGATION_OPTIONS,
   ...MOUNT_RECURSIVE_OPTIONS,
   ...MOUNT_EXTENSION_OPTIONS,
-]);
+].sort();
+
+const KNOWN: ReadonlySet<string> = new Set(MOUNT_OPTIONS);
 
 /** Whether the word is data for the file system, such as `size=64k`. */
 export function isFilesystemData(option: string): boolean {

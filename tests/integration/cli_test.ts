@@ -39,7 +39,18 @@ Deno.test("help and version say what there is", async () => {
   await using hull = new Hull();
   const help = await hull.must("--help");
   for (
-    const name of ["create", "delete", "kill", "list", "plan", "run", "spec", "start", "state"]
+    const name of [
+      "create",
+      "delete",
+      "features",
+      "kill",
+      "list",
+      "plan",
+      "run",
+      "spec",
+      "start",
+      "state",
+    ]
   ) {
     assertMatch(help, new RegExp(`^  ${name} `, "m"));
     assertStringIncludes(await hull.must(name, "--help"), `usage: hull [global flags] ${name}`);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseCpuList } from "../cpu_list.ts";
 import {
   DEVICE_TYPES,
   MEMORY_POLICY_FLAGS,
@@ -35,7 +36,7 @@ export function checkLinux(linux: Field, namespaces: NamespaceSet): void {
   checkUserNamespace(linux, namespaces);
   checkTimeOffsets(linux.get("timeOffsets"), namespaces);
   checkDevices(linux.get("devices"));
-  checkNetDevices(linux.get("netDevices"), namespaces);
+  checkNetDevices(linux.get("netDevices"));
   checkCgroupsPath(linux.get("cgroupsPath"));
   checkResources(linux.get("resources"), true);
   const propagation = linux.get("rootfsPropagation");
@@ -115,7 +116,11 @@ function checkMemoryPolicy(policy: Field): void {
   }
   const needsNodes = mode !== undefined && mode !== "MPOL_DEFAULT" && mode !== "MPOL_LOCAL" &&
     mode !== "MPOL_PREFERRED";
-  if (needsNodes && !nodes.value) nodes.fault(`must name at least one memory node for ${mode}`);
+  const isList = nodes.value === undefined ||
+    typeof nodes.value === "string" && parseCpuList(nodes.value) !== undefined;
+  if (needsNodes && isList && count === 0) {
+    nodes.fault(`must name at least one memory node for ${mode}`);
+  }
 
   const flags = policy.get("flags");
   const given = flags.items().map((flag) => flag.oneOf(MEMORY_POLICY_FLAGS));

@@ -97,6 +97,19 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
         rlimits: [{ type: "RLIMIT_NOFILE", soft: 10, hard: 20 }],
         apparmorProfile: "profile",
         noNewPrivileges: true,
+        scheduler: {
+          policy: "SCHED_DEADLINE",
+          flags: ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"],
+          runtime: 10_000_000,
+          deadline: 20_000_000,
+          period: 30_000_000,
+        },
+        ioPriority: { class: "IOPRIO_CLASS_BE", priority: 6 },
+      };
+      config.linux.memoryPolicy = {
+        mode: "MPOL_BIND",
+        nodes: "0,2-3",
+        flags: ["MPOL_F_STATIC_NODES"],
       };
       config.linux.sysctl = { "net.ipv4.ip_forward": "1" };
       config.linux.personality = { domain: "LINUX32" };

@@ -1,5 +1,5 @@
 import type { Json } from "./faults.ts";
-import { rules, without } from "./rules.ts";
+import { rules } from "./rules.ts";
 
 const device = (extra: Json) => [{ type: "c", path: "/dev/x", major: 1, minor: 3, ...extra }];
 rules("devices, cgroup path, paths, propagation", [
@@ -35,15 +35,6 @@ rules("network devices", [
   ["/linux/netDevices", { a: {}, b: { name: "a" } }, "two devices", "/linux/netDevices/b/name"],
 ], [["/linux/netDevices", { eth0: {}, eth1: { name: "veth%d" }, eth2: { name: "veth%d" } }]]);
 
-rules(
-  "network devices without a network namespace",
-  [
-    ["/linux/netDevices", { eth0: {} }, "needs a network namespace"],
-  ],
-  [],
-  () => without("network"),
-);
-
 rules("intelRdt, personality, memoryPolicy", [
   ["/linux/intelRdt/closID", "..", "the name of a folder"],
   ["/linux/intelRdt/closID", "a/b", "the name of a folder"],
@@ -66,6 +57,12 @@ rules("intelRdt, personality, memoryPolicy", [
     "/linux/memoryPolicy/nodes",
   ],
   ["/linux/memoryPolicy", { mode: "MPOL_BIND", nodes: "a" }, "a list", "/linux/memoryPolicy/nodes"],
+  [
+    "/linux/memoryPolicy",
+    { mode: "MPOL_INTERLEAVE", nodes: "," },
+    "at least one memory node",
+    "/linux/memoryPolicy/nodes",
+  ],
   [
     "/linux/memoryPolicy",
     { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"] },
