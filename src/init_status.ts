@@ -71,6 +71,7 @@ export interface Launched {
  * Waits until init is ready.
  *
  * @param isLauncher whether the child makes the container's process rather than becoming it
+ * @param onLaunched what is done as soon as a launcher has made the container's process
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  */
@@ -78,13 +79,21 @@ export async function awaitReady(
   status: InitStatus,
   child: Child,
   isLauncher: boolean,
+  onLaunched: (launched: Launched) => void = () => {},
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
     const message = await status.next();
     if (message?.kind === "ready") isReady = true;
-    else if (message?.kind === "launched") launched = message;
-    else {
+    else if (message?.kind === "launched") {
+      launched = message;
+      try {
+        onLaunched(launched);
+      } catch (error) {
+        await reapFirst(status, launched);
+        throw error;
+      }
+    } else {
       if (isLauncher) await reapFirst(status, launched);
       throw message?.kind === "error" ? message.error : silentEnd(await child.wait());
     }

@@ -31,7 +31,6 @@ function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
     ["/process/ioPriority", process?.ioPriority !== undefined],
     ["/linux/seccomp", linux?.seccomp !== undefined],
     ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
-    ["/linux/netDevices", !isEmpty(linux?.netDevices)],
     ["/linux/intelRdt", linux?.intelRdt !== undefined],
     ["/linux/memoryPolicy", linux?.memoryPolicy !== undefined],
     ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
