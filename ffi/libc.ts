@@ -61,6 +61,14 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   /** int socketpair(int domain, int type, int protocol, int fds[2]) */
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  /** int socket(int domain, int type, int protocol) */
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** int setsockopt(int fd, int level, int name, const void *value, socklen_t length) */
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  /** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  /** ssize_t recvfrom(int fd, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
+  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
   /** int dup3(int oldfd, int newfd, int flags) */
   dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** int unshare(int flags) */

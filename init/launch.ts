@@ -11,7 +11,7 @@
  */
 
 import { PR } from "../ffi/credentials.ts";
-import { type Fd, writeAll } from "../ffi/file.ts";
+import { type Fd, read, writeAll } from "../ffi/file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
@@ -24,12 +24,12 @@ import {
 import { Pipe } from "../ffi/pipe.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import type { InitCgroups } from "../src/config/init_config.ts";
-import type { Namespace } from "../src/config/types.ts";
+import type { Linux, Namespace } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
 import { reportTail } from "./channel.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { enterCgroups } from "./steps/limits.ts";
-import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
+import { isNew, joinNamespaces, joinsInhabited, newNamespaceFlags } from "./steps/namespaces.ts";
 
 const SIGKILL = 9;
 const FIRST = "launch.first";
@@ -109,11 +109,31 @@ function makeCgroupNamespace(
   return [...enterCgroups(cgroups), ...step.items];
 }
 
-/** Runs a launcher's plan and tells the parent, on `status`, whose children it has now. */
+/**
+ * Whether the parent has to do something in the network namespace that a launcher's plan makes,
+ * before the container's process goes on.
+ */
+export function launcherWaits({ namespaces = [], netDevices = {} }: Linux): boolean {
+  return joinsInhabited(namespaces) && isNew(namespaces, "network") &&
+    Object.keys(netDevices).length > 0;
+}
+
+/** How a launcher and the parent talk. */
+export interface LaunchFds {
+  readonly status: Fd;
+  /** Where a launcher that waits for the parent gets a byte. */
+  readonly go: Fd | undefined;
+}
+
+/**
+ * Runs a launcher's plan and tells the parent, on `status`, whose children it has now. If the
+ * parent ends or gives up before its go, the pipe ends with the launcher, and so does the
+ * container's process.
+ */
 export function launch(
   options: Omit<LaunchOptions, "told">,
   plan: readonly PlanItem[],
-  status: Fd,
+  { status, go }: LaunchFds,
 ): void {
   using pipe = new Pipe();
   const told = { reader: pipe.reader.number, writer: pipe.writer.number };
@@ -123,5 +143,6 @@ export function launch(
   const launched = { first: program.result(FIRST), pid: program.result(SECOND) };
   // Two processes must not write to the status fifo at once.
   writeAll(status, new TextEncoder().encode(JSON.stringify({ launched }) + "\n"));
+  if (go !== undefined && read(go, 1)?.length !== 1) return;
   writeAll(pipe.writer, new Uint8Array([1]));
 }

@@ -362,10 +362,8 @@ export class Container implements AsyncDisposable {
     this.#init?.[Symbol.dispose]();
     if ((this.config.hooks?.poststop ?? []).length === 0) return;
     const { runPoststopHooks } = await loadHooks();
-    for (
-      const { message, pointer = "/hooks/poststop" } of await runPoststopHooks(this.#stored, poller)
-    ) {
-      onWarning?.({ pointer, message });
+    for (const { summary, hint, pointer = "" } of await runPoststopHooks(this.#stored, poller)) {
+      onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }
   }
 

@@ -29,6 +29,7 @@ import { setWindowSize } from "../ffi/terminal.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
+import { launcherWaits } from "../init/launch.ts";
 import { joinsInhabited } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import { PIDFD, planBirth } from "./birth.ts";
@@ -44,6 +45,7 @@ import { initCommand } from "./init_command.ts";
 import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
+import { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 
@@ -81,6 +83,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #console: Fd | undefined;
   #terminal: Fd | undefined;
   #streams: PipeStreams = {};
+  #devices: NetDevices | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -114,16 +117,16 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
+    const moveLater = launcherWaits(linux);
+    if (!moveLater) this.#moveDevices(child);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
+    const onLaunched = (launched: Launched) => moveLater && this.#moveLaunched(launched);
     const launched = await awaitReady(
       new InitStatus(status, poller),
       child,
       isLauncher,
-      async (pid) => {
-        await this.#options.runHooks(pid);
-        writeByte(control.writer);
-      },
+      { onLaunched, onHooks: (pid) => this.#runHooks(pid) },
     );
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
@@ -167,6 +170,8 @@ export class InitProcess implements ParentProcess, Disposable {
 
   async terminate(): Promise<void> {
     await this.#child?.kill();
+    // What can't be given back, the kernel keeps: it is the first error that is told.
+    this.#devices?.giveBack();
     this.#stack.dispose();
   }
 
@@ -206,6 +211,47 @@ export class InitProcess implements ParentProcess, Disposable {
       writeByte(mapped.writer);
     }
     return makeInitConfig(this.#options, layout);
+  }
+
+  /**
+   * Moves network devices into the network namespace of a child that waits: its own new one, or the
+   * one that it will join.
+   */
+  #moveDevices(child: Child): void {
+    const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
+    if (Object.keys(netDevices).length === 0) return;
+    const joined = namespaces.findIndex(({ type, path }) => type === "network" && path);
+    const target = joined < 0
+      ? child.namespace("network")
+      : openJoined(namespaces[joined]?.path as string, `/linux/namespaces/${joined}/path`);
+    if (target === undefined) return; // what init said before its end is what failed
+    this.#devices = this.#stack.use(new NetDevices(target));
+    this.#devices.move(netDevices);
+  }
+
+  /** Init waits for the hooks' end, and ends if they fail. */
+  async #runHooks(pid: number): Promise<void> {
+    const control = this.#control as Fd;
+    try {
+      await this.#options.runHooks(pid);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    writeByte(control);
+  }
+
+  /** The same for the process that a launcher has made; both end if it fails. */
+  #moveLaunched({ pid }: Launched): void {
+    const control = this.#control as Fd;
+    try {
+      using child = new Child(pid, openPidfd(pid), this.#options.poller);
+      this.#moveDevices(child);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    writeByte(control);
   }
 
   /** Takes the container's process from a launcher, which has ended then like its first child. */
@@ -280,6 +326,23 @@ function spawn(operations: readonly PlannedOperation[], status: number, poller: 
   const pidfd = program.output(PIDFD);
   const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
   return new Child(pid, new Fd(number), poller);
+}
+
+/** Opens the network namespace that init will join. */
+function openJoined(path: string, pointer: string): Fd {
+  try {
+    return open(path);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw new ContainerError("SystemError", `cannot open the network namespace: ${error.message}`, {
+      step: "network",
+      syscall: error.syscall,
+      errno: error.code,
+      path,
+      pointer,
+      cause: error,
+    });
+  }
 }
 
 /** The fifos through which another hull starts the container and hears of its start. */

@@ -42,7 +42,6 @@ function unsupported({ linux, mounts = [] }: Config): Fault[] {
   const { namespaces = [] } = linux ?? {};
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
-    ["/linux/netDevices", !isEmpty(linux?.netDevices)],
     ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
     ["/linux/uidMappings", joinsInhabited(namespaces) && isNew(namespaces, "user")],
     ...mounts.map((mount, k) => [`/mounts/${k}`, isIdMapped(mount)] as const),
