@@ -17,6 +17,7 @@ import { Container, type StartOptions } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
+import { requireOwnMounts } from "./own_mounts.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
@@ -239,6 +240,7 @@ export class Factory {
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
     const valid = validateConfig(config ?? builtin?.config);
     requireSupported(valid);
+    requireOwnMounts(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
