@@ -17,6 +17,7 @@ import { Container, type StartOptions } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
+import { requireOwnMounts } from "./own_mounts.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
@@ -248,6 +249,7 @@ export class Factory {
     requireSupported(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
+    requireOwnMounts(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({

@@ -40,7 +40,7 @@ export function requireSignal(signal: string | number): number {
   const number = signalNumber(signal);
   if (number !== undefined) return number;
   throw new ContainerError("ConfigInvalid", `unknown signal ${JSON.stringify(signal)}`, {
-    hint: "use a number from 1 to 64 or a name such as TERM",
+    hint: "use a number from 0 to 64 or a name such as TERM",
   });
 }
 
