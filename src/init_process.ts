@@ -151,6 +151,10 @@ export class InitProcess implements ParentProcess, Disposable {
   async terminate(): Promise<void> {
     await this.#child?.kill();
     this.#stack.dispose();
+    // Nobody was given this program's ends of the pipes, so nobody would close them.
+    const { stdin, stdout, stderr } = this.#streams;
+    this.#streams = {};
+    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
   }
 
   /** Closes what the birth opened. */
