@@ -45,6 +45,7 @@ import {
   becomeNamespaceRoot,
   becomeUser,
   denyNewPrivileges,
+  hideProcess,
   setPersonality,
 } from "./steps/user.ts";
 
@@ -71,7 +72,7 @@ import {
  *   noPivot: false,
  *   noNewKeyring: true,
  * }, new HostFacts("/", []));
- * assert(plan[0]?.step === "sources");
+ * assert(plan[0]?.step === "identity");
  * assert(plan.at(-1)?.step === "exec");
  * ```
  */
@@ -93,7 +94,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   return [
-    ...(joinsInhabited(namespaces) ? [] : joinNamespaces(namespaces)),
+    ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
     ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
 

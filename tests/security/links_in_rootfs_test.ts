@@ -85,7 +85,7 @@ for (const [k, place] of PLACES.entries()) {
         });
         const rootfs = `${bundle.folder}/rootfs`;
         plant(rootfs, place.path, links(decoy.path + (place.below ?? "")));
-        if (user) own(bundle);
+        own(bundle, user);
         const { text, error } = await stage.attempt(id, bundle, { way });
         decoy.check(name);
         if (place.errno !== undefined) assertEquals(error?.errno, place.errno, name);
