@@ -167,23 +167,27 @@ Deno.test("the seal costs a shared rootfs none of its peers on the host, and doe
     run("mount", "-t", "tmpfs", "hull-test", scratch.path);
     try {
       run("mount", "--make-shared", scratch.path);
-      using stage = new Stage();
-      using bundle = leanBundle("sleep 60", (config) => {
-        config.linux.rootfsPropagation = "rshared";
-      });
-      run("cp", "-a", `${bundle.folder}/rootfs`, scratch.path);
-      await using container = await stage.factory.create(id, bundle.config, {
-        bundle: scratch.path,
-      });
-      const process = new Process({ stdin: "null" });
-      await container.run(process);
-      assert(!Deno.readTextFileSync("/proc/self/mountinfo").includes(` ${Deno.execPath()} `));
-      run("mount", "-t", "tmpfs", "hull-test", `${scratch.path}/rootfs/data`);
-      const inside = Deno.readTextFileSync(`/proc/${process.pid}/mountinfo`);
-      run("umount", `${scratch.path}/rootfs/data`);
+      const inside = await mountBesides(id, scratch.path);
       assertMatch(inside, / \/data rw/);
     } finally {
       run("umount", scratch.path);
     }
   });
 });
+
+/** Starts a container on a shared rootfs, mounts below it on the host; gives what it sees. */
+async function mountBesides(id: string, folder: string): Promise<string> {
+  using stage = new Stage();
+  using bundle = leanBundle("sleep 60", (config) => {
+    config.linux.rootfsPropagation = "rshared";
+  });
+  run("cp", "-a", `${bundle.folder}/rootfs`, folder);
+  await using container = await stage.factory.create(id, bundle.config, { bundle: folder });
+  const process = new Process({ stdin: "null" });
+  await container.run(process);
+  assert(!Deno.readTextFileSync("/proc/self/mountinfo").includes(` ${Deno.execPath()} `));
+  run("mount", "-t", "tmpfs", "hull-test", `${folder}/rootfs/data`);
+  const inside = Deno.readTextFileSync(`/proc/${process.pid}/mountinfo`);
+  run("umount", `${folder}/rootfs/data`);
+  return inside;
+}
