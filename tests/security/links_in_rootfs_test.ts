@@ -84,7 +84,7 @@ for (const [k, place] of PLACES.entries()) {
           place.change?.(config);
         });
         const rootfs = `${bundle.folder}/rootfs`;
-        plant(rootfs, place.path, links(decoy.path + (place.below ?? "")));
+        plant(rootfs, place.path, links(decoy.path, place.below ?? ""));
         own(bundle, user);
         const { text, error } = await stage.attempt(id, bundle, { way });
         decoy.check(name);
@@ -100,18 +100,18 @@ for (const [k, place] of PLACES.entries()) {
 
 interface Variant {
   readonly name: string;
-  readonly links: (target: string) => string;
+  readonly links: (decoy: string, below: string) => string;
   readonly devMount: boolean;
   readonly terminal: boolean;
   readonly user: boolean;
   readonly way: "run" | "create";
 }
 
-const TARGETS: Readonly<Record<string, (target: string) => string>> = {
-  absolute: (target) => target,
-  relative: climb,
-  "dangling, absolute": (target) => `${target}-new`,
-  "dangling, relative": (target) => climb(`${target}/new/er`),
+const TARGETS: Readonly<Record<string, Variant["links"]>> = {
+  absolute: (decoy, below) => decoy + below,
+  relative: (decoy, below) => climb(decoy + below),
+  "dangling, absolute": (decoy) => `${decoy}/new`,
+  "dangling, relative": (decoy) => climb(`${decoy}/folder/new`),
 };
 
 /**
