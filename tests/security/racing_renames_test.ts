@@ -10,6 +10,7 @@ import { type Draft, scratchFolder } from "../fixtures/bundle.ts";
 import { type Decoy, makeDecoy } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Racer } from "../fixtures/race.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 const STARTS = 200;
 
@@ -153,21 +154,26 @@ for (const [k, { what, change, pair }] of RACES.entries()) {
   });
 }
 
-Deno.test("race: what the masks cover stays covered while /proc is exchanged with a folder", async () => {
-  const id = "hull-sec-race-masks";
-  await leavesNothing(id, async () => {
-    using stage = new Stage();
-    // Whichever name procfs is found under, its masked files must be empty.
-    const look = "for p in /proc /other; do cat $p/timer_list $p/keys; done 2>/dev/null; ";
-    using bundle = leanBundle(look.repeat(5) + "true", (config) => {
-      config.linux.maskedPaths = ["/proc/keys", "/proc/timer_list"];
+const byPath = "masks that are placed from the proc mount's own fd, not by path";
+testWhere(
+  byPath,
+  "race: what the masks cover stays covered while /proc is exchanged with a folder",
+  async () => {
+    const id = "hull-sec-race-masks";
+    await leavesNothing(id, async () => {
+      using stage = new Stage();
+      // Whichever name procfs is found under, its masked files must be empty.
+      const look = "for p in /proc /other; do cat $p/timer_list $p/keys; done 2>/dev/null; ";
+      using bundle = leanBundle(look.repeat(5) + "true", (config) => {
+        config.linux.maskedPaths = ["/proc/keys", "/proc/timer_list"];
+      });
+      const rootfs = `${bundle.folder}/rootfs`;
+      Deno.mkdirSync(`${rootfs}/other`);
+      await using _racer = await Racer.start(`${rootfs}/proc`, `${rootfs}/other`);
+      for (let start = 0; start < STARTS; start++) {
+        const { text } = await stage.attempt(id, bundle);
+        assertEquals(text ?? "", "", `start ${start}`);
+      }
     });
-    const rootfs = `${bundle.folder}/rootfs`;
-    Deno.mkdirSync(`${rootfs}/other`);
-    await using _racer = await Racer.start(`${rootfs}/proc`, `${rootfs}/other`);
-    for (let start = 0; start < STARTS; start++) {
-      const { text } = await stage.attempt(id, bundle);
-      assertEquals(text ?? "", "", `start ${start}`);
-    }
-  });
-});
+  },
+);
