@@ -5,7 +5,19 @@
  * @module
  */
 
-import { Fd, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+import {
+  Fd,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  open,
+  readAll,
+  S_IFCHR,
+  S_IFMT,
+  S_IFREG,
+  statAt,
+} from "../ffi/file.ts";
+import { openAt2, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../ffi/path.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
@@ -48,6 +60,15 @@ export interface MountedAt {
   /** The host's folder or file that shows there; undefined for a file system that starts empty. */
   readonly base: string | undefined;
   /** Whether what it shows can't be known beforehand. */
+  readonly opaque: boolean;
+}
+
+/** A path of the container as one of the host. */
+interface HostPath {
+  /** Undefined on a file system that is the container's alone. */
+  readonly base?: string;
+  readonly below: string;
+  /** Whether what stands there can't be known. */
   readonly opaque: boolean;
 }
 
@@ -105,11 +126,16 @@ export class HostFacts implements Facts {
 
   home(uid: number): string | undefined {
     const { components, kind } = this.destination("/etc/passwd", this.#mounts.length);
-    const path = this.#hostPath(components, this.#mounts.length).path;
-    if (kind !== "file" || path === undefined) return undefined;
+    const { base, below } = this.#hostPath(components, this.#mounts.length);
+    if (kind !== "file" || base === undefined) return undefined;
     try {
-      if (!Deno.lstatSync(path).isFile) return undefined; // a fifo would hold init up
-      return homeIn(Deno.readTextFileSync(path), uid);
+      // What was a file a moment ago may be a link to the host's passwd, or a fifo, by now.
+      using folder = open(base, O_PATH);
+      using file = below === ""
+        ? open(base, O_RDONLY | O_NONBLOCK)
+        : openAt2(folder, below, O_RDONLY | O_NONBLOCK, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+      if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return undefined;
+      return homeIn(new TextDecoder().decode(readAll(file)), uid);
     } catch {
       return undefined; // an unreadable passwd is none: HOME is then /, as runc has it
     }
@@ -135,16 +161,17 @@ export class HostFacts implements Facts {
     });
   }
 
-  #hostPath(components: readonly string[], mounts: number): { path?: string; opaque: boolean } {
+  /** Which folder or file of the host shows there, and the rest of the way below it. */
+  #hostPath(components: readonly string[], mounts: number): HostPath {
     const inside = "/" + components.join("/");
     for (let k = mounts - 1; k >= 0; k--) {
       const { destination, base, opaque } = this.#mounts[k] as MountedAt;
       if (inside !== destination && !inside.startsWith(`${destination}/`)) continue;
       const below = inside.slice(destination.length);
-      if (base === undefined) return { opaque: opaque && below !== "" };
-      return { path: base + below, opaque: false };
+      if (base === undefined) return { below, opaque: opaque && below !== "" };
+      return { base, below, opaque: false };
     }
-    return { path: this.#rootfs + inside, opaque: false };
+    return { base: this.#rootfs, below: inside, opaque: false };
   }
 
   #look(
@@ -152,12 +179,13 @@ export class HostFacts implements Facts {
     mounts: number,
   ): { kind: FileKind; mode: number | undefined; target?: string } {
     const inside = "/" + components.join("/");
-    const { path, opaque } = this.#hostPath(components, mounts);
+    const { base, below, opaque } = this.#hostPath(components, mounts);
     if (opaque) return { kind: "unknown", mode: undefined };
-    if (path === undefined) {
+    if (base === undefined) {
       const isMountPoint = this.#mounts.slice(0, mounts).some((m) => m.destination === inside);
       return { kind: isMountPoint ? "directory" : "missing", mode: undefined };
     }
+    const path = base + below;
     const stat = statOrUndefined(path, Deno.lstatSync);
     const kind = kindOf(stat);
     const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;

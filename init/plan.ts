@@ -50,6 +50,7 @@ import {
   becomeNamespaceRoot,
   becomeUser,
   denyNewPrivileges,
+  hideProcess,
   setPersonality,
 } from "./steps/user.ts";
 
@@ -76,7 +77,7 @@ import {
  *   noPivot: false,
  *   noNewKeyring: true,
  * }, new HostFacts("/", []));
- * assert(plan[0]?.step === "sources");
+ * assert(plan[0]?.step === "identity");
  * assert(plan.at(-1)?.step === "exec");
  * ```
  */
@@ -99,7 +100,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   return [
-    ...(joinsInhabited(namespaces) ? [] : joinNamespaces(namespaces)),
+    ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
 
     ...openRootfs(init.rootfs),

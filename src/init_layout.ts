@@ -50,9 +50,14 @@ export function layOutFds(
   };
 }
 
-/** The flags of the namespaces that the birth makes: a launcher makes them itself. */
+/**
+ * The flags of the namespaces that the birth makes: a launcher makes them itself. A mount namespace
+ * is always among them, if only to seal the binary in: init makes or joins the container's later.
+ */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
-  return joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
+  const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
+  const mounts = namespaces.some(({ type }) => type === "mount") ? NAMESPACE_FLAGS.mount : 0;
+  return flags | mounts;
 }
 
 /** What init is told of beside its fds. */
@@ -98,11 +103,14 @@ function withoutProfile(config: Config): Config {
 }
 
 /**
- * Whether the host's binary is covered with a read-only mount of itself: that needs a mount
- * namespace whose mounts don't spread. With shared propagation, asked for on purpose, the mount
- * would reach the host.
+ * The rootfs whose mounts, with shared propagation, stay peers of the host's while all others are cut
+ * off from it; undefined where none do. In a new user namespace none can.
  */
-export function canSeal(config: Config, namespaces: number): boolean {
+export function sharedRootfs(
+  { config, rootfs, onTmpfs }: Pick<InitSubject, "config" | "rootfs" | "onTmpfs">,
+  namespaces: number,
+): string | undefined {
   const { rootfsPropagation = "" } = config.linux ?? {};
-  return (namespaces & NAMESPACE_FLAGS.mount) !== 0 && !rootfsPropagation.endsWith("shared");
+  const hasUserNamespace = (namespaces & NAMESPACE_FLAGS.user) !== 0;
+  return rootfsPropagation.endsWith("shared") && !onTmpfs && !hasUserNamespace ? rootfs : undefined;
 }

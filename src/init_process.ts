@@ -42,7 +42,7 @@ import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
+import { birthNamespaces, layOutFds, makeInitConfig, sharedRootfs } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { NetDevices } from "./network/net_devices.ts";
@@ -173,6 +173,10 @@ export class InitProcess implements ParentProcess, Disposable {
     // What can't be given back, the kernel keeps: it is the first error that is told.
     this.#devices?.giveBack();
     this.#stack.dispose();
+    // Nobody was given this program's ends of the pipes, so nobody would close them.
+    const { stdin, stdout, stderr } = this.#streams;
+    this.#streams = {};
+    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
   }
 
   /** Closes what the birth opened. */
@@ -202,7 +206,7 @@ export class InitProcess implements ParentProcess, Disposable {
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
-      seal: canSeal(config, namespaces),
+      sharedRootfs: sharedRootfs(this.#options, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);

@@ -15,10 +15,10 @@ import { type CgroupDoor, planBirth } from "./birth.ts";
 import { initCommand } from "./init_command.ts";
 import {
   birthNamespaces,
-  canSeal,
   type InitSubject,
   layOutFds,
   makeInitConfig,
+  sharedRootfs,
 } from "./init_layout.ts";
 
 /** The plan of a start. */
@@ -66,7 +66,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       cgroups: doors,
       fds: places.map((as) => ({ fd: numbers(), as })),
       mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
-      seal: canSeal(config, namespaces),
+      sharedRootfs: sharedRootfs(subject, namespaces),
     }),
     init: launches ? planLaunch({ namespaces: list, cgroups: init.cgroups, told }, plan) : plan,
   };
