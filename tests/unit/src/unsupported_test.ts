@@ -11,14 +11,12 @@ Deno.test("what hull can't do is refused by name, all of it at once", () => {
     mounts: [{ destination: "/a" }, { destination: "/b", options: ["bind", "idmap"] }],
     linux: {
       namespaces: [{ type: "user" }, { type: "pid", path: "/proc/1/ns/pid" }],
-      seccomp: { defaultAction: "SCMP_ACT_ALLOW" },
     },
   };
   const error = assertThrows(() => requireSupported(config), ContainerError);
   assertEquals(error.code, "Unsupported");
   assertEquals(error.faults?.map(({ pointer }) => pointer).sort(), [
     "/hooks/createRuntime",
-    "/linux/seccomp",
     "/linux/uidMappings",
     "/mounts/1",
     "/process/scheduler",
