@@ -32,10 +32,27 @@ export interface Self {
 }
 
 /**
+ * No value: the trampoline reads it at address 0, which ends the process by SIGSEGV before any call
+ * is made. For a place that nothing may go on from, where a filter could deny exit_group.
+ */
+export interface Fault {
+  readonly fault: true;
+}
+
+/**
  * An argument of a system call: a number; a string or bytes, passed by address; or one of the
  * above.
  */
-export type Argument = number | bigint | string | Uint8Array | ResultOf | Words | Space | Self;
+export type Argument =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | ResultOf
+  | Words
+  | Space
+  | Self
+  | Fault;
 
 /** Where the program goes on: the next operation, the failure's tail, or an operation by label. */
 export type Onward = "continue" | "fail" | { readonly jump: string };
@@ -271,7 +288,7 @@ class Encoder {
   }
 
   isIndirect(argument: Argument): boolean {
-    return typeof argument === "object" && "result" in argument;
+    return typeof argument === "object" && ("result" in argument || "fault" in argument);
   }
 
   word(argument: Argument): bigint {
@@ -283,6 +300,7 @@ class Encoder {
       if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
       return this.#base + BigInt(index * OPERATION_SIZE + RESULT_OFFSET);
     }
+    if (typeof argument === "object" && "fault" in argument) return 0n;
     if (typeof argument === "object" && "self" in argument) {
       return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
     }

@@ -274,8 +274,7 @@ export class InitProcess implements ParentProcess, Disposable {
   async #passListener({ start }: InitFds): Promise<void> {
     const { id, bundle, config } = this.#options;
     const { passListener } = await import("./seccomp_listener.ts");
-    using listener = this.#born().copyFd(start + 1);
-    await passListener(listener, { id, bundle, config, pid: this.pid });
+    await passListener(this.#born(), start + 1, { id, bundle, config });
   }
 
   /** Init has sent the terminal before it was ready. */

@@ -26,6 +26,7 @@ function plain(argument: Argument): string {
   if ("result" in argument) return `<${argument.result}>`;
   if ("words" in argument) return vector(argument.words);
   if ("space" in argument) return `[${argument.space} bytes]`;
+  if ("fault" in argument) return "<no value>";
   return `<program ${argument.self}>`;
 }
 

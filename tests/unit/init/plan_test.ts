@@ -56,6 +56,9 @@ type Draft = Shallow<Omit<Config, "linux">> & { linux: Shallow<NonNullable<Confi
 
 type Shallow<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** Two instructions that allow everything, with SECCOMP_FILTER_FLAG_LOG and SPEC_ALLOW. */
+const FILTER = { program: "IAAAAAAAAAAGAAAAAAD/fw==", flags: 6, unknown: ["no_such_call"] };
+
 /** Each golden listing: the config, and what else init is told. */
 const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "config">>> = {
   "spec-v2": { config: spec(), cgroups: V2 },
@@ -122,6 +125,7 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
     preserveFds: 2,
     fds: { status: 5, control: 6, start: 7 },
   },
+  seccomp: { config: spec(), seccomp: FILTER },
   "root-on-tmpfs": { config: spec(), onTmpfs: true },
   terminal: {
     config: spec((config) => {
@@ -171,6 +175,40 @@ Deno.test("a launcher refuses what needs JavaScript in the namespaces that it jo
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
   const error = assertThrows(() => planLaunch(LAUNCH, plan), ContainerError);
   assertEquals([error.code, error.pointer], ["Unsupported", "/mounts/2"]);
+});
+
+/** The plan's last calls with a filter. */
+function endOf(flags: number, noNewPrivileges: boolean) {
+  const config = spec((draft) => {
+    draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges };
+  });
+  const init = { ...BASE, cgroups: V2, config, seccomp: { ...FILTER, flags } };
+  const items = listPlan(planInit(init, FACTS));
+  return items.slice(items.findLastIndex(({ syscall }) => syscall === "close_range") + 1);
+}
+
+Deno.test("nothing but execve follows the filter, nor a jump", () => {
+  assertEquals(endOf(0, true).map(({ syscall }) => syscall), [
+    "prctl",
+    "write",
+    "read",
+    "exit_group",
+    "read",
+    "seccomp",
+    "execve",
+  ]);
+});
+
+Deno.test("a filter with a listener is there before the parent is told, and only reads and writes follow", () => {
+  assertEquals(endOf(8, true).map(({ syscall }) => syscall), [
+    "prctl",
+    "seccomp",
+    "write",
+    "read",
+    "exit_group",
+    "read",
+    "execve",
+  ]);
 });
 
 Deno.test("every label that a plan refers to stands before, every jump leads forward", () => {

@@ -132,6 +132,37 @@ rules("seccomp", [
   ],
   [
     "/linux/seccomp",
+    { ...rule({ action: "SCMP_ACT_NOTIFY" }), listenerPath: "run/s" },
+    "an absolute path",
+    "/linux/seccomp/listenerPath",
+  ],
+  [
+    "/linux/seccomp",
+    { defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/run/s" },
+    "to hand over",
+    "/linux/seccomp/defaultAction",
+  ],
+  [
+    "/linux/seccomp",
+    { ...rule({ action: "SCMP_ACT_NOTIFY", names: ["mkdir", "write"] }), listenerPath: "/run/s" },
+    "can't be SCMP_ACT_NOTIFY for write",
+    `${RULE}/action`,
+  ],
+  [
+    "/linux/seccomp",
+    {
+      defaultAction: "SCMP_ACT_ERRNO",
+      listenerPath: "/run/s",
+      syscalls: [
+        { names: ["mkdir"], action: "SCMP_ACT_NOTIFY" },
+        { names: ["write"], action: "SCMP_ACT_ALLOW" },
+      ],
+    },
+    "must allow read",
+    "/linux/seccomp/syscalls",
+  ],
+  [
+    "/linux/seccomp",
     { defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x" },
     "with listenerPath",
     "/linux/seccomp/listenerMetadata",
@@ -140,4 +171,12 @@ rules("seccomp", [
   ["/linux/seccomp", { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 38 }],
   ["/linux/seccomp", rule({ args: [{ index: 5, value: 2 ** 53 - 1, op: "SCMP_CMP_MASKED_EQ" }] })],
   ["/linux/seccomp", { ...rule({ action: "SCMP_ACT_NOTIFY" }), listenerPath: "/run/s" }],
+  ["/linux/seccomp", {
+    defaultAction: "SCMP_ACT_ERRNO",
+    listenerPath: "/run/s",
+    syscalls: [
+      { names: ["close", "execve"], action: "SCMP_ACT_NOTIFY" },
+      { names: ["read", "write"], action: "SCMP_ACT_LOG" },
+    ],
+  }],
 ]);
