@@ -26,6 +26,13 @@ export interface Space {
   readonly name: string;
 }
 
+/** An address inside a space: a field of what the kernel put there. */
+export interface FieldOf {
+  readonly field: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
   readonly self: "address" | "length";
@@ -35,7 +42,16 @@ export interface Self {
  * An argument of a system call: a number; a string or bytes, passed by address; or one of the
  * above.
  */
-export type Argument = number | bigint | string | Uint8Array | ResultOf | Words | Space | Self;
+export type Argument =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | ResultOf
+  | Words
+  | Space
+  | FieldOf
+  | Self;
 
 /** Where the program goes on: the next operation, the failure's tail, or an operation by label. */
 export type Onward = "continue" | "fail" | { readonly jump: string };
@@ -225,6 +241,8 @@ class Layout {
     else if (argument instanceof Uint8Array) this.#place(argument, argument);
     else if (typeof argument === "object" && "space" in argument) {
       this.#place(argument, new Uint8Array(argument.space));
+    } else if (typeof argument === "object" && "field" in argument) {
+      this.add(argument.field);
     } else if (typeof argument === "object" && "words" in argument) {
       for (const word of argument.words) this.add(word);
       this.#place(argument, new Uint8Array(8 * argument.words.length));
@@ -285,6 +303,9 @@ class Encoder {
     }
     if (typeof argument === "object" && "self" in argument) {
       return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
+    }
+    if (typeof argument === "object" && "field" in argument) {
+      return this.word(argument.field) + BigInt(argument.offset);
     }
     const offset = this.#layout.offset(argument);
     if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);

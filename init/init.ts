@@ -34,9 +34,13 @@ function initialize(status: Fd, control: Fd): void {
     if (init === undefined) return; // the parent is gone
     const facts = new HostFacts(init.rootfs, mountedAt(init.config));
     const plan = planInit(init, facts);
-    const { namespaces = [] } = init.config.linux ?? {};
+    const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
-    launch({ namespaces, cgroups: init.cgroups }, plan, status);
+    launch(
+      { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
+      plan,
+      status,
+    );
     Deno.exit(0);
   } catch (error) {
     sendError(status, asContainerError(error));

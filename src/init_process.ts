@@ -29,7 +29,8 @@ import { setWindowSize } from "../ffi/terminal.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
-import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
+import type { TimeNamespace } from "../init/steps/time.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
@@ -39,11 +40,14 @@ import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
+import { type IdmappedMount, openIdmappedMounts } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
 import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
+import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
+import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 
 /** What a birth needs. */
@@ -100,17 +104,29 @@ export class InitProcess implements ParentProcess, Disposable {
     const { folder, config, poller } = this.#options;
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
+    checkJoinedNamespaces(namespaces);
+    using opened = new DisposableStack();
+    const idmapped = await openIdmappedMounts(config, poller, opened);
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
-    const init = this.#clone(control.reader, birthNamespaces(namespaces));
+    const init = this.#clone(control.reader, birthNamespaces(namespaces), idmapped);
     control.reader.close();
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
-    const launched = await awaitReady(new InitStatus(status, poller), child, isLauncher);
+    const launched = await awaitReady(
+      new InitStatus(status, poller),
+      child,
+      isLauncher,
+      ({ pid }) => {
+        if (!isNew(namespaces, "user")) return;
+        writeIdMaps(pid, linux);
+        writeByte(control.writer);
+      },
+    );
     if (launched !== undefined) await this.#adopt(launched);
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);
@@ -160,18 +176,19 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** Makes the child, up to init's execve; gives what init has to know. */
-  #clone(control: Fd, namespaces: number): InitConfig {
+  #clone(control: Fd, namespaces: number, idmapped: readonly IdmappedMount[]): InitConfig {
     const { folder, config, process, host, cgroups, poller } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const layout = layOutFds(process, isTerminal, doors);
+    const layout = layOutFds(process, isTerminal, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
     fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
+    layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
     const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
     const operations = planBirth({
@@ -180,6 +197,7 @@ export class InitProcess implements ParentProcess, Disposable {
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
+      time: openTime(config, namespaces, stack),
       seal: canSeal(config, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
@@ -233,6 +251,18 @@ export class InitProcess implements ParentProcess, Disposable {
     if (this.#child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
     return this.#child;
   }
+}
+
+/** The time namespace that the child enters: a new one, or one to join. */
+function openTime(
+  { linux: { namespaces = [], timeOffsets = {} } = {} }: Config,
+  made: number,
+  stack: DisposableStack,
+): TimeNamespace | undefined {
+  const joined = openJoined(namespaces, "time");
+  if (joined !== undefined) return { joined: stack.use(joined).number };
+  if ((made & NAMESPACE_FLAGS.time) === 0) return undefined;
+  return { proc: stack.use(openProc()).number, offsets: timeOffsets };
 }
 
 /** Before there is a terminal, init has this program's stderr for its last words. */

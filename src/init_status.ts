@@ -48,6 +48,12 @@ export class InitStatus {
     await child.wait();
   }
 
+  /** Kills a child of this program and waits for its end. */
+  async kill(pid: number): Promise<void> {
+    using child = new Child(pid, openPidfd(pid), this.#poller);
+    await child.kill();
+  }
+
   /** The next message; undefined once init has closed its end, by execve or by its death. */
   async next(): Promise<InitMessage | undefined> {
     for (;;) {
@@ -71,6 +77,7 @@ export interface Launched {
  * Waits until init is ready.
  *
  * @param isLauncher whether the child makes the container's process rather than becoming it
+ * @param onLaunched what the container's process waits for, once it is known
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  */
@@ -78,13 +85,21 @@ export async function awaitReady(
   status: InitStatus,
   child: Child,
   isLauncher: boolean,
+  onLaunched: (launched: Launched) => void = () => {},
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
     const message = await status.next();
     if (message?.kind === "ready") isReady = true;
-    else if (message?.kind === "launched") launched = message;
-    else {
+    else if (message?.kind === "launched") {
+      launched = message;
+      try {
+        onLaunched(launched);
+      } catch (error) {
+        for (const pid of [launched.pid, launched.first]) await status.kill(pid);
+        throw error;
+      }
+    } else {
       if (isLauncher) await reapFirst(status, launched);
       throw message?.kind === "error" ? message.error : silentEnd(await child.wait());
     }

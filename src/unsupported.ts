@@ -5,10 +5,9 @@
  * @module
  */
 
-import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
-import { parseMountOptions } from "../init/steps/mount_options.ts";
-import type { Config, Mount } from "./config/types.ts";
+import type { Config } from "./config/types.ts";
 import { ContainerError, type Fault } from "./errors.ts";
+import { isSelinuxEnabled, readSelinuxHost } from "./security/mount_label.ts";
 
 /**
  * Refuses what can't be done.
@@ -16,6 +15,7 @@ import { ContainerError, type Fault } from "./errors.ts";
  * @throws {ContainerError} `Unsupported` with every field at once
  */
 export function requireSupported(config: Config): void {
+  requireMountLabel(config.linux?.mountLabel ?? "");
   const faults = unsupported(config);
   if (faults.length === 0) return;
   throw new ContainerError("Unsupported", "the config asks for what hull can't do yet", {
@@ -24,29 +24,29 @@ export function requireSupported(config: Config): void {
   });
 }
 
-function unsupported({ process, linux, hooks, mounts = [] }: Config): Fault[] {
-  const { namespaces = [] } = linux ?? {};
+/** A label that nothing applies would leave the files open to other labels' processes. */
+function requireMountLabel(label: string): void {
+  if (label === "" || isSelinuxEnabled(readSelinuxHost())) return;
+  throw new ContainerError("Unsupported", "the config has a mount label, but SELinux is off", {
+    pointer: "/linux/mountLabel",
+    hint: "enable SELinux on this host, or take the label out",
+  });
+}
+
+function unsupported({ process, linux, hooks }: Config): Fault[] {
   const fields: readonly (readonly [pointer: string, isAsked: boolean])[] = [
     ["/process/scheduler", process?.scheduler !== undefined],
     ["/process/ioPriority", process?.ioPriority !== undefined],
     ["/linux/seccomp", linux?.seccomp !== undefined],
-    ["/linux/timeOffsets", !isEmpty(linux?.timeOffsets)],
     ["/linux/netDevices", !isEmpty(linux?.netDevices)],
     ["/linux/intelRdt", linux?.intelRdt !== undefined],
     ["/linux/memoryPolicy", linux?.memoryPolicy !== undefined],
-    ["/linux/mountLabel", (linux?.mountLabel ?? "") !== ""],
     ...Object.entries(hooks ?? {}).map(([name, list]) =>
       [`/hooks/${name}`, (list ?? []).length > 0] as const
     ),
-    ["/linux/uidMappings", joinsInhabited(namespaces) && isNew(namespaces, "user")],
-    ...mounts.map((mount, k) => [`/mounts/${k}`, isIdMapped(mount)] as const),
   ];
   return fields.filter(([, isAsked]) => isAsked)
     .map(([pointer]) => ({ pointer, message: "is not supported yet" }));
-}
-
-function isIdMapped({ options = [], uidMappings, gidMappings }: Mount): boolean {
-  return parseMountOptions(options).idmap || uidMappings !== undefined || gidMappings !== undefined;
 }
 
 function isEmpty(record: object | undefined): boolean {

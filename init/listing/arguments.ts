@@ -24,6 +24,7 @@ function plain(argument: Argument): string {
   if ("result" in argument) return `<${argument.result}>`;
   if ("words" in argument) return vector(argument.words);
   if ("space" in argument) return `[${argument.space} bytes]`;
+  if ("field" in argument) return `<${argument.field.name} at ${argument.offset}>`;
   return `<program ${argument.self}>`;
 }
 
@@ -155,6 +156,7 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   prlimit64: [plain, resource, rlimit, pointer],
   read: [plain, buffer],
   rt_sigaction: [signal],
+  statx: [folder, plain, flags("AT")],
   rt_sigprocmask: [constant("SIGMASK")],
   setns: [plain, flags("CLONE")],
   socket: [constant("FAMILY")],
