@@ -51,7 +51,8 @@ function checkMount(mount: Field, namespaces: NamespaceSet, container: MountIdMa
   checkDestination(mount.need("destination"), type, bind);
   const source = mount.get("source").string();
   if (bind) {
-    if (source === undefined || source === "") {
+    // a remount changes what is mounted there already
+    if ((source === undefined || source === "") && options?.includes("remount") !== true) {
       mount.get("source").fault("is required: a bind mount needs the path to bind");
     }
     checkBindOptions(mount.get("options"));
