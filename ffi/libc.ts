@@ -53,6 +53,10 @@ const { symbols } = Deno.dlopen("libc.so.6", {
     parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
     result: "i64",
   },
+  /** int fstatfs(int fd, struct statfs *buf) */
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  /** int ioctl(int fd, unsigned long request, long argument) */
+  ioctl: { parameters: ["i32", "u64", "i64"], result: "i32" },
   /** int fcntl(int fd, int cmd, long argument) */
   fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
   /** int flock(int fd, int operation) */

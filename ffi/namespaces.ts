@@ -88,6 +88,17 @@ export function setns(namespace: Fd, flag: number): void {
   checked("setns", libc.setns(namespace.number, flag));
 }
 
+const NS_GET_NSTYPE = 0xb703n;
+
+/**
+ * The type of the namespace that an open file is, as its CLONE_NEW… flag: ioctl_nsfs(2).
+ *
+ * @throws {SyscallError} ENOTTY if the file is no namespace
+ */
+export function namespaceType(namespace: Fd): number {
+  return checked("ioctl", libc.ioctl(namespace.number, NS_GET_NSTYPE, 0n));
+}
+
 /**
  * Opens a namespace of a process. The path in /proc is taken by number, and the pidfd asked
  * afterwards: if the process is there still, the number was its own all the time.

@@ -26,6 +26,13 @@ export interface Space {
   readonly name: string;
 }
 
+/** An address inside a space: a field of what the kernel put there. */
+export interface FieldOf {
+  readonly field: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
   readonly self: "address" | "length";
@@ -51,6 +58,7 @@ export type Argument =
   | ResultOf
   | Words
   | Space
+  | FieldOf
   | Self
   | Fault;
 
@@ -242,6 +250,8 @@ class Layout {
     else if (argument instanceof Uint8Array) this.#place(argument, argument);
     else if (typeof argument === "object" && "space" in argument) {
       this.#place(argument, new Uint8Array(argument.space));
+    } else if (typeof argument === "object" && "field" in argument) {
+      this.add(argument.field);
     } else if (typeof argument === "object" && "words" in argument) {
       for (const word of argument.words) this.add(word);
       this.#place(argument, new Uint8Array(8 * argument.words.length));
@@ -303,6 +313,9 @@ class Encoder {
     if (typeof argument === "object" && "fault" in argument) return 0n;
     if (typeof argument === "object" && "self" in argument) {
       return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
+    }
+    if (typeof argument === "object" && "field" in argument) {
+      return this.word(argument.field) + BigInt(argument.offset);
     }
     const offset = this.#layout.offset(argument);
     if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);

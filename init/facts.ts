@@ -6,7 +6,9 @@
  */
 
 import {
+  AT_FDCWD,
   Fd,
+  type FileStatus,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
@@ -17,7 +19,7 @@ import {
   S_IFREG,
   statAt,
 } from "../ffi/file.ts";
-import { openAt2, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS } from "../ffi/path.ts";
+import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
@@ -34,6 +36,13 @@ export interface Destination {
   readonly mode: number | undefined;
 }
 
+/** A file's type with its permissions, and the number of a device. */
+export interface NodeStatus {
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+}
+
 /** What a plan needs to know. The tests have one from a table, hull one from the host. */
 export interface Facts {
   /** What stands at a path of the host; links are followed. */
@@ -44,6 +53,15 @@ export interface Facts {
    * @param mounts how many of the config's mounts are made already
    */
   destination(path: string, mounts: number): Destination;
+  /**
+   * What stands at a path inside the container whose links are resolved; a link at its end counts
+   * as what it is. Undefined where nothing stands or nothing can be known beforehand.
+   */
+  node(components: readonly string[], mounts: number): NodeStatus | undefined;
+  /** What stands at a path of the host; links are followed. */
+  hostNode(path: string): NodeStatus | undefined;
+  /** Whether this kernel has openat2, and no filter forbids it. */
+  readonly hasOpenat2: boolean;
   /** The home folder of a user, from the container's passwd(5). */
   home(uid: number): string | undefined;
   /** The signals that hull's process ignores and the container's must not. */
@@ -124,6 +142,29 @@ export class HostFacts implements Facts {
     return { components: resolved, missing: 0, kind, mode };
   }
 
+  node(components: readonly string[], mounts: number): NodeStatus | undefined {
+    const { base, below } = this.#hostPath(components, mounts);
+    if (base === undefined) return undefined;
+    try {
+      return nodeOf(statAt(AT_FDCWD, base + below));
+    } catch {
+      return undefined; // it is missing, or fails in the plan
+    }
+  }
+
+  hostNode(path: string): NodeStatus | undefined {
+    try {
+      using file = open(path, O_PATH);
+      return nodeOf(statAt(file, ""));
+    } catch {
+      return undefined; // who asks for it says so
+    }
+  }
+
+  get hasOpenat2(): boolean {
+    return hasOpenat2();
+  }
+
   home(uid: number): string | undefined {
     const { components, kind } = this.destination("/etc/passwd", this.#mounts.length);
     const { base, below } = this.#hostPath(components, this.#mounts.length);
@@ -133,7 +174,7 @@ export class HostFacts implements Facts {
       using folder = open(base, O_PATH);
       using file = below === ""
         ? open(base, O_RDONLY | O_NONBLOCK)
-        : openAt2(folder, below, O_RDONLY | O_NONBLOCK, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+        : openInside(folder, below, O_RDONLY | O_NONBLOCK);
       if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return undefined;
       return homeIn(new TextDecoder().decode(readAll(file)), uid);
     } catch {
@@ -191,6 +232,10 @@ export class HostFacts implements Facts {
     const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;
     return kind === "symlink" ? { kind, mode, target: Deno.readLinkSync(path) } : { kind, mode };
   }
+}
+
+function nodeOf({ mode, deviceMajor, deviceMinor }: FileStatus): NodeStatus {
+  return { mode, major: deviceMajor, minor: deviceMinor };
 }
 
 function statOrUndefined(

@@ -34,10 +34,14 @@ function initialize(status: Fd, control: Fd): void {
     if (init === undefined) return; // the parent is gone
     const facts = new HostFacts(init.rootfs, mountedAt(init.config));
     const plan = planInit(init, facts);
-    const { namespaces = [] } = init.config.linux ?? {};
+    const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
     const go = launcherWaits(init.config.linux ?? {}) ? control : undefined;
-    launch({ namespaces, cgroups: init.cgroups }, plan, { status, go });
+    launch(
+      { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
+      plan,
+      { status, go },
+    );
     Deno.exit(0);
   } catch (error) {
     sendError(status, asContainerError(error));

@@ -12,7 +12,8 @@
 
 import type { InitConfig } from "../src/config/init_config.ts";
 import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
-import type { Facts, FileKind, MountedAt } from "./facts.ts";
+import { contextFor } from "../src/security/mount_label.ts";
+import type { Destination, Facts, MountedAt } from "./facts.ts";
 import type { PlanItem } from "./operation.ts";
 import {
   cgroupMounts,
@@ -20,7 +21,7 @@ import {
   isCgroupMount,
   linkControllers,
 } from "./steps/cgroup_mounts.ts";
-import { makeDeviceLinks, makeDevices, protectDev } from "./steps/devices.ts";
+import { hostNull, makeDeviceLinks, makeDevices, ownNull, protectDev } from "./steps/devices.ts";
 import {
   closeFds,
   enterWorkingFolder,
@@ -46,6 +47,8 @@ import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/schedulin
 import { hasListener, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
+import { withoutOpenat2 } from "./walk.ts";
 import {
   becomeNamespaceRoot,
   becomeUser,
@@ -86,42 +89,47 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const process: ProcessConfig = config.process ?? { cwd: "/" };
   const linux: Linux = config.linux ?? {};
   const { namespaces = [], rootfsPropagation } = linux;
-  const { masks, readonlyPaths, kindOf } = protectedPaths(config, facts);
+  const { maskedPaths = [], readonlyPaths = [] } = linux;
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
   const count = config.mounts?.length ?? 0;
+  const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
   const makesDev = dev === undefined || !isBind(dev);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
+  const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
+  const devices = linux.devices ?? [];
   const { args = [], env = [], cwd, user = {} } = process;
   const terminal = init.fds.console;
   const notifies = seccomp !== undefined && hasListener(seccomp);
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
-  return [
-    ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
+  const plan = [
+    ...(joinsInhabited(namespaces)
+      ? []
+      : [...hideProcess(), ...joinNamespaces(namespaces, ["time"])]),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
 
     ...openRootfs(init.rootfs),
     ...isolateMounts(rootfsPropagation, init.onTmpfs ?? false),
-    ...openSources(flat),
-    ...(freshDev ? [] : openMaskSources(masks, kindOf)),
+    ...openSources(flat, init.idmapped),
+    ...(freshDev ? [] : openMaskSources(maskedPaths, look, hostNull(facts))),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
 
     ...clearUmask(),
     ...attachRootfs(),
-    ...(needsProc(config) ? openPrivateProc() : []),
+    ...(needsProc(config) ? openPrivateProc(mayMountProc) : []),
     ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
     ...mounts.flatMap(({ planned, tree }) => [
       ...makeMounts(tree.mounts, facts),
-      ...(tree.protect.length > 0 ? linkControllers(planned, cgroups) : []),
+      ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
       ...makeMounts(tree.protect, facts),
     ]),
-    ...(makesDev ? makeDevices(linux.devices ?? [], hasUserNamespace, count, facts) : []),
+    ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
     ...(dev?.options?.includes("ro") === true && makesDev ? protectDev(devPointer(config)) : []),
-    ...makeWorkingFolder(facts.destination(cwd, count)),
+    ...makeWorkingFolder(look(cwd)),
     ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
     ...switchRoot(init.noPivot),
@@ -130,8 +138,12 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
-    ...protectPaths(readonlyPaths, kindOf),
-    ...maskPaths(masks, kindOf, freshDev),
+    ...protectPaths(readonlyPaths, look),
+    ...maskPaths(
+      maskedPaths,
+      look,
+      freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
+    ),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),
     ...enterCgroups(cgroups),
     ...resetCpuAffinity(),
@@ -140,7 +152,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
     ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
-    ...enterWorkingFolder(cwd),
+    ...enterWorkingFolder(cwd, look(cwd)),
     ...setLimits(hasUserNamespace ? [] : process.rlimits ?? []),
     ...becomeUser(
       user,
@@ -150,7 +162,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
       seccomp !== undefined && process.noNewPrivileges !== true,
     ),
-    ...findProgram(args[0] ?? "", environment),
+    ...findProgram(args[0] ?? "", environment, look),
     ...resetSignals(facts.ignoredSignals),
     ...closeFds(init.fds, init.preserveFds),
 
@@ -160,6 +172,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(notifies || seccomp === undefined ? [] : loadFilter(seccomp)),
     ...execute(args, environment),
   ];
+  return facts.hasOpenat2 ? plan : withoutOpenat2(plan);
 }
 
 /** A terminal's three streams belong to the container alone. */
@@ -172,13 +185,20 @@ interface MountPlan {
 }
 
 function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
+  const { namespaces = [] } = config.linux ?? {};
   return (config.mounts ?? []).map((mount, k) => {
     const destination = trim(mount.destination);
     const planned: PlannedMount = {
-      mount: { ...mount, destination },
+      mount: { ...sysfsOrBind(mount, namespaces), destination },
       pointer: `/mounts/${k}`,
       position: k,
       label: `mount${k}`,
+      context: contextFor(
+        config.linux?.mountLabel ?? "",
+        mount.type ?? "none",
+        mount.options ?? [],
+      ),
+      hint: whyRefused(mount, namespaces),
     };
     const tree = isCgroupMount(mount)
       ? cgroupMounts(planned, init.cgroups, ownCgroups)
@@ -189,7 +209,8 @@ function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): Moun
 
 /** What the facts need to know of the config's mounts. */
 export function mountedAt(config: Config): MountedAt[] {
-  return (config.mounts ?? []).map((mount) => {
+  return (config.mounts ?? []).map((asked) => {
+    const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
     const destination = trim(mount.destination);
     if (isBind(mount)) return { destination, base: mount.source, opaque: false };
     if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
@@ -204,19 +225,6 @@ const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
 function trim(destination: string): string {
   const parts = destination.split("/").filter((part) => part !== "" && part !== ".");
   return "/" + parts.join("/");
-}
-
-function protectedPaths(config: Config, facts: Facts): {
-  masks: readonly string[];
-  readonlyPaths: readonly string[];
-  kindOf: (path: string) => FileKind;
-} {
-  const count = config.mounts?.length ?? 0;
-  return {
-    masks: config.linux?.maskedPaths ?? [],
-    readonlyPaths: config.linux?.readonlyPaths ?? [],
-    kindOf: (path: string) => facts.destination(path, count).kind,
-  };
 }
 
 function devPointer(config: Config): string {

@@ -28,6 +28,7 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
+import { enterTimeNamespace, type TimeNamespace } from "../init/steps/time.ts";
 import type { InitCommand } from "./init_command.ts";
 
 /** The name under which the program gives the child's pidfd. */
@@ -65,15 +66,18 @@ export interface BirthOptions {
   readonly fds: readonly PlacedFd[];
   /** With a new user namespace: the pipe on which the parent says that the maps are written. */
   readonly mapped: number | undefined;
+  /** The time namespace that the child enters before it is init. */
+  readonly time?: TimeNamespace | undefined;
   /** The rootfs whose mounts stay peers of the host's. */
   readonly sharedRootfs: string | undefined;
 }
 
 /** The operations, the first of which makes the child. */
 export function planBirth(options: BirthOptions): PlannedOperation[] {
-  const { namespaces, mapped, command, fds } = options;
+  const { namespaces, mapped, command, fds, time } = options;
   return [
-    ...clone(namespaces, mapped),
+    ...clone(namespaces, mapped, time !== undefined),
+    ...(time === undefined ? [] : enterTimeNamespace(time)),
     ...enterCgroups(options),
     ...placeFds(fds),
     ...((namespaces & NAMESPACE_FLAGS.mount) === 0
@@ -88,13 +92,19 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
  * same time from a small program and a large one. With one, this program must go on, to write the
  * maps that the child waits for, and so the child has a copy.
  *
+ * A time namespace wants memory of its own, too, but this program has nothing to do meanwhile.
+ *
  * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
  */
-function clone(namespaces: number, mapped: number | undefined): PlannedOperation[] {
+function clone(
+  namespaces: number,
+  mapped: number | undefined,
+  entersTime: boolean,
+): PlannedOperation[] {
   const step = new StepBuilder("clone");
-  const memory = mapped === undefined ? CLONE_VM | CLONE_VFORK : 0;
-  const flags = BigInt((namespaces & ~NAMESPACE_FLAGS.cgroup) | memory | CLONE_PIDFD) |
-    CLONE_CLEAR_SIGHAND;
+  const memory = mapped !== undefined ? 0 : entersTime ? CLONE_VFORK : CLONE_VM | CLONE_VFORK;
+  const made = namespaces & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
+  const flags = BigInt(made | memory | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
     .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {

@@ -15,7 +15,7 @@ import type { InitSeccomp } from "./config/init_config.ts";
 import type { ContainerError } from "./errors.ts";
 import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planIdentity } from "./identity.ts";
-import { innerPid, openNamespaces } from "./joined_namespaces.ts";
+import { innerPid, openNamespaces } from "./process_namespaces.ts";
 import { makeOciState } from "./oci_state.ts";
 import type { StoredState } from "./state_store.ts";
 
@@ -78,7 +78,7 @@ export async function runStartHooks(
   using stack = new DisposableStack();
   const doors = cgroups.entries().map(({ path }) => stack.use(open(path, O_WRONLY)).number);
   await runHooks("startContainer", hooks?.startContainer, {
-    ...planIdentity(process, linux, filter),
+    ...planIdentity(process, linux, `/proc/${pid}/root`, filter),
     cgroups: doors,
     env: process.env ?? [],
     target: namespaces.target,

@@ -17,14 +17,13 @@ import { Container, type StartOptions } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
-import { requireOwnMounts } from "./own_mounts.ts";
+import { requireNetworkNamespace, requireOwnMounts } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
-import { requireSupported } from "./unsupported.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -246,7 +245,7 @@ export class Factory {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
     const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
-    requireSupported(valid);
+    requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
     requireOwnMounts(valid);

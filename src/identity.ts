@@ -28,21 +28,28 @@ export interface Identity extends Pick<JoinOptions, "before" | "become"> {
 /**
  * The steps by which a process becomes one of the container's.
  *
+ * @param root a path by which the container's root can be looked at
  * @param filter what `linux.seccomp` was compiled to
  */
 export function planIdentity(
   process: ProcessConfig,
   linux: Linux,
+  root: string,
   filter: InitSeccomp | undefined,
 ): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
-  const facts = new HostFacts("/", []);
+  const facts = new HostFacts(root, []);
   const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
-  const become: readonly PlanItem[] = [
-    ...(hasLabel ? openPrivateProc() : []),
+  // Labels are written by this program's /proc: the container's may be anything. They hold from
+  // execve on, as raising a limit takes the host's rights.
+  const before: readonly PlanItem[] = [
+    ...setLimits(rlimits),
+    ...(hasLabel ? openPrivateProc(false) : []),
     ...setLabels(apparmorProfile, selinuxLabel),
+  ];
+  const become: readonly PlanItem[] = [
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
-    ...enterWorkingFolder(process.cwd),
+    ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
     ...becomeUser(
       user,
       process.capabilities,
@@ -54,7 +61,7 @@ export function planIdentity(
     ...resetSignals(facts.ignoredSignals),
   ];
   return {
-    before: setLimits(rlimits), // raising a limit takes the host's rights
+    before,
     become,
     last: filter === undefined ? [] : loadFilter(withoutListener(filter)),
   };

@@ -9,7 +9,13 @@ import { joinsInhabited, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
+import type {
+  ConsoleFds,
+  IdmappedFd,
+  InitConfig,
+  InitFds,
+  InitSeccomp,
+} from "./config/init_config.ts";
 import type { Config, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -23,6 +29,8 @@ export interface FdLayout extends InitFds {
     readonly fd: number;
     readonly inside: number;
   }[];
+  /** The id-mapped mounts. */
+  readonly idmapped: readonly IdmappedFd[];
   /** The first number that is free. */
   readonly end: number;
 }
@@ -32,12 +40,14 @@ export function layOutFds(
   process: ProcessOptions,
   terminal: boolean,
   doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
+  idmappedMounts: readonly number[] = [],
 ): FdLayout {
   const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
   const status = 3 + preserveFds;
   const late = doors.filter((door) => door.late)
     .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
-  const next = status + 3 + late.length;
+  const idmapped = idmappedMounts.map((mount, k) => ({ mount, fd: status + 3 + late.length + k }));
+  const next = status + 3 + late.length + idmapped.length;
   const console: ConsoleFds | undefined = terminal ? { socket: next, master: next + 1 } : undefined;
   return {
     status,
@@ -46,6 +56,7 @@ export function layOutFds(
     ...(console === undefined ? {} : { console }),
     preserveFds,
     late,
+    idmapped,
     end: terminal ? next + 2 : next,
   };
 }
@@ -78,7 +89,7 @@ export interface InitSubject {
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
   const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
-  const { status, control, start, console, preserveFds } = layout;
+  const { status, control, start, console, preserveFds, idmapped } = layout;
   const { seccomp } = subject;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
@@ -91,6 +102,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,
     noNewKeyring,
+    idmapped,
     onTmpfs,
   };
 }

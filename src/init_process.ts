@@ -30,8 +30,9 @@ import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
 import { launcherWaits } from "../init/launch.ts";
-import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
+import type { TimeNamespace } from "../init/steps/time.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
@@ -41,12 +42,15 @@ import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
+import { type IdmappedMount, openIdmappedMounts } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
 import { birthNamespaces, layOutFds, makeInitConfig, sharedRootfs } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
+import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
+import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 
 /** What a birth needs. */
@@ -109,10 +113,13 @@ export class InitProcess implements ParentProcess, Disposable {
     const { folder, config, poller } = this.#options;
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
+    checkJoinedNamespaces(namespaces);
+    using opened = new DisposableStack();
+    const idmapped = await openIdmappedMounts(config, poller, opened);
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
-    const init = this.#clone(control.reader, birthNamespaces(namespaces));
+    const init = this.#clone(control.reader, birthNamespaces(namespaces), idmapped);
     control.reader.close();
     this.#control = control.writer;
     const child = this.#born();
@@ -121,7 +128,7 @@ export class InitProcess implements ParentProcess, Disposable {
     if (!moveLater) this.#moveDevices(child);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
-    const onLaunched = (launched: Launched) => moveLater && this.#moveLaunched(launched);
+    const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
     const launched = await awaitReady(
       new InitStatus(status, poller),
       child,
@@ -186,18 +193,19 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** Makes the child, up to init's execve; gives what init has to know. */
-  #clone(control: Fd, namespaces: number): InitConfig {
+  #clone(control: Fd, namespaces: number, idmapped: readonly IdmappedMount[]): InitConfig {
     const { folder, config, process, host, cgroups, poller } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const layout = layOutFds(process, isTerminal, doors);
+    const layout = layOutFds(process, isTerminal, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
     fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
+    layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
     const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
     const operations = planBirth({
@@ -206,6 +214,7 @@ export class InitProcess implements ParentProcess, Disposable {
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
+      time: openTime(config, namespaces, stack),
       sharedRootfs: sharedRootfs(this.#options, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
@@ -224,10 +233,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #moveDevices(child: Child): void {
     const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
     if (Object.keys(netDevices).length === 0) return;
-    const joined = namespaces.findIndex(({ type, path }) => type === "network" && path);
-    const target = joined < 0
-      ? child.namespace("network")
-      : openJoined(namespaces[joined]?.path as string, `/linux/namespaces/${joined}/path`);
+    const target = openJoined(namespaces, "network") ?? child.namespace("network");
     if (target === undefined) return; // what init said before its end is what failed
     this.#devices = this.#stack.use(new NetDevices(target));
     this.#devices.move(netDevices);
@@ -245,17 +251,23 @@ export class InitProcess implements ParentProcess, Disposable {
     writeByte(control);
   }
 
-  /** The same for the process that a launcher has made; both end if it fails. */
-  #moveLaunched({ pid }: Launched): void {
+  /** What the process that a launcher has made waits for; both end if it fails. */
+  #onLaunched({ pid }: Launched, moves: boolean): void {
     const control = this.#control as Fd;
+    const { linux = {} } = this.#options.config;
     try {
-      using child = new Child(pid, openPidfd(pid), this.#options.poller);
-      this.#moveDevices(child);
+      if (moves) {
+        using child = new Child(pid, openPidfd(pid), this.#options.poller);
+        this.#moveDevices(child);
+        writeByte(control); // the launcher's
+      }
+      if (!isNew(linux.namespaces ?? [], "user")) return;
+      writeIdMaps(pid, linux);
+      writeByte(control);
     } catch (error) {
       control.close();
       throw error;
     }
-    writeByte(control);
   }
 
   /** Takes the container's process from a launcher, which has ended then like its first child. */
@@ -312,6 +324,18 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 }
 
+/** The time namespace that the child enters: a new one, or one to join. */
+function openTime(
+  { linux: { namespaces = [], timeOffsets = {} } = {} }: Config,
+  made: number,
+  stack: DisposableStack,
+): TimeNamespace | undefined {
+  const joined = openJoined(namespaces, "time");
+  if (joined !== undefined) return { joined: stack.use(joined).number };
+  if ((made & NAMESPACE_FLAGS.time) === 0) return undefined;
+  return { proc: stack.use(openProc()).number, offsets: timeOffsets };
+}
+
 /** Before there is a terminal, init has this program's stderr for its last words. */
 const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
   ...process,
@@ -329,23 +353,6 @@ function spawn(operations: readonly PlannedOperation[], status: number, poller: 
   const pidfd = program.output(PIDFD);
   const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
   return new Child(pid, new Fd(number), poller);
-}
-
-/** Opens the network namespace that init will join. */
-function openJoined(path: string, pointer: string): Fd {
-  try {
-    return open(path);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("SystemError", `cannot open the network namespace: ${error.message}`, {
-      step: "network",
-      syscall: error.syscall,
-      errno: error.code,
-      path,
-      pointer,
-      cause: error,
-    });
-  }
 }
 
 /** The fifos through which another hull starts the container and hears of its start. */

@@ -22,7 +22,9 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { withoutOpenat2 } from "../init/walk.ts";
 import { PIDFD, type PlacedFd } from "./birth.ts";
+import { hasOpenat2 } from "./security/safe_path.ts";
 
 /** The namespaces of a running process, as far as they aren't this program's own. */
 export interface JoinTarget {
@@ -77,7 +79,8 @@ export function planJoin(options: JoinOptions): PlannedOperation[] {
     ...execute,
     ...comeBack(target),
   ];
-  return items.filter((item) => !("work" in item)) as PlannedOperation[];
+  const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
+  return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
 }
 
 /** Only a process that goes nowhere may share this program's memory until its execve. */

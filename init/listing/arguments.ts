@@ -27,6 +27,7 @@ function plain(argument: Argument): string {
   if ("words" in argument) return vector(argument.words);
   if ("space" in argument) return `[${argument.space} bytes]`;
   if ("fault" in argument) return "<no value>";
+  if ("field" in argument) return `<${argument.field.name} at ${argument.offset}>`;
   return `<program ${argument.self}>`;
 }
 
@@ -204,6 +205,7 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   prlimit64: [plain, resource, rlimit, pointer],
   read: [plain, buffer],
   rt_sigaction: [signal],
+  statx: [folder, plain, flags("AT")],
   rt_sigprocmask: [constant("SIGMASK")],
   sched_setaffinity: [plain, plain, mask],
   sched_setattr: [plain, scheduler],

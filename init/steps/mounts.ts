@@ -23,6 +23,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../ffi/mount.ts";
+import type { IdmappedFd } from "../../src/config/init_config.ts";
 import type { Mount } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
@@ -38,10 +39,16 @@ export interface PlannedMount {
   readonly position: number;
   /** A unique prefix of its labels. */
   readonly label: string;
+  /** The SELinux context of its files. */
+  readonly context?: string | undefined;
+  /** What to do where it can't be made. */
+  readonly hint?: string | undefined;
 }
 
 const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW } = MOUNT_ATTR;
 const PLAIN = RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW;
+
+const F_DUPFD_CLOEXEC = 1030;
 
 /** The options a mount has where config.json names none. */
 const NONE: readonly string[] = [];
@@ -55,13 +62,25 @@ export function isBind({ type, options }: Mount): boolean {
 /**
  * Copies the tree of each bind's source, detached. It comes before init becomes the container's
  * root, who may not be able to reach the source.
+ *
+ * @param idmapped the copies that the parent made, whose files have other owners
  */
-export function openSources(mounts: readonly PlannedMount[]): PlanItem[] {
+export function openSources(
+  mounts: readonly PlannedMount[],
+  idmapped: readonly IdmappedFd[] = [],
+): PlanItem[] {
   const step = new StepBuilder("sources");
   for (const { mount, pointer, label } of mounts) {
     const options = parseMountOptions(mount.options ?? NONE);
     if (!isBind(mount) || options.remount) continue;
     const source = mount.source ?? "";
+    const made = idmapped.find((each) => pointer === `/mounts/${each.mount}`);
+    if (made !== undefined) {
+      step.because("take the id-mapped copy of the source's mount", source, `${pointer}/source`)
+        .call("fcntl", [made.fd, F_DUPFD_CLOEXEC, 0], { label: `${label}.mount` })
+        .call("close", [made.fd]);
+      continue;
+    }
     const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
     step.because("copy the source's mount", source, `${pointer}/source`)
       .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
@@ -80,18 +99,18 @@ export function makeMounts(
 }
 
 function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
-  const { mount, pointer, position, label } = planned;
+  const { mount, pointer, position, label, hint } = planned;
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
   const destination = facts.destination(mount.destination, position);
   const place = `${label}.place`;
   const type = mount.type ?? "none";
-  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer);
-  if (options.remount) return remount(step, planned, options);
+  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
+  if (options.remount) return remount(step, planned, options, destination.components);
   if (isBind(mount)) {
     const kind = facts.hostKind(mount.source ?? "");
     makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
-    changeAttributes(step, options, label);
+    changeAttributes(step, planned, options);
   } else {
     makeMissing(step, destination, "directory", label);
     makeFileSystem(step, planned, options, destination.mode);
@@ -135,7 +154,7 @@ export function setAttributes(
 /** A new file system: configured, created and turned into a detached mount. */
 function makeFileSystem(
   step: StepBuilder,
-  { mount, label }: PlannedMount,
+  { mount, label, context: files }: PlannedMount,
   options: MountOptions,
   placeMode: number | undefined,
 ): void {
@@ -148,6 +167,7 @@ function makeFileSystem(
   for (const flag of superFlags(mount, options)) {
     step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
   }
+  if (files !== undefined) set("context", files);
   const hasMode = options.data.some((item) => item.startsWith("mode="));
   if (type === "tmpfs" && !hasMode && placeMode !== undefined) set("mode", placeMode.toString(8));
   for (const item of options.data) {
@@ -182,7 +202,11 @@ function superFlags(mount: Mount, options: MountOptions): readonly string[] {
  * asked for is cleared, unless a user namespace has it locked: then it stays. Must stand right
  * before the operation that opens the place.
  */
-function changeAttributes(step: StepBuilder, options: MountOptions, label: string): void {
+function changeAttributes(
+  step: StepBuilder,
+  { mount: { destination, options: words = NONE }, pointer, label }: PlannedMount,
+  options: MountOptions,
+): void {
   const { attributes, recursiveAttributes } = options;
   const mount = `${label}.mount`;
   if (recursiveAttributes !== undefined) {
@@ -194,8 +218,18 @@ function changeAttributes(step: StepBuilder, options: MountOptions, label: strin
   const exactly = mountAttributes(set, clear | (PLAIN & ~set));
   setAttributes(step, mount, exactly, { onError: { jump: `${label}.locked` } });
   step.jump(`${label}.place`);
+  const cleared = words.filter((word) => LOCKABLE.has(word)).join(", ");
+  const hint = cleared === ""
+    ? undefined
+    : `in a user namespace a mount keeps what its source has locked: take out ${cleared}`;
+  step.because(`set the attributes of ${destination}`, destination, `${pointer}/options`, hint);
   setAttributes(step, mount, mountAttributes(set, clear), { label: `${label}.locked` });
 }
+
+/** Options that clear an attribute: a user namespace refuses them where its source has it set. */
+const LOCKABLE: ReadonlySet<string> = new Set([
+  ...["rw", "suid", "dev", "exec", "symfollow", "atime", "relatime", "strictatime", "diratime"],
+]);
 
 /** Fills the new file system with what the image has there; the attributes follow. */
 function copyUp(step: StepBuilder, { label }: PlannedMount, options: MountOptions): void {
@@ -215,10 +249,15 @@ function spread(step: StepBuilder, options: MountOptions, mount: string): void {
 }
 
 /** `remount`: changes what is mounted at the destination already. */
-function remount(step: StepBuilder, planned: PlannedMount, options: MountOptions): PlanItem[] {
+function remount(
+  step: StepBuilder,
+  planned: PlannedMount,
+  options: MountOptions,
+  components: readonly string[],
+): PlanItem[] {
   const { mount, label } = planned;
   const place = `${label}.place`;
-  openPlace(step, mount.destination, place);
+  openPlace(step, mount.destination, place, { components });
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
   setAttributes(step, place, mountAttributes(set, clear));

@@ -44,12 +44,17 @@ export function joinsInhabited(namespaces: readonly Namespace[]): boolean {
 /**
  * Joins the namespaces given by path: all are opened first, since joining a mount namespace changes
  * what paths mean, and the user namespace is joined last, since it takes the right to join others.
+ *
+ * @param left those that somebody else joins, such as the time namespace: see steps/time.ts
  */
-export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
+export function joinNamespaces(
+  namespaces: readonly Namespace[],
+  left: readonly NamespaceName[] = [],
+): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const joined = namespaces
     .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
-    .filter(({ path }) => path !== undefined && path !== "")
+    .filter(({ type, path }) => path !== undefined && path !== "" && !left.includes(type))
     .sort((a, b) => rank(a.type) - rank(b.type));
   for (const { type, path, pointer } of joined) {
     step.because(`open the ${type} namespace to join`, path, pointer)

@@ -34,6 +34,13 @@ export function openRootfs(rootfs: string): PlanItem[] {
   return step.items;
 }
 
+/** How the mounts of the new mount namespace spread from the host's: at most one way. */
+export function cutPropagation(rootfsPropagation: string | undefined): number {
+  const asked = rootfsPropagation === undefined ? undefined : propagationOf(rootfsPropagation);
+  const isCut = asked?.flag === PROPAGATION.private || asked?.flag === PROPAGATION.unbindable;
+  return isCut ? PROPAGATION.private : PROPAGATION.slave;
+}
+
 /**
  * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
  * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
@@ -44,9 +51,7 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
   const asked = propagation === undefined ? undefined : propagationOf(propagation);
   const step = new StepBuilder("propagation");
   const cut = () => {
-    const flag = asked?.flag === PROPAGATION.private || asked?.flag === PROPAGATION.unbindable
-      ? PROPAGATION.private
-      : PROPAGATION.slave;
+    const flag = cutPropagation(propagation);
     step.because("stop mounts from reaching the host", "/", "/linux/rootfsPropagation");
     const attributes = mountAttributes(0, 0, flag);
     step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);

@@ -159,7 +159,10 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
     draft.linux.namespaces = namespaces;
   });
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
-  const launcher = planLaunch({ namespaces, cgroups: V2, told: { reader: 8, writer: 9 } }, plan);
+  const launcher = planLaunch(
+    { namespaces, cgroups: V2, told: { reader: 8, writer: 9 }, control: 4, proc: 10 },
+    plan,
+  );
   await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
 });
@@ -168,6 +171,8 @@ const LAUNCH: LaunchOptions = {
   namespaces: [{ type: "pid", path: "/p" }],
   cgroups: V2,
   told: { reader: 8, writer: 9 },
+  control: 4,
+  proc: 10,
 };
 
 Deno.test("a launcher refuses what needs JavaScript in the namespaces that it joins", () => {

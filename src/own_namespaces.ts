@@ -47,3 +47,18 @@ function identify(path: string): string | undefined {
     return undefined; // joining it fails with its own errno
   }
 }
+
+/**
+ * Refuses network devices for a container that has no network namespace to move them into. The check
+ * of the config leaves that be, since the spec's own sample has none.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function requireNetworkNamespace({ linux }: Config): void {
+  if (Object.keys(linux?.netDevices ?? {}).length === 0) return;
+  if (linux?.namespaces?.some(({ type }) => type === "network") === true) return;
+  const message = "needs a network namespace in linux.namespaces";
+  throw new ContainerError("ConfigInvalid", "the config can't be used", {
+    faults: [{ pointer: "/linux/netDevices", message }],
+  });
+}

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Config, Namespace } from "../../../src/config/types.ts";
 import { ContainerError } from "../../../src/errors.ts";
 import { Factory } from "../../../src/factory.ts";
-import { requireOwnMounts } from "../../../src/own_mounts.ts";
+import { requireOwnMounts } from "../../../src/own_namespaces.ts";
 import { Process } from "../../../src/process.ts";
 
 function config(namespaces?: readonly Namespace[]): Config {
