@@ -185,6 +185,30 @@ testWhere(LIBRARY, "KILL_PROCESS ends the program as SIGSYS does", async () => {
 
 testWhere(
   LIBRARY,
+  "a program that can't be executed: told if the filter lets init write, else ended",
+  async () => {
+    await leavesNothing("hull-scmp-bad", async () => {
+      await using hull = new Hull();
+      const attempt = async (...names: string[]) => {
+        using made = bundle(["/bin/bad"], {
+          defaultAction: "SCMP_ACT_ERRNO",
+          syscalls: [{ names, action: "SCMP_ACT_ALLOW" }],
+        });
+        const path = `${made.folder}/rootfs/bin/bad`;
+        Deno.writeTextFileSync(path, "no program");
+        Deno.chmodSync(path, 0o755);
+        return await hull.call(["run", "-b", made.folder, "hull-scmp-bad"]);
+      };
+      const told = await attempt("execve", "write", "exit_group");
+      assertEquals(told.code, 1);
+      assertStringIncludes(told.stderr, "ENOEXEC");
+      assertEquals((await attempt("execve")).code, 128 + 11); // SIGSEGV, not JavaScript again
+    });
+  },
+);
+
+testWhere(
+  LIBRARY,
   "a created container waits without the filter, a started one has it",
   async () => {
     await leavesNothing("hull-scmp-create", async () => {
