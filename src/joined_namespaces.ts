@@ -54,7 +54,7 @@ export function openJoined(
       if (found === type) return fd;
     } catch (error) {
       fd.close();
-      if (error instanceof SyscallError && error.code === "ENOTTY") throw fail("it is none");
+      if (error instanceof SyscallError && error.code === "ENOTTY") throw fail("it is none", error);
       throw error;
     }
     fd.close();

@@ -92,7 +92,7 @@ Deno.test("a bundle that can't be used: each fault names the file or the field",
   assertStringIncludes(await refusal(JSON.stringify(spec)), "/root/path");
   Deno.mkdirSync(`${folder.path}/rootfs`);
   const profile = { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_S390X"] };
-  const seccomp = { ...spec, linux: { seccomp: profile } };
+  const seccomp = { ...spec, linux: { namespaces: [{ type: "mount" }], seccomp: profile } };
   assertStringIncludes(await refusal(JSON.stringify(seccomp)), "/linux/seccomp/architectures/0");
   assertEquals([...Deno.readDirSync(hull.root)], []);
 });
