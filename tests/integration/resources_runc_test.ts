@@ -70,12 +70,13 @@ async function underHull(
   folder: string,
   config: Config,
   id: string,
-  update: Resources | undefined,
+  { update, running }: ResourceCase,
 ): Promise<Outcome> {
   let container: Container | undefined;
   try {
     container = await factory.create(id, config, { bundle: folder });
     await container.start(new Process({ stdin: "null" }));
+    if (running === true) await container.exec();
     if (update !== undefined) container.set(update);
     return settings(container.state().cgroupPaths);
   } catch (error) {
@@ -90,11 +91,12 @@ async function underRunc(
   folder: string,
   config: Config,
   id: string,
-  update: Resources | undefined,
+  { update, running }: ResourceCase,
 ): Promise<Outcome> {
   Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify(config));
   try {
     await using container = await RuncContainer.create(folder, id);
+    if (running === true) await container.start();
     if (update !== undefined) await container.update(update);
     return settings(container.cgroupPaths);
   } catch (error) {
@@ -146,13 +148,13 @@ for (const one of resourceCases(device ?? { major: 7, minor: 0 })) {
     const id = `hull-res-${crypto.randomUUID().slice(0, 8)}`;
     await leavesNothing(id, async () => {
       using root = scratchFolder();
-      using bundle = makeBundle("true");
+      using bundle = makeBundle("exec sleep 60");
       const { folder, config } = bundle;
       const factory = new Factory({ root: root.path });
       const config1 = configFor(config, `${id}-h`, one.resources);
-      const hull = await underHull(factory, folder, config1, `${id}-h`, one.update);
+      const hull = await underHull(factory, folder, config1, `${id}-h`, one);
       const config2 = configFor(config, `${id}-r`, one.resources);
-      const runc = await underRunc(folder, config2, `${id}-r`, one.update);
+      const runc = await underRunc(folder, config2, `${id}-r`, one);
       compare(one, hull, runc);
     });
   });
