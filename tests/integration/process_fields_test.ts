@@ -17,10 +17,11 @@ const id = () => `hull-process-${crypto.randomUUID().slice(0, 8)}`;
 async function inHull(
   script: string,
   change: (config: Draft) => void = () => {},
+  name = id(),
 ): Promise<string> {
   await using hull = new Hull();
   using bundle = makeBundle(script, change);
-  const { code, stdout, stderr } = await hull.call(["run", "-b", bundle.folder, id()]);
+  const { code, stdout, stderr } = await hull.call(["run", "-b", bundle.folder, name]);
   assertEquals([code, stderr], [0, ""]);
   return stdout;
 }
@@ -33,10 +34,10 @@ async function refused(change: (config: Draft) => void): Promise<string> {
 }
 
 /** The same script with the same config in a container of runc. */
-function inRunc(script: string, change: (config: Draft) => void = () => {}): string {
+function inRunc(script: string, change: (config: Draft) => void, name = id()): string {
   using bundle = makeBundle(script, change);
   using state = scratchFolder();
-  const words = `exec runc --root ${state.path} run -b ${bundle.folder} ${id()} </dev/null`;
+  const words = `exec runc --root ${state.path} run -b ${bundle.folder} ${name} </dev/null`;
   return run("sh", "-c", words);
 }
 
@@ -145,17 +146,15 @@ Deno.test("memory nodes that are not there are an error of that field", async ()
   assertStringIncludes(error, "[config /linux/memoryPolicy]; the nodes must be online");
 });
 
-Deno.test("umask, groups, personality, oom_score_adj and keyring are as with runc", async () => {
+Deno.test("umask, groups, personality, oom_score_adj and limits are as with runc", async () => {
   const script = `
 umask; grep -E '^(Groups|Umask|NoNewPrivs|Cap|Uid|Gid)' /proc/self/status
 uname -m; cat /proc/self/personality; cat /proc/self/oom_score_adj
-ulimit -n; ulimit -Hn; ionice -p $$
-awk '/_ses|hull-process/ {print $5, $6, $7}' /proc/keys`;
+ulimit -n; ulimit -Hn; ionice -p $$`;
   const change = (config: Draft) => {
     config.process.user = { uid: 0, gid: 5, umask: 0o027, additionalGids: [4, 20] };
     config.process.oomScoreAdj = 321;
     config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 99, hard: 100 }];
-    config.linux.maskedPaths = [];
   };
   assertEquals(await inHull(script, change), inRunc(script, change));
   assertEquals(
@@ -166,8 +165,17 @@ awk '/_ses|hull-process/ {print $5, $6, $7}' /proc/keys`;
   );
 });
 
+/** The rights, owner and group of a container's keyring; others' may not be collected yet. */
+const keyringOf = (name: string) => `awk '/${name}/ {print $5, $6, $7, $8}' /proc/keys`;
+
+Deno.test("the session keyring has the rights that it has with runc", async () => {
+  const change = (config: Draft) => {
+    config.linux.maskedPaths = [];
+  };
+  await compareKeyrings(change, "3f1b0000 0 0 keyring\n");
+});
+
 Deno.test("in a user namespace the keyring belongs to its root, as with runc", async () => {
-  const script = "awk '/keyring/ && $6 == 0 {print $5, $6, $7, $8}' /proc/keys";
   const change = (config: Draft) => {
     config.linux.namespaces?.push({ type: "user" });
     const map = [{ containerID: 0, hostID: 0, size: 1000 }];
@@ -175,13 +183,23 @@ Deno.test("in a user namespace the keyring belongs to its root, as with runc", a
     config.linux.gidMappings = map;
     config.linux.maskedPaths = [];
   };
-  assertEquals(rights(await inHull(script, change)), rights(inRunc(script, change)));
+  await compareKeyrings(change, "3f130008 0 0 keyring\n");
 });
 
-/** The rights of the keyrings; their names have the container's id. */
-function rights(text: string): string[] {
-  return text.trim().split("\n").map((line) => line.split(" ")[0] as string).sort();
+async function compareKeyrings(change: (config: Draft) => void, rights: string): Promise<void> {
+  const [ours, theirs] = [id(), id()];
+  assertEquals(await inHull(keyringOf(ours), change, ours), rights);
+  assertEquals(inRunc(keyringOf(theirs), change, theirs), rights);
 }
+
+Deno.test("with --no-new-keyring there is none", async () => {
+  await using hull = new Hull();
+  const name = id();
+  using bundle = makeBundle(keyringOf(name), (config) => {
+    config.linux.maskedPaths = [];
+  });
+  assertEquals(await hull.must("run", "--no-new-keyring", "-b", bundle.folder, name), "");
+});
 
 Deno.test("what can't be granted is a warning, and the container starts", async () => {
   await using hull = new Hull();
