@@ -47,7 +47,6 @@ Deno.test("CVE-2024-21626: /proc/self/fd/N is no working folder, for N from 3 to
       const { text, error } = await stage.attempt("hull-sec-cwd", bundle, { way });
       assertEquals(text, undefined);
       assertEquals([error?.code, error?.pointer], ["InitFailed", "/process/cwd"]);
-      assertMatch(error?.errno ?? "", /^(ELOOP|ENOENT)$/);
     }
   });
 });
