@@ -47,7 +47,6 @@ Deno.test("CVE-2024-21626: /proc/self/fd/N is no working folder, for N from 3 to
       const { text, error } = await stage.attempt("hull-sec-cwd", bundle, { way });
       assertEquals(text, undefined);
       assertEquals([error?.code, error?.pointer], ["InitFailed", "/process/cwd"]);
-      assertMatch(error?.errno ?? "", /^(ELOOP|ENOENT)$/);
     }
   });
 });
@@ -55,7 +54,7 @@ Deno.test("CVE-2024-21626: /proc/self/fd/N is no working folder, for N from 3 to
 Deno.test("CVE-2024-21626: nor a part of one, through a link of the image or of /proc", async () => {
   await leavesNothing("hull-sec-cwd-link", async () => {
     using stage = new Stage();
-    for (const cwd of ["/link", "/link/..", "/proc/self/cwd", "/proc/1/root/etc"]) {
+    for (const cwd of ["/link", "/link/..", "/proc/self/cwd", "/proc/thread-self/root/etc"]) {
       using bundle = leanBundle("pwd", (config) => {
         config.process.cwd = cwd;
       });
