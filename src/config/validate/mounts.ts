@@ -83,12 +83,12 @@ function normalized(path: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** The kernel would ignore file system data of a bind mount without a word. */
+/** The kernel ignores file system data of a bind mount without a word, so it is a warning. */
 function checkBindOptions(options: Field): void {
   for (const option of options.items()) {
     const word = option.value;
     if (typeof word === "string" && word !== "" && isFilesystemData(word)) {
-      option.fault(`is not an option of a bind mount: ${JSON.stringify(word)}`);
+      option.warn(`is ignored: a bind mount has no option ${JSON.stringify(word)}`);
     }
   }
 }

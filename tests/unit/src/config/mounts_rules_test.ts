@@ -10,7 +10,6 @@ rules("mounts", [
   ["/mounts", [{ destination: "/d", options: "ro" }], "an array", "/mounts/0/options"],
   ["/mounts", bind({ source: undefined }), "path to bind", "/mounts/0/source"],
   ["/mounts", [{ destination: "/d", type: "bind" }], "path to bind", "/mounts/0/source"],
-  ["/mounts", bind({ options: ["bind", "size=1k"] }), '"size=1k"', "/mounts/0/options/1"],
   ["/mounts", bind({ options: ["rbind", "idmap"] }), "no user namespace", "/mounts/0"],
   ["/mounts", bind({ uidMappings: ONE_MAPPING }), "is required with", "/mounts/0/gidMappings"],
   ["/mounts", bind({ gidMappings: ONE_MAPPING }), "is required with", "/mounts/0/uidMappings"],
@@ -30,6 +29,7 @@ rules("mounts", [
   ["/mounts", bind({ destination: "/proc" })],
   ["/mounts", bind({ destination: "/proc/cpuinfo" })],
   ["/mounts", bind({ destination: "/process" })],
+  ["/mounts", bind({ options: ["bind", "size=1k"] })],
 ]);
 
 rules(
