@@ -47,6 +47,7 @@ import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
+import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 
@@ -105,6 +106,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
+    checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
     const idmapped = await openIdmappedMounts(config, poller, opened);
     makeFifos(folder);
