@@ -30,11 +30,9 @@ export function withoutOpenat2(plan: readonly PlanItem[]): PlanItem[] {
     return start === undefined ? to : { jump: start };
   };
   return walked.map((item) =>
-    "work" in item || typeof (item.onError ?? item.onPositive) !== "object" ? item : {
-      ...item,
-      onError: onward(item.onError),
-      onPositive: onward(item.onPositive),
-    }
+    "work" in item
+      ? item
+      : { ...item, onError: onward(item.onError), onPositive: onward(item.onPositive) }
   );
 }
 

@@ -50,6 +50,7 @@ import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
+import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 
@@ -114,6 +115,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
+    checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
     const idmapped = await openIdmappedMounts(config, poller, opened);
     makeFifos(folder);

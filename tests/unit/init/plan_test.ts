@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { SyscallProgram } from "../../../ffi/program.ts";
 import type { FileKind } from "../../../init/facts.ts";
 import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
@@ -7,10 +8,10 @@ import { defaultSpec } from "../../../src/config/defaults.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
 import type { Config } from "../../../src/config/types.ts";
 import { ContainerError } from "../../../src/errors.ts";
-import { TableFacts } from "../../fixtures/table_facts.ts";
+import { type Table, TableFacts } from "../../fixtures/table_facts.ts";
 
 const FOLDERS = ["/proc", "/sys", "/dev", "/bin", "/root", "/tmp", "/proc/sys", "/proc/bus"];
-const FACTS = new TableFacts({
+const TABLE: Table = {
   host: { "/data": "directory", "/etc/hosts": "file" },
   inside: {
     ...Object.fromEntries(FOLDERS.map((path): [string, FileKind] => [path, "directory"])),
@@ -20,7 +21,8 @@ const FACTS = new TableFacts({
   home: "/root",
   ignoredSignals: [13],
   ownedFds: [1],
-});
+};
+const FACTS = new TableFacts(TABLE);
 
 const BASE = {
   id: "golden",
@@ -165,6 +167,17 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
   );
   await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
+});
+
+Deno.test("without openat2 every plan is whole: no such call, and every label is there", () => {
+  for (const [name, init] of Object.entries(GOLDEN)) {
+    const facts = new TableFacts({ ...TABLE, hasOpenat2: false });
+    const plan = planInit({ ...BASE, cgroups: V2, ...init }, facts);
+    const calls = plan.flatMap((item) => "work" in item ? [] : [item]);
+    assert(calls.length > plan.length - 3, name);
+    assert(!calls.some(({ syscall }) => syscall === "openat2"), name);
+    if (calls.length === plan.length) new SyscallProgram(calls);
+  }
 });
 
 const LAUNCH: LaunchOptions = {
