@@ -122,7 +122,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(needsProc(config) ? openPrivateProc(mayMountProc) : []),
     ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
     ...mounts.flatMap(({ planned, tree }) => [
-      ...makeMounts(tree.mounts, facts),
+      ...makeMounts(tree.mounts, facts, init.idmapped),
       ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
       ...makeMounts(tree.protect, facts),
     ]),

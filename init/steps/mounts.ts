@@ -7,7 +7,7 @@
  * @module
  */
 
-import { AT_EMPTY_PATH, AT_FDCWD } from "../../ffi/file.ts";
+import { AT_EMPTY_PATH } from "../../ffi/file.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -28,7 +28,7 @@ import type { Mount } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
 import { type MountOptions, parseMountOptions } from "./mount_options.ts";
-import { makeMissing, openPlace } from "./paths.ts";
+import { makeMissing, openHostPlace, openPlace } from "./paths.ts";
 
 /** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
 export interface PlannedMount {
@@ -81,24 +81,44 @@ export function openSources(
         .call("close", [made.fd]);
       continue;
     }
-    const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
-    step.because("copy the source's mount", source, `${pointer}/source`)
-      .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
-        label: `${label}.mount`,
-      });
+    step.because("open the source", source, `${pointer}/source`);
+    openHostPlace(step, source, sourceOf(label));
   }
   return step.items;
+}
+
+function sourceOf(label: string): string {
+  return `${label}.source`;
+}
+
+/**
+ * Copies the tree of a bind's source, detached. It comes at the mount's turn: the kernel lists mounts
+ * in the order in which they were made, and people read that list as config.json's.
+ */
+function copySource(
+  step: StepBuilder,
+  { mount, label, pointer }: PlannedMount,
+  options: MountOptions,
+) {
+  const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive;
+  step.because("copy the source's mount", mount.source, `${pointer}/source`)
+    .call("open_tree", [result(sourceOf(label)), "", flags], { label: `${label}.mount` })
+    .close(sourceOf(label));
 }
 
 /** Makes and attaches the mounts. */
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
+  idmapped: readonly IdmappedFd[] = [],
 ): PlanItem[] {
-  return mounts.flatMap((planned) => makeMount(planned, facts));
+  const isMade = ({ pointer }: PlannedMount) =>
+    idmapped.some((each) => pointer === `/mounts/${each.mount}`);
+  return mounts.flatMap((planned) => makeMount(planned, facts, isMade(planned)));
 }
 
-function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
+function makeMount(planned: PlannedMount, facts: Facts, isMade: boolean): PlanItem[] {
   const { mount, pointer, position, label, hint } = planned;
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
@@ -110,6 +130,8 @@ function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
   if (isBind(mount)) {
     const kind = facts.hostKind(mount.source ?? "");
     makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
+    if (!isMade) copySource(step, planned, options);
+    step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
     changeAttributes(step, planned, options);
   } else {
     makeMissing(step, destination, "directory", label);

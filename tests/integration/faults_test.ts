@@ -31,7 +31,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "sources: a bind's source is missing",
     change: ({ mounts }) => mount(mounts, "/data", "bind", "/no/such/source", ["bind"]),
-    says: { step: "sources", syscall: "open_tree", errno: "ENOENT", path: "/no/such/source" },
+    says: { step: "sources", syscall: "openat", errno: "ENOENT", path: "/no/such/source" },
   },
   {
     name: "mounts: an unknown file system",
