@@ -1,17 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ContainerError } from "../../../../src/errors.ts";
-import { contextFor, isSelinuxEnabled } from "../../../../src/security/mount_label.ts";
+import { contextFor } from "../../../../src/security/mount_label.ts";
 import { checkProcMounts } from "../../../../src/security/proc_mount.ts";
 
 const LABEL = "system_u:object_r:container_file_t:s0:c1,c2";
 const TYPE = "nodev\tsysfs\nnodev\tselinuxfs\n\text4\n";
 const MOUNT = "25 24 0:21 / /sys/fs/selinux rw,relatime shared:4 - selinuxfs selinuxfs rw\n";
-
-Deno.test("SELinux is enabled where the kernel has it and its file system is mounted", () => {
-  assertEquals(isSelinuxEnabled({ filesystems: TYPE, mountinfo: MOUNT }), true);
-  assertEquals(isSelinuxEnabled({ filesystems: TYPE, mountinfo: "" }), false);
-  assertEquals(isSelinuxEnabled({ filesystems: "nodev\ttmpfs\n", mountinfo: MOUNT }), false);
-});
 
 Deno.test("file systems that take a context get the label, unless they have one of their own", () => {
   assertEquals(contextFor(LABEL, "tmpfs", ["size=1m"]), LABEL);
