@@ -90,16 +90,3 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     onTmpfs,
   };
 }
-
-/**
- * The rootfs whose mounts, with shared propagation, stay peers of the host's while all others are cut
- * off from it; undefined where none do. In a new user namespace none can.
- */
-export function sharedRootfs(
-  { config, rootfs, onTmpfs }: Pick<InitSubject, "config" | "rootfs" | "onTmpfs">,
-  namespaces: number,
-): string | undefined {
-  const { rootfsPropagation = "" } = config.linux ?? {};
-  const hasUserNamespace = (namespaces & NAMESPACE_FLAGS.user) !== 0;
-  return rootfsPropagation.endsWith("shared") && !onTmpfs && !hasUserNamespace ? rootfs : undefined;
-}

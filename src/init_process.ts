@@ -40,7 +40,7 @@ import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, layOutFds, makeInitConfig, sharedRootfs } from "./init_layout.ts";
+import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -184,7 +184,6 @@ export class InitProcess implements ParentProcess, Disposable {
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
-      sharedRootfs: sharedRootfs(this.#options, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);

@@ -13,13 +13,7 @@ import { joinsInhabited } from "../init/steps/namespaces.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
 import { initCommand } from "./init_command.ts";
-import {
-  birthNamespaces,
-  type InitSubject,
-  layOutFds,
-  makeInitConfig,
-  sharedRootfs,
-} from "./init_layout.ts";
+import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
@@ -66,7 +60,6 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       cgroups: doors,
       fds: places.map((as) => ({ fd: numbers(), as })),
       mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
-      sharedRootfs: sharedRootfs(subject, namespaces),
     }),
     init: launches ? planLaunch({ namespaces: list, cgroups: init.cgroups, told }, plan) : plan,
   };
