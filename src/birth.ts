@@ -37,7 +37,6 @@ export const PIDFD = "pidfd";
 const SIGKILL = 9;
 const ALL = 0xffffffffffffffffn;
 const LAST_CAPABILITY = 40;
-const PROPAGATION_POINTER = "/linux/rootfsPropagation";
 
 /** A cgroup that the child enters, and the one that it came from. */
 export interface CgroupDoor {
@@ -68,8 +67,6 @@ export interface BirthOptions {
   readonly mapped: number | undefined;
   /** The time namespace that the child enters before it is init. */
   readonly time?: TimeNamespace | undefined;
-  /** The rootfs whose mounts stay peers of the host's. */
-  readonly sharedRootfs: string | undefined;
 }
 
 /** The operations, the first of which makes the child. */
@@ -80,9 +77,7 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
     ...(time === undefined ? [] : enterTimeNamespace(time)),
     ...enterCgroups(options),
     ...placeFds(fds),
-    ...((namespaces & NAMESPACE_FLAGS.mount) === 0
-      ? []
-      : sealBinary(command.path, options.sharedRootfs)),
+    ...((namespaces & NAMESPACE_FLAGS.mount) === 0 ? [] : sealBinary(command.path)),
     ...reexecute(command),
   ].filter((item) => !("work" in item)) as PlannedOperation[];
 }
@@ -173,16 +168,11 @@ function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
  * Attaches a read-only mount of the host's binary over its own path, in the new mount namespace: a
  * container that gets hold of /proc/PID/exe can't open it for writing (CVE-2019-5736).
  *
- * For that mount not to reach the host, all is cut off from it; a shared rootfs is copied before,
- * and the copy, a peer of the host's mounts still, covers it.
+ * For that mount not to reach the host, all is cut off from it, whatever propagation the config asks
+ * for: the container's root could not be a peer of the host's mount anyway, see pivot_root(2).
  */
-function sealBinary(path: string, sharedRootfs: string | undefined): PlannedOperation[] {
+function sealBinary(path: string): PlannedOperation[] {
   const step = new StepBuilder("seal");
-  const copy = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-  if (sharedRootfs !== undefined) {
-    step.because("keep the rootfs's mounts peers of the host's", sharedRootfs, PROPAGATION_POINTER)
-      .call("open_tree", [AT_FDCWD, sharedRootfs, copy], { label: "peers" });
-  }
   step.because("stop mounts from reaching the host", "/")
     .call("mount_setattr", [
       AT_FDCWD,
@@ -191,11 +181,6 @@ function sealBinary(path: string, sharedRootfs: string | undefined): PlannedOper
       mountAttributes(0, 0, PROPAGATION.slave),
       MOUNT_ATTR_SIZE,
     ]);
-  if (sharedRootfs !== undefined) {
-    const args = [result("peers"), "", AT_FDCWD, sharedRootfs, MOVE_MOUNT_F_EMPTY_PATH];
-    step.because("cover the rootfs with its peers", sharedRootfs, PROPAGATION_POINTER)
-      .call("move_mount", args);
-  }
   step.because("seal the binary against writing", path)
     .call("open_tree", [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], { label: "binary" })
     .call("mount_setattr", [

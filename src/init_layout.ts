@@ -113,16 +113,3 @@ function withoutProfile(config: Config): Config {
   const { seccomp: _, ...linux } = config.linux;
   return { ...config, linux };
 }
-
-/**
- * The rootfs whose mounts, with shared propagation, stay peers of the host's while all others are cut
- * off from it; undefined where none do. In a new user namespace none can.
- */
-export function sharedRootfs(
-  { config, rootfs, onTmpfs }: Pick<InitSubject, "config" | "rootfs" | "onTmpfs">,
-  namespaces: number,
-): string | undefined {
-  const { rootfsPropagation = "" } = config.linux ?? {};
-  const hasUserNamespace = (namespaces & NAMESPACE_FLAGS.user) !== 0;
-  return rootfsPropagation.endsWith("shared") && !onTmpfs && !hasUserNamespace ? rootfs : undefined;
-}

@@ -44,7 +44,7 @@ import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import { type IdmappedMount, openIdmappedMounts } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, layOutFds, makeInitConfig, sharedRootfs } from "./init_layout.ts";
+import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
@@ -217,7 +217,6 @@ export class InitProcess implements ParentProcess, Disposable {
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
       time: openTime(config, namespaces, stack),
-      sharedRootfs: sharedRootfs(this.#options, namespaces),
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);

@@ -21,13 +21,7 @@ import {
   planIdmappedMount,
 } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import {
-  birthNamespaces,
-  type InitSubject,
-  layOutFds,
-  makeInitConfig,
-  sharedRootfs,
-} from "./init_layout.ts";
+import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
@@ -78,7 +72,6 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
         fds: places.map((as) => ({ fd: numbers(), as })),
         mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
         time: planTime(config, namespaces, numbers),
-        sharedRootfs: sharedRootfs(subject, namespaces),
       }),
     ],
     init: launches
