@@ -230,7 +230,18 @@ export class HostFacts implements Facts {
     const stat = statOrUndefined(path, Deno.lstatSync);
     const kind = kindOf(stat);
     const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;
-    return kind === "symlink" ? { kind, mode, target: Deno.readLinkSync(path) } : { kind, mode };
+    if (kind !== "symlink") return { kind, mode };
+    const target = linkTarget(path);
+    return target === undefined ? { kind: "unknown", mode } : { kind, mode, target };
+  }
+}
+
+/** The host's /proc has links that not every process may read. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined; // what is done with it fails in the plan, with its errno
   }
 }
 

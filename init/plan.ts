@@ -37,9 +37,9 @@ import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
 import { joinKeyring } from "./steps/keyring.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
-import { maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
+import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
 import { setMemoryPolicy } from "./steps/memory_policy.ts";
-import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
+import { anchorsOf, isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
 import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
 import { finishRoot, switchRoot } from "./steps/pivot.ts";
@@ -92,6 +92,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const { maskedPaths = [], readonlyPaths = [] } = linux;
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
+  const anchors = anchorsOf(flat);
   const count = config.mounts?.length ?? 0;
   const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
@@ -138,12 +139,14 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
-    ...protectPaths(readonlyPaths, look),
+    ...protectPaths(readonlyPaths, look, anchors),
     ...maskPaths(
       maskedPaths,
       look,
       freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
+      anchors,
     ),
+    ...closeAnchors(anchors),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),
     ...enterCgroups(cgroups),
     ...resetCpuAffinity(),

@@ -22,8 +22,8 @@ import {
 } from "../../ffi/mount.ts";
 import type { Destination, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
-import { attach, setAttributes } from "./mounts.ts";
-import { openPlace } from "./paths.ts";
+import { type Anchor, attach, setAttributes } from "./mounts.ts";
+import { insideRoot, openPlace } from "./paths.ts";
 import { requireNode } from "./verify.ts";
 
 /** Looks at a path inside the container. */
@@ -34,7 +34,11 @@ const NULL = "masks.null";
 const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
 /** Makes paths read-only, trees with all mounts in them; paths that are missing are passed over. */
-export function protectPaths(paths: readonly string[], look: Look): PlanItem[] {
+export function protectPaths(
+  paths: readonly string[],
+  look: Look,
+  anchors: readonly Anchor[],
+): PlanItem[] {
   const step = new StepBuilder("masks");
   paths.forEach((path, k) => {
     const { kind, components } = look(path);
@@ -42,7 +46,7 @@ export function protectPaths(paths: readonly string[], look: Look): PlanItem[] {
     step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${k}`);
     const place = `readonly${k}.place`;
     const mount = `readonly${k}.mount`;
-    openPlace(step, path, place, { tolerated: "ENOENT", components });
+    openCovered(step, path, place, components, anchors);
     // EBADF from here on: the place was missing after all.
     step.call("open_tree", [result(place), "", COPY | AT_EMPTY_PATH | AT_RECURSIVE], {
       label: mount,
@@ -88,6 +92,7 @@ export function maskPaths(
   paths: readonly string[],
   look: Look,
   fresh: NodeStatus | undefined,
+  anchors: readonly Anchor[],
 ): PlanItem[] {
   const step = new StepBuilder("masks");
   const places = paths.map(look);
@@ -106,7 +111,7 @@ export function maskPaths(
     const path = paths[k] as string;
     if (kind === "missing") return;
     step.because(`mask ${path}`, path, pointerTo(k));
-    openPlace(step, path, `mask${k}.place`, { tolerated: "ENOENT", components });
+    openCovered(step, path, `mask${k}.place`, components, anchors);
     if (kind !== "file") coverFolder(step, k, kind === "unknown");
     if (kind !== "directory") coverFile(step, k, takesFresh);
     step.call("close", [result(`mask${k}.place`)], { label: `mask${k}.end`, onError: "continue" });
@@ -116,6 +121,39 @@ export function maskPaths(
 }
 
 const POINTER = "/linux/maskedPaths";
+
+/**
+ * Opens what is to be covered: in /proc and /sys from the mount itself, so that the cover lies on what
+ * the kernel shows, wherever the rootfs's folders are by now (CVE-2023-27561).
+ */
+function openCovered(
+  step: StepBuilder,
+  path: string,
+  place: string,
+  components: readonly string[],
+  anchors: readonly Anchor[],
+): void {
+  const inside = `/${components.join("/")}`;
+  const anchor = anchors.findLast(({ destination }) =>
+    inside === destination || inside.startsWith(`${destination}/`)
+  );
+  if (anchor === undefined) {
+    return openPlace(step, path, place, { tolerated: "ENOENT", components });
+  }
+  const below = inside.slice(anchor.destination.length);
+  step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
+    label: place,
+    tolerated: "ENOENT",
+    components: below.split("/").filter((part) => part !== ""),
+  });
+}
+
+/** Closes what the covers were looked for by. */
+export function closeAnchors(anchors: readonly Anchor[]): PlanItem[] {
+  const step = new StepBuilder("masks");
+  return step.because("close the mounts that were held").close(...anchors.map(({ mount }) => mount))
+    .items;
+}
 
 /** Covers with an empty file system; where it may be a file, a refusal leads to the other cover. */
 function coverFolder(step: StepBuilder, k: number, mayBeFile: boolean): void {

@@ -146,8 +146,35 @@ function makeMount(planned: PlannedMount, facts: Facts, isMade: boolean): PlanIt
   }
   attach(step, `${label}.mount`, place);
   spread(step, options, `${label}.mount`);
-  step.close(place, `${label}.mount`);
+  step.close(place);
+  if (!isKernels(planned)) step.close(mountOf(label));
   return step.items;
+}
+
+/** A mount whose fd stays open, and where it is. */
+export interface Anchor {
+  readonly destination: string;
+  /** The label of its fd. */
+  readonly mount: string;
+}
+
+/**
+ * The mounts of the kernel's own file systems, proc and sysfs, by the fds that stay open: what is to
+ * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
+ * come to mean something else.
+ */
+export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
+  return mounts.filter(isKernels)
+    .map(({ mount, label }) => ({ destination: mount.destination, mount: mountOf(label) }));
+}
+
+function isKernels({ mount }: PlannedMount): boolean {
+  const { remount } = parseMountOptions(mount.options ?? NONE);
+  return !isBind(mount) && !remount && (mount.type === "proc" || mount.type === "sysfs");
+}
+
+function mountOf(label: string): string {
+  return `${label}.mount`;
 }
 
 /** Attaches a detached mount to an open place. */

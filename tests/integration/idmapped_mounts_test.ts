@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
@@ -119,28 +119,6 @@ testWhere(
     assertEquals(await shown(OWNER, relative, inUserNamespace), "75 86\n");
   },
 );
-
-testWhere(missing, "crun shows the same owners", async () => {
-  using files = volume();
-  using state = scratchFolder();
-  using bundle = makeBundle(OWNER, (config) => {
-    inUserNamespace(config);
-    config.mounts.push({
-      destination: "/data",
-      type: "bind",
-      source: files.path,
-      options: ["bind", "idmap=uids=@0-70-10;gids=0-100080-10"],
-    });
-  });
-  Deno.chmodSync(bundle.folder, 0o755);
-  run("chown", "-R", "-h", "100000:100000", `${bundle.folder}/rootfs`);
-  const script =
-    `exec crun --cgroup-manager=disabled --root ${state.path} run -b ${bundle.folder} hull-mnt-crun </dev/null`;
-  const theirs = run("sh", "-c", script);
-  await using hull = new Hull();
-  assertEquals(await hull.must("run", "-b", bundle.folder, "hull-mnt-crun"), theirs);
-  assertEquals(theirs, "75 86\n");
-});
 
 testWhere(missing, "ridmap maps the mounts below too, idmap does not", async () => {
   using files = volume();
