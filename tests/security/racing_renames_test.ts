@@ -10,7 +10,6 @@ import { type Draft, scratchFolder } from "../fixtures/bundle.ts";
 import { type Decoy, makeDecoy } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Racer } from "../fixtures/race.ts";
-import { testWhere } from "../fixtures/test_where.ts";
 
 const STARTS = 200;
 
@@ -154,9 +153,7 @@ for (const [k, { what, change, pair }] of RACES.entries()) {
   });
 }
 
-const byPath = "masks that are placed from the proc mount's own fd, not by path";
-testWhere(
-  byPath,
+Deno.test(
   "race: what the masks cover stays covered while /proc is exchanged with a folder",
   async () => {
     const id = "hull-sec-race-masks";
