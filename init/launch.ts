@@ -98,7 +98,7 @@ export function planLaunch(
     .call("exit_group", [0], { label: "launched" });
   const all = [
     ...step.items,
-    ...joinNamespaces(namespaces, ["time"]),
+    ...joinNamespaces(namespaces),
     ...clone.items,
     ...(isNew(namespaces, "time") ? enterTimeNamespace({ proc, offsets: timeOffsets }) : []),
     ...makeCgroupNamespace(namespaces, cgroups),

@@ -40,13 +40,19 @@ import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
 import { setMemoryPolicy } from "./steps/memory_policy.ts";
 import { anchorsOf, isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
-import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
+import {
+  isNew,
+  joinMountNamespace,
+  joinNamespaces,
+  joinsInhabited,
+  openMountNamespace,
+} from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
-import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { enterDetachedRoot, finishRoot, switchRoot } from "./steps/pivot.ts";
 import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
 import { hasListener, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
-import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
 import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
 import { withoutOpenat2 } from "./walk.ts";
 import {
@@ -90,9 +96,11 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const linux: Linux = config.linux ?? {};
   const { namespaces = [], rootfsPropagation } = linux;
   const { maskedPaths = [], readonlyPaths = [] } = linux;
+  const ownsMounts = isNew(namespaces, "mount");
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
   const anchors = anchorsOf(flat);
+  const making = { idmapped: init.idmapped, isDetached: !ownsMounts };
   const count = config.mounts?.length ?? 0;
   const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
@@ -107,33 +115,36 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   const plan = [
-    ...(joinsInhabited(namespaces)
-      ? []
-      : [...hideProcess(), ...joinNamespaces(namespaces, ["time"])]),
+    ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
 
+    ...(ownsMounts ? [] : openMountNamespace(namespaces)),
     ...openRootfs(init.rootfs),
-    ...isolateMounts(rootfsPropagation, init.onTmpfs ?? false),
+    ...(ownsMounts
+      ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
+      : detachRootfs(init.onTmpfs ?? false)),
     ...openSources(flat, init.idmapped),
     ...(freshDev ? [] : openMaskSources(maskedPaths, look, hostNull(facts))),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
 
     ...clearUmask(),
-    ...attachRootfs(),
+    ...(ownsMounts ? attachRootfs() : []),
     ...(needsProc(config) ? openPrivateProc(mayMountProc) : []),
     ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
     ...mounts.flatMap(({ planned, tree }) => [
-      ...makeMounts(tree.mounts, facts, init.idmapped),
+      ...makeMounts(tree.mounts, facts, making),
       ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
-      ...makeMounts(tree.protect, facts),
+      ...makeMounts(tree.protect, facts, making),
     ]),
     ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
-    ...(dev?.options?.includes("ro") === true && makesDev ? protectDev(devPointer(config)) : []),
+    ...(dev?.options?.includes("ro") === true && makesDev
+      ? protectDev(devPointer(config), !ownsMounts)
+      : []),
     ...makeWorkingFolder(look(cwd)),
     ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
-    ...switchRoot(init.noPivot),
+    ...(ownsMounts ? switchRoot(init.noPivot) : enterDetachedRoot()),
     ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
     ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
 
@@ -147,6 +158,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       anchors,
     ),
     ...closeAnchors(anchors),
+    ...(ownsMounts ? [] : [...joinMountNamespace(namespaces), ...enterDetachedRoot()]),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),
     ...enterCgroups(cgroups),
     ...resetCpuAffinity(),

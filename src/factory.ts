@@ -17,7 +17,7 @@ import { Container, type StartOptions } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
-import { requireNetworkNamespace, requireOwnMounts } from "./own_namespaces.ts";
+import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
@@ -248,7 +248,7 @@ export class Factory {
     requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
-    requireOwnMounts(valid);
+    requireMountNamespace(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({

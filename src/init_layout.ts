@@ -67,8 +67,15 @@ export function layOutFds(
  */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
   const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
-  const mounts = namespaces.some(({ type }) => type === "mount") ? NAMESPACE_FLAGS.mount : 0;
-  return flags | mounts;
+  return flags | NAMESPACE_FLAGS.mount;
+}
+
+/** A container without a mount namespace has this program's, which init left to be sealed in. */
+function withMountNamespace(config: Config): Config {
+  const { namespaces = [], ...linux } = config.linux ?? {};
+  if (namespaces.some(({ type }) => type === "mount")) return config;
+  const own: Namespace = { type: "mount", path: `/proc/${Deno.pid}/ns/mnt` };
+  return { ...config, linux: { ...linux, namespaces: [...namespaces, own] } };
 }
 
 /** What init is told of beside its fds. */
@@ -95,7 +102,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
   return {
     id,
     rootfs,
-    config: withoutProfile(config),
+    config: withMountNamespace(withoutProfile(config)),
     ...(seccomp === undefined ? {} : { seccomp }),
     fds: { status, control, start, ...(console === undefined ? {} : { console }) },
     preserveFds,

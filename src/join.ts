@@ -34,6 +34,8 @@ export interface JoinTarget {
   readonly flags: number;
   /** With a pid namespace of its own: its fd, and the fd of this program's. */
   readonly pid: { readonly theirs: number; readonly own: number } | undefined;
+  /** Its root, where that isn't the root of its mount namespace. */
+  readonly root: number | undefined;
 }
 
 /** What the program needs to know. */
@@ -118,12 +120,19 @@ function enterCgroups(fds: readonly number[]): readonly PlanItem[] {
   return step.items;
 }
 
-function joinTarget({ pidfd, flags }: JoinTarget): readonly PlanItem[] {
+function joinTarget({ pidfd, flags, root }: JoinTarget): readonly PlanItem[] {
   const step = new StepBuilder("join");
-  if (flags === 0) return [];
   const hint = "the container may have ended meanwhile";
-  return step.because("join the container's namespaces", undefined, undefined, hint)
-    .call("setns", [pidfd, flags]).items;
+  if (flags !== 0) {
+    step.because("join the container's namespaces", undefined, undefined, hint)
+      .call("setns", [pidfd, flags]);
+  }
+  if (root !== undefined) {
+    step.because("enter the container's root", "/", undefined, hint)
+      .call("fchdir", [root])
+      .call("chroot", ["."]);
+  }
+  return step.items;
 }
 
 function placeFds({ fds }: JoinOptions): readonly PlanItem[] {

@@ -1,6 +1,6 @@
 /**
- * Keeps the host's mounts out of reach: init switches the root of the mount namespace that it is in
- * and lets go of the old one. In the host's that would take the root away from every process.
+ * What a container's namespaces must be for the rest of its config, beyond what the config by itself
+ * can tell.
  *
  * @module
  */
@@ -8,44 +8,23 @@
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 
-/** Where the namespace of this program is found, and that of the host's first process. */
-const HOSTS = ["/proc/self/ns/mnt", "/proc/1/ns/mnt"];
-
 /**
- * Refuses a container that would live in the host's mount namespace: one without a mount namespace,
- * or with the host's by path.
+ * Refuses a new user namespace whose container would stay in this program's mount namespace: who is
+ * inside has no rights over mounts outside.
  *
- * @param hosts the files of the namespaces that are not the container's
- * @throws {ContainerError} `Unsupported` or `ConfigInvalid`
+ * @throws {ContainerError} `ConfigInvalid`
  */
-export function requireOwnMounts({ linux }: Config, hosts: readonly string[] = HOSTS): void {
-  const namespaces = linux?.namespaces ?? [];
-  const index = namespaces.findIndex(({ type }) => type === "mount");
-  if (index < 0) {
-    throw new ContainerError("Unsupported", "the container has no mount namespace of its own", {
-      faults: [{ pointer: "/linux/namespaces", message: "must hold one of type mount" }],
-      hint: 'add {"type": "mount"}: without it the root would be switched for the whole host',
-    });
-  }
-  const path = namespaces[index]?.path ?? "";
-  const joined = path === "" ? undefined : identify(path);
-  if (joined === undefined || !hosts.some((host) => identify(host) === joined)) return;
-  const pointer = `/linux/namespaces/${index}/path`;
-  throw new ContainerError("ConfigInvalid", "the container would join the host's mounts", {
-    path,
-    faults: [{ pointer, message: "is the host's own mount namespace" }],
-    hint: "leave the path out for a new one, or name another container's",
+export function requireMountNamespace({ linux }: Config): void {
+  const { namespaces = [] } = linux ?? {};
+  const makesUser = namespaces.some(({ type, path = "" }) => type === "user" && path === "");
+  const ownsMounts = namespaces.some(({ type, path = "" }) => type === "mount" && path === "");
+  if (!makesUser || ownsMounts) return;
+  throw new ContainerError("ConfigInvalid", "the config can't be used", {
+    faults: [{
+      pointer: "/linux/namespaces",
+      message: "must hold a new mount namespace beside the new user namespace",
+    }],
   });
-}
-
-/** What is the same for all paths of a namespace (namespaces(7)); undefined if it can't be seen. */
-function identify(path: string): string | undefined {
-  try {
-    const { dev, ino } = Deno.statSync(path);
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined; // joining it fails with its own errno
-  }
 }
 
 /**

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Fd, open } from "../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
 import { NAMESPACE_FILES, NAMESPACE_FLAGS, type NamespaceName } from "../ffi/namespaces.ts";
 import type { JoinTarget } from "./join.ts";
 
@@ -23,9 +23,10 @@ export interface OpenedNamespaces extends Disposable {
  * @param pid a process that can't end and be another meanwhile: an unreaped child of this program,
  *   or one that is looked at again by `pidfd` afterwards
  * @param pidfd the same process; stays the caller's
+ * @param ownsMounts whether its root is the root of its mount namespace
  * @throws {SyscallError} if it has ended
  */
-export function openNamespaces(pid: number, pidfd: Fd): OpenedNamespaces {
+export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): OpenedNamespaces {
   const names = (Object.keys(NAMESPACE_FLAGS) as NamespaceName[])
     .filter((name) => inode("self", name) !== inode(pid, name));
   const flags = names.filter((name) => name !== "pid")
@@ -34,12 +35,16 @@ export function openNamespaces(pid: number, pidfd: Fd): OpenedNamespaces {
   const fds = names.includes("pid")
     ? { theirs: stack.use(open(path(pid, "pid"))), own: stack.use(open(path("self", "pid"))) }
     : undefined;
+  const root = ownsMounts
+    ? undefined
+    : stack.use(open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)).number;
   const kept = stack.move();
   return {
     target: {
       pidfd: pidfd.number,
       flags,
       pid: fds === undefined ? undefined : { theirs: fds.theirs.number, own: fds.own.number },
+      root,
     },
     hasUser: names.includes("user"),
     [Symbol.dispose]: () => kept.dispose(),

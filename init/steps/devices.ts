@@ -28,7 +28,7 @@ import type { Device, Mount } from "../../src/config/types.ts";
 import { ContainerError } from "../../src/errors.ts";
 import type { Facts, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
-import { attach, setAttributes } from "./mounts.ts";
+import { attach, cover, setAttributes } from "./mounts.ts";
 import { makeMissing, openPlace } from "./paths.ts";
 import { DEVICE_TYPES, requireNode } from "./verify.ts";
 
@@ -271,13 +271,13 @@ export function makeDeviceLinks(facts: Facts): PlanItem[] {
 }
 
 /** /dev stays writable until its files are made. */
-export function protectDev(pointer: string): PlanItem[] {
+export function protectDev(pointer: string, isDetached: boolean): PlanItem[] {
   const step = new StepBuilder("devices");
   step.because("make /dev read-only", "/dev", pointer);
   openPlace(step, "/dev", "dev.readonly");
-  setAttributes(step, "dev.readonly", mountAttributes(MOUNT_ATTR.RDONLY, 0), {
-    flags: AT_EMPTY_PATH,
-  });
+  const attributes = mountAttributes(MOUNT_ATTR.RDONLY, 0);
+  if (isDetached) cover(step, "dev.readonly", "dev.cover", attributes);
+  else setAttributes(step, "dev.readonly", attributes, { flags: AT_EMPTY_PATH });
   step.close("dev.readonly");
   return step.items;
 }

@@ -111,14 +111,30 @@ function copySource(
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
-  idmapped: readonly IdmappedFd[] = [],
+  { idmapped = [], isDetached = false }: MakeOptions = {},
 ): PlanItem[] {
   const isMade = ({ pointer }: PlannedMount) =>
     idmapped.some((each) => pointer === `/mounts/${each.mount}`);
-  return mounts.flatMap((planned) => makeMount(planned, facts, isMade(planned)));
+  return mounts.flatMap((planned) => makeMount(planned, facts, isMade(planned), isDetached));
 }
 
-function makeMount(planned: PlannedMount, facts: Facts, isMade: boolean): PlanItem[] {
+/** How the mounts are made. */
+export interface MakeOptions {
+  /** Those that the parent has made. */
+  readonly idmapped?: readonly IdmappedFd[] | undefined;
+  /**
+   * Whether they are made in a tree that is attached nowhere. What is part of it keeps its
+   * attributes: mount_setattr(2) takes its root alone.
+   */
+  readonly isDetached?: boolean | undefined;
+}
+
+function makeMount(
+  planned: PlannedMount,
+  facts: Facts,
+  isMade: boolean,
+  isDetached: boolean,
+): PlanItem[] {
   const { mount, pointer, position, label, hint } = planned;
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
@@ -126,7 +142,9 @@ function makeMount(planned: PlannedMount, facts: Facts, isMade: boolean): PlanIt
   const place = `${label}.place`;
   const type = mount.type ?? "none";
   step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
-  if (options.remount) return remount(step, planned, options, destination.components);
+  if (options.remount) {
+    return remount(step, planned, options, destination.components, isDetached);
+  }
   if (isBind(mount)) {
     const kind = facts.hostKind(mount.source ?? "");
     makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
@@ -144,8 +162,9 @@ function makeMount(planned: PlannedMount, facts: Facts, isMade: boolean): PlanIt
   if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
     copyUp(step, planned, options);
   }
+  if (isDetached) spread(step, options, `${label}.mount`);
   attach(step, `${label}.mount`, place);
-  spread(step, options, `${label}.mount`);
+  if (!isDetached) spread(step, options, `${label}.mount`);
   step.close(place);
   if (!isKernels(planned)) step.close(mountOf(label));
   return step.items;
@@ -303,13 +322,16 @@ function remount(
   planned: PlannedMount,
   options: MountOptions,
   components: readonly string[],
+  isDetached: boolean,
 ): PlanItem[] {
   const { mount, label } = planned;
   const place = `${label}.place`;
   openPlace(step, mount.destination, place, { components });
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
-  setAttributes(step, place, mountAttributes(set, clear));
+  const attributes = mountAttributes(set, clear);
+  if (isDetached) cover(step, place, `${label}.cover`, attributes);
+  else setAttributes(step, place, attributes);
   if (!options.bind && options.data.length + options.superFlags.length > 0) {
     const context = `${label}.fs`;
     step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
@@ -325,9 +347,23 @@ function remount(
     step.call("fsconfig", [result(context), FSCONFIG_CMD_RECONFIGURE, 0, 0, 0]);
     step.close(context);
   }
-  spread(step, options, place);
+  if (!isDetached) spread(step, options, place);
   step.close(place);
   return step.items;
+}
+
+/** Puts a copy of what is mounted at a place over it, with other attributes. */
+export function cover(
+  step: StepBuilder,
+  place: string,
+  label: string,
+  attributes: Uint8Array,
+): void {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+  step.call("open_tree", [result(place), "", flags], { label });
+  setAttributes(step, label, attributes);
+  attach(step, label, place);
+  step.close(label);
 }
 
 const FSPICK_CLOEXEC = 1;

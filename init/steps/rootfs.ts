@@ -72,6 +72,33 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
   return step.items;
 }
 
+/**
+ * The root of a container whose mount namespace is not its own: a copy of the rootfs's mount tree that
+ * is attached nowhere. All mounts are made in it, so that the host, or the other container, sees none
+ * of them, and they go with the last process that has it as its root.
+ *
+ * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached.
+ */
+export function detachRootfs(onTmpfs: boolean): PlanItem[] {
+  const step = new StepBuilder("propagation");
+  if (onTmpfs) makeTmpfs(step);
+  else {
+    step.because("copy the rootfs's mount, attached nowhere", undefined, "/root/path");
+    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+    step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
+  }
+  step.because("stop mounts from reaching the host", "/", "/root/path")
+    .call("mount_setattr", [
+      result(ROOT),
+      "",
+      AT_EMPTY_PATH | AT_RECURSIVE,
+      mountAttributes(0, 0, PROPAGATION.private),
+      MOUNT_ATTR_SIZE,
+    ])
+    .close(ROOTFS);
+  return step.items;
+}
+
 function makeTmpfs(step: StepBuilder): void {
   const context = "root.fs";
   const { NOSUID, NODEV } = MOUNT_ATTR;

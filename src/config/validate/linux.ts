@@ -43,8 +43,8 @@ export function checkLinux(linux: Field, namespaces: NamespaceSet): void {
   if (propagation.value !== "") propagation.oneOf(ROOTFS_PROPAGATIONS);
   checkSeccomp(linux.get("seccomp"));
   checkSysctl(linux.get("sysctl"), namespaces);
-  checkHiddenPaths(linux.get("maskedPaths"), namespaces);
-  checkHiddenPaths(linux.get("readonlyPaths"), namespaces);
+  checkHiddenPaths(linux.get("maskedPaths"));
+  checkHiddenPaths(linux.get("readonlyPaths"));
   linux.get("mountLabel").string();
   checkIntelRdt(linux.get("intelRdt"));
   checkPersonality(linux.get("personality"));
@@ -72,12 +72,8 @@ function checkCgroupsPath(cgroupsPath: Field): void {
   if (path?.split("/").includes("..")) cgroupsPath.fault('must not have a part ".."');
 }
 
-function checkHiddenPaths(paths: Field, namespaces: NamespaceSet): void {
-  const items = paths.items();
-  for (const path of items) path.absolutePath();
-  if (items.length > 0 && !namespaces.has("mount")) {
-    paths.fault("needs a mount namespace in linux.namespaces");
-  }
+function checkHiddenPaths(paths: Field): void {
+  for (const path of paths.items()) path.absolutePath();
 }
 
 function checkIntelRdt(intelRdt: Field): void {

@@ -39,9 +39,6 @@ export function checkMounts(
   for (const mount of mounts.items()) {
     if (mount.isObject()) checkMount(mount, namespaces, container);
   }
-  if (mounts.items().length > 0 && !namespaces.has("mount")) {
-    mounts.fault("needs a mount namespace in linux.namespaces, or the host would get the mounts");
-  }
 }
 
 function checkMount(mount: Field, namespaces: NamespaceSet, container: MountIdMappings): void {

@@ -1,5 +1,5 @@
 import type { Json } from "./faults.ts";
-import { ONE_MAPPING, rules, without } from "./rules.ts";
+import { ONE_MAPPING, rules } from "./rules.ts";
 
 const bind = (extra: Json) => [{ destination: "/d", source: "s", options: ["rbind"], ...extra }];
 rules("mounts", [
@@ -31,14 +31,3 @@ rules("mounts", [
   ["/mounts", bind({ destination: "/process" })],
   ["/mounts", bind({ options: ["bind", "size=1k"] })],
 ]);
-
-rules(
-  "what needs a mount namespace",
-  [
-    ["/mounts", bind({}), "needs a mount namespace"],
-    ["/linux/maskedPaths", ["/proc/kcore"], "needs a mount namespace"],
-    ["/linux/readonlyPaths", ["/proc/sys"], "needs a mount namespace"],
-  ],
-  [["/linux/maskedPaths", []]],
-  () => without("mount"),
-);

@@ -4,8 +4,6 @@ import { contextFor } from "../../../../src/security/mount_label.ts";
 import { checkProcMounts } from "../../../../src/security/proc_mount.ts";
 
 const LABEL = "system_u:object_r:container_file_t:s0:c1,c2";
-const TYPE = "nodev\tsysfs\nnodev\tselinuxfs\n\text4\n";
-const MOUNT = "25 24 0:21 / /sys/fs/selinux rw,relatime shared:4 - selinuxfs selinuxfs rw\n";
 
 Deno.test("file systems that take a context get the label, unless they have one of their own", () => {
   assertEquals(contextFor(LABEL, "tmpfs", ["size=1m"]), LABEL);
