@@ -11,7 +11,8 @@ import { type Decoy, makeDecoy } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Racer } from "../fixtures/race.ts";
 
-const STARTS = 200;
+/** How many starts each race has. All races together have some hundreds; the soak makes them longer. */
+const STARTS = Number(Deno.env.get("HULL_RACE_STARTS") ?? 40);
 
 /** What is raced against. */
 interface Race {
