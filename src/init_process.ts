@@ -38,17 +38,18 @@ import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
+import { isIdMapped } from "./config/mount_options.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
-import { type IdmappedMount, openIdmappedMounts } from "./idmapped_mounts.ts";
+import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
 import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
-import { NetDevices } from "./network/net_devices.ts";
+import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
@@ -117,7 +118,9 @@ export class InitProcess implements ParentProcess, Disposable {
     checkJoinedNamespaces(namespaces);
     checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
-    const idmapped = await openIdmappedMounts(config, poller, opened);
+    const idmapped = (config.mounts ?? []).some((mount) => isIdMapped(mount))
+      ? await (await import("./idmapped_mounts.ts")).openIdmappedMounts(config, poller, opened)
+      : [];
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
@@ -127,7 +130,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     const moveLater = launcherWaits(linux);
-    if (!moveLater) this.#moveDevices(child);
+    if (!moveLater) await this.#moveDevices(child);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
@@ -231,12 +234,13 @@ export class InitProcess implements ParentProcess, Disposable {
    * Moves network devices into the network namespace of a child that waits: its own new one, or the
    * one that it will join.
    */
-  #moveDevices(child: Child): void {
+  async #moveDevices(child: Child): Promise<void> {
     const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
     if (Object.keys(netDevices).length === 0) return;
     const target = openJoined(namespaces, "network") ?? child.namespace("network");
     if (target === undefined) return; // what init said before its end is what failed
-    this.#devices = this.#stack.use(new NetDevices(target));
+    const network = await import("./network/net_devices.ts");
+    this.#devices = this.#stack.use(new network.NetDevices(target));
     this.#devices.move(netDevices);
   }
 
@@ -253,13 +257,13 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */
-  #onLaunched({ pid }: Launched, moves: boolean): void {
+  async #onLaunched({ pid }: Launched, moves: boolean): Promise<void> {
     const control = this.#control as Fd;
     const { linux = {} } = this.#options.config;
     try {
       if (moves) {
         using child = new Child(pid, openPidfd(pid), this.#options.poller);
-        this.#moveDevices(child);
+        await this.#moveDevices(child);
         writeByte(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;

@@ -70,7 +70,7 @@ export interface Launched {
 /** What the parent does while a container is born. */
 export interface BirthHandlers {
   /** What follows at once when a launcher has made the container's process. */
-  readonly onLaunched: (launched: Launched) => void;
+  readonly onLaunched: (launched: Launched) => Promise<void>;
   /** Runs the hooks of the container's process, which waits, and lets it go on. */
   readonly onHooks: (pid: number) => Promise<void>;
 }
@@ -97,7 +97,7 @@ export async function awaitReady(
     else if (message?.kind === "launched" || message?.kind === "hooks") {
       if (message.kind === "launched") launched = message;
       try {
-        if (message.kind === "launched") handlers.onLaunched(message);
+        if (message.kind === "launched") await handlers.onLaunched(message);
         else await handlers.onHooks(launched?.pid ?? child.pid);
       } catch (error) {
         if (isLauncher) await reapFirst(status, launched);
