@@ -1,6 +1,7 @@
 /**
- * Bind mounts whose files show other owners. Only who may administrate the file system can make one,
- * which init in a user namespace can't: so the parent makes it, detached, and init attaches it.
+ * Bind mounts that the parent makes, detached, for init to attach. Those whose files show other owners:
+ * only who may administrate the file system can make one, which init in a user namespace can't. And
+ * those that stay peers of the host's mounts, from which init is cut off when it begins.
  *
  * Source: mount_setattr(2), "ID-mapped mounts"; the runtime-spec's "POSIX-platform Mounts".
  *
@@ -31,7 +32,12 @@ import { type PlanItem, type PlannedOperation, result, StepBuilder } from "../in
 import { parseMountOptions } from "../init/steps/mount_options.ts";
 import { isNew } from "../init/steps/namespaces.ts";
 import { cutPropagation } from "../init/steps/rootfs.ts";
-import { idMappingsOf, isIdMapped, type MountIdMappings } from "./config/mount_options.ts";
+import {
+  idMappingsOf,
+  isIdMapped,
+  isPeerOfHost,
+  type MountIdMappings,
+} from "./config/mount_options.ts";
 import type { Config, Mount } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeIdMaps } from "./id_maps.ts";
@@ -42,6 +48,7 @@ import { openNamespace } from "./security/procfs.ts";
 /** A mount of the config with what it is mapped by; undefined for the user namespace joined by path. */
 interface Wanted {
   readonly index: number;
+  readonly isMapped: boolean;
   readonly mappings: MountIdMappings | undefined;
 }
 
@@ -57,9 +64,11 @@ const HOLDER_SECONDS = 60n;
 const PIDFD = "pidfd";
 const MOUNT = "idmapped";
 
-/** The mounts of a config that are id-mapped, by their place. */
-export function idmappedMounts({ mounts = [] }: Config): number[] {
-  return mounts.flatMap((mount, k) => isIdMapped(mount) ? [k] : []);
+/** The mounts of a config that the parent makes, by their place. */
+export function idmappedMounts({ mounts = [], linux = {} }: Config): number[] {
+  return mounts.flatMap((mount, k) =>
+    isIdMapped(mount) || isPeerOfHost(mount, linux.rootfsPropagation) ? [k] : []
+  );
 }
 
 /**
@@ -78,18 +87,22 @@ export async function openIdmappedMounts(
   using opened = new DisposableStack();
   const made: IdmappedMount[] = [];
   for (const wanted of wantedMounts(config)) {
-    const key = JSON.stringify(wanted.mappings ?? "joined");
+    const key = JSON.stringify(wanted.isMapped ? wanted.mappings ?? "joined" : "none");
     const known = namespaces.get(key) ??
-      opened.use(await openMapping(config, wanted, poller));
-    namespaces.set(key, known);
-    const plan = planIdmappedMount(config, wanted.index, known.number);
+      (wanted.isMapped ? opened.use(await openMapping(config, wanted, poller)) : undefined);
+    if (known !== undefined) namespaces.set(key, known);
+    const plan = planIdmappedMount(config, wanted.index, known?.number);
     made.push({ mount: wanted.index, fd: stack.use(runPlan(plan)) });
   }
   return made;
 }
 
 function wantedMounts(config: Config): Wanted[] {
-  return idmappedMounts(config).map((index) => ({ index, mappings: mappingsOf(config, index) }));
+  return idmappedMounts(config).map((index) => ({
+    index,
+    isMapped: isIdMapped((config.mounts ?? [])[index] as Mount),
+    mappings: mappingsOf(config, index),
+  }));
 }
 
 /** What a mount is mapped by: its own mappings, or those of the container's new user namespace. */
@@ -108,11 +121,15 @@ export function hasOwnMappings(config: Config, index: number): boolean {
 }
 
 /**
- * The calls that make one id-mapped mount.
+ * The calls that make one mount.
  *
- * @param namespace the fd of the user namespace that maps
+ * @param namespace the fd of the user namespace that maps it; undefined if nothing does
  */
-export function planIdmappedMount(config: Config, index: number, namespace: number): PlanItem[] {
+export function planIdmappedMount(
+  config: Config,
+  index: number,
+  namespace: number | undefined,
+): PlanItem[] {
   const mount = (config.mounts ?? [])[index] as Mount;
   const { source = "", options = [], type } = mount;
   const { bindRecursive, idmapRecursive } = parseMountOptions(options);
@@ -131,11 +148,14 @@ export function planIdmappedMount(config: Config, index: number, namespace: numb
     .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
       label: MOUNT,
     });
-  step.because("map the owners of its files", source, pointer, UNMAPPABLE);
-  set(
-    mountAttributes(MOUNT_ATTR.IDMAP, 0, 0, namespace),
-    idmapRecursive ? AT_RECURSIVE : 0,
-  );
+  if (namespace !== undefined) {
+    step.because("map the owners of its files", source, pointer, UNMAPPABLE);
+    set(
+      mountAttributes(MOUNT_ATTR.IDMAP, 0, 0, namespace),
+      idmapRecursive ? AT_RECURSIVE : 0,
+    );
+  }
+  if (isPeerOfHost(mount, config.linux?.rootfsPropagation)) return step.items;
   step.because("stop mounts from reaching the host", source, pointer);
   set(mountAttributes(0, 0, cutPropagation(config.linux?.rootfsPropagation)), AT_RECURSIVE);
   return step.items;

@@ -38,8 +38,8 @@ import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
-import { isIdMapped } from "./config/mount_options.ts";
-import type { Config } from "./config/types.ts";
+import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
+import type { Config, Mount } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
@@ -118,7 +118,9 @@ export class InitProcess implements ParentProcess, Disposable {
     checkJoinedNamespaces(namespaces);
     checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
-    const idmapped = (config.mounts ?? []).some((mount) => isIdMapped(mount))
+    const isMadeHere = (mount: Mount) =>
+      isIdMapped(mount) || isPeerOfHost(mount, linux.rootfsPropagation);
+    const idmapped = (config.mounts ?? []).some(isMadeHere)
       ? await (await import("./idmapped_mounts.ts")).openIdmappedMounts(config, poller, opened)
       : [];
     makeFifos(folder);

@@ -13,7 +13,8 @@ import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
-import type { Config } from "./config/types.ts";
+import { isIdMapped } from "./config/mount_options.ts";
+import type { Config, Mount } from "./config/types.ts";
 import {
   hasOwnMappings,
   idmappedMounts,
@@ -90,9 +91,15 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
 /** The id-mapped mounts, each with the child that holds its user namespace. */
 function planIdmapped(config: Config, numbers: () => number): PlanItem[] {
   return idmappedMounts(config).flatMap((index) => [
-    ...(hasOwnMappings(config, index) ? planHolder(`/mounts/${index}`) : []),
-    ...planIdmappedMount(config, index, numbers()),
+    ...(isMapped(config, index) && hasOwnMappings(config, index)
+      ? planHolder(`/mounts/${index}`)
+      : []),
+    ...planIdmappedMount(config, index, isMapped(config, index) ? numbers() : undefined),
   ]);
+}
+
+function isMapped({ mounts = [] }: Config, index: number): boolean {
+  return isIdMapped(mounts[index] as Mount);
 }
 
 function planTime(

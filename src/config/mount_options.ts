@@ -99,3 +99,17 @@ export function idMappingsOf(
 }
 
 export type { MountIdMappings };
+
+/**
+ * Whether a bind mount spreads to the host and back: it is asked to be shared, and so is the root,
+ * without which other runtimes cut it off as well.
+ *
+ * @param rootfsPropagation the config's
+ */
+export function isPeerOfHost(
+  { options = [] }: Pick<Mount, "options">,
+  rootfsPropagation: string | undefined,
+): boolean {
+  const isShared = rootfsPropagation === "shared" || rootfsPropagation === "rshared";
+  return isShared && options.some((option) => option === "shared" || option === "rshared");
+}

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MOUNT_OPTIONS, MOUNT_RECURSIVE_OPTIONS } from "../../src/config/mount_options.ts";
 import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
+import { until } from "../fixtures/until.ts";
 
 /** The mounts below /m in a container's mountinfo, without what differs from run to run. */
 function mountsOf(mountinfo: string): Record<string, string> {
@@ -159,4 +160,50 @@ Deno.test("a mount that a user namespace may not make says which namespace is mi
   const said = await hull.refuse("run", "-b", bundle.folder, "hull-mnt-proc");
   assertStringIncludes(said, "EPERM");
   assertStringIncludes(said, "only with a pid namespace that belongs to it");
+});
+
+Deno.test("a shared volume spreads both ways if the root is shared, as with runc; else not", async () => {
+  using scratch = scratchFolder();
+  const volume = `${scratch.path}/volume`;
+  Deno.mkdirSync(volume);
+  run("mount", "-t", "tmpfs", "none", volume);
+  try {
+    run("mount", "--make-shared", volume);
+    for (const sub of ["out", "in"]) Deno.mkdirSync(`${volume}/${sub}`);
+    for (
+      const [propagation, spreads] of [["shared", true], ["rshared", true], [
+        "slave",
+        false,
+      ]] as const
+    ) {
+      const script = "mount -t tmpfs none /data/out && echo hello > /data/out/file; sleep 60";
+      using bundle = makeBundle(script, (config) => {
+        config.linux.rootfsPropagation = propagation;
+        for (const set of ["bounding", "effective", "permitted"] as const) {
+          config.process.capabilities![set] = ["CAP_SYS_ADMIN"];
+        }
+        config.mounts.push({
+          destination: "/data",
+          type: "bind",
+          source: volume,
+          options: ["rbind", "rshared"],
+        });
+      });
+      await using hull = new Hull();
+      const id = `hull-mnt-peer-${propagation}`;
+      await hull.detach("run", "-d", "-b", bundle.folder, id);
+      const { pid } = JSON.parse(await hull.must("state", id));
+      const inside = () => Deno.readTextFileSync(`/proc/${pid}/mountinfo`);
+      await until(() => inside().includes(" /data/out "));
+      const onHost = Deno.readTextFileSync("/proc/self/mountinfo").includes(` ${volume}/out `);
+      assertEquals(onHost, spreads, propagation);
+      run("mount", "-t", "tmpfs", "none", `${volume}/in`);
+      assertEquals(inside().includes(" /data/in "), true, `${propagation}: from the host`);
+      run("umount", `${volume}/in`);
+      if (onHost) run("umount", `${volume}/out`);
+      await hull.must("delete", "--force", id);
+    }
+  } finally {
+    run("umount", "-R", volume);
+  }
 });
