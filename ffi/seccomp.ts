@@ -14,19 +14,7 @@ import { SyscallError } from "./errno.ts";
 import { memoryFile, readAll, rewind } from "./file.ts";
 import { cString } from "./memory.ts";
 import { SyscallProgram } from "./program.ts";
-
-/** seccomp(2) sets a filter. */
-export const SECCOMP_SET_MODE_FILTER = 1;
-
-/** Flags of SECCOMP_SET_MODE_FILTER. */
-export const SECCOMP_FILTER_FLAG = {
-  TSYNC: 1,
-  LOG: 2,
-  SPEC_ALLOW: 4,
-  NEW_LISTENER: 8,
-  TSYNC_ESRCH: 16,
-  WAIT_KILLABLE_RECV: 32,
-} as const;
+import { SECCOMP_SET_MODE_FILTER } from "./seccomp_flags.ts";
 
 /** What a filter answers; the low 16 bits of ERRNO and TRACE carry a number. */
 export const SECCOMP_RET = {

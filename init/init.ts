@@ -9,26 +9,25 @@ import { Fd } from "../ffi/file.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
-import { launch, launcherWaits } from "./launch.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
-import { joinsInhabited } from "./steps/namespaces.ts";
+import { joinsInhabited, launcherWaits } from "./steps/namespaces.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
 
 /**
  * Runs init, if this process was started as one: `STATUS:CONTROL` behind the kind are its fds.
  * It does not return then.
  */
-export function startInitialization(): void {
+export async function startInitialization(): Promise<void> {
   const value = Deno.env.get(INIT_VARIABLE);
   if (value === undefined) return;
   const [kind, status, control] = value.split(":");
   if (kind !== STANDARD_INIT || status === undefined || control === undefined) Deno.exit(2);
-  initialize(new Fd(Number(status)), new Fd(Number(control)));
+  await initialize(new Fd(Number(status)), new Fd(Number(control)));
   Deno.exit(1);
 }
 
-function initialize(status: Fd, control: Fd): void {
+async function initialize(status: Fd, control: Fd): Promise<void> {
   try {
     const init = receiveConfig(control);
     if (init === undefined) return; // the parent is gone
@@ -36,6 +35,7 @@ function initialize(status: Fd, control: Fd): void {
     const plan = planInit(init, facts);
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
+    const { launch } = await import("./launch.ts"); // few containers need it
     const go = launcherWaits(init.config.linux ?? {}) ? control : undefined;
     launch(
       { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
@@ -54,4 +54,4 @@ function asContainerError(error: unknown): ContainerError {
   return new ContainerError("InitFailed", `init failed: ${message}`, { cause: error });
 }
 
-if (import.meta.main) startInitialization();
+if (import.meta.main) await startInitialization();

@@ -24,13 +24,13 @@ import {
 import { Pipe } from "../ffi/pipe.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import type { InitCgroups } from "../src/config/init_config.ts";
-import type { Linux, Namespace, TimeOffsets } from "../src/config/types.ts";
+import type { Namespace, TimeOffsets } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
 import { openProc } from "../src/security/procfs.ts";
 import { reportTail } from "./channel.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { enterCgroups } from "./steps/limits.ts";
-import { isNew, joinNamespaces, joinsInhabited, newNamespaceFlags } from "./steps/namespaces.ts";
+import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
 import { enterTimeNamespace } from "./steps/time.ts";
 
 const SIGKILL = 9;
@@ -126,15 +126,6 @@ function makeCgroupNamespace(
   step.because("make the cgroup namespace", undefined, "/linux/namespaces")
     .call("unshare", [NAMESPACE_FLAGS.cgroup]);
   return [...enterCgroups(cgroups), ...step.items];
-}
-
-/**
- * Whether the parent has to do something in the network namespace that a launcher's plan makes,
- * before the container's process goes on.
- */
-export function launcherWaits({ namespaces = [], netDevices = {} }: Linux): boolean {
-  return joinsInhabited(namespaces) && isNew(namespaces, "network") &&
-    Object.keys(netDevices).length > 0;
 }
 
 /** How a launcher and the parent talk. */

@@ -6,7 +6,7 @@
 
 import { resolve } from "@std/path/posix/resolve";
 import { Poller } from "../ffi/poll.ts";
-import { startInitialization } from "../init/init.ts";
+import { INIT_VARIABLE } from "../init/variables.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
@@ -104,10 +104,10 @@ export class Factory {
 
   /**
    * Becomes init if this process was started as one, and does not return then. A program that is
-   * compiled with hull inside calls it first thing in its main.
+   * compiled with hull inside awaits it first thing in its main.
    */
-  static startInitialization(): void {
-    startInitialization();
+  static async startInitialization(): Promise<void> {
+    if (Deno.env.has(INIT_VARIABLE)) await (await import("../init/init.ts")).startInitialization();
   }
 
   /**

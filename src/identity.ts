@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp.ts";
+import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp_flags.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { changesGroups } from "../init/plan.ts";

@@ -53,7 +53,7 @@ import { MPOL_FLAG, MPOL_MODE } from "../../ffi/memory_policy.ts";
 import { IOPRIO_CLASS, SCHED_FLAG, SCHED_POLICY } from "../../ffi/scheduler.ts";
 import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/terminal.ts";
 import { PR } from "../../ffi/credentials.ts";
-import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp.ts";
+import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp_flags.ts";
 import {
   RESOLVE_BENEATH,
   RESOLVE_IN_ROOT,

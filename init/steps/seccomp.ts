@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp.ts";
+import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp_flags.ts";
 import type { InitSeccomp } from "../../src/config/init_config.ts";
 import { type PlanItem, StepBuilder } from "../operation.ts";
 

@@ -9,7 +9,7 @@ import { INIT_VARIABLE } from "../../init/variables.ts";
 /** Becomes init if it was started as one, else runs the command line; does not return. */
 export async function start(): Promise<never> {
   // A compiled binary is its own init.
-  if (Deno.env.has(INIT_VARIABLE)) (await import("../../init/init.ts")).startInitialization();
+  if (Deno.env.has(INIT_VARIABLE)) await (await import("../../init/init.ts")).startInitialization();
   const { main } = await import("./main.ts");
   Deno.exit(await main(Deno.args));
 }

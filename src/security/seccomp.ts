@@ -11,10 +11,10 @@
 import {
   LibraryMissingError,
   LIBSECCOMP,
-  SECCOMP_FILTER_FLAG,
   SeccompLibrary,
   supportsFilterFlags,
 } from "../../ffi/seccomp.ts";
+import { SECCOMP_FILTER_FLAG } from "../../ffi/seccomp_flags.ts";
 import type { InitSeccomp } from "../config/init_config.ts";
 import type { SeccompFlag } from "../config/names.ts";
 import type { Config } from "../config/types.ts";
