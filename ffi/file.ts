@@ -377,28 +377,6 @@ export function isInheritable(fd: number): boolean {
   return flags >= 0 && (flags & FD_CLOEXEC) === 0;
 }
 
-const MFD_CLOEXEC = 1;
-const SEEK_SET = 0;
-
-/**
- * Makes a file that has no name and goes with its last fd, close-on-exec: memfd_create(2).
- *
- * @param name what /proc shows of it
- * @throws {SyscallError}
- */
-export function memoryFile(name: string): Fd {
-  return new Fd(checked("memfd_create", libc.memfd_create(cString(name), MFD_CLOEXEC), name));
-}
-
-/**
- * Goes back to the file's beginning: lseek(2).
- *
- * @throws {SyscallError}
- */
-export function rewind(fd: Fd): void {
-  checked("lseek", libc.lseek(fd.number, 0n, SEEK_SET));
-}
-
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 

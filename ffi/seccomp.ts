@@ -11,8 +11,9 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import { memoryFile, readAll, rewind } from "./file.ts";
+import { readAll } from "./file.ts";
 import { cString } from "./memory.ts";
+import { memoryFile, rewind } from "./memory_file.ts";
 import { SyscallProgram } from "./program.ts";
 import { SECCOMP_SET_MODE_FILTER } from "./seccomp_flags.ts";
 

@@ -1,0 +1,31 @@
+/**
+ * Files that are memory, and have no name: memfd_create(2).
+ *
+ * @module
+ */
+
+import { Fd } from "./file.ts";
+import { checked, libc } from "./libc.ts";
+import { cString } from "./memory.ts";
+
+const MFD_CLOEXEC = 1;
+const SEEK_SET = 0;
+
+/**
+ * Makes a file that has no name and goes with its last fd, close-on-exec: memfd_create(2).
+ *
+ * @param name what /proc shows of it
+ * @throws {SyscallError}
+ */
+export function memoryFile(name: string): Fd {
+  return new Fd(checked("memfd_create", libc.memfd_create(cString(name), MFD_CLOEXEC), name));
+}
+
+/**
+ * Goes back to the file's beginning: lseek(2).
+ *
+ * @throws {SyscallError}
+ */
+export function rewind(fd: Fd): void {
+  checked("lseek", libc.lseek(fd.number, 0n, SEEK_SET));
+}
