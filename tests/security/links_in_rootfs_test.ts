@@ -3,10 +3,10 @@
  * CVE-2023-28642, CVE-2025-54867 and the like of CVE-2025-24965; /dev: CVE-2026-41579,
  * CVE-2026-47766, CVE-2026-88264, CVE-2026-88265.
  */
-import { assert, assertEquals } from "@std/assert";
-import { leanBundle, own, Stage, withoutMounts, withUserNamespace } from "../fixtures/attempt.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { leanBundle, own, Stage, withUserNamespace } from "../fixtures/attempt.ts";
 import type { Draft } from "../fixtures/bundle.ts";
-import { climb, makeDecoy, plant } from "../fixtures/decoy.ts";
+import { climb, makeDecoy, plant, plantTwin, TWIN } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
 /** A place that is a link, and what else the config has so that hull walks it. */
@@ -17,6 +17,10 @@ interface Place {
   readonly below?: string;
   /** The errno that always ends the start; without one it may run. */
   readonly errno?: string;
+  /** The errno that ends the start of a container with a terminal where no /dev hides the link. */
+  readonly terminalErrno?: string;
+  /** What stands in the rootfs where the link leads, as seen from inside. */
+  readonly twin?: "file" | "folder";
   /** Whether it means something with a mount at /dev and without one, which hides it. */
   readonly devices?: boolean;
 }
@@ -30,14 +34,21 @@ function addsTmpfs(destination: string): (config: Draft) => void {
   return (config) => config.mounts.push({ destination, type: "tmpfs", source: "tmpfs" });
 }
 
+function givesNull(config: Draft): void {
+  config.linux.devices = [
+    { path: "/dev/null", type: "c", major: 1, minor: 3, uid: 1000, gid: 1000 },
+  ];
+}
+
 const PLACES: readonly Place[] = [
   { path: "/proc", errno: "ELOOP" },
   { path: "/sys", errno: "ELOOP" },
   { path: "/dev", devices: true },
   { path: "/dev/null", below: "/null", devices: true },
-  { path: "/dev/console", below: "/console", devices: true },
+  { path: "/dev/null", below: "/null", devices: true, change: givesNull },
+  { path: "/dev/console", below: "/console", devices: true, twin: "file" },
   { path: "/dev/ptmx", below: "/ptmx", devices: true },
-  { path: "/dev/pts", below: "/pts", devices: true },
+  { path: "/dev/pts", below: "/pts", devices: true, terminalErrno: "ELOOP" },
   { path: "/dev/shm", below: "/shm", devices: true },
   { path: "/etc", change: bindsFile("/etc/hosts") },
   { path: "/etc/hosts", below: "/hosts", change: bindsFile("/etc/hosts") },
@@ -46,8 +57,21 @@ const PLACES: readonly Place[] = [
   { path: "/data", change: addsTmpfs("/data/deep/er") },
   { path: "/data", change: bindsFile("/data/deep/file") },
   { path: "/data", change: (config) => config.process.cwd = "/data/deep/er" },
-  { path: "/data", change: (config) => config.linux.maskedPaths?.push("/data", "/data/file") },
-  { path: "/data", change: (config) => config.linux.readonlyPaths?.push("/data", "/data/file") },
+  {
+    path: "/data",
+    twin: "folder",
+    change: (config) => config.linux.maskedPaths?.push("/data", "/data/file"),
+  },
+  {
+    path: "/data",
+    twin: "folder",
+    change: (config) => config.linux.maskedPaths?.push("/data/file"),
+  },
+  {
+    path: "/data",
+    twin: "folder",
+    change: (config) => config.linux.readonlyPaths?.push("/data", "/data/file"),
+  },
   {
     path: "/data",
     change: (config) =>
@@ -58,7 +82,12 @@ const PLACES: readonly Place[] = [
   },
 ];
 
-const PROGRAM = 'echo started; echo "$HOME"; : > /data/new; : > /etc/new; : > /dev/new';
+/** Tries to write at the places, and says what is there: devices, links, mounts. */
+const PROGRAM = 'echo started; echo "$HOME"; ' +
+  "for f in /data/new /etc/new /dev/new; do ( : > $f ) 2>&-; done; " +
+  "( cat /data/file; echo changed > /data/file ) 2>&-; " +
+  "stat -c 'null: %F %t:%T' /dev/null; echo ptmx: $(readlink /dev/ptmx); " +
+  "echo mounts:; cat /proc/self/mountinfo";
 
 for (const [k, place] of PLACES.entries()) {
   const what = place.change === undefined ? "" : ` (${k})`;
@@ -71,27 +100,45 @@ for (const [k, place] of PLACES.entries()) {
         using decoy = makeDecoy();
         using bundle = leanBundle(PROGRAM, (config) => {
           config.process.terminal = terminal;
-          if (!devMount) withoutMounts(config, "/dev");
-          if (!devMount && terminal) {
-            config.mounts.push({
-              destination: "/dev/pts",
-              type: "devpts",
-              source: "devpts",
-              options: ["newinstance", "ptmxmode=0666", "mode=0620"],
-            });
+          if (!devMount) {
+            config.mounts = config.mounts.filter(({ destination }) => destination !== "/dev");
           }
           if (user) withUserNamespace(config);
           place.change?.(config);
         });
         const rootfs = `${bundle.folder}/rootfs`;
-        plant(rootfs, place.path, links(decoy.path, place.below ?? ""));
+        const link = links(decoy.path, place.below ?? "");
+        plant(rootfs, place.path, link);
+        const target = "/" + link.replace(/^[./]+/, "");
+        if (place.twin !== undefined) plantTwin(rootfs, target, place.twin);
         own(bundle, user);
         const { text, error } = await stage.attempt(id, bundle, { way });
         decoy.check(name);
         if (place.errno !== undefined) assertEquals(error?.errno, place.errno, name);
         assert(text === undefined || text.startsWith("started\n"), `${name}: ${text}`);
-        assert(!(text ?? "").includes("/decoy-home"), `${name}: the host's passwd was read`);
-        if (text !== undefined) started++;
+        const isHidden = devMount && place.path.startsWith("/dev/");
+        if (terminal && !isHidden && place.terminalErrno !== undefined) {
+          assertEquals(error?.errno, place.terminalErrno, name);
+        }
+        if (text === undefined) continue;
+        started++;
+        assert(!text.includes("/decoy-home"), `${name}: the host's passwd was read`);
+        assertStringIncludes(text, "null: character special file 1:3\n", name);
+        assertStringIncludes(text, "ptmx: pts/ptmx\n", name);
+        const destinations = bundle.config.mounts?.map(({ destination }) => destination) ?? [];
+        const moved = destinations.map((path) =>
+          !isHidden && `${path}/`.startsWith(`${place.path}/`)
+            ? target + path.slice(place.path.length)
+            : path
+        );
+        if (terminal) moved.push("/dev/console");
+        const missing = moved.filter((path) => !text.includes(` ${path} `));
+        assertEquals(missing, [], `${name}: mounts that the container does not have`);
+        const { maskedPaths = [], readonlyPaths = [] } = bundle.config.linux ?? {};
+        if (maskedPaths.includes("/data/file")) assert(!text.includes(TWIN), `${name}: unmasked`);
+        if (readonlyPaths.includes("/data/file")) {
+          assertEquals(Deno.readTextFileSync(`${rootfs}${target}/file`), TWIN, name);
+        }
       }
     });
     assertEquals(started > 0, place.errno === undefined, `${started} starts`);

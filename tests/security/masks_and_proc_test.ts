@@ -2,11 +2,11 @@
  * What hides the host's parts of /proc and /sys, and what hull writes there: CVE-2019-16884,
  * CVE-2023-25809, CVE-2025-31133, CVE-2025-52881.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ContainerError } from "../../mod.ts";
 import { leanBundle, own, Stage, withoutMounts, withUserNamespace } from "../fixtures/attempt.ts";
 import type { Draft } from "../fixtures/bundle.ts";
-import { climb, makeDecoy, plant } from "../fixtures/decoy.ts";
+import { climb, makeDecoy, plant, plantTwin } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
 Deno.test("CVE-2019-16884: nothing but a proc file system is mounted at /proc or inside it", async () => {
@@ -60,6 +60,7 @@ for (const [what, plantNull] of Object.entries(NULLS)) {
           });
           const rootfs = `${bundle.folder}/rootfs`;
           Deno.writeTextFileSync(`${rootfs}/secret`, "secret\n");
+          plantTwin(rootfs, `${decoy.path}/file`, "file"); // inside, too, the links lead somewhere
           plantNull(rootfs, decoy.path);
           own(bundle, user);
           const { text, error } = await stage.attempt("hull-sec-null", bundle);
@@ -67,6 +68,7 @@ for (const [what, plantNull] of Object.entries(NULLS)) {
           assertEquals(Deno.readTextFileSync(`${rootfs}/secret`), "secret\n");
           const name = `user namespace: ${user}, tmpcopyup: ${copied}: ${error?.message}`;
           if (text !== undefined) assertEquals(text, "started\n", name);
+          else assertEquals([error?.step, error?.path], ["devices", "/dev/null"], name);
         }
       }
     });
@@ -165,7 +167,8 @@ for (const [what, change] of Object.entries(CGROUPS)) {
       using stage = new Stage();
       const script = "cd /sys/fs/cgroup; for d in . *; do " +
         "busybox mkdir $d/hull-sec-made 2>/dev/null && echo made in $d; " +
-        "{ echo 0 > $d/cgroup.procs; } 2>/dev/null && echo entered $d; done; echo tried *";
+        "{ echo 0 > $d/cgroup.procs; } 2>/dev/null && echo entered $d; done; echo tried *; " +
+        "cat /proc/self/mountinfo";
       using bundle = leanBundle(script, (config) => {
         config.linux.namespaces = (config.linux.namespaces ?? [])
           .filter(({ type }) => type !== "cgroup");
@@ -175,6 +178,11 @@ for (const [what, change] of Object.entries(CGROUPS)) {
       const { text = "", error } = await stage.attempt("hull-sec-cgroup", bundle);
       assertEquals(error, undefined);
       assert(text.startsWith("tried "), text);
+      // The owners of the host's cgroups keep a user namespace out, but not one that they are given to.
+      const mounts = text.split("\n").map((line) => line.split(" "))
+        .filter(([, , , , place = ""]) => place.startsWith("/sys/fs/cgroup"));
+      assert(mounts.length > 0, text);
+      for (const [, , , , place, options = ""] of mounts) assertMatch(options, /^ro\b/, place);
     });
   });
 }

@@ -73,7 +73,7 @@ Deno.test("CVE-2016-9962: a created container's init is out of reach for who joi
     await using first = await stage.factory.create("hull-sec-created-1", waiting.config, {
       bundle: waiting.folder,
     });
-    const init = new Process({ stdin: "null" });
+    const init = new Process({ stdin: "null", stdout: "null", stderr: "null" });
     await first.start(init);
     using bundle = prowler(decoy.path, 3, "/proc/1");
     joinPid(bundle.config as Draft, init.pid);

@@ -4,10 +4,10 @@
  *
  * A start may succeed or fail; nothing of the host may change either way.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { leanBundle, own, Stage, withoutMounts, withUserNamespace } from "../fixtures/attempt.ts";
 import { type Draft, scratchFolder } from "../fixtures/bundle.ts";
-import { type Decoy, makeDecoy } from "../fixtures/decoy.ts";
+import { type Decoy, makeDecoy, plantTwin } from "../fixtures/decoy.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Racer } from "../fixtures/race.ts";
 
@@ -21,7 +21,19 @@ interface Race {
   readonly change: (config: Draft, volume: string) => void;
   /** Makes the pair of names that is exchanged. */
   readonly pair: (rootfs: string, decoy: Decoy, volume: string) => readonly [string, string];
+  /** Lines of mountinfo that every container has which runs: the mount is in it, and not elsewhere. */
+  readonly shows?: readonly RegExp[];
+  /** Whether every second container has a terminal. */
+  readonly terminals?: boolean;
 }
+
+/** Says what the container has; whatever the names of /proc are at the moment. */
+const PROGRAM =
+  'echo "started $HOME"; for k in 1 2 3 4 5 6 7 8 9; do for p in /proc /proc-link; do ' +
+  "s=$(readlink $p/self/fd/0) && m=$(cat $p/self/mountinfo) && " +
+  'echo "stdin $s" && echo "$m" && exit 0; done; done 2>&-';
+
+const MARK = / - tmpfs hull-race-mark /m;
 
 /** A name of the rootfs, and a link to the decoy that takes its place. */
 function withLink(name: string, below = ""): Race["pair"] {
@@ -46,19 +58,26 @@ const RACES: readonly Race[] = [
   {
     what: "a mount's place",
     change: (config) =>
-      config.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs" }),
+      config.mounts.push({ destination: "/data", type: "tmpfs", source: "hull-race-mark" }),
     pair: withLink("/data"),
+    shows: [MARK],
   },
   {
     what: "the parent of a mount's place, which is made",
     change: (config) => {
       const [folder, file] = ["/data/new-folder/er", "/data/new-file"];
-      config.mounts.push({ destination: folder, type: "tmpfs", source: "tmpfs" });
+      config.mounts.push({ destination: folder, type: "tmpfs", source: "hull-race-mark" });
       config.mounts.push({ destination: file, source: "/etc/hostname", options: ["bind"] });
     },
     pair: withLink("/data"),
+    shows: [MARK, / \S*\/hostname \S*\/new-file /m],
   },
-  { what: "/proc of the rootfs", change: () => {}, pair: withLink("/proc") },
+  {
+    what: "/proc of the rootfs",
+    change: () => {},
+    pair: withLink("/proc"),
+    shows: [/ \/proc(-link)? .* - proc proc /m],
+  },
   {
     what: "/dev, without a mount there",
     change: (config) => withoutMounts(config, "/dev"),
@@ -71,11 +90,11 @@ const RACES: readonly Race[] = [
       withUserNamespace(config);
     },
     pair: fileWithLink("/dev/null", "/null"),
+    shows: [/ \S*\/null \/dev\/null(-link)? /m],
   },
   {
     what: "/dev/pts, where the terminal is from",
     change: (config) => {
-      config.process.terminal = true;
       withoutMounts(config, "/dev");
       const options = ["newinstance", "ptmxmode=0666", "mode=0620"];
       config.mounts.push({ destination: "/dev/pts", type: "devpts", source: "devpts", options });
@@ -84,6 +103,8 @@ const RACES: readonly Race[] = [
       Deno.mkdirSync(`${rootfs}/dev/pts`);
       return withLink("/dev/pts", "/pts")(rootfs, decoy, volume);
     },
+    shows: [/ - devpts devpts /m],
+    terminals: true,
   },
   {
     what: "/dev/console, which the terminal covers",
@@ -93,7 +114,11 @@ const RACES: readonly Race[] = [
       const options = ["newinstance", "ptmxmode=0666", "mode=0620"];
       config.mounts.push({ destination: "/dev/pts", type: "devpts", source: "devpts", options });
     },
-    pair: fileWithLink("/dev/console", "/console"),
+    pair: (rootfs, decoy, volume) => {
+      plantTwin(rootfs, `${decoy.path}/console`, "file");
+      return fileWithLink("/dev/console", "/console")(rootfs, decoy, volume);
+    },
+    shows: [/ \/0 \/dev\/console(-link)? .* - devpts /m],
   },
   {
     what: "a place on a volume that two containers share",
@@ -129,7 +154,7 @@ const RACES: readonly Race[] = [
   },
 ];
 
-for (const [k, { what, change, pair }] of RACES.entries()) {
+for (const [k, { what, change, pair, shows = [], terminals = false }] of RACES.entries()) {
   Deno.test(`race: ${what} is exchanged with a link to the host`, async () => {
     const id = `hull-sec-race-${k}`;
     let started = 0;
@@ -137,17 +162,21 @@ for (const [k, { what, change, pair }] of RACES.entries()) {
       using decoy = makeDecoy();
       using stage = new Stage();
       using volume = scratchFolder();
-      using bundle = leanBundle('echo "started $HOME"', (config) => change(config, volume.path));
+      using bundle = leanBundle(PROGRAM, (config) => change(config, volume.path));
       const [one, other] = pair(`${bundle.folder}/rootfs`, decoy, volume.path);
       const isMapped = bundle.config.linux?.namespaces?.some(({ type }) => type === "user");
       own(bundle, isMapped);
       await using _racer = await Racer.start(one, other);
       for (let start = 0; start < STARTS; start++) {
-        const { text } = await stage.attempt(id, bundle);
+        const config = structuredClone(bundle.config) as Draft;
+        if (terminals) config.process.terminal = start % 2 === 1;
+        const { text } = await stage.attempt(id, { ...bundle, config });
         decoy.check(`by start ${start}`);
         if (text === undefined) continue;
         started++;
-        assert(["started /root\n", "started /\n"].includes(text), text);
+        assertMatch(text, /^started \/(root)?\nstdin /);
+        for (const line of shows) assertMatch(text, line);
+        if (config.process.terminal) assertMatch(text, /^stdin \/dev\/pts(-link)?\/0$/m);
       }
     });
     assert(started > 0, "no start of a race succeeded");
