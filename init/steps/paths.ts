@@ -45,7 +45,11 @@ export function openPlace(
   const { followLinks = true, directory = false, ...call } = options;
   const flags = O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0);
   const resolve = followLinks ? INSIDE : INSIDE | RESOLVE_NO_SYMLINKS;
-  step.call("openat2", insideRoot(result(ROOT), path, flags, resolve), { ...call, label });
+  // A path whose links are resolved has no `..`, with which openat2 gives up (EAGAIN) when anything on
+  // the host is renamed or mounted meanwhile.
+  const { components } = call;
+  const way = followLinks && components !== undefined ? `/${components.join("/")}` : path;
+  step.call("openat2", insideRoot(result(ROOT), way, flags, resolve), { ...call, label });
 }
 
 /**

@@ -33,6 +33,7 @@ import {
 /** The number of links after which a path is taken to be a circle, as the kernel has it. */
 const MAX_LINKS = 40;
 const PLACE = O_PATH | O_NOFOLLOW;
+const MAX_TRIES = 1000;
 
 /**
  * Whether openat2(2) can be used, found out by a call. A filter that was made before openat2 answers
@@ -56,7 +57,7 @@ export function hasOpenat2(): boolean {
  * @throws {SyscallError} ELOOP for too many links, ENOENT, …
  */
 export function openInside(root: Fd, path: string, flags: number, walk = !hasOpenat2()): Fd {
-  if (!walk) return openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  if (!walk) return openAgain(root, path, flags);
   using stack = new DisposableStack();
   const way: Fd[] = [];
   let rest = parts(path);
@@ -82,6 +83,18 @@ export function openInside(root: Fd, path: string, flags: number, walk = !hasOpe
     }
   }
   return openAt(way.at(-1) ?? root, ".", flags | O_NOFOLLOW);
+}
+
+/** A `..` on the way gives EAGAIN if anything on the host was renamed or mounted meanwhile. */
+function openAgain(root: Fd, path: string, flags: number): Fd {
+  for (let tries = 1;; tries++) {
+    try {
+      return openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    } catch (error) {
+      const isRace = error instanceof SyscallError && error.code === "EAGAIN";
+      if (!isRace || tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 /**
