@@ -84,18 +84,21 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Starts a process: the container's first, which then waits for {@linkcode Container.exec}.
+   * Starts a process. The container's first waits for {@linkcode Container.exec} then; a further one
+   * joins the running container, with its namespaces, cgroups, limits and filter, and runs at once.
    *
-   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `ContainerNotStopped`
-   *   if it has a first process already
+   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; for a further process
+   *   `ContainerNotRunning` or `ContainerPaused`
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
+    if (this.#stored.init !== undefined) return await this.#join(process);
     using _lock = await this.#lock();
     await this.#start(process, options);
   }
 
   /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
+    if (this.#stored.init !== undefined) return await this.#join(process);
     using _lock = await this.#lock();
     await this.#start(process, options);
     await this.#exec();
@@ -251,11 +254,6 @@ export class Container implements AsyncDisposable {
 
   async #start(process: Process, options: StartOptions): Promise<void> {
     const { store, cgroups, host, poller, initCommand } = this.#surroundings;
-    if (this.#stored.init !== undefined) {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} has a first process`, {
-        hint: "a further process in a running container is not there yet",
-      });
-    }
     const { rootfs, bundle } = this.#stored;
     const config = configToStart(this.#stored.config, rootfs, process.options);
     const init = new InitProcess({
@@ -290,6 +288,29 @@ export class Container implements AsyncDisposable {
     init.release();
     this.#init = init;
     process.attach(init, init.streams);
+  }
+
+  /** No lock is held: any number of processes may join at once. */
+  async #join(process: Process): Promise<void> {
+    const { cgroups, poller, store } = this.#surroundings;
+    const status = this.status();
+    using pidfd = this.#openInit();
+    if (pidfd === undefined) {
+      throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`, {
+        hint: "a process can only join a container that runs",
+      });
+    }
+    if (status === "paused" && process.options.ignorePaused !== true) {
+      throw new ContainerError("ContainerPaused", `container ${this.id} is paused`, {
+        hint: "resume it first, or ignore that",
+      });
+    }
+    const { startExec } = await import("./exec.ts");
+    const filter = await filterOf(this.config, store.root);
+    const init = this.#stored.init as ProcessIdentity;
+    const subject = { config: this.config, init, pidfd, cgroups, poller, filter };
+    const { child, streams } = await startExec(subject, process.options);
+    process.attach(child, streams);
   }
 
   /** Undoes a start that failed; the container is then as it was before. */

@@ -76,9 +76,14 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd);
   using stack = new DisposableStack();
-  const doors = cgroups.entries().map(({ path }) => stack.use(open(path, O_WRONLY)).number);
+  const doors = cgroups.entries().map(({ path }) => ({
+    fd: stack.use(open(path, O_WRONLY)).number,
+  }));
+  const identity = planIdentity(process, linux, filter);
   await runHooks("startContainer", hooks?.startContainer, {
-    ...planIdentity(process, linux, filter),
+    before: identity.before,
+    become: [...identity.become, ...identity.signals],
+    last: identity.last,
     cgroups: doors,
     env: process.env ?? [],
     target: namespaces.target,

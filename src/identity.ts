@@ -21,6 +21,8 @@ import type { JoinOptions } from "./join.ts";
 
 /** The steps of a further process, by where they stand in its program. */
 export interface Identity extends Pick<JoinOptions, "before" | "become"> {
+  /** Signals as a new program expects them; behind what looks for the program. */
+  readonly signals: readonly PlanItem[];
   /** What comes right before execve: the filter. */
   readonly last: readonly PlanItem[];
 }
@@ -29,11 +31,13 @@ export interface Identity extends Pick<JoinOptions, "before" | "become"> {
  * The steps by which a process becomes one of the container's.
  *
  * @param filter what `linux.seccomp` was compiled to
+ * @param options `ownedFds`: the standard fds that become the user's
  */
 export function planIdentity(
   process: ProcessConfig,
   linux: Linux,
   filter: InitSeccomp | undefined,
+  { ownedFds = [] }: { readonly ownedFds?: readonly number[] } = {},
 ): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
   const facts = new HostFacts("/", []);
@@ -48,14 +52,14 @@ export function planIdentity(
       process.capabilities,
       facts.lastCapability,
       changesGroups(linux),
-      [],
+      ownedFds,
       filter !== undefined && process.noNewPrivileges !== true,
     ),
-    ...resetSignals(facts.ignoredSignals),
   ];
   return {
     before: setLimits(rlimits), // raising a limit takes the host's rights
     become,
+    signals: resetSignals(facts.ignoredSignals),
     last: filter === undefined ? [] : loadFilter(withoutListener(filter)),
   };
 }

@@ -34,12 +34,19 @@ export interface JoinTarget {
   readonly pid: { readonly theirs: number; readonly own: number } | undefined;
 }
 
+/** A cgroup to enter, by fds of cgroup.procs. */
+export interface CgroupEntrance {
+  readonly fd: number;
+  /** Where else, if the kernel refuses. */
+  readonly otherwise?: number | undefined;
+}
+
 /** What the program needs to know. */
 export interface JoinOptions {
   /** Where it goes; undefined: it stays in this program's namespaces. */
   readonly target: JoinTarget | undefined;
-  /** The fds of cgroup.procs that it enters. */
-  readonly cgroups: readonly number[];
+  /** The cgroups that it enters. */
+  readonly cgroups: readonly CgroupEntrance[];
   /** The fds that are put in place, each with the number that it gets. */
   readonly fds: readonly PlacedFd[];
   /** How many fds from 3 on are the program's. */
@@ -72,8 +79,8 @@ export function planJoin(options: JoinOptions): PlannedOperation[] {
     ...before,
     ...(target === undefined ? [] : joinTarget(target)),
     ...placeFds(options),
+    ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
-    ...closeOthers(options),
     ...execute,
     ...comeBack(target),
   ];
@@ -105,13 +112,20 @@ function clone(target: JoinTarget | undefined): readonly PlanItem[] {
   return step.items;
 }
 
-function enterCgroups(fds: readonly number[]): readonly PlanItem[] {
+function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {
   const step = new StepBuilder("cgroups");
   const self = new TextEncoder().encode("0");
-  for (const fd of fds) {
-    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath")
-      .call("write", [fd, self, self.length]);
-  }
+  entrances.forEach(({ fd, otherwise }, k) => {
+    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath");
+    if (otherwise === undefined) {
+      step.call("write", [fd, self, self.length]);
+      return;
+    }
+    step.call("write", [fd, self, self.length], { onError: { jump: `cgroup${k}.otherwise` } })
+      .jump(`cgroup${k}.entered`)
+      .call("write", [otherwise, self, self.length], { label: `cgroup${k}.otherwise` })
+      .call("getpid", [], { label: `cgroup${k}.entered` });
+  });
   return step.items;
 }
 

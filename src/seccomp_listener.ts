@@ -8,15 +8,13 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
-import { connectTo, sendWithFd } from "../ffi/socket.ts";
 import type { Config } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
+import { sendFd } from "./unix_client.ts";
 
 const LISTENER = "anon_inode:seccomp notify";
 const POINTER = "/linux/seccomp/listenerPath";
-const CONNECT_TRIES = 100;
-const CONNECT_PAUSE_MS = 50;
 
 /** Whose filter it is. */
 export interface ListenerSubject {
@@ -44,10 +42,7 @@ export async function passListener(listener: Fd, subject: ListenerSubject): Prom
   }
   const state = JSON.stringify(processState(subject));
   try {
-    using socket = await connect(listenerPath);
-    const size = new TextEncoder().encode(state).length;
-    // A new socket takes more at once than a state can hold; a part of one would be of no use.
-    if (sendWithFd(socket, listener, state) !== size) throw new SyscallError("sendmsg", EMSGSIZE);
+    await sendFd(listenerPath, listener, state);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     throw new ContainerError("SystemError", "cannot hand the filter's listener to its agent", {
@@ -60,19 +55,6 @@ export async function passListener(listener: Fd, subject: ListenerSubject): Prom
       cause: error,
     });
   }
-}
-
-const EMSGSIZE = 90;
-const EAGAIN = 11;
-
-/** An agent may be busy with others: its queue is full then. */
-async function connect(path: string): Promise<Fd> {
-  for (let k = 0; k < CONNECT_TRIES; k++) {
-    const socket = connectTo(path);
-    if (socket !== undefined) return socket;
-    await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
-  }
-  throw new SyscallError("connect", EAGAIN);
 }
 
 /** The container process state; the container is not created before its agent knows of it. */

@@ -19,10 +19,13 @@ import { InitStatus } from "./init_status.ts";
 import { BACK, CLONE, type JoinOptions, planJoin } from "./join.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What a further process is made of. */
 export interface SetnsProcessOptions extends Omit<JoinOptions, "fds" | "preserveFds" | "report"> {
   readonly stdio: StdioOptions;
+  /** The process's terminal, if its streams are one. */
+  readonly terminal?: Terminal | undefined;
   readonly poller: Poller;
 }
 
@@ -58,8 +61,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
     report.writer.close();
     setNonBlocking(report.reader);
     const message = await new InitStatus(report.reader, poller).next();
+    // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
+    // ask for the status. What this meets, a caller's own wait tells.
+    const ended = this.wait().catch(() => {});
     if (message?.kind !== "error") return;
-    await this.wait();
+    await ended;
     throw message.error;
   }
 
@@ -74,8 +80,12 @@ export class SetnsProcess implements ParentProcess, Disposable {
     }
   }
 
-  resize(): void {
-    throw new ContainerError("NoProcessOps", "the process has no terminal");
+  resize(columns: number, rows: number): void {
+    const { terminal } = this.#options;
+    if (terminal === undefined) {
+      throw new ContainerError("NoProcessOps", "the process has no terminal");
+    }
+    terminal.resize(columns, rows);
   }
 
   async terminate(): Promise<void> {

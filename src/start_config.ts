@@ -32,15 +32,20 @@ export function mergeProcess(
   options: ProcessOptions,
   user: User | undefined,
 ): ProcessConfig {
+  const whole = options.config ?? base ?? { cwd: "/" };
   const merged: ProcessConfig = {
-    ...(base ?? { cwd: "/" }),
+    ...whole,
     ...defined("args", options.args),
-    ...defined("env", environment(options.env ?? base?.env, options.extraEnv)),
+    ...defined("env", environment(options.env ?? whole.env, options.extraEnv)),
     ...defined("cwd", options.cwd),
     ...defined("rlimits", options.rlimits),
     ...defined("capabilities", options.capabilities),
     ...defined("noNewPrivileges", options.noNewPrivileges),
-    ...defined("user", user ?? base?.user),
+    ...defined("terminal", options.terminal),
+    ...defined("consoleSize", options.consoleSize),
+    ...defined("apparmorProfile", options.apparmorProfile),
+    ...defined("selinuxLabel", options.selinuxLabel),
+    ...defined("user", user ?? whole.user),
   };
   if (options.additionalGids === undefined) return merged;
   return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };

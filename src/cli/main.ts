@@ -9,7 +9,7 @@ import { ContainerError } from "../errors.ts";
 import type { Factory } from "../factory.ts";
 import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { commandHelp, globalHelp } from "./help.ts";
-import { checkArity, parseFlags, usageError } from "./options.ts";
+import { checkArity, type Parsed, parseFlags, usageError } from "./options.ts";
 import { type LogFormat, Output } from "./output.ts";
 import { nearest } from "./suggest.ts";
 import { versionText } from "./version.ts";
@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   delete: {
     summary: "remove a container with all it has on the host",
     load: () => import("./delete.ts"),
+  },
+  exec: {
+    summary: "run a further process in a running container",
+    load: () => import("./exec.ts"),
   },
   kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
   list: { summary: "list the containers", load: () => import("./list.ts") },
@@ -83,14 +87,26 @@ async function dispatch(
   output: Output,
 ): Promise<number> {
   const { command } = await findCommand(name).load();
-  const parsed = parseFlags(args, command.flags, `hull ${name}`);
+  const split = parseFlags(args, command.flags, `hull ${name}`, command.stopsEarly);
+  const parsed = command.stopsEarly ? asOneLine(split) : split;
   if (isOn(parsed.flags, "help")) {
     output.print(commandHelp(name, command));
     return 0;
   }
   checkArity(name, command, parsed);
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
-  return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
+  try {
+    return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
+  } catch (error) {
+    output.fail(error);
+    return command.failureCode ?? 1;
+  }
+}
+
+/** The words of another program, as they stood: only a -- right behind the id is hull's own. */
+function asOneLine({ flags, args, command = [] }: Parsed): Parsed {
+  const separator = args.length > 1 && command.length > 0 ? ["--"] : [];
+  return { flags, args: [...args, ...separator, ...command], command: undefined };
 }
 
 function findCommand(name: string): Entry {

@@ -50,6 +50,7 @@ export function parseFlags(
   const { _: rest, "--": behind, ...given } = parseArgs([...args], {
     string: ["_", ...valued],
     boolean: plain,
+    collect: known.filter(({ many }) => many).map(({ name }) => name),
     alias,
     stopEarly,
     "--": true,
@@ -58,8 +59,12 @@ export function parseFlags(
       throw unknownFlag(argument, known, whose);
     },
   }) as Record<string, unknown> & { _: (string | number)[]; "--"?: string[] };
-  const found: Record<string, string | boolean> = {};
-  for (const { name, value } of known) {
+  const found: Record<string, string | readonly string[] | boolean> = {};
+  for (const { name, value, many } of known) {
+    if (many && Array.isArray(given[name])) {
+      found[name] = given[name].map(String);
+      continue;
+    }
     const got = Array.isArray(given[name]) ? given[name].at(-1) : given[name];
     if (value !== undefined && got === "") {
       throw usageError(`${whose} --${name} needs a ${value}`, `see ${whose} --help`);

@@ -1,33 +1,8 @@
 /** `hull run`. @module */
 
-import type { ExitStatus } from "../../ffi/process.ts";
-import { ContainerError } from "../errors.ts";
-import type { Process } from "../process.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
-
-/** Every signal that can be caught and is meant for the program rather than for hull itself. */
-const FORWARDED: readonly Deno.Signal[] = [
-  "SIGABRT",
-  "SIGALRM",
-  "SIGCONT",
-  "SIGHUP",
-  "SIGINT",
-  "SIGIO",
-  "SIGPROF",
-  "SIGPWR",
-  "SIGQUIT",
-  "SIGTERM",
-  "SIGTSTP",
-  "SIGTTIN",
-  "SIGTTOU",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGVTALRM",
-  "SIGWINCH",
-  "SIGXCPU",
-  "SIGXFSZ",
-];
+import { follow, SignalForwarder } from "./foreground.ts";
 
 /** Creates and starts a container, and is its program to whoever called. */
 export const command: Command = {
@@ -56,54 +31,8 @@ export const command: Command = {
       throw error;
     }
     if (isDetached) return 0;
-    const hasTerminal = container.config.process?.terminal === true;
-    const status = hasTerminal
-      ? await relay(process, signals)
-      : await signals.forwardTo(process).wait();
+    const code = await follow(process, signals, container.config.process?.terminal === true);
     if (!isOn(flags, "keep")) await container.destroy({ force: true });
-    return exitCode(status);
+    return code;
   },
 };
-
-async function relay(process: Process, signals: SignalForwarder): Promise<ExitStatus> {
-  const { TerminalRelay } = await import("./terminal.ts");
-  await using terminal = new TerminalRelay(process);
-  terminal.begin();
-  return await signals.forwardTo(process, () => terminal.resize()).wait();
-}
-
-function exitCode({ code, signal }: ExitStatus): number {
-  return signal === undefined ? code : 128 + signal;
-}
-
-/** Hands signals on; those that come before there is a process wait for it. */
-class SignalForwarder {
-  readonly #early: Deno.Signal[] = [];
-  #process: Process | undefined;
-  #onResize: (() => void) | undefined;
-
-  listen(): void {
-    for (const name of FORWARDED) Deno.addSignalListener(name, () => this.#take(name));
-  }
-
-  /** From now on signals go to the process; a new size, if that is minded, to `onResize`. */
-  forwardTo(process: Process, onResize?: () => void): Process {
-    this.#process = process;
-    this.#onResize = onResize;
-    for (const name of this.#early.splice(0)) this.#take(name);
-    return process;
-  }
-
-  #take(name: Deno.Signal): void {
-    if (this.#process === undefined) {
-      this.#early.push(name);
-      return;
-    }
-    if (name === "SIGWINCH" && this.#onResize !== undefined) return this.#onResize();
-    try {
-      this.#process.signal(name);
-    } catch (error) {
-      if (!(error instanceof ContainerError && error.code === "ContainerNotRunning")) throw error;
-    }
-  }
-}

@@ -1,0 +1,145 @@
+/**
+ * A further process in a running container: what it is made of, and how it gets in.
+ *
+ * @module
+ */
+
+import { Fd, O_DIRECTORY, O_PATH, open, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { TIOCSCTTY } from "../ffi/terminal.ts";
+import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import { withHome } from "../init/plan.ts";
+import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { InitSeccomp } from "./config/init_config.ts";
+import type { Config, ProcessConfig } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import { enterCgroups } from "./exec_cgroups.ts";
+import { processToExec } from "./exec_config.ts";
+import { planIdentity } from "./identity.ts";
+import { hostId, openNamespaces } from "./joined_namespaces.ts";
+import type { ProcessOptions } from "./process.ts";
+import { isAlive, type ProcessIdentity } from "./process_identity.ts";
+import { SetnsProcess } from "./setns_process.ts";
+import type { PipeStreams, StdioOptions } from "./stdio.ts";
+import { makeTerminal, type TerminalPair } from "./terminal.ts";
+import { homeOf } from "./user.ts";
+
+/** The container that a process joins. */
+export interface ExecSubject {
+  readonly config: Config;
+  /** Its first process, and a pidfd of it, which stays the caller's. */
+  readonly init: ProcessIdentity;
+  readonly pidfd: Fd;
+  readonly cgroups: CgroupManager;
+  readonly poller: Poller;
+  /** What its `linux.seccomp` was compiled to. */
+  readonly filter: InitSeccomp | undefined;
+}
+
+/** A further process that runs. */
+export interface StartedExec {
+  readonly child: SetnsProcess;
+  readonly streams: PipeStreams;
+}
+
+/**
+ * Starts a further process.
+ *
+ * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
+ *   `ContainerNotRunning` if the container ends meanwhile
+ */
+export async function startExec(
+  subject: ExecSubject,
+  options: ProcessOptions,
+): Promise<StartedExec> {
+  const { init, pidfd, config, cgroups, poller } = subject;
+  using stack = new DisposableStack();
+  const root = stack.use(openRoot(init));
+  const process = processToExec(config, options, root);
+  const namespaces = stack.use(openNamespaces(init.pid, pidfd));
+  requireAlive(init);
+  const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
+  if (pair !== undefined) stack.use(pair.peer);
+  const stdio = pair === undefined ? options : onTerminal(pair, options);
+  const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
+  const identity = planIdentity(process, config.linux ?? {}, subject.filter, {
+    ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
+  });
+  const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
+  const args = process.args ?? [];
+  const child = new SetnsProcess({
+    target: namespaces.target,
+    cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
+    before: identity.before,
+    become: [
+      ...(pair === undefined ? [] : controlTerminal()),
+      ...identity.become,
+      ...findProgram(args[0] ?? "", env),
+      ...identity.signals,
+    ],
+    execute: [...outliveParent(), ...identity.last, ...execute(args, env)],
+    terminal: pair?.terminal,
+    stdio,
+    poller,
+  });
+  try {
+    await child.start();
+    if (options.consoleSocket !== undefined) await pair?.terminal.handOn(options.consoleSocket);
+    else if (pair !== undefined) return { child, streams: pair.terminal.streams(poller) };
+    return { child, streams: child.streams };
+  } catch (error) {
+    await child.terminate();
+    child[Symbol.dispose]();
+    pair?.terminal.close();
+    throw isAlive(init) ? error : ended(error);
+  }
+}
+
+/** A terminal's three streams belong to the process alone. */
+const STREAMS: readonly number[] = [0, 1, 2];
+
+function openRoot(init: ProcessIdentity): Fd {
+  requireAlive(init);
+  return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
+}
+
+/** What was opened by the number was the very process's if it still lives. */
+function requireAlive(init: ProcessIdentity): void {
+  if (!isAlive(init)) throw ended(undefined);
+}
+
+function ended(cause: unknown): ContainerError {
+  return new ContainerError("ContainerNotRunning", "the container has ended", { cause });
+}
+
+function makeExecTerminal(
+  { pid }: ProcessIdentity,
+  root: Fd,
+  { user, consoleSize }: ProcessConfig,
+): TerminalPair {
+  return makeTerminal(root, hostId(pid, "uid_map", user?.uid ?? 0), consoleSize);
+}
+
+function onTerminal({ peer }: TerminalPair, options: ProcessOptions): StdioOptions {
+  const { number } = peer;
+  return { ...options, stdin: number, stdout: number, stderr: number };
+}
+
+function controlTerminal(): readonly PlanItem[] {
+  const step = new StepBuilder("terminal");
+  return step.because("make the terminal the session's own", undefined, "/process/terminal")
+    .call("ioctl", [0, TIOCSCTTY, 0]).items;
+}
+
+/** The streams that are the process's alone, who may want to open /dev/stdout: not a device. */
+function ownedStreams({ stdin, stdout, stderr }: StdioOptions): readonly number[] {
+  return [stdin, stdout, stderr].flatMap((stdio = "inherit", as) => {
+    if (stdio === "null") return [];
+    if (stdio === "piped") return [as];
+    const fd = new Fd(stdio === "inherit" ? as : stdio);
+    const { mode } = statAt(fd, "");
+    fd.release(); // it is the caller's
+    return (mode & S_IFMT) === S_IFCHR ? [] : [as];
+  });
+}
