@@ -36,6 +36,7 @@ export {
   type ContainerErrorJson,
   type Fault,
 } from "./src/errors.ts";
+export { type Features, features } from "./src/features.ts";
 export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
 

@@ -332,6 +332,20 @@ export function statAt(folder: Folder, path: string): FileStatus {
   };
 }
 
+/** The type of procfs: statfs(2). */
+export const PROC_SUPER_MAGIC = 0x9fa0;
+
+/**
+ * The type of the file system that a file is on, such as {@linkcode PROC_SUPER_MAGIC}: fstatfs(2).
+ *
+ * @throws {SyscallError}
+ */
+export function fileSystemType(fd: Fd): number {
+  const bytes = new Uint8Array(256); // struct statfs has 120 bytes
+  checked("fstatfs", libc.fstatfs(fd.number, bytes));
+  return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+}
+
 /**
  * A device number as mknod(2) wants it, from its major and minor: makedev(3).
  *

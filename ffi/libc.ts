@@ -53,6 +53,10 @@ const { symbols } = Deno.dlopen("libc.so.6", {
     parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
     result: "i64",
   },
+  /** int fstatfs(int fd, struct statfs *buf) */
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  /** int ioctl(int fd, unsigned long request, long argument) */
+  ioctl: { parameters: ["i32", "u64", "i64"], result: "i32" },
   /** int fcntl(int fd, int cmd, long argument) */
   fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
   /** int flock(int fd, int operation) */
@@ -61,6 +65,14 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   /** int socketpair(int domain, int type, int protocol, int fds[2]) */
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  /** int socket(int domain, int type, int protocol) */
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** int setsockopt(int fd, int level, int name, const void *value, socklen_t length) */
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  /** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  /** ssize_t recvfrom(int fd, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
+  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
   /** int dup3(int oldfd, int newfd, int flags) */
   dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** int unshare(int flags) */

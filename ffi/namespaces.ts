@@ -6,8 +6,10 @@
  * @module
  */
 
-import type { Fd } from "./file.ts";
+import { SyscallError } from "./errno.ts";
+import { type Fd, open } from "./file.ts";
 import { checked, libc } from "./libc.ts";
+import { signalPidfd } from "./process.ts";
 import type { Words } from "./program.ts";
 
 /** The flag of each namespace, by the name that the OCI spec gives it. */
@@ -41,6 +43,8 @@ export const NAMESPACE_FILES: Readonly<Record<NamespaceName, string>> = {
 export const CLONE_VM = 0x00000100;
 /** The calling thread waits until the child has called execve or ended. */
 export const CLONE_VFORK = 0x00004000;
+/** The child shares the parent's file descriptors. */
+export const CLONE_FILES = 0x00000400;
 /** The child's parent is the caller's. */
 export const CLONE_PARENT = 0x00008000;
 /** The caller gets a pidfd. */
@@ -53,6 +57,7 @@ export const CLONE_CLEAR_SIGHAND = 0x100000000n;
 export const CLONE_INTO_CGROUP = 0x200000000n;
 
 const SIGCHLD = 17;
+const ESRCH = 3;
 
 /** What clone3 is told beyond its flags. */
 export interface CloneOptions {
@@ -81,6 +86,31 @@ export function cloneArguments(flags: number | bigint, options: CloneOptions = {
  */
 export function setns(namespace: Fd, flag: number): void {
   checked("setns", libc.setns(namespace.number, flag));
+}
+
+const NS_GET_NSTYPE = 0xb703n;
+
+/**
+ * The type of the namespace that an open file is, as its CLONE_NEW… flag: ioctl_nsfs(2).
+ *
+ * @throws {SyscallError} ENOTTY if the file is no namespace
+ */
+export function namespaceType(namespace: Fd): number {
+  return checked("ioctl", libc.ioctl(namespace.number, NS_GET_NSTYPE, 0n));
+}
+
+/**
+ * Opens a namespace of a process. The path in /proc is taken by number, and the pidfd asked
+ * afterwards: if the process is there still, the number was its own all the time.
+ *
+ * @throws {SyscallError} ESRCH if the process has ended
+ */
+export function openNamespace(pid: number, pidfd: Fd, name: NamespaceName): Fd {
+  const path = `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;
+  const namespace = open(path);
+  if (signalPidfd(pidfd, 0)) return namespace;
+  namespace.close();
+  throw new SyscallError("openat", ESRCH, path);
 }
 
 /**

@@ -86,8 +86,29 @@ export interface ExitStatus {
  * @throws {SyscallError} ECHILD if it is no child of this process
  */
 export function reap(pidfd: Fd): ExitStatus | undefined {
+  return waitId(pidfd, WNOHANG);
+}
+
+/**
+ * The same, and waits for the child's end: only for one that is about to exit, since the event loop
+ * stands meanwhile.
+ *
+ * @throws {SyscallError} ECHILD if it is no child of this process
+ */
+export function reapEnding(pidfd: Fd): ExitStatus {
+  return waitId(pidfd, 0) as ExitStatus;
+}
+
+function waitId(pidfd: Fd, flags: number): ExitStatus | undefined {
   const info = new Uint8Array(128);
-  checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WNOHANG | WALL));
+  for (;;) {
+    try {
+      checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WALL | flags));
+      break;
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.code !== "EINTR") throw error;
+    }
+  }
   const view = new DataView(info.buffer);
   if (view.getInt32(16, true) === 0) return undefined;
   const status = view.getInt32(24, true);

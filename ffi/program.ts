@@ -26,16 +26,41 @@ export interface Space {
   readonly name: string;
 }
 
+/** An address inside a space: a field of what the kernel put there. */
+export interface FieldOf {
+  readonly field: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
   readonly self: "address" | "length";
 }
 
 /**
+ * No value: the trampoline reads it at address 0, which ends the process by SIGSEGV before any call
+ * is made. For a place that nothing may go on from, where a filter could deny exit_group.
+ */
+export interface Fault {
+  readonly fault: true;
+}
+
+/**
  * An argument of a system call: a number; a string or bytes, passed by address; or one of the
  * above.
  */
-export type Argument = number | bigint | string | Uint8Array | ResultOf | Words | Space | Self;
+export type Argument =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | ResultOf
+  | Words
+  | Space
+  | FieldOf
+  | Self
+  | Fault;
 
 /** Where the program goes on: the next operation, the failure's tail, or an operation by label. */
 export type Onward = "continue" | "fail" | { readonly jump: string };
@@ -225,6 +250,8 @@ class Layout {
     else if (argument instanceof Uint8Array) this.#place(argument, argument);
     else if (typeof argument === "object" && "space" in argument) {
       this.#place(argument, new Uint8Array(argument.space));
+    } else if (typeof argument === "object" && "field" in argument) {
+      this.add(argument.field);
     } else if (typeof argument === "object" && "words" in argument) {
       for (const word of argument.words) this.add(word);
       this.#place(argument, new Uint8Array(8 * argument.words.length));
@@ -271,7 +298,7 @@ class Encoder {
   }
 
   isIndirect(argument: Argument): boolean {
-    return typeof argument === "object" && "result" in argument;
+    return typeof argument === "object" && ("result" in argument || "fault" in argument);
   }
 
   word(argument: Argument): bigint {
@@ -283,8 +310,12 @@ class Encoder {
       if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
       return this.#base + BigInt(index * OPERATION_SIZE + RESULT_OFFSET);
     }
+    if (typeof argument === "object" && "fault" in argument) return 0n;
     if (typeof argument === "object" && "self" in argument) {
       return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
+    }
+    if (typeof argument === "object" && "field" in argument) {
+      return this.word(argument.field) + BigInt(argument.offset);
     }
     const offset = this.#layout.offset(argument);
     if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);

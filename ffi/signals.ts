@@ -47,7 +47,8 @@ const RTMIN = 34;
 const RTMAX = 64;
 
 /**
- * The number of a signal given as `TERM`, `SIGTERM`, `15`, `RTMIN+2` or a number.
+ * The number of a signal given as `TERM`, `SIGTERM`, `15`, `RTMIN+2` or a number; 0, which is no
+ * signal, asks whether the process is there (kill(2)).
  *
  * @returns undefined if there is no such signal
  *
@@ -63,7 +64,7 @@ export function signalNumber(signal: string | number): number | undefined {
   const text = String(signal).trim();
   if (/^\d+$/.test(text)) {
     const number = Number(text);
-    return number >= 1 && number <= RTMAX ? number : undefined;
+    return number <= RTMAX ? number : undefined;
   }
   const name = text.toUpperCase().replace(/^SIG/, "");
   if (Object.hasOwn(NUMBERS, name)) return NUMBERS[name];

@@ -56,7 +56,7 @@ export function sendError(status: Fd, error: ContainerError): void {
 }
 
 /** How many operations a report takes. */
-const TAIL = 3;
+const TAIL = 4;
 
 /** What the parent needs to know of an operation to read a report. */
 interface ReportedOperation extends FailedOperation {
@@ -64,7 +64,10 @@ interface ReportedOperation extends FailedOperation {
   readonly tolerated?: string | undefined;
 }
 
-/** The operations that write a program's own report and end the process. */
+/**
+ * The operations that write a program's own report and end the process. A filter may deny all of
+ * them; the last one needs no call, so that never does a clone go on to JavaScript.
+ */
 export function reportTail(status: number, operations: readonly PlannedOperation[]): Operation[] {
   const table: ReportedOperation[] = operations.map(
     ({ step, syscall, reason, path, pointer, hint, onError, tolerated }) => ({
@@ -89,6 +92,7 @@ export function reportTail(status: number, operations: readonly PlannedOperation
       onError: "continue",
     },
     { syscall: "exit_group", args: [1], onError: "continue" },
+    { syscall: "exit_group", args: [{ fault: true }], onError: "continue" },
   ];
 }
 

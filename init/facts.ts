@@ -5,7 +5,21 @@
  * @module
  */
 
-import { Fd, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+import {
+  AT_FDCWD,
+  Fd,
+  type FileStatus,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  open,
+  readAll,
+  S_IFCHR,
+  S_IFMT,
+  S_IFREG,
+  statAt,
+} from "../ffi/file.ts";
+import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
@@ -22,6 +36,13 @@ export interface Destination {
   readonly mode: number | undefined;
 }
 
+/** A file's type with its permissions, and the number of a device. */
+export interface NodeStatus {
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+}
+
 /** What a plan needs to know. The tests have one from a table, hull one from the host. */
 export interface Facts {
   /** What stands at a path of the host; links are followed. */
@@ -32,6 +53,15 @@ export interface Facts {
    * @param mounts how many of the config's mounts are made already
    */
   destination(path: string, mounts: number): Destination;
+  /**
+   * What stands at a path inside the container whose links are resolved; a link at its end counts
+   * as what it is. Undefined where nothing stands or nothing can be known beforehand.
+   */
+  node(components: readonly string[], mounts: number): NodeStatus | undefined;
+  /** What stands at a path of the host; links are followed. */
+  hostNode(path: string): NodeStatus | undefined;
+  /** Whether this kernel has openat2, and no filter forbids it. */
+  readonly hasOpenat2: boolean;
   /** The home folder of a user, from the container's passwd(5). */
   home(uid: number): string | undefined;
   /** The signals that hull's process ignores and the container's must not. */
@@ -48,6 +78,15 @@ export interface MountedAt {
   /** The host's folder or file that shows there; undefined for a file system that starts empty. */
   readonly base: string | undefined;
   /** Whether what it shows can't be known beforehand. */
+  readonly opaque: boolean;
+}
+
+/** A path of the container as one of the host. */
+interface HostPath {
+  /** Undefined on a file system that is the container's alone. */
+  readonly base?: string;
+  readonly below: string;
+  /** Whether what stands there can't be known. */
   readonly opaque: boolean;
 }
 
@@ -103,13 +142,41 @@ export class HostFacts implements Facts {
     return { components: resolved, missing: 0, kind, mode };
   }
 
+  node(components: readonly string[], mounts: number): NodeStatus | undefined {
+    const { base, below } = this.#hostPath(components, mounts);
+    if (base === undefined) return undefined;
+    try {
+      return nodeOf(statAt(AT_FDCWD, base + below));
+    } catch {
+      return undefined; // it is missing, or fails in the plan
+    }
+  }
+
+  hostNode(path: string): NodeStatus | undefined {
+    try {
+      using file = open(path, O_PATH);
+      return nodeOf(statAt(file, ""));
+    } catch {
+      return undefined; // who asks for it says so
+    }
+  }
+
+  get hasOpenat2(): boolean {
+    return hasOpenat2();
+  }
+
   home(uid: number): string | undefined {
     const { components, kind } = this.destination("/etc/passwd", this.#mounts.length);
-    const path = this.#hostPath(components, this.#mounts.length).path;
-    if (kind !== "file" || path === undefined) return undefined;
+    const { base, below } = this.#hostPath(components, this.#mounts.length);
+    if (kind !== "file" || base === undefined) return undefined;
     try {
-      if (!Deno.lstatSync(path).isFile) return undefined; // a fifo would hold init up
-      return homeIn(Deno.readTextFileSync(path), uid);
+      // What was a file a moment ago may be a link to the host's passwd, or a fifo, by now.
+      using folder = open(base, O_PATH);
+      using file = below === ""
+        ? open(base, O_RDONLY | O_NONBLOCK)
+        : openInside(folder, below, O_RDONLY | O_NONBLOCK);
+      if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return undefined;
+      return homeIn(new TextDecoder().decode(readAll(file)), uid);
     } catch {
       return undefined; // an unreadable passwd is none: HOME is then /, as runc has it
     }
@@ -135,16 +202,17 @@ export class HostFacts implements Facts {
     });
   }
 
-  #hostPath(components: readonly string[], mounts: number): { path?: string; opaque: boolean } {
+  /** Which folder or file of the host shows there, and the rest of the way below it. */
+  #hostPath(components: readonly string[], mounts: number): HostPath {
     const inside = "/" + components.join("/");
     for (let k = mounts - 1; k >= 0; k--) {
       const { destination, base, opaque } = this.#mounts[k] as MountedAt;
       if (inside !== destination && !inside.startsWith(`${destination}/`)) continue;
       const below = inside.slice(destination.length);
-      if (base === undefined) return { opaque: opaque && below !== "" };
-      return { path: base + below, opaque: false };
+      if (base === undefined) return { below, opaque: opaque && below !== "" };
+      return { base, below, opaque: false };
     }
-    return { path: this.#rootfs + inside, opaque: false };
+    return { base: this.#rootfs, below: inside, opaque: false };
   }
 
   #look(
@@ -152,17 +220,33 @@ export class HostFacts implements Facts {
     mounts: number,
   ): { kind: FileKind; mode: number | undefined; target?: string } {
     const inside = "/" + components.join("/");
-    const { path, opaque } = this.#hostPath(components, mounts);
+    const { base, below, opaque } = this.#hostPath(components, mounts);
     if (opaque) return { kind: "unknown", mode: undefined };
-    if (path === undefined) {
+    if (base === undefined) {
       const isMountPoint = this.#mounts.slice(0, mounts).some((m) => m.destination === inside);
       return { kind: isMountPoint ? "directory" : "missing", mode: undefined };
     }
+    const path = base + below;
     const stat = statOrUndefined(path, Deno.lstatSync);
     const kind = kindOf(stat);
     const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;
-    return kind === "symlink" ? { kind, mode, target: Deno.readLinkSync(path) } : { kind, mode };
+    if (kind !== "symlink") return { kind, mode };
+    const target = linkTarget(path);
+    return target === undefined ? { kind: "unknown", mode } : { kind, mode, target };
   }
+}
+
+/** The host's /proc has links that not every process may read. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined; // what is done with it fails in the plan, with its errno
+  }
+}
+
+function nodeOf({ mode, deviceMajor, deviceMinor }: FileStatus): NodeStatus {
+  return { mode, major: deviceMajor, minor: deviceMinor };
 }
 
 function statOrUndefined(

@@ -17,6 +17,11 @@ export type FailedOperation = Pick<
 /** The error of an operation that failed with `errno`. */
 export function initFailure(operation: FailedOperation, errno: number): ContainerError {
   const { step, syscall, path, pointer, hint } = operation;
+  if (syscall === "futex") {
+    // A comparison: see steps/verify.ts. The errno says only that it failed.
+    const said = `cannot ${operation.reason}: something else stands there`;
+    return new ContainerError("InitFailed", said, { step, path, pointer, hint });
+  }
   return new ContainerError("InitFailed", summary(operation, errno), {
     step,
     syscall,

@@ -9,7 +9,7 @@ import { Fd } from "../ffi/file.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
-import { launch } from "./launch.ts";
+import { launch, launcherWaits } from "./launch.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 import { joinsInhabited } from "./steps/namespaces.ts";
@@ -34,9 +34,14 @@ function initialize(status: Fd, control: Fd): void {
     if (init === undefined) return; // the parent is gone
     const facts = new HostFacts(init.rootfs, mountedAt(init.config));
     const plan = planInit(init, facts);
-    const { namespaces = [] } = init.config.linux ?? {};
+    const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
-    launch({ namespaces, cgroups: init.cgroups }, plan, status);
+    const go = launcherWaits(init.config.linux ?? {}) ? control : undefined;
+    launch(
+      { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
+      plan,
+      { status, go },
+    );
     Deno.exit(0);
   } catch (error) {
     sendError(status, asContainerError(error));

@@ -11,7 +11,7 @@
  */
 
 import { PR } from "../ffi/credentials.ts";
-import { type Fd, writeAll } from "../ffi/file.ts";
+import { type Fd, read, writeAll } from "../ffi/file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
@@ -24,12 +24,14 @@ import {
 import { Pipe } from "../ffi/pipe.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import type { InitCgroups } from "../src/config/init_config.ts";
-import type { Namespace } from "../src/config/types.ts";
+import type { Linux, Namespace, TimeOffsets } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
+import { openProc } from "../src/security/procfs.ts";
 import { reportTail } from "./channel.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { enterCgroups } from "./steps/limits.ts";
-import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
+import { isNew, joinNamespaces, joinsInhabited, newNamespaceFlags } from "./steps/namespaces.ts";
+import { enterTimeNamespace } from "./steps/time.ts";
 
 const SIGKILL = 9;
 const FIRST = "launch.first";
@@ -39,6 +41,12 @@ const SECOND = "launch.second";
 export interface LaunchOptions {
   readonly namespaces: readonly Namespace[];
   readonly cgroups: InitCgroups;
+  /** The pipe on which the parent says that a new user namespace has its id maps. */
+  readonly control: number;
+  /** A procfs's root, for a new time namespace. */
+  readonly proc: number;
+  /** What it sets. */
+  readonly timeOffsets?: TimeOffsets | undefined;
   /** The pipe on which the launcher says that the parent has been told. */
   readonly told: { readonly reader: number; readonly writer: number };
 }
@@ -50,12 +58,12 @@ export interface LaunchOptions {
  * @throws {ContainerError} `Unsupported` if the plan has work that needs JavaScript
  */
 export function planLaunch(
-  { namespaces, cgroups, told }: LaunchOptions,
+  { namespaces, cgroups, told, control, proc, timeOffsets = {} }: LaunchOptions,
   plan: readonly PlanItem[],
 ): PlannedOperation[] {
   const step = new StepBuilder("clone");
   // The cgroup namespace is made last: its root is where its maker is.
-  const flags = newNamespaceFlags(namespaces) & ~NAMESPACE_FLAGS.cgroup;
+  const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
   const first = cloneArguments(CLONE_VM | CLONE_VFORK | CLONE_PARENT, { exitSignal: 0 });
   const second = cloneArguments(BigInt(flags | CLONE_PARENT) | CLONE_CLEAR_SIGHAND, {
     exitSignal: 0,
@@ -75,6 +83,16 @@ export function planLaunch(
     .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
     .call("exit_group", [1])
     .call("close", [told.reader], { label: "told" });
+  if (isNew(namespaces, "user")) {
+    clone.because(
+      "wait for the id maps; end if the parent is gone",
+      undefined,
+      "/linux/uidMappings",
+    )
+      .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
+      .call("exit_group", [1])
+      .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { label: "mapped" });
+  }
   const end = new StepBuilder("clone");
   end.because("end, having joined")
     .call("exit_group", [0], { label: "launched" });
@@ -82,6 +100,7 @@ export function planLaunch(
     ...step.items,
     ...joinNamespaces(namespaces),
     ...clone.items,
+    ...(isNew(namespaces, "time") ? enterTimeNamespace({ proc, offsets: timeOffsets }) : []),
     ...makeCgroupNamespace(namespaces, cgroups),
     ...plan,
     ...end.items,
@@ -109,19 +128,41 @@ function makeCgroupNamespace(
   return [...enterCgroups(cgroups), ...step.items];
 }
 
-/** Runs a launcher's plan and tells the parent, on `status`, whose children it has now. */
+/**
+ * Whether the parent has to do something in the network namespace that a launcher's plan makes,
+ * before the container's process goes on.
+ */
+export function launcherWaits({ namespaces = [], netDevices = {} }: Linux): boolean {
+  return joinsInhabited(namespaces) && isNew(namespaces, "network") &&
+    Object.keys(netDevices).length > 0;
+}
+
+/** How a launcher and the parent talk. */
+export interface LaunchFds {
+  readonly status: Fd;
+  /** Where a launcher that waits for the parent gets a byte. */
+  readonly go: Fd | undefined;
+}
+
+/**
+ * Runs a launcher's plan and tells the parent, on `status`, whose children it has now. If the
+ * parent ends or gives up before its go, the pipe ends with the launcher, and so does the
+ * container's process.
+ */
 export function launch(
-  options: Omit<LaunchOptions, "told">,
+  options: Omit<LaunchOptions, "told" | "proc">,
   plan: readonly PlanItem[],
-  status: Fd,
+  { status, go }: LaunchFds,
 ): void {
   using pipe = new Pipe();
+  using proc = openProc();
   const told = { reader: pipe.reader.number, writer: pipe.writer.number };
-  const operations = planLaunch({ ...options, told }, plan);
+  const operations = planLaunch({ ...options, told, proc: proc.number }, plan);
   const program = new SyscallProgram(operations, reportTail(status.number, operations));
   program.run();
   const launched = { first: program.result(FIRST), pid: program.result(SECOND) };
   // Two processes must not write to the status fifo at once.
   writeAll(status, new TextEncoder().encode(JSON.stringify({ launched }) + "\n"));
+  if (go !== undefined && read(go, 1)?.length !== 1) return;
   writeAll(pipe.writer, new Uint8Array([1]));
 }

@@ -32,6 +32,8 @@ export type StepName =
   | "labels"
   | "cgroups"
   | "limits"
+  | "scheduling"
+  | "memory"
   | "user"
   | "seccomp"
   | "ready"
@@ -52,6 +54,8 @@ export interface Reason {
 /** A system call of the plan. */
 export interface PlannedOperation extends Operation, Reason {
   readonly step: StepName;
+  /** For an openat2: its path with the links resolved that are known. See init/walk.ts. */
+  readonly components?: readonly string[] | undefined;
 }
 
 /** Work between two programs: copy what the image has at `path` into the new file system. */
@@ -73,6 +77,8 @@ export interface CallOptions {
   readonly onError?: Onward | "return" | undefined;
   readonly onPositive?: Onward | "return" | undefined;
   readonly tolerated?: string | undefined;
+  /** See {@linkcode PlannedOperation}. */
+  readonly components?: readonly string[] | undefined;
 }
 
 /** The result of an earlier operation as an argument. */

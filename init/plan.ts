@@ -12,7 +12,8 @@
 
 import type { InitConfig } from "../src/config/init_config.ts";
 import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
-import type { Facts, FileKind, MountedAt } from "./facts.ts";
+import { contextFor } from "../src/security/mount_label.ts";
+import type { Destination, Facts, MountedAt } from "./facts.ts";
 import type { PlanItem } from "./operation.ts";
 import {
   cgroupMounts,
@@ -20,34 +21,45 @@ import {
   isCgroupMount,
   linkControllers,
 } from "./steps/cgroup_mounts.ts";
-import { makeDeviceLinks, makeDevices, protectDev } from "./steps/devices.ts";
+import { hostNull, makeDeviceLinks, makeDevices, ownNull, protectDev } from "./steps/devices.ts";
 import {
   closeFds,
   enterWorkingFolder,
   execute,
   findProgram,
   handOver,
-  joinKeyring,
   makeWorkingFolder,
   outliveParent,
   resetSignals,
 } from "./steps/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
 import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
+import { joinKeyring } from "./steps/keyring.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
-import { maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
-import { isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
-import { isNew, joinNamespaces, joinsInhabited } from "./steps/namespaces.ts";
+import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
+import { setMemoryPolicy } from "./steps/memory_policy.ts";
+import { anchorsOf, isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
+import {
+  isNew,
+  joinMountNamespace,
+  joinNamespaces,
+  joinsInhabited,
+  openMountNamespace,
+} from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
-import { finishRoot, switchRoot } from "./steps/pivot.ts";
+import { enterDetachedRoot, finishRoot, switchRoot } from "./steps/pivot.ts";
+import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
 import { hasListener, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
-import { attachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
+import { withoutOpenat2 } from "./walk.ts";
 import {
   becomeNamespaceRoot,
   becomeUser,
   denyNewPrivileges,
+  hideProcess,
   setPersonality,
 } from "./steps/user.ts";
 
@@ -74,7 +86,7 @@ import {
  *   noPivot: false,
  *   noNewKeyring: true,
  * }, new HostFacts("/", []));
- * assert(plan[0]?.step === "sources");
+ * assert(plan[0]?.step === "identity");
  * assert(plan.at(-1)?.step === "exec");
  * ```
  */
@@ -83,57 +95,79 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const process: ProcessConfig = config.process ?? { cwd: "/" };
   const linux: Linux = config.linux ?? {};
   const { namespaces = [], rootfsPropagation } = linux;
-  const { masks, readonlyPaths, kindOf } = protectedPaths(config, facts);
+  const { maskedPaths = [], readonlyPaths = [] } = linux;
+  const ownsMounts = isNew(namespaces, "mount");
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
+  const anchors = anchorsOf(flat);
+  const making = { idmapped: init.idmapped, isDetached: !ownsMounts };
   const count = config.mounts?.length ?? 0;
+  const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
   const makesDev = dev === undefined || !isBind(dev);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
+  const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
+  const devices = linux.devices ?? [];
   const { args = [], env = [], cwd, user = {} } = process;
   const terminal = init.fds.console;
   const notifies = seccomp !== undefined && hasListener(seccomp);
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
-  return [
-    ...(joinsInhabited(namespaces) ? [] : joinNamespaces(namespaces)),
+  const plan = [
+    ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
-    ...(init.noNewKeyring ? [] : joinKeyring(init.id)),
 
+    ...(ownsMounts ? [] : openMountNamespace(namespaces)),
     ...openRootfs(init.rootfs),
-    ...isolateMounts(rootfsPropagation, init.onTmpfs ?? false),
-    ...openSources(flat),
-    ...(freshDev ? [] : openMaskSources(masks, kindOf)),
+    ...(ownsMounts
+      ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
+      : detachRootfs(init.onTmpfs ?? false)),
+    ...openSources(flat, init.idmapped),
+    ...(freshDev ? [] : openMaskSources(maskedPaths, look, hostNull(facts))),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
 
     ...clearUmask(),
-    ...attachRootfs(),
-    ...(needsProc(config) ? openPrivateProc() : []),
+    ...(ownsMounts ? attachRootfs() : []),
+    ...(needsProc(config) ? openPrivateProc(mayMountProc) : []),
+    ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
     ...mounts.flatMap(({ planned, tree }) => [
-      ...makeMounts(tree.mounts, facts),
-      ...(tree.protect.length > 0 ? linkControllers(planned, cgroups) : []),
-      ...makeMounts(tree.protect, facts),
+      ...makeMounts(tree.mounts, facts, making),
+      ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
+      ...makeMounts(tree.protect, facts, making),
     ]),
-    ...(makesDev ? makeDevices(linux.devices ?? [], hasUserNamespace, count, facts) : []),
+    ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
-    ...(dev?.options?.includes("ro") === true && makesDev ? protectDev(devPointer(config)) : []),
-    ...makeWorkingFolder(facts.destination(cwd, count)),
+    ...(dev?.options?.includes("ro") === true && makesDev
+      ? protectDev(devPointer(config), !ownsMounts)
+      : []),
+    ...makeWorkingFolder(look(cwd)),
     ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
-    ...switchRoot(init.noPivot),
+    ...(ownsMounts ? switchRoot(init.noPivot) : enterDetachedRoot()),
     ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
     ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
-    ...protectPaths(readonlyPaths, kindOf),
-    ...maskPaths(masks, kindOf, freshDev),
+    ...protectPaths(readonlyPaths, look, anchors),
+    ...maskPaths(
+      maskedPaths,
+      look,
+      freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
+      anchors,
+    ),
+    ...closeAnchors(anchors),
+    ...(ownsMounts ? [] : [...joinMountNamespace(namespaces), ...enterDetachedRoot()]),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),
     ...enterCgroups(cgroups),
-    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...resetCpuAffinity(),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
-    ...enterWorkingFolder(cwd),
+    ...(process.scheduler === undefined ? [] : setScheduler(process.scheduler)),
+    ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
+    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
+    ...enterWorkingFolder(cwd, look(cwd)),
     ...setLimits(hasUserNamespace ? [] : process.rlimits ?? []),
     ...becomeUser(
       user,
@@ -143,7 +177,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
       seccomp !== undefined && process.noNewPrivileges !== true,
     ),
-    ...findProgram(args[0] ?? "", environment),
+    ...findProgram(args[0] ?? "", environment, look),
     ...resetSignals(facts.ignoredSignals),
     ...closeFds(init.fds, init.preserveFds),
 
@@ -153,6 +187,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(notifies || seccomp === undefined ? [] : loadFilter(seccomp)),
     ...execute(args, environment),
   ];
+  return facts.hasOpenat2 ? plan : withoutOpenat2(plan);
 }
 
 /** A terminal's three streams belong to the container alone. */
@@ -165,13 +200,20 @@ interface MountPlan {
 }
 
 function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
+  const { namespaces = [] } = config.linux ?? {};
   return (config.mounts ?? []).map((mount, k) => {
     const destination = trim(mount.destination);
     const planned: PlannedMount = {
-      mount: { ...mount, destination },
+      mount: { ...sysfsOrBind(mount, namespaces), destination },
       pointer: `/mounts/${k}`,
       position: k,
       label: `mount${k}`,
+      context: contextFor(
+        config.linux?.mountLabel ?? "",
+        mount.type ?? "none",
+        mount.options ?? [],
+      ),
+      hint: whyRefused(mount, namespaces),
     };
     const tree = isCgroupMount(mount)
       ? cgroupMounts(planned, init.cgroups, ownCgroups)
@@ -182,7 +224,8 @@ function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): Moun
 
 /** What the facts need to know of the config's mounts. */
 export function mountedAt(config: Config): MountedAt[] {
-  return (config.mounts ?? []).map((mount) => {
+  return (config.mounts ?? []).map((asked) => {
+    const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
     const destination = trim(mount.destination);
     if (isBind(mount)) return { destination, base: mount.source, opaque: false };
     if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
@@ -197,19 +240,6 @@ const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
 function trim(destination: string): string {
   const parts = destination.split("/").filter((part) => part !== "" && part !== ".");
   return "/" + parts.join("/");
-}
-
-function protectedPaths(config: Config, facts: Facts): {
-  masks: readonly string[];
-  readonlyPaths: readonly string[];
-  kindOf: (path: string) => FileKind;
-} {
-  const count = config.mounts?.length ?? 0;
-  return {
-    masks: config.linux?.maskedPaths ?? [],
-    readonlyPaths: config.linux?.readonlyPaths ?? [],
-    kindOf: (path: string) => facts.destination(path, count).kind,
-  };
 }
 
 function devPointer(config: Config): string {

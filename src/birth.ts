@@ -28,6 +28,7 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
+import { enterTimeNamespace, type TimeNamespace } from "../init/steps/time.ts";
 import type { InitCommand } from "./init_command.ts";
 
 /** The name under which the program gives the child's pidfd. */
@@ -64,18 +65,19 @@ export interface BirthOptions {
   readonly fds: readonly PlacedFd[];
   /** With a new user namespace: the pipe on which the parent says that the maps are written. */
   readonly mapped: number | undefined;
-  /** Whether to cover the binary with a read-only mount of itself. */
-  readonly seal: boolean;
+  /** The time namespace that the child enters before it is init. */
+  readonly time?: TimeNamespace | undefined;
 }
 
 /** The operations, the first of which makes the child. */
 export function planBirth(options: BirthOptions): PlannedOperation[] {
-  const { namespaces, mapped, command, fds } = options;
+  const { namespaces, mapped, command, fds, time } = options;
   return [
-    ...clone(namespaces, mapped),
+    ...clone(namespaces, mapped, time !== undefined),
+    ...(time === undefined ? [] : enterTimeNamespace(time)),
     ...enterCgroups(options),
     ...placeFds(fds),
-    ...(options.seal ? sealBinary(command.path) : []),
+    ...((namespaces & NAMESPACE_FLAGS.mount) === 0 ? [] : sealBinary(command.path)),
     ...reexecute(command),
   ].filter((item) => !("work" in item)) as PlannedOperation[];
 }
@@ -85,13 +87,19 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
  * same time from a small program and a large one. With one, this program must go on, to write the
  * maps that the child waits for, and so the child has a copy.
  *
+ * A time namespace wants memory of its own, too, but this program has nothing to do meanwhile.
+ *
  * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
  */
-function clone(namespaces: number, mapped: number | undefined): PlannedOperation[] {
+function clone(
+  namespaces: number,
+  mapped: number | undefined,
+  entersTime: boolean,
+): PlannedOperation[] {
   const step = new StepBuilder("clone");
-  const memory = mapped === undefined ? CLONE_VM | CLONE_VFORK : 0;
-  const flags = BigInt((namespaces & ~NAMESPACE_FLAGS.cgroup) | memory | CLONE_PIDFD) |
-    CLONE_CLEAR_SIGHAND;
+  const memory = mapped !== undefined ? 0 : entersTime ? CLONE_VFORK : CLONE_VM | CLONE_VFORK;
+  const made = namespaces & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
+  const flags = BigInt(made | memory | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
     .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
@@ -159,6 +167,9 @@ function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
 /**
  * Attaches a read-only mount of the host's binary over its own path, in the new mount namespace: a
  * container that gets hold of /proc/PID/exe can't open it for writing (CVE-2019-5736).
+ *
+ * For that mount not to reach the host, all is cut off from it, whatever propagation the config asks
+ * for: the container's root could not be a peer of the host's mount anyway, see pivot_root(2).
  */
 function sealBinary(path: string): PlannedOperation[] {
   const step = new StepBuilder("seal");

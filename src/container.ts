@@ -12,7 +12,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { filterOf } from "./container_filter.ts";
-import { ContainerError } from "./errors.ts";
+import { ContainerError, type Fault } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
 import { makeOciState, type OciState, type Status } from "./oci_state.ts";
@@ -47,8 +47,7 @@ export interface ContainerSurroundings {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly initCommand: readonly string[] | undefined;
-  /** Takes what went wrong without keeping anything from being done. */
-  readonly warn: (warning: ContainerError) => void;
+  readonly onWarning: ((warning: Fault) => void) | undefined;
 }
 
 const SIGKILL = 9;
@@ -255,7 +254,12 @@ export class Container implements AsyncDisposable {
   async #start(process: Process, options: StartOptions): Promise<void> {
     const { store, cgroups, host, poller, initCommand } = this.#surroundings;
     const { rootfs, bundle } = this.#stored;
-    const config = configToStart(this.#stored.config, rootfs, process.options);
+    const config = configToStart(
+      this.#stored.config,
+      rootfs,
+      process.options,
+      this.#surroundings.onWarning,
+    );
     const init = new InitProcess({
       id: this.id,
       folder: this.folder,
@@ -279,7 +283,12 @@ export class Container implements AsyncDisposable {
       await init.start();
       const identity = identify(init.pid);
       if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-      this.#stored = { ...this.#stored, config, init: identity };
+      this.#stored = {
+        ...this.#stored,
+        config,
+        init: identity,
+        ...await this.#joinResctrl(init.pid),
+      };
       store.write(this.#stored);
     } catch (error) {
       await this.#abandon(init);
@@ -318,7 +327,26 @@ export class Container implements AsyncDisposable {
     await init.terminate();
     init[Symbol.dispose]();
     await this.#surroundings.cgroups.destroy();
+    await this.#leaveResctrl();
     removeFifos(this.folder);
+    const { init: _init, resctrl: _resctrl, ...before } = this.#stored;
+    this.#stored = before;
+  }
+
+  /** Init's thread alone is left after execve, so it is early enough once init is ready. */
+  async #joinResctrl(pid: number): Promise<Pick<StoredState, "resctrl">> {
+    const { intelRdt } = this.config.linux ?? {};
+    if (intelRdt === undefined) return {};
+    const { Resctrl } = await import("./intel_rdt.ts");
+    return { resctrl: Resctrl.mounted().join(intelRdt, this.id, pid) };
+  }
+
+  async #leaveResctrl(): Promise<void> {
+    const { resctrl } = this.#stored;
+    if (resctrl === undefined || resctrl.made.length === 0) return;
+    const { Resctrl, findResctrl } = await import("./intel_rdt.ts");
+    const root = findResctrl();
+    if (root !== undefined) new Resctrl(root).remove(resctrl);
   }
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
@@ -347,14 +375,17 @@ export class Container implements AsyncDisposable {
 
   /** Undoes all that was made, then runs the poststop hooks. */
   async #destroy(): Promise<void> {
-    const { store, cgroups, poller, warn } = this.#surroundings;
+    const { store, cgroups, poller, onWarning } = this.#surroundings;
     await this.#kill();
     await cgroups.destroy();
+    await this.#leaveResctrl();
     store.remove(this.id);
     this.#init?.[Symbol.dispose]();
     if ((this.config.hooks?.poststop ?? []).length === 0) return;
     const { runPoststopHooks } = await loadHooks();
-    for (const failure of await runPoststopHooks(this.#stored, poller)) warn(failure);
+    for (const { summary, hint, pointer = "" } of await runPoststopHooks(this.#stored, poller)) {
+      onWarning?.({ pointer, message: `${summary}; ${hint}` });
+    }
   }
 
   /** Ends every process, and waits for the first one's end. */

@@ -10,12 +10,13 @@ import { type Fd, O_WRONLY, open } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { openPidfd } from "../ffi/process.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { ContainerError } from "./errors.ts";
 import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planIdentity } from "./identity.ts";
-import { innerPid, openNamespaces } from "./joined_namespaces.ts";
+import { innerPid, openNamespaces } from "./process_namespaces.ts";
 import { makeOciState } from "./oci_state.ts";
 import type { StoredState } from "./state_store.ts";
 
@@ -40,7 +41,7 @@ export async function runCreateHooks(
   await runHooks("createRuntime", createRuntime, context);
   if (createContainer.length === 0) return;
   using pidfd = openPidfd(pid);
-  using namespaces = openNamespaces(pid, pidfd);
+  using namespaces = openNamespaces(pid, pidfd, true); // init's root is still the host's
   await runHooks("createContainer", createContainer, {
     cgroups: [],
     before: [],
@@ -74,12 +75,12 @@ export async function runStartHooks(
   poller: Poller,
 ): Promise<void> {
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
-  using namespaces = openNamespaces(pid, pidfd);
+  using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
   const doors = cgroups.entries().map(({ path }) => ({
     fd: stack.use(open(path, O_WRONLY)).number,
   }));
-  const identity = planIdentity(process, linux, filter);
+  const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter);
   await runHooks("startContainer", hooks?.startContainer, {
     before: identity.before,
     become: [...identity.become, ...identity.signals],

@@ -7,9 +7,11 @@
 import { Fd, O_DIRECTORY, O_PATH, open, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { TIOCSCTTY } from "../ffi/terminal.ts";
+import { HostFacts } from "../init/facts.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
 import { withHome } from "../init/plan.ts";
 import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
+import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { Config, ProcessConfig } from "./config/types.ts";
@@ -17,8 +19,9 @@ import { ContainerError } from "./errors.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import { processToExec } from "./exec_config.ts";
 import { planIdentity } from "./identity.ts";
-import { hostId, openNamespaces } from "./joined_namespaces.ts";
+
 import type { ProcessOptions } from "./process.ts";
+import { hostId, openNamespaces } from "./process_namespaces.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { SetnsProcess } from "./setns_process.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
@@ -56,14 +59,18 @@ export async function startExec(
   const { init, pidfd, config, cgroups, poller } = subject;
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
+  const rootPath = `/proc/self/fd/${root.number}`;
+  const facts = new HostFacts(rootPath, []);
   const process = processToExec(config, options, root);
-  const namespaces = stack.use(openNamespaces(init.pid, pidfd));
+  const namespaces = stack.use(
+    openNamespaces(init.pid, pidfd, isNew(config.linux?.namespaces ?? [], "mount")),
+  );
   requireAlive(init);
   const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
   if (pair !== undefined) stack.use(pair.peer);
   const stdio = pair === undefined ? options : onTerminal(pair, options);
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
-  const identity = planIdentity(process, config.linux ?? {}, subject.filter, {
+  const identity = planIdentity(process, config.linux ?? {}, rootPath, subject.filter, {
     ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
   });
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
@@ -75,7 +82,7 @@ export async function startExec(
     become: [
       ...(pair === undefined ? [] : controlTerminal()),
       ...identity.become,
-      ...findProgram(args[0] ?? "", env),
+      ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
     execute: [...outliveParent(), ...identity.last, ...execute(args, env)],

@@ -12,17 +12,18 @@ import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
-import { validateConfig } from "./config/validate.ts";
+import { checkConfig } from "./config/validate.ts";
 import { Container, type StartOptions } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
-import { ContainerError } from "./errors.ts";
+import { ContainerError, type Fault } from "./errors.ts";
 import type { Status } from "./oci_state.ts";
+import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
+import { requireSecurityModules } from "./security/lsm.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
-import { requireSupported } from "./unsupported.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -36,9 +37,10 @@ export interface FactoryOptions {
    */
   readonly initCommand?: readonly string[] | undefined;
   /**
-   * Is told what deserves a warning: a poststop hook that failed, say. Default: nobody is.
+   * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
+   * poststop hook that failed.
    */
-  readonly onWarning?: ((warning: ContainerError) => void) | undefined;
+  readonly onWarning?: ((warning: Fault) => void) | undefined;
 }
 
 /** What a new container is made with, beside its config. */
@@ -160,7 +162,12 @@ export class Factory {
     try {
       const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
       builtin?.write(look);
-      const config = configToStart(withAbsoluteSources(valid, bundle), look, process.options);
+      const config = configToStart(
+        withAbsoluteSources(valid, bundle),
+        look,
+        process.options,
+        this.#options.onWarning,
+      );
       return planContainer({
         id,
         rootfs,
@@ -237,8 +244,11 @@ export class Factory {
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const valid = validateConfig(config ?? builtin?.config);
-    requireSupported(valid);
+    const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
+    requireNetworkNamespace(valid);
+    requireSecurityModules(valid);
+    await requireResctrl(valid);
+    requireMountNamespace(valid);
     const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
     const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
     const cgroups = newCgroupManager({
@@ -247,6 +257,7 @@ export class Factory {
       id,
       driver: this.#options.cgroupDriver ?? "cgroupfs",
     });
+    for (const warning of warnings) this.#options.onWarning?.(warning);
     return { builtin, valid, bundle, rootfs, cgroups };
   }
 
@@ -263,7 +274,7 @@ export class Factory {
       host,
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
-      warn: (warning) => this.#options.onWarning?.(warning),
+      onWarning: this.#options.onWarning,
     });
   }
 
@@ -309,6 +320,12 @@ function idInUse(id: string, path: string): ContainerError {
     path,
     hint: "delete it first, or choose another id",
   });
+}
+
+async function requireResctrl({ linux }: Config): Promise<void> {
+  if (linux?.intelRdt === undefined) return;
+  const { Resctrl } = await import("./intel_rdt.ts");
+  Resctrl.mounted().require(linux.intelRdt);
 }
 
 function requireFreeCgroup(id: string, cgroups: CgroupManager): void {

@@ -5,10 +5,10 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { O_WRONLY, open, writeAll } from "../ffi/file.ts";
 import { setLimit } from "../ffi/rlimit.ts";
 import type { Rlimit } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import { writeProcessFile } from "./security/procfs.ts";
 
 /** Limits that only the host's root may raise, for a child in a user namespace. */
 export function limit(pid: number, rlimits: readonly Rlimit[]): void {
@@ -26,8 +26,7 @@ export function adjustOomScore(pid: number, score: number | undefined): void {
   if (score === undefined) return;
   const path = `/proc/${pid}/oom_score_adj`;
   try {
-    using file = open(path, O_WRONLY);
-    writeAll(file, new TextEncoder().encode(String(score)));
+    writeProcessFile(pid, "oom_score_adj", String(score));
   } catch (cause) {
     throw hostError("limits", cause, "/process/oomScoreAdj", path);
   }

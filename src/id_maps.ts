@@ -8,21 +8,27 @@
 
 import type { IdMapping, Linux } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import { writeProcessFile } from "./security/procfs.ts";
 
 /**
  * Writes the maps of a child that waits for them. Without privilege a single own id can be written
  * directly, with setgroups denied first; more need newuidmap and newgidmap.
  *
+ * @param pointer the object of config.json that holds the mappings
+ *
  * @throws {ContainerError} `SystemError`
  */
-export function writeIdMaps(pid: number, linux: Linux): void {
-  const { uidMappings = [], gidMappings = [] } = linux;
+export function writeIdMaps(
+  pid: number,
+  { uidMappings = [], gidMappings = [] }: Pick<Linux, "uidMappings" | "gidMappings">,
+  pointer = "/linux",
+): void {
   const isRoot = Deno.uid() === 0;
   if (!isRoot && gidMappings.length > 0) {
-    if (isSingle(gidMappings)) writeFile(pid, "setgroups", "deny", "/linux/gidMappings");
+    if (isSingle(gidMappings)) writeFile(pid, "setgroups", "deny", `${pointer}/gidMappings`);
   }
-  writeMap(pid, "uid_map", uidMappings, "/linux/uidMappings", isRoot);
-  writeMap(pid, "gid_map", gidMappings, "/linux/gidMappings", isRoot);
+  writeMap(pid, "uid_map", uidMappings, `${pointer}/uidMappings`, isRoot);
+  writeMap(pid, "gid_map", gidMappings, `${pointer}/gidMappings`, isRoot);
 }
 
 function isSingle(mappings: readonly IdMapping[]): boolean {
@@ -45,7 +51,7 @@ function writeMap(
 function writeFile(pid: number, file: string, content: string, pointer: string): void {
   const path = `/proc/${pid}/${file}`;
   try {
-    Deno.writeTextFileSync(path, content);
+    writeProcessFile(pid, file, content);
   } catch (cause) {
     throw mapError(`cannot write ${path}`, path, pointer, cause);
   }

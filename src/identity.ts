@@ -30,23 +30,30 @@ export interface Identity extends Pick<JoinOptions, "before" | "become"> {
 /**
  * The steps by which a process becomes one of the container's.
  *
+ * @param root a path by which the container's root can be looked at
  * @param filter what `linux.seccomp` was compiled to
  * @param options `ownedFds`: the standard fds that become the user's
  */
 export function planIdentity(
   process: ProcessConfig,
   linux: Linux,
+  root: string,
   filter: InitSeccomp | undefined,
   { ownedFds = [] }: { readonly ownedFds?: readonly number[] } = {},
 ): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
-  const facts = new HostFacts("/", []);
+  const facts = new HostFacts(root, []);
   const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
-  const become: readonly PlanItem[] = [
-    ...(hasLabel ? openPrivateProc() : []),
+  // Labels are written by this program's /proc: the container's may be anything. They hold from
+  // execve on, as raising a limit takes the host's rights.
+  const before: readonly PlanItem[] = [
+    ...setLimits(rlimits),
+    ...(hasLabel ? openPrivateProc(false) : []),
     ...setLabels(apparmorProfile, selinuxLabel),
+  ];
+  const become: readonly PlanItem[] = [
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
-    ...enterWorkingFolder(process.cwd),
+    ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
     ...becomeUser(
       user,
       process.capabilities,
@@ -57,7 +64,7 @@ export function planIdentity(
     ),
   ];
   return {
-    before: setLimits(rlimits), // raising a limit takes the host's rights
+    before,
     become,
     signals: resetSignals(facts.ignoredSignals),
     last: filter === undefined ? [] : loadFilter(withoutListener(filter)),

@@ -9,7 +9,13 @@ import { joinsInhabited, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
+import type {
+  ConsoleFds,
+  IdmappedFd,
+  InitConfig,
+  InitFds,
+  InitSeccomp,
+} from "./config/init_config.ts";
 import type { Config, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
@@ -23,6 +29,8 @@ export interface FdLayout extends InitFds {
     readonly fd: number;
     readonly inside: number;
   }[];
+  /** The id-mapped mounts. */
+  readonly idmapped: readonly IdmappedFd[];
   /** The first number that is free. */
   readonly end: number;
 }
@@ -32,12 +40,14 @@ export function layOutFds(
   process: ProcessOptions,
   terminal: boolean,
   doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
+  idmappedMounts: readonly number[] = [],
 ): FdLayout {
   const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
   const status = 3 + preserveFds;
   const late = doors.filter((door) => door.late)
     .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
-  const next = status + 3 + late.length;
+  const idmapped = idmappedMounts.map((mount, k) => ({ mount, fd: status + 3 + late.length + k }));
+  const next = status + 3 + late.length + idmapped.length;
   const console: ConsoleFds | undefined = terminal ? { socket: next, master: next + 1 } : undefined;
   return {
     status,
@@ -46,13 +56,26 @@ export function layOutFds(
     ...(console === undefined ? {} : { console }),
     preserveFds,
     late,
+    idmapped,
     end: terminal ? next + 2 : next,
   };
 }
 
-/** The flags of the namespaces that the birth makes: a launcher makes them itself. */
+/**
+ * The flags of the namespaces that the birth makes: a launcher makes them itself. A mount namespace
+ * is always among them, if only to seal the binary in: init makes or joins the container's later.
+ */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
-  return joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
+  const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
+  return flags | NAMESPACE_FLAGS.mount;
+}
+
+/** A container without a mount namespace has this program's, which init left to be sealed in. */
+function withMountNamespace(config: Config): Config {
+  const { namespaces = [], ...linux } = config.linux ?? {};
+  if (namespaces.some(({ type }) => type === "mount")) return config;
+  const own: Namespace = { type: "mount", path: `/proc/${Deno.pid}/ns/mnt` };
+  return { ...config, linux: { ...linux, namespaces: [...namespaces, own] } };
 }
 
 /** What init is told of beside its fds. */
@@ -73,19 +96,20 @@ export interface InitSubject {
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
   const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
-  const { status, control, start, console, preserveFds } = layout;
+  const { status, control, start, console, preserveFds, idmapped } = layout;
   const { seccomp } = subject;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
     id,
     rootfs,
-    config: withoutProfile(config),
+    config: withMountNamespace(withoutProfile(config)),
     ...(seccomp === undefined ? {} : { seccomp }),
     fds: { status, control, start, ...(console === undefined ? {} : { console }) },
     preserveFds,
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,
     noNewKeyring,
+    idmapped,
     onTmpfs,
   };
 }
@@ -95,14 +119,4 @@ function withoutProfile(config: Config): Config {
   if (config.linux?.seccomp === undefined) return config;
   const { seccomp: _, ...linux } = config.linux;
   return { ...config, linux };
-}
-
-/**
- * Whether the host's binary is covered with a read-only mount of itself: that needs a mount
- * namespace whose mounts don't spread. With shared propagation, asked for on purpose, the mount
- * would reach the host.
- */
-export function canSeal(config: Config, namespaces: number): boolean {
-  const { rootfsPropagation = "" } = config.linux ?? {};
-  return (namespaces & NAMESPACE_FLAGS.mount) !== 0 && !rootfsPropagation.endsWith("shared");
 }

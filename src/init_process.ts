@@ -27,22 +27,30 @@ import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
-import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { launcherWaits } from "../init/launch.ts";
+import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
+import type { TimeNamespace } from "../init/steps/time.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
+import { isIdMapped } from "./config/mount_options.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
+import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, canSeal, layOutFds, makeInitConfig } from "./init_layout.ts";
+import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
+import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
+import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
+import { checkProcMounts } from "./security/proc_mount.ts";
+import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -80,6 +88,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #console: Fd | undefined;
   #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
+  #devices: NetDevices | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -105,24 +114,30 @@ export class InitProcess implements ParentProcess, Disposable {
     const { folder, config, poller } = this.#options;
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
+    checkJoinedNamespaces(namespaces);
+    checkProcMounts(config.mounts ?? []);
+    using opened = new DisposableStack();
+    const idmapped = (config.mounts ?? []).some((mount) => isIdMapped(mount))
+      ? await (await import("./idmapped_mounts.ts")).openIdmappedMounts(config, poller, opened)
+      : [];
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
-    const init = this.#clone(control.reader, birthNamespaces(namespaces));
+    const init = this.#clone(control.reader, birthNamespaces(namespaces), idmapped);
     control.reader.close();
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
+    const moveLater = launcherWaits(linux);
+    if (!moveLater) await this.#moveDevices(child);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
+    const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
     const launched = await awaitReady(
       new InitStatus(status, poller),
       child,
       isLauncher,
-      async (pid) => {
-        await this.#options.runHooks(pid);
-        writeByte(control.writer);
-      },
+      { onLaunched, onHooks: (pid) => this.#runHooks(pid) },
     );
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
@@ -166,7 +181,13 @@ export class InitProcess implements ParentProcess, Disposable {
 
   async terminate(): Promise<void> {
     await this.#child?.kill();
+    // What can't be given back, the kernel keeps: it is the first error that is told.
+    this.#devices?.giveBack();
     this.#stack.dispose();
+    // Nobody was given this program's ends of the pipes, so nobody would close them.
+    const { stdin, stdout, stderr } = this.#streams;
+    this.#streams = {};
+    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
   }
 
   /** Closes what the birth opened. */
@@ -176,18 +197,19 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** Makes the child, up to init's execve; gives what init has to know. */
-  #clone(control: Fd, namespaces: number): InitConfig {
+  #clone(control: Fd, namespaces: number, idmapped: readonly IdmappedMount[]): InitConfig {
     const { folder, config, process, host, cgroups, poller } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const layout = layOutFds(process, isTerminal, doors);
+    const layout = layOutFds(process, isTerminal, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
     fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
+    layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
     const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
     const operations = planBirth({
@@ -196,7 +218,7 @@ export class InitProcess implements ParentProcess, Disposable {
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
-      seal: canSeal(config, namespaces),
+      time: openTime(config, namespaces, stack),
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);
@@ -205,6 +227,51 @@ export class InitProcess implements ParentProcess, Disposable {
       writeByte(mapped.writer);
     }
     return makeInitConfig(this.#options, layout);
+  }
+
+  /**
+   * Moves network devices into the network namespace of a child that waits: its own new one, or the
+   * one that it will join.
+   */
+  async #moveDevices(child: Child): Promise<void> {
+    const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
+    if (Object.keys(netDevices).length === 0) return;
+    const target = openJoined(namespaces, "network") ?? child.namespace("network");
+    if (target === undefined) return; // what init said before its end is what failed
+    const network = await import("./network/net_devices.ts");
+    this.#devices = this.#stack.use(new network.NetDevices(target));
+    this.#devices.move(netDevices);
+  }
+
+  /** Init waits for the hooks' end, and ends if they fail. */
+  async #runHooks(pid: number): Promise<void> {
+    const control = this.#control as Fd;
+    try {
+      await this.#options.runHooks(pid);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    writeByte(control);
+  }
+
+  /** What the process that a launcher has made waits for; both end if it fails. */
+  async #onLaunched({ pid }: Launched, moves: boolean): Promise<void> {
+    const control = this.#control as Fd;
+    const { linux = {} } = this.#options.config;
+    try {
+      if (moves) {
+        using child = new Child(pid, openPidfd(pid), this.#options.poller);
+        await this.#moveDevices(child);
+        writeByte(control); // the launcher's
+      }
+      if (!isNew(linux.namespaces ?? [], "user")) return;
+      writeIdMaps(pid, linux);
+      writeByte(control);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
   }
 
   /** Takes the container's process from a launcher, which has ended then like its first child. */
@@ -223,8 +290,7 @@ export class InitProcess implements ParentProcess, Disposable {
   async #passListener({ start }: InitFds): Promise<void> {
     const { id, bundle, config } = this.#options;
     const { passListener } = await import("./seccomp_listener.ts");
-    using listener = this.#born().copyFd(start + 1);
-    await passListener(listener, { id, bundle, config, pid: this.pid });
+    await passListener(this.#born(), start + 1, { id, bundle, config });
   }
 
   /** Init has sent the terminal before it was ready. */
@@ -250,6 +316,18 @@ export class InitProcess implements ParentProcess, Disposable {
     if (this.#child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
     return this.#child;
   }
+}
+
+/** The time namespace that the child enters: a new one, or one to join. */
+function openTime(
+  { linux: { namespaces = [], timeOffsets = {} } = {} }: Config,
+  made: number,
+  stack: DisposableStack,
+): TimeNamespace | undefined {
+  const joined = openJoined(namespaces, "time");
+  if (joined !== undefined) return { joined: stack.use(joined).number };
+  if ((made & NAMESPACE_FLAGS.time) === 0) return undefined;
+  return { proc: stack.use(openProc()).number, offsets: timeOffsets };
 }
 
 /** Before there is a terminal, init has this program's stderr for its last words. */

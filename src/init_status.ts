@@ -67,11 +67,20 @@ export interface Launched {
   readonly pid: number;
 }
 
+/** What the parent does while a container is born. */
+export interface BirthHandlers {
+  /** What follows at once when a launcher has made the container's process. */
+  readonly onLaunched: (launched: Launched) => Promise<void>;
+  /** Runs the hooks of the container's process, which waits, and lets it go on. */
+  readonly onHooks: (pid: number) => Promise<void>;
+}
+
 /**
  * Waits until init is ready.
  *
  * @param isLauncher whether the child makes the container's process rather than becoming it
- * @param runHooks runs the hooks of the container's process, which waits, and lets it go on
+ * @param handlers what the parent does meanwhile; if it throws, who waits for it must have been let
+ *   go by then
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  */
@@ -79,15 +88,22 @@ export async function awaitReady(
   status: InitStatus,
   child: Child,
   isLauncher: boolean,
-  runHooks: (pid: number) => Promise<void>,
+  handlers: BirthHandlers,
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
     const message = await status.next();
     if (message?.kind === "ready") isReady = true;
-    else if (message?.kind === "hooks") await runHooks(launched?.pid ?? child.pid);
-    else if (message?.kind === "launched") launched = message;
-    else {
+    else if (message?.kind === "launched" || message?.kind === "hooks") {
+      if (message.kind === "launched") launched = message;
+      try {
+        if (message.kind === "launched") await handlers.onLaunched(message);
+        else await handlers.onHooks(launched?.pid ?? child.pid);
+      } catch (error) {
+        if (isLauncher) await reapFirst(status, launched);
+        throw error;
+      }
+    } else {
       if (isLauncher) await reapFirst(status, launched);
       throw message?.kind === "error" ? message.error : silentEnd(await child.wait());
     }

@@ -22,7 +22,9 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { withoutOpenat2 } from "../init/walk.ts";
 import { PIDFD, type PlacedFd } from "./birth.ts";
+import { hasOpenat2 } from "./security/safe_path.ts";
 
 /** The namespaces of a running process, as far as they aren't this program's own. */
 export interface JoinTarget {
@@ -32,6 +34,8 @@ export interface JoinTarget {
   readonly flags: number;
   /** With a pid namespace of its own: its fd, and the fd of this program's. */
   readonly pid: { readonly theirs: number; readonly own: number } | undefined;
+  /** Its root, where that isn't the root of its mount namespace. */
+  readonly root: number | undefined;
 }
 
 /** A cgroup to enter, by fds of cgroup.procs. */
@@ -84,7 +88,8 @@ export function planJoin(options: JoinOptions): PlannedOperation[] {
     ...execute,
     ...comeBack(target),
   ];
-  return items.filter((item) => !("work" in item)) as PlannedOperation[];
+  const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
+  return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
 }
 
 /** Only a process that goes nowhere may share this program's memory until its execve. */
@@ -129,12 +134,19 @@ function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[]
   return step.items;
 }
 
-function joinTarget({ pidfd, flags }: JoinTarget): readonly PlanItem[] {
+function joinTarget({ pidfd, flags, root }: JoinTarget): readonly PlanItem[] {
   const step = new StepBuilder("join");
-  if (flags === 0) return [];
   const hint = "the container may have ended meanwhile";
-  return step.because("join the container's namespaces", undefined, undefined, hint)
-    .call("setns", [pidfd, flags]).items;
+  if (flags !== 0) {
+    step.because("join the container's namespaces", undefined, undefined, hint)
+      .call("setns", [pidfd, flags]);
+  }
+  if (root !== undefined) {
+    step.because("enter the container's root", "/", undefined, hint)
+      .call("fchdir", [root])
+      .call("chroot", ["."]);
+  }
+  return step.items;
 }
 
 function placeFds({ fds }: JoinOptions): readonly PlanItem[] {

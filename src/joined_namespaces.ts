@@ -1,82 +1,66 @@
 /**
- * The namespaces of a running process, opened from outside.
- *
- * Source: namespaces(7), setns(2).
+ * The namespaces that a config wants joined by path, looked at before anything is made.
  *
  * @module
  */
 
-import { type Fd, open } from "../ffi/file.ts";
-import { NAMESPACE_FILES, NAMESPACE_FLAGS, type NamespaceName } from "../ffi/namespaces.ts";
-import type { JoinTarget } from "./join.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
+import { NAMESPACE_FLAGS, namespaceType } from "../ffi/namespaces.ts";
+import type { Namespace } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
 
-/** What another process of a container must join, with the fds held open. */
-export interface OpenedNamespaces extends Disposable {
-  readonly target: JoinTarget;
-  /** Whether a user namespace is among them. */
-  readonly hasUser: boolean;
+const TYPES = new Map<number, string>(
+  Object.entries(NAMESPACE_FLAGS).map(([name, flag]) => [flag, name]),
+);
+
+/**
+ * Makes sure that each path is one of a namespace of its type.
+ *
+ * @throws {ContainerError} `InitFailed` that names the entry, and what stands there
+ */
+export function checkJoinedNamespaces(namespaces: readonly Namespace[]): void {
+  for (const namespace of namespaces) openJoined(namespaces, namespace.type)?.close();
 }
 
 /**
- * Looks which namespaces a process doesn't share with this program, and opens the way into them.
+ * Opens the namespace of a type that is to be joined; undefined if none is.
  *
- * @param pid a process that can't end and be another meanwhile: an unreaped child of this program,
- *   or one that is looked at again by `pidfd` afterwards
- * @param pidfd the same process; stays the caller's
- * @throws {SyscallError} if it has ended
+ * @throws {ContainerError} `InitFailed`
  */
-export function openNamespaces(pid: number, pidfd: Fd): OpenedNamespaces {
-  const names = (Object.keys(NAMESPACE_FLAGS) as NamespaceName[])
-    .filter((name) => inode("self", name) !== inode(pid, name));
-  const flags = names.filter((name) => name !== "pid")
-    .reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
-  using stack = new DisposableStack();
-  const fds = names.includes("pid")
-    ? { theirs: stack.use(open(path(pid, "pid"))), own: stack.use(open(path("self", "pid"))) }
-    : undefined;
-  const kept = stack.move();
-  return {
-    target: {
-      pidfd: pidfd.number,
-      flags,
-      pid: fds === undefined ? undefined : { theirs: fds.theirs.number, own: fds.own.number },
-    },
-    hasUser: names.includes("user"),
-    [Symbol.dispose]: () => kept.dispose(),
-  };
-}
-
-/** A kernel without a kind of namespace has no file of it, for any process. */
-function inode(pid: number | "self", name: NamespaceName): number | null {
+export function openJoined(
+  namespaces: readonly Namespace[],
+  wanted: Namespace["type"],
+): Fd | undefined {
+  const index = namespaces.findIndex(({ type }) => type === wanted);
+  const { type = wanted, path = "" } = namespaces[index] ?? {};
+  if (path === "") return undefined;
+  const pointer = `/linux/namespaces/${index}/path`;
+  const fail = (what: string, cause?: SyscallError) =>
+    new ContainerError("InitFailed", `cannot join the ${type} namespace at ${path}: ${what}`, {
+      step: "namespaces",
+      syscall: cause?.syscall,
+      errno: cause?.code,
+      path,
+      pointer,
+      hint: `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`,
+      cause,
+    });
+  let found: string;
   try {
-    return Deno.statSync(path(pid, name)).ino;
+    const fd = open(path, O_RDONLY | O_NONBLOCK); // a fifo would hold up whoever opens it
+    try {
+      found = TYPES.get(namespaceType(fd)) ?? "unknown";
+      if (found === type) return fd;
+    } catch (error) {
+      fd.close();
+      if (error instanceof SyscallError && error.code === "ENOTTY") throw fail("it is none", error);
+      throw error;
+    }
+    fd.close();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    if (!(error instanceof SyscallError)) throw error;
+    throw fail(error.message, error);
   }
-}
-
-function path(pid: number | "self", name: NamespaceName): string {
-  return `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;
-}
-
-/** The number of a process as it sees itself: the innermost one of NSpid in /proc/PID/status. */
-export function innerPid(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const numbers = /^NSpid:(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
-  return Number(numbers.at(-1) ?? pid);
-}
-
-/**
- * The number on this side of a user or group of a process's user namespace: user_namespaces(7).
- *
- * @param file `uid_map` or `gid_map`
- * @returns the same number where nothing maps it
- */
-export function hostId(pid: number, file: "uid_map" | "gid_map", id: number): number {
-  for (const line of Deno.readTextFileSync(`/proc/${pid}/${file}`).trimEnd().split("\n")) {
-    const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
-    if (id >= inside && id < inside + size) return outside + (id - inside);
-  }
-  return id;
+  throw fail(`it is a ${found} namespace`);
 }

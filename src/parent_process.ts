@@ -4,7 +4,9 @@
  * @module
  */
 
+import { SyscallError } from "../ffi/errno.ts";
 import type { Fd } from "../ffi/file.ts";
+import { type NamespaceName, openNamespace } from "../ffi/namespaces.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../ffi/process.ts";
 import { signalNumber } from "../ffi/signals.ts";
@@ -38,7 +40,7 @@ export function requireSignal(signal: string | number): number {
   const number = signalNumber(signal);
   if (number !== undefined) return number;
   throw new ContainerError("ConfigInvalid", `unknown signal ${JSON.stringify(signal)}`, {
-    hint: "use a number from 1 to 64 or a name such as TERM",
+    hint: "use a number from 0 to 64 or a name such as TERM",
   });
 }
 
@@ -93,6 +95,22 @@ export class Child implements Disposable {
    */
   copyFd(number: number): Fd {
     return copyFdOf(this.#pidfd, number);
+  }
+
+  /**
+   * Opens a namespace that it is in; undefined if it has ended.
+   *
+   * @throws {SyscallError}
+   */
+  namespace(name: NamespaceName): Fd | undefined {
+    try {
+      return openNamespace(this.pid, this.#pidfd, name);
+    } catch (error) {
+      if (error instanceof SyscallError && ["ENOENT", "ESRCH"].includes(error.code)) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   /** Kills it and waits for its end. */

@@ -9,17 +9,19 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
-import { joinsInhabited } from "../init/steps/namespaces.ts";
+import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
+import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
-import { initCommand } from "./init_command.ts";
+import type { Config } from "./config/types.ts";
 import {
-  birthNamespaces,
-  canSeal,
-  type InitSubject,
-  layOutFds,
-  makeInitConfig,
-} from "./init_layout.ts";
+  hasOwnMappings,
+  idmappedMounts,
+  planHolder,
+  planIdmappedMount,
+} from "./idmapped_mounts.ts";
+import { initCommand } from "./init_command.ts";
+import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
@@ -53,23 +55,54 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));
-  const layout = layOutFds({}, config.process?.terminal === true, doors);
+  const layout = layOutFds({}, config.process?.terminal === true, doors, idmappedMounts(config));
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
+  places.push(...layout.idmapped.map(({ fd }) => fd));
   if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
   const init = makeInitConfig(subject, layout);
   const told = { reader: numbers(), writer: numbers() };
   const plan = planInit(init, new HostFacts(look, mountedAt(config)));
   return {
-    birth: planBirth({
-      namespaces,
-      command: initCommand(subject.command, layout),
-      cgroups: doors,
-      fds: places.map((as) => ({ fd: numbers(), as })),
-      mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
-      seal: canSeal(config, namespaces),
-    }),
-    init: launches ? planLaunch({ namespaces: list, cgroups: init.cgroups, told }, plan) : plan,
+    birth: [
+      ...planIdmapped(config, numbers),
+      ...planBirth({
+        namespaces,
+        command: initCommand(subject.command, layout),
+        cgroups: doors,
+        fds: places.map((as) => ({ fd: numbers(), as })),
+        mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
+        time: planTime(config, namespaces, numbers),
+      }),
+    ],
+    init: launches
+      ? planLaunch({
+        namespaces: list,
+        cgroups: init.cgroups,
+        told,
+        control: layout.control,
+        proc: numbers(),
+        timeOffsets: config.linux?.timeOffsets,
+      }, plan)
+      : plan,
   };
+}
+
+/** The id-mapped mounts, each with the child that holds its user namespace. */
+function planIdmapped(config: Config, numbers: () => number): PlanItem[] {
+  return idmappedMounts(config).flatMap((index) => [
+    ...(hasOwnMappings(config, index) ? planHolder(`/mounts/${index}`) : []),
+    ...planIdmappedMount(config, index, numbers()),
+  ]);
+}
+
+function planTime(
+  { linux: { namespaces = [], timeOffsets = {} } = {} }: Config,
+  made: number,
+  numbers: () => number,
+): TimeNamespace | undefined {
+  if (joinedPath(namespaces, "time") !== undefined) return { joined: numbers() };
+  if ((made & NAMESPACE_FLAGS.time) === 0) return undefined;
+  return { proc: numbers(), offsets: timeOffsets };
 }
 
 function counter(first: number): () => number {

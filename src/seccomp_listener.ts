@@ -11,6 +11,7 @@ import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
 import type { Config } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
+import type { Child } from "./parent_process.ts";
 import { sendFd } from "./unix_client.ts";
 
 const LISTENER = "anon_inode:seccomp notify";
@@ -21,26 +22,25 @@ export interface ListenerSubject {
   readonly id: string;
   readonly bundle: string;
   readonly config: Config;
-  /** The container's process, as this program sees it. */
-  readonly pid: number;
 }
 
 /**
  * Sends the listener with the container process state. Init waits meanwhile, so no call is notified
  * before the agent can have heard of it.
  *
- * @throws {ContainerError} `SystemError` if the agent can't be reached, or `InitFailed` if the fd is
+ * @param child the container's process, which has loaded the filter
+ * @param number the listener's fd there
+ * @throws {ContainerError} `SystemError` if the agent can't be reached, or `InitFailed` if there is
  *   no listener
  */
-export async function passListener(listener: Fd, subject: ListenerSubject): Promise<void> {
+export async function passListener(
+  child: Child,
+  number: number,
+  subject: ListenerSubject,
+): Promise<void> {
   const { listenerPath = "" } = subject.config.linux?.seccomp ?? {};
-  if (readLinkAt(AT_FDCWD, `/proc/self/fd/${listener.number}`) !== LISTENER) {
-    throw new ContainerError("InitFailed", "init has no listener where it should be", {
-      step: "seccomp",
-      pointer: POINTER,
-    });
-  }
-  const state = JSON.stringify(processState(subject));
+  using listener = fetchListener(child, number);
+  const state = JSON.stringify(processState(subject, child.pid));
   try {
     await sendFd(listenerPath, listener, state);
   } catch (error) {
@@ -57,8 +57,34 @@ export async function passListener(listener: Fd, subject: ListenerSubject): Prom
   }
 }
 
+/** A copy of the listener, once it is sure that it is one. */
+function fetchListener(child: Child, number: number): Fd {
+  try {
+    const fd = child.copyFd(number);
+    if (readLinkAt(AT_FDCWD, `/proc/self/fd/${fd.number}`) === LISTENER) return fd;
+    fd.close();
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from init", {
+      step: "seccomp",
+      syscall: error.syscall,
+      errno: error.code,
+      pointer: POINTER,
+      hint: "hull must be allowed to trace init: CAP_SYS_PTRACE",
+      cause: error,
+    });
+  }
+  throw new ContainerError("InitFailed", "init has no listener where it should be", {
+    step: "seccomp",
+    pointer: POINTER,
+  });
+}
+
 /** The container process state; the container is not created before its agent knows of it. */
-function processState({ id, bundle, config, pid }: ListenerSubject): Record<string, unknown> {
+function processState(
+  { id, bundle, config }: ListenerSubject,
+  pid: number,
+): Record<string, unknown> {
   const { listenerMetadata } = config.linux?.seccomp ?? {};
   const { annotations } = config;
   return {

@@ -7,23 +7,43 @@
 
 import type { Config, ProcessConfig, User } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
-import { ContainerError } from "./errors.ts";
+import { ContainerError, type Fault } from "./errors.ts";
 import type { ProcessOptions } from "./process.ts";
+import { grantCapabilities, heldCapabilities } from "./security/capabilities.ts";
 import { resolveUser } from "./user.ts";
 
 /**
  * The config to start with.
  *
  * @param rootfs where the user's name is looked up
+ * @param onWarning hears of capabilities that can't be granted
  * @throws {ContainerError} `ConfigInvalid`
  */
-export function configToStart(config: Config, rootfs: string, options: ProcessOptions): Config {
+export function configToStart(
+  config: Config,
+  rootfs: string,
+  options: ProcessOptions,
+  onWarning: (warning: Fault) => void = () => {},
+): Config {
   const user = resolveUser(options.user, rootfs);
   const process = mergeProcess(config.process, options, user);
-  if ((process.args ?? []).length > 0) return validateConfig({ ...config, process });
+  if ((process.args ?? []).length > 0) {
+    return grantable(validateConfig({ ...config, process }), onWarning);
+  }
   throw new ContainerError("ConfigInvalid", "there is no program to run", {
     faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
   });
+}
+
+/** The config with the capabilities that can be granted; the user hears of the others. */
+function grantable(config: Config, onWarning: (warning: Fault) => void): Config {
+  const { process, linux } = config;
+  if (process?.capabilities === undefined) return config;
+  const ownsNamespace = linux?.namespaces?.some(({ type }) => type === "user") ?? false;
+  const held = heldCapabilities(ownsNamespace);
+  const { capabilities, warnings } = grantCapabilities(process.capabilities, held);
+  for (const warning of warnings) onWarning(warning);
+  return { ...config, process: { ...process, capabilities } };
 }
 
 /** The config's process with the options laid over it; the user is resolved by the caller. */

@@ -9,6 +9,7 @@ import { SyscallError } from "../ffi/errno.ts";
 import { AT_FDCWD, type Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import type { ResctrlGroups } from "./intel_rdt.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 
 /** The content of state.json. */
@@ -28,6 +29,8 @@ export interface StoredState {
   readonly init?: ProcessIdentity | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
+  /** With `linux.intelRdt`, once there is a first process. */
+  readonly resctrl?: ResctrlGroups | undefined;
   readonly config: Config;
 }
 

@@ -19,9 +19,9 @@ import {
   S_IFREG,
   statAt,
 } from "../ffi/file.ts";
-import { openAt2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../ffi/path.ts";
 import type { User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import { openInside } from "./security/safe_path.ts";
 
 /** The highest id; the one above it means "leave it" to the kernel. */
 const MAX_ID = 0xffff_fffe;
@@ -85,7 +85,7 @@ function lines(rootfs: string, path: string): string[][] {
     using root = open(rootfs, O_PATH | O_DIRECTORY);
     // A fifo in its place would hold up whoever opens it.
     const flags = O_RDONLY | O_NONBLOCK;
-    using file = openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    using file = openInside(root, path, flags);
     if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return [];
     const text = new TextDecoder().decode(readAll(file));
     return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));

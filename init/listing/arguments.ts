@@ -6,7 +6,9 @@
 
 import { AT_FDCWD, S_IFMT } from "../../ffi/file.ts";
 import type { Argument, Operation } from "../../ffi/program.ts";
+import { MPOL_FLAG } from "../../ffi/memory_policy.ts";
 import { RLIMITS } from "../../ffi/rlimit.ts";
+import { IOPRIO_CLASS_SHIFT, readSchedulerAttributes } from "../../ffi/scheduler.ts";
 import { signalName } from "../../ffi/signals.ts";
 import type { SyscallName } from "../../ffi/syscalls.ts";
 import { constantName, type ConstantTable, flagNames, type FlagTable } from "./flags.ts";
@@ -24,6 +26,8 @@ function plain(argument: Argument): string {
   if ("result" in argument) return `<${argument.result}>`;
   if ("words" in argument) return vector(argument.words);
   if ("space" in argument) return `[${argument.space} bytes]`;
+  if ("fault" in argument) return "<no value>";
+  if ("field" in argument) return `<${argument.field.name} at ${argument.offset}>`;
   return `<program ${argument.self}>`;
 }
 
@@ -120,6 +124,46 @@ const interfaceRequest: Show = (argument) => {
   return `{ifr_name=${JSON.stringify(name)}, ifr_flags=${flagNames(BigInt(bits), "INTERFACE")}}`;
 };
 
+const scheduler: Show = (argument) => {
+  if (!(argument instanceof Uint8Array)) return plain(argument);
+  const { policy, flags: bits, ...rest } = readSchedulerAttributes(argument);
+  const values = Object.entries(rest).filter(([, value]) => value !== 0)
+    .map(([name, value]) => `, sched_${name}=${value}`);
+  const shown = bits === 0 ? "" : `, sched_flags=${flagNames(BigInt(bits), "SCHEDULER")}`;
+  return `{sched_policy=${constantName(BigInt(policy), "SCHEDULER")}${shown}${values.join("")}}`;
+};
+
+/** An I/O priority: its class and its level. */
+const ioPriority: Show = (argument) => {
+  if (typeof argument !== "number") return plain(argument);
+  const level = argument & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+  const name = constantName(BigInt(argument >> IOPRIO_CLASS_SHIFT), "IO_PRIORITY");
+  return `IOPRIO_PRIO_VALUE(${name}, ${level})`;
+};
+
+const memoryMode: Show = (argument) => {
+  if (typeof argument !== "number") return plain(argument);
+  const bits = Object.values(MPOL_FLAG).reduce((sum, bit) => sum | bit, 0);
+  const mode = constantName(BigInt(argument & ~bits), "MEMORY_POLICY");
+  const given = argument & bits;
+  return given === 0 ? mode : `${mode}|${flagNames(BigInt(given), "MEMORY_POLICY")}`;
+};
+
+/** A mask of CPUs or memory nodes, as the kernel's lists write it. */
+const mask: Show = (argument) => {
+  if (!(argument instanceof Uint8Array)) return pointer(argument);
+  const has = (k: number) => ((argument[k >> 3] ?? 0) >> (k & 7) & 1) === 1;
+  const ranges: string[] = [];
+  for (let first = 0; first < 8 * argument.length; first++) {
+    if (!has(first)) continue;
+    let last = first;
+    while (has(last + 1)) last++;
+    ranges.push(first === last ? `${first}` : `${first}-${last}`);
+    first = last;
+  }
+  return `[${ranges.join(",")}]`;
+};
+
 const resource: Show = (argument) =>
   typeof argument === "number" ? RLIMIT_NAMES.get(argument) ?? plain(argument) : plain(argument);
 
@@ -147,6 +191,7 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   fsmount: [plain, flags("FSMOUNT"), flags("MOUNT_ATTR")],
   fsopen: [plain, flags("FSOPEN")],
   fspick: [folder, plain, flags("FSPICK")],
+  ioprio_set: [constant("IO_PRIORITY_WHO"), plain, ioPriority],
   ioctl: [plain, constant("IOCTL"), interfaceRequest],
   keyctl: [constant("KEYCTL")],
   mkdirat: [folder, plain, octal],
@@ -160,7 +205,11 @@ const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   prlimit64: [plain, resource, rlimit, pointer],
   read: [plain, buffer],
   rt_sigaction: [signal],
+  statx: [folder, plain, flags("AT")],
   rt_sigprocmask: [constant("SIGMASK")],
+  sched_setaffinity: [plain, plain, mask],
+  sched_setattr: [plain, scheduler],
+  set_mempolicy: [memoryMode, mask],
   seccomp: [constant("SECCOMP_OPERATION"), flags("SECCOMP"), filterProgram],
   setns: [plain, flags("CLONE")],
   socket: [constant("FAMILY")],

@@ -49,6 +49,8 @@ import {
   CLONE_VM,
   NAMESPACE_FLAGS,
 } from "../../ffi/namespaces.ts";
+import { MPOL_FLAG, MPOL_MODE } from "../../ffi/memory_policy.ts";
+import { IOPRIO_CLASS, SCHED_FLAG, SCHED_POLICY } from "../../ffi/scheduler.ts";
 import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/terminal.ts";
 import { PR } from "../../ffi/credentials.ts";
 import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp.ts";
@@ -117,6 +119,8 @@ export const FLAGS = {
   },
   CLOSE_RANGE: { CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 },
   INTERFACE: { IFF_UP: 1 },
+  MEMORY_POLICY: MPOL_FLAG,
+  SCHEDULER: SCHED_FLAG,
   SECCOMP: prefixed("SECCOMP_FILTER_FLAG_", SECCOMP_FILTER_FLAG),
   FILE_TYPE: { S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO },
 } as const satisfies Record<string, Names>;
@@ -130,7 +134,11 @@ export const CONSTANTS = {
     FSCONFIG_CMD_RECONFIGURE,
   },
   FCNTL: { F_SETFD: 2 },
+  IO_PRIORITY: IOPRIO_CLASS,
+  IO_PRIORITY_WHO: { IOPRIO_WHO_PROCESS: 1 },
   KEYCTL: { KEYCTL_JOIN_SESSION_KEYRING: 1, KEYCTL_SETPERM: 5 },
+  MEMORY_POLICY: MPOL_MODE,
+  SCHEDULER: SCHED_POLICY,
   PRCTL: prefixed("PR_", PR),
   ACCESS_MODE: { X_OK: 1 },
   SIGMASK: { SIG_SETMASK: 2 },

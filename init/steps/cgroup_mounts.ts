@@ -9,6 +9,7 @@
 
 import type { CgroupMount, InitCgroups } from "../../src/config/init_config.ts";
 import type { Mount } from "../../src/config/types.ts";
+import type { Facts } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
 import type { PlannedMount } from "./mounts.ts";
 import { openPlace } from "./paths.ts";
@@ -80,7 +81,11 @@ function treeBind(mount: Mount, { name, source }: CgroupMount): Mount {
 }
 
 /** Links from each controller's name to the tree that it shares with others. */
-export function linkControllers(planned: PlannedMount, cgroups: InitCgroups): PlanItem[] {
+export function linkControllers(
+  planned: PlannedMount,
+  cgroups: InitCgroups,
+  facts: Facts,
+): PlanItem[] {
   const step = new StepBuilder("mounts");
   const { mount, pointer, label } = planned;
   const shared = cgroups.mounts.filter(({ name, controllers }) =>
@@ -88,7 +93,8 @@ export function linkControllers(planned: PlannedMount, cgroups: InitCgroups): Pl
   );
   if (cgroups.version === 2 || shared.length === 0) return [];
   step.because("link the controllers that share a tree", mount.destination, pointer);
-  openPlace(step, mount.destination, `${label}.links`, { directory: true });
+  const { components } = facts.destination(mount.destination, planned.position + 1);
+  openPlace(step, mount.destination, `${label}.links`, { directory: true, components });
   for (const { name, controllers } of shared) {
     for (const controller of controllers) {
       step.call("symlinkat", [name, result(`${label}.links`), controller], { tolerated: "EEXIST" });

@@ -20,32 +20,15 @@ const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const CLOSE_RANGE_UNSHARE = 2;
 const LAST_FD = 0xffffffff;
+const PATH_MAX = 4096;
 const X_OK = 1;
 const AT_EACCESS = 0x200;
 const SIG_SETMASK = 2;
-const KEYCTL_JOIN_SESSION_KEYRING = 1;
-const KEYCTL_SETPERM = 5;
-/** A new session keyring's rights, and search for its user. */
-const KEYRING_RIGHTS = 0x3f1b0000;
 
 const encoder = new TextEncoder();
 
 /** What init writes to its status fd when the container is ready. */
 export const READY = "ready\n";
-
-/** Gives the container a session keyring of its own. */
-export function joinKeyring(id: string): PlanItem[] {
-  const step = new StepBuilder("identity");
-  step.because("join a session keyring of its own", `_ses.${id}`)
-    .call("keyctl", [KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`, 0, 0, 0], {
-      label: "keyring",
-      tolerated: "ENOSYS",
-    })
-    .call("keyctl", [KEYCTL_SETPERM, result("keyring"), KEYRING_RIGHTS, 0, 0], {
-      onError: "continue",
-    });
-  return step.items;
-}
 
 /** Makes the working folder if the image lacks it. */
 export function makeWorkingFolder(cwd: Destination): PlanItem[] {
@@ -56,12 +39,18 @@ export function makeWorkingFolder(cwd: Destination): PlanItem[] {
 }
 
 /** Enters the working folder, never through a link of /proc to an fd (CVE-2024-21626). */
-export function enterWorkingFolder(cwd: string): PlanItem[] {
+export function enterWorkingFolder(cwd: string, { components }: Destination): PlanItem[] {
   const step = new StepBuilder("exec");
   const how = openHow(O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
   step.because(`enter ${cwd}`, cwd, "/process/cwd", "it must be a folder inside the container")
-    .call("openat2", [AT_FDCWD, cwd, how, how.length], { label: "cwd" })
+    .call("openat2", [AT_FDCWD, cwd, how, how.length], { label: "cwd", components })
     .call("fchdir", [result("cwd")]);
+  // getcwd(2) gives "(unreachable)/..." for a folder outside the root, which leads nowhere.
+  const path = { space: PATH_MAX, name: "cwd.path" };
+  step.because(`check that ${cwd} is inside the root`, cwd, "/process/cwd")
+    .call("getcwd", [path, PATH_MAX])
+    .call("openat", [AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], { label: "cwd.check" })
+    .close("cwd.check", "cwd");
   return step.items;
 }
 
@@ -76,7 +65,11 @@ export function candidates(program: string, env: readonly string[]): readonly st
  * Looks for an executable file among the candidates, so that a `create` fails at once where there
  * is none.
  */
-export function findProgram(program: string, env: readonly string[]): PlanItem[] {
+export function findProgram(
+  program: string,
+  env: readonly string[],
+  look: (path: string) => Destination,
+): PlanItem[] {
   const step = new StepBuilder("exec");
   const paths = candidates(program, env);
   const how = openHow(O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
@@ -84,7 +77,11 @@ export function findProgram(program: string, env: readonly string[]): PlanItem[]
     const isLast = k === paths.length - 1;
     const next = isLast ? "fail" : { jump: `program${k + 1}` } as const;
     step.because(`look for the program at ${path}`, path, "/process/args/0", notFound(program))
-      .call("openat2", [AT_FDCWD, path, how, how.length], { label: `program${k}`, onError: next })
+      .call("openat2", [AT_FDCWD, path, how, how.length], {
+        label: `program${k}`,
+        onError: next,
+        components: path.startsWith("/") ? look(path).components : undefined,
+      })
       .call("faccessat2", [result(`program${k}`), "", X_OK, AT_EMPTY_PATH | AT_EACCESS], {
         onError: next,
       });

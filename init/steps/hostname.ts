@@ -6,7 +6,7 @@
  * @module
  */
 
-import { O_CLOEXEC, O_WRONLY } from "../../ffi/file.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from "../../ffi/file.ts";
 import { FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC, MOUNT_ATTR } from "../../ffi/mount.ts";
 import {
   RESOLVE_BENEATH,
@@ -41,10 +41,18 @@ export function setNames(hostname: string | undefined, domainname: string | unde
 /**
  * Mounts a procfs that is attached nowhere: what is written there can't be led astray by the
  * rootfs (CVE-2025-52881).
+ *
+ * @param mayMount whether init owns its pid namespace. A user namespace that doesn't may not mount a
+ *   procfs: there the host's is opened, while it is still to be seen at /proc
  */
-export function openPrivateProc(): PlanItem[] {
+export function openPrivateProc(mayMount: boolean): PlanItem[] {
   const step = new StepBuilder("mounts");
   const { NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+  if (!mayMount) {
+    step.because("open the host's procfs", "/proc")
+      .call("openat", [AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0], { label: PROC });
+    return step.items;
+  }
   step.because("open a procfs of init's own", "/proc");
   step.call("fsopen", ["proc", FSOPEN_CLOEXEC], { label: "proc.fs" });
   step.call("fsconfig", [result("proc.fs"), FSCONFIG_CMD_CREATE, 0, 0, 0]);
@@ -55,14 +63,25 @@ export function openPrivateProc(): PlanItem[] {
   return step.items;
 }
 
-/** Writes a file of the private procfs. */
+/** The kernel's link to the thread's own folder. */
+const THREAD = "thread-self/";
+
+/** Writes a file of the private procfs; `thread-self/` in front means the writing thread's own. */
 export function writeProc(step: StepBuilder, path: string, value: string, label: string): void {
   const bytes = encoder.encode(value);
-  step.call("openat2", insideRoot(result(PROC), path, O_WRONLY | O_CLOEXEC, WITHIN_PROC), {
+  const isOwn = path.startsWith(THREAD);
+  const folder = isOwn ? `${label}.thread` : PROC;
+  // This one link is the kernel's own; in a procfs that nobody else reaches it leads nowhere else.
+  if (isOwn) {
+    const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    step.call("openat", [result(PROC), "thread-self", flags, 0], { label: folder });
+  }
+  const file = isOwn ? path.slice(THREAD.length) : path;
+  step.call("openat2", insideRoot(result(folder), file, O_WRONLY | O_CLOEXEC, WITHIN_PROC), {
     label,
   });
   step.call("write", [result(label), bytes, bytes.length]);
-  step.close(label);
+  step.close(label, ...(isOwn ? [folder] : []));
 }
 
 /** Sets kernel parameters of the container's namespaces. */

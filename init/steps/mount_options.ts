@@ -5,6 +5,7 @@
  */
 
 import { MOUNT_ATTR, PROPAGATION } from "../../ffi/mount.ts";
+import { isMappingOption } from "../../src/config/id_map_option.ts";
 
 /** How a mount spreads, and whether the tree below it follows. */
 export interface Propagation {
@@ -28,8 +29,8 @@ export interface MountOptions {
   readonly remount: boolean;
   /** `tmpcopyup`: fill a tmpfs with what the image has there. */
   readonly copyUp: boolean;
-  /** `idmap` or `ridmap`. */
-  readonly idmap: boolean;
+  /** `ridmap`: the mounts below show other owners as well. */
+  readonly idmapRecursive: boolean;
   /** Attributes of this mount; undefined where no option names one. */
   readonly attributes: Attributes | undefined;
   /** Attributes of the whole tree (`rro`, …); undefined where no option names one. */
@@ -99,6 +100,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (recursive !== undefined) tree = merge(tree, recursive);
     else if (spread !== undefined) propagation.push(spread);
     else if (FLAGS.has(option)) flags.add(option);
+    else if (isMappingOption(option)) flags.add(option.slice(0, option.indexOf("=")));
     else if (!SUPER_SET.has(option) && cleared === undefined) data.push(...splitData(option));
   }
   return {
@@ -106,7 +108,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     bindRecursive: flags.has("rbind"),
     remount: flags.has("remount"),
     copyUp: flags.has("tmpcopyup"),
-    idmap: flags.has("idmap") || flags.has("ridmap"),
+    idmapRecursive: flags.has("ridmap"),
     attributes: own,
     recursiveAttributes: tree,
     superFlags: [...superFlags],
@@ -134,7 +136,11 @@ function merge(
   };
 }
 
-/** One option may hold several, as mount(2)'s data does; a comma behind a backslash is text. */
+/**
+ * One option may hold several, as mount(2)'s data does; a comma behind a backslash or in quotes is
+ * text. The quotes of an SELinux context are mount(2)'s, and not part of the value.
+ */
 function splitData(option: string): string[] {
-  return option.split(/(?<!\\),/).filter((part) => part !== "");
+  const parts = option.match(/(?:"[^"]*"|\\.|[^,])+/gs) ?? [];
+  return parts.map((part) => part.replace(/^((?:fs|def|root)?context=)"([^"]*)"$/, "$1$2"));
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { AT_EMPTY_PATH, AT_FDCWD } from "../../ffi/file.ts";
+import { AT_EMPTY_PATH } from "../../ffi/file.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -23,11 +23,12 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../ffi/mount.ts";
+import type { IdmappedFd } from "../../src/config/init_config.ts";
 import type { Mount } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
 import { type MountOptions, parseMountOptions } from "./mount_options.ts";
-import { makeMissing, openPlace } from "./paths.ts";
+import { makeMissing, openHostPlace, openPlace } from "./paths.ts";
 
 /** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
 export interface PlannedMount {
@@ -38,10 +39,16 @@ export interface PlannedMount {
   readonly position: number;
   /** A unique prefix of its labels. */
   readonly label: string;
+  /** The SELinux context of its files. */
+  readonly context?: string | undefined;
+  /** What to do where it can't be made. */
+  readonly hint?: string | undefined;
 }
 
 const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW } = MOUNT_ATTR;
 const PLAIN = RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW;
+
+const F_DUPFD_CLOEXEC = 1030;
 
 /** The options a mount has where config.json names none. */
 const NONE: readonly string[] = [];
@@ -55,43 +62,95 @@ export function isBind({ type, options }: Mount): boolean {
 /**
  * Copies the tree of each bind's source, detached. It comes before init becomes the container's
  * root, who may not be able to reach the source.
+ *
+ * @param idmapped the copies that the parent made, whose files have other owners
  */
-export function openSources(mounts: readonly PlannedMount[]): PlanItem[] {
+export function openSources(
+  mounts: readonly PlannedMount[],
+  idmapped: readonly IdmappedFd[] = [],
+): PlanItem[] {
   const step = new StepBuilder("sources");
   for (const { mount, pointer, label } of mounts) {
     const options = parseMountOptions(mount.options ?? NONE);
     if (!isBind(mount) || options.remount) continue;
     const source = mount.source ?? "";
-    const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
-    step.because("copy the source's mount", source, `${pointer}/source`)
-      .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
-        label: `${label}.mount`,
-      });
+    const made = idmapped.find((each) => pointer === `/mounts/${each.mount}`);
+    if (made !== undefined) {
+      step.because("take the id-mapped copy of the source's mount", source, `${pointer}/source`)
+        .call("fcntl", [made.fd, F_DUPFD_CLOEXEC, 0], { label: `${label}.mount` })
+        .call("close", [made.fd]);
+      continue;
+    }
+    step.because("open the source", source, `${pointer}/source`);
+    openHostPlace(step, source, sourceOf(label));
   }
   return step.items;
+}
+
+function sourceOf(label: string): string {
+  return `${label}.source`;
+}
+
+/**
+ * Copies the tree of a bind's source, detached. It comes at the mount's turn: the kernel lists mounts
+ * in the order in which they were made, and people read that list as config.json's.
+ */
+function copySource(
+  step: StepBuilder,
+  { mount, label, pointer }: PlannedMount,
+  options: MountOptions,
+) {
+  const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive;
+  step.because("copy the source's mount", mount.source, `${pointer}/source`)
+    .call("open_tree", [result(sourceOf(label)), "", flags], { label: `${label}.mount` })
+    .close(sourceOf(label));
 }
 
 /** Makes and attaches the mounts. */
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
+  { idmapped = [], isDetached = false }: MakeOptions = {},
 ): PlanItem[] {
-  return mounts.flatMap((planned) => makeMount(planned, facts));
+  const isMade = ({ pointer }: PlannedMount) =>
+    idmapped.some((each) => pointer === `/mounts/${each.mount}`);
+  return mounts.flatMap((planned) => makeMount(planned, facts, isMade(planned), isDetached));
 }
 
-function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
-  const { mount, pointer, position, label } = planned;
+/** How the mounts are made. */
+export interface MakeOptions {
+  /** Those that the parent has made. */
+  readonly idmapped?: readonly IdmappedFd[] | undefined;
+  /**
+   * Whether they are made in a tree that is attached nowhere. What is part of it keeps its
+   * attributes: mount_setattr(2) takes its root alone.
+   */
+  readonly isDetached?: boolean | undefined;
+}
+
+function makeMount(
+  planned: PlannedMount,
+  facts: Facts,
+  isMade: boolean,
+  isDetached: boolean,
+): PlanItem[] {
+  const { mount, pointer, position, label, hint } = planned;
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
   const destination = facts.destination(mount.destination, position);
   const place = `${label}.place`;
   const type = mount.type ?? "none";
-  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer);
-  if (options.remount) return remount(step, planned, options);
+  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
+  if (options.remount) {
+    return remount(step, planned, options, destination.components, isDetached);
+  }
   if (isBind(mount)) {
     const kind = facts.hostKind(mount.source ?? "");
     makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
-    changeAttributes(step, options, label);
+    if (!isMade) copySource(step, planned, options);
+    step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
+    changeAttributes(step, planned, options);
   } else {
     makeMissing(step, destination, "directory", label);
     makeFileSystem(step, planned, options, destination.mode);
@@ -103,10 +162,38 @@ function makeMount(planned: PlannedMount, facts: Facts): PlanItem[] {
   if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
     copyUp(step, planned, options);
   }
+  if (isDetached) spread(step, options, `${label}.mount`);
   attach(step, `${label}.mount`, place);
-  spread(step, options, `${label}.mount`);
-  step.close(place, `${label}.mount`);
+  if (!isDetached) spread(step, options, `${label}.mount`);
+  step.close(place);
+  if (!isKernels(planned)) step.close(mountOf(label));
   return step.items;
+}
+
+/** A mount whose fd stays open, and where it is. */
+export interface Anchor {
+  readonly destination: string;
+  /** The label of its fd. */
+  readonly mount: string;
+}
+
+/**
+ * The mounts of the kernel's own file systems, proc and sysfs, by the fds that stay open: what is to
+ * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
+ * come to mean something else.
+ */
+export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
+  return mounts.filter(isKernels)
+    .map(({ mount, label }) => ({ destination: mount.destination, mount: mountOf(label) }));
+}
+
+function isKernels({ mount }: PlannedMount): boolean {
+  const { remount } = parseMountOptions(mount.options ?? NONE);
+  return !isBind(mount) && !remount && (mount.type === "proc" || mount.type === "sysfs");
+}
+
+function mountOf(label: string): string {
+  return `${label}.mount`;
 }
 
 /** Attaches a detached mount to an open place. */
@@ -135,7 +222,7 @@ export function setAttributes(
 /** A new file system: configured, created and turned into a detached mount. */
 function makeFileSystem(
   step: StepBuilder,
-  { mount, label }: PlannedMount,
+  { mount, label, context: files }: PlannedMount,
   options: MountOptions,
   placeMode: number | undefined,
 ): void {
@@ -148,6 +235,7 @@ function makeFileSystem(
   for (const flag of superFlags(mount, options)) {
     step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
   }
+  if (files !== undefined) set("context", files);
   const hasMode = options.data.some((item) => item.startsWith("mode="));
   if (type === "tmpfs" && !hasMode && placeMode !== undefined) set("mode", placeMode.toString(8));
   for (const item of options.data) {
@@ -182,7 +270,11 @@ function superFlags(mount: Mount, options: MountOptions): readonly string[] {
  * asked for is cleared, unless a user namespace has it locked: then it stays. Must stand right
  * before the operation that opens the place.
  */
-function changeAttributes(step: StepBuilder, options: MountOptions, label: string): void {
+function changeAttributes(
+  step: StepBuilder,
+  { mount: { destination, options: words = NONE }, pointer, label }: PlannedMount,
+  options: MountOptions,
+): void {
   const { attributes, recursiveAttributes } = options;
   const mount = `${label}.mount`;
   if (recursiveAttributes !== undefined) {
@@ -194,8 +286,18 @@ function changeAttributes(step: StepBuilder, options: MountOptions, label: strin
   const exactly = mountAttributes(set, clear | (PLAIN & ~set));
   setAttributes(step, mount, exactly, { onError: { jump: `${label}.locked` } });
   step.jump(`${label}.place`);
+  const cleared = words.filter((word) => LOCKABLE.has(word)).join(", ");
+  const hint = cleared === ""
+    ? undefined
+    : `in a user namespace a mount keeps what its source has locked: take out ${cleared}`;
+  step.because(`set the attributes of ${destination}`, destination, `${pointer}/options`, hint);
   setAttributes(step, mount, mountAttributes(set, clear), { label: `${label}.locked` });
 }
+
+/** Options that clear an attribute: a user namespace refuses them where its source has it set. */
+const LOCKABLE: ReadonlySet<string> = new Set([
+  ...["rw", "suid", "dev", "exec", "symfollow", "atime", "relatime", "strictatime", "diratime"],
+]);
 
 /** Fills the new file system with what the image has there; the attributes follow. */
 function copyUp(step: StepBuilder, { label }: PlannedMount, options: MountOptions): void {
@@ -215,13 +317,21 @@ function spread(step: StepBuilder, options: MountOptions, mount: string): void {
 }
 
 /** `remount`: changes what is mounted at the destination already. */
-function remount(step: StepBuilder, planned: PlannedMount, options: MountOptions): PlanItem[] {
+function remount(
+  step: StepBuilder,
+  planned: PlannedMount,
+  options: MountOptions,
+  components: readonly string[],
+  isDetached: boolean,
+): PlanItem[] {
   const { mount, label } = planned;
   const place = `${label}.place`;
-  openPlace(step, mount.destination, place);
+  openPlace(step, mount.destination, place, { components });
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
-  setAttributes(step, place, mountAttributes(set, clear));
+  const attributes = mountAttributes(set, clear);
+  if (isDetached) cover(step, place, `${label}.cover`, attributes);
+  else setAttributes(step, place, attributes);
   if (!options.bind && options.data.length + options.superFlags.length > 0) {
     const context = `${label}.fs`;
     step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
@@ -237,9 +347,23 @@ function remount(step: StepBuilder, planned: PlannedMount, options: MountOptions
     step.call("fsconfig", [result(context), FSCONFIG_CMD_RECONFIGURE, 0, 0, 0]);
     step.close(context);
   }
-  spread(step, options, place);
+  if (!isDetached) spread(step, options, place);
   step.close(place);
   return step.items;
+}
+
+/** Puts a copy of what is mounted at a place over it, with other attributes. */
+export function cover(
+  step: StepBuilder,
+  place: string,
+  label: string,
+  attributes: Uint8Array,
+): void {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+  step.call("open_tree", [result(place), "", flags], { label });
+  setAttributes(step, label, attributes);
+  attach(step, label, place);
+  step.close(label);
 }
 
 const FSPICK_CLOEXEC = 1;

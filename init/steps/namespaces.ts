@@ -42,29 +42,52 @@ export function joinsInhabited(namespaces: readonly Namespace[]): boolean {
 }
 
 /**
- * Joins the namespaces given by path: all are opened first, since joining a mount namespace changes
- * what paths mean, and the user namespace is joined last, since it takes the right to join others.
+ * Joins the namespaces given by path: all are opened first, and the user namespace is joined last,
+ * since it takes the right to join others. Two are left to others: the time namespace to steps/time.ts,
+ * the mount namespace to {@linkcode joinMountNamespace}.
  */
 export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const joined = namespaces
     .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
-    .filter(({ path }) => path !== undefined && path !== "")
-    .sort((a, b) => rank(a.type) - rank(b.type));
+    .filter(({ type, path }) => path !== undefined && path !== "" && !LEFT.includes(type))
+    .sort((a, b) => Number(a.type === "user") - Number(b.type === "user"));
   for (const { type, path, pointer } of joined) {
     step.because(`open the ${type} namespace to join`, path, pointer)
       .call("openat", [AT_FDCWD, path as string, O_CLOEXEC, 0], { label: `namespace.${type}` });
   }
   for (const { type, path, pointer } of joined) {
-    const hint = `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`;
-    step.because(`join the ${type} namespace`, path, pointer, hint);
-    if (type === "mount") step.call("unshare", [CLONE_FS]);
-    step.call("setns", [result(`namespace.${type}`), NAMESPACE_FLAGS[type]]);
+    step.because(`join the ${type} namespace`, path, pointer, hintFor(type))
+      .call("setns", [result(`namespace.${type}`), NAMESPACE_FLAGS[type]]);
   }
   step.close(...joined.map(({ type }) => `namespace.${type}`));
   return step.items;
 }
 
-function rank(type: NamespaceName): number {
-  return type === "user" ? 2 : type === "mount" ? 1 : 0;
+const LEFT: readonly NamespaceName[] = ["time", "mount"];
+const MOUNTS = "namespace.mount";
+
+/** Opens the mount namespace to join, while its path still means what the config's author saw. */
+export function openMountNamespace(namespaces: readonly Namespace[]): PlanItem[] {
+  const step = new StepBuilder("namespaces");
+  const path = joinedPath(namespaces, "mount") ?? "";
+  return step.because("open the mount namespace to join", path, "/linux/namespaces")
+    .call("openat", [AT_FDCWD, path, O_CLOEXEC, 0], { label: MOUNTS }).items;
+}
+
+/**
+ * Joins it, which takes the root back. The container's mounts are made and covered by then: a tree
+ * that is attached nowhere can only be changed from where it was made.
+ */
+export function joinMountNamespace(namespaces: readonly Namespace[]): PlanItem[] {
+  const step = new StepBuilder("namespaces");
+  const path = joinedPath(namespaces, "mount");
+  return step.because("join the mount namespace", path, "/linux/namespaces", hintFor("mount"))
+    .call("unshare", [CLONE_FS]) // threads that share what / is can't join
+    .call("setns", [result(MOUNTS), NAMESPACE_FLAGS.mount])
+    .close(MOUNTS).items;
+}
+
+function hintFor(type: NamespaceName): string {
+  return `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`;
 }

@@ -47,6 +47,15 @@ export function switchRoot(noPivot: boolean): PlanItem[] {
   return step.items;
 }
 
+/** Enters a root that is attached nowhere, in a mount namespace that stays as it is. */
+export function enterDetachedRoot(): PlanItem[] {
+  const step = new StepBuilder("pivot");
+  return step.because("make the detached copy the root", "/", "/root/path")
+    .call("fchdir", [result(ROOT)])
+    .call("chroot", ["."])
+    .call("chdir", ["/"]).items;
+}
+
 /** What holds for the root's own mount once all is mounted: its propagation, and read-only. */
 export function finishRoot(propagation: string | undefined, readonly: boolean): PlanItem[] {
   const step = new StepBuilder("pivot");

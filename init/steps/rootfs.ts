@@ -34,6 +34,13 @@ export function openRootfs(rootfs: string): PlanItem[] {
   return step.items;
 }
 
+/** How the mounts of the new mount namespace spread from the host's: at most one way. */
+export function cutPropagation(rootfsPropagation: string | undefined): number {
+  const asked = rootfsPropagation === undefined ? undefined : propagationOf(rootfsPropagation);
+  const isCut = asked?.flag === PROPAGATION.private || asked?.flag === PROPAGATION.unbindable;
+  return isCut ? PROPAGATION.private : PROPAGATION.slave;
+}
+
 /**
  * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
  * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
@@ -44,9 +51,7 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
   const asked = propagation === undefined ? undefined : propagationOf(propagation);
   const step = new StepBuilder("propagation");
   const cut = () => {
-    const flag = asked?.flag === PROPAGATION.private || asked?.flag === PROPAGATION.unbindable
-      ? PROPAGATION.private
-      : PROPAGATION.slave;
+    const flag = cutPropagation(propagation);
     step.because("stop mounts from reaching the host", "/", "/linux/rootfsPropagation");
     const attributes = mountAttributes(0, 0, flag);
     step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);
@@ -64,6 +69,33 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
     cut();
     copy();
   }
+  return step.items;
+}
+
+/**
+ * The root of a container whose mount namespace is not its own: a copy of the rootfs's mount tree that
+ * is attached nowhere. All mounts are made in it, so that the host, or the other container, sees none
+ * of them, and they go with the last process that has it as its root.
+ *
+ * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached.
+ */
+export function detachRootfs(onTmpfs: boolean): PlanItem[] {
+  const step = new StepBuilder("propagation");
+  if (onTmpfs) makeTmpfs(step);
+  else {
+    step.because("copy the rootfs's mount, attached nowhere", undefined, "/root/path");
+    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+    step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
+  }
+  step.because("stop mounts from reaching the host", "/", "/root/path")
+    .call("mount_setattr", [
+      result(ROOT),
+      "",
+      AT_EMPTY_PATH | AT_RECURSIVE,
+      mountAttributes(0, 0, PROPAGATION.private),
+      MOUNT_ATTR_SIZE,
+    ])
+    .close(ROOTFS);
   return step.items;
 }
 

@@ -34,6 +34,18 @@ export function becomeNamespaceRoot(): PlanItem[] {
   return step.items;
 }
 
+/**
+ * Keeps this process's memory, fds and binary from processes that join its pid namespace while it
+ * waits for the start. They may have all the capabilities that it has left by then, but its other
+ * threads still have the host's (CVE-2016-9962).
+ */
+export function hideProcess(): PlanItem[] {
+  const step = new StepBuilder("identity");
+  step.because("let nobody who joins look into this process")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
+  return step.items;
+}
+
 /** Sets the execution domain. */
 export function setPersonality({ domain }: Personality): PlanItem[] {
   const step = new StepBuilder("user");

@@ -100,7 +100,13 @@ export class CgroupFolder implements Disposable {
   }
 
   /** The error for a value that the kernel refused. */
-  failure(name: string, error: SyscallError, value: string, pointer?: string): ContainerError {
+  failure(
+    name: string,
+    error: SyscallError,
+    value: string,
+    pointer?: string,
+    hint?: string,
+  ): ContainerError {
     const path = `${this.path}/${name}`;
     const missing = error.code === "ENOENT";
     return new ContainerError(
@@ -112,7 +118,7 @@ export class CgroupFolder implements Disposable {
         errno: error.code,
         path,
         pointer,
-        hint: missing ? "the kernel or the parent cgroup does not offer it" : undefined,
+        hint: missing ? "the kernel or the parent cgroup does not offer it" : hint,
         cause: error,
       },
     );

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "run a further process in a running container",
     load: () => import("./exec.ts"),
   },
+  features: { summary: "print what this hull can do", load: () => import("./features.ts") },
   kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
   list: { summary: "list the containers", load: () => import("./list.ts") },
   plan: { summary: "show the system calls of a start", load: () => import("./plan.ts") },
@@ -135,7 +136,7 @@ async function makeFactory(global: GivenFlags, output: Output): Promise<Factory>
   return new Factory({
     root: text(global, "root") ?? userRoot(),
     cgroupDriver: driver(global),
-    onWarning: (warning) => output.warn(warning.message),
+    onWarning: ({ message, pointer }) => output.warn(message, pointer),
   });
 }
 

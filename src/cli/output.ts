@@ -41,9 +41,14 @@ export class Output {
     this.print(JSON.stringify(value, undefined, 2) + "\n");
   }
 
-  /** Says something that the user may want to mend. */
-  warn(message: string): void {
-    this.#write("warning", { msg: message });
+  /**
+   * Says something that the user may want to mend.
+   *
+   * @param pointer the field of config.json that it is about
+   */
+  warn(message: string, pointer?: string): void {
+    if (pointer === undefined) return this.#write("warning", { msg: message });
+    this.#write("warning", { msg: `config ${pointer}: ${message}`, pointer });
   }
 
   /** Says what is being done, with `--debug` alone. */
@@ -65,15 +70,19 @@ export class Output {
     }
   }
 
-  #write(level: Level, fields: { readonly msg: string }): void {
+  #write(
+    level: Level,
+    fields: { readonly msg: string; readonly pointer?: string | undefined },
+  ): void {
     const { log, format } = this.#options;
     const human = `hull: ${level === "error" ? "" : `${level}: `}${fields.msg}\n`;
     if (log === undefined) {
       writeAll(Deno.stderr, format === "json" ? asJson(level, fields) : human);
       return;
     }
-    // Engines read the log's last line; people look at stderr.
-    if (level !== "debug") writeAll(Deno.stderr, human);
+    // Engines read the log's last line; people look at stderr. A warning is none of the output of a
+    // container that starts, whose stderr this is.
+    if (level === "error") writeAll(Deno.stderr, human);
     const line = format === "json" ? asJson(level, fields) : asText(level, fields.msg);
     try {
       Deno.writeTextFileSync(log, line, { append: true, mode: 0o644 });

@@ -5,9 +5,8 @@
  */
 
 import { OCI_VERSION_MAX } from "../config/validate/document.ts";
+import { VERSION } from "../version.ts";
 
-/** hull's version: that of deno.json. */
-export const VERSION = "0.1.0";
 /** The lines of `--version`: name, the spec's version, and what hull runs on. */
 export function versionText(): string {
   return `hull version ${VERSION}\nspec: ${OCI_VERSION_MAX}\ndeno: ${Deno.version.deno}\n`;

@@ -65,7 +65,6 @@ export function defaultSpec(options: DefaultSpecOptions): Config {
         bounding: capabilities(),
         effective: capabilities(),
         permitted: capabilities(),
-        ambient: capabilities(),
       },
       rlimits: [{ type: "RLIMIT_NOFILE", hard: 1024, soft: 1024 }],
       noNewPrivileges: true,

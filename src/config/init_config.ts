@@ -57,6 +57,13 @@ export interface InitSeccomp {
   readonly unknown: readonly string[];
 }
 
+/** A mount that the parent made, detached and id-mapped, and its fd in init. */
+export interface IdmappedFd {
+  /** Its place in the config's `mounts`. */
+  readonly mount: number;
+  readonly fd: number;
+}
+
 /** The whole message. */
 export interface InitConfig {
   readonly id: string;
@@ -73,6 +80,8 @@ export interface InitConfig {
   readonly noPivot: boolean;
   /** Keep the caller's session keyring. */
   readonly noNewKeyring: boolean;
+  /** The id-mapped mounts. */
+  readonly idmapped?: readonly IdmappedFd[] | undefined;
   /** Make the root a tmpfs of the rootfs's files: the built-in default's skeleton. */
   readonly onTmpfs?: boolean | undefined;
 }

@@ -16,7 +16,7 @@ import { Field, Report } from "./validate/field.ts";
 import { checkHooks } from "./validate/hooks.ts";
 import { checkLinux } from "./validate/linux.ts";
 import { checkMounts } from "./validate/mounts.ts";
-import { isMapped, namespaceSet } from "./validate/namespaces.ts";
+import { containerMappings, isMapped, namespaceSet } from "./validate/namespaces.ts";
 import { checkProcess } from "./validate/process.ts";
 import { checkResources } from "./validate/resources.ts";
 import { cleanCopy } from "./validate/strings.ts";
@@ -111,7 +111,7 @@ function checkDocument(document: Field): void {
   const namespaces = namespaceSet(linux);
   checkVersion(document.need("ociVersion"));
   checkRoot(document.need("root"));
-  checkMounts(document.get("mounts"), namespaces);
+  checkMounts(document.get("mounts"), namespaces, containerMappings(linux));
   checkProcess(document.get("process"));
   checkUtsName(document.get("hostname"), namespaces);
   checkUtsName(document.get("domainname"), namespaces);

@@ -39,7 +39,18 @@ Deno.test("help and version say what there is", async () => {
   await using hull = new Hull();
   const help = await hull.must("--help");
   for (
-    const name of ["create", "delete", "kill", "list", "plan", "run", "spec", "start", "state"]
+    const name of [
+      "create",
+      "delete",
+      "features",
+      "kill",
+      "list",
+      "plan",
+      "run",
+      "spec",
+      "start",
+      "state",
+    ]
   ) {
     assertMatch(help, new RegExp(`^  ${name} `, "m"));
     assertStringIncludes(await hull.must(name, "--help"), `usage: hull [global flags] ${name}`);
@@ -80,8 +91,9 @@ Deno.test("a bundle that can't be used: each fault names the file or the field",
   };
   assertStringIncludes(await refusal(JSON.stringify(spec)), "/root/path");
   Deno.mkdirSync(`${folder.path}/rootfs`);
-  const seccomp = { ...spec, linux: { seccomp: { defaultAction: "SCMP_ACT_ERRNO" } } };
-  assertStringIncludes(await refusal(JSON.stringify(seccomp)), "/linux/seccomp");
+  const profile = { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_S390X"] };
+  const seccomp = { ...spec, linux: { namespaces: [{ type: "mount" }], seccomp: profile } };
+  assertStringIncludes(await refusal(JSON.stringify(seccomp)), "/linux/seccomp/architectures/0");
   assertEquals([...Deno.readDirSync(hull.root)], []);
 });
 

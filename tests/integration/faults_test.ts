@@ -16,7 +16,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "namespaces: the file to join is none of a namespace",
     change: ({ linux }) => join(linux, "network", "/proc/self/status"),
-    says: { step: "namespaces", syscall: "setns", errno: "EINVAL", path: "/proc/self/status" },
+    says: { step: "namespaces", syscall: "ioctl", errno: "ENOTTY", path: "/proc/self/status" },
   },
   {
     name: "namespaces: the file to join is missing",
@@ -31,7 +31,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "sources: a bind's source is missing",
     change: ({ mounts }) => mount(mounts, "/data", "bind", "/no/such/source", ["bind"]),
-    says: { step: "sources", syscall: "open_tree", errno: "ENOENT", path: "/no/such/source" },
+    says: { step: "sources", syscall: "openat", errno: "ENOENT", path: "/no/such/source" },
   },
   {
     name: "mounts: an unknown file system",
@@ -89,7 +89,13 @@ const FAULTS: readonly Fault[] = [
     change: ({ process }) => {
       process.apparmorProfile = "no-such-profile";
     },
-    says: { step: "labels", pointer: "/process/apparmorProfile" },
+    says: {
+      code: "Unsupported",
+      faults: [{
+        pointer: "/process/apparmorProfile",
+        message: "needs AppArmor, which is not enabled on this host",
+      }],
+    },
   },
   {
     name: "limits: a hard limit above this program's",

@@ -53,6 +53,20 @@ Deno.test("every wrong order is refused, and changes nothing", async () => {
   assertStringIncludes(await hull.refuse("delete", id), "does not exist");
 });
 
+Deno.test("kill 0 asks whether a container is there, and hurts nobody", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("sleep 60");
+  const id = "hull-conform-kill0";
+  await hull.detach("run", "-d", "-b", bundle.folder, id);
+  await hull.must("kill", id, "0");
+  await hull.must("kill", "--all", id, "0");
+  assertEquals(await hull.status(id), "running");
+  await hull.must("kill", id, "KILL");
+  await until(async () => await hull.status(id) === "stopped");
+  assertStringIncludes(await hull.refuse("kill", id, "0"), "container not running");
+  await hull.must("kill", "--all", id, "0"); // all of none
+});
+
 Deno.test("a created container can be deleted, a running one with force", async () => {
   await leavesNothing("hull-del", async () => {
     await using hull = new Hull();

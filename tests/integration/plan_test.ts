@@ -40,6 +40,11 @@ Deno.test("strace sees the calls of the plan in its order, with much in the conf
     );
     config.linux.devices = [{ path: "/dev/fuse", type: "c", major: 10, minor: 229 }];
     config.root.readonly = false;
+    config.process.noNewPrivileges = false;
+    config.linux.seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["mkdirat"], action: "SCMP_ACT_ERRNO" }],
+    };
   });
 });
 

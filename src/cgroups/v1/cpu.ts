@@ -26,9 +26,13 @@ export function wantsCpu(cpu: CpuResources | undefined): boolean {
  * @throws {ContainerError} see CgroupFolder.write; ConfigInvalid for shares out of range
  */
 export function applyCpu(folder: CgroupFolder, cpu: CpuResources): void {
-  if (cpu.shares) applyShares(folder, cpu.shares);
+  const { shares, idle } = cpu;
+  const writeIdle = () => folder.write("cpu.idle", String(idle), `${POINTER}/idle`);
+  // An idle cgroup refuses shares (EINVAL): it is woken before them, and put to idleness after.
+  if (idle === 0) writeIdle();
+  if (shares) applyShares(folder, shares);
+  if (idle !== undefined && idle !== 0) writeIdle();
   applyBandwidth(folder, cpu);
-  if (cpu.idle !== undefined) folder.write("cpu.idle", String(cpu.idle), `${POINTER}/idle`);
   applyRealtime(folder, cpu);
 }
 

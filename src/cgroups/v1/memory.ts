@@ -67,7 +67,10 @@ function writeLimit(folder: CgroupFolder, limit: number): void {
   if (error === undefined) return;
   // EBUSY: the kernel could not bring the usage below the limit.
   if (error.code === "EBUSY") throw belowUsage(folder, limit);
-  throw folder.failure(LIMIT, error, String(limit), `${POINTER}/limit`);
+  const hint = error.code === "EINVAL" && folder.has(SWAP_LIMIT)
+    ? "it can't be above the limit of memory and swap that stands: set swap too"
+    : undefined;
+  throw folder.failure(LIMIT, error, String(limit), `${POINTER}/limit`, hint);
 }
 
 function checkUsage(folder: CgroupFolder, limit: number): void {

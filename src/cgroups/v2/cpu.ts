@@ -18,10 +18,12 @@ const POINTER = "/linux/resources/cpu";
  */
 export function applyCpu(folder: CgroupFolder, cpu: CpuResources): void {
   refuseRealtime(cpu);
-  if (cpu.idle !== undefined) folder.write("cpu.idle", String(cpu.idle), `${POINTER}/idle`);
-  if (cpu.shares) {
-    folder.write("cpu.weight", String(sharesToWeight(cpu.shares)), `${POINTER}/shares`);
-  }
+  const { shares, idle } = cpu;
+  const writeIdle = () => folder.write("cpu.idle", String(idle), `${POINTER}/idle`);
+  // An idle cgroup refuses a weight (EINVAL): it is woken before it, and put to idleness after.
+  if (idle === 0) writeIdle();
+  if (shares) folder.write("cpu.weight", String(sharesToWeight(shares)), `${POINTER}/shares`);
+  if (idle !== undefined && idle !== 0) writeIdle();
   applyBandwidth(folder, cpu);
 }
 

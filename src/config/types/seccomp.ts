@@ -14,7 +14,10 @@ export interface Seccomp {
   readonly defaultErrnoRet?: number | undefined;
   /** Architectures beside the native one. */
   readonly architectures?: readonly SeccompArchitecture[] | undefined;
-  /** Flags of seccomp(2). */
+  /**
+   * Flags of seccomp(2); without the field it is SECCOMP_FILTER_FLAG_SPEC_ALLOW. TSYNC changes
+   * nothing: execve ends init's other threads.
+   */
   readonly flags?: readonly SeccompFlag[] | undefined;
   /** Unix socket that gets the notify fd; needed with SCMP_ACT_NOTIFY. */
   readonly listenerPath?: string | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseCpuList } from "../cpu_list.ts";
 import {
   DEVICE_TYPES,
   MEMORY_POLICY_FLAGS,
@@ -35,15 +36,15 @@ export function checkLinux(linux: Field, namespaces: NamespaceSet): void {
   checkUserNamespace(linux, namespaces);
   checkTimeOffsets(linux.get("timeOffsets"), namespaces);
   checkDevices(linux.get("devices"));
-  checkNetDevices(linux.get("netDevices"), namespaces);
+  checkNetDevices(linux.get("netDevices"));
   checkCgroupsPath(linux.get("cgroupsPath"));
   checkResources(linux.get("resources"), true);
   const propagation = linux.get("rootfsPropagation");
   if (propagation.value !== "") propagation.oneOf(ROOTFS_PROPAGATIONS);
   checkSeccomp(linux.get("seccomp"));
   checkSysctl(linux.get("sysctl"), namespaces);
-  checkHiddenPaths(linux.get("maskedPaths"), namespaces);
-  checkHiddenPaths(linux.get("readonlyPaths"), namespaces);
+  checkHiddenPaths(linux.get("maskedPaths"));
+  checkHiddenPaths(linux.get("readonlyPaths"));
   linux.get("mountLabel").string();
   checkIntelRdt(linux.get("intelRdt"));
   checkPersonality(linux.get("personality"));
@@ -71,12 +72,8 @@ function checkCgroupsPath(cgroupsPath: Field): void {
   if (path?.split("/").includes("..")) cgroupsPath.fault('must not have a part ".."');
 }
 
-function checkHiddenPaths(paths: Field, namespaces: NamespaceSet): void {
-  const items = paths.items();
-  for (const path of items) path.absolutePath();
-  if (items.length > 0 && !namespaces.has("mount")) {
-    paths.fault("needs a mount namespace in linux.namespaces");
-  }
+function checkHiddenPaths(paths: Field): void {
+  for (const path of paths.items()) path.absolutePath();
 }
 
 function checkIntelRdt(intelRdt: Field): void {
@@ -115,7 +112,11 @@ function checkMemoryPolicy(policy: Field): void {
   }
   const needsNodes = mode !== undefined && mode !== "MPOL_DEFAULT" && mode !== "MPOL_LOCAL" &&
     mode !== "MPOL_PREFERRED";
-  if (needsNodes && !nodes.value) nodes.fault(`must name at least one memory node for ${mode}`);
+  const isList = nodes.value === undefined ||
+    typeof nodes.value === "string" && parseCpuList(nodes.value) !== undefined;
+  if (needsNodes && isList && count === 0) {
+    nodes.fault(`must name at least one memory node for ${mode}`);
+  }
 
   const flags = policy.get("flags");
   const given = flags.items().map((flag) => flag.oneOf(MEMORY_POLICY_FLAGS));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isMappingOption, type MountIdMappings, readMappingOption } from "../id_map_option.ts";
 import { isBindMount, isFilesystemData, isIdMapped } from "../mount_options.ts";
 import { type Field, isRecord } from "./field.ts";
 import { checkIdMappings, type NamespaceSet } from "./namespaces.ts";
@@ -25,29 +26,35 @@ const PROC_MOUNTS: ReadonlySet<string> = new Set([
   "/proc/uptime",
 ]);
 
-/** Every mount. */
-export function checkMounts(mounts: Field, namespaces: NamespaceSet): void {
+/**
+ * Every mount.
+ *
+ * @param container the mappings of the container's user namespace
+ */
+export function checkMounts(
+  mounts: Field,
+  namespaces: NamespaceSet,
+  container: MountIdMappings,
+): void {
   for (const mount of mounts.items()) {
-    if (mount.isObject()) checkMount(mount, namespaces);
-  }
-  if (mounts.items().length > 0 && !namespaces.has("mount")) {
-    mounts.fault("needs a mount namespace in linux.namespaces, or the host would get the mounts");
+    if (mount.isObject()) checkMount(mount, namespaces, container);
   }
 }
 
-function checkMount(mount: Field, namespaces: NamespaceSet): void {
+function checkMount(mount: Field, namespaces: NamespaceSet, container: MountIdMappings): void {
   const type = mount.get("type").string();
   const options = mount.get("options").strings();
   const bind = isBindMount({ type, options });
   checkDestination(mount.need("destination"), type, bind);
   const source = mount.get("source").string();
   if (bind) {
-    if (source === undefined || source === "") {
+    // a remount changes what is mounted there already
+    if ((source === undefined || source === "") && options?.includes("remount") !== true) {
       mount.get("source").fault("is required: a bind mount needs the path to bind");
     }
     checkBindOptions(mount.get("options"));
   }
-  checkMountMappings(mount, bind, namespaces);
+  checkMountMappings(mount, bind, namespaces, container);
 }
 
 function checkDestination(field: Field, type: string | undefined, bind: boolean): void {
@@ -73,17 +80,22 @@ function normalized(path: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** The kernel would ignore file system data of a bind mount without a word. */
+/** The kernel ignores file system data of a bind mount without a word, so it is a warning. */
 function checkBindOptions(options: Field): void {
   for (const option of options.items()) {
     const word = option.value;
     if (typeof word === "string" && word !== "" && isFilesystemData(word)) {
-      option.fault(`is not an option of a bind mount: ${JSON.stringify(word)}`);
+      option.warn(`is ignored: a bind mount has no option ${JSON.stringify(word)}`);
     }
   }
 }
 
-function checkMountMappings(mount: Field, bind: boolean, namespaces: NamespaceSet): void {
+function checkMountMappings(
+  mount: Field,
+  bind: boolean,
+  namespaces: NamespaceSet,
+  container: MountIdMappings,
+): void {
   const [uids, gids] = [mount.get("uidMappings"), mount.get("gidMappings")];
   checkIdMappings(uids);
   checkIdMappings(gids);
@@ -93,6 +105,9 @@ function checkMountMappings(mount: Field, bind: boolean, namespaces: NamespaceSe
   const given = isRecord(mount.value) && (own || isIdMapped({ options }));
   if (!given) return;
   if (!bind) mount.fault("can't be id-mapped: only bind mounts can");
+  const option = mount.get("options").items()
+    .findLast(({ value }) => typeof value === "string" && isMappingOption(value));
+  if (option !== undefined && !own) return checkMappingOption(option, container);
   if (!own) {
     if (namespaces.has("user")) return;
     mount.fault(
@@ -104,6 +119,15 @@ function checkMountMappings(mount: Field, bind: boolean, namespaces: NamespaceSe
     const [one, other, name] of [[uids, gids, "gidMappings"], [gids, uids, "uidMappings"]] as const
   ) {
     if (one.exists && other.items().length === 0) other.fault(`is required with ${pair(name)}`);
+  }
+}
+
+function checkMappingOption(option: Field, container: MountIdMappings): void {
+  try {
+    readMappingOption(String(option.value), container);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    option.fault(error.message);
   }
 }
 

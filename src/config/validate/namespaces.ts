@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { MountIdMappings } from "../id_map_option.ts";
+import type { IdMapping } from "../types.ts";
 import { NAMESPACE_TYPES, type NamespaceType } from "../names.ts";
 import { type Field, isRecord, MAX_EXACT, MAX_UINT32 } from "./field.ts";
 
@@ -72,6 +74,21 @@ export function checkUserNamespace(linux: Field, namespaces: NamespaceSet): void
 
 function isWrongType(list: Field): boolean {
   return list.exists && !Array.isArray(list.value);
+}
+
+/** The mappings of the container's user namespace, as much of them as can be read. */
+export function containerMappings(linux: Field): MountIdMappings {
+  const read = (list: unknown): readonly IdMapping[] =>
+    Array.isArray(list) ? list.filter((each): each is IdMapping => isIdMapping(each)) : [];
+  return {
+    uidMappings: read(linux.get("uidMappings").value),
+    gidMappings: read(linux.get("gidMappings").value),
+  };
+}
+
+function isIdMapping(value: unknown): boolean {
+  return isRecord(value) &&
+    [value.containerID, value.hostID, value.size].every((id) => typeof id === "number");
 }
 
 /** One list of mappings, of a user namespace or of a mount. */

@@ -75,6 +75,23 @@ function checkCapabilities(capabilities: Field): void {
       }
     }
   }
+  checkAmbient(capabilities);
+}
+
+/** The kernel raises what is both permitted and inheritable; runc warns about the others, too. */
+function checkAmbient(capabilities: Field): void {
+  const named = (set: string) => {
+    const { value } = capabilities.get(set);
+    return new Set(Array.isArray(value) ? value : []);
+  };
+  const [permitted, inheritable] = [named("permitted"), named("inheritable")];
+  const ambient = capabilities.get("ambient");
+  const lost = ambient.items().map(({ value }) => value).filter((value) =>
+    typeof value === "string" && KNOWN_CAPABILITIES.has(value) &&
+    !(permitted.has(value) && inheritable.has(value))
+  );
+  if (lost.length === 0) return;
+  ambient.warn(`can only have what is permitted and inheritable, and so not ${lost.join(", ")}`);
 }
 
 function checkRlimits(rlimits: Field): void {

@@ -51,6 +51,7 @@ Deno.test("errno of a failed call is read at once and carries the path", () => {
 Deno.test("signals by number and by name, with or without SIG", () => {
   for (const form of ["TERM", "SIGTERM", "term", 15]) assertEquals(signalNumber(form), 15);
   assertEquals([signalName(9), signalName(15)], ["SIGKILL", "SIGTERM"]);
+  for (const form of [0, "0"]) assertEquals(signalNumber(form), 0);
   for (const form of ["", "NONE", 65, -1, 1.5]) assertEquals(signalNumber(form), undefined);
 });
 

@@ -113,3 +113,11 @@ Deno.test("labels that are unknown or given twice are refused", () => {
   );
   assertEquals(OPERATION_SIZE, 80);
 });
+
+Deno.test("an argument without a value ends the process before the call", async () => {
+  const module = new URL("../../../ffi/program.ts", import.meta.url).href;
+  const code = `import { SyscallProgram } from "${module}";
+    new SyscallProgram([{ syscall: "exit_group", args: [{ fault: true }] }]).run();`;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", "--no-lock", code] });
+  assertEquals((await child.output()).signal, "SIGSEGV");
+});

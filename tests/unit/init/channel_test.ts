@@ -29,12 +29,12 @@ const OPERATIONS: readonly PlannedOperation[] = [
 /** What a failed program writes. */
 function report(): Uint8Array<ArrayBuffer> {
   using pipe = new Pipe();
-  // The report's last call would end this program.
+  // The report's last calls would end this program.
   const tail = reportTail(pipe.writer.number, OPERATIONS).filter(({ syscall }) =>
     syscall === "write"
   );
   const padding = { syscall: "getpid", args: [] } as const;
-  new SyscallProgram(OPERATIONS, [...tail, padding]).run();
+  new SyscallProgram(OPERATIONS, [...tail, padding, padding]).run();
   pipe.writer.close();
   return readAll(pipe.reader);
 }

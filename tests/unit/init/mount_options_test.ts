@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { MOUNT_ATTR, PROPAGATION } from "../../../ffi/mount.ts";
 import { parseMountOptions } from "../../../init/steps/mount_options.ts";
+import { isFilesystemData, MOUNT_OPTIONS } from "../../../src/config/mount_options.ts";
 
 const { RDONLY, NOSUID, NOEXEC, NOATIME, ATIME } = MOUNT_ATTR;
 
@@ -24,4 +25,16 @@ Deno.test("no options leave everything as it is", () => {
   const { attributes, recursiveAttributes, propagation, data } = parseMountOptions(["defaults"]);
   assertEquals([attributes, recursiveAttributes], [undefined, undefined]);
   assertEquals([propagation, data], [[], []]);
+});
+
+Deno.test("every option that hull lists is known to both readers, and no data", () => {
+  for (const option of MOUNT_OPTIONS) {
+    assertEquals(parseMountOptions([option]).data, [], option);
+    assert(!isFilesystemData(option), option);
+  }
+});
+
+Deno.test("a context keeps its commas and loses mount(2)'s quotes", () => {
+  const { data } = parseMountOptions(['context="a:b:c:s0:c1,c2",size=1k', "mode=755"]);
+  assertEquals(data, ["context=a:b:c:s0:c1,c2", "size=1k", "mode=755"]);
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { SyscallProgram } from "../../../ffi/program.ts";
 import type { FileKind } from "../../../init/facts.ts";
 import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
@@ -7,10 +8,10 @@ import { defaultSpec } from "../../../src/config/defaults.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
 import type { Config } from "../../../src/config/types.ts";
 import { ContainerError } from "../../../src/errors.ts";
-import { TableFacts } from "../../fixtures/table_facts.ts";
+import { type Table, TableFacts } from "../../fixtures/table_facts.ts";
 
 const FOLDERS = ["/proc", "/sys", "/dev", "/bin", "/root", "/tmp", "/proc/sys", "/proc/bus"];
-const FACTS = new TableFacts({
+const TABLE: Table = {
   host: { "/data": "directory", "/etc/hosts": "file" },
   inside: {
     ...Object.fromEntries(FOLDERS.map((path): [string, FileKind] => [path, "directory"])),
@@ -20,7 +21,8 @@ const FACTS = new TableFacts({
   home: "/root",
   ignoredSignals: [13],
   ownedFds: [1],
-});
+};
+const FACTS = new TableFacts(TABLE);
 
 const BASE = {
   id: "golden",
@@ -55,6 +57,9 @@ function spec(change: (config: Draft) => void = () => {}): Config {
 type Draft = Shallow<Omit<Config, "linux">> & { linux: Shallow<NonNullable<Config["linux"]>> };
 
 type Shallow<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Two instructions that allow everything, with SECCOMP_FILTER_FLAG_LOG and SPEC_ALLOW. */
+const FILTER = { program: "IAAAAAAAAAAGAAAAAAD/fw==", flags: 6, unknown: ["no_such_call"] };
 
 /** Each golden listing: the config, and what else init is told. */
 const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "config">>> = {
@@ -97,6 +102,19 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
         rlimits: [{ type: "RLIMIT_NOFILE", soft: 10, hard: 20 }],
         apparmorProfile: "profile",
         noNewPrivileges: true,
+        scheduler: {
+          policy: "SCHED_DEADLINE",
+          flags: ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"],
+          runtime: 10_000_000,
+          deadline: 20_000_000,
+          period: 30_000_000,
+        },
+        ioPriority: { class: "IOPRIO_CLASS_BE", priority: 6 },
+      };
+      config.linux.memoryPolicy = {
+        mode: "MPOL_BIND",
+        nodes: "0,2-3",
+        flags: ["MPOL_F_STATIC_NODES"],
       };
       config.linux.sysctl = { "net.ipv4.ip_forward": "1" };
       config.linux.personality = { domain: "LINUX32" };
@@ -109,6 +127,7 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
     preserveFds: 2,
     fds: { status: 5, control: 6, start: 7 },
   },
+  seccomp: { config: spec(), seccomp: FILTER },
   "root-on-tmpfs": { config: spec(), onTmpfs: true },
   terminal: {
     config: spec((config) => {
@@ -142,15 +161,31 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
     draft.linux.namespaces = namespaces;
   });
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
-  const launcher = planLaunch({ namespaces, cgroups: V2, told: { reader: 8, writer: 9 } }, plan);
+  const launcher = planLaunch(
+    { namespaces, cgroups: V2, told: { reader: 8, writer: 9 }, control: 4, proc: 10 },
+    plan,
+  );
   await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
+});
+
+Deno.test("without openat2 every plan is whole: no such call, and every label is there", () => {
+  for (const [name, init] of Object.entries(GOLDEN)) {
+    const facts = new TableFacts({ ...TABLE, hasOpenat2: false });
+    const plan = planInit({ ...BASE, cgroups: V2, ...init }, facts);
+    const calls = plan.flatMap((item) => "work" in item ? [] : [item]);
+    assert(calls.length > plan.length - 3, name);
+    assert(!calls.some(({ syscall }) => syscall === "openat2"), name);
+    if (calls.length === plan.length) new SyscallProgram(calls);
+  }
 });
 
 const LAUNCH: LaunchOptions = {
   namespaces: [{ type: "pid", path: "/p" }],
   cgroups: V2,
   told: { reader: 8, writer: 9 },
+  control: 4,
+  proc: 10,
 };
 
 Deno.test("a launcher refuses what needs JavaScript in the namespaces that it joins", () => {
@@ -158,6 +193,40 @@ Deno.test("a launcher refuses what needs JavaScript in the namespaces that it jo
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
   const error = assertThrows(() => planLaunch(LAUNCH, plan), ContainerError);
   assertEquals([error.code, error.pointer], ["Unsupported", "/mounts/2"]);
+});
+
+/** The plan's last calls with a filter. */
+function endOf(flags: number, noNewPrivileges: boolean) {
+  const config = spec((draft) => {
+    draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges };
+  });
+  const init = { ...BASE, cgroups: V2, config, seccomp: { ...FILTER, flags } };
+  const items = listPlan(planInit(init, FACTS));
+  return items.slice(items.findLastIndex(({ syscall }) => syscall === "close_range") + 1);
+}
+
+Deno.test("nothing but execve follows the filter, nor a jump", () => {
+  assertEquals(endOf(0, true).map(({ syscall }) => syscall), [
+    "prctl",
+    "write",
+    "read",
+    "exit_group",
+    "read",
+    "seccomp",
+    "execve",
+  ]);
+});
+
+Deno.test("a filter with a listener is there before the parent is told, and only reads and writes follow", () => {
+  assertEquals(endOf(8, true).map(({ syscall }) => syscall), [
+    "prctl",
+    "seccomp",
+    "write",
+    "read",
+    "exit_group",
+    "read",
+    "execve",
+  ]);
 });
 
 Deno.test("every label that a plan refers to stands before, every jump leads forward", () => {

@@ -13,7 +13,10 @@ function isInstalled(program: string): boolean {
   });
 }
 
-/** What `runc spec` writes on this host, but with hull's version of the spec. */
+/**
+ * What `runc spec` writes on this host, but for what newer releases of runc write: hull's version of
+ * the spec, and no ambient capabilities, which can't be raised where none is inheritable.
+ */
 async function runcSpec(...options: string[]): Promise<Config> {
   const bundle = await Deno.makeTempDir();
   try {
@@ -22,6 +25,7 @@ async function runcSpec(...options: string[]): Promise<Config> {
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
     const config = JSON.parse(await Deno.readTextFile(`${bundle}/config.json`));
+    delete config.process.capabilities.ambient;
     return { ...config, ociVersion: defaultSpec({ cgroup2: false }).ociVersion };
   } finally {
     await Deno.remove(bundle, { recursive: true });

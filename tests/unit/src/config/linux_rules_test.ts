@@ -1,5 +1,5 @@
 import type { Json } from "./faults.ts";
-import { rules, without } from "./rules.ts";
+import { rules } from "./rules.ts";
 
 const device = (extra: Json) => [{ type: "c", path: "/dev/x", major: 1, minor: 3, ...extra }];
 rules("devices, cgroup path, paths, propagation", [
@@ -35,15 +35,6 @@ rules("network devices", [
   ["/linux/netDevices", { a: {}, b: { name: "a" } }, "two devices", "/linux/netDevices/b/name"],
 ], [["/linux/netDevices", { eth0: {}, eth1: { name: "veth%d" }, eth2: { name: "veth%d" } }]]);
 
-rules(
-  "network devices without a network namespace",
-  [
-    ["/linux/netDevices", { eth0: {} }, "needs a network namespace"],
-  ],
-  [],
-  () => without("network"),
-);
-
 rules("intelRdt, personality, memoryPolicy", [
   ["/linux/intelRdt/closID", "..", "the name of a folder"],
   ["/linux/intelRdt/closID", "a/b", "the name of a folder"],
@@ -66,6 +57,12 @@ rules("intelRdt, personality, memoryPolicy", [
     "/linux/memoryPolicy/nodes",
   ],
   ["/linux/memoryPolicy", { mode: "MPOL_BIND", nodes: "a" }, "a list", "/linux/memoryPolicy/nodes"],
+  [
+    "/linux/memoryPolicy",
+    { mode: "MPOL_INTERLEAVE", nodes: "," },
+    "at least one memory node",
+    "/linux/memoryPolicy/nodes",
+  ],
   [
     "/linux/memoryPolicy",
     { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"] },
@@ -135,6 +132,37 @@ rules("seccomp", [
   ],
   [
     "/linux/seccomp",
+    { ...rule({ action: "SCMP_ACT_NOTIFY" }), listenerPath: "run/s" },
+    "an absolute path",
+    "/linux/seccomp/listenerPath",
+  ],
+  [
+    "/linux/seccomp",
+    { defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/run/s" },
+    "to hand over",
+    "/linux/seccomp/defaultAction",
+  ],
+  [
+    "/linux/seccomp",
+    { ...rule({ action: "SCMP_ACT_NOTIFY", names: ["mkdir", "write"] }), listenerPath: "/run/s" },
+    "can't be SCMP_ACT_NOTIFY for write",
+    `${RULE}/action`,
+  ],
+  [
+    "/linux/seccomp",
+    {
+      defaultAction: "SCMP_ACT_ERRNO",
+      listenerPath: "/run/s",
+      syscalls: [
+        { names: ["mkdir"], action: "SCMP_ACT_NOTIFY" },
+        { names: ["write"], action: "SCMP_ACT_ALLOW" },
+      ],
+    },
+    "must allow read",
+    "/linux/seccomp/syscalls",
+  ],
+  [
+    "/linux/seccomp",
     { defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x" },
     "with listenerPath",
     "/linux/seccomp/listenerMetadata",
@@ -143,4 +171,12 @@ rules("seccomp", [
   ["/linux/seccomp", { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 38 }],
   ["/linux/seccomp", rule({ args: [{ index: 5, value: 2 ** 53 - 1, op: "SCMP_CMP_MASKED_EQ" }] })],
   ["/linux/seccomp", { ...rule({ action: "SCMP_ACT_NOTIFY" }), listenerPath: "/run/s" }],
+  ["/linux/seccomp", {
+    defaultAction: "SCMP_ACT_ERRNO",
+    listenerPath: "/run/s",
+    syscalls: [
+      { names: ["close", "execve"], action: "SCMP_ACT_NOTIFY" },
+      { names: ["read", "write"], action: "SCMP_ACT_LOG" },
+    ],
+  }],
 ]);

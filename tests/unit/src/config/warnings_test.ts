@@ -3,9 +3,21 @@ import { changed, goodConfig, lines, warningsOf } from "./faults.ts";
 
 Deno.test("an unknown capability is a warning, not a fault", () => {
   assertEquals(
-    lines(warningsOf(changed("/process/capabilities", { ambient: ["CAP_KILL", "CAP_FLY"] }))),
-    ['/process/capabilities/ambient/1: is not a known capability and is left out: "CAP_FLY"'],
+    lines(warningsOf(changed("/process/capabilities", { bounding: ["CAP_KILL", "CAP_FLY"] }))),
+    ['/process/capabilities/bounding/1: is not a known capability and is left out: "CAP_FLY"'],
   );
+});
+
+Deno.test("an ambient capability that is not permitted and inheritable is a warning", () => {
+  const sets = {
+    permitted: ["CAP_KILL", "CAP_CHOWN"],
+    inheritable: ["CAP_KILL"],
+    ambient: ["CAP_KILL", "CAP_CHOWN"],
+  };
+  assertEquals(lines(warningsOf(changed("/process/capabilities", sets))), [
+    "/process/capabilities/ambient: can only have what is permitted and inheritable, and so not " +
+    "CAP_CHOWN",
+  ]);
 });
 
 Deno.test("a relative mount destination is a warning", () => {

@@ -1,0 +1,62 @@
+/**
+ * Comparisons inside a plan: what stands at an open place must be what was asked for, or the plan
+ * fails there. It is looked at by fd, after it was opened, so that nothing can take its place.
+ *
+ * Source: statx(2), inode(7); FUTEX_WAIT(2const).
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH, PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../ffi/file.ts";
+import type { FieldOf } from "../../ffi/program.ts";
+import type { NodeStatus } from "../facts.ts";
+import { result, type StepBuilder } from "../operation.ts";
+
+/** struct statx: its size, and where the fields stand that are compared. */
+const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
+const STATX_BASIC = 0x7ff;
+const FUTEX_WAIT_PRIVATE = 128;
+const NO_TIME = new Uint8Array(16);
+
+/** The file type of each `type` of the spec's devices. */
+export const DEVICE_TYPES: Readonly<Record<string, number>> = {
+  c: S_IFCHR,
+  u: S_IFCHR,
+  b: S_IFBLK,
+  p: S_IFIFO,
+};
+
+/**
+ * Goes on only where 32 bits in memory have a value. A wait that may take no time does it: the
+ * kernel compares first, and answers EAGAIN where they differ, else ETIMEDOUT.
+ */
+function requireEqual(step: StepBuilder, field: FieldOf, value: number): void {
+  step.call("futex", [field, FUTEX_WAIT_PRIVATE, value, NO_TIME, 0, 0], { tolerated: "ETIMEDOUT" });
+}
+
+/**
+ * Goes on only where an open file has a type with permissions, and a device number.
+ *
+ * @param fd the label of the operation that opened it
+ */
+export function requireNode(
+  step: StepBuilder,
+  fd: string,
+  { mode, major, minor }: NodeStatus,
+): void {
+  const field = { space: STATX.size, name: `${fd}.status` };
+  step.call("statx", [result(fd), "", AT_EMPTY_PATH, STATX_BASIC, field]);
+  requireEqual(step, { field, offset: STATX.mode }, mode);
+  requireEqual(step, { field, offset: STATX.major }, major);
+  requireEqual(step, { field, offset: STATX.minor }, minor);
+}
+
+/** Goes on only where an open file is on a procfs: what is mounted over it might not be one. */
+export function requireProcfs(step: StepBuilder, fd: string): void {
+  const field = { space: STATFS_SIZE, name: `${fd}.system` };
+  step.call("fstatfs", [result(fd), field]);
+  requireEqual(step, { field, offset: 0 }, PROC_SUPER_MAGIC);
+}
+
+/** struct statfs begins with the type; 120 bytes, with room to spare. */
+const STATFS_SIZE = 256;

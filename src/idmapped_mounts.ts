@@ -1,0 +1,210 @@
+/**
+ * Bind mounts whose files show other owners. Only who may administrate the file system can make one,
+ * which init in a user namespace can't: so the parent makes it, detached, and init attaches it.
+ *
+ * Source: mount_setattr(2), "ID-mapped mounts"; the runtime-spec's "POSIX-platform Mounts".
+ *
+ * @module
+ */
+
+import { PR } from "../ffi/credentials.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, Fd } from "../ffi/file.ts";
+import {
+  AT_RECURSIVE,
+  MOUNT_ATTR,
+  MOUNT_ATTR_SIZE,
+  mountAttributes,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../ffi/mount.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  cloneArguments,
+  NAMESPACE_FLAGS,
+} from "../ffi/namespaces.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { SyscallProgram } from "../ffi/program.ts";
+import { initFailure } from "../init/failure.ts";
+import { type PlanItem, type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
+import { parseMountOptions } from "../init/steps/mount_options.ts";
+import { isNew } from "../init/steps/namespaces.ts";
+import { cutPropagation } from "../init/steps/rootfs.ts";
+import { idMappingsOf, isIdMapped, type MountIdMappings } from "./config/mount_options.ts";
+import type { Config, Mount } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import { writeIdMaps } from "./id_maps.ts";
+import { openJoined } from "./joined_namespaces.ts";
+import { Child } from "./parent_process.ts";
+import { openNamespace } from "./security/procfs.ts";
+
+/** A mount of the config with what it is mapped by; undefined for the user namespace joined by path. */
+interface Wanted {
+  readonly index: number;
+  readonly mappings: MountIdMappings | undefined;
+}
+
+/** A detached, id-mapped copy of a mount's source. */
+export interface IdmappedMount {
+  /** Its place in the config's `mounts`. */
+  readonly mount: number;
+  readonly fd: Fd;
+}
+
+const SIGKILL = 9;
+const HOLDER_SECONDS = 60n;
+const PIDFD = "pidfd";
+const MOUNT = "idmapped";
+
+/** The mounts of a config that are id-mapped, by their place. */
+export function idmappedMounts({ mounts = [] }: Config): number[] {
+  return mounts.flatMap((mount, k) => isIdMapped(mount) ? [k] : []);
+}
+
+/**
+ * Makes the id-mapped mounts of a config.
+ *
+ * @param stack closes them
+ * @throws {ContainerError} `InitFailed` with the mount's pointer where its file system has no such
+ *   mounts, `SystemError` where the maps can't be made
+ */
+export async function openIdmappedMounts(
+  config: Config,
+  poller: Poller,
+  stack: DisposableStack,
+): Promise<IdmappedMount[]> {
+  const namespaces = new Map<string, Fd>();
+  using opened = new DisposableStack();
+  const made: IdmappedMount[] = [];
+  for (const wanted of wantedMounts(config)) {
+    const key = JSON.stringify(wanted.mappings ?? "joined");
+    const known = namespaces.get(key) ??
+      opened.use(await openMapping(config, wanted, poller));
+    namespaces.set(key, known);
+    const plan = planIdmappedMount(config, wanted.index, known.number);
+    made.push({ mount: wanted.index, fd: stack.use(runPlan(plan)) });
+  }
+  return made;
+}
+
+function wantedMounts(config: Config): Wanted[] {
+  return idmappedMounts(config).map((index) => ({ index, mappings: mappingsOf(config, index) }));
+}
+
+/** What a mount is mapped by: its own mappings, or those of the container's new user namespace. */
+function mappingsOf(
+  { mounts = [], linux = {} }: Config,
+  index: number,
+): MountIdMappings | undefined {
+  const { namespaces = [], uidMappings = [], gidMappings = [] } = linux;
+  const container = isNew(namespaces, "user") ? { uidMappings, gidMappings } : undefined;
+  return idMappingsOf(mounts[index] as Mount, container) ?? container;
+}
+
+/** Whether a user namespace is made for the mount; else it takes the one joined by path. */
+export function hasOwnMappings(config: Config, index: number): boolean {
+  return mappingsOf(config, index) !== undefined;
+}
+
+/**
+ * The calls that make one id-mapped mount.
+ *
+ * @param namespace the fd of the user namespace that maps
+ */
+export function planIdmappedMount(config: Config, index: number, namespace: number): PlanItem[] {
+  const mount = (config.mounts ?? [])[index] as Mount;
+  const { source = "", options = [], type } = mount;
+  const { bindRecursive, idmapRecursive } = parseMountOptions(options);
+  const recursive = bindRecursive || type === "rbind" ? AT_RECURSIVE : 0;
+  const pointer = `/mounts/${index}`;
+  const step = new StepBuilder("sources");
+  const set = (attributes: Uint8Array, flags: number) =>
+    step.call("mount_setattr", [
+      result(MOUNT),
+      "",
+      AT_EMPTY_PATH | flags,
+      attributes,
+      MOUNT_ATTR_SIZE,
+    ]);
+  step.because("copy the source's mount", source, `${pointer}/source`)
+    .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
+      label: MOUNT,
+    });
+  step.because("map the owners of its files", source, pointer, UNMAPPABLE);
+  set(
+    mountAttributes(MOUNT_ATTR.IDMAP, 0, 0, namespace),
+    idmapRecursive ? AT_RECURSIVE : 0,
+  );
+  step.because("stop mounts from reaching the host", source, pointer);
+  set(mountAttributes(0, 0, cutPropagation(config.linux?.rootfsPropagation)), AT_RECURSIVE);
+  return step.items;
+}
+
+const UNMAPPABLE = "its file system must have id-mapped mounts (ext4, xfs, btrfs, tmpfs since " +
+  "Linux 6.3, but not overlay), must not be mapped already, and must be the caller's to administrate";
+
+function runPlan(plan: readonly PlanItem[]): Fd {
+  const operations = plan as readonly PlannedOperation[];
+  const program = new SyscallProgram(operations);
+  program.run();
+  const failure = program.failure();
+  const mount = program.result(MOUNT);
+  if (failure === undefined) return new Fd(mount);
+  if (failure.index > 0) new Fd(mount).close();
+  throw initFailure(operations[failure.index] as PlannedOperation, failure.errno);
+}
+
+/** Opens a user namespace that has the mappings. */
+async function openMapping(
+  { linux = {} }: Config,
+  { index, mappings }: Wanted,
+  poller: Poller,
+): Promise<Fd> {
+  if (mappings !== undefined) return await holdNamespace(mappings, `/mounts/${index}`, poller);
+  const joined = openJoined(linux.namespaces ?? [], "user");
+  if (joined !== undefined) return joined;
+  throw new ContainerError("ConfigInvalid", "there is nothing to id-map a mount by", {
+    pointer: `/mounts/${index}`,
+    hint: "give the mount uidMappings and gidMappings",
+  });
+}
+
+/** A child that does nothing holds a new user namespace until it is mapped and opened. */
+async function holdNamespace(
+  mappings: MountIdMappings,
+  pointer: string,
+  poller: Poller,
+): Promise<Fd> {
+  const operations = planHolder(pointer);
+  const program = new SyscallProgram(operations);
+  program.run();
+  const pid = program.result(0);
+  if (pid < 0) throw initFailure(operations[0] as PlannedOperation, -pid);
+  const pidfd = program.output(PIDFD);
+  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
+  using holder = new Child(pid, new Fd(number), poller);
+  try {
+    writeIdMaps(pid, mappings, pointer);
+    return openNamespace(pid, "user");
+  } finally {
+    await holder.kill();
+  }
+}
+
+/** The child that holds a user namespace: it has a copy of this program's memory, and sleeps. */
+export function planHolder(pointer: string): PlannedOperation[] {
+  const step = new StepBuilder("clone");
+  const flags = BigInt(NAMESPACE_FLAGS.user | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  step.because("make a user namespace to map a mount by", undefined, pointer)
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      onError: "return",
+      onPositive: "return",
+    });
+  const time = new Uint8Array(new BigInt64Array([HOLDER_SECONDS, 0n]).buffer);
+  step.because("hold it until it is opened")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { onError: "continue" })
+    .call("nanosleep", [time, 0], { onError: "continue" })
+    .call("exit_group", [0]);
+  return step.items as PlannedOperation[];
+}

@@ -1,0 +1,205 @@
+/**
+ * The host's network devices that a container takes with it: `linux.netDevices`.
+ *
+ * The host's side does it all, while init waits for its config, so that what follows in init (a
+ * sysctl of the device) finds the devices in place. Inside it acts through a socket that belongs to
+ * the container's namespace, and no thread of this program goes there.
+ *
+ * When the container is gone, the kernel gives real devices back to its first namespace and removes
+ * virtual ones, with the namespace: nothing is left to do then. A start that fails is another
+ * matter: its devices are given back as they were.
+ *
+ * Source: config-linux.md "Network Devices", network_namespaces(7).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/errno.ts";
+import { type Fd, open } from "../../ffi/file.ts";
+import type { NetDevice } from "../config/types.ts";
+import { ContainerError } from "../errors.ts";
+import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
+import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
+import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
+
+/** A device that was taken from the host, and how it was there. */
+interface TakenDevice {
+  readonly name: string;
+  /** The host's link. */
+  readonly link: Link;
+  /** What goes with it. */
+  readonly addresses: readonly Address[];
+  /** Its number in the container's namespace, once it is there. */
+  inside?: number;
+}
+
+/** The devices on their way; closing it leaves them where they are. */
+export class NetDevices implements Disposable {
+  readonly #stack = new DisposableStack();
+  readonly #here: RouteSocket;
+  readonly #there: RouteSocket;
+  readonly #home: Fd;
+  readonly #target: Fd;
+  readonly #taken: TakenDevice[] = [];
+
+  /**
+   * Prepares for the container's namespace.
+   *
+   * @param target the fd of the namespace; it is closed here
+   * @throws {ContainerError} `SystemError`
+   */
+  constructor(target: Fd) {
+    using stack = new DisposableStack();
+    this.#target = stack.use(target);
+    try {
+      this.#home = stack.use(open("/proc/thread-self/ns/net"));
+      this.#here = stack.use(new RouteSocket());
+      this.#there = stack.use(new RouteSocket(target));
+    } catch (error) {
+      throw failure("cannot reach the container's network namespace", error, {});
+    }
+    this.#stack.use(stack.move());
+  }
+
+  /**
+   * Moves the devices, in their order: each goes down, changes namespace and name in one request,
+   * gets its permanent addresses of global scope back, which the kernel takes away on the way, and
+   * comes up. What it is in hardware, and its MTU, stay.
+   *
+   * @throws {ContainerError} `SystemError` with the device's pointer; all devices are back then
+   */
+  move(devices: Readonly<Record<string, NetDevice>>): void {
+    for (const [name, { name: inside = "" }] of Object.entries(devices)) {
+      try {
+        this.#move(name, inside === "" ? name : inside);
+      } catch (error) {
+        const lost = this.giveBack();
+        const pointer = `/linux/netDevices/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+        const summary = `cannot move the network device ${name} into the container`;
+        throw failure(summary, error, { path: name, pointer, lost });
+      }
+    }
+  }
+
+  /**
+   * Undoes it: each device is where and what it was, but for routes over it.
+   *
+   * @returns the names of those that could not be given back
+   */
+  giveBack(): string[] {
+    const lost: string[] = [];
+    for (const device of this.#taken.splice(0).reverse()) {
+      try {
+        this.#giveBack(device);
+      } catch (error) {
+        if (!(error instanceof NetlinkError)) throw error;
+        lost.push(device.name);
+      }
+    }
+    return lost;
+  }
+
+  /** Closes what it has open. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+
+  #move(name: string, wanted: string): void {
+    const link = findLink(this.#here, name);
+    if (link === undefined) throw new NetlinkError("RTM_GETLINK", ENODEV);
+    // Before it goes down: that takes its IPv6 addresses.
+    const addresses = listAddresses(this.#here, link.index).filter(isPermanentGlobal);
+    const device: TakenDevice = { name, link, addresses };
+    const before = new Set(listLinks(this.#there).map(({ index }) => index));
+    this.#taken.push(device);
+    setLinkUp(this.#here, link.index, false);
+    try {
+      moveLink(this.#here, link.index, this.#target, wanted);
+    } finally {
+      // After an error too: it may be there without the name.
+      const found = this.#newcomer(before, link);
+      if (found !== undefined) device.inside = found.index;
+    }
+    const { inside } = device;
+    if (inside === undefined) throw new NetlinkError("RTM_GETLINK", ENODEV, "it is not there");
+    const insideName = listLinks(this.#there).find(({ index }) => index === inside)?.name ?? wanted;
+    for (const address of addresses) {
+      addAddress(this.#there, placed(address, inside, name, insideName));
+    }
+    setLinkUp(this.#there, inside, true);
+  }
+
+  /** What came into the namespace; its number there, and a template's name, are the kernel's choice. */
+  #newcomer(before: ReadonlySet<number>, { address, kind }: Link): Link | undefined {
+    return listLinks(this.#there).find((link) =>
+      !before.has(link.index) && link.kind === kind &&
+      link.address.every((byte, k) => byte === address[k])
+    );
+  }
+
+  #giveBack({ name, link, addresses, inside }: TakenDevice): void {
+    if (inside !== undefined) {
+      setLinkUp(this.#there, inside, false);
+      moveLink(this.#there, inside, this.#home, name);
+    }
+    const index = findLink(this.#here, name)?.index;
+    if (index === undefined) throw new NetlinkError("RTM_GETLINK", ENODEV);
+    for (const address of addresses) {
+      try {
+        addAddress(this.#here, { ...address, index });
+      } catch (error) {
+        if (!isRefusal(error, "EEXIST")) throw error; // one that going down did not take
+      }
+    }
+    setLinkUp(this.#here, index, link.isUp);
+  }
+}
+
+const ENODEV = 19;
+
+/** The address for the link inside; IPv4's label begins with the link's name. */
+function placed(address: Address, index: number, from: string, to: string): Address {
+  const { label } = address;
+  if (label === undefined) return { ...address, index };
+  const renamed = label === from || label.startsWith(`${from}:`)
+    ? to + label.slice(from.length)
+    : label;
+  return { ...address, index, label: fits(renamed) ? renamed : to };
+}
+
+/** IFNAMSIZ, with the NUL at its end, holds for labels too. */
+function fits(label: string): boolean {
+  return new TextEncoder().encode(label).length < 16;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENODEV: "the device must be in the network namespace that hull runs in",
+  EEXIST: "the container's network namespace has a device of that name",
+  EPERM: "it takes CAP_NET_ADMIN in the host's and the container's network namespace",
+};
+
+function failure(
+  summary: string,
+  error: unknown,
+  { path, pointer, lost = [] }: {
+    readonly path?: string;
+    readonly pointer?: string;
+    readonly lost?: readonly string[];
+  },
+): ContainerError {
+  if (!(error instanceof NetlinkError || error instanceof SyscallError)) throw error;
+  const isRefused = error instanceof NetlinkError;
+  const text = isRefused ? error.message.split(": ").slice(2).join(": ") : error.message;
+  const hint = lost.length === 0
+    ? HINTS[error.code]
+    : `not given back to the host: ${lost.join(", ")}`;
+  return new ContainerError("SystemError", `${summary}: ${text}`, {
+    step: "network",
+    syscall: isRefused ? error.request : error.syscall,
+    errno: error.code,
+    path,
+    pointer,
+    hint,
+    cause: error,
+  });
+}

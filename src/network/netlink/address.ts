@@ -1,0 +1,140 @@
+/**
+ * The IP addresses of links.
+ *
+ * Source: rtnetlink(7), include/uapi/linux/if_addr.h.
+ *
+ * @module
+ */
+
+import {
+  type Attribute,
+  Attributes,
+  encodeBody,
+  type Message,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  numberAttribute,
+  textAttribute,
+} from "./message.ts";
+import type { RouteSocket } from "./socket.ts";
+
+const RTM_NEWADDR = 20;
+const RTM_GETADDR = 22;
+const STRUCTURE_SIZE = 8; // struct ifaddrmsg
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_LABEL = 3;
+const IFA_BROADCAST = 4;
+const IFA_FLAGS = 8;
+const IFA_RT_PRIORITY = 9;
+const IFA_PROTO = 11;
+const IFA_F_PERMANENT = 0x80;
+const RT_SCOPE_UNIVERSE = 0;
+
+/** The flags that its maker chose; the others say what became of it. */
+const CHOSEN_FLAGS = 0x02 | // IFA_F_NODAD
+  0x10 | // IFA_F_HOMEADDRESS
+  0x100 | // IFA_F_MANAGETEMPADDR
+  0x200 | // IFA_F_NOPREFIXROUTE
+  0x400; // IFA_F_MCAUTOJOIN
+
+/** IPv4. */
+export const AF_INET = 2;
+/** IPv6. */
+export const AF_INET6 = 10;
+
+/** An IP address of a link. */
+export interface Address {
+  /** AF_INET or AF_INET6. */
+  readonly family: number;
+  /** The index of its link. */
+  readonly index: number;
+  /** The bits of its network. */
+  readonly prefixLength: number;
+  /** RT_SCOPE_…: how far it means something; 0 is everywhere. */
+  readonly scope: number;
+  /** IFA_F_…, all 32 bits. */
+  readonly flags: number;
+  /** The address itself: 4 or 16 bytes. */
+  readonly local: Uint8Array<ArrayBuffer>;
+  /** The other end's, where it differs from `local`. */
+  readonly peer: Uint8Array<ArrayBuffer> | undefined;
+  readonly broadcast: Uint8Array<ArrayBuffer> | undefined;
+  /** IPv4's name for it: its link's, or that with `:` and a word. */
+  readonly label: string | undefined;
+  /** The metric of the route that comes with it. */
+  readonly metric: number | undefined;
+  /** Who made it (IFAPROT_…), a byte. */
+  readonly protocol: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** The addresses of a link. Throws what `RouteSocket.dump` throws. */
+export function listAddresses(socket: RouteSocket, index: number): Address[] {
+  const body = encodeBody(new Uint8Array(STRUCTURE_SIZE));
+  return socket.dump({ name: "RTM_GETADDR", type: RTM_GETADDR, body }).map(decodeAddress)
+    .filter((address) => address.index === index);
+}
+
+/** Whether an address stays, as one that a router announced does not, and means something everywhere. */
+export function isPermanentGlobal({ flags, scope }: Address): boolean {
+  return (flags & IFA_F_PERMANENT) !== 0 && scope === RT_SCOPE_UNIVERSE;
+}
+
+/**
+ * Gives an address to the link of its index.
+ *
+ * @throws {NetlinkError} EEXIST if it is there
+ */
+export function addAddress(socket: RouteSocket, address: Address): void {
+  const { local, peer, broadcast, label, metric, protocol } = address;
+  const body = encodeBody(structure(address), [
+    { type: IFA_LOCAL, value: local },
+    { type: IFA_ADDRESS, value: peer ?? local },
+    ...optional(IFA_BROADCAST, broadcast),
+    ...(label === undefined ? [] : [textAttribute(IFA_LABEL, label)]),
+    ...(metric === undefined ? [] : [numberAttribute(IFA_RT_PRIORITY, metric)]),
+    ...optional(IFA_PROTO, protocol),
+    numberAttribute(IFA_FLAGS, address.flags & CHOSEN_FLAGS),
+  ]);
+  const flags = NLM_F_CREATE | NLM_F_EXCL;
+  socket.request({ name: "RTM_NEWADDR", type: RTM_NEWADDR, flags, body });
+}
+
+function optional(type: number, value: Uint8Array<ArrayBuffer> | undefined): Attribute[] {
+  return value === undefined ? [] : [{ type, value }];
+}
+
+/** struct ifaddrmsg; its 8 bits of flags are repeated in IFA_FLAGS, which has all. */
+function structure({ family, prefixLength, flags, scope, index }: Address) {
+  const bytes = new Uint8Array(STRUCTURE_SIZE);
+  const view = new DataView(bytes.buffer);
+  bytes.set([family, prefixLength, flags & CHOSEN_FLAGS & 0xff, scope]);
+  view.setUint32(4, index, true);
+  return bytes;
+}
+
+function decodeAddress({ body }: Message): Address {
+  const [family = 0, prefixLength = 0, flags = 0, scope = 0] = body;
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));
+  const peer = attributes.bytes(IFA_ADDRESS);
+  // IPv6 has IFA_LOCAL only where there is a peer.
+  const local = attributes.bytes(IFA_LOCAL) ?? peer ?? new Uint8Array();
+  return {
+    family,
+    index: view.getUint32(4, true),
+    prefixLength,
+    scope,
+    flags: attributes.number(IFA_FLAGS) ?? flags,
+    local,
+    peer: peer !== undefined && isSame(peer, local) ? undefined : peer,
+    broadcast: attributes.bytes(IFA_BROADCAST),
+    label: attributes.text(IFA_LABEL),
+    metric: attributes.number(IFA_RT_PRIORITY),
+    protocol: attributes.bytes(IFA_PROTO),
+  };
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, k) => byte === b[k]);
+}

@@ -1,0 +1,121 @@
+/**
+ * Walks below an open folder that no link leads out of: by one openat2(2), or, where a kernel before
+ * Linux 5.6 or an outer seccomp filter has no openat2, component by component.
+ *
+ * Source: openat2(2), path_resolution(7).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/errno.ts";
+import {
+  AT_FDCWD,
+  duplicate,
+  type Fd,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  openAt,
+  readLinkAt,
+  S_IFLNK,
+  S_IFMT,
+  statAt,
+} from "../../ffi/file.ts";
+import {
+  openAt2,
+  RESOLVE_BENEATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+} from "../../ffi/path.ts";
+
+/** The number of links after which a path is taken to be a circle, as the kernel has it. */
+const MAX_LINKS = 40;
+const PLACE = O_PATH | O_NOFOLLOW;
+
+/**
+ * Whether openat2(2) can be used, found out by a call. A filter that was made before openat2 answers
+ * EPERM or ENOSYS.
+ */
+export function hasOpenat2(): boolean {
+  try {
+    using _root = openAt2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    return error.code !== "ENOSYS" && error.code !== "EPERM";
+  }
+}
+
+/**
+ * Opens a path below a folder as if the folder were the root: absolute links and `..` stay inside,
+ * and links of /proc to open files are not followed.
+ *
+ * @param walk whether to do without openat2
+ * @throws {SyscallError} ELOOP for too many links, ENOENT, …
+ */
+export function openInside(root: Fd, path: string, flags: number, walk = !hasOpenat2()): Fd {
+  if (!walk) return openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  using stack = new DisposableStack();
+  const way: Fd[] = [];
+  let rest = parts(path);
+  let links = 0;
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    if (part === "..") {
+      way.pop();
+      continue;
+    }
+    const folder = way.at(-1) ?? root;
+    const here = stack.use(openAt(folder, part, PLACE));
+    if ((statAt(here, "").mode & S_IFMT) === S_IFLNK) {
+      if (++links > MAX_LINKS) throw new SyscallError("openat", ELOOP, path);
+      const target = readLinkAt(here, "");
+      if (target.startsWith("/")) way.length = 0;
+      rest = [...parts(target), ...rest];
+    } else if (rest.length === 0 && (flags & O_PATH) === 0) {
+      return openAt(folder, part, flags | O_NOFOLLOW);
+    } else if (rest.length === 0 && (flags & O_DIRECTORY) === 0) {
+      return duplicate(here);
+    } else {
+      way.push(stack.use(openAt(here, ".", PLACE | O_DIRECTORY)));
+    }
+  }
+  return openAt(way.at(-1) ?? root, ".", flags | O_NOFOLLOW);
+}
+
+/**
+ * Opens a path below a folder in which no part may be a link and none lie on another mount: the rule
+ * for /proc, where another mount over a file could stand in for it.
+ *
+ * @param walk whether to do without openat2
+ * @throws {SyscallError} ELOOP or ENOTDIR at a link, EXDEV at another mount
+ */
+export function openBeneath(folder: Fd, path: string, flags: number, walk = !hasOpenat2()): Fd {
+  if (!walk) return openAt2(folder, path, flags, STRICT);
+  using stack = new DisposableStack();
+  const { mountId } = statAt(folder, "");
+  let here = folder;
+  const names = parts(path);
+  for (const [k, name] of names.entries()) {
+    if (name === "..") throw new SyscallError("openat", EXDEV, path);
+    const isLast = k === names.length - 1;
+    const next = openAt(here, name, isLast ? flags | O_NOFOLLOW : PLACE | O_DIRECTORY);
+    if (!isLast) here = stack.use(next);
+    if (statAt(next, "").mountId === mountId) {
+      if (isLast) return next;
+      continue;
+    }
+    next.close();
+    throw new SyscallError("openat", EXDEV, path);
+  }
+  return openAt(folder, ".", flags);
+}
+
+const STRICT = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+const EXDEV = 18;
+const ELOOP = 40;
+
+function parts(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
