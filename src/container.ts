@@ -7,6 +7,7 @@
 import type { Fd } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd, signalPidfd } from "../ffi/process.ts";
+import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
@@ -169,9 +170,26 @@ export class Container implements AsyncDisposable {
     const number = requireSignal(signal);
     if (options.all === true) return this.#surroundings.cgroups.kill(number);
     using pidfd = this.#openInit();
-    if (pidfd === undefined || !signalPidfd(pidfd, number)) {
+    let wasThere = pidfd !== undefined && signalPidfd(pidfd, number);
+    if (number === SIGKILL) wasThere = this.#killRest() || wasThere;
+    if (!wasThere) {
       throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
     }
+  }
+
+  /**
+   * What a SIGKILL of the first process leaves: those beside it, which end with it only if the pid
+   * namespace is the container's own, and a freezer of cgroup v1 in which nothing dies.
+   *
+   * @returns whether it killed any
+   */
+  #killRest(): boolean {
+    const { cgroups } = this.#surroundings;
+    if (Object.keys(cgroups.paths).length === 0) return false;
+    const isShared = !isNew(this.config.linux?.namespaces ?? [], "pid");
+    const rest = isShared ? cgroups.processes({ all: true }).length : 0;
+    if (rest > 0 || cgroups.freezerState() === "frozen") cgroups.kill(SIGKILL);
+    return rest > 0;
   }
 
   /**
@@ -182,7 +200,7 @@ export class Container implements AsyncDisposable {
   async pause(): Promise<void> {
     const status = this.status();
     if (status !== "running" && status !== "created" && status !== "paused") {
-      throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`);
+      throw notRunning(this.id, status);
     }
     await this.#surroundings.cgroups.freeze();
   }
@@ -195,7 +213,10 @@ export class Container implements AsyncDisposable {
   async resume(): Promise<void> {
     const status = this.status();
     if (status !== "paused") {
-      throw new ContainerError("ContainerNotPaused", `container ${this.id} is ${status}`);
+      throw new ContainerError(
+        "ContainerNotPaused",
+        `container not paused: ${this.id} is ${status}`,
+      );
     }
     await this.#surroundings.cgroups.thaw();
   }
@@ -341,6 +362,10 @@ export class Container implements AsyncDisposable {
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
+}
+
+function notRunning(id: string, status: Status): ContainerError {
+  return new ContainerError("ContainerNotRunning", `container not running: ${id} is ${status}`);
 }
 
 /** Most containers have no hooks, and load nothing of them. */

@@ -43,6 +43,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** How few and how many arguments it takes. */
   readonly arity: readonly [least: number, most: number];
+  /** Whether everything behind its first argument is left as it is: another program's options. */
+  readonly stopsEarly?: boolean;
   /** Whether it takes `-- command…`. */
   readonly takesCommand?: boolean;
   /** Runs it; gives the exit code. */

@@ -47,7 +47,7 @@ export function parseFlags(
   const plain = known.filter(({ value }) => value === undefined).map(({ name }) => name);
   const alias: Record<string, string> = {};
   for (const { name, letter } of known) if (letter !== undefined) alias[letter] = name;
-  const { _: rest, "--": behind, ...given } = parseArgs([...args], {
+  const { _: rest, "--": behind, ...given } = parseArgs(joinDashed(args, known, stopEarly), {
     string: ["_", ...valued],
     boolean: plain,
     alias,
@@ -71,6 +71,31 @@ export function parseFlags(
     args: rest.map(String),
     command: args.includes("--") ? behind ?? [] : undefined,
   };
+}
+
+/**
+ * Joins a flag with a value that begins with a dash, which would be taken for a flag: `-1`, or `-`
+ * for stdin.
+ */
+function joinDashed(
+  args: readonly string[],
+  flags: readonly Flag[],
+  stopEarly: boolean,
+): string[] {
+  const joined: string[] = [];
+  for (let k = 0; k < args.length; k++) {
+    const arg = args[k] as string;
+    const isFlag = arg.startsWith("-") && arg !== "-";
+    if (arg === "--" || (!isFlag && stopEarly)) return [...joined, ...args.slice(k)];
+    const flag = flags.find(({ name, letter, value }) =>
+      value !== undefined && (arg === `--${name}` || arg === `-${letter}`)
+    );
+    const next = args[k + 1];
+    if (flag === undefined || next === undefined || next === "--") joined.push(arg);
+    else if (/^-(\d|$)/.test(next)) joined.push(`--${flag.name}=${args[++k]}`);
+    else joined.push(arg, args[++k] as string);
+  }
+  return joined;
 }
 
 /**

@@ -16,6 +16,8 @@ export interface OutputOptions {
   readonly log?: string | undefined;
   readonly format: LogFormat;
   readonly debug: boolean;
+  /** Whether warnings are kept back. */
+  readonly quiet?: boolean | undefined;
 }
 
 type Level = "debug" | "warning" | "error";
@@ -43,7 +45,7 @@ export class Output {
 
   /** Says something that the user may want to mend. */
   warn(message: string): void {
-    this.#write("warning", { msg: message });
+    if (this.#options.quiet !== true) this.#write("warning", { msg: message });
   }
 
   /** Says what is being done, with `--debug` alone. */
