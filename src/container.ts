@@ -154,9 +154,20 @@ export class Container implements AsyncDisposable {
     return this.#surroundings.cgroups.stats();
   }
 
-  /** Changes its limits; what the resources don't name stays. */
-  set(resources: Resources): void {
-    this.#surroundings.cgroups.apply(resources, { update: true });
+  /**
+   * Changes its limits, and keeps them with the container; what the resources don't name stays. If
+   * one can't be set, those before are set again.
+   *
+   * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
+   *   `ContainerNotRunning`, `Unsupported`, `SystemError`
+   */
+  async set(resources: Resources): Promise<void> {
+    using _lock = await this.#lock();
+    const { updateResources } = await import("./update_resources.ts");
+    const { store, cgroups, warn } = this.#surroundings;
+    const status = this.status();
+    if (status === "stopped" || status === "creating") throw notRunning(this.id, status);
+    this.#stored = updateResources(store, this.#stored, cgroups, resources, warn);
   }
 
   /**

@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   spec: { summary: "write a config.json to start from", load: () => import("./spec.ts") },
   start: { summary: "start a created container's process", load: () => import("./start.ts") },
   state: { summary: "print a container's state", load: () => import("./state.ts") },
+  update: { summary: "change a container's limits", load: () => import("./update.ts") },
 };
 
 const GLOBAL_FLAGS: readonly Flag[] = [
