@@ -19,6 +19,7 @@
  */
 
 export { Container, type StartOptions, type State } from "./src/container.ts";
+export type { ContainerEvent, EventOptions } from "./src/events.ts";
 export type { OciState, Status } from "./src/oci_state.ts";
 export {
   type ContainerInfo,

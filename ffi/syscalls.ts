@@ -69,6 +69,7 @@ const NUMBERS = {
   pivot_root: [155, 41],
   ppoll: [271, 73],
   prctl: [157, 167],
+  pread64: [17, 67],
   prlimit64: [302, 261],
   read: [0, 63],
   readlinkat: [267, 78],

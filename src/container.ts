@@ -13,6 +13,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import type { ContainerEvent, EventOptions } from "./events.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
 import { makeOciState, type OciState, type Status } from "./oci_state.ts";
@@ -171,6 +172,33 @@ export class Container implements AsyncDisposable {
   }
 
   /**
+   * What happens in it until its first process ends: what it uses, at every interval, and that its
+   * memory ran out. Leave the loop, or abort, and nothing stays open.
+   *
+   * @param options by default stats every five seconds
+   * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of container.events({ intervalMs: 1000 })) console.log(event);
+   * ```
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
+    yield* await this.#watch({ intervalMs: 5000, ...options });
+  }
+
+  /**
+   * Every time that its memory ran out, from now on until its first process ends.
+   *
+   * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
+   */
+  async *notifyOOM(
+    options: Omit<EventOptions, "intervalMs"> = {},
+  ): AsyncGenerator<void, void, void> {
+    for await (const _event of await this.#watch({ signal: options.signal })) yield;
+  }
+
+  /**
    * Sends a signal to its first process, or to all.
    *
    * @param signal a number, or a name such as `TERM`
@@ -269,6 +297,16 @@ export class Container implements AsyncDisposable {
       if (error instanceof ContainerError && error.code === "ContainerNotExists") return;
       throw error;
     }
+  }
+
+  async #watch(options: EventOptions): Promise<AsyncGenerator<ContainerEvent, void, void>> {
+    const { watchEvents } = await import("./events.ts");
+    const init = this.#openInit();
+    if (init === undefined) throw notRunning(this.id, this.status());
+    const { poller, cgroups } = this.#surroundings;
+    const { id } = this;
+    const stats = () => this.stats();
+    return watchEvents({ id, init, cgroupPaths: cgroups.paths, poller, stats }, options);
   }
 
   #lock(): Promise<Fd> {

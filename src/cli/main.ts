@@ -28,6 +28,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "remove a container with all it has on the host",
     load: () => import("./delete.ts"),
   },
+  events: {
+    summary: "print what a container uses and its OOMs",
+    load: () => import("./events.ts"),
+  },
   kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
   list: { summary: "list the containers", load: () => import("./list.ts") },
   pause: {

@@ -33,9 +33,9 @@ export class Output {
     this.#options = options;
   }
 
-  /** Prints a result. */
-  print(text: string): void {
-    writeAll(Deno.stdout, text);
+  /** Prints a result; false if nobody reads it any more. */
+  print(text: string): boolean {
+    return writeAll(Deno.stdout, text);
   }
 
   /** Prints a value as JSON. */
@@ -100,11 +100,13 @@ function asText(level: Level, message: string): string {
 }
 
 /** Writes it all; a reader who has gone needs no more of it. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = encoder.encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }
