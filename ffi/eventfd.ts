@@ -32,12 +32,12 @@ export function takeCount(eventfd: Fd): number {
  *
  * @throws {SyscallError} ENODEV if it is a cgroup's that is gone
  */
-export function readFromStart(file: Fd, size = 4096): string {
+export function readFromStart(file: Fd, size = 4096): Uint8Array {
   const program = new SyscallProgram([
     { syscall: "pread64", args: [file.number, { space: size, name: "text" }, size, 0] },
   ]);
   program.run();
   const length = program.result(0);
   if (length < 0) throw new SyscallError("pread64", -length);
-  return new TextDecoder().decode(program.output("text").subarray(0, length));
+  return program.output("text").subarray(0, length);
 }

@@ -16,8 +16,9 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
-/** struct cmsghdr with one fd, and the same with its padding. */
-const CONTROL_LENGTH = 20;
+const MSG_NOSIGNAL = 0x4000;
+/** struct cmsghdr, and the same with room for one fd and its padding, or for two. */
+const CONTROL_HEADER = 16;
 const CONTROL_SPACE = 24;
 
 /** Two connected sockets, close-on-exec. */
@@ -51,14 +52,29 @@ export function socketPair(): SocketPair {
 
 /** struct msghdr that carries the fd of a number, with `text` beside it: sendmsg(2). */
 export function messageWithFd(number: number, text: string): Words {
+  return messageWithFds([number], text);
+}
+
+/** struct msghdr that carries one or two fds. */
+export function messageWithFds(numbers: readonly number[], text: string): Words {
   const control = new Uint8Array(CONTROL_SPACE);
   const view = new DataView(control.buffer);
-  view.setBigUint64(0, BigInt(CONTROL_LENGTH), true);
+  view.setBigUint64(0, BigInt(CONTROL_HEADER + 4 * numbers.length), true);
   view.setInt32(8, SOL_SOCKET, true);
   view.setInt32(12, SCM_RIGHTS, true);
-  view.setInt32(16, number, true);
+  numbers.forEach((number, k) => view.setInt32(CONTROL_HEADER + 4 * k, number, true));
   const data = new TextEncoder().encode(text);
   return { words: [0, 0, { words: [data, data.length] }, 1, control, CONTROL_SPACE, 0] };
+}
+
+/**
+ * Sends one or two fds, with `text` beside them: sendmsg(2).
+ *
+ * @throws {SyscallError} EPIPE if nobody is at the other end
+ */
+export function sendFds(socket: Fd, fds: readonly Fd[], text: string): void {
+  const message = messageWithFds(fds.map((fd) => fd.number), text);
+  run({ syscall: "sendmsg", args: [socket.number, message, MSG_NOSIGNAL] });
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, EventOptions } from "./events.ts";
+import { openExitRecord, readExitRecord, writeExitRecord } from "./exit_record.ts";
 import { InitProcess } from "./init_process.ts";
 import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
 import { makeOciState, type OciState, type Status } from "./oci_state.ts";
@@ -39,6 +40,11 @@ export interface StartOptions {
   readonly noPivot?: boolean | undefined;
   /** Keep the caller's session keyring. */
   readonly noNewKeyring?: boolean | undefined;
+  /**
+   * The process that the first one is left to when this program ends, and that records how it
+   * ended: see `src/supervisor.ts`.
+   */
+  readonly supervisor?: ProcessIdentity | undefined;
 }
 
 /** What a Factory gives each of its containers. */
@@ -261,15 +267,31 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Waits until its first process has ended.
+   * Waits until its first process has ended; any number of programs may.
    *
-   * @returns how it ended; undefined if it was another program's child, who alone can know
+   * @returns how it ended; undefined if it was another program's child that has no supervisor: its
+   *   parent alone can know
    */
   async wait(): Promise<ExitStatus | undefined> {
-    if (this.#init !== undefined) return await this.#init.wait();
+    if (this.#init !== undefined) {
+      const status = await this.#init.wait();
+      writeExitRecord(this.folder, this.#init.pid, status);
+      return status;
+    }
+    using record = openExitRecord(this.folder);
     using pidfd = this.#openInit();
     if (pidfd !== undefined) await this.#surroundings.poller.wait(pidfd);
-    return undefined;
+    if (record === undefined) return undefined;
+    const { supervisor } = this.#stored;
+    using writer = supervisor === undefined ? undefined : openIdentified(supervisor);
+    if (writer !== undefined) await this.#surroundings.poller.wait(writer);
+    return readExitRecord(record);
+  }
+
+  /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
+  exitStatus(): ExitStatus | undefined {
+    using record = openExitRecord(this.folder);
+    return record === undefined ? undefined : readExitRecord(record);
   }
 
   /**
@@ -348,7 +370,8 @@ export class Container implements AsyncDisposable {
       await init.start();
       const identity = identify(init.pid);
       if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-      this.#stored = { ...this.#stored, config, init: identity };
+      const { supervisor } = options;
+      this.#stored = { ...this.#stored, config, init: identity, supervisor };
       store.write(this.#stored);
     } catch (error) {
       await this.#abandon(init);

@@ -64,6 +64,8 @@ export interface ContainerInfo {
   readonly rootfs: string;
   /** RFC 3339, UTC. */
   readonly created: string;
+  /** How the first process ended, once somebody knows: its exit code, or 128 and the signal. */
+  readonly exitCode?: number | undefined;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -210,7 +212,12 @@ export class Factory {
   info(id: string): ContainerInfo {
     const container = this.load(id);
     const { cgroupPaths: _, ...state } = container.state();
-    return { ...state, ownerUid: Deno.lstatSync(container.folder).uid ?? 0 };
+    const exitCode = state.status === "stopped" ? container.exitStatus()?.code : undefined;
+    return {
+      ...state,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ownerUid: Deno.lstatSync(container.folder).uid ?? 0,
+    };
   }
 
   /**

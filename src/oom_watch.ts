@@ -63,7 +63,8 @@ function watchV1(path: string): OomWatch {
 /** memory.events changes; of its lines, oom_kill counts the killed processes. */
 function watchV2(path: string): OomWatch {
   const file = open(path, O_RDONLY);
-  const kills = () => parseTable(readFromStart(file)).oom_kill ?? 0;
+  const decoder = new TextDecoder();
+  const kills = () => parseTable(decoder.decode(readFromStart(file))).oom_kill ?? 0;
   let seen = kills();
   return {
     fd: file,

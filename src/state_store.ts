@@ -26,6 +26,8 @@ export interface StoredState {
   readonly creator: ProcessIdentity;
   /** The container's first process. */
   readonly init?: ProcessIdentity | undefined;
+  /** The process that records how the first one ended. */
+  readonly supervisor?: ProcessIdentity | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
   readonly config: Config;

@@ -46,6 +46,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   start: { summary: "start a created container's process", load: () => import("./start.ts") },
   state: { summary: "print a container's state", load: () => import("./state.ts") },
   update: { summary: "change a container's limits", load: () => import("./update.ts") },
+  wait: {
+    summary: "wait for a container's end; print its exit code",
+    load: () => import("./wait.ts"),
+  },
 };
 
 const GLOBAL_FLAGS: readonly Flag[] = [

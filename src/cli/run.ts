@@ -1,10 +1,14 @@
 /** `hull run`. @module */
 
-import type { ExitStatus } from "../../ffi/process.ts";
+import { becomeSubreaper, type ExitStatus, reapOrphans } from "../../ffi/process.ts";
 import { ContainerError } from "../errors.ts";
+import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
+import { usageError } from "./options.ts";
+import { oneLine, type Output } from "./output.ts";
+import { callSupervised } from "./supervise.ts";
 
 /** Every signal that can be caught and is meant for the program rather than for hull itself. */
 const FORWARDED: readonly Deno.Signal[] = [
@@ -40,27 +44,46 @@ export const command: Command = {
     ...BIRTH_FLAGS,
     { name: "detach", letter: "d", summary: "return once the program runs" },
     { name: "keep", summary: "keep the container after its program has ended" },
+    { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const { flags } = invocation;
+    const { flags, output } = invocation;
     const isDetached = isOn(flags, "detach");
+    if (isOn(flags, "supervise") && !isDetached) {
+      throw usageError(
+        "--supervise is for a run that does not wait",
+        "add --detach, or leave it out",
+      );
+    }
+    const supervised = await callSupervised(invocation);
+    if (supervised !== undefined) return supervised;
+    const reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process } = await bear(invocation, isDetached);
+    const { container, process, notify } = await bear(invocation, isDetached, true);
     try {
       await container.exec();
     } catch (error) {
       await container[Symbol.asyncDispose](); // a hook's failure has taken it away already
       throw error;
     }
-    if (isDetached) return 0;
+    const watched = isDetached ? process.pid : Deno.pid;
+    const forwarded = forwardReadiness(notify, watched, process, output);
+    if (isDetached) {
+      await forwarded;
+      return 0;
+    }
+    reaper?.begin(process.pid);
     const hasTerminal = container.config.process?.terminal === true;
     const status = hasTerminal
       ? await relay(process, signals)
       : await signals.forwardTo(process).wait();
-    if (!isOn(flags, "keep")) await container.destroy({ force: true });
+    reaper?.end();
+    await forwarded;
+    if (isOn(flags, "keep")) await container.wait(); // which keeps the exit code
+    else await container.destroy({ force: true });
     return exitCode(status);
   },
 };
@@ -74,6 +97,42 @@ async function relay(process: Process, signals: SignalForwarder): Promise<ExitSt
 
 function exitCode({ code, signal }: ExitStatus): number {
   return signal === undefined ? code : 128 + signal;
+}
+
+/** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
+async function forwardReadiness(
+  notify: NotifySocket | undefined,
+  mainPid: number,
+  process: Process,
+  output: Output,
+): Promise<void> {
+  if (notify === undefined) return;
+  using socket = notify;
+  try {
+    await socket.forward(mainPid, process.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
+  }
+}
+
+/** Takes the statuses of processes that the container left to hull, so that none stays a zombie. */
+class OrphanReaper {
+  #reap: (() => void) | undefined;
+
+  constructor() {
+    becomeSubreaper();
+  }
+
+  /** From now on, since hull has no child now but the container's first process, which stays. */
+  begin(except: number): void {
+    this.#reap = () => void reapOrphans(except);
+    Deno.addSignalListener("SIGCHLD", this.#reap);
+    this.#reap();
+  }
+
+  end(): void {
+    if (this.#reap !== undefined) Deno.removeSignalListener("SIGCHLD", this.#reap);
+  }
 }
 
 /** Hands signals on; those that come before there is a process wait for it. */
