@@ -9,6 +9,7 @@
 
 /** name: [x86_64, aarch64] */
 const NUMBERS = {
+  accept4: [288, 242],
   bind: [49, 200],
   bpf: [321, 280],
   capset: [126, 91],
@@ -51,6 +52,7 @@ const NUMBERS = {
   keyctl: [250, 219],
   kill: [62, 129],
   linkat: [265, 37],
+  listen: [50, 201],
   memfd_create: [319, 279],
   mkdirat: [258, 34],
   mknodat: [259, 33],

@@ -177,6 +177,7 @@ function supervisorProgram(supervised: SupervisedCommand, numbers: Numbers): Ope
     // Nobody waits for the end of the caller's pipes because of the supervisor.
     call("close", [theirs], { label: "parent" }),
     call("close_range", [0, ours - 1, 0]),
+    call("close_range", [report + 1, 0xffff_ffff, 0]),
     call("waitid", [P_PID, { result: "hull" }, made, WEXITED | WALL, 0]),
     // What hull sent before its end takes the lowest numbers: 0, the pidfd, and 1, the record.
     call("recvmsg", [ours, message, MSG_DONTWAIT]),

@@ -1,0 +1,122 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Factory, Process } from "../../mod.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { Runc } from "../fixtures/runc.ts";
+import { testWhere } from "../fixtures/test_where.ts";
+import { until } from "../fixtures/until.ts";
+
+const MIB = 2 ** 20;
+/** tail keeps the endless line that it reads. */
+const HUNGRY = "tail /dev/zero >/dev/null 2>&1";
+
+/** The names of all fields, without the values. */
+function fields(value: unknown, prefix = ""): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [`${prefix}: ${Array.isArray(value) ? "list" : value === null ? "null" : typeof value}`];
+  }
+  return Object.entries(value).flatMap(([key, inner]) => fields(inner, `${prefix}/${key}`));
+}
+
+Deno.test("events --stats prints the fields of runc events --stats, and the same digits for no limit", async () => {
+  await leavesNothing("hull-lc-events", async () => {
+    await using hull = new Hull();
+    await using runc = new Runc();
+    using bundle = makeBundle("echo x; sleep 60");
+    await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-events");
+    await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ev-runc");
+    const ours = await hull.must("events", "--stats", "hull-lc-events");
+    const theirs = await runc.must("events", "--stats", "hull-lc-ev-runc");
+    const [mine, runcs] = [JSON.parse(ours), JSON.parse(theirs)];
+    assertEquals([mine.type, mine.id], ["stats", "hull-lc-events"]);
+    // Counters that are still 0 are left out by both.
+    const steady = (line: string) => !/(cache|percpu|kernel|user|usage|max|blkio|raw)/.test(line);
+    assertEquals(fields(mine).filter(steady), fields(runcs).filter(steady));
+    assertEquals(Object.keys(mine.data.memory.raw), Object.keys(runcs.data.memory.raw));
+    assertEquals(mine.data.cpuset, runcs.data.cpuset);
+    const limit = /"usage":\{"limit":\d+/.exec(theirs)?.[0] ?? "none";
+    assertStringIncludes(ours, limit);
+    assertStringIncludes(
+      await hull.refuse("events", "--interval", "0s", "hull-lc-events"),
+      "above 0",
+    );
+    await hull.must("kill", "hull-lc-events", "KILL");
+    await until(async () => await hull.status("hull-lc-events") === "stopped");
+    assertStringIncludes(await hull.refuse("events", "hull-lc-events"), "is not running");
+  });
+});
+
+testWhere(
+  hasSwapAccounting(),
+  "events tells of every OOM and ends with the container",
+  async () => {
+    await leavesNothing("hull-lc-oom", async () => {
+      await using hull = new Hull();
+      using bundle = makeBundle(`sleep 3; ${HUNGRY}; ${HUNGRY}; sleep 1`, (config) => {
+        config.linux.resources = {
+          ...config.linux.resources,
+          memory: { limit: 16 * MIB, swap: 16 * MIB },
+        };
+      });
+      await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-oom");
+      const { code, stdout, stderr } = await hull.call([
+        "events",
+        "--interval",
+        "500ms",
+        "hull-lc-oom",
+      ]);
+      assertEquals([code, stderr], [0, ""]);
+      const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+      assertEquals(events.filter(({ type }) => type === "oom"), [
+        { type: "oom", id: "hull-lc-oom" },
+        { type: "oom", id: "hull-lc-oom" },
+      ]);
+      assert(events.filter(({ type }) => type === "stats").length >= 4, stdout);
+      await hull.must("delete", "hull-lc-oom");
+    });
+  },
+);
+
+Deno.test("the library's events: at the reader's pace, and nothing stays open after break or abort", async () => {
+  await leavesNothing("hull-lc-lib-ev", async () => {
+    const root = Deno.makeTempDirSync({ prefix: "hull-test-root-" });
+    {
+      const factory = new Factory({ root });
+      await using container = await factory.create("hull-lc-lib-ev");
+      const process = new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" });
+      await container.run(process);
+      let count = 0;
+      for await (const event of container.events({ intervalMs: 20 })) {
+        assertEquals(event.type, "stats");
+        await new Promise((resolve) => setTimeout(resolve, 100)); // nothing piles up meanwhile
+        if (++count === 3) break;
+      }
+      const abort = new AbortController();
+      const ooms = (async () => {
+        let seen = 0;
+        for await (const _ of container.notifyOOM({ signal: abort.signal })) seen++;
+        return seen;
+      })();
+      setTimeout(() => abort.abort(), 50);
+      assertEquals(await ooms, 0);
+      const untilEnd = (async () => {
+        for await (const _ of container.events({ intervalMs: 60_000 }));
+      })();
+      setTimeout(() => container.signal("KILL"), 50);
+      await untilEnd;
+      await process.wait();
+    }
+    Deno.removeSync(root);
+  });
+});
+
+function hasSwapAccounting(): string | undefined {
+  const v1 = "/sys/fs/cgroup/memory/memory.oom_control";
+  try {
+    Deno.lstatSync(v1);
+    return undefined;
+  } catch {
+    return "the memory controller of cgroup v1";
+  }
+}
