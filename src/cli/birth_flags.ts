@@ -15,8 +15,10 @@ import type { Config } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
+import { createExitRecord } from "../exit_record.ts";
 import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
+import { identify } from "../process_identity.ts";
 import type { Supervision } from "../supervisor.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Flag, type Invocation, isOn, text } from "./command.ts";
@@ -82,9 +84,11 @@ export async function bear(
     await container.start(process, {
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
-      supervisor: supervision?.supervisor,
+      // In the foreground hull is the parent until the end, and its own supervisor.
+      supervisor: isDetached ? supervision?.supervisor : identify(Deno.pid),
     });
     supervision?.handOver(container.folder, process.pid);
+    if (!isDetached) createExitRecord(container.folder).close();
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
     writePidFile(text(flags, "pid-file"), process.pid);
   } catch (error) {

@@ -82,8 +82,8 @@ export const command: Command = {
       : await signals.forwardTo(process).wait();
     reaper?.end();
     await forwarded;
-    if (isOn(flags, "keep")) await container.wait(); // which keeps the exit code
-    else await container.destroy({ force: true });
+    await container.wait(); // which records the exit code, for those who wait elsewhere
+    if (!isOn(flags, "keep")) await container.destroy({ force: true });
     return exitCode(status);
   },
 };

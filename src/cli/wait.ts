@@ -12,12 +12,18 @@ export const command: Command = {
   description:
     "Waits until a container's program has ended, and prints its exit code, 128+n after signal n.\n" +
     "Any number of callers may wait, after the end too, until the container is deleted. The code is\n" +
-    "known of a container that was made with --supervise, or by a run that kept it; of another one\n" +
-    "hull wait tells the end alone, by its own exit code 2.",
+    "known of a container that was made with --supervise, or by a run in the foreground; of another\n" +
+    "one hull wait tells the end alone, by its own exit code 2.",
   flags: [],
   arity: [1, 1],
   async run({ args, factory, output }) {
     const container = (await factory()).load(args[0] as string);
+    if (container.status() === "creating") {
+      throw new ContainerError(
+        "ContainerNotRunning",
+        `container ${container.id} has no process yet`,
+      );
+    }
     const status = await container.wait();
     if (status !== undefined) {
       output.print(`${status.code}\n`);

@@ -16,6 +16,11 @@ const FILES = [
   "cpuset.cpus",
   "cpuset.mems",
   "blkio.bfq.weight",
+  "memory.max",
+  "memory.low",
+  "memory.swap.max",
+  "cpu.max",
+  "cpu.weight",
 ];
 
 /** The limits of a container, as its cgroups have them. */

@@ -85,8 +85,13 @@ Deno.test("without a supervisor, or with one that was killed, wait tells the end
   });
 });
 
-Deno.test("run --keep keeps the exit code as well", async () => {
+Deno.test("of a run in the foreground wait knows the exit code as well, kept or not", async () => {
   await using hull = new Hull();
+  using slow = makeBundle("sleep 2; exit 6");
+  const running = hull.call(["run", "-b", slow.folder, "hull-lc-fore"]);
+  await until(async () => (await hull.call(["state", "hull-lc-fore"])).code === 0);
+  assertEquals((await hull.call(["wait", "hull-lc-fore"])).stdout, "6\n");
+  assertEquals((await running).code, 6);
   using bundle = makeBundle("exit 4");
   await hull.call(["run", "--keep", "-b", bundle.folder, "hull-lc-keep"]);
   assertEquals(await hull.must("wait", "hull-lc-keep"), "4\n");
