@@ -45,8 +45,15 @@ Deno.test("pause and resume: states, refusals and exit codes as with runc", asyn
     assertEquals(JSON.parse(await hull.must("ps", "-f", "json", id)).length > 0, true);
     await hull.must("resume", id);
     await until(() => ticks() > before);
+    await hull.must("kill", id, "0"); // asks whether it is there
+    assertStringIncludes(await hull.refuse("kill", id, "NOSUCH"), 'unknown signal "NOSUCH"');
     await hull.must("kill", id, "KILL");
     await until(async () => await hull.status(id) === "stopped");
+    for (const signal of ["0", "TERM", "sigkill"]) {
+      const said = await hull.refuse("kill", id, signal);
+      assertStringIncludes(said, "container not running", signal);
+    }
+    await hull.must("kill", "--all", id, "9"); // nobody is left to tell
     assertStringIncludes(await hull.refuse("pause", id), "container not running");
     assertStringIncludes(await hull.refuse("resume", id), "container not paused");
     await hull.must("delete", id);
