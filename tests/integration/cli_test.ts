@@ -42,6 +42,7 @@ Deno.test("help and version say what there is", async () => {
     const name of [
       "create",
       "delete",
+      "events",
       "kill",
       "list",
       "pause",
@@ -52,6 +53,8 @@ Deno.test("help and version say what there is", async () => {
       "spec",
       "start",
       "state",
+      "update",
+      "wait",
     ]
   ) {
     assertMatch(help, new RegExp(`^  ${name} `, "m"));
