@@ -63,7 +63,7 @@ function statsData(stats: Stats, cpuset: string | undefined): object {
     pids: filled({ current: pids?.current, limit: pids?.limit === "max" ? 0 : pids?.limit }),
     blkio: blkio === undefined ? {} : blkioData(blkio),
     hugetlb: Object.fromEntries(
-      Object.entries(hugetlb).map(([size, { usage, max, failcnt }]) => [
+      Object.entries(hugetlb).sort().map(([size, { usage, max, failcnt }]) => [
         size,
         { ...filled({ usage, max }), failcnt },
       ]),
