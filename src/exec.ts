@@ -5,40 +5,27 @@
  */
 
 import { Fd, O_DIRECTORY, O_PATH, open, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
-import type { Poller } from "../ffi/poll.ts";
 import { TIOCSCTTY } from "../ffi/terminal.ts";
 import { HostFacts } from "../init/facts.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
 import { withHome } from "../init/plan.ts";
 import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
 import { isNew } from "../init/steps/namespaces.ts";
-import type { CgroupManager } from "./cgroups/manager.ts";
-import type { InitSeccomp } from "./config/init_config.ts";
-import type { Config, ProcessConfig } from "./config/types.ts";
+import type { ProcessConfig } from "./config/types.ts";
+import { filterOf } from "./container_filter.ts";
 import { ContainerError } from "./errors.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import { processToExec } from "./exec_config.ts";
 import { planIdentity } from "./identity.ts";
-
 import type { ProcessOptions } from "./process.ts";
 import { hostId, openNamespaces } from "./process_namespaces.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { SetnsProcess } from "./setns_process.ts";
+import type { StoredState } from "./state_store.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
+import type { ContainerSurroundings } from "./surroundings.ts";
 import { makeTerminal, type TerminalPair } from "./terminal.ts";
 import { homeOf } from "./user.ts";
-
-/** The container that a process joins. */
-export interface ExecSubject {
-  readonly config: Config;
-  /** Its first process, and a pidfd of it, which stays the caller's. */
-  readonly init: ProcessIdentity;
-  readonly pidfd: Fd;
-  readonly cgroups: CgroupManager;
-  readonly poller: Poller;
-  /** What its `linux.seccomp` was compiled to. */
-  readonly filter: InitSeccomp | undefined;
-}
 
 /** A further process that runs. */
 export interface StartedExec {
@@ -49,14 +36,21 @@ export interface StartedExec {
 /**
  * Starts a further process.
  *
+ * @param container whose it becomes; it runs
+ * @param pidfd of the container's first process; it stays the caller's
  * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
  *   `ContainerNotRunning` if the container ends meanwhile
  */
 export async function startExec(
-  subject: ExecSubject,
+  container: StoredState,
+  pidfd: Fd,
+  surroundings: ContainerSurroundings,
   options: ProcessOptions,
 ): Promise<StartedExec> {
-  const { init, pidfd, config, cgroups, poller } = subject;
+  const { config } = container;
+  const { cgroups, poller, store } = surroundings;
+  const init = container.init as ProcessIdentity;
+  const filter = await filterOf(config, store.root);
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
@@ -70,7 +64,7 @@ export async function startExec(
   if (pair !== undefined) stack.use(pair.peer);
   const stdio = pair === undefined ? options : onTerminal(pair, options);
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
-  const identity = planIdentity(process, config.linux ?? {}, rootPath, subject.filter, {
+  const identity = planIdentity(process, config.linux ?? {}, rootPath, filter, {
     ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
   });
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));

@@ -1,16 +1,17 @@
 /**
- * Fds for another program that listens on a Unix socket: an agent, or whoever keeps a terminal.
+ * Fds for another program that listens on a Unix socket: an agent, or whoever keeps a terminal or a
+ * pidfd.
  *
  * @module
  */
 
 import { SyscallError } from "../ffi/errno.ts";
 import type { Fd } from "../ffi/file.ts";
-import { connectTo, sendWithFd } from "../ffi/socket.ts";
+import { sendFds } from "../ffi/socket.ts";
+import { connectStream } from "../ffi/unix_socket.ts";
 
 const TRIES = 100;
 const PAUSE_MS = 50;
-const EMSGSIZE = 90;
 const EAGAIN = 11;
 
 /**
@@ -19,18 +20,20 @@ const EAGAIN = 11;
  * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
  */
 export async function sendFd(path: string, fd: Fd, text: string): Promise<void> {
-  using socket = await connect(path);
-  const size = new TextEncoder().encode(text).length;
-  // A new socket takes more at once than such a text can hold; a part of one would be of no use.
-  if (sendWithFd(socket, fd, text) !== size) throw new SyscallError("sendmsg", EMSGSIZE);
+  using socket = await connectListener(path);
+  sendFds(socket, [fd], text);
 }
 
-/** A listener may be busy with others: its queue is full then. */
-async function connect(path: string): Promise<Fd> {
+/**
+ * A stream to who listens at `path`, who may be busy with others: their queue is full then.
+ *
+ * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
+ */
+export async function connectListener(path: string): Promise<Fd> {
   for (let k = 0; k < TRIES; k++) {
-    const socket = connectTo(path);
+    const socket = connectStream(path);
     if (socket !== undefined) return socket;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  throw new SyscallError("connect", EAGAIN);
+  throw new SyscallError("connect", EAGAIN, path);
 }

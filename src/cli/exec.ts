@@ -6,9 +6,9 @@ import { ContainerError } from "../errors.ts";
 import type { ProcessOptions } from "../process.ts";
 import { type Command, type GivenFlags, isOn, list, text } from "./command.ts";
 import { follow, ownSize, SignalForwarder } from "./foreground.ts";
+import { preservedFds } from "./inherited_fds.ts";
 import { usageError } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
-import { preservedFds } from "./preserved_fds.ts";
 
 /** Runs a further process in a running container. */
 export const command: Command = {

@@ -1,8 +1,14 @@
 /** `hull run`. @module */
 
+import type { NotifySocket } from "../notify_socket.ts";
+import type { Process } from "../process.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
 import { follow, SignalForwarder } from "./foreground.ts";
+import { usageError } from "./options.ts";
+import { OrphanReaper } from "./orphan_reaper.ts";
+import { oneLine, type Output } from "./output.ts";
+import { callSupervised } from "./supervise.ts";
 
 /** Creates and starts a container, and is its program to whoever called. */
 export const command: Command = {
@@ -15,24 +21,59 @@ export const command: Command = {
     ...BIRTH_FLAGS,
     { name: "detach", letter: "d", summary: "return once the program runs" },
     { name: "keep", summary: "keep the container after its program has ended" },
+    { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const { flags } = invocation;
+    const { flags, output } = invocation;
     const isDetached = isOn(flags, "detach");
+    if (isOn(flags, "supervise") && !isDetached) {
+      throw usageError(
+        "--supervise is for a run that does not wait",
+        "add --detach, or leave it out",
+      );
+    }
+    const supervised = await callSupervised(invocation);
+    if (supervised !== undefined) return supervised;
+    using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process } = await bear(invocation, isDetached);
+    const { container, process, notify } = await bear(invocation, isDetached, true);
     try {
       await container.exec();
     } catch (error) {
       await container[Symbol.asyncDispose](); // a hook's failure has taken it away already
       throw error;
     }
-    if (isDetached) return 0;
+    const watched = isDetached ? process.pid : Deno.pid;
+    const forwarded = forwardReadiness(notify, watched, process, output);
+    if (isDetached) {
+      await forwarded;
+      return 0;
+    }
+    reaper?.begin(process.pid);
     const code = await follow(process, signals, container.config.process?.terminal === true);
+    reaper?.[Symbol.dispose](); // hooks come
+    await forwarded;
+    await container.wait(); // which records the exit code, for those who wait elsewhere
     if (!isOn(flags, "keep")) await container.destroy({ force: true });
     return code;
   },
 };
+
+/** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
+async function forwardReadiness(
+  notify: NotifySocket | undefined,
+  mainPid: number,
+  process: Process,
+  output: Output,
+): Promise<void> {
+  if (notify === undefined) return;
+  using socket = notify;
+  try {
+    await socket.forward(mainPid, process.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
+  }
+}

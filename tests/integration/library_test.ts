@@ -132,7 +132,7 @@ Deno.test("stats and set: what a container uses and may use", async () => {
     await using container = await scratch.factory.create("hull-lib-stats");
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await container.run(process);
-    container.set({ pids: { limit: 17 } });
+    await container.set({ pids: { limit: 17 } });
     const { pids, memory, cpu } = container.stats();
     assertEquals([pids?.current, pids?.limit], [1, 17]);
     assertGreater(memory?.usage.usage ?? 0, 0);

@@ -15,7 +15,8 @@ import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import type { BlockDevice, ResourceCase, Values } from "../fixtures/resource_case.ts";
 import { resourceCases } from "../fixtures/resource_cases.ts";
-import { missingRunc, RuncContainer, RuncRefused } from "../fixtures/runc.ts";
+import { missingRunc } from "../fixtures/runc.ts";
+import { RuncContainer, RuncRefused } from "../fixtures/runc_container.ts";
 import { host } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
