@@ -22,6 +22,14 @@ import type { Process } from "./process.ts";
 import { isAlive, openIdentified } from "./process_identity.ts";
 import { releaseProgram } from "./release.ts";
 import type { StoredState } from "./state_store.ts";
+import {
+  notRunning,
+  requireCreated,
+  requireEnded,
+  requireJoinable,
+  requirePaused,
+  requireProcesses,
+} from "./status_rules.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 
 /**
@@ -83,14 +91,8 @@ export class Container implements AsyncDisposable {
    */
   async exec(): Promise<void> {
     using _lock = await this.#lock();
-    const status = this.status();
-    if (status === "created") return await this.#exec();
-    if (status === "running" || status === "paused") {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} runs already`);
-    }
-    throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`, {
-      hint: "only a created container can be started",
-    });
+    requireCreated(this.#subject());
+    await this.#exec();
   }
 
   /** Where it is in its life. */
@@ -139,8 +141,7 @@ export class Container implements AsyncDisposable {
   async set(resources: Resources, rdt: RdtUpdate = {}): Promise<void> {
     using _lock = await this.#lock();
     const { updateResources } = await import("./update_resources.ts");
-    const status = this.status();
-    if (status === "stopped" || status === "creating") throw notRunning(this.id, status);
+    requireProcesses(this.#subject());
     const undo = await changeClass(this.#stored.resctrl, rdt);
     try {
       this.#stored = updateResources(this.#surroundings, this.#stored, resources, rdt);
@@ -198,10 +199,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
    */
   async pause(): Promise<void> {
-    const status = this.status();
-    if (status !== "running" && status !== "created" && status !== "paused") {
-      throw notRunning(this.id, status);
-    }
+    requireProcesses(this.#subject());
     await this.#surroundings.cgroups.freeze();
   }
 
@@ -211,13 +209,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotPaused`
    */
   async resume(): Promise<void> {
-    const status = this.status();
-    if (status !== "paused") {
-      throw new ContainerError(
-        "ContainerNotPaused",
-        `container not paused: ${this.id} is ${status}`,
-      );
-    }
+    requirePaused(this.#subject());
     await this.#surroundings.cgroups.thaw();
   }
 
@@ -249,12 +241,7 @@ export class Container implements AsyncDisposable {
    */
   async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
     using _lock = await this.#lock();
-    const status = this.status();
-    if ((status === "running" || status === "paused") && options.force !== true) {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} is ${status}`, {
-        hint: "kill it first, or use force",
-      });
-    }
+    if (options.force !== true) requireEnded(this.#subject());
     await this.#destroy();
   }
 
@@ -271,11 +258,15 @@ export class Container implements AsyncDisposable {
   async #watch(options: EventOptions): Promise<AsyncGenerator<ContainerEvent, void, void>> {
     const { watchEvents } = await import("./events.ts");
     const init = this.#openInit();
-    if (init === undefined) throw notRunning(this.id, this.status());
+    if (init === undefined) throw notRunning(this.#subject());
     const { poller, cgroups } = this.#surroundings;
     const { id } = this;
     const stats = () => this.stats();
     return watchEvents({ id, init, cgroupPaths: cgroups.paths, poller, stats }, options);
+  }
+
+  #subject(): { readonly id: string; readonly status: Status } {
+    return { id: this.id, status: this.status() };
   }
 
   #lock(): Promise<Fd> {
@@ -302,18 +293,9 @@ export class Container implements AsyncDisposable {
 
   /** No lock is held: any number of processes may join at once. */
   async #join(process: Process): Promise<void> {
-    const status = this.status();
+    requireJoinable(this.#subject(), process.options.ignorePaused ?? false);
     using pidfd = this.#openInit();
-    if (pidfd === undefined) {
-      throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`, {
-        hint: "a process can only join a container that runs",
-      });
-    }
-    if (status === "paused" && process.options.ignorePaused !== true) {
-      throw new ContainerError("ContainerPaused", `container ${this.id} is paused`, {
-        hint: "resume it first, or ignore that",
-      });
-    }
+    if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
     const { startExec } = await import("./exec.ts");
     const { child, streams } = await startExec(
       this.#stored,
@@ -357,10 +339,6 @@ export class Container implements AsyncDisposable {
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
-}
-
-function notRunning(id: string, status: Status): ContainerError {
-  return new ContainerError("ContainerNotRunning", `container not running: ${id} is ${status}`);
 }
 
 function exists(path: string): boolean {
