@@ -13,14 +13,17 @@ import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
 import { isNew } from "../init/steps/namespaces.ts";
 import type { ProcessConfig } from "./config/types.ts";
 import { filterOf } from "./container_filter.ts";
+import { enterClass } from "./container_resctrl.ts";
 import { ContainerError } from "./errors.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import { processToExec } from "./exec_config.ts";
+import { adjustOomScore } from "./host_limits.ts";
 import { planIdentity } from "./identity.ts";
 import type { ProcessOptions } from "./process.ts";
 import { hostId, openNamespaces } from "./process_namespaces.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
-import { SetnsProcess } from "./setns_process.ts";
+import { type HeldProcess, SetnsProcess } from "./setns_process.ts";
+import { grantable } from "./start_config.ts";
 import type { StoredState } from "./state_store.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
@@ -55,7 +58,11 @@ export async function startExec(
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
   const facts = new HostFacts(rootPath, []);
-  const process = processToExec(config, options, root);
+  const process = grantable(
+    processToExec(config, options, root),
+    config.linux,
+    surroundings.onWarning,
+  );
   const namespaces = stack.use(
     openNamespaces(init.pid, pidfd, isNew(config.linux?.namespaces ?? [], "mount")),
   );
@@ -66,12 +73,15 @@ export async function startExec(
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
   const identity = planIdentity(process, config.linux ?? {}, rootPath, filter, {
     ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
+    affinity: process.execCPUAffinity,
+    hasAgent: true,
   });
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
   const child = new SetnsProcess({
     target: namespaces.target,
     cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
+    early: identity.early,
     before: identity.before,
     become: [
       ...(pair === undefined ? [] : controlTerminal()),
@@ -79,7 +89,12 @@ export async function startExec(
       ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
-    execute: [...outliveParent(), ...identity.last, ...execute(args, env)],
+    held: holdFor(container, process, identity.notifying),
+    execute: [
+      ...(identity.notifying.length > 0 ? [] : outliveParent()),
+      ...identity.last,
+      ...execute(args, env),
+    ],
     terminal: pair?.terminal,
     stdio,
     poller,
@@ -95,6 +110,26 @@ export async function startExec(
     pair?.terminal.close();
     throw isAlive(init) ? error : ended(error);
   }
+}
+
+/** What this program does for a process that waits; most need nothing, and don't. */
+function holdFor(
+  { id, bundle, config, resctrl, init }: StoredState,
+  { oomScoreAdj }: ProcessConfig,
+  notifying: readonly PlanItem[],
+): HeldProcess | undefined {
+  const notifies = notifying.length > 0;
+  if (!notifies && resctrl === undefined && oomScoreAdj === undefined) return undefined;
+  return {
+    before: notifies ? [...outliveParent(), ...notifying] : [],
+    attend: async (child, opened) => {
+      adjustOomScore(child.pid, oomScoreAdj);
+      await enterClass(resctrl, child.pid);
+      if (!notifies) return;
+      const { passListener } = await import("./seccomp_listener.ts");
+      await passListener(child, opened, { id, bundle, config, first: init?.pid });
+    },
+  };
 }
 
 /** A terminal's three streams belong to the process alone. */

@@ -19,9 +19,14 @@ import { resolveUser } from "./user.ts";
  * @throws {ContainerError} `ConfigInvalid`
  */
 export function processToExec(config: Config, options: ProcessOptions, root: Fd): ProcessConfig {
-  const whole = options.config ?? { ...config.process ?? { cwd: "/" }, terminal: false };
+  const own = config.process ?? { cwd: "/" };
+  // Which CPUs such processes get is the container's own affair, as long as one doesn't say.
+  const whole = options.config === undefined
+    ? { ...own, terminal: false }
+    : { execCPUAffinity: own.execCPUAffinity, ...options.config };
   const user = resolveUser(options.user, `/proc/self/fd/${root.number}`);
-  const merged = mergeProcess(whole, options, withUmask(user, whole.user));
+  const wishes = { ...options, config: undefined };
+  const merged = mergeProcess(whole, wishes, withUmask(user, whole.user));
   if ((merged.args ?? []).length === 0) {
     throw new ContainerError("ConfigInvalid", "there is no program to run", {
       faults: [{ pointer: "/process/args", message: "must hold at least the program" }],

@@ -22,6 +22,7 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { waitForParent } from "../init/steps/final.ts";
 import { withoutOpenat2 } from "../init/walk.ts";
 import { PIDFD, type PlacedFd } from "./birth.ts";
 import { hasOpenat2 } from "./security/safe_path.ts";
@@ -45,6 +46,14 @@ export interface CgroupEntrance {
   readonly otherwise?: number | undefined;
 }
 
+/** A wait for this program. */
+export interface Hold {
+  /** The fd of the pipe over which the word comes. */
+  readonly control: number;
+  /** What stands while it waits; the first fd that this opens is {@linkcode firstFree}. */
+  readonly before: readonly PlanItem[];
+}
+
 /** What the program needs to know. */
 export interface JoinOptions {
   /** Where it goes; undefined: it stays in this program's namespaces. */
@@ -57,10 +66,14 @@ export interface JoinOptions {
   readonly preserveFds: number;
   /** The fd on which a failure is reported; it closes at execve. */
   readonly report: number;
+  /** What it does before it enters the cgroups. */
+  readonly early?: readonly PlanItem[] | undefined;
   /** What it does with this program's rights, before it joins. */
   readonly before: readonly PlanItem[];
   /** Who it becomes, inside. */
   readonly become: readonly PlanItem[];
+  /** How it waits, when it has become who it shall be, for this program's word. */
+  readonly hold?: Hold | undefined;
   /** The last operations, which end in execve. */
   readonly execute: readonly PlanItem[];
 }
@@ -76,15 +89,21 @@ const SHARED_MEMORY = CLONE_VM | CLONE_VFORK;
 
 /** The operations. */
 export function planJoin(options: JoinOptions): PlannedOperation[] {
-  const { target, before, become, execute } = options;
+  const { target, before, become, hold, execute } = options;
   const items = [
     ...clone(target),
+    ...(options.early ?? []),
     ...enterCgroups(options.cgroups),
     ...before,
     ...(target === undefined ? [] : joinTarget(target)),
     ...placeFds(options),
     ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
+    ...(hold === undefined ? [] : [
+      ...closeOthers(options), // what looking for the program left open
+      ...hold.before,
+      ...waitForParent(options.report, hold.control),
+    ]),
     ...execute,
     ...comeBack(target),
   ];
@@ -155,13 +174,28 @@ function placeFds({ fds }: JoinOptions): readonly PlanItem[] {
   return step.items;
 }
 
-function closeOthers({ preserveFds, report }: JoinOptions): readonly PlanItem[] {
+function closeOthers(options: JoinOptions): readonly PlanItem[] {
   const step = new StepBuilder("exec");
-  const first = 3 + preserveFds;
-  step.because(`close all fds above ${first - 1} but the one of the report`);
-  if (report > first) step.call("close_range", [first, report - 1, 0]);
-  step.call("close_range", [report + 1, LAST_FD, 0]);
+  let first = 3 + options.preserveFds;
+  step.because(`close all fds above ${first - 1} but those to this program`);
+  for (const fd of kept(options)) {
+    if (fd > first) step.call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+  }
+  step.call("close_range", [first, LAST_FD, 0]);
   return step.items;
+}
+
+/** The fds to this program, in ascending order. */
+function kept({ report, hold }: Pick<JoinOptions, "report" | "hold">): number[] {
+  return [report, ...(hold === undefined ? [] : [hold.control])].sort((a, b) => a - b);
+}
+
+/** The number of the next fd that a process which waits would open. */
+export function firstFree(options: Pick<JoinOptions, "report" | "hold" | "preserveFds">): number {
+  let number = 3 + options.preserveFds;
+  for (const fd of kept(options)) if (fd === number) number++;
+  return number;
 }
 
 /** Where this program goes on once it has its child. */

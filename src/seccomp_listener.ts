@@ -22,10 +22,12 @@ export interface ListenerSubject {
   readonly id: string;
   readonly bundle: string;
   readonly config: Config;
+  /** The container's first process, if the filter is a further one's. */
+  readonly first?: number | undefined;
 }
 
 /**
- * Sends the listener with the container process state. Init waits meanwhile, so no call is notified
+ * Sends the listener with the container process state. The process waits meanwhile, so no call is notified
  * before the agent can have heard of it.
  *
  * @param child the container's process, which has loaded the filter
@@ -65,16 +67,16 @@ function fetchListener(child: Child, number: number): Fd {
     fd.close();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from init", {
+    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from its process", {
       step: "seccomp",
       syscall: error.syscall,
       errno: error.code,
       pointer: POINTER,
-      hint: "hull must be allowed to trace init: CAP_SYS_PTRACE",
+      hint: "hull must be allowed to trace it: CAP_SYS_PTRACE",
       cause: error,
     });
   }
-  throw new ContainerError("InitFailed", "init has no listener where it should be", {
+  throw new ContainerError("InitFailed", "the process has no listener where it should be", {
     step: "seccomp",
     pointer: POINTER,
   });
@@ -82,7 +84,7 @@ function fetchListener(child: Child, number: number): Fd {
 
 /** The container process state; the container is not created before its agent knows of it. */
 function processState(
-  { id, bundle, config }: ListenerSubject,
+  { id, bundle, config, first }: ListenerSubject,
   pid: number,
 ): Record<string, unknown> {
   const { listenerMetadata } = config.linux?.seccomp ?? {};
@@ -95,8 +97,8 @@ function processState(
     state: {
       ociVersion: OCI_VERSION_MAX,
       id,
-      status: "creating",
-      pid,
+      status: first === undefined ? "creating" : "running",
+      pid: first ?? pid,
       bundle,
       ...(annotations === undefined ? {} : { annotations }),
     },

@@ -47,7 +47,10 @@ Deno.test("start waits, exec releases, signal ends, destroy removes", async () =
     assertEquals(container.ociState().pid, process.pid);
     await container.exec();
     assertEquals(factory.load(container.id).status(), "running");
-    const again = await assertRejects(() => container.start(new Process()), ContainerError);
+    const further = new Process({ args: ["true"], stdin: "null" });
+    await container.start(further); // a second one joins
+    assertEquals((await further.wait()).code, 0);
+    const again = await assertRejects(() => container.exec(), ContainerError);
     assertEquals(again.code, "ContainerNotStopped");
     const destroyed = await assertRejects(() => container.destroy(), ContainerError);
     assertEquals(destroyed.code, "ContainerNotStopped");
