@@ -15,7 +15,7 @@ import type { ContainerEvent, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
 import { startFirst, type StartOptions } from "./first_process.ts";
 import type { InitProcess } from "./init_process.ts";
-import { START_FIFO } from "./init_status.ts";
+import { isWaiting } from "./init_status.ts";
 import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
@@ -101,7 +101,7 @@ export class Container implements AsyncDisposable {
     if (init === undefined) return isAlive(this.#stored.creator) ? "creating" : "stopped";
     if (!isAlive(init)) return "stopped";
     if (this.#surroundings.cgroups.freezerState() === "frozen") return "paused";
-    return exists(`${this.folder}/${START_FIFO}`) ? "created" : "running";
+    return isWaiting(this.folder) ? "created" : "running";
   }
 
   /** The state as the spec has it. */
@@ -338,14 +338,5 @@ export class Container implements AsyncDisposable {
     await killAll(this.#target(pidfd));
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false; // unlinked at the start, or with the whole container
   }
 }
