@@ -78,7 +78,7 @@ async function underHull(
     container = await factory.create(id, config, { bundle: folder });
     await container.start(new Process({ stdin: "null" }));
     if (running === true) await container.exec();
-    if (update !== undefined) container.set(update);
+    if (update !== undefined) await container.set(update);
     return settings(container.state().cgroupPaths);
   } catch (error) {
     if (error instanceof ContainerError) return error;
