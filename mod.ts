@@ -18,8 +18,11 @@
  * @module
  */
 
-export { Container, type StartOptions, type State } from "./src/container.ts";
-export type { OciState, Status } from "./src/oci_state.ts";
+export { Container } from "./src/container.ts";
+export type { ContainerEvent, EventOptions } from "./src/events.ts";
+export type { RdtUpdate } from "./src/container_resctrl.ts";
+export type { StartOptions } from "./src/first_process.ts";
+export type { OciState, State, Status } from "./src/oci_state.ts";
 export {
   type ContainerInfo,
   type CreateOptions,

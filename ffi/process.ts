@@ -4,16 +4,26 @@
  * @module
  */
 
+import { PR } from "./credentials.ts";
 import { SyscallError } from "./errno.ts";
 import { Fd } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { syscallNumber } from "./syscalls.ts";
 
+const P_ALL = 0;
+const P_PID = 1;
 const P_PIDFD = 3;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WALL = 0x40000000;
+const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
+const CLD_KILLED = 2;
+const SIGCHLD = 17;
+/** Places in a siginfo_t of 64-bit Linux: si_code, si_pid, si_status. */
+const CODE_OFFSET = 8;
+const PID_OFFSET = 16;
+const STATUS_OFFSET = 24;
 const ESRCH = 3;
 
 /**
@@ -100,18 +110,64 @@ export function reapEnding(pidfd: Fd): ExitStatus {
 }
 
 function waitId(pidfd: Fd, flags: number): ExitStatus | undefined {
-  const info = new Uint8Array(128);
+  const info = new Uint8Array(SIGINFO_SIZE);
   for (;;) {
     try {
       checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WALL | flags));
-      break;
+      return decodeEnd(info);
     } catch (error) {
       if (!(error instanceof SyscallError) || error.code !== "EINTR") throw error;
     }
   }
-  const view = new DataView(info.buffer);
-  if (view.getInt32(16, true) === 0) return undefined;
-  const status = view.getInt32(24, true);
-  if (view.getInt32(8, true) === CLD_EXITED) return { code: status, signal: undefined };
+}
+
+/** The size of a siginfo_t. */
+export const SIGINFO_SIZE = 128;
+
+/** How a process ended, from the siginfo_t of waitid(2); undefined if it tells of none. */
+export function decodeEnd(info: Uint8Array): ExitStatus | undefined {
+  if (info.length < SIGINFO_SIZE) return undefined;
+  const view = new DataView(info.buffer, info.byteOffset);
+  if (view.getInt32(PID_OFFSET, true) === 0) return undefined;
+  const status = view.getInt32(STATUS_OFFSET, true);
+  if (view.getInt32(CODE_OFFSET, true) === CLD_EXITED) return { code: status, signal: undefined };
   return { code: 128 + status, signal: status };
+}
+
+/** The siginfo_t that tells of the end of a process. */
+export function encodeEnd(pid: number, { code, signal }: ExitStatus): Uint8Array<ArrayBuffer> {
+  const info = new Uint8Array(SIGINFO_SIZE);
+  const view = new DataView(info.buffer);
+  view.setInt32(0, SIGCHLD, true);
+  view.setInt32(CODE_OFFSET, signal === undefined ? CLD_EXITED : CLD_KILLED, true);
+  view.setInt32(PID_OFFSET, pid, true);
+  view.setInt32(STATUS_OFFSET, signal ?? code, true);
+  return info;
+}
+
+/**
+ * Takes the statuses of children that have ended, but for one: those that were left to this program
+ * as the nearest subreaper. Stops at that one's end.
+ *
+ * @returns how many it took
+ */
+export function reapOrphans(except: number): number {
+  for (let count = 0;; count++) {
+    const info = new Uint8Array(SIGINFO_SIZE);
+    const peek = WEXITED | WNOHANG | WNOWAIT | WALL;
+    if (libc.waitid(P_ALL, 0, info, peek) < 0) return count; // ECHILD: there are no children
+    const pid = new DataView(info.buffer).getInt32(PID_OFFSET, true);
+    if (pid === 0 || pid === except) return count;
+    if (libc.waitid(P_PID, pid, info, WEXITED | WNOHANG | WALL) < 0) return count;
+  }
+}
+
+/**
+ * Makes this program the new parent of processes below it whose parent ends: prctl(2).
+ *
+ * @throws {SyscallError}
+ */
+export function becomeSubreaper(): void {
+  const number = BigInt(syscallNumber("prctl"));
+  checked("prctl", libc.prctl(number, PR.SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n));
 }

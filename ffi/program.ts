@@ -122,9 +122,14 @@ export class SyscallProgram {
    *
    * @param operations what is to be made, in order; after the last one the program returns
    * @param tail where a failure goes on; without one it returns
+   * @param base the address that the program will have; without one where it is now
    * @throws {RangeError} if a label is unknown or given twice
    */
-  constructor(operations: readonly Operation[], tail: readonly Operation[] = []) {
+  constructor(
+    operations: readonly Operation[],
+    tail: readonly Operation[] = [],
+    base?: bigint,
+  ) {
     const end: Operation = { syscall: "jump", args: [] };
     const all = [...operations, end, ...tail, end];
     this.operations = all;
@@ -137,12 +142,18 @@ export class SyscallProgram {
     for (const operation of all) for (const argument of operation.args) layout.add(argument);
     this.#bytes = layout.allocate();
     this.#view = new DataView(this.#bytes.buffer);
-    const encoder = new Encoder(this.#bytes, layout, this.#labels, this.#outputs);
+    const address = base ?? addressOf(this.#bytes);
+    const encoder = new Encoder(this.#bytes, address, layout, this.#labels, this.#outputs);
     const failAt = tail.length === 0 ? undefined : operations.length + 1;
     all.forEach((operation, index) => {
       const ends = index === operations.length || index === all.length - 1;
       this.#encode(operation, index, encoder, ends ? undefined : failAt, ends);
     });
+  }
+
+  /** The program as it is laid out, with what it points to. */
+  get memory(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
   }
 
   /** Runs the program on the calling thread, in place or up to the clone that it makes. */
@@ -285,11 +296,12 @@ class Encoder {
 
   constructor(
     bytes: Uint8Array<ArrayBuffer>,
+    base: bigint,
     layout: Layout,
     labels: ReadonlyMap<string, number>,
     outputs: Map<string, Uint8Array>,
   ) {
-    this.#base = addressOf(bytes);
+    this.#base = base;
     this.#view = new DataView(bytes.buffer);
     this.#bytes = bytes;
     this.#layout = layout;

@@ -85,6 +85,22 @@ export function readSchedulerAttributes(bytes: Uint8Array): SchedulerAttributes 
   };
 }
 
+/**
+ * A CPU mask of some CPUs.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { cpuMask } from "./scheduler.ts";
+ * assert(cpuMask([0, 9])[1] === 2);
+ * ```
+ */
+export function cpuMask(cpus: readonly number[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(MAX_CPUS / 8);
+  for (const cpu of cpus) bytes[cpu >> 3] = (bytes[cpu >> 3] ?? 0) | 1 << (cpu & 7);
+  return bytes;
+}
+
 /** A CPU mask with every CPU that a kernel can have. */
 export function allCpus(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(MAX_CPUS / 8).fill(0xff);

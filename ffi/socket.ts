@@ -7,22 +7,19 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import { Fd, O_PATH, open } from "./file.ts";
-import { cString } from "./memory.ts";
+import { Fd } from "./file.ts";
 import { type Operation, SyscallProgram, type Words } from "./program.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const MSG_NOSIGNAL = 0x4000;
-/** What fits into sockaddr_un with the NUL at its end. */
-const LONGEST_ADDRESS = 108;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
-/** struct cmsghdr with one fd, and the same with its padding. */
-const CONTROL_LENGTH = 20;
+const MSG_NOSIGNAL = 0x4000;
+const EMSGSIZE = 90;
+/** struct cmsghdr, and the same with room for one fd and its padding, or for two. */
+const CONTROL_HEADER = 16;
 const CONTROL_SPACE = 24;
 
 /** Two connected sockets, close-on-exec. */
@@ -54,55 +51,31 @@ export function socketPair(): SocketPair {
   };
 }
 
-/**
- * Connects to a stream socket in the file system: connect(2). The result is close-on-exec and
- * non-blocking.
- *
- * @returns undefined while the listener's queue is full
- * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens, EACCES
- */
-export function connectTo(path: string): Fd | undefined {
-  using file = cString(path).length > LONGEST_ADDRESS ? open(path, O_PATH) : undefined;
-  const text = cString(file === undefined ? path : `/proc/self/fd/${file.number}`);
-  const address = new Uint8Array(2 + text.length);
-  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
-  address.set(text, 2);
-  const made = run({
-    syscall: "socket",
-    args: [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0],
-  });
-  const socket = new Fd(made.result(0));
-  try {
-    run({ syscall: "connect", args: [socket.number, address, address.length] });
-    return socket;
-  } catch (error) {
-    socket.close();
-    if (error instanceof SyscallError && error.code === "EAGAIN") return undefined;
-    throw error;
-  }
-}
-
-/**
- * Sends bytes with an fd beside them: sendmsg(2).
- *
- * @returns how many of the bytes were taken, the fd with the first of them
- * @throws {SyscallError}
- */
-export function sendWithFd(socket: Fd, fd: Fd, text: string): number {
-  const message = messageWithFd(fd.number, text);
-  return run({ syscall: "sendmsg", args: [socket.number, message, MSG_NOSIGNAL] }).result(0);
-}
-
 /** struct msghdr that carries the fd of a number, with `text` beside it: sendmsg(2). */
 export function messageWithFd(number: number, text: string): Words {
+  return messageWithFds([number], new TextEncoder().encode(text));
+}
+
+function messageWithFds(numbers: readonly number[], data: Uint8Array<ArrayBuffer>): Words {
   const control = new Uint8Array(CONTROL_SPACE);
   const view = new DataView(control.buffer);
-  view.setBigUint64(0, BigInt(CONTROL_LENGTH), true);
+  view.setBigUint64(0, BigInt(CONTROL_HEADER + 4 * numbers.length), true);
   view.setInt32(8, SOL_SOCKET, true);
   view.setInt32(12, SCM_RIGHTS, true);
-  view.setInt32(16, number, true);
-  const data = new TextEncoder().encode(text);
+  numbers.forEach((number, k) => view.setInt32(CONTROL_HEADER + 4 * k, number, true));
   return { words: [0, 0, { words: [data, data.length] }, 1, control, CONTROL_SPACE, 0] };
+}
+
+/**
+ * Sends one or two fds, with all of `text` beside them: sendmsg(2).
+ *
+ * @throws {SyscallError} EPIPE if nobody is at the other end, EMSGSIZE if it takes a part alone
+ */
+export function sendFds(socket: Fd, fds: readonly Fd[], text: string): void {
+  const data = new TextEncoder().encode(text);
+  const message = messageWithFds(fds.map((fd) => fd.number), data);
+  const sent = run({ syscall: "sendmsg", args: [socket.number, message, MSG_NOSIGNAL] }).result(0);
+  if (sent !== data.length) throw new SyscallError("sendmsg", EMSGSIZE); // of no use to anybody
 }
 
 /**

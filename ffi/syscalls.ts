@@ -9,6 +9,7 @@
 
 /** name: [x86_64, aarch64] */
 const NUMBERS = {
+  accept4: [288, 242],
   bind: [49, 200],
   bpf: [321, 280],
   capset: [126, 91],
@@ -54,6 +55,7 @@ const NUMBERS = {
   keyctl: [250, 219],
   kill: [62, 129],
   linkat: [265, 37],
+  listen: [50, 201],
   memfd_create: [319, 279],
   mkdirat: [258, 34],
   mknodat: [259, 33],
@@ -72,6 +74,7 @@ const NUMBERS = {
   pivot_root: [155, 41],
   ppoll: [271, 73],
   prctl: [157, 167],
+  pread64: [17, 67],
   prlimit64: [302, 261],
   read: [0, 63],
   readlinkat: [267, 78],

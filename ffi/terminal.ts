@@ -5,8 +5,8 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import type { Fd } from "./file.ts";
-import { SyscallProgram } from "./program.ts";
+import { Fd } from "./file.ts";
+import { type Operation, SyscallProgram } from "./program.ts";
 
 /** Unlocks the other end. */
 export const TIOCSPTLCK = 0x40045431;
@@ -28,9 +28,24 @@ export function windowSize(columns: number, rows: number): Uint8Array<ArrayBuffe
  * @throws {SyscallError}
  */
 export function setWindowSize(terminal: Fd, columns: number, rows: number): void {
-  const args = [terminal.number, TIOCSWINSZ, windowSize(columns, rows)];
+  ioctl([terminal.number, TIOCSWINSZ, windowSize(columns, rows)]);
+}
+
+/**
+ * Unlocks a new terminal and opens its other end, with no path on the way.
+ *
+ * @param flags of open(2)
+ * @throws {SyscallError}
+ */
+export function openPeer(master: Fd, flags: number): Fd {
+  ioctl([master.number, TIOCSPTLCK, new Uint8Array(4)]);
+  return new Fd(ioctl([master.number, TIOCGPTPEER, flags]));
+}
+
+function ioctl(args: Operation["args"]): number {
   const program = new SyscallProgram([{ syscall: "ioctl", args }]);
   program.run();
   const failure = program.failure();
   if (failure !== undefined) throw new SyscallError("ioctl", failure.errno);
+  return program.result(0);
 }

@@ -5,52 +5,32 @@
  */
 
 import type { Fd } from "../ffi/file.ts";
-import type { Poller } from "../ffi/poll.ts";
-import { type ExitStatus, openPidfd, signalPidfd } from "../ffi/process.ts";
-import type { CgroupHost } from "./cgroups/detect.ts";
-import type { CgroupManager } from "./cgroups/manager.ts";
+import type { ExitStatus } from "../ffi/process.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Config, Resources } from "./config/types.ts";
-import { filterOf } from "./container_filter.ts";
-import { ContainerError, type Fault } from "./errors.ts";
-import { InitProcess } from "./init_process.ts";
-import { releaseStart, removeFifos, START_FIFO } from "./init_status.ts";
-import { makeOciState, type OciState, type Status } from "./oci_state.ts";
+import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
+import { killAll, signalFirst, type SignalTarget } from "./container_signals.ts";
+import { ContainerError } from "./errors.ts";
+import type { ContainerEvent, EventOptions } from "./events.ts";
+import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
+import { startFirst, type StartOptions } from "./first_process.ts";
+import type { InitProcess } from "./init_process.ts";
+import { isWaiting } from "./init_status.ts";
+import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
-import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
-import { configToStart } from "./start_config.ts";
-import type { StateStore, StoredState } from "./state_store.ts";
-
-/** The spec's state with what hull knows beside it. */
-export interface State extends OciState {
-  /** The root file system's folder. */
-  readonly rootfs: string;
-  /** When it was created: RFC 3339, UTC. */
-  readonly created: string;
-  /** Each cgroup controller's folder. */
-  readonly cgroupPaths: Readonly<Record<string, string>>;
-}
-
-/** How a container's first process is made, beyond its config. */
-export interface StartOptions {
-  /** Enter the rootfs by a move and chroot in place of pivot_root; for a rootfs on a ramfs. */
-  readonly noPivot?: boolean | undefined;
-  /** Keep the caller's session keyring. */
-  readonly noNewKeyring?: boolean | undefined;
-}
-
-/** What a Factory gives each of its containers. */
-export interface ContainerSurroundings {
-  readonly store: StateStore;
-  readonly poller: Poller;
-  readonly host: CgroupHost;
-  readonly cgroups: CgroupManager;
-  readonly initCommand: readonly string[] | undefined;
-  readonly onWarning: ((warning: Fault) => void) | undefined;
-}
-
-const SIGKILL = 9;
+import { isAlive, openIdentified } from "./process_identity.ts";
+import { releaseProgram } from "./release.ts";
+import type { StoredState } from "./state_store.ts";
+import {
+  notRunning,
+  requireCreated,
+  requireEnded,
+  requireJoinable,
+  requirePaused,
+  requireProcesses,
+} from "./status_rules.ts";
+import type { ContainerSurroundings } from "./surroundings.ts";
 
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
@@ -83,18 +63,21 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Starts a process: the container's first, which then waits for {@linkcode Container.exec}.
+   * Starts a process. The container's first waits for {@linkcode Container.exec} then; a further one
+   * joins the running container, with its namespaces, cgroups, limits and filter, and runs at once.
    *
-   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `ContainerNotStopped`
-   *   if it has a first process already
+   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; for a further process
+   *   `ContainerNotRunning` or `ContainerPaused`
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
+    if (this.#stored.init !== undefined) return await this.#join(process);
     using _lock = await this.#lock();
     await this.#start(process, options);
   }
 
   /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
+    if (this.#stored.init !== undefined) return await this.#join(process);
     using _lock = await this.#lock();
     await this.#start(process, options);
     await this.#exec();
@@ -108,14 +91,8 @@ export class Container implements AsyncDisposable {
    */
   async exec(): Promise<void> {
     using _lock = await this.#lock();
-    const status = this.status();
-    if (status === "created") return await this.#exec();
-    if (status === "running" || status === "paused") {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} runs already`);
-    }
-    throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`, {
-      hint: "only a created container can be started",
-    });
+    requireCreated(this.#subject());
+    await this.#exec();
   }
 
   /** Where it is in its life. */
@@ -124,7 +101,7 @@ export class Container implements AsyncDisposable {
     if (init === undefined) return isAlive(this.#stored.creator) ? "creating" : "stopped";
     if (!isAlive(init)) return "stopped";
     if (this.#surroundings.cgroups.freezerState() === "frozen") return "paused";
-    return exists(`${this.folder}/${START_FIFO}`) ? "created" : "running";
+    return isWaiting(this.folder) ? "created" : "running";
   }
 
   /** The state as the spec has it. */
@@ -153,9 +130,52 @@ export class Container implements AsyncDisposable {
     return this.#surroundings.cgroups.stats();
   }
 
-  /** Changes its limits; what the resources don't name stays. */
-  set(resources: Resources): void {
-    this.#surroundings.cgroups.apply(resources, { update: true });
+  /**
+   * Changes its limits, and keeps them with the container; what the resources don't name stays. If
+   * one can't be set, those before are set again.
+   *
+   * @param rdt limits of its class of service, for a container with `linux.intelRdt`
+   * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
+   *   `ContainerNotRunning`, `Unsupported`, `SystemError`
+   */
+  async set(resources: Resources, rdt: RdtUpdate = {}): Promise<void> {
+    using _lock = await this.#lock();
+    const { updateResources } = await import("./update_resources.ts");
+    requireProcesses(this.#subject());
+    const undo = await changeClass(this.#stored.resctrl, rdt);
+    try {
+      this.#stored = updateResources(this.#surroundings, this.#stored, resources, rdt);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  /**
+   * What happens in it until its first process ends: what it uses, at every interval, and that its
+   * memory ran out. Leave the loop, or abort, and nothing stays open.
+   *
+   * @param options by default stats every five seconds
+   * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of container.events({ intervalMs: 1000 })) console.log(event);
+   * ```
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
+    yield* await this.#watch({ intervalMs: 5000, ...options });
+  }
+
+  /**
+   * Every time that its memory ran out, from now on until its first process ends.
+   *
+   * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
+   */
+  async *notifyOOM(
+    options: Omit<EventOptions, "intervalMs"> = {},
+  ): AsyncGenerator<void, void, void> {
+    for await (const _event of await this.#watch({ signal: options.signal })) yield;
   }
 
   /**
@@ -169,9 +189,8 @@ export class Container implements AsyncDisposable {
     const number = requireSignal(signal);
     if (options.all === true) return this.#surroundings.cgroups.kill(number);
     using pidfd = this.#openInit();
-    if (pidfd === undefined || !signalPidfd(pidfd, number)) {
-      throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
-    }
+    if (signalFirst(this.#target(pidfd), number)) return;
+    throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
   }
 
   /**
@@ -180,10 +199,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
    */
   async pause(): Promise<void> {
-    const status = this.status();
-    if (status !== "running" && status !== "created" && status !== "paused") {
-      throw new ContainerError("ContainerNotRunning", `container ${this.id} is ${status}`);
-    }
+    requireProcesses(this.#subject());
     await this.#surroundings.cgroups.freeze();
   }
 
@@ -193,23 +209,28 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotPaused`
    */
   async resume(): Promise<void> {
-    const status = this.status();
-    if (status !== "paused") {
-      throw new ContainerError("ContainerNotPaused", `container ${this.id} is ${status}`);
-    }
+    requirePaused(this.#subject());
     await this.#surroundings.cgroups.thaw();
   }
 
   /**
-   * Waits until its first process has ended.
+   * Waits until its first process has ended; any number of programs may.
    *
-   * @returns how it ended; undefined if it was another program's child, who alone can know
+   * @returns how it ended; undefined if it was another program's child that has no supervisor: its
+   *   parent alone can know
    */
   async wait(): Promise<ExitStatus | undefined> {
-    if (this.#init !== undefined) return await this.#init.wait();
-    using pidfd = this.#openInit();
-    if (pidfd !== undefined) await this.#surroundings.poller.wait(pidfd);
-    return undefined;
+    if (this.#init !== undefined) {
+      const status = await this.#init.wait();
+      writeExitRecord(this.folder, this.#init.pid, status);
+      return status;
+    }
+    return await awaitRecord(this.folder, this.#stored, this.#surroundings.poller);
+  }
+
+  /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
+  exitStatus(): ExitStatus | undefined {
+    return lookUpExit(this.folder);
   }
 
   /**
@@ -220,12 +241,7 @@ export class Container implements AsyncDisposable {
    */
   async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
     using _lock = await this.#lock();
-    const status = this.status();
-    if ((status === "running" || status === "paused") && options.force !== true) {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} is ${status}`, {
-        hint: "kill it first, or use force",
-      });
-    }
+    if (options.force !== true) requireEnded(this.#subject());
     await this.#destroy();
   }
 
@@ -239,6 +255,20 @@ export class Container implements AsyncDisposable {
     }
   }
 
+  async #watch(options: EventOptions): Promise<AsyncGenerator<ContainerEvent, void, void>> {
+    const { watchEvents } = await import("./events.ts");
+    const init = this.#openInit();
+    if (init === undefined) throw notRunning(this.#subject());
+    const { poller, cgroups } = this.#surroundings;
+    const { id } = this;
+    const stats = () => this.stats();
+    return watchEvents({ id, init, cgroupPaths: cgroups.paths, poller, stats }, options);
+  }
+
+  #subject(): { readonly id: string; readonly status: Status } {
+    return { id: this.id, status: this.status() };
+  }
+
   #lock(): Promise<Fd> {
     return this.#surroundings.store.lock(this.id);
   }
@@ -248,104 +278,38 @@ export class Container implements AsyncDisposable {
     return init === undefined ? undefined : openIdentified(init);
   }
 
+  #target(pidfd: Fd | undefined): SignalTarget {
+    return { config: this.config, cgroups: this.#surroundings.cgroups, pidfd };
+  }
+
   async #start(process: Process, options: StartOptions): Promise<void> {
-    const { store, cgroups, host, poller, initCommand } = this.#surroundings;
-    if (this.#stored.init !== undefined) {
-      throw new ContainerError("ContainerNotStopped", `container ${this.id} has a first process`, {
-        hint: "a further process in a running container is not there yet",
-      });
-    }
-    const { rootfs, bundle } = this.#stored;
-    const config = configToStart(
-      this.#stored.config,
-      rootfs,
-      process.options,
-      this.#surroundings.onWarning,
-    );
-    const init = new InitProcess({
-      id: this.id,
-      folder: this.folder,
-      rootfs,
-      bundle,
-      config,
-      seccomp: await filterOf(config, store.root),
-      process: process.options,
-      host,
-      cgroups,
-      poller,
-      command: initCommand,
-      noPivot: options.noPivot ?? false,
-      noNewKeyring: options.noNewKeyring ?? false,
-      onTmpfs: rootfs === `${this.folder}/rootfs`, // the built-in default's
-      runHooks: async (pid) => await (await loadHooks()).runCreateHooks(this.#stored, pid, poller),
-    });
-    try {
-      cgroups.create();
-      cgroups.apply(config.linux?.resources ?? {});
-      await init.start();
-      const identity = identify(init.pid);
-      if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-      this.#stored = {
-        ...this.#stored,
-        config,
-        init: identity,
-        ...await this.#joinResctrl(init.pid),
-      };
-      store.write(this.#stored);
-    } catch (error) {
-      await this.#abandon(init);
-      throw error;
-    }
+    const started = await startFirst(this.#stored, process.options, this.#surroundings, options);
+    const { init } = started;
+    this.#stored = started.stored;
     init.release();
     this.#init = init;
     process.attach(init, init.streams);
   }
 
-  /** Undoes a start that failed; the container is then as it was before. */
-  async #abandon(init: InitProcess): Promise<void> {
-    await init.terminate();
-    init[Symbol.dispose]();
-    await this.#surroundings.cgroups.destroy();
-    await this.#leaveResctrl();
-    removeFifos(this.folder);
-    const { init: _init, resctrl: _resctrl, ...before } = this.#stored;
-    this.#stored = before;
-  }
-
-  /** Init's thread alone is left after execve, so it is early enough once init is ready. */
-  async #joinResctrl(pid: number): Promise<Pick<StoredState, "resctrl">> {
-    const { intelRdt } = this.config.linux ?? {};
-    if (intelRdt === undefined) return {};
-    const { Resctrl } = await import("./intel_rdt.ts");
-    return { resctrl: Resctrl.mounted().join(intelRdt, this.id, pid) };
-  }
-
-  async #leaveResctrl(): Promise<void> {
-    const { resctrl } = this.#stored;
-    if (resctrl === undefined || resctrl.made.length === 0) return;
-    const { Resctrl, findResctrl } = await import("./intel_rdt.ts");
-    const root = findResctrl();
-    if (root !== undefined) new Resctrl(root).remove(resctrl);
+  /** No lock is held: any number of processes may join at once. */
+  async #join(process: Process): Promise<void> {
+    requireJoinable(this.#subject(), process.options.ignorePaused ?? false);
+    using pidfd = this.#openInit();
+    if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
+    const { startExec } = await import("./exec.ts");
+    const { child, streams } = await startExec(
+      this.#stored,
+      pidfd,
+      this.#surroundings,
+      process.options,
+    );
+    process.attach(child, streams);
   }
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
   async #exec(): Promise<void> {
-    const { cgroups, poller, store } = this.#surroundings;
-    const { startContainer = [], poststart = [] } = this.config.hooks ?? {};
-    const pid = this.#stored.init?.pid ?? 0;
     try {
-      if (startContainer.length > 0) {
-        using pidfd = this.#openInit();
-        const { runStartHooks } = await loadHooks();
-        const filter = await filterOf(this.config, store.root);
-        if (pidfd !== undefined) {
-          await runStartHooks(this.#stored, { pid, pidfd, cgroups, filter }, poller);
-        }
-      }
-      await releaseStart(this.folder, poller);
-      if (poststart.length > 0) {
-        await (await loadHooks()).runPoststartHooks(this.#stored, pid, poller);
-      }
+      await releaseProgram(this.#stored, this.#surroundings);
     } catch (error) {
       if (error instanceof ContainerError && error.code === "HookFailed") await this.#destroy();
       throw error;
@@ -357,11 +321,11 @@ export class Container implements AsyncDisposable {
     const { store, cgroups, poller, onWarning } = this.#surroundings;
     await this.#kill();
     await cgroups.destroy();
-    await this.#leaveResctrl();
+    await leaveClass(this.#stored.resctrl);
     store.remove(this.id);
     this.#init?.[Symbol.dispose]();
     if ((this.config.hooks?.poststop ?? []).length === 0) return;
-    const { runPoststopHooks } = await loadHooks();
+    const { runPoststopHooks } = await import("./container_hooks.ts");
     for (const { summary, hint, pointer = "" } of await runPoststopHooks(this.#stored, poller)) {
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }
@@ -369,38 +333,10 @@ export class Container implements AsyncDisposable {
 
   /** Ends every process, and waits for the first one's end. */
   async #kill(): Promise<void> {
-    const { cgroups, poller } = this.#surroundings;
+    const { poller } = this.#surroundings;
     using pidfd = this.#openInit();
-    if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
-    if (cgroups.freezerState() === "frozen") await cgroups.thaw();
-    // Without cgroups the pid namespace's end, which comes with its first process, has to do.
-    if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+    await killAll(this.#target(pidfd));
     if (this.#init !== undefined) await this.#init.wait();
     else if (pidfd !== undefined) await poller.wait(pidfd);
-  }
-}
-
-/** Most containers have no hooks, and load nothing of them. */
-function loadHooks(): Promise<typeof import("./container_hooks.ts")> {
-  return import("./container_hooks.ts");
-}
-
-/** A pidfd of the very process, or undefined if it has ended. */
-function openIdentified(identity: ProcessIdentity): Fd | undefined {
-  if (!isAlive(identity)) return undefined;
-  try {
-    const pidfd = openPidfd(identity.pid);
-    if (isAlive(identity)) return pidfd;
-    pidfd.close();
-  } catch { /* it ended in between */ }
-  return undefined;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false; // unlinked at the start, or with the whole container
   }
 }

@@ -77,9 +77,14 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
-  const doors = cgroups.entries().map(({ path }) => stack.use(open(path, O_WRONLY)).number);
+  const doors = cgroups.entries().map(({ path }) => ({
+    fd: stack.use(open(path, O_WRONLY)).number,
+  }));
+  const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter);
   await runHooks("startContainer", hooks?.startContainer, {
-    ...planIdentity(process, linux, `/proc/${pid}/root`, filter),
+    before: identity.before,
+    become: [...identity.become, ...identity.signals],
+    last: identity.last,
     cgroups: doors,
     env: process.env ?? [],
     target: namespaces.target,

@@ -13,9 +13,10 @@ import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
 import { checkConfig } from "./config/validate.ts";
-import { Container, type StartOptions } from "./container.ts";
+import { Container } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError, type Fault } from "./errors.ts";
+import type { StartOptions } from "./first_process.ts";
 import type { Status } from "./oci_state.ts";
 import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
@@ -67,6 +68,8 @@ export interface ContainerInfo {
   readonly rootfs: string;
   /** RFC 3339, UTC. */
   readonly created: string;
+  /** How the first process ended, once somebody knows: its exit code, or 128 and the signal. */
+  readonly exitCode?: number | undefined;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -220,7 +223,12 @@ export class Factory {
   info(id: string): ContainerInfo {
     const container = this.load(id);
     const { cgroupPaths: _, ...state } = container.state();
-    return { ...state, ownerUid: Deno.lstatSync(container.folder).uid ?? 0 };
+    const exitCode = state.status === "stopped" ? container.exitStatus()?.code : undefined;
+    return {
+      ...state,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ownerUid: Deno.lstatSync(container.folder).uid ?? 0,
+    };
   }
 
   /**

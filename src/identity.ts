@@ -13,16 +13,37 @@ import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
 import { openPrivateProc } from "../init/steps/hostname.ts";
 import { setLabels } from "../init/steps/labels.ts";
 import { setLimits } from "../init/steps/limits.ts";
-import { loadFilter } from "../init/steps/seccomp.ts";
-import { becomeUser, denyNewPrivileges } from "../init/steps/user.ts";
+import { setMemoryPolicy } from "../init/steps/memory_policy.ts";
+import {
+  bindToCpus,
+  resetCpuAffinity,
+  setIoPriority,
+  setScheduler,
+} from "../init/steps/scheduling.ts";
+import { hasListener, loadFilter } from "../init/steps/seccomp.ts";
+import { becomeUser, denyNewPrivileges, setPersonality } from "../init/steps/user.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
-import type { Linux, ProcessConfig } from "./config/types.ts";
+import type { CpuAffinity, Linux, ProcessConfig } from "./config/types.ts";
 import type { JoinOptions } from "./join.ts";
 
 /** The steps of a further process, by where they stand in its program. */
-export interface Identity extends Pick<JoinOptions, "before" | "become"> {
-  /** What comes right before execve: the filter. */
+export interface Identity extends Pick<JoinOptions, "early" | "before" | "become"> {
+  /** Signals as a new program expects them; behind what looks for the program. */
+  readonly signals: readonly PlanItem[];
+  /** A filter with a listener, which stands while the process waits for its agent. */
+  readonly notifying: readonly PlanItem[];
+  /** What comes right before execve: any other filter. */
   readonly last: readonly PlanItem[];
+}
+
+/** What a further process has of its own. */
+export interface IdentityOptions {
+  /** The standard fds that become the user's. */
+  readonly ownedFds?: readonly number[] | undefined;
+  /** The CPUs that it is bound to; without one it may use all of the cpuset. */
+  readonly affinity?: CpuAffinity | undefined;
+  /** Whether an agent gets a listener of its own for a filter that notifies. */
+  readonly hasAgent?: boolean | undefined;
 }
 
 /**
@@ -30,12 +51,14 @@ export interface Identity extends Pick<JoinOptions, "before" | "become"> {
  *
  * @param root a path by which the container's root can be looked at
  * @param filter what `linux.seccomp` was compiled to
+ * @param options what is its own
  */
 export function planIdentity(
   process: ProcessConfig,
   linux: Linux,
   root: string,
   filter: InitSeccomp | undefined,
+  { ownedFds = [], affinity, hasAgent = false }: IdentityOptions = {},
 ): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
   const facts = new HostFacts(root, []);
@@ -43,6 +66,11 @@ export function planIdentity(
   // Labels are written by this program's /proc: the container's may be anything. They hold from
   // execve on, as raising a limit takes the host's rights.
   const before: readonly PlanItem[] = [
+    ...(affinity === undefined ? resetCpuAffinity() : bindToCpus("final", affinity)),
+    ...(process.scheduler === undefined ? [] : setScheduler(process.scheduler)),
+    ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
+    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
     ...setLimits(rlimits),
     ...(hasLabel ? openPrivateProc(false) : []),
     ...setLabels(apparmorProfile, selinuxLabel),
@@ -55,19 +83,22 @@ export function planIdentity(
       process.capabilities,
       facts.lastCapability,
       changesGroups(linux),
-      [],
+      ownedFds,
       filter !== undefined && process.noNewPrivileges !== true,
     ),
-    ...resetSignals(facts.ignoredSignals),
   ];
+  const notifies = filter !== undefined && hasListener(filter) && hasAgent;
   return {
+    early: affinity === undefined ? [] : bindToCpus("initial", affinity),
     before,
     become,
-    last: filter === undefined ? [] : loadFilter(withoutListener(filter)),
+    signals: resetSignals(facts.ignoredSignals),
+    notifying: notifies ? loadFilter(filter) : [],
+    last: notifies || filter === undefined ? [] : loadFilter(withoutListener(filter)),
   };
 }
 
-/** The agent has the first process's listener; without one of its own a notified call fails. */
+/** A notified call of a process without a listener fails. */
 function withoutListener(filter: InitSeccomp): InitSeccomp {
   return { ...filter, flags: filter.flags & ~SECCOMP_FILTER_FLAG.NEW_LISTENER };
 }

@@ -7,7 +7,6 @@
 import { SyscallError } from "../ffi/errno.ts";
 import {
   AT_FDCWD,
-  duplicate,
   Fd,
   mknodAt,
   O_NONBLOCK,
@@ -24,8 +23,7 @@ import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { receiveFd, socketPair } from "../ffi/socket.ts";
-import { readableFd, writableFd, writeFully } from "../ffi/stream.ts";
-import { setWindowSize } from "../ffi/terminal.ts";
+import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
@@ -53,6 +51,7 @@ import type { ProcessOptions } from "./process.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
+import { Terminal } from "./terminal.ts";
 
 /** What a birth needs. */
 export interface InitProcessOptions {
@@ -86,7 +85,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #child: Child | undefined;
   #control: Fd | undefined;
   #console: Fd | undefined;
-  #terminal: Fd | undefined;
+  #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
   #devices: NetDevices | undefined;
 
@@ -148,7 +147,7 @@ export class InitProcess implements ParentProcess, Disposable {
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);
     }
-    if (this.#console !== undefined) this.#takeTerminal(this.#console);
+    if (this.#console !== undefined) await this.#takeTerminal(this.#console);
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
@@ -167,7 +166,7 @@ export class InitProcess implements ParentProcess, Disposable {
     if (this.#terminal === undefined) {
       throw new ContainerError("NoProcessOps", "the process has no terminal");
     }
-    if (this.#terminal.isOpen) setWindowSize(this.#terminal, columns, rows);
+    this.#terminal.resize(columns, rows);
   }
 
   wait(): Promise<ExitStatus> {
@@ -296,24 +295,14 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** Init has sent the terminal before it was ready. */
-  #takeTerminal(socket: Fd): void {
+  async #takeTerminal(socket: Fd): Promise<void> {
+    const { poller, process } = this.#options;
     const master = receiveFd(socket);
     if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
-    this.#terminal = master;
-    const { poller } = this.#options;
-    const input = duplicate(master, 3);
-    const closeInput = () => {
-      if (input.isOpen) poller.cancel(input);
-      input.close();
-    };
-    const untilEnd = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      flush: closeInput,
-      cancel: closeInput,
-    });
-    this.#streams = {
-      stdin: writableFd(input, poller),
-      stdout: readableFd(master, poller).pipeThrough(untilEnd),
-    };
+    const terminal = new Terminal(master);
+    if (process.consoleSocket !== undefined) return await terminal.handOn(process.consoleSocket);
+    this.#terminal = terminal;
+    this.#streams = terminal.streams(poller);
   }
 
   #passConsole(numbers: ConsoleFds, fds: ProcessFds, stack: DisposableStack): void {

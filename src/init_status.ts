@@ -161,6 +161,15 @@ function knock(path: string): void {
   }
 }
 
+/** Whether init waits for the start: the fifos go with it, or with the whole container. */
+export function isWaiting(folder: string): boolean {
+  try {
+    return Deno.lstatSync(`${folder}/${START_FIFO}`).isFifo ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /** Removes the fifos: the container is created no more, but running, or never was. */
 export function removeFifos(folder: string): void {
   for (const name of [START_FIFO, STATUS_FIFO]) {

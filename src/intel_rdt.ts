@@ -118,6 +118,23 @@ export class Resctrl {
     return { made: fresh.filter((folder) => folder !== path || !hasText(rdt.closID)), path };
   }
 
+  /**
+   * Changes limits of a class; what is not named stays. Whoever else is in the class has them too.
+   *
+   * @returns what sets those before again, as far as the kernel lets it
+   * @throws {ContainerError} `Unsupported` for what the CPU lacks, `SystemError`
+   */
+  change(
+    { path }: ResctrlGroups,
+    update: Pick<IntelRdt, "l3CacheSchema" | "memBwSchema">,
+  ): () => void {
+    this.require(update);
+    const file = `${path}/schemata`;
+    const before = readOrNothing(file);
+    this.#write(file, schemata(update), schemataPointer(update));
+    return () => this.#write(file, before, POINTER);
+  }
+
   /** Puts a further process of a container, one of `exec`, where its first one is. */
   enter({ made, path }: ResctrlGroups, pid: number): void {
     const groups = made.filter((folder) => folder.startsWith(`${path}/mon_groups/`));

@@ -22,6 +22,7 @@ import {
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { waitForParent } from "../init/steps/final.ts";
 import { withoutOpenat2 } from "../init/walk.ts";
 import { PIDFD, type PlacedFd } from "./birth.ts";
 import { hasOpenat2 } from "./security/safe_path.ts";
@@ -38,22 +39,41 @@ export interface JoinTarget {
   readonly root: number | undefined;
 }
 
+/** A cgroup to enter, by fds of cgroup.procs. */
+export interface CgroupEntrance {
+  readonly fd: number;
+  /** Where else, if the kernel refuses. */
+  readonly otherwise?: number | undefined;
+}
+
+/** A wait for this program. */
+export interface Hold {
+  /** The fd of the pipe over which the word comes. */
+  readonly control: number;
+  /** What stands while it waits; the first fd that this opens is {@linkcode firstFree}. */
+  readonly before: readonly PlanItem[];
+}
+
 /** What the program needs to know. */
 export interface JoinOptions {
   /** Where it goes; undefined: it stays in this program's namespaces. */
   readonly target: JoinTarget | undefined;
-  /** The fds of cgroup.procs that it enters. */
-  readonly cgroups: readonly number[];
+  /** The cgroups that it enters. */
+  readonly cgroups: readonly CgroupEntrance[];
   /** The fds that are put in place, each with the number that it gets. */
   readonly fds: readonly PlacedFd[];
   /** How many fds from 3 on are the program's. */
   readonly preserveFds: number;
   /** The fd on which a failure is reported; it closes at execve. */
   readonly report: number;
+  /** What it does before it enters the cgroups. */
+  readonly early?: readonly PlanItem[] | undefined;
   /** What it does with this program's rights, before it joins. */
   readonly before: readonly PlanItem[];
   /** Who it becomes, inside. */
   readonly become: readonly PlanItem[];
+  /** How it waits, when it has become who it shall be, for this program's word. */
+  readonly hold?: Hold | undefined;
   /** The last operations, which end in execve. */
   readonly execute: readonly PlanItem[];
 }
@@ -69,15 +89,21 @@ const SHARED_MEMORY = CLONE_VM | CLONE_VFORK;
 
 /** The operations. */
 export function planJoin(options: JoinOptions): PlannedOperation[] {
-  const { target, before, become, execute } = options;
+  const { target, before, become, hold, execute } = options;
   const items = [
     ...clone(target),
+    ...(options.early ?? []),
     ...enterCgroups(options.cgroups),
     ...before,
     ...(target === undefined ? [] : joinTarget(target)),
     ...placeFds(options),
+    ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
-    ...closeOthers(options),
+    ...(hold === undefined ? [] : [
+      ...closeOthers(options), // what looking for the program left open
+      ...hold.before,
+      ...waitForParent(options.report, hold.control),
+    ]),
     ...execute,
     ...comeBack(target),
   ];
@@ -110,13 +136,20 @@ function clone(target: JoinTarget | undefined): readonly PlanItem[] {
   return step.items;
 }
 
-function enterCgroups(fds: readonly number[]): readonly PlanItem[] {
+function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {
   const step = new StepBuilder("cgroups");
   const self = new TextEncoder().encode("0");
-  for (const fd of fds) {
-    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath")
-      .call("write", [fd, self, self.length]);
-  }
+  entrances.forEach(({ fd, otherwise }, k) => {
+    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath");
+    if (otherwise === undefined) {
+      step.call("write", [fd, self, self.length]);
+      return;
+    }
+    step.call("write", [fd, self, self.length], { onError: { jump: `cgroup${k}.otherwise` } })
+      .jump(`cgroup${k}.entered`)
+      .call("write", [otherwise, self, self.length], { label: `cgroup${k}.otherwise` })
+      .call("getpid", [], { label: `cgroup${k}.entered` });
+  });
   return step.items;
 }
 
@@ -141,13 +174,28 @@ function placeFds({ fds }: JoinOptions): readonly PlanItem[] {
   return step.items;
 }
 
-function closeOthers({ preserveFds, report }: JoinOptions): readonly PlanItem[] {
+function closeOthers(options: JoinOptions): readonly PlanItem[] {
   const step = new StepBuilder("exec");
-  const first = 3 + preserveFds;
-  step.because(`close all fds above ${first - 1} but the one of the report`);
-  if (report > first) step.call("close_range", [first, report - 1, 0]);
-  step.call("close_range", [report + 1, LAST_FD, 0]);
+  let first = 3 + options.preserveFds;
+  step.because(`close all fds above ${first - 1} but those to this program`);
+  for (const fd of kept(options)) {
+    if (fd > first) step.call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+  }
+  step.call("close_range", [first, LAST_FD, 0]);
   return step.items;
+}
+
+/** The fds to this program, in ascending order. */
+function kept({ report, hold }: Pick<JoinOptions, "report" | "hold">): number[] {
+  return [report, ...(hold === undefined ? [] : [hold.control])].sort((a, b) => a - b);
+}
+
+/** The number of the next fd that a process which waits would open. */
+export function firstFree(options: Pick<JoinOptions, "report" | "hold" | "preserveFds">): number {
+  let number = 3 + options.preserveFds;
+  for (const fd of kept(options)) if (fd === number) number++;
+  return number;
 }
 
 /** Where this program goes on once it has its child. */

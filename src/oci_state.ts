@@ -26,6 +26,16 @@ export interface OciState {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
+/** The spec's state with what hull knows beside it. */
+export interface State extends OciState {
+  /** The root file system's folder. */
+  readonly rootfs: string;
+  /** When it was created: RFC 3339, UTC. */
+  readonly created: string;
+  /** Each cgroup controller's folder. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+}
+
 /** The state of a container, given what is stored of it. */
 export function makeOciState(
   { id, bundle, config: { annotations } }: Pick<StoredState, "id" | "bundle" | "config">,

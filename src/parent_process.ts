@@ -37,7 +37,8 @@ export interface ParentProcess {
  * @throws {ContainerError} `ConfigInvalid`
  */
 export function requireSignal(signal: string | number): number {
-  const number = signalNumber(signal);
+  // 0 is no signal, but asks whether the process is there: kill(2).
+  const number = String(signal).trim() === "0" ? 0 : signalNumber(signal);
   if (number !== undefined) return number;
   throw new ContainerError("ConfigInvalid", `unknown signal ${JSON.stringify(signal)}`, {
     hint: "use a number from 0 to 64 or a name such as TERM",

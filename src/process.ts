@@ -5,7 +5,7 @@
  */
 
 import type { ExitStatus } from "../ffi/process.ts";
-import type { Capabilities, Rlimit, User } from "./config/types.ts";
+import type { Capabilities, ConsoleSize, ProcessConfig, Rlimit, User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./parent_process.ts";
 import type { PipeStreams, Stdio } from "./stdio.ts";
@@ -46,6 +46,27 @@ export interface ProcessOptions {
   readonly capabilities?: Capabilities | undefined;
   /** Whether execve may grant no privilege. */
   readonly noNewPrivileges?: boolean | undefined;
+  /** Give it a terminal; default: what the config says for a first process, none for others. */
+  readonly terminal?: boolean | undefined;
+  /** The terminal's first size. */
+  readonly consoleSize?: ConsoleSize | undefined;
+  /**
+   * A Unix socket whose listener gets the terminal's master end, in place of this program's streams:
+   * what a program that ends before the container does uses.
+   */
+  readonly consoleSocket?: string | undefined;
+  /** The AppArmor profile, in place of the config's. */
+  readonly apparmorProfile?: string | undefined;
+  /** The SELinux label, in place of the config's. */
+  readonly selinuxLabel?: string | undefined;
+  /** The whole process as config.json has it, in place of the config's; the other options win. */
+  readonly config?: ProcessConfig | undefined;
+  /** Further capabilities, in all sets but the inheritable one. Only for one that joins. */
+  readonly addCapabilities?: readonly string[] | undefined;
+  /** Join a paused container too; the process stops at once, until the resume. */
+  readonly ignorePaused?: boolean | undefined;
+  /** A cgroup below the container's to run in, relative to it. Only for one that joins. */
+  readonly subCgroup?: string | undefined;
 }
 
 /**

@@ -6,6 +6,9 @@
  * @module
  */
 
+import type { Fd } from "../ffi/file.ts";
+import { openPidfd } from "../ffi/process.ts";
+
 /** A process for as long as it lives. */
 export interface ProcessIdentity {
   /** Its number in hull's pid namespace. */
@@ -48,4 +51,15 @@ export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): bool
   const stat = readStat(pid);
   return stat !== undefined && stat.startTime === startTime && !"ZXx".includes(stat.state) &&
     bootId() === boot;
+}
+
+/** A pidfd of the very process, or undefined if it has ended. */
+export function openIdentified(identity: ProcessIdentity): Fd | undefined {
+  if (!isAlive(identity)) return undefined;
+  try {
+    const pidfd = openPidfd(identity.pid);
+    if (isAlive(identity)) return pidfd;
+    pidfd.close();
+  } catch { /* it ended in between */ }
+  return undefined;
 }

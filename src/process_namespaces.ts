@@ -71,3 +71,17 @@ export function innerPid(pid: number): number {
   const numbers = /^NSpid:(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
   return Number(numbers.at(-1) ?? pid);
 }
+
+/**
+ * The number on this side of a user or group of a process's user namespace: user_namespaces(7).
+ *
+ * @param file `uid_map` or `gid_map`
+ * @returns the same number where nothing maps it
+ */
+export function hostId(pid: number, file: "uid_map" | "gid_map", id: number): number {
+  for (const line of Deno.readTextFileSync(`/proc/${pid}/${file}`).trimEnd().split("\n")) {
+    const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+    if (id >= inside && id < inside + size) return outside + (id - inside);
+  }
+  return id;
+}

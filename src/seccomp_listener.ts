@@ -8,26 +8,26 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
-import { connectTo, sendWithFd } from "../ffi/socket.ts";
 import type { Config } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import type { Child } from "./parent_process.ts";
+import { sendFd } from "./unix_client.ts";
 
 const LISTENER = "anon_inode:seccomp notify";
 const POINTER = "/linux/seccomp/listenerPath";
-const CONNECT_TRIES = 100;
-const CONNECT_PAUSE_MS = 50;
 
 /** Whose filter it is. */
 export interface ListenerSubject {
   readonly id: string;
   readonly bundle: string;
   readonly config: Config;
+  /** The container's first process, if the filter is a further one's. */
+  readonly first?: number | undefined;
 }
 
 /**
- * Sends the listener with the container process state. Init waits meanwhile, so no call is notified
+ * Sends the listener with the container process state. The process waits meanwhile, so no call is notified
  * before the agent can have heard of it.
  *
  * @param child the container's process, which has loaded the filter
@@ -44,10 +44,7 @@ export async function passListener(
   using listener = fetchListener(child, number);
   const state = JSON.stringify(processState(subject, child.pid));
   try {
-    using socket = await connect(listenerPath);
-    const size = new TextEncoder().encode(state).length;
-    // A new socket takes more at once than a state can hold; a part of one would be of no use.
-    if (sendWithFd(socket, listener, state) !== size) throw new SyscallError("sendmsg", EMSGSIZE);
+    await sendFd(listenerPath, listener, state);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     throw new ContainerError("SystemError", "cannot hand the filter's listener to its agent", {
@@ -70,37 +67,24 @@ function fetchListener(child: Child, number: number): Fd {
     fd.close();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from init", {
+    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from its process", {
       step: "seccomp",
       syscall: error.syscall,
       errno: error.code,
       pointer: POINTER,
-      hint: "hull must be allowed to trace init: CAP_SYS_PTRACE",
+      hint: "hull must be allowed to trace it: CAP_SYS_PTRACE",
       cause: error,
     });
   }
-  throw new ContainerError("InitFailed", "init has no listener where it should be", {
+  throw new ContainerError("InitFailed", "the process has no listener where it should be", {
     step: "seccomp",
     pointer: POINTER,
   });
 }
 
-const EMSGSIZE = 90;
-const EAGAIN = 11;
-
-/** An agent may be busy with others: its queue is full then. */
-async function connect(path: string): Promise<Fd> {
-  for (let k = 0; k < CONNECT_TRIES; k++) {
-    const socket = connectTo(path);
-    if (socket !== undefined) return socket;
-    await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
-  }
-  throw new SyscallError("connect", EAGAIN);
-}
-
 /** The container process state; the container is not created before its agent knows of it. */
 function processState(
-  { id, bundle, config }: ListenerSubject,
+  { id, bundle, config, first }: ListenerSubject,
   pid: number,
 ): Record<string, unknown> {
   const { listenerMetadata } = config.linux?.seccomp ?? {};
@@ -113,8 +97,8 @@ function processState(
     state: {
       ociVersion: OCI_VERSION_MAX,
       id,
-      status: "creating",
-      pid,
+      status: first === undefined ? "creating" : "running",
+      pid: first ?? pid,
       bundle,
       ...(annotations === undefined ? {} : { annotations }),
     },

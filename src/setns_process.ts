@@ -5,25 +5,45 @@
  * @module
  */
 
-import { Fd } from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import { Fd, writeAll } from "../ffi/file.ts";
 import { Pipe, setNonBlocking } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
+import { signalName } from "../ffi/signals.ts";
 import { reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
-import type { PlannedOperation } from "../init/operation.ts";
+import type { PlanItem, PlannedOperation } from "../init/operation.ts";
 import { PIDFD } from "./birth.ts";
 import { ContainerError } from "./errors.ts";
 import { InitStatus } from "./init_status.ts";
-import { BACK, CLONE, type JoinOptions, planJoin } from "./join.ts";
+import { BACK, CLONE, firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What a further process is made of. */
-export interface SetnsProcessOptions extends Omit<JoinOptions, "fds" | "preserveFds" | "report"> {
+export interface SetnsProcessOptions
+  extends Omit<JoinOptions, "fds" | "preserveFds" | "report" | "hold"> {
   readonly stdio: StdioOptions;
+  /** The process's terminal, if its streams are one. */
+  readonly terminal?: Terminal | undefined;
+  /** What this program does for it while it waits, right before its program runs. */
+  readonly held?: HeldProcess | undefined;
   readonly poller: Poller;
+}
+
+/** A process that waits for this program. */
+export interface HeldProcess {
+  /** What stands while it waits: a filter with a listener. */
+  readonly before: readonly PlanItem[];
+  /**
+   * What is done; the process ends if that fails.
+   *
+   * @param opened the number of the fd that `before` opened, if it opened one
+   */
+  readonly attend: (child: Child, opened: number) => Promise<void>;
 }
 
 /** The ParentProcess of a process that joins. */
@@ -52,14 +72,26 @@ export class SetnsProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with the step, system call and errno
    */
   async start(): Promise<void> {
-    const { poller } = this.#options;
+    const { poller, held } = this.#options;
     using report = new Pipe();
-    this.#clone(report.writer);
+    using control = held === undefined ? undefined : new Pipe();
+    const opened = this.#clone(report.writer, control?.reader);
     report.writer.close();
+    control?.reader.close();
     setNonBlocking(report.reader);
-    const message = await new InitStatus(report.reader, poller).next();
+    const status = new InitStatus(report.reader, poller);
+    let message = await status.next();
+    // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
+    // ask for the status. What this meets, a caller's own wait tells.
+    const ended = this.wait().catch(() => {});
+    if (held !== undefined && control !== undefined && message?.kind !== "error") {
+      if (message === undefined) throw silentEnd(await this.wait());
+      await held.attend(this.#started(), opened);
+      letGo(control.writer);
+      message = await status.next();
+    }
     if (message?.kind !== "error") return;
-    await this.wait();
+    await ended;
     throw message.error;
   }
 
@@ -74,8 +106,12 @@ export class SetnsProcess implements ParentProcess, Disposable {
     }
   }
 
-  resize(): void {
-    throw new ContainerError("NoProcessOps", "the process has no terminal");
+  resize(columns: number, rows: number): void {
+    const { terminal } = this.#options;
+    if (terminal === undefined) {
+      throw new ContainerError("NoProcessOps", "the process has no terminal");
+    }
+    terminal.resize(columns, rows);
   }
 
   async terminate(): Promise<void> {
@@ -87,25 +123,47 @@ export class SetnsProcess implements ParentProcess, Disposable {
     this.#child?.[Symbol.dispose]();
   }
 
-  #clone(report: Fd): void {
-    const { stdio, poller } = this.#options;
+  /** Gives the number of the first fd that the process opens while it is held. */
+  #clone(report: Fd, control: Fd | undefined): number {
+    const { stdio, held, poller } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
-    const last = fds.pass(report, 3 + preserveFds); // moves it above all that is put in place
-    const operations = planJoin({
+    const placed = [...fds.passed];
+    // These are moved above all that is put in place, and stay there.
+    const last = fds.pass(report, 3 + preserveFds);
+    const word = control === undefined ? undefined : fds.pass(control, 3 + preserveFds);
+    const options: JoinOptions = {
       ...this.#options,
-      fds: fds.passed.filter(({ fd }) => fd !== last).map(({ fd, as }) => ({ fd: fd.number, as })),
+      fds: placed.map(({ fd, as }) => ({ fd: fd.number, as })),
       preserveFds,
       report: last.number,
-    });
-    this.#child = spawn(operations, last.number, poller);
+      hold: held === undefined || word === undefined
+        ? undefined
+        : { control: word.number, before: held.before },
+    };
+    this.#child = spawn(planJoin(options), last.number, poller);
     this.#streams = fds.streams(poller);
+    return firstFree(options);
   }
 
   #started(): Child {
     if (this.#child !== undefined) return this.#child;
     throw new ContainerError("NoProcessOps", "the process was not started");
   }
+}
+
+/** One that was killed meanwhile has a status to tell, as any other. */
+function letGo(control: Fd): void {
+  try {
+    writeAll(control, new Uint8Array([1]));
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+function silentEnd({ code, signal }: ExitStatus): ContainerError {
+  const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+  return new ContainerError("InitFailed", `the process ended before its program ran: ${how}`);
 }
 
 function spawn(operations: readonly PlannedOperation[], report: number, poller: Poller): Child {

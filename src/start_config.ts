@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Config, ProcessConfig, User } from "./config/types.ts";
+import type { Config, Linux, ProcessConfig, User } from "./config/types.ts";
 import { validateConfig } from "./config/validate.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -28,22 +28,26 @@ export function configToStart(
   const user = resolveUser(options.user, rootfs);
   const process = mergeProcess(config.process, options, user);
   if ((process.args ?? []).length > 0) {
-    return grantable(validateConfig({ ...config, process }), onWarning);
+    const valid = validateConfig({ ...config, process });
+    return { ...valid, process: grantable(valid.process ?? process, valid.linux, onWarning) };
   }
   throw new ContainerError("ConfigInvalid", "there is no program to run", {
     faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
   });
 }
 
-/** The config with the capabilities that can be granted; the user hears of the others. */
-function grantable(config: Config, onWarning: (warning: Fault) => void): Config {
-  const { process, linux } = config;
-  if (process?.capabilities === undefined) return config;
+/** The process with the capabilities that can be granted; the user hears of the others. */
+export function grantable(
+  process: ProcessConfig,
+  linux: Linux | undefined,
+  onWarning: (warning: Fault) => void = () => {},
+): ProcessConfig {
+  if (process.capabilities === undefined) return process;
   const ownsNamespace = linux?.namespaces?.some(({ type }) => type === "user") ?? false;
   const held = heldCapabilities(ownsNamespace);
   const { capabilities, warnings } = grantCapabilities(process.capabilities, held);
   for (const warning of warnings) onWarning(warning);
-  return { ...config, process: { ...process, capabilities } };
+  return { ...process, capabilities };
 }
 
 /** The config's process with the options laid over it; the user is resolved by the caller. */
@@ -52,15 +56,20 @@ export function mergeProcess(
   options: ProcessOptions,
   user: User | undefined,
 ): ProcessConfig {
+  const whole = options.config ?? base ?? { cwd: "/" };
   const merged: ProcessConfig = {
-    ...(base ?? { cwd: "/" }),
+    ...whole,
     ...defined("args", options.args),
-    ...defined("env", environment(options.env ?? base?.env, options.extraEnv)),
+    ...defined("env", environment(options.env ?? whole.env, options.extraEnv)),
     ...defined("cwd", options.cwd),
     ...defined("rlimits", options.rlimits),
     ...defined("capabilities", options.capabilities),
     ...defined("noNewPrivileges", options.noNewPrivileges),
-    ...defined("user", user ?? base?.user),
+    ...defined("terminal", options.terminal),
+    ...defined("consoleSize", options.consoleSize),
+    ...defined("apparmorProfile", options.apparmorProfile),
+    ...defined("selinuxLabel", options.selinuxLabel),
+    ...defined("user", user ?? whole.user),
   };
   if (options.additionalGids === undefined) return merged;
   return { ...merged, user: { ...merged.user, additionalGids: options.additionalGids } };

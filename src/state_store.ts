@@ -27,6 +27,8 @@ export interface StoredState {
   readonly creator: ProcessIdentity;
   /** The container's first process. */
   readonly init?: ProcessIdentity | undefined;
+  /** The process that records how the first one ended. */
+  readonly supervisor?: ProcessIdentity | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
   /** With `linux.intelRdt`, once there is a first process. */

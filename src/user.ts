@@ -8,6 +8,7 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import {
+  type Fd,
   O_DIRECTORY,
   O_NONBLOCK,
   O_PATH,
@@ -69,6 +70,13 @@ function findGroup(rootfs: string, name: string, user: string): number {
 function primaryGroup(rootfs: string, uid: number): number {
   const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
   return line === undefined || !/^\d+$/.test(line[3] ?? "") ? 0 : Number(line[3]);
+}
+
+/** The home folder of a user, from the container's /etc/passwd; undefined if it names none. */
+export function homeOf(root: Fd, uid: number): string | undefined {
+  const passwd = lines(`/proc/self/fd/${root.number}`, "/etc/passwd");
+  const home = passwd.find((fields) => fields[2] === String(uid))?.[5];
+  return home === "" ? undefined : home;
 }
 
 /** The lines of a colon-separated file inside the rootfs, reached by no link that leads out. */

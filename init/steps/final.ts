@@ -146,15 +146,30 @@ export function outliveParent(): PlanItem[] {
  */
 export function handOver(fds: InitFds): PlanItem[] {
   const step = new StepBuilder("ready");
-  const ready = encoder.encode(READY);
-  step.because("tell the parent that the container is ready")
-    .call("write", [fds.status, ready, ready.length]);
-  step.because("wait for the parent; end if it is gone")
-    .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "released" } })
-    .call("exit_group", [1]);
+  tellAndWait(step, "the container", fds.status, fds.control);
   step.because("wait for the start")
     .call("read", [fds.start, new Uint8Array(1), 1], { label: "released" });
   return step.items;
+}
+
+/**
+ * The same for a further process, which waits for no start: what its parent does for it meanwhile is
+ * done before the program's first instruction.
+ */
+export function waitForParent(status: number, control: number): PlanItem[] {
+  const step = new StepBuilder("ready");
+  tellAndWait(step, "the process", status, control);
+  step.because("go on").call("read", [control, new Uint8Array(1), 0], { label: "released" });
+  return step.items;
+}
+
+function tellAndWait(step: StepBuilder, who: string, status: number, control: number): void {
+  const ready = encoder.encode(READY);
+  step.because(`tell the parent that ${who} is ready`)
+    .call("write", [status, ready, ready.length]);
+  step.because("wait for the parent; end if it is gone")
+    .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "released" } })
+    .call("exit_group", [1]);
 }
 
 /** Becomes the program: execve of each candidate until one is there. */

@@ -10,6 +10,7 @@
 
 import {
   allCpus,
+  cpuMask,
   IOPRIO_CLASS,
   IOPRIO_CLASS_SHIFT,
   IOPRIO_WHO_PROCESS,
@@ -17,7 +18,8 @@ import {
   SCHED_POLICY,
   schedulerAttributes,
 } from "../../ffi/scheduler.ts";
-import type { IoPriority, Scheduler } from "../../src/config/types.ts";
+import { parseCpuList } from "../../src/config/cpu_list.ts";
+import type { CpuAffinity, IoPriority, Scheduler } from "../../src/config/types.ts";
 import { type PlanItem, StepBuilder } from "../operation.ts";
 
 /**
@@ -30,6 +32,24 @@ export function resetCpuAffinity(): PlanItem[] {
   const cpus = allCpus();
   step.because("allow every CPU of the cpuset, not just those that hull may use")
     .call("sched_setaffinity", [0, cpus.length, cpus], { onError: "continue" });
+  return step.items;
+}
+
+/**
+ * Binds a further process to CPUs while it is made, before it enters its cgroups, or for good, once
+ * it is in them.
+ */
+export function bindToCpus(
+  when: "initial" | "final",
+  { [when]: list = "" }: CpuAffinity,
+): PlanItem[] {
+  const cpus = parseCpuList(list) ?? [];
+  if (cpus.length === 0) return [];
+  const step = new StepBuilder("scheduling");
+  const mask = cpuMask(cpus);
+  const hint = "one of the CPUs must be online, and in the container's cpuset";
+  step.because(`run on the CPUs ${list}`, list, `/process/execCPUAffinity/${when}`, hint)
+    .call("sched_setaffinity", [0, mask.length, mask]);
   return step.items;
 }
 

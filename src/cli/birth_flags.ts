@@ -5,26 +5,53 @@
  * @module
  */
 
+import { SyscallError } from "../../ffi/errno.ts";
+import type { Fd } from "../../ffi/file.ts";
+import { Poller } from "../../ffi/poll.ts";
+import { openPidfd } from "../../ffi/process.ts";
+import { sendFds } from "../../ffi/socket.ts";
+import type { Config } from "../config/types.ts";
+import { validateConfig } from "../config/validate.ts";
 import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
-import type { Process } from "../process.ts";
+import { createExitRecord } from "../exit_record.ts";
+import type { NotifySocket } from "../notify_socket.ts";
+import type { Process, ProcessOptions } from "../process.ts";
+import { identify } from "../process_identity.ts";
+import type { Supervision } from "../supervisor.ts";
+import { connectListener } from "../unix_client.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
+import { ownSize } from "./foreground.ts";
+import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { usageError } from "./options.ts";
+import { writePidFile } from "./pid_file.ts";
 
 /** The flags of a birth. */
 export const BIRTH_FLAGS: readonly Flag[] = [
   ...BUNDLE_FLAGS,
+  {
+    name: "console-socket",
+    value: "SOCKET",
+    summary: "send a detached container's terminal to who listens there",
+  },
   { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
   { name: "no-pivot", summary: "enter the rootfs without pivot_root (for a ramfs)" },
   { name: "no-new-keyring", summary: "keep the caller's session keyring" },
   { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
+  { name: "pidfd-socket", value: "PATH", summary: "send the process's pidfd to a unix socket" },
+  {
+    name: "supervise",
+    summary: "keep the exit code for hull wait, in a process that waits for it",
+  },
 ];
 
 /** A container whose first process waits. */
 export interface Born {
   readonly container: Container;
   readonly process: Process;
+  /** Where the program says that it is ready, bound for `run` if hull's caller wants to hear of it. */
+  readonly notify: NotifySocket | undefined;
 }
 
 /**
@@ -32,72 +59,124 @@ export interface Born {
  * after a failure.
  *
  * @param isDetached whether this program ends before the container's
+ * @param isRun whether the program is run next, by this program
  */
-export async function bear(invocation: Invocation, isDetached: boolean): Promise<Born> {
+export async function bear(
+  invocation: Invocation,
+  isDetached: boolean,
+  isRun: boolean,
+): Promise<Born> {
   const { flags, args, command, factory, output } = invocation;
   const { Process } = await import("../process.ts");
   const bundle = readBundle(flags);
-  const fds = socketActivation(preserved(flags));
+  const size = isDetached ? undefined : bundle?.config.process?.consoleSize ?? ownSize();
+  const hasTerminal = bundle?.config.process?.terminal === true;
   const process = new Process({
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
-    ...(fds.env.length === 0 ? {} : { extraEnv: fds.env }),
-    preserveFds: fds.count,
+    ...passedFds(flags),
+    ...consoleOf(flags, isDetached, hasTerminal),
+    ...(size === undefined ? {} : { consoleSize: size }),
   });
-  if (isDetached && bundle?.config.process?.terminal === true) throw nobodyForTerminal();
+  using supervision = isOn(flags, "supervise") ? await inheritedSupervision() : undefined;
+  using pidfdSocket = await connectPidfdSocket(text(flags, "pidfd-socket"));
   if (bundle === undefined) output.debug("no config.json here: using the built-in default");
   const makes = await factory();
-  const container = await makes.create(args[0] as string, bundle?.config, {
+  const id = args[0] as string;
+  const notify = bundle === undefined ? undefined : await notified(bundle.config, makes.root, id);
+  const container = await makes.create(id, notify?.config ?? bundle?.config, {
     bundle: bundle?.folder,
   });
+  let socket: NotifySocket | undefined;
   try {
+    notify?.makeFolder();
+    if (isRun) socket = notify?.bind();
     await container.start(process, {
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
+      // In the foreground hull is the parent until the end, and its own supervisor.
+      supervisor: isDetached ? supervision?.supervisor : identify(Deno.pid),
     });
+    supervision?.handOver(container.folder, process.pid);
+    if (!isDetached) createExitRecord(container.folder).close();
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
     writePidFile(text(flags, "pid-file"), process.pid);
   } catch (error) {
+    socket?.[Symbol.dispose]();
     await container.destroy({ force: true });
     throw error;
   }
   output.debug(`container ${container.id} is created, its process is ${process.pid}`);
-  return { container, process };
+  return { container, process, notify: socket };
+}
+
+/** What the caller passed, with the variables by which the program finds it. */
+function passedFds(flags: GivenFlags): ProcessOptions {
+  const extraEnv = listenVariables();
+  return { ...(extraEnv.length === 0 ? {} : { extraEnv }), preserveFds: inheritedCount(flags) };
+}
+
+/** Where a detached container's terminal goes; in the foreground it is this program's. */
+function consoleOf(flags: GivenFlags, isDetached: boolean, hasTerminal: boolean): ProcessOptions {
+  const consoleSocket = text(flags, "console-socket");
+  const goesAway = isDetached && hasTerminal;
+  if (goesAway && consoleSocket === undefined) throw nobodyForTerminal();
+  if (consoleSocket === undefined) return {};
+  if (goesAway) return { consoleSocket };
+  throw usageError(
+    "a console socket is for a detached container with a terminal",
+    "leave out --console-socket, or set process.terminal",
+  );
 }
 
 function nobodyForTerminal(): ContainerError {
   return new ContainerError("Unsupported", "nobody would hold the detached container's terminal", {
     faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
-    hint: "set it to false, or use hull run without --detach",
+    hint: "give --console-socket, set it to false, or use hull run without --detach",
   });
 }
 
-function preserved(flags: GivenFlags): number {
-  const value = text(flags, "preserve-fds") ?? "0";
-  if (/^\d{1,4}$/.test(value)) return Number(value);
-  throw usageError(`--preserve-fds ${value} is no number of fds`, "use a number from 0 to 9999");
+/** The supervision of this program; the module is loaded by those alone who ask for it. */
+async function inheritedSupervision(): Promise<Supervision | undefined> {
+  return (await import("../supervisor.ts")).Supervision.inherited();
 }
 
-/** Fds that systemd passed go on to the container, which finds them by the same variables. */
-function socketActivation(count: number): { count: number; env: string[] } {
-  const listen = Deno.env.get("LISTEN_FDS") ?? "";
-  if (!/^[1-9]\d{0,3}$/.test(listen)) return { count, env: [] };
-  return { count: count + Number(listen), env: [`LISTEN_FDS=${listen}`, "LISTEN_PID=1"] };
-}
-
-/** Whole or not at all: who waits for the file must not read half a number. */
-function writePidFile(path: string | undefined, pid: number): void {
-  if (path === undefined) return;
-  const temporary = `${path}.${Deno.pid}`;
+async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefined> {
+  if (path === undefined) return undefined;
   try {
-    Deno.writeTextFileSync(temporary, String(pid), { mode: 0o644 });
-    Deno.renameSync(temporary, path);
+    return await connectListener(path);
   } catch (cause) {
-    try {
-      Deno.removeSync(temporary);
-    } catch { /* it was never made */ }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ContainerError("SystemError", `cannot write the pid file ${path}: ${why}`, {
+    if (!(cause instanceof SyscallError)) throw cause;
+    throw new ContainerError("SystemError", `cannot connect to the pidfd socket`, {
+      syscall: cause.syscall,
+      errno: cause.code,
       path,
+      hint: "somebody must listen on it before hull is called",
       cause,
     });
   }
+}
+
+/** The word beside the fd says which process it is, as with runc: the container's first. */
+function sendPidfd(socket: Fd, pid: number): void {
+  using pidfd = openPidfd(pid);
+  sendFds(socket, [pidfd], "standard");
+}
+
+/** What a birth with a notify socket needs, if hull's caller wants to hear of readiness. */
+interface Notified {
+  readonly config: Config;
+  makeFolder(): void;
+  bind(): NotifySocket;
+}
+
+async function notified(config: Config, root: string, id: string): Promise<Notified | undefined> {
+  const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+  if (host === "") return undefined;
+  const { withNotifySocket, makeNotifyFolder, NotifySocket } = await import("../notify_socket.ts");
+  const folder = `${root}/${id}`;
+  return {
+    config: withNotifySocket(validateConfig(config), folder),
+    makeFolder: () => makeNotifyFolder(folder),
+    bind: () => new NotifySocket(folder, host, new Poller()),
+  };
 }

@@ -15,12 +15,14 @@ export interface Flag {
   readonly letter?: string;
   /** What its value stands for, such as `FILE`; a flag without one is on or off. */
   readonly value?: string;
+  /** Whether it may be given several times, each with a value of its own. */
+  readonly many?: true;
   /** What it does, for the help. */
   readonly summary: string;
 }
 
-/** The flags that were given: text for those with a value, true for the others. */
-export type GivenFlags = Readonly<Record<string, string | boolean | undefined>>;
+/** The flags that were given: text for those with a value, or texts; true for the others. */
+export type GivenFlags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 /** What a command runs with. */
 export interface Invocation {
@@ -43,6 +45,10 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** How few and how many arguments it takes. */
   readonly arity: readonly [least: number, most: number];
+  /** Whether all behind the first argument is left as it is: another program's words. */
+  readonly stopsEarly?: boolean;
+  /** hull's exit code if it fails; 1 unless said otherwise. */
+  readonly failureCode?: number;
   /** Whether it takes `-- command…`. */
   readonly takesCommand?: boolean;
   /** Runs it; gives the exit code. */
@@ -58,4 +64,10 @@ export function text(flags: GivenFlags, name: string): string | undefined {
 /** Whether a flag without a value was given. */
 export function isOn(flags: GivenFlags, name: string): boolean {
   return flags[name] === true;
+}
+
+/** A flag's texts, in the order given. */
+export function list(flags: GivenFlags, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? value : [];
 }

@@ -17,11 +17,13 @@ export interface Described {
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly owner: string;
+  readonly exitCode?: number;
 }
 
 /** The description of a container. */
 export function describe(info: ContainerInfo): Described {
-  const { ociVersion, id, pid, status, bundle, rootfs, created, annotations, ownerUid } = info;
+  const { ociVersion, id, pid, status, bundle, rootfs, created, annotations } = info;
+  const { ownerUid, exitCode } = info;
   return {
     ociVersion,
     id,
@@ -32,6 +34,7 @@ export function describe(info: ContainerInfo): Described {
     created,
     ...(annotations === undefined ? {} : { annotations }),
     owner: userName(ownerUid),
+    ...(exitCode === undefined ? {} : { exitCode }),
   };
 }
 

@@ -9,7 +9,7 @@ import { ContainerError } from "../errors.ts";
 import type { Factory } from "../factory.ts";
 import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { commandHelp, globalHelp } from "./help.ts";
-import { checkArity, parseFlags, usageError } from "./options.ts";
+import { checkArity, parseCommand, parseFlags, usageError } from "./options.ts";
 import { type LogFormat, Output } from "./output.ts";
 import { nearest } from "./suggest.ts";
 import { versionText } from "./version.ts";
@@ -28,14 +28,33 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "remove a container with all it has on the host",
     load: () => import("./delete.ts"),
   },
+  events: {
+    summary: "print what a container uses and its OOMs",
+    load: () => import("./events.ts"),
+  },
+  exec: {
+    summary: "run a further process in a running container",
+    load: () => import("./exec.ts"),
+  },
   features: { summary: "print what this hull can do", load: () => import("./features.ts") },
   kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
   list: { summary: "list the containers", load: () => import("./list.ts") },
+  pause: {
+    summary: "stop a container's processes where they are",
+    load: () => import("./pause.ts"),
+  },
   plan: { summary: "show the system calls of a start", load: () => import("./plan.ts") },
+  ps: { summary: "list a container's processes", load: () => import("./ps.ts") },
+  resume: { summary: "let a paused container go on", load: () => import("./resume.ts") },
   run: { summary: "create and start a container", load: () => import("./run.ts") },
   spec: { summary: "write a config.json to start from", load: () => import("./spec.ts") },
   start: { summary: "start a created container's process", load: () => import("./start.ts") },
   state: { summary: "print a container's state", load: () => import("./state.ts") },
+  update: { summary: "change a container's limits", load: () => import("./update.ts") },
+  wait: {
+    summary: "wait for a container's end; print its exit code",
+    load: () => import("./wait.ts"),
+  },
 };
 
 const GLOBAL_FLAGS: readonly Flag[] = [
@@ -43,8 +62,11 @@ const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "log", value: "FILE", summary: "append errors, warnings and debug lines to FILE" },
   { name: "log-format", value: "FORMAT", summary: "text (default) or json" },
   { name: "debug", summary: "say what is being done" },
+  { name: "log-level", value: "LEVEL", summary: "error, warning (default) or debug" },
   { name: "cgroup-manager", value: "NAME", summary: "cgroupfs (default) or disabled" },
   { name: "systemd-cgroup", summary: "make cgroups through systemd (not yet)" },
+  { name: "rootless", value: "WHEN", summary: "accepted for runc's sake: true, false or auto" },
+  { name: "criu", value: "PATH", summary: "accepted for runc's sake, and ignored" },
   { name: "version", letter: "v", summary: "print the version" },
 ];
 
@@ -56,17 +78,20 @@ const GLOBAL_FLAGS: readonly Flag[] = [
 export async function main(args: readonly string[]): Promise<number> {
   let output = new Output();
   try {
-    const { flags, args: rest, command } = parseFlags(args, GLOBAL_FLAGS, "hull", true);
+    const { flags, args: rest } = parseFlags(args, GLOBAL_FLAGS, "hull", true);
+    const level = logLevel(text(flags, "log-level"));
     output = new Output({
       log: text(flags, "log"),
       format: logFormat(text(flags, "log-format")),
-      debug: isOn(flags, "debug"),
+      debug: isOn(flags, "debug") || level === "debug",
+      quiet: level === "error",
     });
+    requireRootless(text(flags, "rootless"));
     if (isOn(flags, "version")) {
       output.print(versionText());
       return 0;
     }
-    const [name, ...following] = command === undefined ? rest : [...rest, "--", ...command];
+    const [name, ...following] = rest;
     if (name === undefined || isOn(flags, "help") || name === "help") {
       return await help(name === "help" ? following[0] : undefined, output);
     }
@@ -84,14 +109,19 @@ async function dispatch(
   output: Output,
 ): Promise<number> {
   const { command } = await findCommand(name).load();
-  const parsed = parseFlags(args, command.flags, `hull ${name}`);
+  const parsed = parseCommand(name, command, args);
   if (isOn(parsed.flags, "help")) {
     output.print(commandHelp(name, command));
     return 0;
   }
   checkArity(name, command, parsed);
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
-  return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
+  try {
+    return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
+  } catch (error) {
+    output.fail(error);
+    return command.failureCode ?? 1;
+  }
 }
 
 function findCommand(name: string): Entry {
@@ -151,4 +181,30 @@ function logFormat(format: string | undefined): LogFormat {
   if (format === undefined || format === "text") return "text";
   if (format === "json") return "json";
   throw usageError(`unknown log format ${JSON.stringify(format)}`, "use text or json");
+}
+
+/** The levels of crun, which are those that hull has; further ones of its log library are near. */
+function logLevel(level: string | undefined): "error" | "warning" | "debug" {
+  switch (level) {
+    case undefined:
+    case "warning":
+    case "warn":
+    case "info":
+      return "warning";
+    case "error":
+    case "fatal":
+    case "panic":
+      return "error";
+    case "debug":
+    case "trace":
+      return "debug";
+    default:
+      throw usageError(`unknown log level ${JSON.stringify(level)}`, "use error, warning or debug");
+  }
+}
+
+/** hull finds out by itself what it may do; the flag is accepted since callers of runc pass it. */
+function requireRootless(when: string | undefined): void {
+  if (when === undefined || /^(true|false|auto)$/.test(when)) return;
+  throw usageError(`--rootless ${when} means nothing`, "use true, false or auto");
 }

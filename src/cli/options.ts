@@ -33,7 +33,8 @@ export function usageError(message: string, hint: string): ContainerError {
  * Parses.
  *
  * @param whose the words before the arguments, such as `hull run`, for the errors
- * @param stopEarly whether everything from the first argument on is left as it is
+ * @param stopEarly whether everything from the first argument on is left as it is: all of it, `--`
+ *   too, is among the arguments then
  * @throws {ContainerError} `ConfigInvalid` for an unknown flag or a flag without its value
  */
 export function parseFlags(
@@ -43,34 +44,98 @@ export function parseFlags(
   stopEarly = false,
 ): Parsed {
   const known = withHelp(flags);
-  const valued = known.filter(({ value }) => value !== undefined).map(({ name }) => name);
-  const plain = known.filter(({ value }) => value === undefined).map(({ name }) => name);
-  const alias: Record<string, string> = {};
-  for (const { name, letter } of known) if (letter !== undefined) alias[letter] = name;
-  const { _: rest, "--": behind, ...given } = parseArgs([...args], {
-    string: ["_", ...valued],
-    boolean: plain,
-    alias,
-    stopEarly,
-    "--": true,
-    unknown: (argument: string, key?: string) => {
-      if (key === undefined) return true;
-      throw unknownFlag(argument, known, whose);
-    },
-  }) as Record<string, unknown> & { _: (string | number)[]; "--"?: string[] };
-  const found: Record<string, string | boolean> = {};
-  for (const { name, value } of known) {
+  const { own, left } = split(args, known, stopEarly);
+  const given = parseOwn(own, known, whose);
+  const found: Record<string, string | readonly string[] | boolean> = {};
+  for (const { name, value, many } of known) {
+    if (many && Array.isArray(given[name])) {
+      found[name] = given[name].map(String);
+      continue;
+    }
     const got = Array.isArray(given[name]) ? given[name].at(-1) : given[name];
     if (value !== undefined && got === "") {
       throw usageError(`${whose} --${name} needs a ${value}`, `see ${whose} --help`);
     }
     if (typeof got === "string" || got === true) found[name] = got;
   }
-  return {
-    flags: found,
-    args: rest.map(String),
-    command: args.includes("--") ? behind ?? [] : undefined,
-  };
+  if (stopEarly) return { flags: found, args: left, command: undefined };
+  const command = left[0] === SEPARATOR ? left.slice(1) : undefined;
+  return { flags: found, args: given._.map(String), command };
+}
+
+/**
+ * Parses a command's words. Those of another program, which follow the first argument, stay as they
+ * are; only a `--` right before them is hull's own.
+ *
+ * @throws {ContainerError} what {@linkcode parseFlags} throws
+ */
+export function parseCommand(name: string, command: Command, args: readonly string[]): Parsed {
+  const parsed = parseFlags(args, command.flags, `hull ${name}`, command.stopsEarly);
+  if (command.stopsEarly !== true || parsed.args[1] !== SEPARATOR) return parsed;
+  return { ...parsed, args: parsed.args.toSpliced(1, 1) };
+}
+
+const SEPARATOR = "--";
+
+/** What parseArgs gives: each flag's value or values, and the arguments. */
+type Given = Record<string, unknown> & { readonly _: (string | number)[] };
+
+function parseOwn(own: string[], known: readonly Flag[], whose: string): Given {
+  const named = (wanted: (flag: Flag) => unknown) => known.filter(wanted).map(({ name }) => name);
+  const alias: Record<string, string> = {};
+  for (const { name, letter } of known) if (letter !== undefined) alias[letter] = name;
+  return parseArgs(own, {
+    string: ["_", ...named(({ value }) => value !== undefined)],
+    boolean: named(({ value }) => value === undefined),
+    collect: named(({ many }) => many),
+    alias,
+    unknown: (argument: string, key?: string) => {
+      if (key === undefined) return true;
+      throw unknownFlag(argument, known, whose);
+    },
+  }) as Given;
+}
+
+/**
+ * Parts hull's own words from those that are left alone: from `--` on, or from the first argument on.
+ * A value that begins with a dash, `-1` or the `-` of stdin, is joined with its flag, since it would
+ * be taken for one.
+ */
+function split(
+  args: readonly string[],
+  flags: readonly Flag[],
+  stopEarly: boolean,
+): { readonly own: string[]; readonly left: readonly string[] } {
+  const own: string[] = [];
+  for (let k = 0; k < args.length; k++) {
+    const arg = args[k] as string;
+    const isFlag = arg.startsWith("-") && arg !== "-";
+    if (arg === SEPARATOR || (!isFlag && stopEarly)) {
+      // Before the first argument a -- only says that no flag follows.
+      return { own, left: args.slice(stopEarly && arg === SEPARATOR ? k + 1 : k) };
+    }
+    const flag = awaitsValue(arg, flags);
+    const next = args[k + 1];
+    if (flag === undefined || next === undefined || next === SEPARATOR) own.push(arg);
+    else if (/^-(\d|$)/.test(next)) own.push(...lettersBefore(arg), `--${flag.name}=${args[++k]}`);
+    else own.push(arg, args[++k] as string);
+  }
+  return { own, left: [] };
+}
+
+/** Of `-tu` what stands before the last letter: `-t`. */
+function lettersBefore(arg: string): string[] {
+  return arg.startsWith("--") || arg.length === 2 ? [] : [arg.slice(0, -1)];
+}
+
+/** The flag that takes the next word: `--user`, `-u`, or the last of several letters, as in `-tu`. */
+function awaitsValue(arg: string, flags: readonly Flag[]): Flag | undefined {
+  const valued = flags.filter(({ value }) => value !== undefined);
+  if (arg.startsWith("--")) return valued.find(({ name }) => arg === `--${name}`);
+  const letters = [...arg.slice(1)];
+  const first = letters.findIndex((each) => valued.some(({ letter }) => letter === each));
+  if (first < 0 || first !== letters.length - 1) return undefined; // the others are its value
+  return valued.find(({ letter }) => letter === letters[first]);
 }
 
 /**

@@ -16,6 +16,8 @@ export interface OutputOptions {
   readonly log?: string | undefined;
   readonly format: LogFormat;
   readonly debug: boolean;
+  /** Whether warnings are kept back. */
+  readonly quiet?: boolean | undefined;
 }
 
 type Level = "debug" | "warning" | "error";
@@ -31,9 +33,9 @@ export class Output {
     this.#options = options;
   }
 
-  /** Prints a result. */
-  print(text: string): void {
-    writeAll(Deno.stdout, text);
+  /** Prints a result; false if nobody reads it any more. */
+  print(text: string): boolean {
+    return writeAll(Deno.stdout, text);
   }
 
   /** Prints a value as JSON. */
@@ -47,6 +49,7 @@ export class Output {
    * @param pointer the field of config.json that it is about
    */
   warn(message: string, pointer?: string): void {
+    if (this.#options.quiet === true) return;
     if (pointer === undefined) return this.#write("warning", { msg: message });
     this.#write("warning", { msg: `config ${pointer}: ${message}`, pointer });
   }
@@ -107,11 +110,13 @@ function asText(level: Level, message: string): string {
 }
 
 /** Writes it all; a reader who has gone needs no more of it. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = encoder.encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }

@@ -1,33 +1,14 @@
 /** `hull run`. @module */
 
-import type { ExitStatus } from "../../ffi/process.ts";
-import { ContainerError } from "../errors.ts";
+import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
-
-/** Every signal that can be caught and is meant for the program rather than for hull itself. */
-const FORWARDED: readonly Deno.Signal[] = [
-  "SIGABRT",
-  "SIGALRM",
-  "SIGCONT",
-  "SIGHUP",
-  "SIGINT",
-  "SIGIO",
-  "SIGPROF",
-  "SIGPWR",
-  "SIGQUIT",
-  "SIGTERM",
-  "SIGTSTP",
-  "SIGTTIN",
-  "SIGTTOU",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGVTALRM",
-  "SIGWINCH",
-  "SIGXCPU",
-  "SIGXFSZ",
-];
+import { follow, SignalForwarder } from "./foreground.ts";
+import { usageError } from "./options.ts";
+import { OrphanReaper } from "./orphan_reaper.ts";
+import { oneLine, type Output } from "./output.ts";
+import { callSupervised } from "./supervise.ts";
 
 /** Creates and starts a container, and is its program to whoever called. */
 export const command: Command = {
@@ -40,70 +21,59 @@ export const command: Command = {
     ...BIRTH_FLAGS,
     { name: "detach", letter: "d", summary: "return once the program runs" },
     { name: "keep", summary: "keep the container after its program has ended" },
+    { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const { flags } = invocation;
+    const { flags, output } = invocation;
     const isDetached = isOn(flags, "detach");
+    if (isOn(flags, "supervise") && !isDetached) {
+      throw usageError(
+        "--supervise is for a run that does not wait",
+        "add --detach, or leave it out",
+      );
+    }
+    const supervised = await callSupervised(invocation);
+    if (supervised !== undefined) return supervised;
+    using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process } = await bear(invocation, isDetached);
+    const { container, process, notify } = await bear(invocation, isDetached, true);
     try {
       await container.exec();
     } catch (error) {
       await container[Symbol.asyncDispose](); // a hook's failure has taken it away already
       throw error;
     }
-    if (isDetached) return 0;
-    const hasTerminal = container.config.process?.terminal === true;
-    const status = hasTerminal
-      ? await relay(process, signals)
-      : await signals.forwardTo(process).wait();
+    const watched = isDetached ? process.pid : Deno.pid;
+    const forwarded = forwardReadiness(notify, watched, process, output);
+    if (isDetached) {
+      await forwarded;
+      return 0;
+    }
+    reaper?.begin(process.pid);
+    const code = await follow(process, signals, container.config.process?.terminal === true);
+    reaper?.[Symbol.dispose](); // hooks come
+    await forwarded;
+    await container.wait(); // which records the exit code, for those who wait elsewhere
     if (!isOn(flags, "keep")) await container.destroy({ force: true });
-    return exitCode(status);
+    return code;
   },
 };
 
-async function relay(process: Process, signals: SignalForwarder): Promise<ExitStatus> {
-  const { TerminalRelay } = await import("./terminal.ts");
-  await using terminal = new TerminalRelay(process);
-  terminal.begin();
-  return await signals.forwardTo(process, () => terminal.resize()).wait();
-}
-
-function exitCode({ code, signal }: ExitStatus): number {
-  return signal === undefined ? code : 128 + signal;
-}
-
-/** Hands signals on; those that come before there is a process wait for it. */
-class SignalForwarder {
-  readonly #early: Deno.Signal[] = [];
-  #process: Process | undefined;
-  #onResize: (() => void) | undefined;
-
-  listen(): void {
-    for (const name of FORWARDED) Deno.addSignalListener(name, () => this.#take(name));
-  }
-
-  /** From now on signals go to the process; a new size, if that is minded, to `onResize`. */
-  forwardTo(process: Process, onResize?: () => void): Process {
-    this.#process = process;
-    this.#onResize = onResize;
-    for (const name of this.#early.splice(0)) this.#take(name);
-    return process;
-  }
-
-  #take(name: Deno.Signal): void {
-    if (this.#process === undefined) {
-      this.#early.push(name);
-      return;
-    }
-    if (name === "SIGWINCH" && this.#onResize !== undefined) return this.#onResize();
-    try {
-      this.#process.signal(name);
-    } catch (error) {
-      if (!(error instanceof ContainerError && error.code === "ContainerNotRunning")) throw error;
-    }
+/** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
+async function forwardReadiness(
+  notify: NotifySocket | undefined,
+  mainPid: number,
+  process: Process,
+  output: Output,
+): Promise<void> {
+  if (notify === undefined) return;
+  using socket = notify;
+  try {
+    await socket.forward(mainPid, process.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
   }
 }

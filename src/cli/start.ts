@@ -1,6 +1,9 @@
 /** `hull start`. @module */
 
+import { Poller } from "../../ffi/poll.ts";
+import type { Container } from "../container.ts";
 import type { Command } from "./command.ts";
+import { oneLine, type Output } from "./output.ts";
 
 /** Lets a created container's process run. */
 export const command: Command = {
@@ -8,9 +11,27 @@ export const command: Command = {
   description: "Starts the user's program in a created container.",
   flags: [],
   arity: [1, 1],
-  async run({ args, factory }) {
+  async run({ args, factory, output }) {
     const container = (await factory()).load(args[0] as string);
-    await container.exec();
+    const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+    if (host === "") await container.exec();
+    else await startNotified(container, host, output);
     return 0;
   },
 };
+
+/** Starts, and stays until the program has said that it is ready, or has ended. */
+async function startNotified(container: Container, host: string, output: Output): Promise<void> {
+  const { hasNotifyFolder, NotifySocket } = await import("../notify_socket.ts");
+  const { pid } = container.ociState();
+  if (!hasNotifyFolder(container.folder) || container.status() !== "created") {
+    return await container.exec();
+  }
+  using socket = new NotifySocket(container.folder, host, new Poller());
+  await container.exec();
+  try {
+    await socket.forward(pid, container.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
+  }
+}

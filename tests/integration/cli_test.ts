@@ -42,20 +42,30 @@ Deno.test("help and version say what there is", async () => {
     const name of [
       "create",
       "delete",
+      "events",
+      "exec",
       "features",
       "kill",
       "list",
+      "pause",
       "plan",
+      "ps",
+      "resume",
       "run",
       "spec",
       "start",
       "state",
+      "update",
+      "wait",
     ]
   ) {
     assertMatch(help, new RegExp(`^  ${name} `, "m"));
     assertStringIncludes(await hull.must(name, "--help"), `usage: hull [global flags] ${name}`);
   }
-  assertMatch(await hull.must("--version"), /^hull version \d+\.\d+\.\d+\nspec: 1\.3\.\d/);
+  assertMatch(
+    await hull.must("--version"),
+    /^hull version (\d+\.\d+\.\d+)\ncommit: v\1\nspec: 1\.3\.\d\n/,
+  );
 });
 
 Deno.test("mistakes on the command line are one line with the nearest right word", async () => {
@@ -64,6 +74,8 @@ Deno.test("mistakes on the command line are one line with the nearest right word
     [["strat", "x"], "did you mean hull start?"],
     [["list", "--quite"], "did you mean --quiet?"],
     [["delete"], "usage: hull delete <id>"],
+    [["--log-level", "loud", "list"], "use error, warning or debug"],
+    [["--rootless", "maybe", "list"], "use true, false or auto"],
     [["--systemd-cgroup", "run", "x"], "can't be made yet"],
     [["--cgroup-manager", "none", "list"], "use cgroupfs or disabled"],
     [["list", "--format", "yaml"], "use table or json"],
@@ -111,6 +123,16 @@ Deno.test("the log gets what stderr gets, as text and as JSON for engines", asyn
   assertEquals([last.level, last.code], ["error", "ContainerNotExists"]);
   const { stderr } = await hull.call(["--debug", "list"]);
   assertStringIncludes(stderr, "hull: debug: list");
+});
+
+Deno.test("what engines pass to a runtime is accepted", async () => {
+  await using hull = new Hull();
+  using folder = scratchFolder();
+  const log = ["--log", `${folder.path}/log`, "--log-format", "json"];
+  await hull.must(...log, "--rootless", "auto", "--criu", "/usr/sbin/criu", "list");
+  await hull.must(...log, "--rootless=false", "--log-level=error", "list");
+  await hull.must(`--log=${folder.path}/log`, "--log-format=json", "--log-level", "debug", "list");
+  assertStringIncludes(Deno.readTextFileSync(`${folder.path}/log`), '"level":"debug","msg":"list"');
 });
 
 Deno.test("run --no-pivot enters the rootfs without pivot_root", async () => {

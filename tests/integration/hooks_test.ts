@@ -376,3 +376,27 @@ Deno.test("a program hears of a poststop hook's failure by onWarning", async () 
   assertEquals(warnings.map(({ pointer }) => pointer), ["/hooks/poststop/0"]);
   assertStringIncludes(warnings[0]?.message ?? "", "exit code 9");
 });
+
+Deno.test("a run that takes orphans in leaves the hooks' statuses to who waits for them", async () => {
+  await leavesNothing("hull-hook-orphans", async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    // Without a pid namespace orphans are left to hull; those of the loop end all the while.
+    const orphans = "for i in 1 2 3 4 5; do sh -c 'sleep 0.1 & exit 0'; done;";
+    using bundle = makeBundle(`${orphans} sleep 0.3; ${orphans} exit 7`, (config) => {
+      config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
+      const hook = (name: string) => shell(`${orphans} echo ${name} >> ${log.path}; sleep 0.2`);
+      config.hooks = {
+        createRuntime: [hook("create")],
+        poststart: [hook("poststart")],
+        poststop: [hook("poststop"), hook("again")],
+      };
+    });
+    assertEquals(await hull.call(["run", "-b", bundle.folder, "hull-hook-orphans"]), {
+      code: 7,
+      stdout: "",
+      stderr: "",
+    });
+    assertEquals(log.read(), "create\npoststart\npoststop\nagain\n");
+  });
+});

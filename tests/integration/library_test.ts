@@ -47,7 +47,10 @@ Deno.test("start waits, exec releases, signal ends, destroy removes", async () =
     assertEquals(container.ociState().pid, process.pid);
     await container.exec();
     assertEquals(factory.load(container.id).status(), "running");
-    const again = await assertRejects(() => container.start(new Process()), ContainerError);
+    const further = new Process({ args: ["true"], stdin: "null" });
+    await container.start(further); // a second one joins
+    assertEquals((await further.wait()).code, 0);
+    const again = await assertRejects(() => container.exec(), ContainerError);
     assertEquals(again.code, "ContainerNotStopped");
     const destroyed = await assertRejects(() => container.destroy(), ContainerError);
     assertEquals(destroyed.code, "ContainerNotStopped");
@@ -132,7 +135,7 @@ Deno.test("stats and set: what a container uses and may use", async () => {
     await using container = await scratch.factory.create("hull-lib-stats");
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await container.run(process);
-    container.set({ pids: { limit: 17 } });
+    await container.set({ pids: { limit: 17 } });
     const { pids, memory, cpu } = container.stats();
     assertEquals([pids?.current, pids?.limit], [1, 17]);
     assertGreater(memory?.usage.usage ?? 0, 0);

@@ -15,7 +15,8 @@ import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import type { BlockDevice, ResourceCase, Values } from "../fixtures/resource_case.ts";
 import { resourceCases } from "../fixtures/resource_cases.ts";
-import { missingRunc, RuncContainer, RuncRefused } from "../fixtures/runc.ts";
+import { missingRunc } from "../fixtures/runc.ts";
+import { RuncContainer, RuncRefused } from "../fixtures/runc_container.ts";
 import { host } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
@@ -77,7 +78,7 @@ async function underHull(
     container = await factory.create(id, config, { bundle: folder });
     await container.start(new Process({ stdin: "null" }));
     if (running === true) await container.exec();
-    if (update !== undefined) container.set(update);
+    if (update !== undefined) await container.set(update);
     return settings(container.state().cgroupPaths);
   } catch (error) {
     if (error instanceof ContainerError) return error;

@@ -107,6 +107,39 @@ for (const noNewPrivileges of [true, false]) {
   });
 }
 
+testWhere(MISSING, "a further process has a listener of its own at the agent", async () => {
+  await leavesNothing("hull-scmp-exec", async () => {
+    await using hull = new Hull();
+    using scratch = scratchFolder();
+    await using agent = await Agent.start(scratch.path);
+    using made = bundle(agent.socket, (config) => {
+      config.process.args = ["sleep", "60"];
+    });
+    await hull.detach("run", "-d", "-b", made.folder, "hull-scmp-exec");
+    const first = JSON.parse(await hull.must("state", "hull-scmp-exec")).pid as number;
+    Deno.renameSync(agent.socket, `${scratch.path}/first`);
+    {
+      await using second = await Agent.start(scratch.path);
+      const getppid = headerCalls().get("getppid");
+      const script = `mkdir /tmp/new 2>&1; /bin/calls ${getppid}`;
+      const call = ["exec", "hull-scmp-exec", "sh", "-c", script];
+      assertEquals(await hull.call(call), { code: 0, stdout: SEEN, stderr: "" });
+      const { state, answered } = await second.end();
+      const container = state.state as Record<string, unknown>;
+      assertEquals([container.status, container.pid], ["running", first]);
+      assert(state.pid !== first);
+      const execve = `call ${headerCalls().get("execve")}`;
+      assertEquals(new Set(answered), new Set([execve, "getppid", "mkdir"]));
+    }
+    const refused = await hull.call(["exec", "hull-scmp-exec", "true"]);
+    assertEquals(refused.code, 255);
+    assertStringIncludes(refused.stderr, "ECONNREFUSED");
+    assertStringIncludes(refused.stderr, "/linux/seccomp/listenerPath");
+    await hull.must("delete", "--force", "hull-scmp-exec");
+    await agent.end();
+  });
+});
+
 testWhere(MISSING, "an agent whose path is longer than an address may be", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { machineCode } from "../../ffi/trampoline.ts";
+import { programImage } from "../../ffi/program_image.ts";
+import { machineCode, OPERATION_SIZE } from "../../ffi/trampoline.ts";
 import { run, scratchFolder } from "../fixtures/bundle.ts";
 
 Deno.test("the trampoline for aarch64 calls, jumps, clones and returns under an emulator", () => {
@@ -10,4 +11,22 @@ Deno.test("the trampoline for aarch64 calls, jumps, clones and returns under an 
   Deno.writeFileSync(code, machineCode("aarch64"));
   const said = run("qemu-aarch64-static", loader, code);
   assertEquals(said, "last 14, missing -2 -2, waited 1, exit 7, text child\n");
+});
+
+Deno.test("a program's image for aarch64 runs under an emulator", () => {
+  using scratch = scratchFolder();
+  const image = programImage([
+    { syscall: "write", args: [1, "hello\n", 6] },
+    { syscall: "exit_group", args: [0] },
+  ], "aarch64");
+  const view = new DataView(image.buffer);
+  const operations = Number(view.getBigUint64(64 + 56 + 8, true)); // the second segment's offset
+  // The numbers of the calls are this machine's; those of aarch64 take their places.
+  [64n, 94n].forEach((number, k) =>
+    view.setBigInt64(operations + k * OPERATION_SIZE, number, true)
+  );
+  const path = `${scratch.path}/image`;
+  Deno.writeFileSync(path, image);
+  Deno.chmodSync(path, 0o755);
+  assertEquals(run("qemu-aarch64-static", path), "hello\n");
 });

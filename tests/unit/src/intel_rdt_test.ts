@@ -155,3 +155,23 @@ Deno.test("a name that every class has inside is no class", () => {
   const error = assertThrows(() => fake.resctrl.join({}, "info", 42), ContainerError);
   assertEquals([error.code, error.pointer], ["ConfigInvalid", "/linux/intelRdt/closID"]);
 });
+
+Deno.test("the limits of a class change, and can be set again", () => {
+  using fake = new FakeResctrl("L3", "MB");
+  const groups = fake.resctrl.join({ l3CacheSchema: "L3:0=f" }, "web", 42);
+  const undo = fake.resctrl.change(groups, { l3CacheSchema: "L3:0=3", memBwSchema: "MB:0=20" });
+  assertEquals(fake.read("web/schemata"), "L3:0=3\nMB:0=20\n");
+  undo();
+  assertEquals(fake.read("web/schemata"), "L3:0=f\n");
+});
+
+Deno.test("a limit that the CPU lacks can't be changed", () => {
+  using fake = new FakeResctrl("L3");
+  const groups = fake.resctrl.join({ l3CacheSchema: "L3:0=f" }, "web", 42);
+  const error = assertThrows(
+    () => fake.resctrl.change(groups, { memBwSchema: "MB:0=20" }),
+    ContainerError,
+  );
+  assertEquals(error.faults?.[0]?.pointer, "/linux/intelRdt/memBwSchema");
+  assertEquals(fake.read("web/schemata"), "L3:0=f\n");
+});

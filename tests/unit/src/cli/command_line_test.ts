@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Command, Flag } from "../../../../src/cli/command.ts";
 import { commandHelp, globalHelp } from "../../../../src/cli/help.ts";
-import { checkArity, parseFlags } from "../../../../src/cli/options.ts";
+import { checkArity, parseCommand, parseFlags } from "../../../../src/cli/options.ts";
 import { oneLine } from "../../../../src/cli/output.ts";
 import { nearest } from "../../../../src/cli/suggest.ts";
 import { ContainerError } from "../../../../src/errors.ts";
@@ -50,6 +50,41 @@ Deno.test("hull's own flags end at the command's name", () => {
     args: ["run", "-d", "--unknown"],
     command: undefined,
   });
+});
+
+Deno.test("a -- behind the command's name is that command's", () => {
+  const args = ["run", "id", "--", "sh", "--", "x"];
+  assertEquals(parseFlags(args, FLAGS, "hull", true), { flags: {}, args, command: undefined });
+});
+
+Deno.test("the words of another program stay as they are, but for a -- before them", () => {
+  const foreign: Command = { ...COMMAND, arity: [1, Infinity], stopsEarly: true };
+  const cases: [string[], string[], Record<string, unknown>][] = [
+    [["id", "cmd", "--", "x"], ["id", "cmd", "--", "x"], {}],
+    [["id", "--", "cmd"], ["id", "cmd"], {}],
+    [["id", "--", "cmd", "--", "-d"], ["id", "cmd", "--", "-d"], {}],
+    [["-d", "--", "id", "cmd"], ["id", "cmd"], { detach: true }],
+    [["id", "-o", "pid"], ["id", "-o", "pid"], {}],
+    [["-db", "x", "id", "-d"], ["id", "-d"], { detach: true, bundle: "x" }],
+    [["-bx", "id", "--help"], ["id", "--help"], { bundle: "x" }],
+    [["-d", "--bundle", "-1", "id", "-1"], ["id", "-1"], { detach: true, bundle: "-1" }],
+    [["-db", "-1", "id"], ["id"], { detach: true, bundle: "-1" }],
+  ];
+  for (const [args, words, flags] of cases) {
+    const parsed = parseCommand("exec", foreign, args);
+    assertEquals<unknown>(parsed, { flags, args: words, command: undefined }, args.join(" "));
+  }
+});
+
+Deno.test("a value that begins with a dash is a value if it is a number, or stdin", () => {
+  for (const args of [["--bundle", "-1", "id"], ["id", "-b", "-1"], ["-b=-1", "id"]]) {
+    assertEquals(parseCommand("update", COMMAND, args), {
+      flags: { bundle: "-1" },
+      args: ["id"],
+      command: undefined,
+    });
+  }
+  assertEquals(parseCommand("update", COMMAND, ["-b", "-", "id"]).flags, { bundle: "-" });
 });
 
 Deno.test("mistakes are named, with the nearest thing that could be meant", () => {

@@ -1,0 +1,181 @@
+/**
+ * A further process in a running container: what it is made of, and how it gets in.
+ *
+ * @module
+ */
+
+import { Fd, O_DIRECTORY, O_PATH, open, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+import { TIOCSCTTY } from "../ffi/terminal.ts";
+import { HostFacts } from "../init/facts.ts";
+import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import { withHome } from "../init/plan.ts";
+import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
+import { isNew } from "../init/steps/namespaces.ts";
+import type { ProcessConfig } from "./config/types.ts";
+import { filterOf } from "./container_filter.ts";
+import { enterClass } from "./container_resctrl.ts";
+import { ContainerError } from "./errors.ts";
+import { enterCgroups } from "./exec_cgroups.ts";
+import { processToExec } from "./exec_config.ts";
+import { adjustOomScore } from "./host_limits.ts";
+import { planIdentity } from "./identity.ts";
+import type { ProcessOptions } from "./process.ts";
+import { hostId, openNamespaces } from "./process_namespaces.ts";
+import { isAlive, type ProcessIdentity } from "./process_identity.ts";
+import { type HeldProcess, SetnsProcess } from "./setns_process.ts";
+import { grantable } from "./start_config.ts";
+import type { StoredState } from "./state_store.ts";
+import type { PipeStreams, StdioOptions } from "./stdio.ts";
+import type { ContainerSurroundings } from "./surroundings.ts";
+import { makeTerminal, type TerminalPair } from "./terminal.ts";
+import { homeOf } from "./user.ts";
+
+/** A further process that runs. */
+export interface StartedExec {
+  readonly child: SetnsProcess;
+  readonly streams: PipeStreams;
+}
+
+/**
+ * Starts a further process.
+ *
+ * @param container whose it becomes; it runs
+ * @param pidfd of the container's first process; it stays the caller's
+ * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
+ *   `ContainerNotRunning` if the container ends meanwhile
+ */
+export async function startExec(
+  container: StoredState,
+  pidfd: Fd,
+  surroundings: ContainerSurroundings,
+  options: ProcessOptions,
+): Promise<StartedExec> {
+  const { config } = container;
+  const { cgroups, poller, store } = surroundings;
+  const init = container.init as ProcessIdentity;
+  const filter = await filterOf(config, store.root);
+  using stack = new DisposableStack();
+  const root = stack.use(openRoot(init));
+  const rootPath = `/proc/self/fd/${root.number}`;
+  const facts = new HostFacts(rootPath, []);
+  const process = grantable(
+    processToExec(config, options, root),
+    config.linux,
+    surroundings.onWarning,
+  );
+  const namespaces = stack.use(
+    openNamespaces(init.pid, pidfd, isNew(config.linux?.namespaces ?? [], "mount")),
+  );
+  requireAlive(init);
+  const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
+  if (pair !== undefined) stack.use(pair.peer);
+  const stdio = pair === undefined ? options : onTerminal(pair, options);
+  const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
+  const identity = planIdentity(process, config.linux ?? {}, rootPath, filter, {
+    ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
+    affinity: process.execCPUAffinity,
+    hasAgent: true,
+  });
+  const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
+  const args = process.args ?? [];
+  const child = new SetnsProcess({
+    target: namespaces.target,
+    cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
+    early: identity.early,
+    before: identity.before,
+    become: [
+      ...(pair === undefined ? [] : controlTerminal()),
+      ...identity.become,
+      ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
+      ...identity.signals,
+    ],
+    held: holdFor(container, process, identity.notifying),
+    execute: [
+      ...(identity.notifying.length > 0 ? [] : outliveParent()),
+      ...identity.last,
+      ...execute(args, env),
+    ],
+    terminal: pair?.terminal,
+    stdio,
+    poller,
+  });
+  try {
+    await child.start();
+    if (options.consoleSocket !== undefined) await pair?.terminal.handOn(options.consoleSocket);
+    else if (pair !== undefined) return { child, streams: pair.terminal.streams(poller) };
+    return { child, streams: child.streams };
+  } catch (error) {
+    await child.terminate();
+    child[Symbol.dispose]();
+    pair?.terminal.close();
+    throw isAlive(init) ? error : ended(error);
+  }
+}
+
+/** What this program does for a process that waits; most need nothing, and don't. */
+function holdFor(
+  { id, bundle, config, resctrl, init }: StoredState,
+  { oomScoreAdj }: ProcessConfig,
+  notifying: readonly PlanItem[],
+): HeldProcess | undefined {
+  const notifies = notifying.length > 0;
+  if (!notifies && resctrl === undefined && oomScoreAdj === undefined) return undefined;
+  return {
+    before: notifies ? [...outliveParent(), ...notifying] : [],
+    attend: async (child, opened) => {
+      adjustOomScore(child.pid, oomScoreAdj);
+      await enterClass(resctrl, child.pid);
+      if (!notifies) return;
+      const { passListener } = await import("./seccomp_listener.ts");
+      await passListener(child, opened, { id, bundle, config, first: init?.pid });
+    },
+  };
+}
+
+/** A terminal's three streams belong to the process alone. */
+const STREAMS: readonly number[] = [0, 1, 2];
+
+function openRoot(init: ProcessIdentity): Fd {
+  requireAlive(init);
+  return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
+}
+
+/** What was opened by the number was the very process's if it still lives. */
+function requireAlive(init: ProcessIdentity): void {
+  if (!isAlive(init)) throw ended(undefined);
+}
+
+function ended(cause: unknown): ContainerError {
+  return new ContainerError("ContainerNotRunning", "the container has ended", { cause });
+}
+
+function makeExecTerminal(
+  { pid }: ProcessIdentity,
+  root: Fd,
+  { user, consoleSize }: ProcessConfig,
+): TerminalPair {
+  return makeTerminal(root, hostId(pid, "uid_map", user?.uid ?? 0), consoleSize);
+}
+
+function onTerminal({ peer }: TerminalPair, options: ProcessOptions): StdioOptions {
+  const { number } = peer;
+  return { ...options, stdin: number, stdout: number, stderr: number };
+}
+
+function controlTerminal(): readonly PlanItem[] {
+  const step = new StepBuilder("terminal");
+  return step.because("make the terminal the session's own", undefined, "/process/terminal")
+    .call("ioctl", [0, TIOCSCTTY, 0]).items;
+}
+
+/** The streams that are the process's alone, who may want to open /dev/stdout: not a device. */
+function ownedStreams({ stdin, stdout, stderr }: StdioOptions): readonly number[] {
+  return [stdin, stdout, stderr].flatMap((stdio = "inherit", as) => {
+    if (stdio === "null") return [];
+    if (stdio === "piped") return [as];
+    const fd = new Fd(stdio === "inherit" ? as : stdio);
+    const { mode } = statAt(fd, "");
+    fd.release(); // it is the caller's
+    return (mode & S_IFMT) === S_IFCHR ? [] : [as];
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * The start of a container's first process, with all that is made for it on the host, up to the
+ * point where init waits.
+ *
+ * @module
+ */
+
+import { filterOf } from "./container_filter.ts";
+import { joinClass, leaveClass } from "./container_resctrl.ts";
+import { ContainerError } from "./errors.ts";
+import { InitProcess } from "./init_process.ts";
+import { removeFifos } from "./init_status.ts";
+import type { ResctrlGroups } from "./intel_rdt.ts";
+import type { ProcessOptions } from "./process.ts";
+import { identify, type ProcessIdentity } from "./process_identity.ts";
+import { configToStart } from "./start_config.ts";
+import type { StoredState } from "./state_store.ts";
+import type { ContainerSurroundings } from "./surroundings.ts";
+
+/** How a container's first process is made, beyond its config. */
+export interface StartOptions {
+  /** Enter the rootfs by a move and chroot in place of pivot_root; for a rootfs on a ramfs. */
+  readonly noPivot?: boolean | undefined;
+  /** Keep the caller's session keyring. */
+  readonly noNewKeyring?: boolean | undefined;
+  /**
+   * The process that the first one is left to when this program ends, and that records how it
+   * ended: see `src/supervisor.ts`.
+   */
+  readonly supervisor?: ProcessIdentity | undefined;
+}
+
+/** A first process that waits for the start. */
+export interface StartedFirst {
+  readonly init: InitProcess;
+  /** The container's state, as it is stored now. */
+  readonly stored: StoredState;
+}
+
+/**
+ * Starts a first process; the caller holds the container's lock. After a failure all is as it was
+ * before.
+ *
+ * @throws {ContainerError} what `Container.start` throws
+ */
+export async function startFirst(
+  before: StoredState,
+  process: ProcessOptions,
+  { store, cgroups, host, poller, initCommand, onWarning }: ContainerSurroundings,
+  options: StartOptions,
+): Promise<StartedFirst> {
+  const { id, rootfs, bundle } = before;
+  const folder = store.folder(id);
+  const config = configToStart(before.config, rootfs, process, onWarning);
+  const init = new InitProcess({
+    id,
+    folder,
+    rootfs,
+    bundle,
+    config,
+    seccomp: await filterOf(config, store.root),
+    process,
+    host,
+    cgroups,
+    poller,
+    command: initCommand,
+    noPivot: options.noPivot ?? false,
+    noNewKeyring: options.noNewKeyring ?? false,
+    onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
+    runHooks: async (pid) => {
+      await (await import("./container_hooks.ts")).runCreateHooks(before, pid, poller);
+    },
+  });
+  let resctrl: ResctrlGroups | undefined;
+  try {
+    cgroups.create();
+    cgroups.apply(config.linux?.resources ?? {});
+    await init.start();
+    const identity = identify(init.pid);
+    if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
+    // Init's thread alone is left after execve, so it is early enough once init is ready.
+    resctrl = await joinClass(config, id, init.pid);
+    const { supervisor } = options;
+    const stored = { ...before, config, init: identity, supervisor, resctrl };
+    store.write(stored);
+    return { init, stored };
+  } catch (error) {
+    await init.terminate();
+    init[Symbol.dispose]();
+    await cgroups.destroy();
+    await leaveClass(resctrl);
+    removeFifos(folder);
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * What a Factory gives each of its containers.
+ *
+ * @module
+ */
+
+import type { Poller } from "../ffi/poll.ts";
+import type { CgroupHost } from "./cgroups/detect.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { Fault } from "./errors.ts";
+import type { StateStore } from "./state_store.ts";
+
+/** What a Factory gives each of its containers. */
+export interface ContainerSurroundings {
+  readonly store: StateStore;
+  readonly poller: Poller;
+  readonly host: CgroupHost;
+  readonly cgroups: CgroupManager;
+  readonly initCommand: readonly string[] | undefined;
+  readonly onWarning: ((warning: Fault) => void) | undefined;
+}

@@ -1,0 +1,67 @@
+/**
+ * The change of a container's limits while it is there.
+ *
+ * @module
+ */
+
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { IntelRdt, Linux, Resources } from "./config/types.ts";
+import { validateResources } from "./config/validate.ts";
+import type { RdtUpdate } from "./container_resctrl.ts";
+import type { Fault } from "./errors.ts";
+import { mergeResources, resourcesToRestore, resourcesToWrite } from "./merge_resources.ts";
+import type { StoredState } from "./state_store.ts";
+import type { ContainerSurroundings } from "./surroundings.ts";
+
+/**
+ * Sets limits and stores them; the caller holds the container's lock.
+ *
+ * @param known what the caller takes for the state, which another program may have changed
+ * @param rdt limits of the class of service, which are set already and stored here
+ * @returns the state as it is stored now
+ * @throws {ContainerError} `ConfigInvalid`, `Unsupported`, `SystemError`; nothing is stored then
+ */
+export function updateResources(
+  { store, cgroups, onWarning }: Pick<ContainerSurroundings, "store" | "cgroups" | "onWarning">,
+  known: StoredState,
+  resources: Resources,
+  rdt: RdtUpdate = {},
+): StoredState {
+  const update = validateResources(resources);
+  const stored = store.read(known.id) ?? known;
+  const { config } = stored;
+  const before = config.linux?.resources ?? {};
+  const merged = mergeResources(before, update);
+  try {
+    cgroups.apply(resourcesToWrite(update, merged), { update: true });
+  } catch (error) {
+    restore(cgroups, resourcesToRestore(before, update), onWarning);
+    throw error;
+  }
+  const linux = { ...config.linux, resources: merged, ...mergeRdt(config.linux?.intelRdt, rdt) };
+  const updated = { ...stored, config: { ...config, linux } };
+  store.write(updated);
+  return updated;
+}
+
+function mergeRdt(before: IntelRdt | undefined, update: RdtUpdate): Pick<Linux, "intelRdt"> {
+  const given = Object.entries(update).filter(([, schema]) => schema !== undefined);
+  return given.length === 0 ? {} : { intelRdt: { ...before, ...Object.fromEntries(given) } };
+}
+
+/** Of several limits the first may hold already when a later one is refused. */
+function restore(
+  cgroups: CgroupManager,
+  before: Resources,
+  onWarning: ((warning: Fault) => void) | undefined,
+): void {
+  try {
+    cgroups.apply(before, { update: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    onWarning?.({
+      pointer: "/linux/resources",
+      message: `those before can't be set again: ${why}`,
+    });
+  }
+}
