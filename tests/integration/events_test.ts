@@ -73,10 +73,10 @@ testWhere(
       }
       assertEquals((await child.status).code, 0);
       const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-      assertEquals(events.filter(({ type }) => type === "oom"), [
-        { type: "oom", id: "hull-lc-oom" },
-        { type: "oom", id: "hull-lc-oom" },
-      ]);
+      // The kernel may find the memory short once more before a kill has freed any.
+      const ooms = events.filter(({ type }) => type === "oom");
+      assert(ooms.length >= 2, stdout);
+      for (const oom of ooms) assertEquals(oom, { type: "oom", id: "hull-lc-oom" });
       assert(events.filter(({ type }) => type === "stats").length >= 4, stdout);
       await hull.must("delete", "hull-lc-oom");
     });

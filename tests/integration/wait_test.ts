@@ -87,9 +87,12 @@ Deno.test("without a supervisor, or with one that was killed, wait tells the end
 
 Deno.test("of a run in the foreground wait knows the exit code as well, kept or not", async () => {
   await using hull = new Hull();
-  using slow = makeBundle("sleep 2; exit 6");
+  using slow = makeBundle("sleep 4; exit 6");
   const running = hull.call(["run", "-b", slow.folder, "hull-lc-fore"]);
-  await until(async () => (await hull.call(["state", "hull-lc-fore"])).code === 0);
+  await until(async () => {
+    const { code, stdout } = await hull.call(["state", "hull-lc-fore"]);
+    return code === 0 && JSON.parse(stdout).status === "running";
+  });
   assertEquals((await hull.call(["wait", "hull-lc-fore"])).stdout, "6\n");
   assertEquals((await running).code, 6);
   using bundle = makeBundle("exit 4");
