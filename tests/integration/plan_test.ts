@@ -53,9 +53,24 @@ async function compare(script: string, change: (config: Draft) => void): Promise
   using bundle = makeBundle(script, change);
   using scratch = scratchFolder();
   const id = "hull-trace";
-  const plan = JSON.parse(
-    await hull.must("plan", "--json", "-b", bundle.folder, id),
-  ) as ListedItem[];
+  // Which signals are ignored depends on who starts hull: strace, both times.
+  const planned = await new Deno.Command("strace", {
+    args: [
+      "-o",
+      "/dev/null",
+      ...HULL,
+      "--root",
+      hull.root,
+      "plan",
+      "--json",
+      "-b",
+      bundle.folder,
+      id,
+    ],
+    stdin: "null",
+    stdout: "piped",
+  }).output();
+  const plan = JSON.parse(new TextDecoder().decode(planned.stdout)) as ListedItem[];
   const file = `${scratch.path}/trace`;
   const call = [...HULL, "--root", hull.root, "run", "-b", bundle.folder, id];
   const { code, stderr } = await new Deno.Command("strace", {
