@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { scratchFolder, writeRootfs } from "../fixtures/bundle.ts";
 import { DockerDaemon, missingDocker } from "../fixtures/client_daemons.ts";
 import {
+  cgroupParents,
   type ClientCase,
   compareRuntimes,
   packRootfs,
@@ -43,6 +44,7 @@ const CASES: readonly ClientCase[] = [
 ];
 
 testWhere(await missingDocker(), "containerd", async (t) => {
+  using _cgroups = cgroupParents("hull-runc", "hull-hull");
   using scratch = scratchFolder();
   const { path } = scratch;
   Deno.mkdirSync(`${path}/rootfs`);

@@ -3,11 +3,18 @@
 import { assertEquals } from "@std/assert";
 import { scratchFolder, writeRootfs } from "../fixtures/bundle.ts";
 import { DockerDaemon, missingDocker } from "../fixtures/client_daemons.ts";
-import { compareRuntimes, packRootfs, runScript, writePrograms } from "../fixtures/clients.ts";
+import {
+  cgroupParents,
+  compareRuntimes,
+  packRootfs,
+  runScript,
+  writePrograms,
+} from "../fixtures/clients.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { ENGINE_CASES } from "./engine_cases.ts";
 
 testWhere(await missingDocker(), "Docker", async (t) => {
+  using _cgroups = cgroupParents("docker");
   using scratch = scratchFolder();
   const { path } = scratch;
   Deno.mkdirSync(`${path}/rootfs`);

@@ -2,6 +2,7 @@
 
 import { scratchFolder, writeRootfs } from "../fixtures/bundle.ts";
 import {
+  cgroupParents,
   compareRuntimes,
   packRootfs,
   runScript,
@@ -38,6 +39,7 @@ async function missing(): Promise<string | undefined> {
 }
 
 testWhere(await missing(), "Podman", async (t) => {
+  using _cgroups = cgroupParents("libpod_parent/conmon", "libpod_parent");
   using scratch = scratchFolder();
   Deno.mkdirSync(`${scratch.path}/rootfs`);
   writeRootfs(`${scratch.path}/rootfs`);
