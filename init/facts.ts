@@ -90,6 +90,9 @@ interface HostPath {
   readonly opaque: boolean;
 }
 
+/** The C library's own: whether they are ignored or have a handler at the moment is chance. */
+const LIBRARY_SIGNALS: ReadonlySet<number> = new Set([32, 33]);
+
 /** The number of links after which a path is taken to be a circle, as the kernel has it. */
 const MAX_LINKS = 40;
 
@@ -186,7 +189,7 @@ export class HostFacts implements Facts {
     const status = Deno.readTextFileSync("/proc/self/status");
     const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
     return Array.from({ length: 64 }, (_, k) => k + 1)
-      .filter((signal) => (mask >> BigInt(signal - 1)) & 1n);
+      .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);
   }
 
   get lastCapability(): number {

@@ -97,6 +97,7 @@ export async function startExec(
     ],
     terminal: pair?.terminal,
     stdio,
+    leaveStatus: options.leaveStatus,
     poller,
   });
   try {

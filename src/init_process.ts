@@ -331,12 +331,16 @@ function openTime(
   return { proc: stack.use(openProc()).number, offsets: timeOffsets };
 }
 
-/** Before there is a terminal, init has this program's stderr for its last words. */
+/**
+ * Before there is a terminal, init has this program's stderr for its last words. Not where the
+ * terminal goes to another: init's other threads keep the stream up to execve, and who called may
+ * read it to its end before the start, as containerd's shim does.
+ */
 const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
   ...process,
   stdin: "null",
   stdout: "null",
-  stderr: "inherit",
+  stderr: process.consoleSocket === undefined ? "inherit" : "null",
 });
 
 /** Runs the birth program; it returns here once the child is init, or waits for its id maps. */

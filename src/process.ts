@@ -55,6 +55,11 @@ export interface ProcessOptions {
    * what a program that ends before the container does uses.
    */
   readonly consoleSocket?: string | undefined;
+  /**
+   * Leave the status of a process that joins to whoever adopts it, since this program ends first: a
+   * process may be faster than that, and its status can be taken but once.
+   */
+  readonly leaveStatus?: boolean | undefined;
   /** The AppArmor profile, in place of the config's. */
   readonly apparmorProfile?: string | undefined;
   /** The SELinux label, in place of the config's. */

@@ -27,6 +27,8 @@ import type { Terminal } from "./terminal.ts";
 export interface SetnsProcessOptions
   extends Omit<JoinOptions, "fds" | "preserveFds" | "report" | "hold"> {
   readonly stdio: StdioOptions;
+  /** Whether its status is for another program: see {@linkcode ProcessOptions.leaveStatus}. */
+  readonly leaveStatus?: boolean | undefined;
   /** The process's terminal, if its streams are one. */
   readonly terminal?: Terminal | undefined;
   /** What this program does for it while it waits, right before its program runs. */
@@ -72,7 +74,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with the step, system call and errno
    */
   async start(): Promise<void> {
-    const { poller, held } = this.#options;
+    const { poller, held, leaveStatus = false } = this.#options;
     using report = new Pipe();
     using control = held === undefined ? undefined : new Pipe();
     const opened = this.#clone(report.writer, control?.reader);
@@ -83,7 +85,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     let message = await status.next();
     // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
     // ask for the status. What this meets, a caller's own wait tells.
-    const ended = this.wait().catch(() => {});
+    const ended = leaveStatus ? undefined : this.wait().catch(() => {});
     if (held !== undefined && control !== undefined && message?.kind !== "error") {
       if (message === undefined) throw silentEnd(await this.wait());
       await held.attend(this.#started(), opened);
@@ -91,7 +93,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
       message = await status.next();
     }
     if (message?.kind !== "error") return;
-    await ended;
+    await (ended ?? this.wait());
     throw message.error;
   }
 

@@ -57,7 +57,11 @@ export const command: Command = {
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
     const container = (await factory()).load(id);
-    const process = new Process({ ...options, ...identity(flags, container) });
+    const process = new Process({
+      ...options,
+      ...identity(flags, container),
+      leaveStatus: isDetached,
+    });
     await container.start(process);
     writePidFile(text(flags, "pid-file"), process.pid);
     if (isDetached) return 0;

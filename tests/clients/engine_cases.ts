@@ -1,0 +1,220 @@
+/**
+ * What Podman and Docker are asked for. Their commands are spelled alike, so one table serves both.
+ *
+ * @module
+ */
+
+import type { ClientCase } from "../fixtures/clients.ts";
+
+const STATUS = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status";
+const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
+
+/** The table. In a script `c` is the client, `run` is `c run` with this host's flags, $N a free name. */
+export const ENGINE_CASES: readonly ClientCase[] = [
+  {
+    name: "run: output, exit code, a signal's code",
+    script: `
+      run --rm bb sh -c 'echo out; echo err >&2; exit 7' 2>/dev/null; echo $?
+      run --rm bb sh -c 'kill -9 $$'; echo $?`,
+  },
+  {
+    name: "run: a command that is not there, and one that can't be executed",
+    script: `
+      run --rm bb /nothing 2>/dev/null; echo $?
+      run --rm bb nothing 2>/dev/null; echo $?
+      run --rm bb /etc/passwd 2>/dev/null; echo $?
+      run --rm --workdir /etc/passwd bb true 2>/dev/null; echo $?`,
+  },
+  {
+    name: "run -i: standard input",
+    script: `seq 20000 | run --rm -i bb md5sum; run --rm bb sh -c 'seq 100000' | md5sum`,
+  },
+  {
+    name: "run -t: a terminal",
+    script: `
+      script -qec "run --rm -t bb sh -c 'tty; test -t 0 && test -t 2 && ls -l /dev/console | cut -c1-10; exit 5'" /dev/null </dev/null
+      echo $?`,
+  },
+  {
+    name: "run -it: what is typed, and the window's size",
+    script: `
+      (sleep 2; printf 'stty size; echo typed; exit 6\\n') |
+        script -qec "stty rows 31 cols 97; run --rm -it -e PS1= bb sh" /dev/null | tail -n 2
+      echo $?`,
+  },
+  {
+    name: "create, start -a, logs, wait, rm",
+    script: `
+      made=$(create --name $N bb sh -c 'echo one; echo two >&2; exit 9'); echo ok $?
+      c inspect -f '{{.State.Status}}' $N
+      c start -a $N 2>&1 | sort; c inspect -f '{{.State.Status}} {{.State.ExitCode}}' $N
+      c logs $N 2>&1 | sort; c wait $N; c rm $N >/dev/null; echo $?`,
+  },
+  {
+    name: "exec: output, exit codes, user, folder, environment, input",
+    script: `
+      run -d --name $N bb sh -c "${HOLD}" >/dev/null
+      c exec $N sh -c 'echo in; exit 4'; echo $?
+      c exec -u 1000 $N id; c exec -u alice:staff $N id; c exec -w /tmp -e A=b $N sh -c 'pwd; echo $A'
+      echo given | c exec -i $N cat
+      c exec $N nothing >/dev/null 2>&1; echo $?
+      c exec $N sh -c 'kill -9 $$'; echo $?
+      c exec -d $N sh -c 'echo later >/tmp/later' >/dev/null; sleep 1; c exec $N cat /tmp/later
+      c exec $N sh -c "${STATUS}"
+      c rm -f $N >/dev/null`,
+  },
+  {
+    // Docker asks for capabilities that not every host has, and runc fails there.
+    name: "--privileged, for run and exec",
+    only: "podman",
+    script: `
+      run -d --name $N --privileged bb sh -c "${HOLD}" >/dev/null; c exec $N sh -c "${STATUS}"; c rm -f $N >/dev/null
+      run -d --name $N bb sh -c "${HOLD}" >/dev/null; c exec --privileged $N sh -c "${STATUS}"; c rm -f $N >/dev/null`,
+  },
+  {
+    name: "exec -t: a terminal",
+    script: `
+      run -d --name $N bb sh -c "${HOLD}" >/dev/null
+      script -qec "c exec -t $N sh -c 'tty; stty size >/dev/null && echo sized; exit 5'" /dev/null </dev/null; echo $?
+      (sleep 1; printf 'echo typed; exit 6\\n') | script -qec "c exec -it -e PS1= $N sh" /dev/null | tail -n 1
+      c rm -f $N >/dev/null`,
+  },
+  {
+    name: "stats and top",
+    script: `
+      run -d --name $N -m 64m bb sh -c "${HOLD}" >/dev/null; sleep 1
+      c stats --no-stream --format '{{.Name}} {{.MemUsage}}' $N | sed 's|[0-9.]*[kKMG]*i*B / |USED / |'
+      c stats --no-stream --format '{{.MemUsage}}' $N | grep -qE '^0B' && echo nothing
+      c top $N | grep -c 'while :'
+      c rm -f $N >/dev/null`,
+  },
+  {
+    name: "pause and unpause",
+    script: `
+      run -d --name $N bb sh -c 'while :; do echo tick; sleep 0.05; done' >/dev/null; sleep 0.5
+      c pause $N >/dev/null; echo $?; c inspect -f '{{.State.Status}}' $N
+      a=$(c logs $N | wc -l); sleep 0.5; b=$(c logs $N | wc -l); [ $a -gt 0 ] && [ $a = $b ] && echo still
+      c exec $N true 2>/dev/null; echo $?
+      c unpause $N >/dev/null; echo $?; c inspect -f '{{.State.Status}}' $N
+      sleep 0.5; [ $(c logs $N | wc -l) -gt $b ] && echo goes on
+      c rm -f $N >/dev/null`,
+  },
+  {
+    name: "update: memory, cpu",
+    script: `
+      run -d --name $N -m 64m bb sh -c "${HOLD}" >/dev/null
+      c update --cpu-shares 512 --memory 96m --memory-swap 96m $N >/dev/null; echo $?
+      c update --cpu-quota 50000 --cpu-period 100000 $N >/dev/null; echo $?
+      c exec $N sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.shares cpu/cpu.cfs_quota_us'
+      c rm -f $N >/dev/null`,
+  },
+  {
+    name: "kill: a signal that is handled, and SIGKILL",
+    script: `
+      run -d --name $N bb sh -c 'trap "echo got; exit 12" USR1; while :; do sleep 0.1; done' >/dev/null; sleep 0.5
+      c kill -s USR1 $N >/dev/null; c wait $N; c logs $N
+      c start $N >/dev/null; c kill $N >/dev/null; c wait $N; c kill $N 2>/dev/null; echo $?; c rm $N >/dev/null`,
+  },
+  {
+    name: "stop: a handler, and one that ignores it",
+    script: `
+      run -d --name $N bb sh -c "${HOLD}" >/dev/null; sleep 0.5
+      c stop -t 5 $N >/dev/null; c inspect -f '{{.State.ExitCode}}' $N; c rm $N >/dev/null
+      run -d --name $N bb sh -c 'trap "" TERM; while :; do sleep 0.1; done' >/dev/null; sleep 0.5
+      c stop -t 1 $N >/dev/null 2>&1; c inspect -f '{{.State.ExitCode}}' $N; c rm $N >/dev/null; echo $?`,
+  },
+  {
+    name: "restart, and a restart policy",
+    script: `
+      run -d --name $N bb sh -c "${HOLD}" >/dev/null; sleep 0.5
+      c restart -t 2 $N >/dev/null; echo $?; c logs $N; c inspect -f '{{.State.Status}}' $N; c rm -f $N >/dev/null
+      run -d --name $N --restart on-failure:2 bb sh -c 'echo try; exit 1' >/dev/null; sleep 5; c logs $N
+      c inspect -f '{{.RestartCount}}' $N; c rm -f $N >/dev/null`,
+  },
+  {
+    name: "--user, --group-add, --cap-drop, --cap-add, --privileged, --security-opt",
+    script: `
+      for flags in "" "-u 1000" "-u alice" "-u 5:6" "-u alice:nogroup" "--group-add 77 --group-add staff" \\
+        "--cap-drop ALL" "--cap-drop ALL --cap-add CHOWN" "--cap-add SYS_ADMIN" "--cap-drop ALL -u 1000" \\
+        "--security-opt no-new-privileges" "--security-opt seccomp=unconfined"
+      do echo "== $flags"; run --rm $flags bb sh -c "id; ${STATUS}"; done`,
+  },
+  {
+    name: "--read-only, -v, --tmpfs, --shm-size, --device, --mount",
+    script: `
+      mkdir -p $D/v; echo host >$D/v/f
+      run --rm --read-only bb sh -c 'touch /x 2>&1; touch /tmp/x 2>&1; touch /dev/shm/x && echo shm'
+      run --rm -v $D/v:/v bb sh -c 'cat /v/f; echo in >/v/g'; cat $D/v/g
+      run --rm -v $D/v:/v:ro bb sh -c 'cat /v/f; echo in >/v/h'; echo $?
+      run --rm --tmpfs /t:size=1m,mode=750,noexec bb sh -c 'stat -c %a /t; grep " /t " /proc/mounts; dd if=/dev/zero of=/t/a bs=1M count=2 2>&1 | tail -n 1 | cut -c1-10'
+      run --rm --shm-size 3m bb sh -c 'df -k /dev/shm | tail -n 1 | tr -s " " | cut -d" " -f2'
+      run --rm --device /dev/net/tun:/dev/tun:r bb sh -c 'ls -l /dev/tun | cut -c1-10; : </dev/tun && echo opened; : >/dev/tun' 2>&1
+      run --rm --mount type=bind,src=$D/v,dst=/w,readonly,bind-propagation=rslave bb sh -c 'grep " /w " /proc/self/mountinfo | cut -d" " -f5-7'`,
+  },
+  {
+    name:
+      "limits: --pids-limit, -m, --cpus, --cpu-shares, --cpuset-cpus, --oom-score-adj, --ulimit",
+    script: `
+      run --rm --pids-limit 5 bb sh -c 'cat /sys/fs/cgroup/pids/pids.max; for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1 | sed 's/[^ ]*: //' | sort -u
+      run --rm -m 32m --memory-swap 32m bb cat /sys/fs/cgroup/memory/memory.limit_in_bytes
+      run --rm --cpus 0.5 --cpu-shares 300 --cpuset-cpus 0 bb sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus; nproc'
+      run --rm --oom-score-adj 321 bb cat /proc/self/oom_score_adj
+      run --rm --ulimit core=0:0 --ulimit nofile=100:200 bb sh -c 'ulimit -n; ulimit -Hn; ulimit -c'`,
+  },
+  {
+    name: "an OOM kill is seen",
+    script: `
+      run --name $N -m 16m --memory-swap 16m bb sh -c 'tail /dev/zero'; echo $?
+      c inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' $N; c rm $N >/dev/null`,
+  },
+  {
+    name: "--init",
+    script: `
+      run --rm --init bb sh -c 'cat /proc/1/comm; exit 8'; echo $?
+      run --init -d --name $N bb sleep 100 >/dev/null; sleep 0.5; c stop -t 3 $N >/dev/null; c inspect -f '{{.State.ExitCode}}' $N; c rm -f $N >/dev/null`,
+  },
+  {
+    name: "--hostname, --sysctl, --workdir, -e, --pid host, --ipc host, --uts host, --network host",
+    script: `
+      run --rm --hostname box --workdir /new/folder -e A=b bb sh -c 'hostname; pwd; echo $A'
+      run --rm --sysctl kernel.msgmax=4096 bb cat /proc/sys/kernel/msgmax
+      run --rm --pid host bb sh -c 'readlink /proc/self/ns/pid' | grep -cx $(readlink /proc/self/ns/pid)
+      run --rm --ipc host bb readlink /proc/self/ns/ipc | grep -cx $(readlink /proc/self/ns/ipc)
+      run --rm --uts host bb hostname | grep -cx $(hostname)
+      c run --rm $LIMITS --network host bb readlink /proc/self/ns/net | grep -cx $(readlink /proc/self/ns/net)`,
+  },
+  {
+    name: "--pid, --ipc and --network of another container",
+    script: `
+      run -d --name $N --ipc shareable bb sh -c "${HOLD}" >/dev/null
+      c run --rm $LIMITS --network container:$N --pid container:$N --ipc container:$N bb sh -c 'ps | grep -c "while :"; for n in net pid ipc; do readlink /proc/self/ns/$n; done' >$D/a
+      head -n 1 $D/a; c exec $N sh -c 'for n in net pid ipc; do readlink /proc/self/ns/$n; done' >$D/b; tail -n 3 $D/a | diff - $D/b && echo shared
+      c rm -f $N >/dev/null`,
+  },
+  {
+    name: "what a container sees: mounts, devices, links, masks, cgroups, network",
+    script: `
+      run --rm bb sh -c 'cut -d" " -f4-6 /proc/self/mountinfo | sort; ls -l /dev | awk "{print \\$1,\\$3,\\$4,\\$NF}"; ip -o link; ip -o addr; umask; env | sort; ls -l /proc/self/fd | wc -l; cat /proc/self/limits' |
+        sed -E 's/[0-9a-f]{64}/ID/g; s/[0-9a-f]{12}/ID/g; s/[^ ]*(runc|hull)[^ ]*/HOST/g; /cgroup r[ow],/d'
+      run --rm bb sh -c 'cat /proc/self/cgroup' | sed -E 's/[0-9a-f]{64}/ID/g; s/^[0-9]+//'`,
+  },
+  {
+    name: "a health check",
+    script: `
+      run -d --name $N --health-cmd 'test -e /tmp/well' --health-interval 1s --health-retries 1 bb sh -c "${HOLD}" >/dev/null
+      health $N; c exec $N touch /tmp/well; health $N; c rm -f $N >/dev/null`,
+  },
+  {
+    name: "cp and attach",
+    script: `
+      run -di --name $N bb sh -c 'read line; echo got $line; exit 2' >/dev/null; echo data >$D/data
+      c cp $D/data $N:/tmp/data; c cp $N:/tmp/data $D/back; cat $D/back
+      echo hello | c attach $N; echo $?; c rm -f $N >/dev/null`,
+  },
+  {
+    name: "twenty containers at once",
+    script: `
+      for i in $(seq 20); do (run --rm bb sh -c "echo $i; exit $i" >$D/$i 2>&1; echo $? >>$D/$i) & done; wait
+      for i in $(seq 20); do cat $D/$i; done`,
+  },
+];
