@@ -53,9 +53,12 @@ async function compare(script: string, change: (config: Draft) => void): Promise
   using bundle = makeBundle(script, change);
   using scratch = scratchFolder();
   const id = "hull-trace";
-  // Which signals are ignored depends on who starts hull: strace, both times.
-  const planned = await new Deno.Command("strace", {
+  // Which signals are ignored depends on who starts hull: strace, both times. What a job in the
+  // background ignores goes first: run listens for it, and leaves init nothing to reset.
+  const planned = await new Deno.Command("env", {
     args: [
+      "--default-signal",
+      "strace",
       "-o",
       "/dev/null",
       ...HULL,
@@ -73,8 +76,8 @@ async function compare(script: string, change: (config: Draft) => void): Promise
   const plan = JSON.parse(new TextDecoder().decode(planned.stdout)) as ListedItem[];
   const file = `${scratch.path}/trace`;
   const call = [...HULL, "--root", hull.root, "run", "-b", bundle.folder, id];
-  const { code, stderr } = await new Deno.Command("strace", {
-    args: ["-f", "-s", "4096", "-v", "-o", file, ...call],
+  const { code, stderr } = await new Deno.Command("env", {
+    args: ["--default-signal", "strace", "-f", "-s", "4096", "-v", "-o", file, ...call],
     stdin: "null",
     stdout: "piped", // like the plan's: which streams the user is given depends on what they are
   }).output();
