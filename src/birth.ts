@@ -156,7 +156,8 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   return step.items as PlannedOperation[];
 }
 
-function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
+/** Puts fds in place, in their order. */
+export function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
   const step = new StepBuilder("stdio");
   for (const { fd, as } of fds) {
     step.because(`put fd ${as} in place`).call("dup3", [fd, as, 0]);

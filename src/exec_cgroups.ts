@@ -5,10 +5,10 @@
  */
 
 import { O_WRONLY, open } from "../ffi/file.ts";
-import { SyscallError } from "../ffi/errno.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import { ContainerError } from "./errors.ts";
 import type { CgroupEntrance } from "./join.ts";
+import { syscallFailure } from "./syscall_failure.ts";
 
 const PROCS = "/cgroup.procs";
 
@@ -41,14 +41,10 @@ function openProcs(path: string) {
   try {
     return open(path, O_WRONLY);
   } catch (cause) {
-    if (!(cause instanceof SyscallError)) throw cause;
-    throw new ContainerError("ConfigInvalid", "cannot enter the cgroup", {
+    throw syscallFailure(cause, "ConfigInvalid", "cannot enter the cgroup", {
       step: "cgroups",
-      syscall: cause.syscall,
-      errno: cause.code,
       path,
       hint: "it must exist below the container's own",
-      cause,
     });
   }
 }

@@ -24,7 +24,7 @@ import {
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
 import { waitForParent } from "../init/steps/final.ts";
 import { withoutOpenat2 } from "../init/walk.ts";
-import { PIDFD, type PlacedFd } from "./birth.ts";
+import { PIDFD, type PlacedFd, placeFds } from "./birth.ts";
 import { hasOpenat2 } from "./security/safe_path.ts";
 
 /** The namespaces of a running process, as far as they aren't this program's own. */
@@ -96,7 +96,7 @@ export function planJoin(options: JoinOptions): PlannedOperation[] {
     ...enterCgroups(options.cgroups),
     ...before,
     ...(target === undefined ? [] : joinTarget(target)),
-    ...placeFds(options),
+    ...placeFds(options.fds),
     ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
     ...(hold === undefined ? [] : [
@@ -165,12 +165,6 @@ function joinTarget({ pidfd, flags, root }: JoinTarget): readonly PlanItem[] {
       .call("fchdir", [root])
       .call("chroot", ["."]);
   }
-  return step.items;
-}
-
-function placeFds({ fds }: JoinOptions): readonly PlanItem[] {
-  const step = new StepBuilder("stdio");
-  for (const { fd, as } of fds) step.because(`put fd ${as} in place`).call("dup3", [fd, as, 0]);
   return step.items;
 }
 

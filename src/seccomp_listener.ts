@@ -6,12 +6,12 @@
  * @module
  */
 
-import { SyscallError } from "../ffi/errno.ts";
 import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
 import type { Config } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import type { Child } from "./parent_process.ts";
+import { syscallFailure } from "./syscall_failure.ts";
 import { sendFd } from "./unix_client.ts";
 
 const LISTENER = "anon_inode:seccomp notify";
@@ -46,15 +46,11 @@ export async function passListener(
   try {
     await sendFd(listenerPath, listener, state);
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("SystemError", "cannot hand the filter's listener to its agent", {
+    throw syscallFailure(error, "SystemError", "cannot hand the filter's listener to its agent", {
       step: "seccomp",
-      syscall: error.syscall,
-      errno: error.code,
       path: listenerPath,
       pointer: POINTER,
       hint: "an agent must listen on this Unix stream socket before the container starts",
-      cause: error,
     });
   }
 }
@@ -66,15 +62,16 @@ function fetchListener(child: Child, number: number): Fd {
     if (readLinkAt(AT_FDCWD, `/proc/self/fd/${fd.number}`) === LISTENER) return fd;
     fd.close();
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", "cannot fetch the filter's listener from its process", {
-      step: "seccomp",
-      syscall: error.syscall,
-      errno: error.code,
-      pointer: POINTER,
-      hint: "hull must be allowed to trace it: CAP_SYS_PTRACE",
-      cause: error,
-    });
+    throw syscallFailure(
+      error,
+      "InitFailed",
+      "cannot fetch the filter's listener from its process",
+      {
+        step: "seccomp",
+        pointer: POINTER,
+        hint: "hull must be allowed to trace it: CAP_SYS_PTRACE",
+      },
+    );
   }
   throw new ContainerError("InitFailed", "the process has no listener where it should be", {
     step: "seccomp",

@@ -29,8 +29,8 @@ import type { Poller } from "../ffi/poll.ts";
 import { readableFd, writableFd } from "../ffi/stream.ts";
 import { openPeer, setWindowSize } from "../ffi/terminal.ts";
 import type { ConsoleSize } from "./config/types.ts";
-import { ContainerError } from "./errors.ts";
 import type { PipeStreams } from "./stdio.ts";
+import { syscallFailure } from "./syscall_failure.ts";
 import { sendFd } from "./unix_client.ts";
 
 /** The name that goes with a terminal's fd. */
@@ -79,15 +79,11 @@ export class Terminal {
     try {
       await sendFd(socket, this.#master, PTMX);
     } catch (cause) {
-      if (!(cause instanceof SyscallError)) throw cause;
-      throw new ContainerError("SystemError", "cannot hand the terminal to the console socket", {
+      throw syscallFailure(cause, "SystemError", "cannot hand the terminal to the console socket", {
         step: "terminal",
-        syscall: cause.syscall,
-        errno: cause.code,
         path: socket,
         pointer: "/process/terminal",
         hint: "somebody must listen on it before the container starts",
-        cause,
       });
     } finally {
       this.#master.close();
@@ -136,15 +132,11 @@ export function makeTerminal(
     stack.move();
     return { terminal: new Terminal(master), peer };
   } catch (cause) {
-    if (!(cause instanceof SyscallError)) throw cause;
-    throw new ContainerError("SystemError", "cannot make a terminal in the container", {
+    throw syscallFailure(cause, "SystemError", "cannot make a terminal in the container", {
       step: "terminal",
-      syscall: cause.syscall,
-      errno: cause.code,
       path: PTMX,
       pointer: "/process/terminal",
       hint: "a terminal needs a devpts at /dev/pts in the container",
-      cause,
     });
   }
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
 import type { Fd } from "../../ffi/file.ts";
 import { Poller } from "../../ffi/poll.ts";
 import { openPidfd } from "../../ffi/process.ts";
@@ -19,6 +18,7 @@ import type { NotifySocket } from "../notify_socket.ts";
 import type { Process, ProcessOptions } from "../process.ts";
 import { identify } from "../process_identity.ts";
 import type { Supervision } from "../supervisor.ts";
+import { syscallFailure } from "../syscall_failure.ts";
 import { connectListener } from "../unix_client.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
@@ -145,13 +145,9 @@ async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefi
   try {
     return await connectListener(path);
   } catch (cause) {
-    if (!(cause instanceof SyscallError)) throw cause;
-    throw new ContainerError("SystemError", `cannot connect to the pidfd socket`, {
-      syscall: cause.syscall,
-      errno: cause.code,
+    throw syscallFailure(cause, "SystemError", `cannot connect to the pidfd socket`, {
       path,
       hint: "somebody must listen on it before hull is called",
-      cause,
     });
   }
 }
