@@ -38,16 +38,18 @@ const MFD_EXEC = 0x10;
  * The bytes of the executable.
  *
  * @param operations the last one must end the process: there is nowhere to return to
+ * @param tail where a failure goes on, which must end the process as well; see `SyscallProgram`
  */
 export function programImage(
   operations: readonly Operation[],
+  tail: readonly Operation[] = [],
   arch: "x86_64" | "aarch64" = Deno.build.arch,
 ): Uint8Array<ArrayBuffer> {
   const code = machineCode(arch);
   const start = entryCode(arch);
   const dataAt = align(ENTRY + start.length + code.length);
   const base = DATA_ADDRESS + BigInt(dataAt);
-  const data = new SyscallProgram(operations, [], base).memory;
+  const data = new SyscallProgram(operations, tail, base).memory;
   const image = new Uint8Array(dataAt + data.length);
   const view = new DataView(image.buffer);
   writeHeader(view, MACHINE[arch]);

@@ -100,16 +100,23 @@ const MAX_LINKS = 40;
 export class HostFacts implements Facts {
   readonly #rootfs: string;
   readonly #mounts: readonly MountedAt[];
+  readonly #streams: readonly number[];
 
   /**
    * Facts about a container.
    *
    * @param rootfs the absolute path of its root file system on the host
    * @param mounts its mounts, in order
+   * @param streams the fds of this program that are its fds 0, 1 and 2
    */
-  constructor(rootfs: string, mounts: readonly MountedAt[]) {
+  constructor(
+    rootfs: string,
+    mounts: readonly MountedAt[],
+    streams: readonly number[] = [0, 1, 2],
+  ) {
     this.#rootfs = rootfs;
     this.#mounts = mounts;
+    this.#streams = streams;
   }
 
   hostKind(path: string): FileKind {
@@ -198,7 +205,7 @@ export class HostFacts implements Facts {
 
   get ownedFds(): readonly number[] {
     return [0, 1, 2].filter((number) => {
-      const fd = new Fd(number);
+      const fd = new Fd(this.#streams[number] ?? number);
       const { mode, deviceMajor, deviceMinor } = statAt(fd, "");
       fd.release();
       return (mode & S_IFMT) !== S_IFCHR || deviceMajor !== 1 || deviceMinor !== 3;

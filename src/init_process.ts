@@ -25,8 +25,10 @@ import { SyscallProgram } from "../ffi/program.ts";
 import { receiveFd, socketPair } from "../ffi/socket.ts";
 import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
+import { HostFacts } from "../init/facts.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
+import { mountedAt, planInit } from "../init/plan.ts";
 import { isNew, joinsInhabited, launcherWaits } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
@@ -37,12 +39,23 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
 import type { Config, Mount } from "./config/types.ts";
+import {
+  attendedWork,
+  chooseWay,
+  type DirectProgram,
+  type InitKind,
+  layOutDirect,
+  needsNoPlan,
+  type StartWay,
+  waitForParentsWork,
+  withoutMemoryFiles,
+} from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
+import { birthNamespaces, type FdLayout, layOutFds, makeInitConfig } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
@@ -74,6 +87,8 @@ export interface InitProcessOptions {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Who walks the plan. */
+  readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
   readonly runHooks: (pid: number) => Promise<void>;
 }
@@ -88,6 +103,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
   #devices: NetDevices | undefined;
+  #way: StartWay | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -101,6 +117,11 @@ export class InitProcess implements ParentProcess, Disposable {
   /** This program's ends of the process's pipes. */
   get streams(): PipeStreams {
     return this.#streams;
+  }
+
+  /** How it was born; undefined before. */
+  get way(): StartWay | undefined {
+    return this.#way;
   }
 
   /**
@@ -131,7 +152,8 @@ export class InitProcess implements ParentProcess, Disposable {
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     const moveLater = launcherWaits(linux);
     if (!moveLater) await this.#moveDevices(child);
-    await sendConfig(control.writer, init, poller);
+    if (this.#way?.kind === "direct") attend(control.writer, attendedWork(config));
+    else await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
     const launched = await awaitReady(
@@ -212,10 +234,16 @@ export class InitProcess implements ParentProcess, Disposable {
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
     layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
-    const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
+    const init = makeInitConfig(this.#options, layout);
+    const direct = this.#layOut(init, layout, fds);
+    if (direct !== undefined) stack.use(direct.file);
+    const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
+    const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
     const operations = planBirth({
       namespaces,
-      command: initCommand(this.#options.command, layout),
+      init: direct === undefined
+        ? initCommand(this.#options.command, layout)
+        : { fd: direct.file.number, args: direct.args },
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
@@ -223,11 +251,24 @@ export class InitProcess implements ParentProcess, Disposable {
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);
-    if (mapped !== undefined) {
-      writeIdMaps(this.#child.pid, config.linux ?? {});
-      writeByte(mapped.writer);
-    }
-    return makeInitConfig(this.#options, layout);
+    if (isMapped) writeIdMaps(this.#child.pid, config.linux ?? {});
+    if (mapped !== undefined) writeByte(mapped.writer);
+    return init;
+  }
+
+  /** Lays out the plan as the child's program, if it goes that way. */
+  #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
+    const { id, rootfs, kind } = this.#options;
+    const { linux = {} } = init.config;
+    this.#way = needsNoPlan(kind, linux);
+    if (this.#way !== undefined) return undefined;
+    const plan = planInit(init, new HostFacts(rootfs, mountedAt(init.config), fds.standard));
+    this.#way = chooseWay(kind, plan);
+    if (this.#way.kind === "reexec") return undefined;
+    const whole = [...waitForParentsWork(init.fds, attendedWork(this.#options.config)), ...plan];
+    const program = layOutDirect(id, whole, init.fds, layout.end);
+    if (program === undefined) this.#way = withoutMemoryFiles(kind);
+    return program;
   }
 
   /**
@@ -365,6 +406,16 @@ function makeFifos(folder: string): void {
 async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promise<void> {
   try {
     await writeFully(control, encodeConfig(init), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/** Lets a child go on that waits for `work`; one that has ended has said why. */
+function attend(control: Fd, work: string | undefined): void {
+  if (work === undefined) return;
+  try {
+    writeByte(control);
   } catch (error) {
     if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
   }

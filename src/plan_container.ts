@@ -13,6 +13,15 @@ import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
+import {
+  attendedWork,
+  chooseWay,
+  directArguments,
+  type InitKind,
+  needsNoPlan,
+  type StartWay,
+  waitForParentsWork,
+} from "./direct_start.ts";
 import { isIdMapped } from "./config/mount_options.ts";
 import type { Config, Mount } from "./config/types.ts";
 import {
@@ -26,6 +35,8 @@ import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./
 
 /** The plan of a start. */
 export interface ContainerPlan {
+  /** Who walks it. */
+  readonly way: StartWay;
   /** From the clone to init, made on the host's side. */
   readonly birth: readonly PlanItem[];
   /** Inside, from init to the user's program. */
@@ -36,6 +47,8 @@ export interface ContainerPlan {
 export interface PlanSubject extends InitSubject {
   /** The Factory's init command. */
   readonly command: readonly string[] | undefined;
+  /** Who shall walk the plan. */
+  readonly kind: InitKind;
   /** Where the rootfs, or what it will be like, can be looked at. */
   readonly look: string;
 }
@@ -63,15 +76,22 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const init = makeInitConfig(subject, layout);
   const told = { reader: numbers(), writer: numbers() };
   const plan = planInit(init, new HostFacts(look, mountedAt(config)));
+  const way = needsNoPlan(subject.kind, config.linux ?? {}) ?? chooseWay(subject.kind, plan);
+  const isDirect = way.kind === "direct";
+  const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
+  const attended = attendedWork(config);
   return {
+    way,
     birth: [
       ...planIdmapped(config, numbers),
       ...planBirth({
         namespaces,
-        command: initCommand(subject.command, layout),
+        init: isDirect
+          ? { fd: numbers(), args: directArguments(subject.id) }
+          : initCommand(subject.command, layout),
         cgroups: doors,
         fds: places.map((as) => ({ fd: numbers(), as })),
-        mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
+        mapped: isMapped && !isDirect ? numbers() : undefined,
         time: planTime(config, namespaces, numbers),
       }),
     ],
@@ -84,6 +104,8 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
         proc: numbers(),
         timeOffsets: config.linux?.timeOffsets,
       }, plan)
+      : isDirect
+      ? [...waitForParentsWork(init.fds, attended), ...plan]
       : plan,
   };
 }

@@ -18,7 +18,7 @@ Deno.test("a program's image for aarch64 runs under an emulator", () => {
   const image = programImage([
     { syscall: "write", args: [1, "hello\n", 6] },
     { syscall: "exit_group", args: [0] },
-  ], "aarch64");
+  ], [], "aarch64");
   const view = new DataView(image.buffer);
   const operations = Number(view.getBigUint64(64 + 56 + 8, true)); // the second segment's offset
   // The numbers of the calls are this machine's; those of aarch64 take their places.
