@@ -16,6 +16,7 @@ import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "../init/channel.ts";
 import type { PlanItem, PlannedOperation } from "../init/operation.ts";
 import { StepBuilder } from "../init/operation.ts";
+import { delegateWork, workOf } from "../init/steps/parents_work.ts";
 import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { InitFds } from "./config/init_config.ts";
 import type { Config, Linux } from "./config/types.ts";
@@ -44,12 +45,13 @@ export function needsNoPlan(asked: InitKind, { namespaces = [] }: Linux): StartW
 }
 
 /**
- * The way that a plan takes: work between its operations needs TypeScript.
+ * The way that a plan takes: work between its operations needs TypeScript, here or there.
  *
+ * @param fds where the child can show its parent what it works on, if it can
  * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
  */
-export function chooseWay(asked: InitKind, plan: readonly PlanItem[]): StartWay {
-  const work = plan.find((item) => "work" in item);
+export function chooseWay(asked: InitKind, plan: readonly PlanItem[], fds: InitFds): StartWay {
+  const work = fds.work === undefined ? workOf(plan)[0] : undefined;
   return work === undefined ? { kind: "direct" } : otherwise(asked, work.reason, work.pointer);
 }
 
@@ -102,18 +104,17 @@ export function directArguments(id: string): readonly string[] {
 /**
  * Lays out the program.
  *
- * @param plan a plan without work
  * @param above its fd gets a number not below this one
  * @returns undefined where the host forbids executables in memory (sysctl vm.memfd_noexec)
  */
 export function layOutDirect(
   id: string,
   plan: readonly PlanItem[],
-  { status }: InitFds,
+  fds: InitFds,
   above: number,
 ): DirectProgram | undefined {
-  const operations = plan as readonly PlannedOperation[];
-  const image = programImage(operations, reportTail(status, operations));
+  const operations = delegateWork(plan, fds) as PlannedOperation[];
+  const image = programImage(operations, reportTail(fds.status, operations));
   try {
     using file = executableFile("hull-init", image);
     return { file: duplicate(file, above), args: directArguments(id) };

@@ -27,11 +27,13 @@ import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { HostFacts } from "../init/facts.ts";
 import { initFailure } from "../init/failure.ts";
-import type { PlannedOperation } from "../init/operation.ts";
+import type { CopyUp, PlannedOperation } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
 import { isNew, joinsInhabited, launcherWaits } from "../init/steps/namespaces.ts";
+import { workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
+import { doWork } from "../init/work.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
@@ -55,7 +57,13 @@ import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, type FdLayout, layOutFds, makeInitConfig } from "./init_layout.ts";
+import {
+  birthNamespaces,
+  type FdLayout,
+  hasParentsWork,
+  layOutFds,
+  makeInitConfig,
+} from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
@@ -104,6 +112,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #streams: PipeStreams = {};
   #devices: NetDevices | undefined;
   #way: StartWay | undefined;
+  #work: CopyUp[] = [];
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -160,7 +169,7 @@ export class InitProcess implements ParentProcess, Disposable {
       new InitStatus(status, poller),
       child,
       isLauncher,
-      { onLaunched, onHooks: (pid) => this.#runHooks(pid) },
+      { onLaunched, onHooks: (pid) => this.#runHooks(pid), onWork: () => this.#doWork(init.fds) },
     );
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
@@ -226,7 +235,8 @@ export class InitProcess implements ParentProcess, Disposable {
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const layout = layOutFds(process, isTerminal, doors, idmapped.map(({ mount }) => mount));
+    const has = { terminal: isTerminal, work: hasParentsWork(config, this.#options.onTmpfs) };
+    const layout = layOutFds(process, has, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
@@ -234,6 +244,9 @@ export class InitProcess implements ParentProcess, Disposable {
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
     layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
+    if (layout.work !== undefined) {
+      for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
+    }
     const init = makeInitConfig(this.#options, layout);
     const direct = this.#layOut(init, layout, fds);
     if (direct !== undefined) stack.use(direct.file);
@@ -263,8 +276,9 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#way = needsNoPlan(kind, linux);
     if (this.#way !== undefined) return undefined;
     const plan = planInit(init, new HostFacts(rootfs, mountedAt(init.config), fds.standard));
-    this.#way = chooseWay(kind, plan);
+    this.#way = chooseWay(kind, plan, init.fds);
     if (this.#way.kind === "reexec") return undefined;
+    this.#work = workOf(plan);
     const whole = [...waitForParentsWork(init.fds, attendedWork(this.#options.config)), ...plan];
     const program = layOutDirect(id, whole, init.fds, layout.end);
     if (program === undefined) this.#way = withoutMemoryFiles(kind);
@@ -290,6 +304,22 @@ export class InitProcess implements ParentProcess, Disposable {
     const control = this.#control as Fd;
     try {
       await this.#options.runHooks(pid);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    writeByte(control);
+  }
+
+  /** The child shows the fds of its next work and waits. */
+  #doWork({ work }: InitFds): void {
+    const control = this.#control as Fd;
+    const item = this.#work.shift();
+    if (item === undefined || work === undefined) return;
+    try {
+      using from = this.#born().copyFd(work.from);
+      using to = this.#born().copyFd(work.to);
+      doWork(item, from, to);
     } catch (error) {
       control.close();
       throw error;

@@ -9,6 +9,7 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
+import { delegateWork } from "../init/steps/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
@@ -31,7 +32,13 @@ import {
   planIdmappedMount,
 } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
+import {
+  birthNamespaces,
+  hasParentsWork,
+  type InitSubject,
+  layOutFds,
+  makeInitConfig,
+} from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
@@ -69,14 +76,20 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));
-  const layout = layOutFds({}, config.process?.terminal === true, doors, idmappedMounts(config));
+  const has = {
+    terminal: config.process?.terminal === true,
+    work: hasParentsWork(config, subject.onTmpfs),
+  };
+  const layout = layOutFds({}, has, doors, idmappedMounts(config));
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
   places.push(...layout.idmapped.map(({ fd }) => fd));
   if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
+  if (layout.work !== undefined) places.push(layout.work.from, layout.work.to);
   const init = makeInitConfig(subject, layout);
   const told = { reader: numbers(), writer: numbers() };
   const plan = planInit(init, new HostFacts(look, mountedAt(config)));
-  const way = needsNoPlan(subject.kind, config.linux ?? {}) ?? chooseWay(subject.kind, plan);
+  const way = needsNoPlan(subject.kind, config.linux ?? {}) ??
+    chooseWay(subject.kind, plan, init.fds);
   const isDirect = way.kind === "direct";
   const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
   const attended = attendedWork(config);
@@ -105,7 +118,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
         timeOffsets: config.linux?.timeOffsets,
       }, plan)
       : isDirect
-      ? [...waitForParentsWork(init.fds, attended), ...plan]
+      ? [...waitForParentsWork(init.fds, attended), ...delegateWork(plan, init.fds)]
       : plan,
   };
 }
