@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Fd } from "./file.ts";
+import { Fd, read } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { cString } from "./memory.ts";
 
@@ -28,4 +28,15 @@ export function memoryFile(name: string): Fd {
  */
 export function rewind(fd: Fd): void {
   checked("lseek", libc.lseek(fd.number, 0n, SEEK_SET));
+}
+
+/**
+ * The 32-bit number at the file's beginning, 0 if it is shorter: read(2).
+ *
+ * @throws {SyscallError}
+ */
+export function readNumber(fd: Fd): number {
+  rewind(fd);
+  const bytes = read(fd, 4) ?? new Uint8Array();
+  return bytes.length < 4 ? 0 : new DataView(bytes.buffer).getInt32(0, true);
 }

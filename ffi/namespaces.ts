@@ -49,6 +49,8 @@ export const CLONE_FILES = 0x00000400;
 export const CLONE_PARENT = 0x00008000;
 /** The caller gets a pidfd. */
 export const CLONE_PIDFD = 0x00001000;
+/** The kernel writes the child's number into the parent's memory. */
+export const CLONE_PARENT_SETTID = 0x00100000;
 /** The thread's own current folder and umask; setns to a mount namespace asks for it. */
 export const CLONE_FS = 0x00000200;
 /** Handlers go back to their defaults in the child. */
@@ -65,6 +67,8 @@ export interface CloneOptions {
   readonly pidfd?: string | undefined;
   /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
   readonly cgroup?: number | undefined;
+  /** Where the child's number is written, with CLONE_PARENT_SETTID. */
+  readonly parentTid?: bigint | undefined;
   /** The signal that the child's end raises: SIGCHLD; 0 with CLONE_PARENT, which inherits it. */
   readonly exitSignal?: number | undefined;
 }
@@ -75,8 +79,8 @@ export const CLONE_ARGS_SIZE = 88;
 /** struct clone_args: clone(2). */
 export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
   const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
-  const { cgroup = 0, exitSignal = SIGCHLD } = options;
-  return { words: [flags, pidfd, 0, 0, exitSignal, 0, 0, 0, 0, 0, cgroup] };
+  const { cgroup = 0, exitSignal = SIGCHLD, parentTid = 0 } = options;
+  return { words: [flags, pidfd, 0, parentTid, exitSignal, 0, 0, 0, 0, 0, cgroup] };
 }
 
 /**

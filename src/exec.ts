@@ -84,11 +84,11 @@ export async function startExec(
     early: identity.early,
     before: identity.before,
     become: [
-      ...(pair === undefined ? [] : controlTerminal()),
       ...identity.become,
       ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
+    lead: pair === undefined ? [] : controlTerminal(),
     held: holdFor(container, process, identity.notifying),
     execute: [
       ...(identity.notifying.length > 0 ? [] : outliveParent()),

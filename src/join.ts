@@ -1,12 +1,15 @@
 /**
- * The program by which a further process comes into being: a clone that joins the namespaces of a
- * running one, becomes who it shall be, and goes straight to execve. No JavaScript runs in it, and
- * none of its memory is this program's, since hostile processes may live where it goes.
+ * The program by which a further process comes into being: it joins the namespaces of a running one,
+ * becomes who it shall be, and goes straight to execve. No JavaScript runs in it.
  *
- * A thread can't leave its pid namespace, it can only have its children born in another: so this
- * program's thread names the pid namespace, clones, and takes its word back.
+ * Hostile processes may live where it goes, and see whatever is born in their pid namespace from its
+ * first moment on: its command line, mounts, network and cgroups always, its memory, fds, root and
+ * binary, and itself with all its rights, with CAP_SYS_PTRACE (CVE-2016-9962). So it is an usher that
+ * joins all the others first and becomes who the process shall be. Its memory is nothing but this
+ * program, its fds are the process's own, and what it has born in the pid namespace is as bare as
+ * itself.
  *
- * Source: setns(2), pid_namespaces(7), clone(2).
+ * Source: setns(2), pid_namespaces(7), clone(2), ptrace(2) "Ptrace access mode checking".
  *
  * @module
  */
@@ -15,26 +18,23 @@ import { PR } from "../ffi/credentials.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
-  CLONE_PIDFD,
-  CLONE_VFORK,
-  CLONE_VM,
+  CLONE_PARENT,
+  CLONE_PARENT_SETTID,
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
 import { waitForParent } from "../init/steps/final.ts";
 import { withoutOpenat2 } from "../init/walk.ts";
-import { PIDFD, type PlacedFd, placeFds } from "./birth.ts";
+import { type PlacedFd, placeFds } from "./birth.ts";
 import { hasOpenat2 } from "./security/safe_path.ts";
 
 /** The namespaces of a running process, as far as they aren't this program's own. */
 export interface JoinTarget {
   /** The process's pidfd. */
   readonly pidfd: number;
-  /** The flags of the namespaces to join, without the pid namespace's. */
+  /** The flags of the namespaces to join. */
   readonly flags: number;
-  /** With a pid namespace of its own: its fd, and the fd of this program's. */
-  readonly pid: { readonly theirs: number; readonly own: number } | undefined;
   /** Its root, where that isn't the root of its mount namespace. */
   readonly root: number | undefined;
 }
@@ -72,68 +72,104 @@ export interface JoinOptions {
   readonly before: readonly PlanItem[];
   /** Who it becomes, inside. */
   readonly become: readonly PlanItem[];
+  /** What it does as the leader of its session. */
+  readonly lead?: readonly PlanItem[] | undefined;
   /** How it waits, when it has become who it shall be, for this program's word. */
   readonly hold?: Hold | undefined;
   /** The last operations, which end in execve. */
   readonly execute: readonly PlanItem[];
 }
 
-/** The label of the clone. */
-export const CLONE = "join.clone";
-/** The label of the way back to this program's own pid namespace. */
-export const BACK = "join.back";
+/** Where the number of the process is found, in a page that the process itself doesn't have. */
+export interface BornPage {
+  /** The fd of the page, a file in memory. */
+  readonly fd: number;
+  /** Its address, at which nothing else is. */
+  readonly address: bigint;
+}
 
 const SIGKILL = 9;
 const LAST_FD = 0xffffffff;
-const SHARED_MEMORY = CLONE_VM | CLONE_VFORK;
+/** How much of the file is shared. */
+export const PAGE_SIZE = 4096;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_FIXED = 0x11;
+const MADV_DONTFORK = 10;
 
-/** The operations. */
-export function planJoin(options: JoinOptions): PlannedOperation[] {
+/** Whether what joins must have the process born by a further clone. */
+export function entersPidNamespace(target: JoinTarget | undefined): boolean {
+  return ((target?.flags ?? 0) & NAMESPACE_FLAGS.pid) !== 0;
+}
+
+/**
+ * The operations of a clone, or of a program of its own, up to execve.
+ *
+ * @param born where a process that is born in another pid namespace is made known
+ */
+export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperation[] {
   const { target, before, become, hold, execute } = options;
+  const isBorn = born !== undefined && entersPidNamespace(target);
   const items = [
-    ...clone(target),
+    ...(target === undefined ? [] : hide()),
+    ...bindToParent(),
+    ...(isBorn ? [] : leadSession()),
     ...(options.early ?? []),
+    ...(isBorn ? showPage(born) : []),
     ...enterCgroups(options.cgroups),
     ...before,
     ...(target === undefined ? [] : joinTarget(target)),
     ...placeFds(options.fds),
     ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
+    ...closeOthers(options), // what looking for the program left open
+    ...(target === undefined ? [] : hide()), // another user, or other capabilities, may undo it
+    ...(isBorn ? [...beBorn(born), ...bindToParent(), ...leadSession()] : []),
+    ...(options.lead ?? []),
     ...(hold === undefined ? [] : [
-      ...closeOthers(options), // what looking for the program left open
       ...hold.before,
       ...waitForParent(options.report, hold.control),
     ]),
     ...execute,
-    ...comeBack(target),
   ];
   const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
   return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
 }
 
-/** Only a process that goes nowhere may share this program's memory until its execve. */
-function clone(target: JoinTarget | undefined): readonly PlanItem[] {
+function hide(): readonly PlanItem[] {
   const step = new StepBuilder("join");
-  const back = { jump: "join.parent" };
-  if (target?.pid !== undefined) {
-    step.because("have the next child born in the pid namespace")
-      .call("setns", [target.pid.theirs, NAMESPACE_FLAGS.pid], { onError: "return" });
-  }
-  const flags = BigInt((target === undefined ? SHARED_MEMORY : 0) | CLONE_PIDFD) |
-    CLONE_CLEAR_SIGHAND;
-  step.because("make the child")
-    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
-      label: CLONE,
-      onError: back,
-      onPositive: back,
-    });
-  if (target !== undefined) {
-    step.because("let nobody who lives there look into this process's memory")
-      .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
-  }
-  step.because("die with the parent").call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]);
-  step.because("lead a session of its own").call("setsid", []);
-  return step.items;
+  return step.because("let nobody who lives there look into this process")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
+}
+
+function bindToParent(): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("die with the parent")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]).items;
+}
+
+function leadSession(): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("lead a session of its own").call("setsid", []).items;
+}
+
+/** A number that the process wrote itself could be any process's, were it in hostile hands. */
+function showPage({ fd, address }: BornPage): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("share a page with the parent, but with no child")
+    .call("mmap", [address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, fd, 0])
+    .call("madvise", [address, PAGE_SIZE, MADV_DONTFORK]).items;
+}
+
+/** The process is a child of this one's parent, in whose numbers the kernel writes down its own. */
+function beBorn({ address }: BornPage): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  const flags = BigInt(CLONE_PARENT | CLONE_PARENT_SETTID) | CLONE_CLEAR_SIGHAND;
+  const clone = cloneArguments(flags, { exitSignal: 0, parentTid: address });
+  return step.because("be born in the container's pid namespace")
+    .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: "usher.end" } })
+    .jump("usher.born")
+    .because("end, having joined").call("exit_group", [0], { label: "usher.end" })
+    .call("getpid", [], { label: "usher.born" }).items;
 }
 
 function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {
@@ -190,16 +226,4 @@ export function firstFree(options: Pick<JoinOptions, "report" | "hold" | "preser
   let number = 3 + options.preserveFds;
   for (const fd of kept(options)) if (fd === number) number++;
   return number;
-}
-
-/** Where this program goes on once it has its child. */
-function comeBack(target: JoinTarget | undefined): readonly PlanItem[] {
-  const step = new StepBuilder("join");
-  step.because("go on as the parent");
-  if (target?.pid === undefined) return step.call("getpid", [], { label: "join.parent" }).items;
-  step.call("getpid", [], { label: "join.parent" });
-  return step.call("setns", [target.pid.own, NAMESPACE_FLAGS.pid], {
-    label: BACK,
-    onError: "return",
-  }).items;
 }

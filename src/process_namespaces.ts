@@ -29,12 +29,8 @@ export interface OpenedNamespaces extends Disposable {
 export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): OpenedNamespaces {
   const names = (Object.keys(NAMESPACE_FLAGS) as NamespaceName[])
     .filter((name) => inode("self", name) !== inode(pid, name));
-  const flags = names.filter((name) => name !== "pid")
-    .reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
+  const flags = names.reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
   using stack = new DisposableStack();
-  const fds = names.includes("pid")
-    ? { theirs: stack.use(open(path(pid, "pid"))), own: stack.use(open(path("self", "pid"))) }
-    : undefined;
   const root = ownsMounts
     ? undefined
     : stack.use(open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)).number;
@@ -43,7 +39,6 @@ export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): Ope
     target: {
       pidfd: pidfd.number,
       flags,
-      pid: fds === undefined ? undefined : { theirs: fds.theirs.number, own: fds.own.number },
       root,
     },
     hasUser: names.includes("user"),

@@ -9,19 +9,28 @@ import { SyscallError } from "../ffi/errno.ts";
 import { Fd, writeAll } from "../ffi/file.ts";
 import { Pipe, setNonBlocking } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+} from "../ffi/namespaces.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { signalName } from "../ffi/signals.ts";
 import { reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
-import type { PlanItem, PlannedOperation } from "../init/operation.ts";
+import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
 import { PIDFD } from "./birth.ts";
 import { ContainerError } from "./errors.ts";
 import { InitStatus } from "./init_status.ts";
-import { BACK, CLONE, firstFree, type JoinOptions, planJoin } from "./join.ts";
+import { firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
 import type { Terminal } from "./terminal.ts";
+import { Usher } from "./usher.ts";
 
 /** What a further process is made of. */
 export interface SetnsProcessOptions
@@ -51,6 +60,7 @@ export interface HeldProcess {
 /** The ParentProcess of a process that joins. */
 export class SetnsProcess implements ParentProcess, Disposable {
   readonly #options: SetnsProcessOptions;
+  #usher: Usher | undefined;
   #child: Child | undefined;
   #streams: PipeStreams = {};
 
@@ -83,6 +93,8 @@ export class SetnsProcess implements ParentProcess, Disposable {
     setNonBlocking(report.reader);
     const status = new InitStatus(report.reader, poller);
     let message = await status.next();
+    this.#child ??= await this.#usher?.process();
+    if (this.#child === undefined && message?.kind === "error") throw message.error;
     // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
     // ask for the status. What this meets, a caller's own wait tells.
     const ended = leaveStatus ? undefined : this.wait().catch(() => {});
@@ -117,12 +129,17 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 
   async terminate(): Promise<void> {
+    if (this.#child === undefined) {
+      await this.#usher?.kill();
+      this.#child = await this.#usher?.process();
+    }
     await this.#child?.kill();
   }
 
   /** Closes what the start opened. */
   [Symbol.dispose](): void {
     this.#child?.[Symbol.dispose]();
+    this.#usher?.[Symbol.dispose]();
   }
 
   /** Gives the number of the first fd that the process opens while it is held. */
@@ -143,7 +160,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
         ? undefined
         : { control: word.number, before: held.before },
     };
-    this.#child = spawn(planJoin(options), last.number, poller);
+    const { target } = options;
+    if (target === undefined) this.#child = spawn(planJoin(options), last.number, poller);
+    else this.#usher = new Usher({ ...options, target }, poller);
     this.#streams = fds.streams(poller);
     return firstFree(options);
   }
@@ -168,17 +187,22 @@ function silentEnd({ code, signal }: ExitStatus): ContainerError {
   return new ContainerError("InitFailed", `the process ended before its program ran: ${how}`);
 }
 
-function spawn(operations: readonly PlannedOperation[], report: number, poller: Poller): Child {
+/** Only a process that goes nowhere may share this program's memory until its execve. */
+function spawn(plan: readonly PlannedOperation[], report: number, poller: Poller): Child {
+  const step = new StepBuilder("join");
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  step.because("make the child")
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      onError: "return",
+      onPositive: "return",
+    });
+  const [clone, ...rest] = [...step.items as PlannedOperation[], ...plan];
+  const operations = [clone as PlannedOperation, ...rest];
   const program = new SyscallProgram(operations, reportTail(report, operations));
   program.run();
-  for (const [index, operation] of operations.entries()) {
-    // What fails before the clone, the clone itself and the way back are this program's own.
-    const isOwn = index <= operations.findIndex(({ label }) => label === CLONE);
-    if (!isOwn && operation.label !== BACK) continue;
-    const result = program.result(index);
-    if (result < 0) throw initFailure(operation, -result);
-  }
+  const pid = program.result(0);
+  if (pid < 0) throw initFailure(clone as PlannedOperation, -pid);
   const pidfd = program.output(PIDFD);
   const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
-  return new Child(program.result(CLONE), new Fd(number), poller);
+  return new Child(pid, new Fd(number), poller);
 }

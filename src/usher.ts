@@ -1,0 +1,155 @@
+/**
+ * Starts a join's operations as a program of its own, an executable of some pages in memory: what
+ * goes to where hostile processes live has nothing of this program's memory, arguments, environment
+ * and binary, and costs the same from a small program and a large one.
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH, Fd, writeAll } from "../ffi/file.ts";
+import { memoryFile, readNumber } from "../ffi/memory_file.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+} from "../ffi/namespaces.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { openPidfd, reapEnding } from "../ffi/process.ts";
+import { SyscallProgram } from "../ffi/program.ts";
+import { executableFile, programImage } from "../ffi/program_image.ts";
+import { reportTail } from "../init/channel.ts";
+import { initFailure } from "../init/failure.ts";
+import { type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { PIDFD } from "./birth.ts";
+import {
+  type BornPage,
+  entersPidNamespace,
+  type JoinOptions,
+  PAGE_SIZE,
+  planJoin,
+} from "./join.ts";
+import { Child } from "./parent_process.ts";
+
+/** What such a program is called in the process table, as long as it is one. */
+const NAME = "hull";
+/** Between the image's two segments and the stack. */
+const BORN_ADDRESS = 0x3000_0000n;
+const F_SETFD = 2;
+const CLONE = "usher.clone";
+const EXECUTE = "usher.execute";
+
+/** An usher that runs. */
+export class Usher implements Disposable {
+  readonly #child: Child;
+  #page: Fd | undefined;
+  readonly #poller: Poller;
+
+  /**
+   * Starts it.
+   *
+   * @throws {ContainerError} `InitFailed` if the host doesn't let it start
+   */
+  constructor(options: JoinOptions & { readonly target: object }, poller: Poller) {
+    this.#poller = poller;
+    using stack = new DisposableStack();
+    const page = entersPidNamespace(options.target)
+      ? stack.use(memoryFile("hull-born"))
+      : undefined;
+    if (page !== undefined) writeAll(page, new Uint8Array(PAGE_SIZE));
+    const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
+    const operations = planJoin(options, born);
+    const tail = reportTail(options.report, operations);
+    using image = executableFile("hull-exec", programImage(operations, tail));
+    this.#child = launch(image, inherited(options, born), poller);
+    this.#page = page;
+    stack.move();
+  }
+
+  /**
+   * The process, once the usher has ended or has become it; to be asked for once.
+   *
+   * @returns undefined if there is none, because the usher failed
+   */
+  async process(): Promise<Child | undefined> {
+    if (this.#page === undefined) return this.#child;
+    await this.#child.wait();
+    const pid = readNumber(this.#page);
+    this[Symbol.dispose]();
+    // A child that nobody has waited for: the number is its own.
+    return pid === 0 ? undefined : new Child(pid, openPidfd(pid), this.#poller);
+  }
+
+  /** Kills it; what it has made is then to be had by {@linkcode Usher.process}. */
+  async kill(): Promise<void> {
+    await this.#child.kill();
+  }
+
+  /** Closes what the start opened. */
+  [Symbol.dispose](): void {
+    if (this.#page === undefined) return;
+    this.#child[Symbol.dispose]();
+    this.#page.close();
+    this.#page = undefined;
+  }
+}
+
+/** The fds that the program must find open, by the numbers that they have here. */
+function inherited(
+  { target, cgroups, fds, report, hold }: JoinOptions,
+  born: BornPage | undefined,
+): readonly number[] {
+  return [
+    ...[target?.pidfd, target?.root, born?.fd, hold?.control].filter((fd) => fd !== undefined),
+    ...cgroups.flatMap(({ fd, otherwise }) => otherwise === undefined ? [fd] : [fd, otherwise]),
+    ...fds.map(({ fd }) => fd),
+    report,
+  ];
+}
+
+/** The clone shares this program's memory until it is the other one: nothing is copied. */
+function launch(image: Fd, fds: readonly number[], poller: Poller): Child {
+  const step = new StepBuilder("join");
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  step.because("make the child")
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      label: CLONE,
+      onError: "return",
+      onPositive: "return",
+    });
+  step.because("pass on what it needs");
+  for (const fd of fds) step.call("fcntl", [fd, F_SETFD, 0], { onError: "continue" });
+  const hint = "the host may forbid executable files in memory: see sysctl vm.memfd_noexec";
+  step.because("become the program that joins", NAME, undefined, hint)
+    .call("execveat", [image.number, "", { words: [NAME, 0] }, { words: [0] }, AT_EMPTY_PATH], {
+      label: EXECUTE,
+      onError: "continue",
+    })
+    .call("exit_group", [1]);
+  const operations = step.items as PlannedOperation[];
+  const program = new SyscallProgram(operations);
+  program.run();
+  requireSuccess(program, operations, CLONE);
+  const pidfd = program.output(PIDFD);
+  const fd = new Fd(new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true));
+  try {
+    requireSuccess(program, operations, EXECUTE);
+  } catch (error) {
+    reapEnding(fd);
+    fd.close();
+    throw error;
+  }
+  return new Child(program.result(CLONE), fd, poller);
+}
+
+function requireSuccess(
+  program: SyscallProgram,
+  operations: readonly PlannedOperation[],
+  label: string,
+): void {
+  const result = program.result(label);
+  const operation = operations.find((one) => one.label === label);
+  if (result < 0 && operation !== undefined) throw initFailure(operation, -result);
+}
