@@ -1,5 +1,5 @@
 /**
- * Starts and ends containers from one program and counts what it and the host hold before, between
+ * Starts and ends containers, and further processes in one, from one program and counts what it and the host hold before, between
  * and after. Exits with 1 if something stayed.
  *
  * @module
@@ -31,6 +31,21 @@ async function one(id: string): Promise<void> {
   await container.run(process);
   const { code } = await process.wait();
   if (code !== 7) throw new Error(`${id} ended with ${code}`);
+}
+
+/** Further processes of one container, one after another. */
+async function execs(): Promise<void> {
+  await using container = await factory.create("hull-soak-exec");
+  const first = new Process({ args: ["/bin/sh", "-c", "sleep 100000"], stdin: "null" });
+  await container.run(first);
+  for (let k = 0; k < rounds; k++) {
+    const process = new Process({ args: ["/bin/sh", "-c", "exit 7"], stdin: "null" });
+    await container.start(process);
+    const { code } = await process.wait();
+    if (code !== 7) throw new Error(`process ${k} ended with ${code}`);
+  }
+  container.signal("KILL");
+  await first.wait();
 }
 
 function count(): Count {
@@ -88,6 +103,7 @@ console.log(`before: ${JSON.stringify(before)}`);
 await measure(`${rounds} one after another`, async () => {
   for (let k = 0; k < rounds; k++) await one(`hull-soak-${k}`);
 }, before);
+await measure(`${rounds} execs in one container`, execs, before);
 const after = await measure(`${atOnce} at once`, allAtOnce, before);
 Deno.removeSync(root, { recursive: true });
 
