@@ -83,12 +83,12 @@ export async function startExec(
     cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
     early: identity.early,
     before: identity.before,
-    become: [
-      ...identity.become,
+    become: identity.become,
+    lead: [
+      ...(pair === undefined ? [] : controlTerminal()),
       ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
-    lead: pair === undefined ? [] : controlTerminal(),
     held: holdFor(container, process, identity.notifying),
     execute: [
       ...(identity.notifying.length > 0 ? [] : outliveParent()),

@@ -72,7 +72,7 @@ export interface JoinOptions {
   readonly before: readonly PlanItem[];
   /** Who it becomes, inside. */
   readonly become: readonly PlanItem[];
-  /** What it does as the leader of its session. */
+  /** What it does as the leader of its session, inside its pid namespace. */
   readonly lead?: readonly PlanItem[] | undefined;
   /** How it waits, when it has become who it shall be, for this program's word. */
   readonly hold?: Hold | undefined;
@@ -93,6 +93,8 @@ const LAST_FD = 0xffffffff;
 /** How much of the file is shared. */
 export const PAGE_SIZE = 4096;
 const PROT_READ_WRITE = 3;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const MAP_SHARED_FIXED = 0x11;
 const MADV_DONTFORK = 10;
 
@@ -121,11 +123,13 @@ export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperatio
     ...placeFds(options.fds),
     ...closeOthers(options), // a limit of open files must not meet this program's own
     ...become,
-    ...closeOthers(options), // what looking for the program left open
+    ...closeOthers(options), // what becoming that left open
+    ...(target === undefined ? [] : closeAtExecve(kept(options))),
     ...(target === undefined ? [] : hide()), // another user, or other capabilities, may undo it
     ...(isBorn ? [...beBorn(born), ...bindToParent(), ...leadSession()] : []),
     ...(options.lead ?? []),
     ...(hold === undefined ? [] : [
+      ...closeOthers(options), // what looking for the program left open
       ...hold.before,
       ...waitForParent(options.report, hold.control),
     ]),
@@ -213,6 +217,14 @@ function closeOthers(options: JoinOptions): readonly PlanItem[] {
     first = fd + 1;
   }
   step.call("close_range", [first, LAST_FD, 0]);
+  return step.items;
+}
+
+/** They came here through an execve. */
+function closeAtExecve(fds: readonly number[]): readonly PlanItem[] {
+  const step = new StepBuilder("exec");
+  step.because("close the fds to the parent at execve");
+  for (const fd of fds) step.call("fcntl", [fd, F_SETFD, FD_CLOEXEC]);
   return step.items;
 }
 
