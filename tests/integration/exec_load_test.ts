@@ -102,7 +102,7 @@ Deno.test("a container that is killed or deleted while it is joined: an error, o
         else await container.destroy({ force: true });
       };
       await Promise.all([joining(), joining(), ending()]);
-      await container.destroy({ force: true });
+      if (round % 2 === 0) await container.destroy({ force: true });
       assertEquals(members(id), 0);
     }
     for (const code of endings) {
