@@ -5,13 +5,12 @@ deno_version=2.9.6
 
 # find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails.
 # The same places as cache_folder's, and root's own for a start with an empty environment.
+# A relative name is no place, whoever set it: it would lie in a folder that is another's.
 find_cached_deno() {
-  for deno in \
-    "${HULL_CACHE:-/nowhere}/deno-$deno_version" \
-    "${XDG_CACHE_HOME:-/nowhere}/hull/deno-$deno_version" \
-    "${HOME:-/nowhere}/.cache/hull/deno-$deno_version" \
-    "/var/cache/hull/deno-$deno_version" \
-    ~root/".cache/hull/deno-$deno_version"; do
+  for folder in "${HULL_CACHE-}" "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/hull}" \
+    "${HOME:+$HOME/.cache/hull}" /var/cache/hull ~root/.cache/hull; do
+    case $folder in /*) ;; *) continue ;; esac
+    deno=$folder/deno-$deno_version
     if [ -x "$deno" ]; then return 0; fi
   done
   return 1
@@ -20,13 +19,8 @@ find_cached_deno() {
 # cache_folder: sets $cache to the folder that hull's files go to.
 # A HOME that does not exist or can't be written (a daemon's, a read-only system's) is no place.
 cache_folder() {
-  if [ -n "${HULL_CACHE-}" ]; then
-    cache=$HULL_CACHE
-  elif [ -n "${XDG_CACHE_HOME-}" ]; then
-    cache=$XDG_CACHE_HOME/hull
-  elif [ -n "${HOME-}" ] && [ -d "$HOME" ] && [ -w "$HOME" ]; then
-    cache=$HOME/.cache/hull
-  else
-    cache=/var/cache/hull
-  fi
+  cache=/var/cache/hull
+  case ${HOME-} in /*) if [ -d "$HOME" ] && [ -w "$HOME" ]; then cache=$HOME/.cache/hull; fi ;; esac
+  case ${XDG_CACHE_HOME-} in /*) cache=$XDG_CACHE_HOME/hull ;; esac
+  case ${HULL_CACHE-} in /*) cache=$HULL_CACHE ;; esac
 }

@@ -34,6 +34,14 @@ const FORWARDED: readonly Deno.Signal[] = [
 ];
 
 /**
+ * What a terminal sends to a program in the background that touches it. Where this program has one,
+ * the kernel has its way: it stops until it is in the foreground. Caught, the signal would repeat
+ * the call, and the call the signal, for ever: tty_ioctl(4). Deno can't give a signal back that was
+ * once listened for.
+ */
+const JOB_CONTROL: readonly Deno.Signal[] = ["SIGTTIN", "SIGTTOU"];
+
+/**
  * Waits for a process's end.
  *
  * @param hasTerminal whether it has a terminal, which this program's is tied to
@@ -76,7 +84,11 @@ export class SignalForwarder {
 
   /** Takes the signals from now on. */
   listen(): void {
-    for (const name of FORWARDED) Deno.addSignalListener(name, () => this.#take(name));
+    const isOnTerminal = Deno.stdin.isTerminal();
+    for (const name of FORWARDED) {
+      if (isOnTerminal && JOB_CONTROL.includes(name)) continue;
+      Deno.addSignalListener(name, () => this.#take(name));
+    }
   }
 
   /** From now on signals go to the process; a new size, if that is minded, to `onResize`. */

@@ -1,0 +1,146 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
+
+const SCRIPTS = fromFileUrl(new URL("../../scripts", import.meta.url));
+const LAUNCHER = `${SCRIPTS}/hull`;
+
+/** Makes all of the host read-only but the folders named, in a mount namespace of its own. */
+const READ_ONLY_HOST = `set -eu
+for folder; do mount --bind "$folder" "$folder"; done
+while read -r _ _ _ _ at _; do
+  for folder in "$@" /proc /sys; do
+    case $at/ in "$folder"/*) continue 2 ;; esac
+  done
+  mount -o remount,bind,ro "$at" 2>/dev/null || [ ! -e "$at" ]
+done </proc/self/mountinfo
+if touch /tmp/hull-launcher-probe 2>/dev/null; then exit 9; fi
+`;
+
+/** A container's life, told by exit codes; the trace is of every process in it. */
+const LIFE = `cd "$bundle"
+exec strace -f -qq -e trace=%file,%network -o "$log/trace" /bin/sh -c '
+for words in create start "exec ID true" "kill ID KILL" "delete --force"; do
+  case $words in *ID*) words="\${words%%ID*}hull-launch\${words#*ID}" ;; *) words="$words hull-launch" ;; esac
+  env -i ${LAUNCHER} --root "$root" $words </dev/null >"$log/said" 2>&1 || { cat "$log/said"; exit 1; }
+done'
+`;
+
+Deno.test("the launcher writes to its root, its bundle and its cache, and nowhere else", async () => {
+  await leavesNothing("hull-launch", async () => {
+    using bundle = makeBundle("sleep 100");
+    using root = scratchFolder();
+    using log = scratchFolder();
+    const cache = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; find_cached_deno; echo "$deno"`)
+      .trim().replace(/[^/]*$/, "deno");
+    Deno.mkdirSync(cache, { recursive: true });
+    const { code, stdout, stderr } = await new Deno.Command("unshare", {
+      args: ["-m", "--propagation", "private", "sh", "-c", READ_ONLY_HOST + LIFE, "sh"]
+        .concat(bundle.folder, root.path, log.path, cache),
+      env: { bundle: bundle.folder, root: root.path, log: log.path },
+    }).output();
+    const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assertEquals({ code, said }, { code: 0, said: "" });
+    const trace = Deno.readTextFileSync(`${log.path}/trace`).split("\n");
+    assertMatch(trace.join("\n"), /deno-[\d.]+", \["/); // it did see hull
+    assertEquals(trace.filter((line) => /EROFS/.test(line) && !/access/.test(line)), []);
+    assertEquals(trace.filter((line) => /connect\(.*AF_INET/.test(line)), []);
+    assertEquals([...Deno.readDirSync(root.path)], []);
+    assertEquals(names(bundle.folder), ["config.json", "rootfs"]);
+  });
+});
+
+/** What Deno, the launcher or the shell could take from a folder or the environment. */
+const HOSTILE_FILES: Readonly<Record<string, string>> = {
+  "deno.json": '{"imports":{"@std/cli":"./hostile.ts"},"nodeModulesDir":"manual"}',
+  "package.json": '{"imports":{"#x":"./hostile.ts"},"dependencies":{"@std/cli":"*"}}',
+  "import_map.json": '{"imports":{"@std/cli":"./hostile.ts"}}',
+  ".npmrc": "registry=http://127.0.0.1:1/",
+  ".env": "HULL_CACHE=.\nPATH=.\n",
+  "hostile.ts": 'console.log("hostile")',
+  "node_modules/@std/cli/package.json": '{"main":"../../../hostile.ts"}',
+  "find_deno.sh": "echo hostile",
+  readlink: "#!/bin/sh\necho hostile\n",
+};
+
+const HOSTILE_VARIABLES: Readonly<Record<string, string>> = {
+  PATH: ".",
+  HOME: ".",
+  XDG_CACHE_HOME: ".",
+  HULL_CACHE: ".",
+  DENO_DIR: ".",
+  DENO_CERT: "/nonexistent",
+  DENO_TLS_CA_STORE: "hostile",
+  DENO_V8_FLAGS: "--hostile",
+  DENO_COVERAGE_DIR: "coverage",
+  DENO_AUDIT_PERMISSIONS: "audit",
+  DENO_TRACE_PERMISSIONS: "1",
+  DENO_LOG: "debug",
+  DENO_UNSTABLE_CONTROL_SOCK: "unix:hostile",
+  DENO_SERVE_ADDRESS: "tcp:127.0.0.1:1",
+  DENO_AUTO_SERVE: "1",
+  DENO_CONDITIONS: "hostile",
+  DENO_INTERNAL_CHILD_ENTRYPOINT: "hostile.ts",
+  OTEL_DENO: "hostile",
+  NODE_OPTIONS: "--require ./hostile.ts",
+  NODE_CHANNEL_FD: "0",
+  NODE_V8_COVERAGE: "coverage",
+  SSLKEYLOGFILE: "keys",
+};
+
+Deno.test("neither the bundle's files nor the environment change what the launcher runs", () => {
+  using bundle = makeBundle("echo friendly");
+  using root = scratchFolder();
+  const version = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; echo "$deno_version"`).trim();
+  const programs = ["", "hull/", ".cache/hull/"].map((folder) => `${folder}deno-${version}`);
+  for (const [name, text] of Object.entries(HOSTILE_FILES)) plant(`${bundle.folder}/${name}`, text);
+  for (const name of programs) plant(`${bundle.folder}/${name}`, "#!/bin/sh\necho hostile\n");
+  const before = run("find", bundle.folder);
+  assertEquals(launch(bundle.folder, HOSTILE_VARIABLES, root.path), FRIENDLY);
+  for (const [name, value] of Object.entries(HOSTILE_VARIABLES)) {
+    if (!/^(HOME|XDG_CACHE_HOME|HULL_CACHE|PATH)$/.test(name)) continue;
+    assertEquals(launch(bundle.folder, { [name]: value }, root.path), FRIENDLY, name);
+  }
+  assertEquals(run("find", bundle.folder), before);
+});
+
+Deno.test("the launcher needs no folder to stand in, no home and no cache that is named", () => {
+  using bundle = makeBundle("echo friendly");
+  using root = scratchFolder();
+  using scratch = scratchFolder();
+  for (const env of [{}, { XDG_CACHE_HOME: `${scratch.path}/none`, HOME: "/nonexistent" }]) {
+    assertEquals(launch("/", env, root.path, bundle.folder), FRIENDLY);
+    assertEquals(names(scratch.path), []);
+  }
+  const gone = `${scratch.path}/gone`;
+  const script = `mkdir ${gone}; cd ${gone}; rmdir ${gone}; env -i ${LAUNCHER} "$@" 2>&1`;
+  const inRemoved = (...args: string[]) =>
+    run("sh", "-c", `${script} || echo failed`, "sh", "--root", root.path, ...args)
+      .replaceAll(/^sh: 0: getcwd.*\n/gm, ""); // the shell's own word
+  assertEquals(inRemoved("run", "-b", bundle.folder, "hull-launch-gone"), "friendly\n");
+  assertMatch(inRemoved("spec"), /cannot write \.\/config\.json: .*\nfailed\n$/);
+});
+
+const FRIENDLY = { code: 0, stdout: "friendly\n", stderr: "" };
+
+function launch(cwd: string, env: Record<string, string>, root: string, bundle = ".") {
+  const { code, stdout, stderr } = new Deno.Command(LAUNCHER, {
+    args: ["--root", root, "run", "-b", bundle, "hull-launch-env"],
+    cwd,
+    env,
+    clearEnv: true,
+    stdin: "null",
+  }).outputSync();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+function plant(path: string, text: string): void {
+  Deno.mkdirSync(path.replace(/[^/]*$/, ""), { recursive: true });
+  Deno.writeTextFileSync(path, text, { mode: 0o755 });
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
