@@ -10,7 +10,7 @@ import { SyscallError } from "./errno.ts";
 import { type Fd, open } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { signalPidfd } from "./process.ts";
-import type { Words } from "./program.ts";
+import type { Space, Words } from "./program.ts";
 
 /** The flag of each namespace, by the name that the OCI spec gives it. */
 export const NAMESPACE_FLAGS = {
@@ -53,6 +53,8 @@ export const CLONE_PIDFD = 0x00001000;
 export const CLONE_FS = 0x00000200;
 /** Handlers go back to their defaults in the child. */
 export const CLONE_CLEAR_SIGHAND = 0x100000000n;
+/** The parent's memory receives the child's number. */
+export const CLONE_PARENT_SETTID = 0x00100000;
 /** The child starts in the cgroup of an fd (cgroup v2). */
 export const CLONE_INTO_CGROUP = 0x200000000n;
 
@@ -63,6 +65,8 @@ const ESRCH = 3;
 export interface CloneOptions {
   /** The name of the space that receives the pidfd, with CLONE_PIDFD. */
   readonly pidfd?: string | undefined;
+  /** What receives the child's number, with CLONE_PARENT_SETTID. */
+  readonly pid?: Space | undefined;
   /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
   readonly cgroup?: number | undefined;
   /** The signal that the child's end raises: SIGCHLD; 0 with CLONE_PARENT, which inherits it. */
@@ -75,8 +79,8 @@ export const CLONE_ARGS_SIZE = 88;
 /** struct clone_args: clone(2). */
 export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
   const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
-  const { cgroup = 0, exitSignal = SIGCHLD } = options;
-  return { words: [flags, pidfd, 0, 0, exitSignal, 0, 0, 0, 0, 0, cgroup] };
+  const { cgroup = 0, exitSignal = SIGCHLD, pid = 0 } = options;
+  return { words: [flags, pidfd, 0, pid, exitSignal, 0, 0, 0, 0, 0, cgroup] };
 }
 
 /**
