@@ -110,6 +110,11 @@ export class Container implements AsyncDisposable {
     return isWaiting(this.folder) ? "created" : "running";
   }
 
+  /** Whether its program was ever let run. */
+  hasRun(): boolean {
+    return this.#stored.init !== undefined && !isWaiting(this.folder);
+  }
+
   /** The state as the spec has it. */
   ociState(): OciState {
     const status = this.status();
