@@ -64,8 +64,8 @@ Deno.test("a supervised container has its exit recorded, in every kind of birth"
 Deno.test("a supervised birth that fails says why, and leaves neither supervisor nor container", async () => {
   const faults: readonly (readonly [string, (config: Draft) => void])[] = [
     ["/process/args/0", ({ process }) => process.args = ["/no/such/program"]],
-    ["/mounts/0", ({ mounts }) => {
-      mounts[0] = { destination: "/proc", type: "nosuchfs", source: "none" };
+    ["/mounts/", ({ mounts }) => {
+      mounts.push({ destination: "/data", type: "nosuchfs", source: "none" });
     }],
     ["/linux/namespaces/0", (config) => joinPids(config, "/run/no-such-namespace")],
   ];
