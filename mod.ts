@@ -32,7 +32,19 @@ export {
   type FactoryOptions,
   type PlanOptions,
 } from "./src/factory.ts";
-export { Process, type ProcessOptions, type Stdio } from "./src/process.ts";
+export { ExecDriver } from "./src/exec_driver.ts";
+export type {
+  Command,
+  CutShort,
+  ExecDriverOptions,
+  ProgramOptions,
+  RestoredContainer,
+  RunOptions,
+  RunStatus,
+  StartCallback,
+} from "./src/driver_command.ts";
+export type { InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/pipes.ts";
+export { type ExitStatus, Process, type ProcessOptions, type Stdio } from "./src/process.ts";
 export {
   ContainerError,
   type ContainerErrorCode,

@@ -10,7 +10,7 @@ import { SyscallError } from "./errno.ts";
 import { type Fd, open } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { signalPidfd } from "./process.ts";
-import type { Words } from "./program.ts";
+import type { Space, Words } from "./program.ts";
 
 /** The flag of each namespace, by the name that the OCI spec gives it. */
 export const NAMESPACE_FLAGS = {
@@ -65,10 +65,10 @@ const ESRCH = 3;
 export interface CloneOptions {
   /** The name of the space that receives the pidfd, with CLONE_PIDFD. */
   readonly pidfd?: string | undefined;
+  /** What receives the child's number, or its address, with CLONE_PARENT_SETTID. */
+  readonly pid?: Space | bigint | undefined;
   /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
   readonly cgroup?: number | undefined;
-  /** Where the child's number is written, with CLONE_PARENT_SETTID. */
-  readonly parentTid?: bigint | undefined;
   /** The signal that the child's end raises: SIGCHLD; 0 with CLONE_PARENT, which inherits it. */
   readonly exitSignal?: number | undefined;
 }
@@ -79,8 +79,8 @@ export const CLONE_ARGS_SIZE = 88;
 /** struct clone_args: clone(2). */
 export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
   const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
-  const { cgroup = 0, exitSignal = SIGCHLD, parentTid = 0 } = options;
-  return { words: [flags, pidfd, 0, parentTid, exitSignal, 0, 0, 0, 0, 0, cgroup] };
+  const { cgroup = 0, exitSignal = SIGCHLD, pid = 0 } = options;
+  return { words: [flags, pidfd, 0, pid, exitSignal, 0, 0, 0, 0, 0, cgroup] };
 }
 
 /**

@@ -62,7 +62,12 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
 export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<ArrayBuffer>> {
   return new WritableStream({
     async write(chunk) {
-      await writeFully(fd, chunk, poller);
+      try {
+        await writeFully(fd, chunk, poller);
+      } catch (error) {
+        close(fd, poller); // a stream that has failed is neither closed nor aborted any more
+        throw error;
+      }
     },
     close() {
       fd.close();

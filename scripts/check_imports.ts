@@ -30,6 +30,7 @@ const RULES: readonly Rule[] = [
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
   { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },
+  { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^mod\.ts$/, may: /^(init|src)\// },
 ];
 

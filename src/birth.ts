@@ -21,12 +21,14 @@ import {
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
+import type { Space } from "../ffi/program.ts";
 import { type PlannedOperation, result, StepBuilder } from "../init/operation.ts";
 import { enterTimeNamespace, type TimeNamespace } from "../init/steps/time.ts";
 import type { InitCommand } from "./init_command.ts";
@@ -71,13 +73,22 @@ export interface BirthOptions {
   readonly mapped: number | undefined;
   /** The time namespace that the child enters before it is init. */
   readonly time?: TimeNamespace | undefined;
+  /** What the parent is: this program where nothing is said. */
+  readonly parent?: SupervisingParent | undefined;
+}
+
+/** A supervisor as the parent: where it goes on, and what the kernel tells it the child's number by. */
+export interface SupervisingParent {
+  readonly label: string;
+  readonly pid: Space;
 }
 
 /** The operations, the first of which makes the child. */
 export function planBirth(options: BirthOptions): PlannedOperation[] {
-  const { namespaces, mapped, init, fds, time } = options;
+  const { namespaces, init, fds, time } = options;
   return [
-    ...clone(namespaces, mapped, time !== undefined),
+    ...clone(options),
+    ...afterClone(options),
     ...(time === undefined ? [] : enterTimeNamespace(time)),
     ...enterCgroups(options),
     ...placeFds(fds),
@@ -98,21 +109,26 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
  *
  * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
  */
-function clone(
-  namespaces: number,
-  mapped: number | undefined,
-  entersTime: boolean,
-): PlannedOperation[] {
+function clone({ namespaces, mapped, time, parent }: BirthOptions): PlannedOperation[] {
   const step = new StepBuilder("clone");
-  const memory = mapped !== undefined ? 0 : entersTime ? CLONE_VFORK : CLONE_VM | CLONE_VFORK;
+  const vfork = time === undefined ? CLONE_VM | CLONE_VFORK : CLONE_VFORK;
+  const memory = mapped === undefined ? vfork : 0;
   const made = namespaces & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
-  const flags = BigInt(made | memory | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  const told = parent === undefined ? CLONE_PIDFD : CLONE_PARENT_SETTID;
+  const flags = BigInt(made | memory | told) | CLONE_CLEAR_SIGHAND;
+  const handle = parent === undefined ? { pidfd: PIDFD } : { pid: parent.pid };
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
-    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
-      onError: "return",
-      onPositive: "return",
+    .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
+      onError: parent === undefined ? "return" : "fail",
+      onPositive: parent === undefined ? "return" : { jump: parent.label },
     });
+  return step.items as PlannedOperation[];
+}
+
+/** What the child does first. */
+function afterClone({ namespaces, mapped }: BirthOptions): PlannedOperation[] {
+  const step = new StepBuilder("clone");
   step.because("die with the parent while init is not ready")
     .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]);
   step.because("lead a session of its own").call("setsid", []);

@@ -110,6 +110,11 @@ export class Container implements AsyncDisposable {
     return isWaiting(this.folder) ? "created" : "running";
   }
 
+  /** Whether its program was ever let run. */
+  hasRun(): boolean {
+    return this.#stored.init !== undefined && !isWaiting(this.folder);
+  }
+
   /** The state as the spec has it. */
   ociState(): OciState {
     const status = this.status();
@@ -227,8 +232,9 @@ export class Container implements AsyncDisposable {
    */
   async wait(): Promise<ExitStatus | undefined> {
     if (this.#init !== undefined) {
-      const status = await this.#init.wait();
-      writeExitRecord(this.folder, this.#init.pid, status);
+      const status = await this.#init.ended();
+      const isKept = this.#init.supervisor !== undefined;
+      if (status !== undefined && !isKept) writeExitRecord(this.folder, this.#init.pid, status);
       return status;
     }
     return await awaitRecord(this.folder, this.#stored, this.#surroundings.poller);
@@ -342,7 +348,7 @@ export class Container implements AsyncDisposable {
     const { poller } = this.#surroundings;
     using pidfd = this.#openInit();
     await killAll(this.#target(pidfd));
-    if (this.#init !== undefined) await this.#init.wait();
+    if (this.#init !== undefined) await this.#init.ended();
     else if (pidfd !== undefined) await poller.wait(pidfd);
   }
 }

@@ -41,7 +41,7 @@ export function writeExitRecord(folder: string, pid: number, status: ExitStatus)
 }
 
 /** Opens a container's record to be read; undefined if nobody keeps one. */
-function openExitRecord(folder: string): Fd | undefined {
+export function openExitRecord(folder: string): Fd | undefined {
   try {
     return open(`${folder}/${NAME}`, O_RDONLY);
   } catch (error) {
@@ -76,6 +76,6 @@ export function lookUpExit(folder: string): ExitStatus | undefined {
 }
 
 /** What a record says; undefined while it is empty. It can be read after the container is gone. */
-function readExitRecord(record: Fd): ExitStatus | undefined {
+export function readExitRecord(record: Fd): ExitStatus | undefined {
   return decodeEnd(readFromStart(record));
 }

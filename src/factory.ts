@@ -11,7 +11,7 @@ import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { Config } from "./config/types.ts";
+import type { Config, Resources } from "./config/types.ts";
 import { checkConfig } from "./config/validate.ts";
 import { Container } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
@@ -54,6 +54,8 @@ export interface FactoryOptions {
 export interface CreateOptions {
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
+  /** Limits that are laid over the config's, or over those of the built-in default. */
+  readonly resources?: Resources | undefined;
 }
 
 /** What a plan is made of. */
@@ -210,6 +212,11 @@ export class Factory {
     });
   }
 
+  /** The ids that are taken, those of half-made containers too. */
+  ids(): string[] {
+    return this.#store.ids();
+  }
+
   /** All containers; those that vanish meanwhile are left out. */
   list(): ContainerInfo[] {
     return this.#store.ids().flatMap((id) => {
@@ -259,7 +266,10 @@ export class Factory {
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
+    const given = checkConfig(config ?? builtin?.config);
+    const { config: valid, warnings } = options.resources === undefined
+      ? given
+      : checkConfig(await limited(given.config, options.resources));
     requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
@@ -329,6 +339,12 @@ async function makeBuiltin(id: string): Promise<Builtin> {
   const { builtinConfig, hostFacts, writeSkeleton } = await import("./default_bundle.ts");
   const { config, files } = builtinConfig({ id, args: [], host: hostFacts() });
   return { config, write: (rootfs) => writeSkeleton(rootfs, files) };
+}
+
+async function limited(config: Config, resources: Resources): Promise<Config> {
+  const { mergeResources } = await import("./merge_resources.ts");
+  const merged = mergeResources(config.linux?.resources ?? {}, resources);
+  return { ...config, linux: { ...config.linux, resources: merged } };
 }
 
 function idInUse(id: string, path: string): ContainerError {

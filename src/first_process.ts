@@ -27,9 +27,11 @@ export interface StartOptions {
   /** Who walks the plan of the start; the Factory's choice without one. */
   readonly init?: InitKind | undefined;
   /**
-   * The process that the first one is left to when this program ends, and that records how it
-   * ended: see `src/supervisor.ts`.
+   * Have a small process of its own be the parent of the first process: it outlives this program,
+   * and records how that ended, for whoever waits then.
    */
+  readonly supervised?: boolean | undefined;
+  /** Who records it otherwise: a program that stays to the end. */
   readonly supervisor?: ProcessIdentity | undefined;
 }
 
@@ -69,6 +71,7 @@ export async function startFirst(
     command: initCommand,
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,
+    isSupervised: options.supervised ?? false,
     kind: options.init ?? initKind,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     runHooks: async (pid) => {
@@ -84,7 +87,7 @@ export async function startFirst(
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
     // Init's thread alone is left after execve, so it is early enough once init is ready.
     resctrl = await joinClass(config, id, init.pid);
-    const { supervisor } = options;
+    const supervisor = init.supervisor ?? options.supervisor;
     const stored = { ...before, config, init: identity, supervisor, resctrl };
     store.write(stored);
     return { init, stored };

@@ -34,7 +34,7 @@ import { workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { doWork } from "../init/work.ts";
-import { PIDFD, planBirth } from "./birth.ts";
+import { type BirthOptions, PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
@@ -66,12 +66,14 @@ import {
 } from "./init_layout.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
-import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
+import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
+import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
+import type { Supervisor } from "./supervisor.ts";
 import { Terminal } from "./terminal.ts";
 
 /** What a birth needs. */
@@ -95,6 +97,8 @@ export interface InitProcessOptions {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Whether a supervisor is to be init's parent: see `src/supervisor.ts`. */
+  readonly isSupervised: boolean;
   /** Who walks the plan. */
   readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
@@ -106,6 +110,7 @@ export class InitProcess implements ParentProcess, Disposable {
   readonly #options: InitProcessOptions;
   readonly #stack = new DisposableStack();
   #child: Child | undefined;
+  #supervisor: Supervisor | undefined;
   #control: Fd | undefined;
   #console: Fd | undefined;
   #terminal: Terminal | undefined;
@@ -121,6 +126,11 @@ export class InitProcess implements ParentProcess, Disposable {
 
   get pid(): number {
     return this.#born().pid;
+  }
+
+  /** The process that records how this one ends. */
+  get supervisor(): ProcessIdentity | undefined {
+    return this.#supervisor?.identity;
   }
 
   /** This program's ends of the process's pipes. */
@@ -140,7 +150,7 @@ export class InitProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with what init reported, or `SystemError`
    */
   async start(): Promise<void> {
-    const { folder, config, poller } = this.#options;
+    const { folder, config, poller, isSupervised } = this.#options;
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
@@ -154,7 +164,8 @@ export class InitProcess implements ParentProcess, Disposable {
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
     const control = this.#stack.use(new Pipe());
-    const init = this.#clone(control.reader, birthNamespaces(namespaces), idmapped);
+    const said = new InitStatus(status, poller, isSupervised ? NOT_TOLD : undefined);
+    const init = await this.#clone(control.reader, birthNamespaces(namespaces), idmapped, said);
     control.reader.close();
     this.#control = control.writer;
     const child = this.#born();
@@ -165,12 +176,11 @@ export class InitProcess implements ParentProcess, Disposable {
     else await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
-    const launched = await awaitReady(
-      new InitStatus(status, poller),
-      child,
-      isLauncher,
-      { onLaunched, onHooks: (pid) => this.#runHooks(pid), onWork: () => this.#doWork(init.fds) },
-    );
+    const launched = await awaitReady(said, child, isLauncher, {
+      onLaunched,
+      onHooks: (pid) => this.#runHooks(pid),
+      onWork: () => this.#doWork(init.fds),
+    });
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
       await this.#passListener(init.fds);
@@ -204,6 +214,11 @@ export class InitProcess implements ParentProcess, Disposable {
     return this.#born().wait();
   }
 
+  /** Waits for its end; undefined if nobody knows how it ended, since its supervisor was killed. */
+  ended(): Promise<ExitStatus | undefined> {
+    return this.#born().ended();
+  }
+
   signal(signal: string | number): void {
     const number = requireSignal(signal);
     if (!this.#born().signal(number)) {
@@ -226,11 +241,17 @@ export class InitProcess implements ParentProcess, Disposable {
   [Symbol.dispose](): void {
     this.#stack.dispose();
     this.#child?.[Symbol.dispose]();
+    this.#supervisor?.[Symbol.dispose]();
   }
 
   /** Makes the child, up to init's execve; gives what init has to know. */
-  #clone(control: Fd, namespaces: number, idmapped: readonly IdmappedMount[]): InitConfig {
-    const { folder, config, process, host, cgroups, poller } = this.#options;
+  async #clone(
+    control: Fd,
+    namespaces: number,
+    idmapped: readonly IdmappedMount[],
+    said: InitStatus,
+  ): Promise<InitConfig> {
+    const { folder, config, process, host, cgroups, poller, isSupervised } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
@@ -252,7 +273,7 @@ export class InitProcess implements ParentProcess, Disposable {
     if (direct !== undefined) stack.use(direct.file);
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
-    const operations = planBirth({
+    const birth: BirthOptions = {
       namespaces,
       init: direct === undefined
         ? initCommand(this.#options.command, layout)
@@ -261,8 +282,10 @@ export class InitProcess implements ParentProcess, Disposable {
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
       time: openTime(config, namespaces, stack),
-    });
-    this.#child = spawn(operations, status.number, poller);
+    };
+    this.#child = isSupervised
+      ? await this.#supervise(birth, status.number, said)
+      : spawn(birth, status.number, poller);
     this.#streams = fds.streams(poller);
     if (isMapped) writeIdMaps(this.#child.pid, config.linux ?? {});
     if (mapped !== undefined) writeByte(mapped.writer);
@@ -283,6 +306,21 @@ export class InitProcess implements ParentProcess, Disposable {
     const program = layOutDirect(id, whole, init.fds, layout.end);
     if (program === undefined) this.#way = withoutMemoryFiles(kind);
     return program;
+  }
+
+  /** Has a supervisor make the child. */
+  async #supervise(birth: BirthOptions, status: number, said: InitStatus): Promise<Child> {
+    const { id, folder, config, poller } = this.#options;
+    const { Supervisor } = await import("./supervisor.ts");
+    const isLauncher = joinsInhabited(config.linux?.namespaces ?? []);
+    const started = await Supervisor.start({ id, folder, birth, status, isLauncher, poller });
+    if (started !== undefined) {
+      this.#supervisor = started.supervisor;
+      return started.child;
+    }
+    const message = said.poll();
+    if (message?.kind === "error") throw message.error;
+    throw new ContainerError("InitFailed", "the supervisor ended before it had made init");
   }
 
   /**
@@ -333,7 +371,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { linux = {} } = this.#options.config;
     try {
       if (moves) {
-        using child = new Child(pid, openPidfd(pid), this.#options.poller);
+        using child = new Child(pid, openPidfd(pid), this.#options.poller, NOT_TOLD);
         await this.#moveDevices(child);
         writeByte(control); // the launcher's
       }
@@ -350,6 +388,13 @@ export class InitProcess implements ParentProcess, Disposable {
   async #adopt({ first, pid }: Launched): Promise<void> {
     const { poller } = this.#options;
     const launcher = this.#born();
+    if (this.#supervisor !== undefined) {
+      using made = openPidfd(first);
+      const pidfd = openPidfd(pid);
+      this.#child = new Child(pid, pidfd, poller, this.#supervisor);
+      this.#supervisor.adopt(pidfd, made);
+      return launcher[Symbol.dispose]();
+    }
     this.#child = new Child(pid, openPidfd(pid), poller);
     await new Child(first, openPidfd(first), poller).wait();
     await launcher.wait();
@@ -415,7 +460,8 @@ const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
 });
 
 /** Runs the birth program; it returns here once the child is init, or waits for its id maps. */
-function spawn(operations: readonly PlannedOperation[], status: number, poller: Poller): Child {
+function spawn(birth: BirthOptions, status: number, poller: Poller): Child {
+  const operations = planBirth(birth);
   const program = new SyscallProgram(operations, reportTail(status, operations));
   program.run();
   const pid = program.result(0);

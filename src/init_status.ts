@@ -21,7 +21,7 @@ import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { signalName } from "../ffi/signals.ts";
 import { type InitMessage, StatusReader } from "../init/channel.ts";
 import { ContainerError } from "./errors.ts";
-import { Child } from "./parent_process.ts";
+import { Child, type StatusKeeper } from "./parent_process.ts";
 
 /** The fifo on which init waits for the start. */
 export const START_FIFO = "exec.fifo";
@@ -34,18 +34,30 @@ const CHUNK = 65_536;
 export class InitStatus {
   readonly #fd: Fd;
   readonly #poller: Poller;
+  readonly #keeper: StatusKeeper | undefined;
   readonly #reader = new StatusReader();
 
-  /** Reads from `fd`, which is non-blocking and stays the caller's. */
-  constructor(fd: Fd, poller: Poller) {
+  /**
+   * Reads from `fd`, which is non-blocking and stays the caller's.
+   *
+   * @param keeper whose child init is; without one this program's
+   */
+  constructor(fd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.#fd = fd;
     this.#poller = poller;
+    this.#keeper = keeper;
   }
 
-  /** Waits for the end of a child of this program. */
+  /** Waits for the end of a process that a launcher made. */
   async reap(pid: number): Promise<void> {
-    using child = new Child(pid, openPidfd(pid), this.#poller);
-    await child.wait();
+    using child = new Child(pid, openPidfd(pid), this.#poller, this.#keeper);
+    await child.ended();
+  }
+
+  /** The message that is there already. */
+  poll(): InitMessage | undefined {
+    this.#reader.push(read(this.#fd, CHUNK) ?? new Uint8Array(0));
+    return this.#reader.next();
   }
 
   /** The next message; undefined once init has closed its end, by execve or by its death. */

@@ -168,7 +168,7 @@ function showPage({ fd, address }: BornPage): readonly PlanItem[] {
 function beBorn({ address }: BornPage): readonly PlanItem[] {
   const step = new StepBuilder("join");
   const flags = BigInt(CLONE_PARENT | CLONE_PARENT_SETTID) | CLONE_CLEAR_SIGHAND;
-  const clone = cloneArguments(flags, { exitSignal: 0, parentTid: address });
+  const clone = cloneArguments(flags, { exitSignal: 0, pid: address });
   return step.because("be born in the container's pid namespace")
     .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: "usher.end" } })
     .jump("usher.born")

@@ -47,46 +47,73 @@ export function requireSignal(signal: string | number): number {
 
 const SIGKILL = 9;
 
-/** A child by its pidfd: its status is taken once and then remembered. */
+/** Who is told how a process ended, where that is not this program. */
+export interface StatusKeeper {
+  /** The status of the process, which has ended; undefined if it was lost. */
+  status(): Promise<ExitStatus | undefined>;
+}
+
+/** For a process of another parent, whose end alone matters. */
+export const NOT_TOLD: StatusKeeper = { status: () => Promise.resolve(undefined) };
+
+/** A process by its pidfd: its status is taken once and then remembered. */
 export class Child implements Disposable {
   readonly pid: number;
   readonly #pidfd: Fd;
   readonly #poller: Poller;
-  #status: ExitStatus | undefined;
-  #waiting: Promise<ExitStatus> | undefined;
+  readonly #keeper: StatusKeeper | undefined;
+  #ending: Promise<ExitStatus | undefined> | undefined;
 
-  /** Takes over the pidfd. */
-  constructor(pid: number, pidfd: Fd, poller: Poller) {
+  /**
+   * Takes over the pidfd.
+   *
+   * @param keeper whose child it is; without one this program's
+   */
+  constructor(pid: number, pidfd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.pid = pid;
     this.#pidfd = pidfd;
     this.#poller = poller;
+    this.#keeper = keeper;
   }
 
-  /** Its status if it has ended, without waiting. */
-  poll(): ExitStatus | undefined {
-    if (this.#status !== undefined) return this.#status;
-    this.#status = reap(this.#pidfd);
-    if (this.#status !== undefined) this.#pidfd.close();
-    return this.#status;
+  /**
+   * Waits for its end; any number of callers may.
+   *
+   * @throws {ContainerError} `SystemError` if its supervisor was killed, which alone was told
+   */
+  async wait(): Promise<ExitStatus> {
+    const status = await this.ended();
+    if (status !== undefined) return status;
+    throw new ContainerError("SystemError", "the process has ended, but how is not known", {
+      hint: "its supervisor, which alone was told, has been killed",
+    });
   }
 
-  /** Waits for its end; any number of callers may. */
-  wait(): Promise<ExitStatus> {
-    this.#waiting ??= this.#wait();
-    return this.#waiting;
+  /** The same, where it does not matter how it ended. */
+  ended(): Promise<ExitStatus | undefined> {
+    this.#ending ??= this.#awaitEnd();
+    return this.#ending;
   }
 
-  async #wait(): Promise<ExitStatus> {
+  async #awaitEnd(): Promise<ExitStatus | undefined> {
+    if (this.#keeper !== undefined) {
+      await this.#poller.wait(this.#pidfd);
+      this.#pidfd.close();
+      return await this.#keeper.status();
+    }
     for (;;) {
-      const status = this.poll();
-      if (status !== undefined) return status;
+      const status = reap(this.#pidfd);
+      if (status !== undefined) {
+        this.#pidfd.close();
+        return status;
+      }
       await this.#poller.wait(this.#pidfd);
     }
   }
 
   /** Sends a signal; false if it has ended. */
   signal(number: number): boolean {
-    return this.#status === undefined && signalPidfd(this.#pidfd, number);
+    return this.#pidfd.isOpen && signalPidfd(this.#pidfd, number);
   }
 
   /**
@@ -117,7 +144,7 @@ export class Child implements Disposable {
   /** Kills it and waits for its end. */
   async kill(): Promise<void> {
     this.signal(SIGKILL);
-    await this.wait();
+    await this.ended();
   }
 
   /** Closes the pidfd. */

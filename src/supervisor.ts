@@ -1,23 +1,22 @@
 /**
- * The supervisor of a detached container: the process that is the parent of the container's first
- * process after hull has ended, and records how that ended. Only a parent is told, and whoever else
- * asks later (`hull wait`, `hull state`) reads its record.
+ * The supervisor of a container: the parent of the container's first process, which outlives the
+ * program that made the container and records how the process ended. Only a parent is told, and
+ * whoever asks later (`hull wait`, `hull state`, a daemon that was started again) reads its record.
  *
- * It is no runtime but a syscall program (ffi/program_image.ts) that waits in the kernel, in some
- * 20 kB of memory. It must be above the hull that makes the container, since a process can only
- * be left to one of its ancestors; so hull starts the supervisor, the supervisor starts hull again,
- * and that one makes the container as ever:
+ * It is no runtime but a syscall program (ffi/program_image.ts), in some 20 kB of memory. A process
+ * can't be given to another parent, so the supervisor makes it: the birth's program is a part of
+ * its own.
  *
- *     hull (called) ── supervisor, the nearest subreaper ── hull (again) ── init
- *           ▲   report: how hull (again) ended  │  ▲   pidfd of init, record  │
- *           └───────────────────────────────────┘  └──────────────────────────┘
+ *     the program ── supervisor ── init
+ *          ▲ │  init's number │ ▲     │ its end
+ *          │ └──────────────┐ │ └─────┘
+ *          └── socket ──────┴─┘──▶ record
  *
  * @module
  */
 
-import { PR } from "../ffi/credentials.ts";
 import { SyscallError } from "../ffi/errno.ts";
-import { AT_EMPTY_PATH, duplicate, Fd } from "../ffi/file.ts";
+import { AT_EMPTY_PATH, duplicate, type Fd, read } from "../ffi/file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
@@ -25,185 +24,252 @@ import {
   CLONE_VM,
   cloneArguments,
 } from "../ffi/namespaces.ts";
-import { Pipe } from "../ffi/pipe.ts";
-import { Poller } from "../ffi/poll.ts";
-import { decodeEnd, type ExitStatus, openPidfd, SIGINFO_SIZE } from "../ffi/process.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { type ExitStatus, openPidfd, reapEnding, SIGINFO_SIZE } from "../ffi/process.ts";
 import { type Argument, type Operation, SyscallProgram } from "../ffi/program.ts";
 import { executableFile, programImage } from "../ffi/program_image.ts";
 import { sendFds, socketPair } from "../ffi/socket.ts";
-import { readableFd } from "../ffi/stream.ts";
+import { reportTail } from "../init/channel.ts";
+import { type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import { type BirthOptions, planBirth, type SupervisingParent } from "./birth.ts";
 import { ContainerError } from "./errors.ts";
-import { createExitRecord } from "./exit_record.ts";
+import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
+import { Child, type StatusKeeper } from "./parent_process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
-
-/** By this variable, which holds the number of a socket, a hull knows that it is supervised. */
-export const SUPERVISED_VARIABLE = "_HULL_SUPERVISED";
 
 const P_PID = 1;
 const P_PIDFD = 3;
 const WEXITED = 4;
 const WALL = 0x40000000;
-const MSG_DONTWAIT = 0x40;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const LAST_FD = 0xffff_ffff;
+const PID_SIZE = 4;
 
-/** What runs below a supervisor. */
-export interface SupervisedCommand {
+/** A birth below a supervisor. */
+export interface SupervisedBirth {
   /** The container's id, by which people find the supervisor among the processes. */
   readonly id: string;
-  /** The program and its arguments. */
-  readonly command: readonly [path: string, ...args: string[]];
-  readonly env: Readonly<Record<string, string>>;
-  /** How many fds from 3 on it inherits. */
-  readonly preserveFds: number;
+  /** The container's state folder, which gets the record. */
+  readonly folder: string;
+  readonly birth: BirthOptions;
+  /** Where a failure of the birth is reported. */
+  readonly status: number;
+  /** Whether the child is a launcher, which makes the container's process and ends. */
+  readonly isLauncher: boolean;
+  readonly poller: Poller;
 }
 
-/**
- * Starts a supervisor, and below it a command that makes a container; waits for the command's end.
- *
- * @returns how the command ended
- * @throws {ContainerError} `SystemError`, `Unsupported`
- */
-export async function runSupervised(supervised: SupervisedCommand): Promise<ExitStatus> {
-  const numbers = layOut(supervised.preserveFds);
-  using poller = new Poller();
-  using report = new Pipe();
-  start(supervised, numbers, report.writer);
-  report.writer.close(); // so that the supervisor's end is heard
-  const bytes = await new Response(readableFd(duplicate(report.reader), poller)).bytes();
-  const status = decodeEnd(bytes);
-  if (status !== undefined) return status;
-  throw new ContainerError("SystemError", "the supervisor ended before the container was made");
+/** A supervisor with its child. */
+export interface Supervised {
+  readonly supervisor: Supervisor;
+  readonly child: Child;
 }
 
-function start(supervised: SupervisedCommand, numbers: Numbers, report: Fd): void {
-  using sockets = socketPair();
-  const image = programImage(supervisorProgram(supervised, numbers));
-  using file = executableFile("hull-supervisor", image);
-  // Copies above all numbers, so that putting one in place replaces none.
-  using stack = new DisposableStack();
-  const [program, ours, theirs, end] = [file, sockets.ours, sockets.theirs, report].map((fd) =>
-    stack.use(duplicate(fd, numbers.end))
-  ) as [Fd, Fd, Fd, Fd];
-  launch(program, supervised.id, [
-    [ours, numbers.ours],
-    [theirs, numbers.theirs],
-    [end, numbers.report],
-  ]);
-}
-
-/** What a supervised hull tells its supervisor of the container that it has made. */
-export class Supervision implements Disposable {
+/** A supervisor as the program that started it sees it. */
+export class Supervisor implements StatusKeeper, Disposable {
+  /** The supervisor's own process. */
+  readonly identity: ProcessIdentity;
+  readonly #process: Child;
   readonly #socket: Fd;
-  /** The supervisor. */
-  readonly supervisor: ProcessIdentity;
+  readonly #record: Fd;
 
-  /** Takes the socket that the supervisor left; nobody below this program gets it. */
-  constructor(inherited: number) {
-    this.#socket = duplicate(inherited, 3);
-    new Fd(inherited).close();
-    const supervisor = identify(Deno.ppid);
-    if (supervisor === undefined) {
-      throw new ContainerError("SystemError", "the supervisor has ended");
+  private constructor(process: Child, socket: Fd, record: Fd) {
+    this.identity = identify(process.pid) as ProcessIdentity; // nobody else reaps it
+    this.#process = process;
+    this.#socket = socket;
+    this.#record = record;
+  }
+
+  /**
+   * Starts a supervisor, and below it the child.
+   *
+   * @returns undefined if the child could not be made: why stands in the report
+   * @throws {ContainerError} `Unsupported` where the host forbids executable files in memory
+   */
+  static async start(supervised: SupervisedBirth): Promise<Supervised | undefined> {
+    const { folder, poller } = supervised;
+    using stack = new DisposableStack();
+    const record = stack.use(createExitRecord(folder));
+    const reader = stack.use(openExitRecord(folder) as Fd);
+    const sockets = socketPair();
+    stack.use(sockets.theirs);
+    const socket = stack.use(sockets.ours);
+    const pid = launch(supervised, sockets.theirs, record);
+    const supervisor = new Supervisor(new Child(pid, openPidfd(pid), poller), socket, reader);
+    stack.move();
+    record.close();
+    sockets.theirs.close();
+    const number = await receiveNumber(socket, poller);
+    if (number === undefined) {
+      await supervisor.status();
+      supervisor[Symbol.dispose]();
+      return undefined;
     }
-    this.supervisor = supervisor;
+    const child = new Child(number, openPidfd(number), poller, supervisor);
+    if (!supervised.isLauncher) supervisor.release();
+    return { supervisor, child };
   }
 
-  /** The supervision that this program is under; undefined without one. */
-  static inherited(): Supervision | undefined {
-    const number = Deno.env.get(SUPERVISED_VARIABLE);
-    if (number === undefined) return undefined;
-    Deno.env.delete(SUPERVISED_VARIABLE);
-    return new Supervision(Number(number));
+  /** Tells a launcher's supervisor which processes the launcher made. */
+  adopt(process: Fd, first: Fd): void {
+    sendFds(this.#socket, [process, first], "adopt");
+    this.release();
   }
 
-  /** Hands over the container's first process, and the record to write its end to. */
-  handOver(folder: string, pid: number): void {
-    using pidfd = openPidfd(pid);
-    using record = createExitRecord(folder);
-    sendFds(this.#socket, [pidfd, record], "init");
-  }
-
-  /** Closes the socket. */
-  [Symbol.dispose](): void {
+  /** Lets it wait for the end of its child, and take the status: up to here the number is sure. */
+  release(): void {
     this.#socket.close();
   }
+
+  /** How the process ended, which is no more to be waited for; undefined if the supervisor died. */
+  async status(): Promise<ExitStatus | undefined> {
+    this.release();
+    await this.#process.wait();
+    return this.#record.isOpen ? readExitRecord(this.#record) : undefined;
+  }
+
+  /** Closes what this program holds; the supervisor goes on. */
+  [Symbol.dispose](): void {
+    this.#socket.close();
+    this.#record.close();
+    this.#process[Symbol.dispose]();
+  }
 }
 
-/** The numbers of the supervisor's fds, behind those that are only passed on. */
-interface Numbers {
-  readonly ours: number;
-  readonly theirs: number;
-  readonly report: number;
-  readonly end: number;
-}
-
-function layOut(preserveFds: number): Numbers {
-  const ours = 3 + preserveFds;
-  return { ours, theirs: ours + 1, report: ours + 2, end: ours + 3 };
+/** The child's number; undefined if the supervisor ended without one. */
+async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undefined> {
+  await poller.wait(socket);
+  const bytes = read(socket, PID_SIZE);
+  if (bytes === undefined || bytes.length < PID_SIZE) return undefined;
+  return new DataView(bytes.buffer).getInt32(0, true);
 }
 
 /** What the supervisor does, from its first call to its last. */
-function supervisorProgram(supervised: SupervisedCommand, numbers: Numbers): Operation[] {
-  const { ours, theirs, report } = numbers;
-  const { command, env } = supervised;
-  const variables = { ...env, [SUPERVISED_VARIABLE]: String(theirs) };
-  const words = (strings: readonly string[]): Argument => ({ words: [...strings, 0] });
-  const call = (
-    syscall: Operation["syscall"],
-    args: readonly Argument[],
-    more: Partial<Operation> = {},
-  ): Operation => ({ syscall, args, onError: "continue", ...more });
-  const fds = { space: 24, name: "fds" };
-  const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
-  const made = { space: SIGINFO_SIZE, name: "made" };
-  const ended = { space: SIGINFO_SIZE, name: "ended" };
+function supervisorProgram(
+  { birth, isLauncher }: SupervisedBirth,
+  inherited: readonly number[],
+  socket: number,
+  record: number,
+): PlannedOperation[] {
+  const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
+  const made = planBirth({ ...birth, parent });
+  const [clone, ...child] = made as [PlannedOperation, ...PlannedOperation[]];
   return [
-    call("setsid", []), // no terminal's end is the supervisor's
-    call("prctl", [PR.SET_CHILD_SUBREAPER, 1, 0, 0, 0]),
-    call("clone3", [cloneArguments(0), CLONE_ARGS_SIZE], {
-      label: "hull",
-      onPositive: { jump: "parent" },
-      onError: { jump: "end" },
-    }),
-    call("close", [ours]),
-    call("close", [report]),
-    call("execve", [
-      command[0],
-      words(command),
-      words(
-        Object.entries(variables).map(([name, value]) => `${name}=${value}`),
-      ),
+    ...calls("supervise the container's process", [
+      // These came over execve; what inherits the others in place is for the birth to say.
+      ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
+      call("setsid", []), // no terminal's end is the supervisor's
     ]),
-    call("exit_group", [127]),
-    // Nobody waits for the end of the caller's pipes because of the supervisor.
-    call("close", [theirs], { label: "parent" }),
-    call("close_range", [0, ours - 1, 0]),
-    call("close_range", [report + 1, 0xffff_ffff, 0]),
-    call("waitid", [P_PID, { result: "hull" }, made, WEXITED | WALL, 0]),
-    // What hull sent before its end takes the lowest numbers: 0, the pidfd, and 1, the record.
-    call("recvmsg", [ours, message, MSG_DONTWAIT]),
-    call("write", [report, made, SIGINFO_SIZE]),
-    call("close", [report]),
-    call("close", [ours]),
-    // Init is this process's child now; further orphans are the host's as without a supervisor.
-    call("prctl", [PR.SET_CHILD_SUBREAPER, 0, 0, 0, 0]),
-    call("chdir", ["/"]),
-    call("waitid", [P_PIDFD, 0, ended, WEXITED | WALL, 0], { onError: { jump: "end" } }),
-    call("write", [1, ended, SIGINFO_SIZE]),
-    call("exit_group", [0], { label: "end" }),
+    { ...clone, label: "clone" },
+    ...child,
+    ...calls("wait for the container's process", [
+      // Nobody waits for the end of a pipe because of the supervisor.
+      ...closeAllBut([socket, record], parent.label),
+      call("write", [socket, parent.pid, PID_SIZE]),
+      ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
+      call("write", [record, ENDED, SIGINFO_SIZE]),
+      call("exit_group", [0], { label: "end" }),
+    ]),
   ];
 }
 
-/** Starts the executable with fds put in place; returns once it runs. */
-function launch(file: Fd, id: string, fds: readonly (readonly [Fd, number])[]): void {
+const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
+
+/** The socket's end says that the program knows the child by a handle of its own. */
+function waitForChild(socket: number): Operation[] {
+  return [
+    call("read", [socket, { space: 1, name: "word" }, 1]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0], {
+      onError: { jump: "end" },
+    }),
+  ];
+}
+
+/** The launcher, and the child that joined, have ended then; what it made is this process's, too. */
+function waitForAdopted(socket: number): Operation[] {
+  const fds = { space: 24, name: "fds" };
+  const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
+  const [adopted, first] = [0, 1]; // the lowest numbers are free
+  return [
+    call("recvmsg", [socket, message, 0]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0]),
+    call("waitid", [P_PIDFD, first, ENDED, WEXITED | WALL, 0]),
+    call("close", [first]),
+    call("waitid", [P_PIDFD, adopted, ENDED, WEXITED | WALL, 0], { onError: { jump: "end" } }),
+  ];
+}
+
+function closeAllBut(kept: readonly number[], label: string): Operation[] {
+  let first = 0;
+  const ranges = kept.toSorted((a, b) => a - b).map((fd) => {
+    const range = call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+    return range;
+  });
+  const [lowest, ...rest] = [...ranges, call("close_range", [first, LAST_FD, 0])];
+  return [{ ...lowest as Operation, label }, ...rest];
+}
+
+function call(
+  syscall: Operation["syscall"],
+  args: readonly Argument[],
+  more: Partial<Operation> = {},
+): Operation {
+  return { syscall, args, onError: "continue", ...more };
+}
+
+/** The report wants each call with its reason. */
+function calls(reason: string, operations: readonly Operation[]): PlannedOperation[] {
+  const step = new StepBuilder("clone").because(reason);
+  for (const { syscall, args, ...options } of operations) {
+    step.call(syscall as Exclude<typeof syscall, "jump">, args, options);
+  }
+  return step.items as PlannedOperation[];
+}
+
+/** Starts the supervisor; returns its number once it runs. */
+function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
+  const { id, birth, status } = supervised;
+  const { cgroups, fds, mapped, time, init } = birth;
+  using stack = new DisposableStack();
+  // Above all numbers that the birth puts in place, so that the parent's stay apart.
+  const end = Math.max(2, ...fds.map(({ as }) => as)) + 1;
+  const socket = stack.use(duplicate(theirs, end));
+  const record = stack.use(duplicate(ended, end));
+  const inherited = [
+    socket.number,
+    record.number,
+    status,
+    ...fds.map(({ fd }) => fd),
+    ...cgroups.flatMap(({ inside, outside }) =>
+      outside === undefined ? [inside] : [inside, outside]
+    ),
+    ...(mapped === undefined ? [] : [mapped]),
+    ...("fd" in init ? [init.fd] : []),
+    ...(time === undefined ? [] : "joined" in time ? [time.joined] : [time.proc]),
+  ];
+  const operations = supervisorProgram(supervised, inherited, socket.number, record.number);
+  const image = programImage(operations, reportTail(status, operations));
+  using file = executableFile("hull-supervisor", image);
+  return execute(file, id, inherited);
+}
+
+/** A child that shares this program's memory, but not its table of fds, becomes the program. */
+function execute(file: Fd, id: string, inherited: readonly number[]): number {
   const flags = BigInt(CLONE_VM | CLONE_VFORK) | CLONE_CLEAR_SIGHAND;
   const program = new SyscallProgram([
     {
       syscall: "clone3",
-      args: [cloneArguments(flags), CLONE_ARGS_SIZE],
+      args: [cloneArguments(flags, { exitSignal: 0 }), CLONE_ARGS_SIZE],
       onPositive: "return",
       onError: "return",
     },
-    ...fds.map(([fd, as]): Operation => ({ syscall: "dup3", args: [fd.number, as, 0] })),
+    ...inherited.map((fd): Operation => ({ syscall: "fcntl", args: [fd, F_SETFD, 0] })),
     {
       syscall: "execveat",
       label: "exec",
@@ -216,7 +282,10 @@ function launch(file: Fd, id: string, fds: readonly (readonly [Fd, number])[]): 
   const pid = program.result(0);
   if (pid < 0) throw new SyscallError("clone3", -pid);
   const error = program.result("exec");
-  if (error < 0) throw forbidden(new SyscallError("execveat", -error, "hull-supervisor"));
+  if (error === 0) return pid;
+  using pidfd = openPidfd(pid);
+  reapEnding(pidfd);
+  throw forbidden(new SyscallError("execveat", -error, "hull-supervisor"));
 }
 
 function forbidden(cause: SyscallError): ContainerError {

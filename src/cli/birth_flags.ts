@@ -18,7 +18,6 @@ import { createExitRecord } from "../exit_record.ts";
 import type { NotifySocket } from "../notify_socket.ts";
 import type { Process, ProcessOptions } from "../process.ts";
 import { identify } from "../process_identity.ts";
-import type { Supervision } from "../supervisor.ts";
 import { syscallFailure } from "../syscall_failure.ts";
 import { connectListener } from "../unix_client.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
@@ -79,7 +78,6 @@ export async function bear(
     ...consoleOf(flags, isDetached, hasTerminal),
     ...(size === undefined ? {} : { consoleSize: size }),
   });
-  using supervision = isOn(flags, "supervise") ? await inheritedSupervision() : undefined;
   using pidfdSocket = await connectPidfdSocket(text(flags, "pidfd-socket"));
   if (bundle === undefined) output.debug("no config.json here: using the built-in default");
   const makes = await factory();
@@ -97,9 +95,9 @@ export async function bear(
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),
       // In the foreground hull is the parent until the end, and its own supervisor.
-      supervisor: isDetached ? supervision?.supervisor : identify(Deno.pid),
+      supervisor: isDetached ? undefined : identify(Deno.pid),
+      supervised: isOn(flags, "supervise"),
     });
-    supervision?.handOver(container.folder, process.pid);
     if (!isDetached) createExitRecord(container.folder).close();
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
     writePidFile(text(flags, "pid-file"), process.pid);
@@ -145,11 +143,6 @@ function nobodyForTerminal(): ContainerError {
     faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
     hint: "give --console-socket, set it to false, or use hull run without --detach",
   });
-}
-
-/** The supervision of this program; the module is loaded by those alone who ask for it. */
-async function inheritedSupervision(): Promise<Supervision | undefined> {
-  return (await import("../supervisor.ts")).Supervision.inherited();
 }
 
 async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefined> {

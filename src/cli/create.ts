@@ -2,7 +2,6 @@
 
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import type { Command } from "./command.ts";
-import { callSupervised } from "./supervise.ts";
 
 /** Makes a container; its process waits for `hull start`. */
 export const command: Command = {
@@ -14,8 +13,6 @@ export const command: Command = {
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const supervised = await callSupervised(invocation);
-    if (supervised !== undefined) return supervised;
     await bear(invocation, true, false);
     return 0;
   },

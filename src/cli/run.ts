@@ -8,7 +8,6 @@ import { follow, SignalForwarder } from "./foreground.ts";
 import { usageError } from "./options.ts";
 import { OrphanReaper } from "./orphan_reaper.ts";
 import { oneLine, type Output } from "./output.ts";
-import { callSupervised } from "./supervise.ts";
 
 /** Creates and starts a container, and is its program to whoever called. */
 export const command: Command = {
@@ -34,8 +33,6 @@ export const command: Command = {
         "add --detach, or leave it out",
       );
     }
-    const supervised = await callSupervised(invocation);
-    if (supervised !== undefined) return supervised;
     using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();

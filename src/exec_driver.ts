@@ -1,0 +1,351 @@
+/**
+ * What a daemon holds to run programs in containers: it makes the Process, wires its streams to the
+ * daemon's pipes, creates and starts the Container, calls the daemon back, waits, and clears away.
+ *
+ * @module
+ */
+
+import type { Stats } from "./cgroups/stats.ts";
+import type { Container } from "./container.ts";
+import type {
+  Command,
+  CutShort,
+  ExecDriverOptions,
+  ProgramOptions,
+  RestoredContainer,
+  RunOptions,
+  RunStatus,
+  StartCallback,
+} from "./driver_command.ts";
+import { ContainerError } from "./errors.ts";
+import { type ContainerInfo, Factory } from "./factory.ts";
+import { type Flows, type Pipes, Wiring } from "./pipes.ts";
+import { type ExitStatus, Process } from "./process.ts";
+
+/**
+ * Runs programs in containers for a daemon.
+ *
+ * Give each driver a root folder of its own: {@linkcode ExecDriver.restore} takes what it finds
+ * there for a former life's.
+ *
+ * @example Run a program and take its output as it comes
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ExecDriver } from "./exec_driver.ts";
+ *
+ * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
+ * const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+ * const output = new Response(readable).text();
+ * const command = { id: "hull-example-run", args: ["sh", "-c", "echo hello; exit 3"] };
+ * const { code } = await driver.run(command, { stdout: writable }, (pid) => console.log(pid));
+ * assertEquals([code, await output], [3, "hello\n"]);
+ * ```
+ */
+export class ExecDriver {
+  /** What makes the containers. */
+  readonly factory: Factory;
+  readonly #supervised: boolean;
+  readonly #running = new Set<string>();
+
+  /** Makes nothing yet. */
+  constructor(options: ExecDriverOptions = {}) {
+    this.factory = options.factory ?? new Factory(options);
+    this.#supervised = options.supervised ?? true;
+  }
+
+  /**
+   * Runs a program in a container of its own. In this order: the Process is made and its streams are
+   * wired to the pipes; the container is created, then started; the daemon is called back; the
+   * process is waited for. Then the container is taken away, and what is left in the pipes is
+   * written. Nothing stays after a failure.
+   *
+   * @param pipes taken over: see {@linkcode Pipes}. A reader that goes away is no failure; the
+   *   program learns of it by SIGPIPE, as in a shell's pipe. One that reads nothing any more delays
+   *   the end of the run until the signal aborts it
+   * @returns how the program ended
+   * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
+   *   pipes that can't be used
+   * @throws what the callback threw, or the signal's reason
+   */
+  async run(
+    command: Command,
+    pipes: Pipes = {},
+    startCallback: StartCallback = () => {},
+    options: RunOptions = {},
+  ): Promise<RunStatus> {
+    const { id, config, bundle, resources, ...program } = command;
+    const isFirst = !this.#running.has(id); // who comes second finds the id in use
+    this.#running.add(id);
+    try {
+      using wiring = new Wiring(pipes, command.terminal ?? config?.process?.terminal ?? false);
+      const process = new Process({ ...program, ...wiring.stdio });
+      return await abandoning(wiring, async () => {
+        options.signal?.throwIfAborted();
+        const container = await this.factory.create(id, config, { bundle, resources });
+        const status = await this.#live(container, process, wiring, startCallback, options);
+        options.signal?.throwIfAborted();
+        return status;
+      });
+    } finally {
+      if (isFirst) this.#running.delete(id);
+    }
+  }
+
+  /**
+   * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
+   * and its exit code is told to this program alone.
+   *
+   * @param id of the container, one of a former life of the daemon too
+   * @param pipes as of {@linkcode ExecDriver.run}
+   * @param startCallback if it throws, the program is killed
+   * @returns how it ended
+   * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`
+   * @throws what the callback threw, or the signal's reason
+   */
+  async exec(
+    id: string,
+    program: ProgramOptions,
+    pipes: Pipes = {},
+    startCallback: StartCallback = () => {},
+    { signal }: CutShort = {},
+  ): Promise<ExitStatus> {
+    using wiring = new Wiring(pipes, program.terminal ?? false);
+    const process = new Process({ ...program, ...wiring.stdio });
+    return await abandoning(wiring, async () => {
+      signal?.throwIfAborted();
+      const container = this.factory.load(id);
+      if (!container.hasRun()) throw neverRan(id);
+      await container.start(process);
+      using _ = onAbort(signal, () => end(process));
+      const flows = wiring.begin(process, signal);
+      try {
+        await startCallback(process.pid, process);
+        return await process.wait();
+      } finally {
+        end(process);
+        await process.wait();
+        flows.stopInput();
+        await flows.drained();
+        signal?.throwIfAborted();
+      }
+    });
+  }
+
+  /**
+   * Sends a signal to a container's first process.
+   *
+   * @param signal a number, or a name such as `TERM`
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`, `ConfigInvalid` for an
+   *   unknown signal
+   */
+  kill(id: string, signal: string | number = "KILL"): void {
+    this.factory.load(id).signal(signal);
+  }
+
+  /**
+   * Ends a container, and waits for its end; no error if it has ended. A run of it returns its
+   * status then; one of a former life stays until {@linkcode ExecDriver.clean}.
+   *
+   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at once
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  async terminate(id: string, { graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    const container = this.factory.load(id);
+    const ended = container.wait();
+    if (graceMs > 0) {
+      end(container, "TERM");
+      await within(graceMs, ended);
+    }
+    end(container);
+    await ended;
+  }
+
+  /**
+   * Stops all its processes where they are.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`
+   */
+  async pause(id: string): Promise<void> {
+    await this.factory.load(id).pause();
+  }
+
+  /**
+   * Lets them go on.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotPaused`
+   */
+  async unpause(id: string): Promise<void> {
+    await this.factory.load(id).resume();
+  }
+
+  /**
+   * The numbers of its processes on the host; they are sure only while it is paused.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  pids(id: string): number[] {
+    return this.factory.load(id).processes();
+  }
+
+  /**
+   * What it uses.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `SystemError`
+   */
+  stats(id: string): Stats {
+    return this.factory.load(id).stats();
+  }
+
+  /**
+   * What it is: its status, process, folders, and its exit code once it has ended.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  info(id: string): ContainerInfo {
+    return this.factory.info(id);
+  }
+
+  /**
+   * Takes away what is left of a container that has ended, its exit status with it; nothing happens
+   * if there is none.
+   *
+   * @throws {ContainerError} `ContainerNotStopped` if it runs, or a run of this driver will take it
+   *   away itself
+   */
+  async clean(id: string): Promise<void> {
+    if (this.#running.has(id)) {
+      throw new ContainerError("ContainerNotStopped", `container ${id} is this driver's run`, {
+        hint: "terminate it, and wait for what its run returns",
+      });
+    }
+    try {
+      await this.factory.remove(id);
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ContainerNotExists")) throw error;
+    }
+  }
+
+  /**
+   * Finds the containers of a former life of the daemon, which was perhaps killed: those that run,
+   * and those that have ended meanwhile, whose exit status is there for
+   * {@linkcode RestoredContainer.wait}. What never came to run its program is taken away. It is for
+   * a daemon's start.
+   *
+   * @example
+   * ```ts
+   * import { ExecDriver } from "./exec_driver.ts";
+   *
+   * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
+   * const restored = await driver.restore();
+   * await Promise.all(restored.map(async (container) => {
+   *   const status = await container.wait();
+   *   console.log(container.id, status?.code); // the daemon's note of it
+   *   await driver.clean(container.id);
+   * }));
+   * ```
+   */
+  async restore(): Promise<RestoredContainer[]> {
+    const restored: RestoredContainer[] = [];
+    for (const id of this.factory.ids()) {
+      if (this.#running.has(id)) continue;
+      const container = this.#ofFormerLife(id);
+      if (container === undefined) await this.factory.remove(id, { force: true });
+      else restored.push(container);
+    }
+    return restored;
+  }
+
+  /** Undefined if its program never ran. */
+  #ofFormerLife(id: string): RestoredContainer | undefined {
+    try {
+      const container = this.factory.load(id);
+      if (!container.hasRun()) return undefined;
+      const { pid, status } = container.ociState();
+      return {
+        id,
+        pid,
+        status: status as RestoredContainer["status"],
+        wait: () => container.wait(),
+      };
+    } catch (error) {
+      if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
+      throw error;
+    }
+  }
+
+  /** Another program may have deleted the container meanwhile. */
+  #oomKills(container: Container): number {
+    try {
+      return container.stats().memory?.oomKills ?? 0;
+    } catch (error) {
+      if (this.factory.ids().includes(container.id)) throw error;
+      return 0;
+    }
+  }
+
+  /** From the start to the end, whatever ends it. */
+  async #live(
+    container: Container,
+    process: Process,
+    wiring: Wiring,
+    startCallback: StartCallback,
+    { signal, exitCallback }: RunOptions,
+  ): Promise<RunStatus> {
+    using _ = onAbort(signal, () => end(container));
+    let flows: Flows | undefined;
+    try {
+      await container.run(process, { supervised: this.#supervised });
+      flows = wiring.begin(process, signal);
+      if (signal?.aborted === true) end(container);
+      await startCallback(process.pid, process);
+      const status = await process.wait();
+      const oomKills = this.#oomKills(container);
+      await exitCallback?.({ ...status, oomKills });
+      return { ...status, oomKills };
+    } finally {
+      if (process.isStarted) flows ??= wiring.begin(process, signal); // its program could not run
+      flows?.stopInput();
+      await container[Symbol.asyncDispose]();
+      await flows?.drained();
+    }
+  }
+}
+
+function neverRan(id: string): ContainerError {
+  return new ContainerError("ContainerNotRunning", `container ${id} has not started yet`);
+}
+
+/** Does something with pipes, and tells their other ends if it came to nothing. */
+async function abandoning<Result>(wiring: Wiring, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    await wiring.abandon(error);
+    throw error;
+  }
+}
+
+/** Calls back when a signal is aborted, within a scope. */
+function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
+  signal?.addEventListener("abort", act);
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", act) };
+}
+
+/** Sends a signal to who may have ended. */
+function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void {
+  try {
+    target.signal(signal);
+  } catch (error) {
+    if (!(error instanceof ContainerError && GONE.has(error.code))) throw error;
+  }
+}
+
+const GONE: ReadonlySet<string> = new Set(["ContainerNotRunning", "NoProcessOps"]);
+
+/** Waits for something, but no longer than some time. */
+async function within(milliseconds: number, happening: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([promise, happening]);
+  clearTimeout(timer);
+}

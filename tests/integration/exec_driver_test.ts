@@ -1,0 +1,451 @@
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import {
+  type Config,
+  type Container,
+  ContainerError,
+  type CreateOptions,
+  ExecDriver,
+  Factory,
+  type Process,
+} from "../../mod.ts";
+import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { until } from "../fixtures/until.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const sh = (script: string): readonly string[] => ["sh", "-c", script];
+
+/** Runs a test with a driver whose root is gone, and was left empty, at its end. */
+async function withDriver(
+  name: string,
+  test: (driver: ExecDriver, id: string, folder: string) => Promise<void>,
+): Promise<void> {
+  await leavesNothing(name, async () => {
+    using folder = scratchFolder();
+    using root = scratchFolder();
+    const driver = new ExecDriver({ root: root.path });
+    await test(driver, name, folder.path);
+    assertEquals(driver.factory.ids(), []);
+  });
+}
+
+/** A sink with the text that came. */
+function textSink(): { readonly sink: WritableStream<Bytes>; readonly text: Promise<string> } {
+  const { readable, writable } = new TransformStream<Bytes>();
+  const text = new Response(readable).text();
+  text.catch(() => {}); // a test that looks at it sees the error
+  return { sink: writable, text };
+}
+
+/** A callback that says when it was called. */
+function called(): { readonly callback: (pid: number) => void; readonly pid: Promise<number> } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  return { callback: resolve, pid: promise };
+}
+
+/** A factory that notes what is asked of it and of what it makes. */
+class NotingFactory extends Factory {
+  readonly notes: string[] = [];
+
+  override async create(
+    id: string,
+    config?: Config,
+    options?: CreateOptions,
+  ): Promise<Container> {
+    this.notes.push("create");
+    const container = await super.create(id, config, options);
+    const start = container.run.bind(container);
+    container.run = async (process: Process, options) => {
+      this.notes.push(`start with ${process.options.stdout} and ${process.options.stdin}`);
+      const wait = process.wait.bind(process);
+      process.wait = () => {
+        this.notes.push("wait");
+        return wait();
+      };
+      await start(process, options);
+      this.notes.push(`started ${container.status()}`);
+    };
+    return container;
+  }
+}
+
+Deno.test("a run: process, pipes, create, start, callback, wait, in this order", async () => {
+  await leavesNothing("hull-ed-order", async () => {
+    using root = scratchFolder();
+    const factory = new NotingFactory({ root: root.path });
+    const driver = new ExecDriver({ factory });
+    const { sink, text } = textSink();
+    const status = await driver.run(
+      { id: "hull-ed-order", args: sh("cat; exit 7") },
+      { stdin: new Blob(["question"]).stream(), stdout: sink },
+      (pid) => {
+        assertEquals(driver.info("hull-ed-order").pid, pid);
+        factory.notes.push("callback");
+      },
+      { exitCallback: ({ code }) => void factory.notes.push(`exit ${code}`) },
+    );
+    assertEquals([status, await text], [{ code: 7, signal: undefined, oomKills: 0 }, "question"]);
+    assertEquals(factory.notes.slice(0, 5), [
+      "create",
+      "start with piped and piped",
+      "started running",
+      "callback",
+      "wait",
+    ]);
+    assertEquals([factory.notes.at(-1), factory.list()], ["exit 7", []]);
+  });
+});
+
+Deno.test("the command's args, environment, folder, user, config and limits are the program's", async () => {
+  await withDriver("hull-ed-command", async (driver, id) => {
+    const script = "pwd; id -u; echo $KEY; cat /data/limit; exit 3";
+    using bundle = makeBundle("", (config) => {
+      config.mounts.push({
+        destination: "/data",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["mode=0777"],
+      });
+    });
+    const { sink, text } = textSink();
+    const { code } = await driver.run(
+      {
+        id,
+        args: sh(`${script.replace("cat /data/limit; ", "touch /data/x && ")}`),
+        env: ["PATH=/bin", "KEY=value"],
+        cwd: "/tmp",
+        user: "web",
+        config: bundle.config,
+        bundle: bundle.folder,
+        resources: { pids: { limit: 17 }, memory: { limit: 64 << 20 } },
+      },
+      { stdout: sink },
+      () => {
+        const { pids, memory } = driver.stats(id);
+        assertEquals([pids?.limit, memory?.usage.limit], [17, 64 << 20]);
+      },
+    );
+    assertEquals([code, await text], [3, "/tmp\n1000\nvalue\n"]);
+    // Limits go with the built-in default, too, and are checked.
+    const refused = await assertRejects(
+      () => driver.run({ id, resources: { pids: { limit: "many" as unknown as number } } }),
+      ContainerError,
+    );
+    assertEquals(refused.faults?.map(({ pointer }) => pointer), ["/linux/resources/pids/limit"]);
+  });
+});
+
+Deno.test("kill, pause, unpause, pids, info, exec and terminate act on the running container", async () => {
+  await withDriver("hull-ed-acts", async (driver, id) => {
+    const { callback, pid } = called();
+    const running = driver.run(
+      { id, args: sh("trap 'exit 9' USR1; sleep 60 & wait") },
+      {},
+      callback,
+    );
+    const first = await pid;
+    await until(() => driver.pids(id).length === 2); // the shell and its sleep: the trap is set
+    assertEquals([driver.info(id).pid, driver.info(id).status], [first, "running"]);
+    await driver.pause(id);
+    assertEquals(driver.info(id).status, "paused");
+    await driver.unpause(id);
+    assertEquals(driver.info(id).status, "running");
+    const { sink, text } = textSink();
+    let further = 0;
+    const status = await driver.exec(
+      id,
+      { args: sh("cat; exit 4") },
+      { stdin: new Blob(["inside"]).stream(), stdout: sink },
+      (pid) => {
+        further = pid;
+        assert(driver.pids(id).includes(pid));
+      },
+    );
+    assertEquals([status.code, await text], [4, "inside"]);
+    assertGreater(further, 0);
+    await assertRejects(
+      () =>
+        driver.exec(id, { args: ["sleep", "60"] }, {}, () => {
+          throw new Error("no");
+        }),
+      Error,
+      "no",
+    );
+    assertEquals(driver.pids(id).length, 2);
+    const ours = await assertRejects(() => driver.clean(id), ContainerError);
+    assertEquals(ours.code, "ContainerNotStopped");
+    driver.kill(id, "USR1");
+    assertEquals((await running).code, 9);
+
+    const again = called();
+    const stubborn = driver.run(
+      { id, args: sh("trap '' TERM; sleep 60 & wait; wait") },
+      {},
+      again.callback,
+    );
+    await again.pid;
+    await until(() => driver.pids(id).length === 2);
+    await driver.terminate(id, { graceMs: 200 }); // TERM does nothing
+    assertEquals((await stubborn).signal, 9);
+
+    const polite = called();
+    const kind = driver.run(
+      { id, args: sh("trap 'exit 6' TERM; sleep 60 & wait") },
+      {},
+      polite.callback,
+    );
+    await polite.pid;
+    await until(() => driver.pids(id).length === 2);
+    await driver.terminate(id, { graceMs: 30_000 });
+    assertEquals((await kind).code, 6);
+    const gone = await assertRejects(() => driver.terminate(id), ContainerError);
+    assertEquals(gone.code, "ContainerNotExists");
+    await driver.clean(id); // nothing is there
+  });
+});
+
+Deno.test("100 MB through the pipes to a slow reader, byte for byte, in little memory", async () => {
+  await withDriver("hull-ed-slow", async (driver, id, folder) => {
+    const size = 100 << 20;
+    const file = `${folder}/data`;
+    run("sh", "-c", `head -c ${size} /dev/urandom > ${file}`);
+    const sum = run("md5sum", file).slice(0, 32);
+    const md5 = new Deno.Command("md5sum", { stdin: "piped", stdout: "piped" }).spawn();
+    const writer = md5.stdin.getWriter();
+    const before = Deno.memoryUsage().rss;
+    let most = 0;
+    let count = 0;
+    const slow = new WritableStream<Bytes>({
+      async write(chunk) {
+        if (count++ % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        await writer.write(chunk);
+        if (count % 50 === 0) most = Math.max(most, Deno.memoryUsage().rss - before);
+      },
+      close: () => writer.close(),
+    });
+    using input = await Deno.open(file);
+    const stdin = input.readable;
+    const { code } = await driver.run({ id, args: ["cat"] }, { stdin, stdout: slow });
+    const { stdout } = await md5.output();
+    assertEquals([code, new TextDecoder().decode(stdout).slice(0, 32)], [0, sum]);
+    assert(most < 64 << 20, `the program grew by ${most >> 20} MiB`);
+  });
+});
+
+Deno.test("a program stops writing while its reader is busy", async () => {
+  await withDriver("hull-ed-stops", async (driver, id) => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    let bytes = 0;
+    const stdout = new WritableStream<Bytes>({
+      async write(chunk) {
+        await go;
+        bytes += chunk.length;
+      },
+    });
+    const script = "head -c 10000000 /dev/zero; touch /tmp/done; sleep 0.1";
+    const started = called();
+    const running = driver.run({ id, args: sh(script) }, { stdout }, started.callback);
+    const root = `/proc/${await started.pid}/root`;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assertEquals(await Deno.stat(`${root}/tmp/done`).catch(() => "not yet"), "not yet");
+    resolve();
+    assertEquals([(await running).code, bytes], [0, 10_000_000]);
+  });
+});
+
+Deno.test("a reader that goes away is a broken pipe to the program, and no failure of the run", async () => {
+  await withDriver("hull-ed-gone", async (driver, id) => {
+    let chunks = 0;
+    const stdout = new WritableStream<Bytes>({
+      write() {
+        if (++chunks === 3) throw new Error("gone");
+      },
+    });
+    const broken = await driver.run({ id, args: sh("cat /dev/zero; exit $?") }, { stdout });
+    assertEquals([chunks, broken.code], [3, 128 + 13]); // SIGPIPE
+    // So is one who closes the pipe that a program reads.
+    const { sink, text } = textSink();
+    const endless = new ReadableStream<Bytes>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+    });
+    const args = sh("head -c 5000 | wc -c");
+    const { code } = await driver.run({ id, args }, { stdin: endless, stdout: sink });
+    assertEquals([code, await text], [0, "5000\n"]);
+    // One that never gives anything more does not keep the run from ending.
+    let cancelled = false;
+    const silent = new ReadableStream<Bytes>({ cancel: () => void (cancelled = true) });
+    await driver.run({ id, args: ["true"] }, { stdin: silent });
+    assert(cancelled);
+  });
+});
+
+Deno.test("a callback that throws ends the container", async () => {
+  await withDriver("hull-ed-throws", async (driver, id) => {
+    const { sink, text } = textSink();
+    await assertRejects(
+      () =>
+        driver.run({ id, args: ["sleep", "60"] }, { stdout: sink }, async () => {
+          await Promise.resolve();
+          throw new Error("the daemon does not want it");
+        }),
+      Error,
+      "the daemon does not want it",
+    );
+    assertEquals(await text, "");
+    await assertRejects(
+      () =>
+        driver.run({ id, args: ["true"] }, {}, () => {}, {
+          exitCallback: () => Promise.reject(new Error("no room for a note")),
+        }),
+      Error,
+      "no room for a note",
+    );
+  });
+});
+
+Deno.test("what fails before the start tells the other ends of the pipes, and leaves nothing", async () => {
+  await withDriver("hull-ed-fails", async (driver, id, folder) => {
+    const failing = async (code: string, command: Parameters<ExecDriver["run"]>[0]) => {
+      let reason: unknown;
+      const stdout = new WritableStream<Bytes>({ abort: (error) => void (reason = error) });
+      let cancelled: unknown;
+      const stdin = new ReadableStream<Bytes>({ cancel: (error) => void (cancelled = error) });
+      const stderr = { file: `${folder}/stderr` };
+      const error = await assertRejects(
+        () => driver.run(command, { stdin, stdout, stderr }),
+        ContainerError,
+      );
+      assertEquals([error.code, reason, cancelled], [code, error, error]);
+    };
+    await failing("InvalidIdFormat", { id: "a/b" });
+    await failing("ConfigInvalid", { id, config: { ociVersion: "none" } });
+    await failing("InitFailed", { id, args: ["/no/such/program"] });
+    await failing("ConfigInvalid", { id, user: "nobody-here" });
+    const running = driver.run({ id, args: ["sleep", "60"] });
+    await until(() => driver.factory.list().some(({ status }) => status === "running"));
+    await failing("IdInUse", { id });
+    await assertRejects(() => driver.clean(id), ContainerError); // it is a run as before
+    await driver.terminate(id);
+    await running;
+    const missing = await assertRejects(
+      () => driver.run({ id }, { stdin: { file: `${folder}/none` } }),
+      ContainerError,
+    );
+    assertEquals([missing.errno, missing.path], ["ENOENT", `${folder}/none`]);
+    const { sink } = textSink();
+    const twice = await assertRejects(
+      () => driver.run({ id }, { stdout: sink, stderr: sink }),
+      ContainerError,
+    );
+    assertEquals(twice.code, "ConfigInvalid");
+  });
+});
+
+Deno.test("an abort ends the container, whenever it comes, and a reader that hangs", async () => {
+  await withDriver("hull-ed-abort", async (driver, id) => {
+    const reason = new Error("enough");
+    await assertRejects(
+      () => driver.run({ id }, {}, () => {}, { signal: AbortSignal.abort(reason) }),
+      Error,
+      "enough",
+    );
+    for (const milliseconds of [5, 40, 120, 400]) {
+      const signal = AbortSignal.timeout(milliseconds);
+      const args = ["sleep", "60"];
+      const error = await assertRejects(() => driver.run({ id, args }, {}, () => {}, { signal }));
+      assertEquals((error as Error).name, "TimeoutError");
+      assertEquals(driver.factory.ids(), []);
+    }
+    const hanging = new WritableStream<Bytes>({ write: () => new Promise<void>(() => {}) });
+    await assertRejects(() =>
+      driver.run({ id, args: ["cat", "/dev/zero"] }, { stdout: hanging }, () => {}, {
+        signal: AbortSignal.timeout(500),
+      })
+    );
+    const { callback, pid } = called();
+    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    await pid;
+    await assertRejects(() =>
+      driver.exec(id, { args: ["sleep", "60"] }, {}, () => {}, { signal: AbortSignal.timeout(100) })
+    );
+    await until(() => driver.pids(id).length === 1);
+    await driver.terminate(id);
+    await running;
+  });
+});
+
+Deno.test("pipes to files and fds, and a terminal", async () => {
+  await withDriver("hull-ed-files", async (driver, id, folder) => {
+    const file = `${folder}/out`;
+    Deno.writeTextFileSync(`${folder}/in`, "from a file\n");
+    using stderr = await Deno.open(`${folder}/err`, { write: true, create: true });
+    const { openFd } = await import("../fixtures/fds.ts");
+    using err = openFd(`${folder}/err`, "w");
+    for (const word of ["one", "two"]) {
+      await driver.run({ id, args: sh(`cat; echo ${word}; echo problem >&2`) }, {
+        stdin: { file: `${folder}/in` },
+        stdout: { file },
+        stderr: err.number,
+      });
+    }
+    assertEquals(Deno.readTextFileSync(file), "from a file\none\nfrom a file\ntwo\n");
+    assertEquals(Deno.readTextFileSync(`${folder}/err`), "problem\nproblem\n");
+    assertEquals(((await stderr.stat()).mode ?? 0) & 0o077, 0o044);
+    assertEquals((Deno.statSync(file).mode ?? 0) & 0o777, 0o600);
+
+    const { sink, text } = textSink();
+    const consoleSize = { width: 77, height: 33 };
+    const { code } = await driver.run(
+      {
+        id,
+        args: sh("read line; stty size; echo [$line]; test -t 1"),
+        terminal: true,
+        consoleSize,
+      },
+      { stdin: new Blob(["typed\n"]).stream(), stdout: sink },
+    );
+    assertEquals(code, 0);
+    assertEquals((await text).replaceAll("\r", "").split("\n").slice(0, 3), [
+      "typed",
+      "33 77",
+      "[typed]",
+    ]);
+    // A terminal that nobody reads keeps the program from nothing.
+    const args = sh("head -c 300000 /dev/zero; test -t 0");
+    assertEquals((await driver.run({ id, args, terminal: true })).code, 0);
+    const refused = await assertRejects(
+      () => driver.run({ id, terminal: true }, { stdout: { file } }),
+      ContainerError,
+    );
+    assertEquals(refused.code, "ConfigInvalid");
+  });
+});
+
+Deno.test("30 runs at once: each with its own output and exit code, and the event loop goes on", async () => {
+  await withDriver("hull-ed-many", async (driver, id) => {
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const ended = await Promise.all(Array.from({ length: 30 }, async (_, k) => {
+      const { sink, text } = textSink();
+      const args = sh(`echo ${k}; exit ${k}`);
+      const { code } = await driver.run({ id: `${id}-${k}`, args }, { stdout: sink });
+      return [code, await text];
+    }));
+    clearInterval(timer);
+    assertEquals(ended, Array.from({ length: 30 }, (_, k) => [k, `${k}\n`]));
+    assertGreater(ticks, 30);
+  });
+});
+
+Deno.test("a run tells whether memory ran out", async () => {
+  await withDriver("hull-ed-oom", async (driver, id) => {
+    const limit = 16 << 20;
+    const { signal, oomKills } = await driver.run({
+      id,
+      args: ["tail", "/dev/zero"],
+      resources: { memory: { limit, swap: limit } },
+    });
+    assertEquals([signal, oomKills], [9, 1]);
+  });
+});
