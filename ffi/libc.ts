@@ -10,6 +10,7 @@
 
 import { SyscallError } from "./errno.ts";
 
+/** What every start of a container needs: binding a symbol takes time. */
 const { symbols } = Deno.dlopen("libc.so.6", {
   /** int *__errno_location(void) */
   __errno_location: { parameters: [], result: "pointer" },
@@ -39,6 +40,36 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   mknodat: { parameters: ["i32", "buffer", "u32", "u64"], result: "i32" },
   /** int unlinkat(int dirfd, const char *path, int flags) */
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  /** int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf) */
+  statx: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
+    result: "i64",
+  },
+  /** int fcntl(int fd, int cmd, long argument) */
+  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+  /** int flock(int fd, int operation) */
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  /** int pipe2(int fds[2], int flags) */
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  /** int waitid(idtype_t idtype, id_t id, siginfo_t *info, int options) */
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
+  /** int epoll_create1(int flags) */
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  /** int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) */
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  /** int eventfd(unsigned int initval, int flags) */
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  /** long syscall(SYS_prctl, int option, unsigned long, unsigned long, unsigned long, unsigned long) */
+  prctl: {
+    name: "syscall",
+    parameters: ["i64", "i32", "u64", "u64", "u64", "u64"],
+    result: "i64",
+  },
+});
+
+/** What few programs need: bound when the first of them is called. */
+const RARE = {
   /** int symlinkat(const char *target, int dirfd, const char *path) */
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   /** ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t size) */
@@ -47,22 +78,10 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
   /** int fchmod(int fd, mode_t mode) */
   fchmod: { parameters: ["i32", "u32"], result: "i32" },
-  /** int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf) */
-  statx: {
-    name: "syscall",
-    parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
-    result: "i64",
-  },
   /** int fstatfs(int fd, struct statfs *buf) */
   fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
   /** int ioctl(int fd, unsigned long request, long argument) */
   ioctl: { parameters: ["i32", "u64", "i64"], result: "i32" },
-  /** int fcntl(int fd, int cmd, long argument) */
-  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
-  /** int flock(int fd, int operation) */
-  flock: { parameters: ["i32", "i32"], result: "i32" },
-  /** int pipe2(int fds[2], int flags) */
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   /** int socketpair(int domain, int type, int protocol, int fds[2]) */
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   /** int socket(int domain, int type, int protocol) */
@@ -93,14 +112,6 @@ const { symbols } = Deno.dlopen("libc.so.6", {
     parameters: ["i64", "i32", "i32", "usize", "u32"],
     result: "i64",
   },
-  /** int waitid(idtype_t idtype, id_t id, siginfo_t *info, int options) */
-  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
-  /** int epoll_create1(int flags) */
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  /** int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) */
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  /** int eventfd(unsigned int initval, int flags) */
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   /** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   /** int memfd_create(const char *name, unsigned int flags) */
@@ -109,18 +120,26 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   /** long syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags) */
   pidfd_getfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "i64" },
-  /** long syscall(SYS_prctl, int option, unsigned long, unsigned long, unsigned long, unsigned long) */
-  prctl: {
-    name: "syscall",
-    parameters: ["i64", "i32", "u64", "u64", "u64", "u64"],
-    result: "i64",
-  },
   /** long syscall(SYS_bpf, int cmd, union bpf_attr *attr, unsigned int size) */
   bpf: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32"], result: "i64" },
-});
+} as const;
+
+type RareSymbols = Deno.DynamicLibrary<typeof RARE>["symbols"];
+
+function bindRarely(): RareSymbols {
+  let bound: RareSymbols | undefined;
+  const get = (name: keyof RareSymbols) => () =>
+    (bound ??= Deno.dlopen("libc.so.6", RARE).symbols)[name];
+  const names = Object.keys(RARE) as (keyof RareSymbols)[];
+  const getters = names.map((name) => [name, { get: get(name) }] as const);
+  return Object.defineProperties({}, Object.fromEntries(getters)) as RareSymbols;
+}
 
 /** The bound symbols; only the files of ffi/ use them. */
-export { symbols as libc };
+export const libc: typeof symbols & RareSymbols = Object.defineProperties(
+  { ...symbols },
+  Object.getOwnPropertyDescriptors(bindRarely()),
+) as typeof symbols & RareSymbols;
 
 const errnoView = new Deno.UnsafePointerView(
   symbols.__errno_location() as Deno.PointerObject<unknown>,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runModule } from "./own_modules.ts";
+import { runInit } from "./own_modules.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "../init/variables.ts";
 
 /** The command and environment of a re-executed init. */
@@ -41,5 +41,5 @@ export function initCommand(
   if (given?.[0] !== undefined) return { path: given[0], args: given, env };
   const path = Deno.execPath();
   if (Deno.build.standalone) return { path, args: [path], env };
-  return { path, args: [path, ...runModule("init/init", ["--no-config"])], env };
+  return { path, args: [path, ...runInit()], env };
 }

@@ -1,29 +1,22 @@
 /**
- * Where hull's own entries lie: among the sources, or in the bundle that `scripts/setup` makes of
+ * Where hull's own init lies: among the sources, or beside the bundle that `scripts/setup` makes of
  * them.
  *
  * @module
  */
 
-/** A module that is started as a program. */
-export type OwnModule = "init/init" | "src/cli/hull";
-
-/** The address of an entry. */
-export function ownModule(entry: OwnModule): URL {
+/** The address of init's module. */
+function initModule(): URL {
   const { url } = import.meta;
-  // In the bundle this is a chunk at its root, and the entries are JavaScript.
-  return url.endsWith(".ts") ? new URL(`../${entry}.ts`, url) : new URL(`./${entry}.js`, url);
+  // Bundled, this is a part of src/cli/hull.js.
+  return url.endsWith(".ts") ? new URL("../init/init.ts", url) : new URL("../../init/init.js", url);
 }
 
-/**
- * The words of a command that start an entry, behind Deno's path.
- *
- * @param flags what is given to `deno run` beside
- */
-export function runModule(entry: OwnModule, flags: readonly string[] = []): string[] {
-  const module = ownModule(entry);
+/** The words of a command that start init, behind Deno's path. */
+export function runInit(): string[] {
+  const module = initModule();
   const isFile = module.protocol === "file:";
   const place = isFile ? decodeURIComponent(module.pathname) : module.href;
-  const kept = ["--quiet", "--allow-all", "--no-lock", isFile ? "--no-remote" : "--cached-only"];
-  return ["run", ...kept, ...flags, place];
+  const where = isFile ? "--no-remote" : "--cached-only";
+  return ["run", "--quiet", "--allow-all", "--no-lock", where, "--no-config", place];
 }

@@ -178,7 +178,7 @@ function isWider(a: DeviceException, b: DeviceException): boolean {
 
 function byDevice(a: DeviceException, b: DeviceException): number {
   return (a.major ?? -1) - (b.major ?? -1) || (a.minor ?? -1) - (b.minor ?? -1) ||
-    a.type.localeCompare(b.type);
+    Number(a.type > b.type) - Number(a.type < b.type);
 }
 
 /** An exception as devices.list writes it, such as `c 1:3 rwm`. */
