@@ -28,12 +28,19 @@ export function configToStart(
   const user = resolveUser(options.user, rootfs);
   const process = mergeProcess(config.process, options, user);
   if ((process.args ?? []).length > 0) {
-    const valid = validateConfig({ ...config, process });
+    // What a container keeps was checked when it was made.
+    const valid = hasWishes(options) ? validateConfig({ ...config, process }) : config;
     return { ...valid, process: grantable(valid.process ?? process, valid.linux, onWarning) };
   }
   throw new ContainerError("ConfigInvalid", "there is no program to run", {
     faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
   });
+}
+
+/** Whether the options change the config's process. */
+function hasWishes(options: ProcessOptions): boolean {
+  const { stdin: _0, stdout: _1, stderr: _2, preserveFds: _3, extraFiles: _4, ...wishes } = options;
+  return Object.values(wishes).some((wish) => wish !== undefined);
 }
 
 /** The process with the capabilities that can be granted; the user hears of the others. */
