@@ -56,8 +56,7 @@ export async function findRuntimes(state: string, bundle: Bundle): Promise<Runti
     leftOut,
     async [Symbol.asyncDispose]() {
       for (const holder of holders) {
-        holder.kill("SIGKILL");
-        await holder.status;
+        await end(holder);
       }
     },
   };
@@ -75,6 +74,15 @@ async function withoutUnified(): Promise<Deno.ChildProcess> {
   await reader.read(); // it is unmounted now
   await reader.cancel();
   return holder;
+}
+
+async function end(holder: Deno.ChildProcess): Promise<void> {
+  try {
+    holder.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // who interrupts this program ends it as well
+  }
+  await holder.status;
 }
 
 function isMounted(path: string): boolean {
