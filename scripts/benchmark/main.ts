@@ -65,7 +65,12 @@ function untilInterrupted(): AbortSignal {
 }
 
 const options = readOptions(Deno.args);
-const report = await measureAll(options, untilInterrupted());
+const signal = untilInterrupted();
+const report = await measureAll(options, signal).catch((error) => {
+  if (!signal.aborted) throw error;
+  console.error(`bench: ${signal.reason.message}; nothing of it is left`);
+  Deno.exit(1);
+});
 console.log(asText(report));
 const { json, svg, markdown } = options;
 if (json !== undefined) Deno.writeTextFileSync(json, JSON.stringify(report, undefined, 2) + "\n");

@@ -9,15 +9,16 @@ import { Factory } from "../../mod.ts";
 import { type Bundle, makeBundle, scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { createOne, Crowd, threads } from "../../tests/fixtures/crowd.ts";
 import { cgroupsNamed, openFds } from "../../tests/fixtures/leftovers.ts";
-import { measure } from "../benchmark/usage.ts";
+import { type Cost, measure } from "../benchmark/usage.ts";
 import { type CreateCost, createCost, growth } from "./create_cost.ts";
 import { ManyMounts } from "./many_mounts.ts";
 
 const MOUNTS = 5000;
 const PREFIX = "hull-scale-";
-const WARM_UP = 100;
+/** So many until an engine has compiled what it will, and its buffers have their size. */
+const WARM_UP = 300;
 const CHURN = 300;
-/** How many times as much as alone `create` may cost. */
+/** How many times as long as alone the command may take, on a machine that has nothing else to do. */
 const MOST = 1.2;
 /** Of resident memory, for each container made and destroyed: an engine's buffers come and go. */
 const CHURN_KIB = 16;
@@ -60,10 +61,14 @@ async function makeAndDestroy(factory: Factory, bundle: Bundle, times: number): 
 /** What a Factory keeps of containers that are gone. */
 async function churn(factory: Factory, bundle: Bundle): Promise<boolean> {
   await makeAndDestroy(factory, bundle, WARM_UP);
-  const before = residentKib();
+  const [before, heapBefore] = [residentKib(), Deno.memoryUsage().heapUsed];
   await makeAndDestroy(factory, bundle, CHURN);
   const kib = (residentKib() - before) / CHURN;
-  console.log(`made and destroyed ${CHURN}: ${kib.toFixed(1)} KiB more for each`);
+  const heap = (Deno.memoryUsage().heapUsed - heapBefore) / CHURN / KIB;
+  console.log(
+    `made and destroyed ${CHURN}: for each ${kib.toFixed(1)} KiB more resident, ` +
+      `${heap.toFixed(1)} KiB of heap`,
+  );
   return kib <= CHURN_KIB;
 }
 
@@ -101,10 +106,13 @@ async function crowded(
 }
 
 function judge(what: string, cost: CreateCost, alone: readonly CreateCost[]): boolean {
-  const times = growth(cost, alone);
-  const [cpu, wall] = [times.cpu.toFixed(2), times.wall.toFixed(2)];
-  console.log(`create ${what}: ${cpu} times the processor time of alone, ${wall} on the wall`);
-  return Math.min(times.cpu, times.wall) <= MOST; // a busy machine lengthens both
+  const [command, library] = [growth(cost, alone, "command"), growth(cost, alone, "library")];
+  const text = ({ wall, cpu }: Cost) => `${cpu.toFixed(2)} (wall ${wall.toFixed(2)})`;
+  console.log(
+    `create ${what}, times the processor time of alone: command ${text(command)}, ` +
+      `library ${text(library)}`,
+  );
+  return command.wall <= MOST;
 }
 
 async function main(): Promise<boolean> {
@@ -129,7 +137,11 @@ async function main(): Promise<boolean> {
   return isFreed && fits.every((holds) => holds);
 }
 
-const holds = await main();
+const holds = await main().catch((error) => {
+  if (!signal.aborted) throw error;
+  console.error(`soak: ${signal.reason.message}`);
+  return false;
+});
 const left = cgroupsNamed(PREFIX);
 console.log(left.length === 0 ? "no cgroup was left" : `left behind: ${left.join(" ")}`);
 Deno.exit(holds && left.length === 0 ? 0 : 1);
