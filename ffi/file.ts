@@ -158,9 +158,14 @@ export function openAt(folder: Folder, path: string, flags: number = O_RDONLY, m
  */
 export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(size);
+  const count = readInto(fd, bytes);
+  return count === undefined ? undefined : bytes.subarray(0, count);
+}
+
+function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   for (;;) {
     try {
-      return bytes.subarray(0, checked("read", libc.read(fd.number, bytes, BigInt(size))));
+      return checked("read", libc.read(fd.number, bytes, BigInt(bytes.length)));
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
       if (error.errno === EAGAIN) return undefined;
@@ -175,23 +180,23 @@ export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined 
  * @throws {SyscallError}
  */
 export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for (;;) {
-    const chunk = read(fd, 65_536);
-    if (chunk === undefined) throw new SyscallError("read", EAGAIN);
-    if (chunk.length === 0) break;
-    chunks.push(chunk);
-    total += chunk.length;
+  // Most files that hull reads are the kernel's and short: a large buffer costs more than the read.
+  let bytes = new Uint8Array(FIRST_READ);
+  for (let size = 0;;) {
+    if (size === bytes.length) {
+      const larger = new Uint8Array(2 * size);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    const count = readInto(fd, bytes.subarray(size));
+    if (count === undefined) throw new SyscallError("read", EAGAIN);
+    if (count === 0) return bytes.subarray(0, size);
+    size += count;
   }
-  const all = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }
+
+/** A page, which the kernel's own files are given in anyway. */
+const FIRST_READ = 4096;
 
 /**
  * Writes all of `bytes`: write(2), again until nothing is left.

@@ -48,6 +48,7 @@ const NUMBERS = {
   getdents64: [217, 61],
   getpid: [39, 172],
   getppid: [110, 173],
+  getrusage: [98, 165],
   gettid: [186, 178],
   io_uring_setup: [425, 425],
   ioctl: [16, 29],

@@ -6,9 +6,12 @@
  */
 
 import { SyscallError } from "../../ffi/errno.ts";
-import { open, readAll } from "../../ffi/file.ts";
+import { open, read } from "../../ffi/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError } from "./folder.ts";
+
+/** A file of /proc is given in parts of a page anyway. */
+const CHUNK = 4096;
 
 /** One mounted hierarchy: on v1 one for each controller or group of them, on v2 the one tree. */
 export interface CgroupHierarchy {
@@ -58,12 +61,34 @@ export interface CgroupFacts {
  * ```
  */
 export function detectCgroups(): CgroupHost {
-  return readCgroupHost({
-    mountinfo: readProc("/proc/self/mountinfo"),
-    cgroup: readProc("/proc/self/cgroup"),
-    uidMap: readProc("/proc/self/uid_map"),
-  });
+  const cgroup = readProc("/proc/self/cgroup");
+  const mountinfo = readProc("/proc/self/mountinfo", untilUsual(parseOwnCgroups(cgroup).keys()));
+  return readCgroupHost({ mountinfo, cgroup, uidMap: readProc("/proc/self/uid_map") });
 }
+
+/**
+ * Tells when enough of mountinfo is read: every hierarchy has been seen at its usual place. These are
+ * among the first mounts of a host, which may have thousands, and the kernel writes what is read.
+ *
+ * @param names the controllers of all hierarchies
+ */
+export function untilUsual(names: Iterable<string>): (more: string) => boolean {
+  const missing = new Set(names);
+  let rest = "";
+  return (more) => {
+    const lines = (rest + more).split("\n");
+    rest = lines.pop() ?? ""; // a line may be cut anywhere
+    for (const line of lines) {
+      const [, version, options = ""] = USUAL.exec(line) ?? [];
+      if (version === "2") missing.delete("");
+      else for (const name of options.split(",")) missing.delete(name);
+    }
+    return missing.size === 0;
+  };
+}
+
+/** A line of mountinfo for a mount at a usual place. */
+const USUAL = /^\S+ \S+ \S+ \S+ \/sys\/fs\/cgroup[ /].* - cgroup(2?) \S+ (\S+)$/;
 
 /**
  * The same from given texts.
@@ -160,10 +185,19 @@ function visibleFolder(mount: CgroupMount, cgroup: string): string {
   return (mount.point + inside).replace(/(.)\/$/, "$1");
 }
 
-function readProc(path: string): string {
+/** Reads a file, whole or until `isEnough` says so of the parts. */
+function readProc(path: string, isEnough: (more: string) => boolean = () => false): string {
   try {
     using file = open(path);
-    return new TextDecoder().decode(readAll(file));
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const chunk = read(file, CHUNK);
+      if (chunk === undefined || chunk.length === 0) return text;
+      const more = decoder.decode(chunk, { stream: true });
+      text += more;
+      if (isEnough(more)) return text;
+    }
   } catch (error) {
     if (path.endsWith("uid_map") && error instanceof SyscallError && error.code === "ENOENT") {
       return "0 0 4294967295"; // a kernel without user namespaces

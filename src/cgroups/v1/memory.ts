@@ -102,6 +102,8 @@ export function memoryStats(folder: CgroupFolder): MemoryStats {
 }
 
 function entry(folder: CgroupFolder, prefix: string): MemoryEntry {
+  // The files of an entry come together: a kernel without swap accounting has none of its.
+  if (!folder.has(`${prefix}.usage_in_bytes`)) return NONE;
   return {
     usage: folder.number(`${prefix}.usage_in_bytes`, 0),
     max: folder.number(`${prefix}.max_usage_in_bytes`, 0),
@@ -109,6 +111,8 @@ function entry(folder: CgroupFolder, prefix: string): MemoryEntry {
     limit: bounded(folder.limit(`${prefix}.limit_in_bytes`)),
   };
 }
+
+const NONE: MemoryEntry = { usage: 0, max: 0, failcnt: 0, limit: "max" };
 
 function bounded(limit: Limit): Limit {
   return limit === "max" || limit >= UNLIMITED ? "max" : limit;

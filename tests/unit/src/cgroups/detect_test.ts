@@ -1,5 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type CgroupHost, readCgroupHost } from "../../../../src/cgroups/detect.ts";
+import {
+  type CgroupHost,
+  detectCgroups,
+  readCgroupHost,
+  untilUsual,
+} from "../../../../src/cgroups/detect.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 
 const UID_MAP = "         0          0 4294967295\n";
@@ -97,4 +102,32 @@ Deno.test("another uid map than the whole is a user namespace", () => {
 Deno.test("a host without cgroups is an error", () => {
   const error = assertThrows(() => detect([], ["0::/"]), ContainerError);
   assertEquals(error.code, "Unsupported");
+});
+
+Deno.test("mountinfo is read until every hierarchy was seen at its usual place", () => {
+  const text = [
+    "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755",
+    mount("/mnt/pids", "cgroup", "rw,pids"),
+    mount("/sys/fs/cgroupish", "cgroup", "rw,pids"),
+    mount("/sys/fs/cgroup/memory", "cgroup", "rw,memory"),
+    mount("/sys/fs/cgroup/unified", "cgroup2", "rw"),
+    mount("/sys/fs/cgroup/pids", "cgroup", "rw,pids"),
+    mount("/mnt/more", "tmpfs", "rw"),
+  ].join("\n");
+  const isEnough = untilUsual(["memory", "pids", ""]);
+  let read = 0;
+  while (read < text.length && !isEnough(text.slice(read, read + 7))) read += 7;
+  const seen = text.slice(0, read + 7).split("\n");
+  assertEquals(seen.length, 7, "the last line is not read on");
+  assertEquals([...text].length > read + 7, true);
+});
+
+Deno.test("what is read of mountinfo tells the same as all of it", () => {
+  const whole = (name: string) => Deno.readTextFileSync(`/proc/self/${name}`);
+  const facts = {
+    mountinfo: whole("mountinfo"),
+    cgroup: whole("cgroup"),
+    uidMap: whole("uid_map"),
+  };
+  assertEquals(detectCgroups(), readCgroupHost(facts));
 });

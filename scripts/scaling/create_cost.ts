@@ -1,0 +1,55 @@
+/** What it costs to create a container, from the library and from the command line. @module */
+
+import type { Factory } from "../../mod.ts";
+import type { Bundle } from "../../tests/fixtures/bundle.ts";
+import { createOne } from "../../tests/fixtures/crowd.ts";
+import { fromFileUrl } from "../../tests/fixtures/paths.ts";
+import { CliRuntime } from "../benchmark/cli_runtime.ts";
+import { median } from "../benchmark/statistics.ts";
+import { type Cost, measure } from "../benchmark/usage.ts";
+
+const TIMES = 30;
+const HULL = fromFileUrl(new URL("../hull", import.meta.url));
+
+/** Medians, in milliseconds: of the library's `create` and `start`, and of the command `create`. */
+export interface CreateCost {
+  readonly library: Cost;
+  readonly command: Cost;
+}
+
+/** Creates some containers either way, each removed uncounted before the next. */
+export async function createCost(
+  factory: Factory,
+  bundle: Bundle,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<CreateCost> {
+  const hull = new CliRuntime("hull", [HULL, "--root", factory.root]);
+  const library: Cost[] = [];
+  const command: Cost[] = [];
+  for (let k = 0; k < TIMES; k++) {
+    signal.throwIfAborted();
+    await using stack = new AsyncDisposableStack();
+    const createHere = async () =>
+      void stack.use(await createOne(factory, bundle, `${prefix}${k}`));
+    library.push(await measure(createHere, true));
+    const id = `${prefix}command-${k}`;
+    stack.defer(() => hull.remove(id));
+    command.push(await measure(() => hull.create(bundle, id), false));
+  }
+  return { library: medians(library), command: medians(command) };
+}
+
+function medians(costs: readonly Cost[]): Cost {
+  return { wall: median(costs.map(({ wall }) => wall)), cpu: median(costs.map(({ cpu }) => cpu)) };
+}
+
+/** How many times as much something costs as alone, of which there are several measurements. */
+export function growth(
+  cost: CreateCost,
+  alone: readonly CreateCost[],
+  way: keyof CreateCost,
+): Cost {
+  const usual = medians(alone.map((one) => one[way]));
+  return { wall: cost[way].wall / usual.wall, cpu: cost[way].cpu / usual.cpu };
+}
