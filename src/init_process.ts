@@ -27,7 +27,7 @@ import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
 import { initFailure } from "../init/failure.ts";
 import type { PlannedOperation } from "../init/operation.ts";
-import { isNew, joinsInhabited, launcherWaits } from "../init/steps/namespaces.ts";
+import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { PIDFD, planBirth } from "./birth.ts";
@@ -36,6 +36,7 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
+import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config, Mount } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
@@ -43,10 +44,10 @@ import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
 import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
+import { InitNetwork } from "./init_network.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
-import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
@@ -61,6 +62,8 @@ export interface InitProcessOptions {
   readonly rootfs: string;
   /** The container's config with the process to run. */
   readonly config: Config;
+  /** The interfaces and routes that it gets. */
+  readonly network: ContainerNetwork | undefined;
   /** The filter that `config.linux.seccomp` was compiled to. */
   readonly seccomp: InitSeccomp | undefined;
   readonly bundle: string;
@@ -87,15 +90,21 @@ export class InitProcess implements ParentProcess, Disposable {
   #console: Fd | undefined;
   #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
-  #devices: NetDevices | undefined;
+  readonly #network: InitNetwork;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
     this.#options = options;
+    this.#network = this.#stack.use(new InitNetwork(options.config.linux ?? {}, options.network));
   }
 
   get pid(): number {
     return this.#born().pid;
+  }
+
+  /** The container's network, with the names that its interfaces have got. */
+  get network(): ContainerNetwork | undefined {
+    return this.#network.made;
   }
 
   /** This program's ends of the process's pipes. */
@@ -129,11 +138,12 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
-    const moveLater = launcherWaits(linux);
-    if (!moveLater) await this.#moveDevices(child);
+    const { isNeeded } = this.#network;
+    const networkLater = isNeeded && launcherMakesNetwork(namespaces);
+    if (!networkLater) await this.#network.setUp(child);
     await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
-    const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
+    const onLaunched = (launched: Launched) => this.#onLaunched(launched, networkLater);
     const launched = await awaitReady(
       new InitStatus(status, poller),
       child,
@@ -182,8 +192,7 @@ export class InitProcess implements ParentProcess, Disposable {
 
   async terminate(): Promise<void> {
     await this.#child?.kill();
-    // What can't be given back, the kernel keeps: it is the first error that is told.
-    this.#devices?.giveBack();
+    await this.#network.undo();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
     const { stdin, stdout, stderr } = this.#streams;
@@ -227,21 +236,7 @@ export class InitProcess implements ParentProcess, Disposable {
       writeIdMaps(this.#child.pid, config.linux ?? {});
       writeByte(mapped.writer);
     }
-    return makeInitConfig(this.#options, layout);
-  }
-
-  /**
-   * Moves network devices into the network namespace of a child that waits: its own new one, or the
-   * one that it will join.
-   */
-  async #moveDevices(child: Child): Promise<void> {
-    const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
-    if (Object.keys(netDevices).length === 0) return;
-    const target = openJoined(namespaces, "network") ?? child.namespace("network");
-    if (target === undefined) return; // what init said before its end is what failed
-    const network = await import("./network/net_devices.ts");
-    this.#devices = this.#stack.use(new network.NetDevices(target));
-    this.#devices.move(netDevices);
+    return { ...makeInitConfig(this.#options, layout), waitsForNetwork: this.#network.isNeeded };
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -257,13 +252,13 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */
-  async #onLaunched({ pid }: Launched, moves: boolean): Promise<void> {
+  async #onLaunched({ pid }: Launched, networkLater: boolean): Promise<void> {
     const control = this.#control as Fd;
     const { linux = {} } = this.#options.config;
     try {
-      if (moves) {
+      if (networkLater) {
         using child = new Child(pid, openPidfd(pid), this.#options.poller);
-        await this.#moveDevices(child);
+        await this.#network.setUp(child);
         writeByte(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;

@@ -14,10 +14,9 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
 import { type Fd, open } from "../../ffi/file.ts";
 import type { NetDevice } from "../config/types.ts";
-import { ContainerError } from "../errors.ts";
+import { codeOf, networkFailure } from "./failure.ts";
 import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
@@ -56,7 +55,7 @@ export class NetDevices implements Disposable {
       this.#here = stack.use(new RouteSocket());
       this.#there = stack.use(new RouteSocket(target));
     } catch (error) {
-      throw failure("cannot reach the container's network namespace", error, {});
+      throw networkFailure("cannot reach the container's network namespace", error);
     }
     this.#stack.use(stack.move());
   }
@@ -76,7 +75,10 @@ export class NetDevices implements Disposable {
         const lost = this.giveBack();
         const pointer = `/linux/netDevices/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
         const summary = `cannot move the network device ${name} into the container`;
-        throw failure(summary, error, { path: name, pointer, lost });
+        const hint = lost.length === 0
+          ? HINTS[codeOf(error)]
+          : `not given back to the host: ${lost.join(", ")}`;
+        throw networkFailure(summary, error, { path: name, pointer, hint });
       }
     }
   }
@@ -175,31 +177,4 @@ function fits(label: string): boolean {
 const HINTS: Readonly<Record<string, string>> = {
   ENODEV: "the device must be in the network namespace that hull runs in",
   EEXIST: "the container's network namespace has a device of that name",
-  EPERM: "it takes CAP_NET_ADMIN in the host's and the container's network namespace",
 };
-
-function failure(
-  summary: string,
-  error: unknown,
-  { path, pointer, lost = [] }: {
-    readonly path?: string;
-    readonly pointer?: string;
-    readonly lost?: readonly string[];
-  },
-): ContainerError {
-  if (!(error instanceof NetlinkError || error instanceof SyscallError)) throw error;
-  const isRefused = error instanceof NetlinkError;
-  const text = isRefused ? error.message.split(": ").slice(2).join(": ") : error.message;
-  const hint = lost.length === 0
-    ? HINTS[error.code]
-    : `not given back to the host: ${lost.join(", ")}`;
-  return new ContainerError("SystemError", `${summary}: ${text}`, {
-    step: "network",
-    syscall: isRefused ? error.request : error.syscall,
-    errno: error.code,
-    path,
-    pointer,
-    hint,
-    cause: error,
-  });
-}
