@@ -19,6 +19,7 @@ import type { NetDevice } from "../config/types.ts";
 import { codeOf, networkFailure } from "./failure.ts";
 import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
+import { isSame } from "./netlink/message.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 
 /** A device that was taken from the host, and how it was there. */
@@ -119,7 +120,7 @@ export class NetDevices implements Disposable {
       moveLink(this.#here, link.index, this.#target, wanted);
     } finally {
       // After an error too: it may be there without the name.
-      const found = this.#newcomer(before, link);
+      const found = newcomer(listLinks(this.#there), before, link);
       if (found !== undefined) device.inside = found.index;
     }
     const { inside } = device;
@@ -129,14 +130,6 @@ export class NetDevices implements Disposable {
       addAddress(this.#there, placed(address, inside, name, insideName));
     }
     setLinkUp(this.#there, inside, true);
-  }
-
-  /** What came into the namespace; its number there, and a template's name, are the kernel's choice. */
-  #newcomer(before: ReadonlySet<number>, { address, kind }: Link): Link | undefined {
-    return listLinks(this.#there).find((link) =>
-      !before.has(link.index) && link.kind === kind &&
-      link.address.every((byte, k) => byte === address[k])
-    );
   }
 
   #giveBack({ name, link, addresses, inside }: TakenDevice): void {
@@ -158,6 +151,24 @@ export class NetDevices implements Disposable {
 }
 
 const ENODEV = 19;
+
+/**
+ * The link that came into a namespace; its number there, and a template's name, are the kernel's
+ * choice.
+ *
+ * @param links those that are there now
+ * @param before the indices of those that were there before
+ * @param link it, as it was where it came from
+ */
+export function newcomer(
+  links: readonly Link[],
+  before: ReadonlySet<number>,
+  { address, kind }: Link,
+): Link | undefined {
+  return links.find((link) =>
+    !before.has(link.index) && link.kind === kind && isSame(link.address, address)
+  );
+}
 
 /** The address for the link inside; IPv4's label begins with the link's name. */
 function placed(address: Address, index: number, from: string, to: string): Address {

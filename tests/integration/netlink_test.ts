@@ -36,7 +36,7 @@ test("a socket belongs to the namespace that it was made in, and this program st
 });
 
 test("links and addresses are made, listed, changed and removed", (socket, network) => {
-  createLink(socket, { name: "ve0", kind: { vethPeer: "ve1" }, mtu: 1300 });
+  createLink(socket, { name: "ve0", kind: "veth", mtu: 1300, peer: { name: "ve1", mtu: 1300 } });
   const link = findLink(socket, "ve0");
   assertEquals([link?.name, link?.isUp, link?.mtu, link?.kind], ["ve0", false, 1300, "veth"]);
   assertEquals(findLink(socket, "ve1")?.mtu, 1300);
@@ -67,7 +67,7 @@ test("links and addresses are made, listed, changed and removed", (socket, netwo
 test("a list larger than one buffer is whole", (socket, network) => {
   const count = 300;
   for (let k = 0; k < count; k++) {
-    createLink(socket, { name: `a${k}`, kind: { vethPeer: `b${k}` } });
+    createLink(socket, { name: `a${k}`, kind: "veth", peer: { name: `b${k}` } });
   }
   const seen = listLinks(socket).map(({ name }) => name).sort();
   assertEquals(seen.length, 2 * count + 1);
@@ -75,9 +75,9 @@ test("a list larger than one buffer is whole", (socket, network) => {
 });
 
 test("what the kernel refuses has its number and its words", (socket) => {
-  createLink(socket, { name: "ve0", kind: { vethPeer: "ve1" } });
+  createLink(socket, { name: "ve0", kind: "veth", peer: { name: "ve1" } });
   const again = assertThrows(
-    () => createLink(socket, { name: "ve0", kind: { vethPeer: "ve2" } }),
+    () => createLink(socket, { name: "ve0", kind: "veth", peer: { name: "ve2" } }),
     NetlinkError,
   );
   assertEquals([again.request, again.code], ["RTM_NEWLINK", "EEXIST"]);
