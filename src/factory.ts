@@ -11,8 +11,8 @@ import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
+import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
-import { checkConfig } from "./config/validate.ts";
 import { Container } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
 import { ContainerError, type Fault } from "./errors.ts";
@@ -23,6 +23,7 @@ import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
+import { checkWithNetwork } from "./planned_network.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 
@@ -46,6 +47,13 @@ export interface FactoryOptions {
 
 /** What a new container is made with, beside its config. */
 export interface CreateOptions {
+  /**
+   * The interfaces that are made for it; by default those of the config's annotation
+   * `org.hull.networks`, or none.
+   */
+  readonly networks?: readonly Network[] | undefined;
+  /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
+  readonly routes?: readonly Route[] | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
 }
@@ -123,7 +131,8 @@ export class Factory {
    *   `SystemError`
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
-    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(id, config, options);
+    const prepared = await this.#prepare(id, config, options);
+    const { builtin, valid, network, bundle, rootfs, cgroups } = prepared;
     await this.#makeFolder(id);
     const stored: StoredState = {
       format: 1,
@@ -133,6 +142,7 @@ export class Factory {
       created: new Date().toISOString(),
       creator: identify(Deno.pid) as ProcessIdentity,
       cgroupPaths: cgroups.paths,
+      ...(network === undefined ? {} : { network }),
       config: withAbsoluteSources(valid, bundle),
     };
     try {
@@ -252,7 +262,8 @@ export class Factory {
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const { config: valid, warnings } = checkConfig(config ?? builtin?.config);
+    const checked = await checkWithNetwork(config ?? builtin?.config, options);
+    const { config: valid, warnings, network } = checked;
     requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
@@ -266,7 +277,7 @@ export class Factory {
       driver: this.#options.cgroupDriver ?? "cgroupfs",
     });
     for (const warning of warnings) this.#options.onWarning?.(warning);
-    return { builtin, valid, bundle, rootfs, cgroups };
+    return { builtin, valid, network, bundle, rootfs, cgroups };
   }
 
   #cgroupHost(): CgroupHost {
@@ -305,6 +316,7 @@ export class Factory {
 interface Prepared {
   readonly builtin: Builtin | undefined;
   readonly valid: Config;
+  readonly network: ContainerNetwork | undefined;
   readonly bundle: string;
   readonly rootfs: string;
   readonly cgroups: CgroupManager;

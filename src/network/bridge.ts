@@ -11,7 +11,14 @@
 import { type Fd, open, tryLock } from "../../ffi/file.ts";
 import { ContainerError } from "../errors.ts";
 import { attempt } from "./failure.ts";
-import { createLink, deleteLink, findLink, type Link, listLinks, setLinkUp } from "./netlink/link.ts";
+import {
+  createLink,
+  deleteLink,
+  findLink,
+  type Link,
+  listLinks,
+  setLinkUp,
+} from "./netlink/link.ts";
 import type { RouteSocket } from "./netlink/socket.ts";
 
 /** The group of hull's bridges: the word "hull" as a number. */

@@ -76,12 +76,12 @@ export class NetworkSetup implements Disposable {
   constructor(namespace: Fd, network: ContainerNetwork) {
     using stack = new DisposableStack();
     stack.use(namespace);
-    const [here, there] = attempt("cannot reach the container's network namespace", {}, () => [
-      stack.use(new RouteSocket()),
-      stack.use(new RouteSocket(namespace)),
-    ]);
-    const onUndo = (undo: () => void) => this.#undo.push(undo);
-    this.#place = { here, there, namespace, owner: network.owner, onUndo } as Place;
+    const { here, there } = attempt("cannot reach the container's network namespace", {}, () => ({
+      here: stack.use(new RouteSocket()),
+      there: stack.use(new RouteSocket(namespace)),
+    }));
+    const onUndo = (undo: () => void): void => void this.#undo.push(undo);
+    this.#place = { here, there, namespace, owner: network.owner, onUndo };
     this.#network = network;
     this.#stack.use(stack.move());
   }
@@ -145,6 +145,22 @@ function tolerant(work: () => void): void {
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
   }
+}
+
+/**
+ * Plugs a container's interfaces into their bridges, or takes them off.
+ *
+ * @throws {ContainerError} `SystemError`
+ */
+export async function plugNetwork(
+  { networks: { pointer, items } }: ContainerNetwork,
+  how: "attach" | "detach",
+): Promise<void> {
+  using here = attempt("cannot open a netlink socket", { pointer }, () => new RouteSocket());
+  using _lock = await lockBridges();
+  items.forEach((network, k) => {
+    strategyOf(network.type)[how](network, `${pointer}/${k}`, here);
+  });
 }
 
 /** Which links of a container are there to take away, and where. */

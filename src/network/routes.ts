@@ -52,7 +52,8 @@ export function addContainerRoute(
   });
 }
 
-const HINT = "a gateway must be on a network of an interface that is up, a source one of its addresses";
+const HINT =
+  "a gateway must be on a network of an interface that is up, a source one of its addresses";
 
 function read<Ip extends IpAddress | Cidr>(
   parse: (text: string) => Ip | undefined,

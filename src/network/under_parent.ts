@@ -41,17 +41,21 @@ export function createUnderParent(
       return found;
     },
   );
-  const inside = attempt(`cannot make a ${type} on ${parent}`, { path: parent, pointer }, () =>
-    withFreeName(() => {
-      const name = randomName("hull");
-      createLink(here, {
-        name,
-        namespace,
-        group: owner,
-        txQueueLen: given(network.txQueueLen),
-        ...kindOn(link.index),
-      });
-      return name;
-    }));
+  const inside = attempt(
+    `cannot make a ${type} on ${parent}`,
+    { path: parent, pointer },
+    () =>
+      withFreeName(() => {
+        const name = randomName("hull");
+        createLink(here, {
+          name,
+          namespace,
+          group: owner,
+          txQueueLen: given(network.txQueueLen),
+          ...kindOn(link.index),
+        });
+        return name;
+      }),
+  );
   return Promise.resolve({ inside });
 }

@@ -12,6 +12,7 @@ import {
   IFF_UP,
   IFLA_BRPORT_MODE,
   IFLA_IFNAME,
+  IFLA_MASTER,
   IFLA_NET_NS_FD,
   IFLA_NET_NS_PID,
   IFLA_PROTINFO,
@@ -41,9 +42,17 @@ const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 const AF_BRIDGE = 7;
 
-/** All links of the socket's namespace. Throws what `RouteSocket.dump` throws. */
-export function listLinks(socket: RouteSocket): Link[] {
-  const body = encodeBody(linkStructure());
+/**
+ * The links of the socket's namespace. Throws what `RouteSocket.dump` throws.
+ *
+ * @param options `master` gives the ports of a bridge alone
+ */
+export function listLinks(
+  socket: RouteSocket,
+  { master }: { readonly master?: number } = {},
+): Link[] {
+  const filter = master === undefined ? [] : [numberAttribute(IFLA_MASTER, master)];
+  const body = encodeBody(linkStructure(), filter);
   return socket.dump({ name: "RTM_GETLINK", type: RTM_GETLINK, body }).map(decodeLink);
 }
 

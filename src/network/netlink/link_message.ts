@@ -29,6 +29,8 @@ export const IFLA_TXQLEN = 13;
 export const IFLA_LINKINFO = 18;
 /** The namespace that it goes to: a process in it. */
 export const IFLA_NET_NS_PID = 19;
+/** A number of its owner's choice. */
+const IFLA_GROUP = 27;
 /** The namespace that it goes to: an fd. */
 export const IFLA_NET_NS_FD = 28;
 const IFLA_LINK_NETNSID = 37;
@@ -61,6 +63,8 @@ export interface Link {
   readonly kind: string | undefined;
   /** The index of the bridge or bond that it belongs to. */
   readonly master: number | undefined;
+  /** The number by which its owner knows it; 0 unless somebody has set it. */
+  readonly group: number;
   /** The index of the link that it stands on (macvlan, ipvlan), or of its other end (veth). */
   readonly parent: number | undefined;
   /** The namespace of `parent`, by the number that the kernel gave it here; undefined if it is here. */
@@ -103,16 +107,19 @@ export interface LinkSettings {
   readonly address?: Uint8Array<ArrayBuffer> | undefined;
   /** The index of the bridge that it belongs to, in the namespace where the link is. */
   readonly master?: number | undefined;
+  /** A number by which its owner knows it, up to 2^31 - 1: ip-link(8)'s group. */
+  readonly group?: number | undefined;
 }
 
 /** The attributes of what is given. */
 export function settingAttributes(settings: LinkSettings): Attribute[] {
-  const { mtu, txQueueLen, address, master } = settings;
+  const { mtu, txQueueLen, address, master, group } = settings;
   return [
     ...(address === undefined ? [] : [{ type: IFLA_ADDRESS, value: address }]),
     ...numbers(IFLA_MTU, mtu),
     ...numbers(IFLA_TXQLEN, txQueueLen),
     ...numbers(IFLA_MASTER, master),
+    ...numbers(IFLA_GROUP, group),
   ];
 }
 
@@ -138,6 +145,7 @@ export function decodeLink({ body }: Message): Link {
     address: attributes.bytes(IFLA_ADDRESS) ?? new Uint8Array(),
     kind: info.text(IFLA_INFO_KIND),
     master: attributes.number(IFLA_MASTER),
+    group: attributes.number(IFLA_GROUP) ?? 0,
     parent: attributes.number(IFLA_LINK),
     parentNamespaceId: attributes.number(IFLA_LINK_NETNSID),
     isHairpin: hairpinIn(info),
