@@ -133,7 +133,7 @@ export class RouteSocket implements Disposable {
 
   #ask(request: Request, flags: number): Answer {
     const { type, body } = request;
-    const sequence = ++this.#sequence;
+    const sequence = this.#sequence = (this.#sequence + 1) >>> 0;
     flags |= NLM_F_REQUEST | (request.flags ?? 0);
     sendToKernel(this.#fd, encodeMessage({ type, flags, sequence, body }));
     const answer = new AnswerReader(request.name, sequence);
