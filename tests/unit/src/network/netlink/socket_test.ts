@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { encodeAttributes, encodeMessage } from "../../../../../src/network/netlink/message.ts";
-import { AnswerReader, NetlinkError } from "../../../../../src/network/netlink/socket.ts";
+import { AnswerReader, NetlinkError, steady } from "../../../../../src/network/netlink/socket.ts";
 import { forSeeds } from "../../../../fixtures/random.ts";
 
 const NLMSG_ERROR = 2;
@@ -100,4 +100,22 @@ Deno.test("an answer is the same however it is cut, and whatever stands between"
     assertEquals(reader.messages.map(({ body }) => [...body]), bodies);
     assertEquals([reader.isComplete, reader.interrupted], [true, false]);
   });
+});
+
+Deno.test("a list that changed meanwhile is asked for again, not for ever", () => {
+  const reader = (interrupted: boolean, mark: number) => {
+    const one = new AnswerReader("RTM_GETLINK", 1);
+    one.take(message(16, interrupted ? MULTI | INTERRUPTED : MULTI, [mark]));
+    one.take(message(NLMSG_DONE, MULTI, int32(0)));
+    return one;
+  };
+  let asked = 0;
+  const list = steady("RTM_GETLINK", () => reader(++asked < 4, asked));
+  assertEquals([asked, list.map(({ body }) => body[0])], [4, [4]]);
+  asked = 0;
+  const error = assertThrows(
+    () => steady("RTM_GETLINK", () => reader(true, ++asked)),
+    NetlinkError,
+  );
+  assertEquals([error.code, asked], ["EAGAIN", 20]);
 });
