@@ -139,18 +139,8 @@ export function isPermanentGlobal({ flags, scope }: Address): boolean {
  * @throws {NetlinkError} EEXIST if it is there
  */
 export function addAddress(socket: RouteSocket, address: Address): void {
-  const { local, peer, broadcast, label, metric, protocol } = address;
-  const body = encodeBody(structure(address), [
-    { type: IFA_LOCAL, value: local },
-    { type: IFA_ADDRESS, value: peer ?? local },
-    ...optional(IFA_BROADCAST, broadcast),
-    ...(label === undefined ? [] : [textAttribute(IFA_LABEL, label)]),
-    ...(metric === undefined ? [] : [numberAttribute(IFA_RT_PRIORITY, metric)]),
-    ...optional(IFA_PROTO, protocol),
-    numberAttribute(IFA_FLAGS, address.flags & CHOSEN_FLAGS),
-  ]);
   const flags = NLM_F_CREATE | NLM_F_EXCL;
-  socket.request({ name: "RTM_NEWADDR", type: RTM_NEWADDR, flags, body });
+  socket.request({ name: "RTM_NEWADDR", type: RTM_NEWADDR, flags, body: encodeAddress(address) });
 }
 
 /**
@@ -166,6 +156,20 @@ export function deleteAddress(socket: RouteSocket, address: Address): void {
   socket.request({ name: "RTM_DELADDR", type: RTM_DELADDR, body });
 }
 
+/** The body of a message about an address. */
+export function encodeAddress(address: Address): Uint8Array<ArrayBuffer> {
+  const { local, peer, broadcast, label, metric, protocol } = address;
+  return encodeBody(structure(address), [
+    { type: IFA_LOCAL, value: local },
+    { type: IFA_ADDRESS, value: peer ?? local },
+    ...optional(IFA_BROADCAST, broadcast),
+    ...(label === undefined ? [] : [textAttribute(IFA_LABEL, label)]),
+    ...(metric === undefined ? [] : [numberAttribute(IFA_RT_PRIORITY, metric)]),
+    ...optional(IFA_PROTO, protocol),
+    numberAttribute(IFA_FLAGS, address.flags & CHOSEN_FLAGS),
+  ]);
+}
+
 function optional(type: number, value: Uint8Array<ArrayBuffer> | undefined): Attribute[] {
   return value === undefined ? [] : [{ type, value }];
 }
@@ -179,7 +183,12 @@ function structure({ family, prefixLength, flags, scope, index }: Address) {
   return bytes;
 }
 
-function decodeAddress({ body }: Message): Address {
+/**
+ * The address that a message is about.
+ *
+ * @throws {NetlinkFormatError}
+ */
+export function decodeAddress({ body }: Pick<Message, "body">): Address {
   const [family = 0, prefixLength = 0, flags = 0, scope = 0] = body;
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));

@@ -59,7 +59,8 @@ export function listLinks(
 /**
  * The link of a name or of an index, or undefined if the namespace has none.
  *
- * @throws {NetlinkError} ERANGE for a name of 16 bytes or more, which no link has
+ * @throws {NetlinkError} ERANGE for a name of 16 bytes or more and EINVAL for the index 0, which no
+ *   link has
  */
 export function findLink(socket: RouteSocket, link: string | number): Link | undefined {
   const body = typeof link === "number"

@@ -132,7 +132,7 @@ function numbers(type: number, value: number | undefined): Attribute[] {
  *
  * @throws {NetlinkFormatError}
  */
-export function decodeLink({ body }: Message): Link {
+export function decodeLink({ body }: Pick<Message, "body">): Link {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));
   const info = attributes.nested(IFLA_LINKINFO);

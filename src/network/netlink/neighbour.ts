@@ -45,7 +45,7 @@ export function listNeighbours(socket: RouteSocket): Neighbour[] {
 /**
  * Adds a neighbour that stays, so that nobody is asked for its hardware address.
  *
- * @throws {NetlinkError} EEXIST if it is there, ENETDOWN if the link is down
+ * @throws {NetlinkError} EEXIST if it is there, ENODEV if there is no such link
  */
 export function addNeighbour(
   socket: RouteSocket,

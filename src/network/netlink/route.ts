@@ -76,15 +76,8 @@ export function listRoutes(socket: RouteSocket, family = 0): Route[] {
  *   is down, EINVAL with the reason
  */
 export function addRoute(socket: RouteSocket, route: Route): void {
-  const scope = route.family === AF_INET && route.gateway === undefined
-    ? RT_SCOPE_LINK // what the link reaches itself
-    : RT_SCOPE_UNIVERSE;
-  const body = encodeBody(
-    structureOf(route, RTPROT_BOOT, scope, RTN_UNICAST),
-    routeAttributes(route),
-  );
   const flags = NLM_F_CREATE | NLM_F_EXCL;
-  socket.request({ name: "RTM_NEWROUTE", type: RTM_NEWROUTE, flags, body });
+  socket.request({ name: "RTM_NEWROUTE", type: RTM_NEWROUTE, flags, body: encodeRoute(route) });
 }
 
 /**
@@ -95,6 +88,17 @@ export function addRoute(socket: RouteSocket, route: Route): void {
 export function deleteRoute(socket: RouteSocket, route: Route): void {
   const body = encodeBody(structureOf(route, 0, RT_SCOPE_NOWHERE, 0), routeAttributes(route));
   socket.request({ name: "RTM_DELROUTE", type: RTM_DELROUTE, body });
+}
+
+/** The body of a message about a new route. */
+export function encodeRoute(route: Route): Uint8Array<ArrayBuffer> {
+  const scope = route.family === AF_INET && route.gateway === undefined
+    ? RT_SCOPE_LINK // what the link reaches itself
+    : RT_SCOPE_UNIVERSE;
+  return encodeBody(
+    structureOf(route, RTPROT_BOOT, scope, RTN_UNICAST),
+    routeAttributes(route),
+  );
 }
 
 /** struct rtmsg. */
@@ -130,7 +134,12 @@ function isMainUnicast({ body }: Message): boolean {
     (view.getUint32(8, true) & RTM_F_CLONED) === 0;
 }
 
-function decodeRoute({ body }: Message): Route {
+/**
+ * The route that a message is about.
+ *
+ * @throws {NetlinkFormatError}
+ */
+export function decodeRoute({ body }: Pick<Message, "body">): Route {
   const [family = 0, prefixLength = 0] = body;
   const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));
   return {
