@@ -5,14 +5,17 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Network } from "../../src/config/types/network.ts";
-import { joinNamespace, run } from "../fixtures/bundle.ts";
+import { joinNamespace, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { NetContainer, type NetContainerOptions } from "../fixtures/net_container.ts";
 import { addressesOf, hasVeth, type ShownLink, TestNetwork } from "../fixtures/network.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 const ID = "hull-networks";
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+const PROGRAM = fromFileUrl(new URL("../fixtures/network_library.ts", import.meta.url));
 
 function test(name: string, body: (network: TestNetwork) => Promise<void>): void {
   testWhere(
@@ -289,4 +292,17 @@ test("a namespace that lives on keeps nothing of a deleted container", async (ne
   await one[Symbol.asyncDispose]();
   assertEquals(pod.links().map(({ ifname }) => ifname), ["lo"]);
   assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "br0", "net0"]);
+});
+
+test("a program takes a container off its bridge and plugs it in again", async (network) => {
+  addBridge(network);
+  using root = scratchFolder();
+  const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock", "--config", CONFIG];
+  const words = [...deno, PROGRAM, root.path, `${ID}-library`, "br0"];
+  const printed = run("nsenter", `--net=${network.path}`, ...words);
+  assertEquals(printed.trim().split("\n").map((line) => JSON.parse(line)), [
+    { master: "br0", hairpin: true },
+    {},
+    { master: "br0", hairpin: true },
+  ]);
 });
