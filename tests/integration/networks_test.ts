@@ -299,8 +299,11 @@ test("a program takes a container off its bridge and plugs it in again", async (
   using root = scratchFolder();
   const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock", "--config", CONFIG];
   const words = [...deno, PROGRAM, root.path, `${ID}-library`, "br0"];
-  const printed = run("nsenter", `--net=${network.path}`, ...words);
-  assertEquals(printed.trim().split("\n").map((line) => JSON.parse(line)), [
+  const args = [`--net=${network.path}`, ...words];
+  const { stdout, stderr } = await new Deno.Command("nsenter", { args }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stderr), "");
+  assertEquals(decoder.decode(stdout).trim().split("\n").map((line) => JSON.parse(line)), [
     { master: "br0", hairpin: true },
     {},
     { master: "br0", hairpin: true },
