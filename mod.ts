@@ -19,7 +19,7 @@
  */
 
 export { Container } from "./src/container.ts";
-export type { ContainerEvent, EventOptions } from "./src/events.ts";
+export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type { RdtUpdate } from "./src/container_resctrl.ts";
 export type { InitKind, StartWay } from "./src/direct_start.ts";
 export type { StartOptions } from "./src/first_process.ts";
@@ -55,5 +55,7 @@ export {
 export { type Features, features } from "./src/features.ts";
 export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
+export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";
+export type { InterfaceStats } from "./src/network/interface_stats.ts";
 
 if (import.meta.main) await (await import("./src/cli/hull.ts")).start();

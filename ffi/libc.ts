@@ -86,6 +86,8 @@ const RARE = {
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   /** int socket(int domain, int type, int protocol) */
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** int connect(int fd, const struct sockaddr *address, socklen_t length) */
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   /** int setsockopt(int fd, int level, int name, const void *value, socklen_t length) */
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   /** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */

@@ -88,8 +88,15 @@ export function openRouteSocketIn(namespace: Fd): Fd {
   return prepared(new Fd(program.result("socket")));
 }
 
-/** Asks for reasons in the kernel's errors, and bounds the time of a receive. */
+/**
+ * Takes the kernel alone as its partner, asks for reasons in its errors, and bounds the time of a
+ * receive. The fd is closed if that fails.
+ */
 function prepared(socket: Fd): Fd {
+  using stack = new DisposableStack();
+  stack.use(socket);
+  // Who else sends is refused, so nobody can fill the queue in which the kernel's answers wait.
+  checked("connect", libc.connect(socket.number, kernelAddress(), ADDRESS_SIZE));
   const one = new Uint8Array([1, 0, 0, 0]);
   // An old kernel lacks them, and says less then.
   for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) {
@@ -98,6 +105,7 @@ function prepared(socket: Fd): Fd {
   const time = new Uint8Array(16);
   new DataView(time.buffer).setBigInt64(0, RECEIVE_TIMEOUT_SECONDS, true);
   checked("setsockopt", libc.setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, time, time.length));
+  stack.move();
   return socket;
 }
 
@@ -126,7 +134,7 @@ export function sendToKernel(socket: Fd, bytes: Uint8Array<ArrayBuffer>): void {
 
 /**
  * Receives one datagram of any size from the kernel; those that other processes sent, as a hostile
- * one in the socket's namespace may, are dropped: recvfrom(2).
+ * one in the socket's namespace may before the socket has its partner, are dropped: recvfrom(2).
  *
  * @throws {SyscallError} EAGAIN if none came in time
  */

@@ -11,7 +11,7 @@ import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
-import { joinsInhabited, launcherWaits } from "./steps/namespaces.ts";
+import { joinsInhabited, launcherMakesNetwork } from "./steps/namespaces.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
 
 /**
@@ -36,7 +36,8 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
     const { launch } = await import("./launch.ts"); // few containers need it
-    const go = launcherWaits(init.config.linux ?? {}) ? control : undefined;
+    const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);
+    const go = waits ? control : undefined;
     launch(
       { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
       plan,

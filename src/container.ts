@@ -6,17 +6,18 @@
 
 import type { Fd } from "../ffi/file.ts";
 import type { ExitStatus } from "../ffi/process.ts";
-import type { Stats } from "./cgroups/stats.ts";
+import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
 import { killAll, signalFirst, type SignalTarget } from "./container_signals.ts";
 import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
-import type { ContainerEvent, EventOptions } from "./events.ts";
+import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
 import { startFirst, type StartOptions } from "./first_process.ts";
 import type { InitProcess } from "./init_process.ts";
 import { isWaiting } from "./init_status.ts";
+import { interfaceStats } from "./network/interface_stats.ts";
 import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
@@ -136,9 +137,35 @@ export class Container implements AsyncDisposable {
     return this.#surroundings.cgroups.processes({ all: true });
   }
 
-  /** What it uses. */
-  stats(): Stats {
-    return this.#surroundings.cgroups.stats();
+  /** What it uses, and what went through its interfaces that have an end on the host. */
+  stats(): ContainerStats {
+    const networkInterfaces = this.networks()
+      .flatMap(({ hostInterfaceName: name }) => name === undefined ? [] : [interfaceStats(name)])
+      .filter((stats) => stats !== undefined);
+    return { ...this.#surroundings.cgroups.stats(), networkInterfaces };
+  }
+
+  /** The interfaces that were made for it, with their names. */
+  networks(): readonly NamedNetwork[] {
+    return this.#stored.network?.networks.items ?? [];
+  }
+
+  /**
+   * Plugs its interfaces into their bridges again.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  async attachNetworks(): Promise<void> {
+    await this.#plug("attach");
+  }
+
+  /**
+   * Takes its interfaces off their bridges, so that nothing reaches it; all else stays.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  async detachNetworks(): Promise<void> {
+    await this.#plug("detach");
   }
 
   /**
@@ -277,6 +304,14 @@ export class Container implements AsyncDisposable {
     return watchEvents({ id, init, cgroupPaths: cgroups.paths, poller, stats }, options);
   }
 
+  async #plug(how: "attach" | "detach"): Promise<void> {
+    using _lock = await this.#lock();
+    const { network } = this.#stored;
+    if (network === undefined) return;
+    const { plugNetwork } = await import("./network/container_network.ts");
+    await plugNetwork(network, how);
+  }
+
   #subject(): { readonly id: string; readonly status: Status } {
     return { id: this.id, status: this.status() };
   }
@@ -334,6 +369,7 @@ export class Container implements AsyncDisposable {
     await this.#kill();
     await cgroups.destroy();
     await leaveClass(this.#stored.resctrl);
+    await this.#removeNetwork();
     store.remove(this.id);
     this.#init?.[Symbol.dispose]();
     if ((this.config.hooks?.poststop ?? []).length === 0) return;
@@ -341,6 +377,16 @@ export class Container implements AsyncDisposable {
     for (const { summary, hint, pointer = "" } of await runPoststopHooks(this.#stored, poller)) {
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }
+  }
+
+  /** The kernel would do it too, but later, and not in a namespace that lives on. */
+  async #removeNetwork(): Promise<void> {
+    const { network, init, config } = this.#stored;
+    if (network === undefined) return;
+    const { removeNetwork } = await import("./network/container_network.ts");
+    const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
+      undefined;
+    await removeNetwork({ network, joined, isNamed: init !== undefined });
   }
 
   /** Ends every process, and waits for the first one's end. */

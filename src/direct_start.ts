@@ -79,9 +79,17 @@ export interface DirectProgram {
   readonly args: readonly string[];
 }
 
-/** What the parent does for a child before its plan goes on; undefined if nothing. */
-export function attendedWork({ linux: { namespaces = [], netDevices = {} } = {} }: Config) {
+/**
+ * What the parent does for a child before its plan goes on; undefined if nothing.
+ *
+ * @param hasInterfaces whether interfaces or routes are made for it
+ */
+export function attendedWork(
+  { linux: { namespaces = [], netDevices = {} } = {} }: Config,
+  hasInterfaces: boolean,
+): string | undefined {
   if (isNew(namespaces, "user")) return "the id maps";
+  if (hasInterfaces) return "the interfaces";
   return Object.keys(netDevices).length > 0 ? "the network devices" : undefined;
 }
 

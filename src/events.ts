@@ -9,11 +9,18 @@ import type { Fd } from "../ffi/file.ts";
 import { signalPidfd } from "../ffi/process.ts";
 import type { Poller } from "../ffi/poll.ts";
 import type { Stats } from "./cgroups/stats.ts";
+import type { InterfaceStats } from "./network/interface_stats.ts";
 import { type OomWatch, watchOom } from "./oom_watch.ts";
+
+/** What a container uses, and what went through its interfaces. */
+export interface ContainerStats extends Stats {
+  /** Of those that have an end on the host. */
+  readonly networkInterfaces: readonly InterfaceStats[];
+}
 
 /** An event: what the container uses, at every interval, or that its memory ran out. */
 export type ContainerEvent =
-  | { readonly type: "stats"; readonly id: string; readonly data: Stats }
+  | { readonly type: "stats"; readonly id: string; readonly data: ContainerStats }
   | { readonly type: "oom"; readonly id: string };
 
 /** Which events, and until when. */
@@ -31,7 +38,7 @@ export interface EventSource {
   readonly init: Fd;
   readonly cgroupPaths: Readonly<Record<string, string>>;
   readonly poller: Poller;
-  readonly stats: () => Stats;
+  readonly stats: () => ContainerStats;
 }
 
 type Happening = "ended" | "oom" | "tick" | "aborted";
@@ -60,7 +67,10 @@ export async function* watchEvents(
 }
 
 /** Another program may delete the container while its files are read. */
-function unlessGone(read: () => Stats, hasEnded: () => boolean): Stats | undefined {
+function unlessGone(
+  read: () => ContainerStats,
+  hasEnded: () => boolean,
+): ContainerStats | undefined {
   try {
     return read();
   } catch (error) {

@@ -11,6 +11,7 @@ import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
+import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { checkConfig } from "./config/validate.ts";
 import { Container } from "./container.ts";
@@ -24,6 +25,7 @@ import type { ContainerPlan } from "./plan_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
+import { checkWithNetwork } from "./planned_network.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 
@@ -52,6 +54,13 @@ export interface FactoryOptions {
 
 /** What a new container is made with, beside its config. */
 export interface CreateOptions {
+  /**
+   * The interfaces that are made for it; by default those of the config's annotation
+   * `org.hull.networks`, or none.
+   */
+  readonly networks?: readonly Network[] | undefined;
+  /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
+  readonly routes?: readonly Route[] | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
@@ -131,7 +140,8 @@ export class Factory {
    *   `SystemError`
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
-    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(id, config, options);
+    const prepared = await this.#prepare(id, config, options);
+    const { builtin, valid, network, bundle, rootfs, cgroups } = prepared;
     await this.#makeFolder(id);
     const stored: StoredState = {
       format: 1,
@@ -141,6 +151,7 @@ export class Factory {
       created: new Date().toISOString(),
       creator: identify(Deno.pid) as ProcessIdentity,
       cgroupPaths: cgroups.paths,
+      ...(network === undefined ? {} : { network }),
       config: withAbsoluteSources(valid, bundle),
     };
     try {
@@ -164,7 +175,7 @@ export class Factory {
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
     const { planContainer } = await import("./plan_container.ts");
-    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(
+    const { builtin, valid, network, bundle, rootfs, cgroups } = await this.#prepare(
       id,
       options.config,
       options,
@@ -189,6 +200,7 @@ export class Factory {
         cgroups,
         command: this.#options.initCommand,
         kind: options.init ?? this.#options.init ?? "auto",
+        hasInterfaces: network !== undefined,
         noPivot: options.noPivot ?? false,
         noNewKeyring: options.noNewKeyring ?? false,
         onTmpfs: builtin !== undefined,
@@ -266,10 +278,10 @@ export class Factory {
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
     const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const given = checkConfig(config ?? builtin?.config);
-    const { config: valid, warnings } = options.resources === undefined
-      ? given
-      : checkConfig(await limited(given.config, options.resources));
+    const given = config ?? builtin?.config;
+    const limits = options.resources;
+    const asked = limits === undefined ? given : await limited(checkConfig(given).config, limits);
+    const { config: valid, warnings, network } = await checkWithNetwork(asked, options);
     requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
@@ -283,7 +295,7 @@ export class Factory {
       driver: this.#options.cgroupDriver ?? "cgroupfs",
     });
     for (const warning of warnings) this.#options.onWarning?.(warning);
-    return { builtin, valid, bundle, rootfs, cgroups };
+    return { builtin, valid, network, bundle, rootfs, cgroups };
   }
 
   #cgroupHost(): CgroupHost {
@@ -323,6 +335,7 @@ export class Factory {
 interface Prepared {
   readonly builtin: Builtin | undefined;
   readonly valid: Config;
+  readonly network: ContainerNetwork | undefined;
   readonly bundle: string;
   readonly rootfs: string;
   readonly cgroups: CgroupManager;

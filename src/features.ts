@@ -19,6 +19,7 @@ import {
   SECCOMP_FLAGS,
   SECCOMP_OPERATORS,
 } from "./config/names.ts";
+import { NETWORKS_ANNOTATION, ROUTES_ANNOTATION } from "./config/types/network.ts";
 import { HOOK_POINTS, OCI_VERSION_MAX, OCI_VERSION_MIN } from "./config/validate.ts";
 import { kernelCapabilities } from "./security/capabilities.ts";
 import { VERSION } from "./version.ts";
@@ -124,7 +125,7 @@ export function features(probes: FeatureProbes = HOST): Features {
         ? {}
         : { "io.github.seccomp.libseccomp.version": seccomp.library }),
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [NETWORKS_ANNOTATION, ROUTES_ANNOTATION],
   };
 }
 

@@ -63,6 +63,7 @@ export async function startFirst(
     rootfs,
     bundle,
     config,
+    network: before.network,
     seccomp: await filterOf(config, store.root),
     process,
     host,
@@ -88,7 +89,8 @@ export async function startFirst(
     // Init's thread alone is left after execve, so it is early enough once init is ready.
     resctrl = await joinClass(config, id, init.pid);
     const supervisor = init.supervisor ?? options.supervisor;
-    const stored = { ...before, config, init: identity, supervisor, resctrl };
+    const { network } = init;
+    const stored = { ...before, config, network, init: identity, supervisor, resctrl };
     store.write(stored);
     return { init, stored };
   } catch (error) {

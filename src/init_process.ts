@@ -29,7 +29,7 @@ import { HostFacts } from "../init/facts.ts";
 import { initFailure } from "../init/failure.ts";
 import type { CopyUp, PlannedOperation } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
-import { isNew, joinsInhabited, launcherWaits } from "../init/steps/namespaces.ts";
+import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
 import { workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
@@ -40,6 +40,7 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
+import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config, Mount } from "./config/types.ts";
 import {
   attendedWork,
@@ -64,10 +65,10 @@ import {
   layOutFds,
   makeInitConfig,
 } from "./init_layout.ts";
+import { InitNetwork } from "./init_network.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_process.ts";
-import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
@@ -84,6 +85,8 @@ export interface InitProcessOptions {
   readonly rootfs: string;
   /** The container's config with the process to run. */
   readonly config: Config;
+  /** The interfaces and routes that it gets. */
+  readonly network: ContainerNetwork | undefined;
   /** The filter that `config.linux.seccomp` was compiled to. */
   readonly seccomp: InitSeccomp | undefined;
   readonly bundle: string;
@@ -115,13 +118,14 @@ export class InitProcess implements ParentProcess, Disposable {
   #console: Fd | undefined;
   #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
-  #devices: NetDevices | undefined;
+  readonly #network: InitNetwork;
   #way: StartWay | undefined;
   #work: CopyUp[] = [];
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
     this.#options = options;
+    this.#network = this.#stack.use(new InitNetwork(options.config.linux ?? {}, options.network));
   }
 
   get pid(): number {
@@ -131,6 +135,11 @@ export class InitProcess implements ParentProcess, Disposable {
   /** The process that records how this one ends. */
   get supervisor(): ProcessIdentity | undefined {
     return this.#supervisor?.identity;
+  }
+
+  /** The container's network, with the names that its interfaces have got. */
+  get network(): ContainerNetwork | undefined {
+    return this.#network.made;
   }
 
   /** This program's ends of the process's pipes. */
@@ -170,12 +179,13 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#control = control.writer;
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
-    const moveLater = launcherWaits(linux);
-    if (!moveLater) await this.#moveDevices(child);
-    if (this.#way?.kind === "direct") attend(control.writer, attendedWork(config));
+    const { isNeeded } = this.#network;
+    const networkLater = isNeeded && launcherMakesNetwork(namespaces);
+    if (!networkLater) await this.#network.setUp(child);
+    if (this.#way?.kind === "direct") attend(control.writer, this.#attendedWork());
     else await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
-    const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
+    const onLaunched = (launched: Launched) => this.#onLaunched(launched, networkLater);
     const launched = await awaitReady(said, child, isLauncher, {
       onLaunched,
       onHooks: (pid) => this.#runHooks(pid),
@@ -228,8 +238,7 @@ export class InitProcess implements ParentProcess, Disposable {
 
   async terminate(): Promise<void> {
     await this.#child?.kill();
-    // What can't be given back, the kernel keeps: it is the first error that is told.
-    this.#devices?.giveBack();
+    await this.#network.undo();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
     const { stdin, stdout, stderr } = this.#streams;
@@ -268,7 +277,8 @@ export class InitProcess implements ParentProcess, Disposable {
     if (layout.work !== undefined) {
       for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
     }
-    const init = makeInitConfig(this.#options, layout);
+    const waitsForNetwork = this.#network.isNeeded;
+    const init = { ...makeInitConfig(this.#options, layout), waitsForNetwork };
     const direct = this.#layOut(init, layout, fds);
     if (direct !== undefined) stack.use(direct.file);
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
@@ -292,6 +302,10 @@ export class InitProcess implements ParentProcess, Disposable {
     return init;
   }
 
+  #attendedWork(): string | undefined {
+    return attendedWork(this.#options.config, this.#options.network !== undefined);
+  }
+
   /** Lays out the plan as the child's program, if it goes that way. */
   #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
     const { id, rootfs, kind } = this.#options;
@@ -302,7 +316,7 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#way = chooseWay(kind, plan, init.fds);
     if (this.#way.kind === "reexec") return undefined;
     this.#work = workOf(plan);
-    const whole = [...waitForParentsWork(init.fds, attendedWork(this.#options.config)), ...plan];
+    const whole = [...waitForParentsWork(init.fds, this.#attendedWork()), ...plan];
     const program = layOutDirect(id, whole, init.fds, layout.end);
     if (program === undefined) this.#way = withoutMemoryFiles(kind);
     return program;
@@ -321,20 +335,6 @@ export class InitProcess implements ParentProcess, Disposable {
     const message = said.poll();
     if (message?.kind === "error") throw message.error;
     throw new ContainerError("InitFailed", "the supervisor ended before it had made init");
-  }
-
-  /**
-   * Moves network devices into the network namespace of a child that waits: its own new one, or the
-   * one that it will join.
-   */
-  async #moveDevices(child: Child): Promise<void> {
-    const { namespaces = [], netDevices = {} } = this.#options.config.linux ?? {};
-    if (Object.keys(netDevices).length === 0) return;
-    const target = openJoined(namespaces, "network") ?? child.namespace("network");
-    if (target === undefined) return; // what init said before its end is what failed
-    const network = await import("./network/net_devices.ts");
-    this.#devices = this.#stack.use(new network.NetDevices(target));
-    this.#devices.move(netDevices);
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -366,13 +366,13 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */
-  async #onLaunched({ pid }: Launched, moves: boolean): Promise<void> {
+  async #onLaunched({ pid }: Launched, networkLater: boolean): Promise<void> {
     const control = this.#control as Fd;
     const { linux = {} } = this.#options.config;
     try {
-      if (moves) {
+      if (networkLater) {
         using child = new Child(pid, openPidfd(pid), this.#options.poller, NOT_TOLD);
-        await this.#moveDevices(child);
+        await this.#network.setUp(child);
         writeByte(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;

@@ -7,6 +7,7 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import { AT_FDCWD, type Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
+import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
@@ -33,6 +34,8 @@ export interface StoredState {
   readonly cgroupPaths: Readonly<Record<string, string>>;
   /** With `linux.intelRdt`, once there is a first process. */
   readonly resctrl?: ResctrlGroups | undefined;
+  /** The interfaces and routes that were asked for, with their names once they are made. */
+  readonly network?: ContainerNetwork | undefined;
   readonly config: Config;
 }
 

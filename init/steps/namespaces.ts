@@ -8,7 +8,7 @@
 
 import { AT_FDCWD, O_CLOEXEC } from "../../ffi/file.ts";
 import { CLONE_FS, NAMESPACE_FLAGS, type NamespaceName } from "../../ffi/namespaces.ts";
-import type { Linux, Namespace } from "../../src/config/types.ts";
+import type { Namespace } from "../../src/config/types.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
 
 /** The flags of the namespaces that the config wants new. */
@@ -42,12 +42,11 @@ export function joinsInhabited(namespaces: readonly Namespace[]): boolean {
 }
 
 /**
- * Whether the parent has to do something in the network namespace that a launcher's plan makes,
- * before the container's process goes on.
+ * Whether a launcher's plan makes the network namespace, so that the parent can do nothing in it
+ * before.
  */
-export function launcherWaits({ namespaces = [], netDevices = {} }: Linux): boolean {
-  return joinsInhabited(namespaces) && isNew(namespaces, "network") &&
-    Object.keys(netDevices).length > 0;
+export function launcherMakesNetwork(namespaces: readonly Namespace[]): boolean {
+  return joinsInhabited(namespaces) && isNew(namespaces, "network");
 }
 
 /**

@@ -14,10 +14,10 @@ import type {
   Limit,
   MemoryEntry,
   MemoryStats,
-  Stats,
 } from "../cgroups/stats.ts";
 import { parseCpuList } from "../config/cpu_list.ts";
-import type { ContainerEvent } from "../events.ts";
+import type { ContainerEvent, ContainerStats } from "../events.ts";
+import type { InterfaceStats } from "../network/interface_stats.ts";
 
 /** What the kernel or runc writes for "no limit": more digits than a JavaScript number holds. */
 const UNLIMITED = { 1: "9223372036854771712", 2: "18446744073709551615" } as const;
@@ -54,7 +54,7 @@ export function eventLine(
   return JSON.stringify(json).replaceAll(`"${MARK}"`, UNLIMITED[version]) + "\n";
 }
 
-function statsData(stats: Stats, cpuset: string | undefined): object {
+function statsData(stats: ContainerStats, cpuset: string | undefined): object {
   const { cpu, memory, pids, blkio, hugetlb } = stats;
   return {
     cpu: cpu === undefined ? { usage: { kernel: 0, user: 0 }, throttling: {} } : cpuData(cpu),
@@ -69,8 +69,20 @@ function statsData(stats: Stats, cpuset: string | undefined): object {
       ]),
     ),
     intel_rdt: {},
-    network_interfaces: null,
+    network_interfaces: interfacesData(stats.networkInterfaces),
   };
+}
+
+/** runc's Go type has no names for JSON, so that these are the fields' own. */
+function interfacesData(interfaces: readonly InterfaceStats[]): object[] | null {
+  if (interfaces.length === 0) return null;
+  return interfaces.map((each) =>
+    Object.fromEntries(
+      Object.entries(each).map((
+        [key, value],
+      ) => [key.replace(/^./, (c) => c.toUpperCase()), value]),
+    )
+  );
 }
 
 function cpuData({ usage, throttling, psi }: CpuStats): object {

@@ -84,6 +84,8 @@ export interface InitConfig {
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds: number;
   readonly cgroups: InitCgroups;
+  /** Whether the parent does something in the network namespace before the program may run. */
+  readonly waitsForNetwork?: boolean | undefined;
   /** Don't use pivot_root. */
   readonly noPivot: boolean;
   /** Keep the caller's session keyring. */

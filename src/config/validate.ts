@@ -60,15 +60,19 @@ export function validateConfig(value: unknown): Config {
   return checkConfig(value).config;
 }
 
+/** A check of what stands beside the document; its faults are reported together with the others. */
+export type FurtherCheck = (report: Report, document: Field) => void;
+
 /**
  * Like {@linkcode validateConfig}, with the warnings.
  *
  * @throws {ContainerError} `ConfigInvalid` with all `faults`.
  */
-export function checkConfig(value: unknown): CheckedConfig {
+export function checkConfig(value: unknown, further?: FurtherCheck): CheckedConfig {
   const report = new Report();
   const document = new Field(report, "", cleanCopy(value, report));
   if (requireObject(document)) checkDocument(document);
+  further?.(report, document);
   throwFaults(report, "the config");
   return { config: document.value as Config, warnings: report.warnings };
 }

@@ -14,12 +14,12 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
 import { type Fd, open } from "../../ffi/file.ts";
 import type { NetDevice } from "../config/types.ts";
-import { ContainerError } from "../errors.ts";
+import { codeOf, networkFailure } from "./failure.ts";
 import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
+import { isSame } from "./netlink/message.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 
 /** A device that was taken from the host, and how it was there. */
@@ -56,7 +56,7 @@ export class NetDevices implements Disposable {
       this.#here = stack.use(new RouteSocket());
       this.#there = stack.use(new RouteSocket(target));
     } catch (error) {
-      throw failure("cannot reach the container's network namespace", error, {});
+      throw networkFailure("cannot reach the container's network namespace", error);
     }
     this.#stack.use(stack.move());
   }
@@ -76,7 +76,10 @@ export class NetDevices implements Disposable {
         const lost = this.giveBack();
         const pointer = `/linux/netDevices/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
         const summary = `cannot move the network device ${name} into the container`;
-        throw failure(summary, error, { path: name, pointer, lost });
+        const hint = lost.length === 0
+          ? HINTS[codeOf(error)]
+          : `not given back to the host: ${lost.join(", ")}`;
+        throw networkFailure(summary, error, { path: name, pointer, hint });
       }
     }
   }
@@ -117,7 +120,7 @@ export class NetDevices implements Disposable {
       moveLink(this.#here, link.index, this.#target, wanted);
     } finally {
       // After an error too: it may be there without the name.
-      const found = this.#newcomer(before, link);
+      const found = newcomer(listLinks(this.#there), before, link);
       if (found !== undefined) device.inside = found.index;
     }
     const { inside } = device;
@@ -127,14 +130,6 @@ export class NetDevices implements Disposable {
       addAddress(this.#there, placed(address, inside, name, insideName));
     }
     setLinkUp(this.#there, inside, true);
-  }
-
-  /** What came into the namespace; its number there, and a template's name, are the kernel's choice. */
-  #newcomer(before: ReadonlySet<number>, { address, kind }: Link): Link | undefined {
-    return listLinks(this.#there).find((link) =>
-      !before.has(link.index) && link.kind === kind &&
-      link.address.every((byte, k) => byte === address[k])
-    );
   }
 
   #giveBack({ name, link, addresses, inside }: TakenDevice): void {
@@ -157,6 +152,24 @@ export class NetDevices implements Disposable {
 
 const ENODEV = 19;
 
+/**
+ * The link that came into a namespace; its number there, and a template's name, are the kernel's
+ * choice.
+ *
+ * @param links those that are there now
+ * @param before the indices of those that were there before
+ * @param link it, as it was where it came from
+ */
+export function newcomer(
+  links: readonly Link[],
+  before: ReadonlySet<number>,
+  { address, kind }: Link,
+): Link | undefined {
+  return links.find((link) =>
+    !before.has(link.index) && link.kind === kind && isSame(link.address, address)
+  );
+}
+
 /** The address for the link inside; IPv4's label begins with the link's name. */
 function placed(address: Address, index: number, from: string, to: string): Address {
   const { label } = address;
@@ -175,31 +188,4 @@ function fits(label: string): boolean {
 const HINTS: Readonly<Record<string, string>> = {
   ENODEV: "the device must be in the network namespace that hull runs in",
   EEXIST: "the container's network namespace has a device of that name",
-  EPERM: "it takes CAP_NET_ADMIN in the host's and the container's network namespace",
 };
-
-function failure(
-  summary: string,
-  error: unknown,
-  { path, pointer, lost = [] }: {
-    readonly path?: string;
-    readonly pointer?: string;
-    readonly lost?: readonly string[];
-  },
-): ContainerError {
-  if (!(error instanceof NetlinkError || error instanceof SyscallError)) throw error;
-  const isRefused = error instanceof NetlinkError;
-  const text = isRefused ? error.message.split(": ").slice(2).join(": ") : error.message;
-  const hint = lost.length === 0
-    ? HINTS[error.code]
-    : `not given back to the host: ${lost.join(", ")}`;
-  return new ContainerError("SystemError", `${summary}: ${text}`, {
-    step: "network",
-    syscall: isRefused ? error.request : error.syscall,
-    errno: error.code,
-    path,
-    pointer,
-    hint,
-    cause: error,
-  });
-}

@@ -4,20 +4,15 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { type Draft, joinNamespace, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
-import { addressesOf, linksAt, type ShownLink, TestNetwork } from "../fixtures/network.ts";
+import { addressesOf, hasVeth, linksAt, type ShownLink, TestNetwork } from "../fixtures/network.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
 type Devices = NonNullable<Draft["linux"]["netDevices"]>;
 
 const ID = "hull-netdev";
 const missing = hasVeth() ? undefined : "veth network devices";
-
-function hasVeth(): boolean {
-  const args = ["--net", "ip", "link", "add", "type", "veth"];
-  return new Deno.Command("unshare", { args, stderr: "null" }).outputSync().success;
-}
 
 /** Creates a container with devices; `look` sees the links inside. */
 async function withContainer(
@@ -65,11 +60,6 @@ function own(folder: string, mapped: boolean): void {
   if (!mapped) return;
   Deno.chmodSync(folder, 0o755);
   run("chown", "-R", "100000:100000", `${folder}/rootfs`);
-}
-
-function joinNetwork(config: Draft, path: string): void {
-  const found = config.linux.namespaces?.find(({ type }) => type === "network");
-  if (found !== undefined) found.path = path;
 }
 
 function linkNamed(links: readonly ShownLink[], name: string): ShownLink | undefined {
@@ -183,7 +173,7 @@ test("a device goes into a namespace that is joined by path", async (network) =>
   await withContainer(network, { net0: { name: "lan0" } }, (links) => {
     assertEquals(names(links), ["lan0", "lo", "there"]);
     assertEquals(names(other.links()), ["lan0", "lo", "there"]);
-  }, (config) => joinNetwork(config, other.path));
+  }, (config) => joinNamespace(config, "network", other.path));
 });
 
 test("a device goes into a new namespace beside a joined pid namespace", async (network) => {
@@ -196,12 +186,12 @@ test("a device goes into a new namespace beside a joined pid namespace", async (
     await withContainer(network, { net0: { name: "lan0" } }, (links) => {
       assertEquals(names(links), ["lan0", "lo"]);
       assert(addressesOf(linkNamed(links, "lan0")).includes("198.51.100.1/24 global"));
-    }, (config) => joinPid(config, `/proc/${pid}/ns/pid`));
+    }, (config) => joinNamespace(config, "pid", `/proc/${pid}/ns/pid`));
     network.addDevice("net1");
     const text = await refused(
       network,
       { net1: {}, nowhere: {} },
-      (config) => joinPid(config, `/proc/${pid}/ns/pid`),
+      (config) => joinNamespace(config, "pid", `/proc/${pid}/ns/pid`),
     );
     assertStringIncludes(text, "/linux/netDevices/nowhere");
     assert(network.link("net1")?.flags.includes("UP"), "net1 is back");
@@ -210,11 +200,6 @@ test("a device goes into a new namespace beside a joined pid namespace", async (
     await holder.status;
   }
 });
-
-function joinPid(config: Draft, path: string): void {
-  const found = config.linux.namespaces?.find(({ type }) => type === "pid");
-  if (found !== undefined) found.path = path;
-}
 
 async function childOf(pid: number): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
@@ -259,7 +244,7 @@ test("a name that is taken stops the start, and the devices are as they were", a
   const text = await refused(
     network,
     { net0: { name: "lan0" }, net1: { name: "taken" } },
-    (config) => joinNetwork(config, other.path),
+    (config) => joinNamespace(config, "network", other.path),
   );
   assertStringIncludes(text, "RTM_NEWLINK(net1): EEXIST");
   assertStringIncludes(text, "[step network] [config /linux/netDevices/net1]");

@@ -6,10 +6,12 @@
  * @module
  */
 
+import { type Cidr, maskByte } from "../../config/ip_address.ts";
 import {
   type Attribute,
   Attributes,
   encodeBody,
+  isSame,
   type Message,
   NLM_F_CREATE,
   NLM_F_EXCL,
@@ -19,6 +21,7 @@ import {
 import type { RouteSocket } from "./socket.ts";
 
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const STRUCTURE_SIZE = 8; // struct ifaddrmsg
 const IFA_ADDRESS = 1;
@@ -28,11 +31,14 @@ const IFA_BROADCAST = 4;
 const IFA_FLAGS = 8;
 const IFA_RT_PRIORITY = 9;
 const IFA_PROTO = 11;
+const IFA_F_NODAD = 0x02;
 const IFA_F_PERMANENT = 0x80;
 const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_HOST = 254;
+const LOOPBACK_NETWORK = 127;
 
 /** The flags that its maker chose; the others say what became of it. */
-const CHOSEN_FLAGS = 0x02 | // IFA_F_NODAD
+const CHOSEN_FLAGS = IFA_F_NODAD |
   0x10 | // IFA_F_HOMEADDRESS
   0x100 | // IFA_F_MANAGETEMPADDR
   0x200 | // IFA_F_NOPREFIXROUTE
@@ -68,11 +74,58 @@ export interface Address {
   readonly protocol: Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** The addresses of a link. Throws what `RouteSocket.dump` throws. */
-export function listAddresses(socket: RouteSocket, index: number): Address[] {
+/** The kernel's number of an IP version. */
+export function addressFamily(version: 4 | 6): number {
+  return version === 4 ? AF_INET : AF_INET6;
+}
+
+/**
+ * The address of a CIDR for a link, as one would set it by hand: everywhere valid (127.0.0.0/8 on
+ * this host alone), in IPv4 with the broadcast address of its network, and in IPv6 usable at once.
+ *
+ * Of an IPv6 address the kernel asks the others first whether one of them has it, for a second or
+ * more, in which no program can bind to it: who gives addresses out knows that already.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatIp, parseCidr } from "../../config/ip_address.ts";
+ * import { newAddress } from "./address.ts";
+ *
+ * const cidr = parseCidr("198.51.100.7/24");
+ * const address = cidr && newAddress(2, cidr);
+ * assertEquals(formatIp(address?.broadcast ?? new Uint8Array()), "198.51.100.255");
+ * ```
+ */
+export function newAddress(index: number, cidr: Cidr): Address {
+  const { family, bytes, prefixLength } = cidr;
+  const isHostOnly = family === 4 && bytes[0] === LOOPBACK_NETWORK;
+  return {
+    family: addressFamily(family),
+    index,
+    prefixLength,
+    scope: isHostOnly ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+    flags: family === 4 ? 0 : IFA_F_NODAD,
+    local: bytes,
+    peer: undefined,
+    broadcast: family === 4 && !isHostOnly ? broadcastOf(cidr) : undefined,
+    label: undefined,
+    metric: undefined,
+    protocol: undefined,
+  };
+}
+
+/** The network's last address; one of two or fewer has none to spare (RFC 3021). */
+function broadcastOf({ bytes, prefixLength }: Cidr): Uint8Array<ArrayBuffer> | undefined {
+  if (prefixLength > 30) return undefined;
+  return bytes.map((byte, k) => byte | ~maskByte(prefixLength, k) & 0xff);
+}
+
+/** The addresses of a link, or of all. Throws what `RouteSocket.dump` throws. */
+export function listAddresses(socket: RouteSocket, index?: number): Address[] {
   const body = encodeBody(new Uint8Array(STRUCTURE_SIZE));
-  return socket.dump({ name: "RTM_GETADDR", type: RTM_GETADDR, body }).map(decodeAddress)
-    .filter((address) => address.index === index);
+  const all = socket.dump({ name: "RTM_GETADDR", type: RTM_GETADDR, body }).map(decodeAddress);
+  return index === undefined ? all : all.filter((address) => address.index === index);
 }
 
 /** Whether an address stays, as one that a router announced does not, and means something everywhere. */
@@ -86,8 +139,27 @@ export function isPermanentGlobal({ flags, scope }: Address): boolean {
  * @throws {NetlinkError} EEXIST if it is there
  */
 export function addAddress(socket: RouteSocket, address: Address): void {
-  const { local, peer, broadcast, label, metric, protocol } = address;
+  const flags = NLM_F_CREATE | NLM_F_EXCL;
+  socket.request({ name: "RTM_NEWADDR", type: RTM_NEWADDR, flags, body: encodeAddress(address) });
+}
+
+/**
+ * Takes an address from the link of its index.
+ *
+ * @throws {NetlinkError} EADDRNOTAVAIL if it isn't there
+ */
+export function deleteAddress(socket: RouteSocket, address: Address): void {
   const body = encodeBody(structure(address), [
+    { type: IFA_LOCAL, value: address.local },
+    { type: IFA_ADDRESS, value: address.peer ?? address.local },
+  ]);
+  socket.request({ name: "RTM_DELADDR", type: RTM_DELADDR, body });
+}
+
+/** The body of a message about an address. */
+export function encodeAddress(address: Address): Uint8Array<ArrayBuffer> {
+  const { local, peer, broadcast, label, metric, protocol } = address;
+  return encodeBody(structure(address), [
     { type: IFA_LOCAL, value: local },
     { type: IFA_ADDRESS, value: peer ?? local },
     ...optional(IFA_BROADCAST, broadcast),
@@ -96,8 +168,6 @@ export function addAddress(socket: RouteSocket, address: Address): void {
     ...optional(IFA_PROTO, protocol),
     numberAttribute(IFA_FLAGS, address.flags & CHOSEN_FLAGS),
   ]);
-  const flags = NLM_F_CREATE | NLM_F_EXCL;
-  socket.request({ name: "RTM_NEWADDR", type: RTM_NEWADDR, flags, body });
 }
 
 function optional(type: number, value: Uint8Array<ArrayBuffer> | undefined): Attribute[] {
@@ -113,7 +183,12 @@ function structure({ family, prefixLength, flags, scope, index }: Address) {
   return bytes;
 }
 
-function decodeAddress({ body }: Message): Address {
+/**
+ * The address that a message is about.
+ *
+ * @throws {NetlinkFormatError}
+ */
+export function decodeAddress({ body }: Pick<Message, "body">): Address {
   const [family = 0, prefixLength = 0, flags = 0, scope = 0] = body;
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));
@@ -133,8 +208,4 @@ function decodeAddress({ body }: Message): Address {
     metric: attributes.number(IFA_RT_PRIORITY),
     protocol: attributes.bytes(IFA_PROTO),
   };
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, k) => byte === b[k]);
 }

@@ -8,61 +8,64 @@
 
 import type { Fd } from "../../../ffi/file.ts";
 import {
+  decodeLink,
+  IFF_UP,
+  IFLA_BRPORT_MODE,
+  IFLA_IFNAME,
+  IFLA_MASTER,
+  IFLA_NET_NS_FD,
+  IFLA_NET_NS_PID,
+  IFLA_PROTINFO,
+  type Link,
+  type LinkHeader,
+  type LinkSettings,
+  linkStructure,
+  settingAttributes,
+} from "./link_message.ts";
+import {
   type Attribute,
-  Attributes,
   encodeBody,
-  type Message,
   NLM_F_CREATE,
   NLM_F_EXCL,
   numberAttribute,
   textAttribute,
 } from "./message.ts";
+import { type NewLink, newLinkAttributes } from "./new_link.ts";
 import { isRefusal, type RouteSocket } from "./socket.ts";
+
+export type { Link } from "./link_message.ts";
+export type { IpvlanMode, MacvlanMode, NewLink } from "./new_link.ts";
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
-const STRUCTURE_SIZE = 16; // struct ifinfomsg
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
-const IFLA_MASTER = 10;
-const IFLA_LINKINFO = 18;
-const IFLA_NET_NS_FD = 28;
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
-const VETH_INFO_PEER = 1;
-const IFF_UP = 1;
+const RTM_SETLINK = 19;
+const AF_BRIDGE = 7;
 
-/** A link as the kernel describes it. */
-export interface Link {
-  /** Its number in its namespace. */
-  readonly index: number;
-  readonly name: string;
-  readonly isUp: boolean;
-  /** The largest packet, in bytes. */
-  readonly mtu: number;
-  /** Its hardware address; empty for one that has none. */
-  readonly address: Uint8Array<ArrayBuffer>;
-  /** What makes it, such as `dummy`; undefined for a real device. */
-  readonly kind: string | undefined;
-  /** The index of the bridge or bond that it belongs to. */
-  readonly master: number | undefined;
-}
-
-/** All links of the socket's namespace. Throws what `RouteSocket.dump` throws. */
-export function listLinks(socket: RouteSocket): Link[] {
-  const body = encodeBody(structure(0));
+/**
+ * The links of the socket's namespace. Throws what `RouteSocket.dump` throws.
+ *
+ * @param options `master` gives the ports of a bridge alone
+ */
+export function listLinks(
+  socket: RouteSocket,
+  { master }: { readonly master?: number } = {},
+): Link[] {
+  const filter = master === undefined ? [] : [numberAttribute(IFLA_MASTER, master)];
+  const body = encodeBody(linkStructure(), filter);
   return socket.dump({ name: "RTM_GETLINK", type: RTM_GETLINK, body }).map(decodeLink);
 }
 
 /**
- * The link of a name, or undefined if the namespace has none.
+ * The link of a name or of an index, or undefined if the namespace has none.
  *
- * @throws {NetlinkError}
+ * @throws {NetlinkError} ERANGE for a name of 16 bytes or more and EINVAL for the index 0, which no
+ *   link has
  */
-export function findLink(socket: RouteSocket, name: string): Link | undefined {
-  const body = encodeBody(structure(0), [textAttribute(IFLA_IFNAME, name)]);
+export function findLink(socket: RouteSocket, link: string | number): Link | undefined {
+  const body = typeof link === "number"
+    ? encodeBody(linkStructure({ index: link }))
+    : encodeBody(linkStructure(), [textAttribute(IFLA_IFNAME, link)]);
   try {
     const [message] = socket.request({ name: "RTM_GETLINK", type: RTM_GETLINK, body });
     return message === undefined ? undefined : decodeLink(message);
@@ -73,12 +76,59 @@ export function findLink(socket: RouteSocket, name: string): Link | undefined {
 }
 
 /**
+ * Makes a link.
+ *
+ * @throws {NetlinkError} EEXIST if the name is taken, ERANGE if it is longer than 15 bytes, EINVAL
+ *   with the reason for what its kind can't have, EOPNOTSUPP for a kind that the kernel lacks
+ */
+export function createLink(socket: RouteSocket, link: NewLink): void {
+  change(socket, {}, newLinkAttributes(link), NLM_F_CREATE | NLM_F_EXCL);
+}
+
+/** What can be changed of a link. */
+export interface LinkChange extends LinkSettings {
+  /** A new name; a template such as `eth%d` gets the first free number. */
+  readonly name?: string | undefined;
+  readonly isUp?: boolean | undefined;
+  /** As in {@linkcode LinkSettings}; 0 takes it off its bridge. */
+  readonly master?: number | undefined;
+  /** The network namespace that it goes to: an fd of it, or a process in it. */
+  readonly namespace?: Fd | { readonly pid: number } | undefined;
+}
+
+/**
+ * Changes a link in one request.
+ *
+ * The kernel goes in this order: namespace, hardware address, MTU, name, bridge, up or down, queue.
+ * What comes behind the namespace holds there. If it refuses one, those before it are done.
+ *
+ * @throws {NetlinkError} ENODEV if there is none, EEXIST if the name is taken, EINVAL with the
+ *   reason for a value that it can't have or a link that is bound to its namespace, EBUSY for an
+ *   address or, in older kernels, a name that can't change while it is up
+ */
+export function changeLink(socket: RouteSocket, index: number, to: LinkChange): void {
+  const { name, isUp, namespace } = to;
+  const header = isUp === undefined ? { index } : { index, flags: isUp ? IFF_UP : 0, mask: IFF_UP };
+  change(socket, header, [
+    ...(name === undefined ? [] : [textAttribute(IFLA_IFNAME, name)]),
+    ...settingAttributes(to),
+    ...(namespace === undefined ? [] : [namespaceAttribute(namespace)]),
+  ]);
+}
+
+function namespaceAttribute(namespace: Fd | { readonly pid: number }): Attribute {
+  return "pid" in namespace
+    ? numberAttribute(IFLA_NET_NS_PID, namespace.pid)
+    : numberAttribute(IFLA_NET_NS_FD, namespace.number);
+}
+
+/**
  * Brings a link up or down.
  *
  * @throws {NetlinkError}
  */
 export function setLinkUp(socket: RouteSocket, index: number, isUp: boolean): void {
-  change(socket, structure(index, isUp ? IFF_UP : 0, IFF_UP), []);
+  changeLink(socket, index, { isUp });
 }
 
 /**
@@ -90,44 +140,21 @@ export function setLinkUp(socket: RouteSocket, index: number, isUp: boolean): vo
  *   namespace
  */
 export function moveLink(socket: RouteSocket, index: number, namespace: Fd, name: string): void {
-  change(socket, structure(index), [
-    textAttribute(IFLA_IFNAME, name),
-    numberAttribute(IFLA_NET_NS_FD, namespace.number),
-  ]);
-}
-
-/** A link to make. */
-export interface NewLink {
-  readonly name: string;
-  /** What to make: `dummy`; or `veth`, with its other end's name. */
-  readonly kind: "dummy" | { readonly vethPeer: string };
-  readonly mtu?: number | undefined;
+  changeLink(socket, index, { namespace, name });
 }
 
 /**
- * Makes a link.
+ * Says whether a bridge may send packets back to the port that they came from, so that a container
+ * reaches itself by a published address.
  *
- * @throws {NetlinkError} EEXIST if the name is taken
+ * @throws {NetlinkError} EOPNOTSUPP if the link is no bridge's port
  */
-export function createLink(socket: RouteSocket, { name, kind, mtu }: NewLink): void {
-  const size = mtu === undefined ? [] : [numberAttribute(IFLA_MTU, mtu)];
-  change(socket, structure(0), [textAttribute(IFLA_IFNAME, name), ...size, {
-    type: IFLA_LINKINFO,
-    value: kind === "dummy" ? [kindAttribute("dummy")] : [
-      kindAttribute("veth"),
-      { type: IFLA_INFO_DATA, value: [vethPeer(kind.vethPeer, size)] },
-    ],
-  }], NLM_F_CREATE | NLM_F_EXCL);
-}
-
-function kindAttribute(kind: string): Attribute {
-  return { type: IFLA_INFO_KIND, value: new TextEncoder().encode(kind) };
-}
-
-/** The other end is described like a link of its own. */
-function vethPeer(name: string, size: readonly Attribute[]): Attribute {
-  const body = encodeBody(structure(0), [textAttribute(IFLA_IFNAME, name), ...size]);
-  return { type: VETH_INFO_PEER, value: body };
+export function setHairpin(socket: RouteSocket, index: number, isOn: boolean): void {
+  const port = [{ type: IFLA_BRPORT_MODE, value: new Uint8Array([isOn ? 1 : 0]) }];
+  const body = encodeBody(linkStructure({ family: AF_BRIDGE, index }), [
+    { type: IFLA_PROTINFO, value: port },
+  ]);
+  socket.request({ name: "RTM_SETLINK", type: RTM_SETLINK, body });
 }
 
 /**
@@ -136,39 +163,16 @@ function vethPeer(name: string, size: readonly Attribute[]): Attribute {
  * @throws {NetlinkError} ENODEV if there is none, EOPNOTSUPP for a real device
  */
 export function deleteLink(socket: RouteSocket, index: number): void {
-  socket.request({ name: "RTM_DELLINK", type: RTM_DELLINK, body: encodeBody(structure(index)) });
+  const body = encodeBody(linkStructure({ index }));
+  socket.request({ name: "RTM_DELLINK", type: RTM_DELLINK, body });
 }
 
 function change(
   socket: RouteSocket,
-  fixed: Uint8Array<ArrayBuffer>,
+  header: LinkHeader,
   attributes: readonly Attribute[],
   flags = 0,
 ): void {
-  const body = encodeBody(fixed, attributes);
+  const body = encodeBody(linkStructure(header), attributes);
   socket.request({ name: "RTM_NEWLINK", type: RTM_NEWLINK, flags, body });
-}
-
-/** struct ifinfomsg with an index, flags, and which of the flags count. */
-function structure(index: number, flags = 0, mask = 0): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(STRUCTURE_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(4, index, true);
-  view.setUint32(8, flags, true);
-  view.setUint32(12, mask, true);
-  return bytes;
-}
-
-function decodeLink({ body }: Message): Link {
-  const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const attributes = new Attributes(body.subarray(STRUCTURE_SIZE));
-  return {
-    index: view.getInt32(4, true),
-    name: attributes.text(IFLA_IFNAME) ?? "",
-    isUp: (view.getUint32(8, true) & IFF_UP) !== 0,
-    mtu: attributes.number(IFLA_MTU) ?? 0,
-    address: attributes.bytes(IFLA_ADDRESS) ?? new Uint8Array(),
-    kind: attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND),
-    master: attributes.number(IFLA_MASTER),
-  };
 }

@@ -119,11 +119,7 @@ export class RouteSocket implements Disposable {
    * @throws {SyscallError} if the socket fails
    */
   dump(request: Request): Message[] {
-    for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const { messages, interrupted } = this.#ask(request, NLM_F_DUMP);
-      if (!interrupted) return messages;
-    }
-    throw new NetlinkError(request.name, EAGAIN, "what is listed changes all the time");
+    return steady(request.name, () => this.#ask(request, NLM_F_DUMP));
   }
 
   /** Closes it. */
@@ -133,7 +129,7 @@ export class RouteSocket implements Disposable {
 
   #ask(request: Request, flags: number): Answer {
     const { type, body } = request;
-    const sequence = ++this.#sequence;
+    const sequence = this.#sequence = (this.#sequence + 1) >>> 0;
     flags |= NLM_F_REQUEST | (request.flags ?? 0);
     sendToKernel(this.#fd, encodeMessage({ type, flags, sequence, body }));
     const answer = new AnswerReader(request.name, sequence);
@@ -144,8 +140,33 @@ export class RouteSocket implements Disposable {
 
 const EAGAIN = 11;
 
+/**
+ * The messages of the first answer that nothing interrupted.
+ *
+ * @param name the request's
+ * @param ask asks once
+ * @throws {NetlinkError} EAGAIN if all of some tries were interrupted
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { steady } from "./socket.ts";
+ *
+ * let tries = 0;
+ * steady("RTM_GETLINK", () => ({ messages: [], interrupted: ++tries < 3 }));
+ * assertEquals(tries, 3);
+ * ```
+ */
+export function steady(name: string, ask: () => Answer): Message[] {
+  for (let tries = 0; tries < DUMP_TRIES; tries++) {
+    const { messages, interrupted } = ask();
+    if (!interrupted) return messages;
+  }
+  throw new NetlinkError(name, EAGAIN, "what is listed changes all the time");
+}
+
 /** What the kernel answered. */
-interface Answer {
+export interface Answer {
   readonly messages: Message[];
   /** Whether what was listed changed meanwhile. */
   readonly interrupted: boolean;

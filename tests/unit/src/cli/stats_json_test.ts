@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Stats } from "../../../../src/cgroups/stats.ts";
 import { eventLine } from "../../../../src/cli/stats_json.ts";
+import type { ContainerStats } from "../../../../src/events.ts";
 
 const ENTRY = { usage: 1, max: 0, failcnt: 0, limit: "max" } as const;
-const STATS: Stats = {
+const STATS: ContainerStats = {
   cpu: {
     usage: { total: 5, kernel: 2, user: 3, percpu: [], percpuKernel: [], percpuUser: [] },
     throttling: { periods: 0, throttledPeriods: 0, throttledTime: 0 },
@@ -34,6 +34,7 @@ const STATS: Stats = {
   },
   hugetlb: { "2MB": { usage: 0, max: 0, failcnt: 1 } },
   rdma: undefined,
+  networkInterfaces: [],
 };
 
 Deno.test("stats become runc's JSON: zeros left out, no limit in the digits of the version", () => {
@@ -52,6 +53,17 @@ Deno.test("stats become runc's JSON: zeros left out, no limit in the digits of t
     eventLine({ type: "stats", id: "web", data: STATS }, 1, undefined),
     '"swap":{"limit":9223372036854771712,',
   );
+});
+
+Deno.test("an interface's counters have the names of runc's Go type", () => {
+  const counters = { rxBytes: 1, rxPackets: 2, rxErrors: 0, rxDropped: 3 };
+  const more = { txBytes: 4, txPackets: 5, txErrors: 0, txDropped: 6 };
+  const data = { ...STATS, networkInterfaces: [{ name: "veth0", ...counters, ...more }] };
+  const line = eventLine({ type: "stats", id: "web", data }, 1, undefined);
+  assertEquals(JSON.parse(line).data.network_interfaces, [{
+    ...{ Name: "veth0", RxBytes: 1, RxPackets: 2, RxErrors: 0, RxDropped: 3 },
+    ...{ TxBytes: 4, TxPackets: 5, TxErrors: 0, TxDropped: 6 },
+  }]);
 });
 
 Deno.test("an OOM is its own event", () => {

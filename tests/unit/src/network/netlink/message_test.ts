@@ -12,24 +12,7 @@ import {
   numberAttribute,
   textAttribute,
 } from "../../../../../src/network/netlink/message.ts";
-
-/** Numbers that are the same in every run. */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  below(end: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor(this.#state / 2 ** 32 * end);
-  }
-
-  bytes(length: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length }, () => this.below(256));
-  }
-}
+import { forSeeds, type Random } from "../../../../fixtures/random.ts";
 
 function randomAttribute(random: Random, depth: number): Attribute {
   const type = random.below(0x4000);
@@ -48,18 +31,16 @@ function decodeLike(shape: readonly Attribute[], bytes: Uint8Array<ArrayBuffer>)
 }
 
 Deno.test("attributes of any shape come back as they were", () => {
-  for (let seed = 0; seed < 500; seed++) {
-    const random = new Random(seed);
+  forSeeds(500, (random) => {
     const attributes = Array.from({ length: random.below(6) }, () => randomAttribute(random, 3));
     const bytes = encodeAttributes(attributes);
     assertEquals(bytes.length % 4, 0);
-    assertEquals(decodeLike(attributes, bytes), attributes, `seed ${seed}`);
-  }
+    assertEquals(decodeLike(attributes, bytes), attributes);
+  });
 });
 
 Deno.test("messages of one datagram come back as they were", () => {
-  for (let seed = 0; seed < 500; seed++) {
-    const random = new Random(seed);
+  forSeeds(500, (random) => {
     const messages: Message[] = Array.from({ length: random.below(5) }, () => ({
       type: random.below(0x10000),
       flags: random.below(0x10000),
@@ -67,18 +48,17 @@ Deno.test("messages of one datagram come back as they were", () => {
       body: random.bytes(random.below(50)),
     }));
     const datagram = Uint8Array.from(messages.flatMap((message) => [...encodeMessage(message)]));
-    assertEquals(decodeMessages(datagram), messages, `seed ${seed}`);
+    assertEquals(decodeMessages(datagram), messages);
     // Where the datagram is not the buffer's beginning.
     const moved = new Uint8Array(datagram.length + 5);
     moved.set(datagram, 5);
-    assertEquals(decodeMessages(moved.subarray(5)), messages, `seed ${seed}`);
-  }
+    assertEquals(decodeMessages(moved.subarray(5)), messages);
+  });
 });
 
 Deno.test("bytes of chance are messages or refused, and nothing else", () => {
   let refused = 0;
-  for (let seed = 0; seed < 2000; seed++) {
-    const random = new Random(seed);
+  forSeeds(2000, (random) => {
     const bytes = random.bytes(random.below(64));
     if (bytes.length > 3 && random.below(2) === 0) bytes.set([random.below(40), 0, 0, 0]);
     for (const decode of [decodeMessages, decodeAttributes]) {
@@ -89,7 +69,7 @@ Deno.test("bytes of chance are messages or refused, and nothing else", () => {
         refused++;
       }
     }
-  }
+  });
   assertEquals(refused > 1000, true, `${refused}`);
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { encodeAttributes, encodeMessage } from "../../../../../src/network/netlink/message.ts";
-import { AnswerReader, NetlinkError } from "../../../../../src/network/netlink/socket.ts";
+import { AnswerReader, NetlinkError, steady } from "../../../../../src/network/netlink/socket.ts";
+import { forSeeds } from "../../../../fixtures/random.ts";
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -72,4 +73,49 @@ Deno.test("an old kernel's end of a list has no number", () => {
   const reader = new AnswerReader("RTM_GETLINK", 1);
   reader.take(message(NLMSG_DONE, MULTI));
   assertEquals(reader.isComplete, true);
+});
+
+Deno.test("an answer is the same however it is cut, and whatever stands between", () => {
+  forSeeds(500, (random) => {
+    const sequence = random.of(0, 1, 2 ** 31, 2 ** 32 - 1);
+    const bodies = Array.from({ length: random.below(12) }, () => [random.below(256)]);
+    const stream = [
+      ...bodies.map((body) => message(16, MULTI, body, sequence)),
+      message(NLMSG_DONE, MULTI, int32(0), sequence),
+    ];
+    const reader = new AnswerReader("RTM_GETLINK", sequence);
+    let datagram: Uint8Array[] = [];
+    for (const part of stream) {
+      const stale = (sequence + 1 + random.below(5)) % 2 ** 32;
+      if (random.below(3) === 0) datagram.push(message(16, MULTI | INTERRUPTED, [9], stale));
+      if (random.below(5) === 0) datagram.push(message(NLMSG_DONE, MULTI, int32(-1), stale));
+      datagram.push(part);
+      if (random.below(2) > 0) continue;
+      reader.take(join(...datagram));
+      datagram = [];
+    }
+    // Nothing counts behind the end.
+    datagram.push(message(16, MULTI, [7], sequence));
+    reader.take(join(...datagram));
+    assertEquals(reader.messages.map(({ body }) => [...body]), bodies);
+    assertEquals([reader.isComplete, reader.interrupted], [true, false]);
+  });
+});
+
+Deno.test("a list that changed meanwhile is asked for again, not for ever", () => {
+  const reader = (interrupted: boolean, mark: number) => {
+    const one = new AnswerReader("RTM_GETLINK", 1);
+    one.take(message(16, interrupted ? MULTI | INTERRUPTED : MULTI, [mark]));
+    one.take(message(NLMSG_DONE, MULTI, int32(0)));
+    return one;
+  };
+  let asked = 0;
+  const list = steady("RTM_GETLINK", () => reader(++asked < 4, asked));
+  assertEquals([asked, list.map(({ body }) => body[0])], [4, [4]]);
+  asked = 0;
+  const error = assertThrows(
+    () => steady("RTM_GETLINK", () => reader(true, ++asked)),
+    NetlinkError,
+  );
+  assertEquals([error.code, asked], ["EAGAIN", 20]);
 });

@@ -1,0 +1,104 @@
+/**
+ * The bridges that pairs are plugged into.
+ *
+ * A bridge that hull made carries hull's group, from its first moment, and goes with the last
+ * interface on it. Who makes or removes one, or plugs something in, holds the lock of the network
+ * namespace meanwhile: else one call could remove a bridge while another plugs into it.
+ *
+ * @module
+ */
+
+import { type Fd, open, tryLock } from "../../ffi/file.ts";
+import { ContainerError } from "../errors.ts";
+import { attempt } from "./failure.ts";
+import {
+  createLink,
+  deleteLink,
+  findLink,
+  type Link,
+  listLinks,
+  setLinkUp,
+} from "./netlink/link.ts";
+import type { RouteSocket } from "./netlink/socket.ts";
+
+/** The group of hull's bridges: the word "hull" as a number. */
+export const BRIDGE_GROUP = 0x68756c6c;
+
+const LOCK_TRIES = 1000;
+const LOCK_PAUSE_MS = 10;
+
+/**
+ * Takes the lock of the network namespace that this program is in: flock(2) on the namespace itself,
+ * so that it is one for all programs in it, and no file stays behind. It goes when the result is
+ * disposed of.
+ *
+ * @throws {ContainerError} `SystemError` if it is held for ten seconds
+ */
+export async function lockBridges(): Promise<Fd> {
+  const path = "/proc/thread-self/ns/net";
+  const fd = attempt("cannot open the network namespace", { path }, () => open(path));
+  for (let k = 0; k < LOCK_TRIES; k++) {
+    if (tryLock(fd)) return fd;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+  }
+  fd.close();
+  throw new ContainerError("SystemError", "the bridges are in use by another call", {
+    step: "network",
+    syscall: "flock",
+    errno: "EAGAIN",
+    path,
+    hint: "wait for the other hull to end",
+  });
+}
+
+/**
+ * The bridge of a name; with `isMade` it is made, and up, if there is nothing of that name. The
+ * caller holds the lock.
+ *
+ * @param pointer of the field that names it
+ * @throws {ContainerError} `SystemError`
+ */
+export function requireBridge(
+  here: RouteSocket,
+  name: string,
+  { isMade, pointer }: { readonly isMade: boolean; readonly pointer: string },
+): Link {
+  const subject = { path: name, pointer };
+  const found = attempt(`cannot look for the bridge ${name}`, subject, () => findLink(here, name));
+  if (found?.kind === "bridge") return found;
+  if (found !== undefined) {
+    throw new ContainerError("SystemError", `the interface ${name} is no bridge`, {
+      step: "network",
+      ...subject,
+      hint: `it is ${found.kind === undefined ? "a device" : `of the kind ${found.kind}`}`,
+    });
+  }
+  if (isMade) return attempt(`cannot make the bridge ${name}`, subject, () => make(here, name));
+  throw new ContainerError("SystemError", `there is no bridge ${name}`, {
+    step: "network",
+    errno: "ENODEV",
+    ...subject,
+    hint: "make it, or set createBridge",
+  });
+}
+
+/** With an address that is set, which a bridge else takes from one of its ports, now this, now that. */
+function make(here: RouteSocket, name: string): Link {
+  const address = crypto.getRandomValues(new Uint8Array(6));
+  address[0] = ((address[0] ?? 0) & 0xfe) | 2; // for one, and chosen locally
+  createLink(here, { name, kind: "bridge", address, group: BRIDGE_GROUP });
+  const link = findLink(here, name) as Link;
+  setLinkUp(here, link.index, true);
+  return link;
+}
+
+/**
+ * Removes a bridge if hull made it and nothing is on it. The caller holds the lock.
+ *
+ * @throws {NetlinkError}
+ */
+export function removeUnusedBridge(here: RouteSocket, name: string): void {
+  const bridge = findLink(here, name);
+  if (bridge?.kind !== "bridge" || bridge.group !== BRIDGE_GROUP) return;
+  if (listLinks(here, { master: bridge.index }).length === 0) deleteLink(here, bridge.index);
+}
