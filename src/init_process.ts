@@ -71,7 +71,7 @@ import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
-import { type PipeStreams, ProcessFds } from "./stdio.ts";
+import { closeStreams, type PipeStreams, ProcessFds } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
 
 /** What a birth needs. */
@@ -217,9 +217,9 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#devices?.giveBack();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
-    const { stdin, stdout, stderr } = this.#streams;
+    const streams = this.#streams;
     this.#streams = {};
-    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
+    await closeStreams(streams);
   }
 
   /** Closes what the birth opened. */
