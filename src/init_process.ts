@@ -73,7 +73,7 @@ import type { ProcessOptions } from "./process.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
-import { type PipeStreams, ProcessFds } from "./stdio.ts";
+import { closeStreams, type PipeStreams, ProcessFds } from "./stdio.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -241,9 +241,9 @@ export class InitProcess implements ParentProcess, Disposable {
     await this.#network.undo();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
-    const { stdin, stdout, stderr } = this.#streams;
+    const streams = this.#streams;
     this.#streams = {};
-    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
+    await closeStreams(streams);
   }
 
   /** Closes what the birth opened. */
