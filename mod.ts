@@ -21,6 +21,7 @@
 export { Container } from "./src/container.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type { RdtUpdate } from "./src/container_resctrl.ts";
+export type { InitKind, StartWay } from "./src/direct_start.ts";
 export type { StartOptions } from "./src/first_process.ts";
 export type { OciState, State, Status } from "./src/oci_state.ts";
 export {

@@ -2,8 +2,8 @@
  * The messages between init and its parent.
  *
  * Parent to init, on the control pipe: the config as JSON behind its length in four bytes, and
- * later one byte, the go. Init to parent, on the status pipe: lines. `hooks`, upon which it waits
- * for a byte as well; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
+ * later one byte, the go. Init to parent, on the status pipe: lines. `hooks` and `work`, upon which
+ * it waits for a byte as well; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
  * table of the operations followed by the program's memory, from which the parent reads what failed.
  *
  * @module
@@ -17,6 +17,7 @@ import { ContainerError, type ContainerErrorJson } from "../src/errors.ts";
 import { type FailedOperation, initFailure } from "./failure.ts";
 import type { PlannedOperation } from "./operation.ts";
 import { HOOK_POINT } from "./steps/hook_point.ts";
+import { WORK } from "./steps/parents_work.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -100,8 +101,11 @@ export function reportTail(status: number, operations: readonly PlannedOperation
 export type InitMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "hooks" }
+  | { readonly kind: "work" }
   | { readonly kind: "launched"; readonly first: number; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
+
+const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks", [WORK]: "work" };
 
 /** Puts the bytes that come over the status pipe together to messages. */
 export class StatusReader {
@@ -122,7 +126,7 @@ export class StatusReader {
     const line = decoder.decode(this.#bytes.subarray(0, end));
     if (!line.startsWith("{")) {
       this.#bytes = this.#bytes.slice(end + 1);
-      return { kind: line + "\n" === HOOK_POINT ? "hooks" : "ready" };
+      return { kind: WORDS[`${line}\n`] ?? "ready" };
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;

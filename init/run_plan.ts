@@ -5,12 +5,10 @@
  * @module
  */
 
-import { SyscallError } from "../ffi/errno.ts";
 import { Fd } from "../ffi/file.ts";
 import { type Argument, SyscallProgram } from "../ffi/program.ts";
-import { ContainerError } from "../src/errors.ts";
 import { reportTail } from "./channel.ts";
-import { copyUp } from "./copy_up.ts";
+import { doWork } from "./work.ts";
 import { initFailure } from "./failure.ts";
 import type { CopyUp, PlanItem, PlannedOperation } from "./operation.ts";
 
@@ -55,20 +53,10 @@ function runLast(
 }
 
 function runWork(item: CopyUp, results: ReadonlyMap<string, number>): void {
-  const { step, path, pointer } = item;
   const from = new Fd(results.get(item.from) as number);
   const to = new Fd(results.get(item.to) as number);
   try {
-    copyUp(from, to);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", `cannot ${item.reason}: ${error.message}`, {
-      step,
-      syscall: error.syscall,
-      errno: error.code,
-      path: error.path ?? path,
-      pointer,
-    });
+    doWork(item, from, to);
   } finally {
     from.release();
     to.release();

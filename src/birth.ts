@@ -1,7 +1,7 @@
 /**
- * The short program between clone3 and the re-executed init: it runs in the child, where no
- * JavaScript may, enters the cgroups, puts the fds in place, seals the host's binary and becomes
- * init.
+ * The short program between clone3 and init: it runs in the child, where no JavaScript may, enters
+ * the cgroups, puts the fds in place, and becomes init: the plan's own program, or the re-executed
+ * one, whose binary it seals before.
  *
  * @module
  */
@@ -59,11 +59,15 @@ export interface PlacedFd {
 export interface BirthOptions {
   /** Flags of the new namespaces. */
   readonly namespaces: number;
-  readonly command: InitCommand;
+  /** What becomes init: a program by its fd, or the host's binary. */
+  readonly init: { readonly fd: number; readonly args: readonly string[] } | InitCommand;
   readonly cgroups: readonly CgroupDoor[];
   /** The fds that are put in place, each with the number that it gets. */
   readonly fds: readonly PlacedFd[];
-  /** With a new user namespace: the pipe on which the parent says that the maps are written. */
+  /**
+   * With a new user namespace and a re-executed init: the pipe on which the parent says that the
+   * maps are written.
+   */
   readonly mapped: number | undefined;
   /** The time namespace that the child enters before it is init. */
   readonly time?: TimeNamespace | undefined;
@@ -71,21 +75,24 @@ export interface BirthOptions {
 
 /** The operations, the first of which makes the child. */
 export function planBirth(options: BirthOptions): PlannedOperation[] {
-  const { namespaces, mapped, command, fds, time } = options;
+  const { namespaces, mapped, init, fds, time } = options;
   return [
     ...clone(namespaces, mapped, time !== undefined),
     ...(time === undefined ? [] : enterTimeNamespace(time)),
     ...enterCgroups(options),
     ...placeFds(fds),
-    ...((namespaces & NAMESPACE_FLAGS.mount) === 0 ? [] : sealBinary(command.path)),
-    ...reexecute(command),
+    ...((namespaces & NAMESPACE_FLAGS.mount) === 0 ? [] : cutMounts()),
+    ...("fd" in init ? becomeProgram(init.fd, init.args) : [
+      ...((namespaces & NAMESPACE_FLAGS.mount) === 0 ? [] : sealBinary(init.path)),
+      ...reexecute(init),
+    ]),
   ].filter((item) => !("work" in item)) as PlannedOperation[];
 }
 
 /**
- * Without a user namespace the child shares this program's memory until it is init, which takes the
- * same time from a small program and a large one. With one, this program must go on, to write the
- * maps that the child waits for, and so the child has a copy.
+ * The child shares this program's memory until it is init, which takes the same time from a small
+ * program and a large one. Where it waits for its id maps before, this program must go on to write
+ * them, and so the child has a copy.
  *
  * A time namespace wants memory of its own, too, but this program has nothing to do meanwhile.
  *
@@ -113,6 +120,8 @@ function clone(
     step.because("wait for the id maps; end if the parent is gone")
       .call("read", [mapped, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
       .call("exit_group", [1]);
+  }
+  if ((namespaces & NAMESPACE_FLAGS.user) !== 0) {
     // The host's root keeps its access to init's files, and gets the new namespace's privileges.
     step.because("keep the user namespace's capabilities over execve")
       .call("capset", [capabilityHeader(), capabilityData(ALL, ALL, ALL)], {
@@ -166,13 +175,10 @@ export function placeFds(fds: readonly PlacedFd[]): PlannedOperation[] {
 }
 
 /**
- * Attaches a read-only mount of the host's binary over its own path, in the new mount namespace: a
- * container that gets hold of /proc/PID/exe can't open it for writing (CVE-2019-5736).
- *
- * For that mount not to reach the host, all is cut off from it, whatever propagation the config asks
- * for: the container's root could not be a peer of the host's mount anyway, see pivot_root(2).
+ * Cuts all mounts off from the host's, whatever propagation the config asks for: the container's
+ * root could not be a peer of the host's mount anyway, see pivot_root(2).
  */
-function sealBinary(path: string): PlannedOperation[] {
+function cutMounts(): PlannedOperation[] {
   const step = new StepBuilder("seal");
   step.because("stop mounts from reaching the host", "/")
     .call("mount_setattr", [
@@ -182,6 +188,15 @@ function sealBinary(path: string): PlannedOperation[] {
       mountAttributes(0, 0, PROPAGATION.slave),
       MOUNT_ATTR_SIZE,
     ]);
+  return step.items as PlannedOperation[];
+}
+
+/**
+ * Attaches a read-only mount of the host's binary over its own path, in the new mount namespace: a
+ * container that gets hold of /proc/PID/exe can't open it for writing (CVE-2019-5736).
+ */
+function sealBinary(path: string): PlannedOperation[] {
+  const step = new StepBuilder("seal");
   step.because("seal the binary against writing", path)
     .call("open_tree", [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], { label: "binary" })
     .call("mount_setattr", [
@@ -200,5 +215,13 @@ function reexecute({ path, args, env }: InitCommand): PlannedOperation[] {
   const hint = "the binary must be readable and executable for the container's root";
   step.because("start init", path, undefined, hint)
     .call("execve", [path, { words: [...args, 0] }, { words: [...env, 0] }]);
+  return step.items as PlannedOperation[];
+}
+
+function becomeProgram(fd: number, args: readonly string[]): PlannedOperation[] {
+  const step = new StepBuilder("clone");
+  const hint = "the host may forbid executables in memory: see sysctl vm.memfd_noexec";
+  step.because("become the program of the plan", args[0], undefined, hint)
+    .call("execveat", [fd, "", { words: [...args, 0] }, { words: [0] }, AT_EMPTY_PATH]);
   return step.items as PlannedOperation[];
 }

@@ -10,6 +10,7 @@ import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
 import { killAll, signalFirst, type SignalTarget } from "./container_signals.ts";
+import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
@@ -56,6 +57,11 @@ export class Container implements AsyncDisposable {
   /** Its state folder on the host. */
   get folder(): string {
     return this.#surroundings.store.folder(this.id);
+  }
+
+  /** How its first process was started; undefined unless this program did. */
+  get way(): StartWay | undefined {
+    return this.#init?.way;
   }
 
   /** Its config. */

@@ -15,6 +15,7 @@ import type { ContainerNetwork, Network, Route } from "./config/types/network.ts
 import type { Config } from "./config/types.ts";
 import { Container } from "./container.ts";
 import { filterOf } from "./container_filter.ts";
+import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { StartOptions } from "./first_process.ts";
 import type { Status } from "./oci_state.ts";
@@ -38,6 +39,11 @@ export interface FactoryOptions {
    * {@linkcode Factory.startInitialization}: the binary's path first.
    */
   readonly initCommand?: readonly string[] | undefined;
+  /**
+   * Who walks the plan inside: the child itself (`direct`), which takes milliseconds, or the
+   * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
+   */
+  readonly init?: InitKind | undefined;
   /**
    * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
    * poststop hook that failed.
@@ -190,6 +196,7 @@ export class Factory {
         host: this.#cgroupHost(),
         cgroups,
         command: this.#options.initCommand,
+        kind: options.init ?? this.#options.init ?? "auto",
         noPivot: options.noPivot ?? false,
         noNewKeyring: options.noNewKeyring ?? false,
         onTmpfs: builtin !== undefined,
@@ -293,6 +300,7 @@ export class Factory {
       host,
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
+      initKind: this.#options.init ?? "auto",
       onWarning: this.#options.onWarning,
     });
   }

@@ -7,6 +7,7 @@
 
 import { filterOf } from "./container_filter.ts";
 import { joinClass, leaveClass } from "./container_resctrl.ts";
+import type { InitKind } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import { InitProcess } from "./init_process.ts";
 import { removeFifos } from "./init_status.ts";
@@ -23,6 +24,8 @@ export interface StartOptions {
   readonly noPivot?: boolean | undefined;
   /** Keep the caller's session keyring. */
   readonly noNewKeyring?: boolean | undefined;
+  /** Who walks the plan of the start; the Factory's choice without one. */
+  readonly init?: InitKind | undefined;
   /**
    * The process that the first one is left to when this program ends, and that records how it
    * ended: see `src/supervisor.ts`.
@@ -46,7 +49,7 @@ export interface StartedFirst {
 export async function startFirst(
   before: StoredState,
   process: ProcessOptions,
-  { store, cgroups, host, poller, initCommand, onWarning }: ContainerSurroundings,
+  { store, cgroups, host, poller, initCommand, initKind, onWarning }: ContainerSurroundings,
   options: StartOptions,
 ): Promise<StartedFirst> {
   const { id, rootfs, bundle } = before;
@@ -67,6 +70,7 @@ export async function startFirst(
     command: initCommand,
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,
+    kind: options.init ?? initKind,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     runHooks: async (pid) => {
       await (await import("./container_hooks.ts")).runCreateHooks(before, pid, poller);

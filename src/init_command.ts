@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runModule } from "./own_modules.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "../init/variables.ts";
 
 /** The command and environment of a re-executed init. */
@@ -40,9 +41,5 @@ export function initCommand(
   if (given?.[0] !== undefined) return { path: given[0], args: given, env };
   const path = Deno.execPath();
   if (Deno.build.standalone) return { path, args: [path], env };
-  const init = new URL("../init/init.ts", import.meta.url).href;
-  const module = init.startsWith("file:") ? decodeURIComponent(new URL(init).pathname) : init;
-  const flags = ["run", "--quiet", "--allow-all", "--no-config", "--no-lock", "--no-remote"];
-  const kept = init.startsWith("file:") ? flags : flags.slice(0, -1).concat("--cached-only");
-  return { path, args: [path, ...kept, module], env };
+  return { path, args: [path, ...runModule("init/init", ["--no-config"])], env };
 }

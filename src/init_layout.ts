@@ -15,6 +15,7 @@ import type {
   InitConfig,
   InitFds,
   InitSeccomp,
+  WorkFds,
 } from "./config/init_config.ts";
 import type { Config, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
@@ -38,7 +39,7 @@ export interface FdLayout extends InitFds {
 /** Gives every fd its number. */
 export function layOutFds(
   process: ProcessOptions,
-  terminal: boolean,
+  has: { readonly terminal: boolean; readonly work: boolean },
   doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
   idmappedMounts: readonly number[] = [],
 ): FdLayout {
@@ -47,18 +48,32 @@ export function layOutFds(
   const late = doors.filter((door) => door.late)
     .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
   const idmapped = idmappedMounts.map((mount, k) => ({ mount, fd: status + 3 + late.length + k }));
-  const next = status + 3 + late.length + idmapped.length;
-  const console: ConsoleFds | undefined = terminal ? { socket: next, master: next + 1 } : undefined;
+  let next = status + 3 + late.length + idmapped.length;
+  const take = () => next++;
+  const console: ConsoleFds | undefined = has.terminal
+    ? { socket: take(), master: take() }
+    : undefined;
+  const work: WorkFds | undefined = has.work ? { from: take(), to: take() } : undefined;
   return {
     status,
     control: status + 1,
     start: status + 2,
     ...(console === undefined ? {} : { console }),
+    ...(work === undefined ? {} : { work }),
     preserveFds,
     late,
     idmapped,
-    end: terminal ? next + 2 : next,
+    end: next,
   };
+}
+
+/**
+ * Whether a start has work between its operations that this program can do for a child: not in a
+ * user namespace, whose files must be made by its own root.
+ */
+export function hasParentsWork({ mounts = [], linux = {} }: Config, onTmpfs: boolean): boolean {
+  if ((linux.namespaces ?? []).some(({ type }) => type === "user")) return false;
+  return onTmpfs || mounts.some(({ options = [] }) => options.includes("tmpcopyup"));
 }
 
 /**
@@ -96,7 +111,7 @@ export interface InitSubject {
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
   const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
-  const { status, control, start, console, preserveFds, idmapped } = layout;
+  const { status, control, start, console, work, preserveFds, idmapped } = layout;
   const { seccomp } = subject;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
   return {
@@ -104,7 +119,13 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     rootfs,
     config: withMountNamespace(withoutProfile(config)),
     ...(seccomp === undefined ? {} : { seccomp }),
-    fds: { status, control, start, ...(console === undefined ? {} : { console }) },
+    fds: {
+      status,
+      control,
+      start,
+      ...(console === undefined ? {} : { console }),
+      ...(work === undefined ? {} : { work }),
+    },
     preserveFds,
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,

@@ -25,11 +25,15 @@ import { SyscallProgram } from "../ffi/program.ts";
 import { receiveFd, socketPair } from "../ffi/socket.ts";
 import { writeFully } from "../ffi/stream.ts";
 import { encodeConfig, reportTail } from "../init/channel.ts";
+import { HostFacts } from "../init/facts.ts";
 import { initFailure } from "../init/failure.ts";
-import type { PlannedOperation } from "../init/operation.ts";
+import type { CopyUp, PlannedOperation } from "../init/operation.ts";
+import { mountedAt, planInit } from "../init/plan.ts";
 import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
+import { workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
+import { doWork } from "../init/work.ts";
 import { PIDFD, planBirth } from "./birth.ts";
 import { openDoors } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
@@ -38,12 +42,29 @@ import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config, Mount } from "./config/types.ts";
+import {
+  attendedWork,
+  chooseWay,
+  type DirectProgram,
+  type InitKind,
+  layOutDirect,
+  needsNoPlan,
+  type StartWay,
+  waitForParentsWork,
+  withoutMemoryFiles,
+} from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, layOutFds, makeInitConfig } from "./init_layout.ts";
+import {
+  birthNamespaces,
+  type FdLayout,
+  hasParentsWork,
+  layOutFds,
+  makeInitConfig,
+} from "./init_layout.ts";
 import { InitNetwork } from "./init_network.ts";
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
@@ -77,6 +98,8 @@ export interface InitProcessOptions {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Who walks the plan. */
+  readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
   readonly runHooks: (pid: number) => Promise<void>;
 }
@@ -91,6 +114,8 @@ export class InitProcess implements ParentProcess, Disposable {
   #terminal: Terminal | undefined;
   #streams: PipeStreams = {};
   readonly #network: InitNetwork;
+  #way: StartWay | undefined;
+  #work: CopyUp[] = [];
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -110,6 +135,11 @@ export class InitProcess implements ParentProcess, Disposable {
   /** This program's ends of the process's pipes. */
   get streams(): PipeStreams {
     return this.#streams;
+  }
+
+  /** How it was born; undefined before. */
+  get way(): StartWay | undefined {
+    return this.#way;
   }
 
   /**
@@ -141,14 +171,15 @@ export class InitProcess implements ParentProcess, Disposable {
     const { isNeeded } = this.#network;
     const networkLater = isNeeded && launcherMakesNetwork(namespaces);
     if (!networkLater) await this.#network.setUp(child);
-    await sendConfig(control.writer, init, poller);
+    if (this.#way?.kind === "direct") attend(control.writer, attendedWork(config, isNeeded));
+    else await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, networkLater);
     const launched = await awaitReady(
       new InitStatus(status, poller),
       child,
       isLauncher,
-      { onLaunched, onHooks: (pid) => this.#runHooks(pid) },
+      { onLaunched, onHooks: (pid) => this.#runHooks(pid), onWork: () => this.#doWork(init.fds) },
     );
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
@@ -213,7 +244,8 @@ export class InitProcess implements ParentProcess, Disposable {
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const layout = layOutFds(process, isTerminal, doors, idmapped.map(({ mount }) => mount));
+    const has = { terminal: isTerminal, work: hasParentsWork(config, this.#options.onTmpfs) };
+    const layout = layOutFds(process, has, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);
@@ -221,10 +253,22 @@ export class InitProcess implements ParentProcess, Disposable {
     for (const { fd, inside } of layout.late) fds.pass(inside, fd);
     layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
     if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
-    const mapped = (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : stack.use(new Pipe());
+    if (layout.work !== undefined) {
+      for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
+    }
+    const init = {
+      ...makeInitConfig(this.#options, layout),
+      waitsForNetwork: this.#network.isNeeded,
+    };
+    const direct = this.#layOut(init, layout, fds);
+    if (direct !== undefined) stack.use(direct.file);
+    const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
+    const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
     const operations = planBirth({
       namespaces,
-      command: initCommand(this.#options.command, layout),
+      init: direct === undefined
+        ? initCommand(this.#options.command, layout)
+        : { fd: direct.file.number, args: direct.args },
       cgroups: doors,
       fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
       mapped: mapped?.reader.number,
@@ -232,11 +276,26 @@ export class InitProcess implements ParentProcess, Disposable {
     });
     this.#child = spawn(operations, status.number, poller);
     this.#streams = fds.streams(poller);
-    if (mapped !== undefined) {
-      writeIdMaps(this.#child.pid, config.linux ?? {});
-      writeByte(mapped.writer);
-    }
-    return { ...makeInitConfig(this.#options, layout), waitsForNetwork: this.#network.isNeeded };
+    if (isMapped) writeIdMaps(this.#child.pid, config.linux ?? {});
+    if (mapped !== undefined) writeByte(mapped.writer);
+    return init;
+  }
+
+  /** Lays out the plan as the child's program, if it goes that way. */
+  #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
+    const { id, rootfs, kind, config } = this.#options;
+    const { linux = {} } = init.config;
+    this.#way = needsNoPlan(kind, linux);
+    if (this.#way !== undefined) return undefined;
+    const plan = planInit(init, new HostFacts(rootfs, mountedAt(init.config), fds.standard));
+    this.#way = chooseWay(kind, plan, init.fds);
+    if (this.#way.kind === "reexec") return undefined;
+    this.#work = workOf(plan);
+    const attended = attendedWork(config, this.#network.isNeeded);
+    const whole = [...waitForParentsWork(init.fds, attended), ...plan];
+    const program = layOutDirect(id, whole, init.fds, layout.end);
+    if (program === undefined) this.#way = withoutMemoryFiles(kind);
+    return program;
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -244,6 +303,22 @@ export class InitProcess implements ParentProcess, Disposable {
     const control = this.#control as Fd;
     try {
       await this.#options.runHooks(pid);
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+    writeByte(control);
+  }
+
+  /** The child shows the fds of its next work and waits. */
+  #doWork({ work }: InitFds): void {
+    const control = this.#control as Fd;
+    const item = this.#work.shift();
+    if (item === undefined || work === undefined) return;
+    try {
+      using from = this.#born().copyFd(work.from);
+      using to = this.#born().copyFd(work.to);
+      doWork(item, from, to);
     } catch (error) {
       control.close();
       throw error;
@@ -360,6 +435,16 @@ function makeFifos(folder: string): void {
 async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promise<void> {
   try {
     await writeFully(control, encodeConfig(init), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/** Lets a child go on that waits for `work`; one that has ended has said why. */
+function attend(control: Fd, work: string | undefined): void {
+  if (work === undefined) return;
+  try {
+    writeByte(control);
   } catch (error) {
     if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
   }

@@ -73,6 +73,8 @@ export interface BirthHandlers {
   readonly onLaunched: (launched: Launched) => Promise<void>;
   /** Runs the hooks of the container's process, which waits, and lets it go on. */
   readonly onHooks: (pid: number) => Promise<void>;
+  /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
+  readonly onWork: () => void;
 }
 
 /**
@@ -94,6 +96,7 @@ export async function awaitReady(
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
     const message = await status.next();
     if (message?.kind === "ready") isReady = true;
+    else if (message?.kind === "work") handlers.onWork();
     else if (message?.kind === "launched" || message?.kind === "hooks") {
       if (message.kind === "launched") launched = message;
       try {

@@ -9,10 +9,20 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
+import { delegateWork } from "../init/steps/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
+import {
+  attendedWork,
+  chooseWay,
+  directArguments,
+  type InitKind,
+  needsNoPlan,
+  type StartWay,
+  waitForParentsWork,
+} from "./direct_start.ts";
 import { isIdMapped } from "./config/mount_options.ts";
 import type { Config, Mount } from "./config/types.ts";
 import {
@@ -22,10 +32,18 @@ import {
   planIdmappedMount,
 } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
-import { birthNamespaces, type InitSubject, layOutFds, makeInitConfig } from "./init_layout.ts";
+import {
+  birthNamespaces,
+  hasParentsWork,
+  type InitSubject,
+  layOutFds,
+  makeInitConfig,
+} from "./init_layout.ts";
 
 /** The plan of a start. */
 export interface ContainerPlan {
+  /** Who walks it. */
+  readonly way: StartWay;
   /** From the clone to init, made on the host's side. */
   readonly birth: readonly PlanItem[];
   /** Inside, from init to the user's program. */
@@ -36,6 +54,8 @@ export interface ContainerPlan {
 export interface PlanSubject extends InitSubject {
   /** The Factory's init command. */
   readonly command: readonly string[] | undefined;
+  /** Who shall walk the plan. */
+  readonly kind: InitKind;
   /** Where the rootfs, or what it will be like, can be looked at. */
   readonly look: string;
 }
@@ -56,22 +76,36 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));
-  const layout = layOutFds({}, config.process?.terminal === true, doors, idmappedMounts(config));
+  const has = {
+    terminal: config.process?.terminal === true,
+    work: hasParentsWork(config, subject.onTmpfs),
+  };
+  const layout = layOutFds({}, has, doors, idmappedMounts(config));
   const places = [layout.status, layout.control, layout.start, ...layout.late.map(({ fd }) => fd)];
   places.push(...layout.idmapped.map(({ fd }) => fd));
   if (layout.console !== undefined) places.push(layout.console.socket, layout.console.master);
+  if (layout.work !== undefined) places.push(layout.work.from, layout.work.to);
   const init = makeInitConfig(subject, layout);
   const told = { reader: numbers(), writer: numbers() };
   const plan = planInit(init, new HostFacts(look, mountedAt(config)));
+  const way = needsNoPlan(subject.kind, config.linux ?? {}) ??
+    chooseWay(subject.kind, plan, init.fds);
+  const isDirect = way.kind === "direct";
+  const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
+  const hasNetwork = Object.keys(config.linux?.netDevices ?? {}).length > 0;
+  const attended = attendedWork(config, hasNetwork);
   return {
+    way,
     birth: [
       ...planIdmapped(config, numbers),
       ...planBirth({
         namespaces,
-        command: initCommand(subject.command, layout),
+        init: isDirect
+          ? { fd: numbers(), args: directArguments(subject.id) }
+          : initCommand(subject.command, layout),
         cgroups: doors,
         fds: places.map((as) => ({ fd: numbers(), as })),
-        mapped: (namespaces & NAMESPACE_FLAGS.user) === 0 ? undefined : numbers(),
+        mapped: isMapped && !isDirect ? numbers() : undefined,
         time: planTime(config, namespaces, numbers),
       }),
     ],
@@ -84,6 +118,8 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
         proc: numbers(),
         timeOffsets: config.linux?.timeOffsets,
       }, plan)
+      : isDirect
+      ? [...waitForParentsWork(init.fds, attended), ...delegateWork(plan, init.fds)]
       : plan,
   };
 }

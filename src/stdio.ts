@@ -67,6 +67,13 @@ export class ProcessFds implements Disposable {
     }
   }
 
+  /** The fds of this program that are the process's 0, 1 and 2. */
+  get standard(): readonly number[] {
+    return [0, 1, 2].map((number) =>
+      this.passed.find(({ as }) => as === number)?.fd.number ?? number
+    );
+  }
+
   /** Passes a copy of an fd under a number. */
   pass(fd: number | Fd, as: number): Fd {
     const copy = this.#stack.use(duplicate(fd, this.#above));

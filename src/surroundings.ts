@@ -7,6 +7,7 @@
 import type { Poller } from "../ffi/poll.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
+import type { InitKind } from "./direct_start.ts";
 import type { Fault } from "./errors.ts";
 import type { StateStore } from "./state_store.ts";
 
@@ -17,5 +18,7 @@ export interface ContainerSurroundings {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly initCommand: readonly string[] | undefined;
+  /** Who walks the plan of a start that doesn't say. */
+  readonly initKind: InitKind;
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }

@@ -12,6 +12,7 @@ import { sendFds } from "../../ffi/socket.ts";
 import type { Config } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import type { Container } from "../container.ts";
+import type { InitKind } from "../direct_start.ts";
 import { ContainerError } from "../errors.ts";
 import { createExitRecord } from "../exit_record.ts";
 import type { NotifySocket } from "../notify_socket.ts";
@@ -37,6 +38,7 @@ export const BIRTH_FLAGS: readonly Flag[] = [
   },
   { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
   { name: "no-pivot", summary: "enter the rootfs without pivot_root (for a ramfs)" },
+  { name: "init", value: "KIND", summary: "auto (default), direct, or reexec: who walks the plan" },
   { name: "no-new-keyring", summary: "keep the caller's session keyring" },
   { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
   { name: "pidfd-socket", value: "PATH", summary: "send the process's pidfd to a unix socket" },
@@ -93,6 +95,7 @@ export async function bear(
     await container.start(process, {
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
+      init: initKind(flags),
       // In the foreground hull is the parent until the end, and its own supervisor.
       supervisor: isDetached ? supervision?.supervisor : identify(Deno.pid),
     });
@@ -105,8 +108,17 @@ export async function bear(
     await container.destroy({ force: true });
     throw error;
   }
-  output.debug(`container ${container.id} is created, its process is ${process.pid}`);
+  const { way } = container;
+  const how = way?.kind === "reexec" ? `by a re-executed init, since ${way.because}` : "directly";
+  output.debug(`container ${container.id} is created ${how}, its process is ${process.pid}`);
   return { container, process, notify: socket };
+}
+
+/** What `--init` asks for. */
+export function initKind(flags: GivenFlags): InitKind {
+  const kind = text(flags, "init") ?? "auto";
+  if (kind === "auto" || kind === "direct" || kind === "reexec") return kind;
+  throw usageError(`unknown kind of init ${JSON.stringify(kind)}`, "use auto, direct or reexec");
 }
 
 /** What the caller passed, with the variables by which the program finds it. */

@@ -2,11 +2,11 @@
 
 import { formatPlan, listPlan } from "../../init/listing.ts";
 import { Process } from "../process.ts";
-import { BIRTH_FLAGS } from "./birth_flags.ts";
+import { BIRTH_FLAGS, initKind } from "./birth_flags.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Command, isOn } from "./command.ts";
 
-const PLANNED = new Set(["no-pivot", "no-new-keyring"]);
+const PLANNED = new Set(["init", "no-pivot", "no-new-keyring"]);
 
 /** Shows what a start would do. */
 export const command: Command = {
@@ -32,6 +32,7 @@ export const command: Command = {
       bundle: bundle?.folder,
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
+      init: initKind(flags),
     });
     const items = listPlan([...plan.birth, ...plan.init]);
     if (isOn(flags, "json")) output.printJson(items);

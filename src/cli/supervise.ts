@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ownModule, runModule } from "../own_modules.ts";
 import { type Invocation, isOn } from "./command.ts";
 import { inheritedCount } from "./inherited_fds.ts";
 
@@ -29,10 +30,9 @@ export async function callSupervised({ flags, args }: Invocation): Promise<numbe
 function ownCommand(): [string, ...string[]] {
   const path = Deno.execPath();
   if (Deno.build.standalone) return [path, ...Deno.args];
-  const module = new URL("./hull.ts", import.meta.url);
-  const isFile = module.protocol === "file:";
-  const place = (url: URL) => isFile ? decodeURIComponent(url.pathname) : url.href;
-  const config = isFile ? ["--config", place(new URL("../../deno.json", module))] : [];
-  const flags = ["run", "--quiet", "--allow-all", "--no-lock", "--cached-only", ...config];
-  return [path, ...flags, place(module), ...Deno.args];
+  const module = ownModule("src/cli/hull");
+  const config = module.href.endsWith(".ts") && module.protocol === "file:"
+    ? ["--config", decodeURIComponent(new URL("../../deno.json", module).pathname)]
+    : ["--no-config"];
+  return [path, ...runModule("src/cli/hull", config), ...Deno.args];
 }

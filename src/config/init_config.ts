@@ -35,6 +35,12 @@ export interface ConsoleFds {
   readonly master: number;
 }
 
+/** The numbers in a direct start's child by which it shows its parent the fds of its work. */
+export interface WorkFds {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The fds that init inherits, by their numbers in init. */
 export interface InitFds {
   /** The pipe or fifo on which init reports. */
@@ -45,6 +51,8 @@ export interface InitFds {
   readonly start: number;
   /** With `process.terminal`. */
   readonly console?: ConsoleFds | undefined;
+  /** Where there is work that a direct start leaves to the parent; kept free up to then. */
+  readonly work?: WorkFds | undefined;
 }
 
 /** The system call filter, in place of the profile that it was compiled from. */

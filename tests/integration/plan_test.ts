@@ -26,29 +26,37 @@ Deno.test("plan prints every step of a runc spec bundle, with the fields they co
   assertEquals([...Deno.readDirSync(hull.root)], []);
 });
 
-Deno.test("strace sees the calls of the plan in its order, for a runc spec bundle", async () => {
-  await compare("exit 7", () => {});
-});
-
-Deno.test("strace sees the calls of the plan in its order, with much in the config", async () => {
-  await compare("exit 7", (config) => {
-    config.process.user = { uid: 1000, gid: 1000, additionalGids: [4] };
-    config.linux.sysctl = { "net.ipv4.ip_unprivileged_port_start": "99" };
-    config.mounts.push(
-      { destination: "/new/folder", type: "bind", source: "/usr/share", options: ["rbind", "ro"] },
-      { destination: "/data", type: "tmpfs", source: "tmpfs", options: ["size=64k", "nosuid"] },
-    );
-    config.linux.devices = [{ path: "/dev/fuse", type: "c", major: 10, minor: 229 }];
-    config.root.readonly = false;
-    config.process.noNewPrivileges = false;
-    config.linux.seccomp = {
-      defaultAction: "SCMP_ACT_ALLOW",
-      syscalls: [{ names: ["mkdirat"], action: "SCMP_ACT_ERRNO" }],
-    };
+for (const kind of ["direct", "reexec"]) {
+  Deno.test(`strace sees the calls of the plan in its order, for a runc spec bundle: ${kind}`, async () => {
+    await compare(kind, "exit 7", () => {});
   });
-});
 
-async function compare(script: string, change: (config: Draft) => void): Promise<void> {
+  Deno.test(`strace sees the calls of the plan in its order, with much in the config: ${kind}`, async () => {
+    await compare(kind, "exit 7", askForMuch);
+  });
+}
+
+function askForMuch(config: Draft): void {
+  config.process.user = { uid: 1000, gid: 1000, additionalGids: [4] };
+  config.linux.sysctl = { "net.ipv4.ip_unprivileged_port_start": "99" };
+  config.mounts.push(
+    { destination: "/new/folder", type: "bind", source: "/usr/share", options: ["rbind", "ro"] },
+    { destination: "/data", type: "tmpfs", source: "tmpfs", options: ["size=64k", "nosuid"] },
+  );
+  config.linux.devices = [{ path: "/dev/fuse", type: "c", major: 10, minor: 229 }];
+  config.root.readonly = false;
+  config.process.noNewPrivileges = false;
+  config.linux.seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["mkdirat"], action: "SCMP_ACT_ERRNO" }],
+  };
+}
+
+async function compare(
+  kind: string,
+  script: string,
+  change: (config: Draft) => void,
+): Promise<void> {
   await using hull = new Hull();
   using bundle = makeBundle(script, change);
   using scratch = scratchFolder();
@@ -66,6 +74,8 @@ async function compare(script: string, change: (config: Draft) => void): Promise
       hull.root,
       "plan",
       "--json",
+      "--init",
+      kind,
       "-b",
       bundle.folder,
       id,
@@ -75,7 +85,7 @@ async function compare(script: string, change: (config: Draft) => void): Promise
   }).output();
   const plan = JSON.parse(new TextDecoder().decode(planned.stdout)) as ListedItem[];
   const file = `${scratch.path}/trace`;
-  const call = [...HULL, "--root", hull.root, "run", "-b", bundle.folder, id];
+  const call = [...HULL, "--root", hull.root, "run", "--init", kind, "-b", bundle.folder, id];
   const { code, stderr } = await new Deno.Command("env", {
     args: ["--default-signal", "strace", "-f", "-s", "4096", "-v", "-o", file, ...call],
     stdin: "null",
@@ -85,7 +95,7 @@ async function compare(script: string, change: (config: Draft) => void): Promise
   // The trampoline jumps by a call that no kernel has, number -1.
   const calls = parseTrace(await Deno.readTextFile(file))
     .filter(({ name }) => name !== "syscall_0xffffffffffffffff");
-  const border = plan.findIndex(({ step }) => step === "reexec") + 1;
+  const border = plan.findIndex(({ syscall }) => /^execve(at)?$/.test(syscall ?? "")) + 1;
   const clone = calls.find(({ name, args }) => name === "clone3" && args.includes("CLONE_NEWNS"));
   assert(clone !== undefined, "no clone3 with new namespaces was seen");
   const own = calls.filter(({ pid }) => pid === clone.result);

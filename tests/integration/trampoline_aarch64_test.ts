@@ -15,10 +15,14 @@ Deno.test("the trampoline for aarch64 calls, jumps, clones and returns under an 
 
 Deno.test("a program's image for aarch64 runs under an emulator", () => {
   using scratch = scratchFolder();
-  const image = programImage([
-    { syscall: "write", args: [1, "hello\n", 6] },
-    { syscall: "exit_group", args: [0] },
-  ], "aarch64");
+  const image = programImage(
+    [
+      { syscall: "write", args: [1, "hello\n", 6] },
+      { syscall: "exit_group", args: [0] },
+    ],
+    [],
+    "aarch64",
+  );
   const view = new DataView(image.buffer);
   const operations = Number(view.getBigUint64(64 + 56 + 8, true)); // the second segment's offset
   // The numbers of the calls are this machine's; those of aarch64 take their places.

@@ -29,7 +29,7 @@ Deno.test("the image is small, and a file in memory holds it", () => {
 });
 
 Deno.test("the image of the other CPU names it, and its entry reads the operations' address", () => {
-  const view = new DataView(programImage(HELLO, "aarch64").buffer);
+  const view = new DataView(programImage(HELLO, [], "aarch64").buffer);
   assertEquals(view.getUint16(18, true), 183);
   const entry = Number(view.getBigUint64(24, true) - 0x1000_0000n);
   assertEquals(view.getUint32(entry, true), 0x58000060); // ldr x0, entry + 12
