@@ -98,6 +98,8 @@ export interface InitProcessOptions {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown: boolean;
   /** Who walks the plan. */
   readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
