@@ -79,13 +79,18 @@ export interface DirectProgram {
   readonly args: readonly string[];
 }
 
-/** What the parent does for a child before its plan goes on; undefined if nothing. */
+/**
+ * What the parent does for a child before its plan goes on; undefined if nothing.
+ *
+ * @param hasInterfaces whether interfaces or routes are made for it
+ */
 export function attendedWork(
-  { linux: { namespaces = [] } = {} }: Config,
-  hasNetwork: boolean,
+  { linux: { namespaces = [], netDevices = {} } = {} }: Config,
+  hasInterfaces: boolean,
 ): string | undefined {
   if (isNew(namespaces, "user")) return "the id maps";
-  return hasNetwork ? "the network" : undefined;
+  if (hasInterfaces) return "the interfaces";
+  return Object.keys(netDevices).length > 0 ? "the network devices" : undefined;
 }
 
 /** What stands before the plan: the wait for the parent's work, if there is some. */

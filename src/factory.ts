@@ -191,7 +191,7 @@ export class Factory {
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
     const { planContainer } = await import("./plan_container.ts");
-    const { builtin, valid, bundle, rootfs, cgroups, mode } = await this.#prepare(
+    const { builtin, valid, network, bundle, rootfs, cgroups, mode } = await this.#prepare(
       id,
       options.config,
       options,
@@ -216,6 +216,7 @@ export class Factory {
         cgroups,
         command: this.#options.initCommand,
         kind: options.init ?? this.#options.init ?? "auto",
+        hasInterfaces: network !== undefined,
         noPivot: options.noPivot ?? false,
         noNewKeyring: options.noNewKeyring ?? false,
         onTmpfs: builtin !== undefined,

@@ -173,7 +173,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { isNeeded } = this.#network;
     const networkLater = isNeeded && launcherMakesNetwork(namespaces);
     if (!networkLater) await this.#network.setUp(child);
-    if (this.#way?.kind === "direct") attend(control.writer, attendedWork(config, isNeeded));
+    if (this.#way?.kind === "direct") attend(control.writer, this.#attendedWork());
     else await sendConfig(control.writer, init, poller);
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, networkLater);
@@ -258,10 +258,8 @@ export class InitProcess implements ParentProcess, Disposable {
     if (layout.work !== undefined) {
       for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
     }
-    const init = {
-      ...makeInitConfig(this.#options, layout),
-      waitsForNetwork: this.#network.isNeeded,
-    };
+    const waitsForNetwork = this.#network.isNeeded;
+    const init = { ...makeInitConfig(this.#options, layout), waitsForNetwork };
     const direct = this.#layOut(init, layout, fds);
     if (direct !== undefined) stack.use(direct.file);
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
@@ -283,6 +281,10 @@ export class InitProcess implements ParentProcess, Disposable {
     return init;
   }
 
+  #attendedWork(): string | undefined {
+    return attendedWork(this.#options.config, this.#options.network !== undefined);
+  }
+
   /** Lays out the plan as the child's program, if it goes that way. */
   #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
     const { id, rootfs, kind, config } = this.#options;
@@ -293,8 +295,7 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#way = chooseWay(kind, plan, init.fds);
     if (this.#way.kind === "reexec") return undefined;
     this.#work = workOf(plan);
-    const attended = attendedWork(config, this.#network.isNeeded);
-    const whole = [...waitForParentsWork(init.fds, attended), ...plan];
+    const whole = [...waitForParentsWork(init.fds, this.#attendedWork()), ...plan];
     const program = layOutDirect(id, whole, init.fds, layout.end);
     if (program === undefined) this.#way = withoutMemoryFiles(kind);
     return program;

@@ -56,6 +56,8 @@ export interface PlanSubject extends InitSubject {
   readonly command: readonly string[] | undefined;
   /** Who shall walk the plan. */
   readonly kind: InitKind;
+  /** Whether interfaces or routes are made for it. */
+  readonly hasInterfaces: boolean;
   /** Where the rootfs, or what it will be like, can be looked at. */
   readonly look: string;
 }
@@ -92,8 +94,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
     chooseWay(subject.kind, plan, init.fds);
   const isDirect = way.kind === "direct";
   const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
-  const hasNetwork = Object.keys(config.linux?.netDevices ?? {}).length > 0;
-  const attended = attendedWork(config, hasNetwork);
+  const attended = attendedWork(config, subject.hasInterfaces);
   return {
     way,
     birth: [

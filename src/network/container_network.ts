@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type Fd, open } from "../../ffi/file.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/file.ts";
 import type { CheckedNetworks } from "../config/validate/networks.ts";
 import type { ContainerNetwork, NamedNetwork } from "../config/types/network.ts";
 import { BRIDGE_GROUP, lockBridges, removeUnusedBridge } from "./bridge.ts";
@@ -213,7 +213,7 @@ async function removeOnHost(
 function removeInside(path: string, owner: number): void {
   let there: RouteSocket;
   try {
-    using namespace = open(path);
+    using namespace = open(path, O_RDONLY | O_NONBLOCK); // a fifo would hold up whoever opens it
     there = new RouteSocket(namespace);
   } catch (error) {
     if (["ENOENT", "EINVAL", "ESRCH", "EACCES"].some((code) => isRefusal(error, code))) return;

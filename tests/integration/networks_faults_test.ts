@@ -27,7 +27,7 @@ function test(name: string, body: (networks: Networks) => Promise<void>, without
     leavesNothing(ID, async () => {
       await using host = await TestNetwork.make();
       await using pod = await TestNetwork.make();
-      host.ip("link", "add", "dummy0", "type", "dummy");
+      host.addDevice("net0");
       host.ip("link", "add", "br0", "type", "bridge");
       await body({ host, pod });
     }));
@@ -49,7 +49,7 @@ interface Refusal {
   readonly route?: Route;
   readonly says: string;
   readonly field: string;
-  readonly change?: (config: Draft, networks: Networks) => void;
+  readonly prepare?: (networks: Networks) => void;
 }
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
@@ -59,22 +59,20 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     field: "networks/2/bridge",
   },
   "a bridge that is none": {
-    network: { ...PAIR, bridge: "dummy0", createBridge: true },
-    says: "the interface dummy0 is no bridge",
+    network: { ...PAIR, bridge: "net0", createBridge: true },
+    says: "the interface net0 is no bridge",
     field: "networks/2/bridge",
   },
   "a name that is taken on the host": {
-    network: { ...PAIR, hostInterfaceName: "dummy0" },
-    says: "the host has an interface dummy0 already: RTM_NEWLINK(dummy0): EEXIST",
+    network: { ...PAIR, hostInterfaceName: "net0" },
+    says: "the host has an interface net0 already: RTM_NEWLINK(net0): EEXIST",
     field: "networks/2/hostInterfaceName",
   },
   "a name that is taken inside": {
     network: { ...PAIR, name: "taken" },
     says: "cannot name the interface taken",
     field: "networks/2/name",
-    change: (_config, { pod }) => {
-      pod.ip("link", "add", "taken", "type", "dummy");
-    },
+    prepare: ({ pod }) => pod.ip("link", "add", "taken", "type", "bridge"),
   },
   "a parent that is missing": {
     network: { type: "macvlan", parent: "eth7" },
@@ -124,11 +122,11 @@ async function refused(networks: Networks, options: NetContainerOptions): Promis
 test("what can't be made is told with its field, and nothing is left", async (networks) => {
   const over: Route = { destination: "192.0.2.128/25", interfaceName: "first" };
   networks.pod.ip("link", "set", "lo", "down");
-  for (const [what, { network, route, says, field, change }] of Object.entries(REFUSALS)) {
+  for (const [what, { network, route, says, field, prepare }] of Object.entries(REFUSALS)) {
+    prepare?.(networks);
     const text = await refused(networks, {
       networks: [{ type: "loopback" }, FIRST, ...(network === undefined ? [] : [network])],
       routes: [over, ...(route === undefined ? [] : [route])],
-      change: (config) => change?.(config, networks),
     });
     assertStringIncludes(text, says, what);
     assertStringIncludes(text, `/annotations/org.hull.${field}`, what);
@@ -137,7 +135,7 @@ test("what can't be made is told with its field, and nothing is left", async (ne
 
 test("a start that fails later leaves no interface", async (networks) => {
   const text = await refused(networks, {
-    networks: [FIRST, PAIR, { type: "macvlan", parent: "dummy0", name: "mac0" }],
+    networks: [FIRST, PAIR, { type: "macvlan", parent: "net0", name: "mac0" }],
     change: (config) => {
       config.mounts.push({
         destination: "/x",
@@ -192,7 +190,7 @@ for (const next of ["create", "delete"] as const) {
   test(`after hull was killed, ${next} cleans up`, async (networks) => {
     const { host, pod } = networks;
     using root = scratchFolder();
-    const networksOf: Network[] = [FIRST, { type: "macvlan", parent: "dummy0", name: "mac0" }];
+    const networksOf: Network[] = [FIRST, { type: "macvlan", parent: "net0", name: "mac0" }];
     const change = (config: Draft) => joinNamespace(config, "network", pod.path);
     using hooked = networkBundle({
       networks: networksOf,

@@ -5,14 +5,17 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Network } from "../../src/config/types/network.ts";
-import { joinNamespace, run } from "../fixtures/bundle.ts";
+import { joinNamespace, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { NetContainer, type NetContainerOptions } from "../fixtures/net_container.ts";
 import { addressesOf, hasVeth, type ShownLink, TestNetwork } from "../fixtures/network.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 const ID = "hull-networks";
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+const PROGRAM = fromFileUrl(new URL("../fixtures/network_library.ts", import.meta.url));
 
 function test(name: string, body: (network: TestNetwork) => Promise<void>): void {
   testWhere(
@@ -29,7 +32,7 @@ function test(name: string, body: (network: TestNetwork) => Promise<void>): void
 }
 
 /** What the tests themselves make on the host. */
-const KEPT = new Set(["lo", "br0", "dummy0", "net0"]);
+const KEPT = new Set(["lo", "br0", "net0"]);
 
 /** A bridge on the host, with addresses of its own. */
 function addBridge(network: TestNetwork, name = "br0"): void {
@@ -215,12 +218,11 @@ test("a bridge is made when asked for, and goes with its last container", async 
 
 for (const [type, mode] of [["macvlan", "bridge"], ["ipvlan", "l2"], ["ipvlan", "l3s"]] as const) {
   test(`two containers reach each other by ${type} in mode ${mode}`, async (network) => {
-    network.ip("link", "add", "dummy0", "type", "dummy");
-    network.ip("link", "set", "dummy0", "up");
+    network.addDevice("net0");
     const networkOf = (number: number): Network => ({
       type,
       mode,
-      parent: "dummy0",
+      parent: "net0",
       address: `198.51.100.${number}/24`,
       ipv6Address: `2001:db8::${number}/64`,
       mtu: 1400,
@@ -232,9 +234,9 @@ for (const [type, mode] of [["macvlan", "bridge"], ["ipvlan", "l2"], ["ipvlan", 
     assertEquals(code, 0, stdout);
     assertEquals((await two.exec("ping", "-c", "1", "-W", "3", "2001:db8::2")).code, 0);
     const link = one.links().find(({ ifname }) => ifname === "eth0");
-    const mac = type === "macvlan" ? "02:00:5e:10:00:02" : network.link("dummy0")?.address;
+    const mac = type === "macvlan" ? "02:00:5e:10:00:02" : network.link("net0")?.address;
     assertEquals([link?.mtu, link?.address], [1400, mac]);
-    assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "dummy0"]);
+    assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "net0"]);
   });
 }
 
@@ -277,17 +279,33 @@ test("a new network beside a joined pid namespace gets its interface", async (ne
 
 test("a namespace that lives on keeps nothing of a deleted container", async (network) => {
   addBridge(network);
-  network.ip("link", "add", "dummy0", "type", "dummy");
+  network.addDevice("net0");
   await using pod = await TestNetwork.make();
   const one = await start(network, "one", {
     networks: [
       onBridge(2),
-      { type: "macvlan", parent: "dummy0", name: "mac0" },
+      { type: "macvlan", parent: "net0", name: "mac0" },
     ],
     change: (config) => joinNamespace(config, "network", pod.path),
   });
   assertEquals(pod.links().map(({ ifname }) => ifname).sort(), ["eth0", "lo", "mac0"]);
   await one[Symbol.asyncDispose]();
   assertEquals(pod.links().map(({ ifname }) => ifname), ["lo"]);
-  assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "br0", "dummy0"]);
+  assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "br0", "net0"]);
+});
+
+test("a program takes a container off its bridge and plugs it in again", async (network) => {
+  addBridge(network);
+  using root = scratchFolder();
+  const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock", "--config", CONFIG];
+  const words = [...deno, PROGRAM, root.path, `${ID}-library`, "br0"];
+  const args = [`--net=${network.path}`, ...words];
+  const { stdout, stderr } = await new Deno.Command("nsenter", { args }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stderr), "");
+  assertEquals(decoder.decode(stdout).trim().split("\n").map((line) => JSON.parse(line)), [
+    { master: "br0", hairpin: true },
+    {},
+    { master: "br0", hairpin: true },
+  ]);
 });

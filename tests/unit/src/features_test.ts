@@ -43,6 +43,7 @@ Deno.test("seccomp is on with the library and a kernel that knows actions", () =
   assertEquals(found.linux.seccomp.actions, ["SCMP_ACT_ALLOW"]);
   assertEquals(found.linux.seccomp.supportedFlags, ["SECCOMP_FILTER_FLAG_LOG"]);
   assertEquals(found.annotations["io.github.seccomp.libseccomp.version"], "2.5.4");
+  assertEquals(found.potentiallyUnsafeConfigAnnotations, ["org.hull.networks", "org.hull.routes"]);
 });
 
 Deno.test("the kernel is asked about seccomp without a filter being set", () => {

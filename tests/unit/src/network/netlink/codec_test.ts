@@ -121,6 +121,7 @@ Deno.test("links are read as the kernel says them", () => {
     const parent = random.maybe(() => random.below(2 ** 31));
     const parentNamespaceId = random.maybe(() => random.below(2 ** 31));
     const master = random.maybe(() => random.below(2 ** 31));
+    const group = random.below(2 ** 31);
     const [mtu, txQueueLen] = [random.below(2 ** 32), random.below(2 ** 32)];
     const address = random.bytes(random.of(0, 6, 20));
     const port: Attribute[] = mode === undefined ? [] : [
@@ -129,7 +130,7 @@ Deno.test("links are read as the kernel says them", () => {
     ];
     const attributes: Attribute[] = [
       textAttribute(3, name),
-      ...settingAttributes({ mtu, txQueueLen, address, master }),
+      ...settingAttributes({ mtu, txQueueLen, address, master, group }),
       ...(parent === undefined ? [] : [numberAttribute(5, parent)]),
       ...(parentNamespaceId === undefined ? [] : [numberAttribute(37, parentNamespaceId)]),
       { type: 18, value: [...(kind === undefined ? [] : [textAttribute(1, kind)]), ...port] },
@@ -147,6 +148,7 @@ Deno.test("links are read as the kernel says them", () => {
       master,
       parent,
       parentNamespaceId,
+      group,
       isHairpin: mode === undefined ? undefined : mode === 1,
     });
   });
