@@ -7,7 +7,8 @@
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { CheckedBridge } from "./config/validate/network_mode.ts";
 import { ContainerError } from "./errors.ts";
-import { Leases, type TakenLease } from "./network/hull_bridge/leases.ts";
+import type { TakenLease } from "./network/hull_bridge/lease.ts";
+import { Leases } from "./network/hull_bridge/leases.ts";
 import type { Lease } from "./network/hull_bridge/records.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import type { StateStore, StoredState } from "./state_store.ts";

@@ -287,7 +287,7 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** Lays out the plan as the child's program, if it goes that way. */
   #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
-    const { id, rootfs, kind, config } = this.#options;
+    const { id, rootfs, kind } = this.#options;
     const { linux = {} } = init.config;
     this.#way = needsNoPlan(kind, linux);
     if (this.#way !== undefined) return undefined;

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   ask,
-  BridgeHost,
+  type BridgeHost,
   bridgeTest,
   HOST_ADDRESS,
   HOST_IPV6,

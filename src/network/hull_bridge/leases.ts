@@ -9,41 +9,19 @@
  */
 
 import { parseCidr } from "../../config/ip_address.ts";
-import type { NamedNetwork } from "../../config/types/network.ts";
-import type { CheckedBridge } from "../../config/validate/network_mode.ts";
 import { ContainerError } from "../../errors.ts";
 import { lockBridges } from "../bridge.ts";
 import { attempt } from "../failure.ts";
 import { findLink, listLinks } from "../netlink/link.ts";
 import { RouteSocket } from "../netlink/socket.ts";
-import { bridgeAddress, ensureBridge, newRecord, removeBridge } from "./link.ts";
+import { changedRules, changeLeases, hasUnused, without } from "./changes.ts";
+import { describe, type LeaseRequest, newLease, type TakenLease } from "./lease.ts";
+import { ensureBridge, newRecord, removeBridge } from "./link.ts";
 import { applyRules, deleteRules, othersForward } from "./nft.ts";
 import { requireFreePorts } from "./ports.ts";
-import {
-  type BridgeRecord,
-  type BridgeRecords,
-  type Creator,
-  freeAddress,
-  hardwareAddressOf,
-  ipv6Beside,
-  type Lease,
-  onNetwork,
-} from "./records.ts";
+import type { BridgeRecord, BridgeRecords, Creator, Lease } from "./records.ts";
 import { BridgeStore, ownNamespaceKey } from "./store.ts";
-import { forwardsIpv6, IP_FORWARD, readSetting, routeLocalnet, writeSetting } from "./sysctls.ts";
-
-/** Whose address it is to be. */
-export interface LeaseRequest extends Pick<Lease, "id" | "owner" | "creator"> {
-  readonly network: CheckedBridge;
-}
-
-/** An address that was taken. */
-export interface TakenLease {
-  /** The interface that has it, as it is to be made. */
-  readonly interface: NamedNetwork;
-  /** The container's addresses, without the bits of their networks. */
-  readonly addresses: readonly string[];
-}
+import { IP_FORWARD, readSetting, routeLocalnet, writeSetting } from "./sysctls.ts";
 
 /** The leases under one root folder, in the network namespace that this program is in. */
 export class Leases {
@@ -230,94 +208,11 @@ function ownersOnBridge(here: RouteSocket, name: string): ReadonlySet<number> {
   });
 }
 
-function newLease(
-  { id, owner, creator, network: { ports } }: LeaseRequest,
-  record: BridgeRecord,
-  name: string,
-): Lease {
-  const address = freeAddress(record);
-  if (address === undefined) {
-    throw new ContainerError("SystemError", `all addresses of ${record.subnet} are taken`, {
-      step: "network",
-      path: name,
-      pointer: "/network",
-      hint: "delete containers, or use a further bridge",
-    });
-  }
-  const { ipv6Subnet } = record;
-  const ipv6 = ipv6Subnet === undefined ? {} : { ipv6Address: ipv6Beside(address, ipv6Subnet) };
-  requireAddressed(ports, ipv6Subnet);
-  return { id, owner, creator, address, ...ipv6, ports };
-}
-
-/** A port can be published on an IPv6 address only if there is one to lead to. */
-function requireAddressed(ports: Lease["ports"], ipv6Subnet: string | undefined): void {
-  const at = ipv6Subnet === undefined ? ports.findIndex(({ hostIp }) => hostIp?.includes(":")) : -1;
-  if (at < 0) return;
-  throw new ContainerError("SystemError", "the network has no IPv6 to publish a port on", {
-    step: "network",
-    errno: "EAFNOSUPPORT",
-    pointer: `/network/publish/${at}`,
-    hint: "the host has IPv6 switched off (net.ipv6.conf.all.disable_ipv6)",
-  });
-}
-
 /** After the rules, which guard what this opens. */
 function letThrough(name: string, { leases }: BridgeRecord): void {
   if (readSetting(IP_FORWARD) === "0") writeSetting(IP_FORWARD, "1");
   const isLocal = leases.some(({ ports }) => ports.length > 0);
   if (isLocal && readSetting(routeLocalnet(name)) === "0") writeSetting(routeLocalnet(name), "1");
-}
-
-function describe(lease: Lease, { subnet, ipv6Subnet }: BridgeRecord, name: string): TakenLease {
-  const { address, ipv6Address } = lease;
-  const ipv6 = ipv6Address === undefined || ipv6Subnet === undefined ? {} : {
-    ipv6Address: onNetwork(ipv6Address, ipv6Subnet),
-    ...(forwardsIpv6() ? { ipv6Gateway: bridgeAddress(ipv6Subnet) } : {}),
-  };
-  return {
-    interface: {
-      type: "veth",
-      name: "eth0",
-      bridge: name,
-      hairpinMode: true,
-      macAddress: hardwareAddressOf(address),
-      address: onNetwork(address, subnet),
-      gateway: bridgeAddress(subnet),
-      ...ipv6,
-    },
-    addresses: [address, ...(ipv6Address === undefined ? [] : [ipv6Address])],
-  };
-}
-
-function changeLeases(
-  records: BridgeRecords,
-  change: (leases: readonly Lease[], name: string) => readonly Lease[],
-): BridgeRecords {
-  let isChanged = false;
-  const bridges = Object.entries(records.bridges).map(([name, record]) => {
-    const leases = change(record.leases, name);
-    const isSame = leases.length === record.leases.length &&
-      leases.every((lease, k) => lease === record.leases[k]);
-    isChanged ||= !isSame;
-    return [name, isSame ? record : { ...record, leases }] as const;
-  });
-  return isChanged ? { ...records, bridges: Object.fromEntries(bridges) } : records;
-}
-
-function without(records: BridgeRecords, owner: number): BridgeRecords {
-  return changeLeases(records, (leases) => leases.filter((lease) => lease.owner !== owner));
-}
-
-function hasUnused({ bridges }: BridgeRecords): boolean {
-  return Object.values(bridges).some(({ leases }) => leases.length === 0);
-}
-
-/** The bridges from which a lease with ports is gone. */
-function changedRules(before: BridgeRecords, after: BridgeRecords): string[] {
-  const count = (records: BridgeRecords, name: string) =>
-    (records.bridges[name]?.leases ?? []).reduce((sum, { ports }) => sum + ports.length, 0);
-  return Object.keys(before.bridges).filter((name) => count(before, name) !== count(after, name));
 }
 
 function otherSubnet(name: string, subnet: string): ContainerError {
