@@ -14,6 +14,7 @@ interface Rule {
 /** The first rule that fits a file counts. */
 const RULES: readonly Rule[] = [
   { from: /_test\.ts$|^tests\/|^scripts\//, may: /./ },
+  { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^std\//, may: /^std\// },
   { from: /^ffi\//, may: /^ffi\// },
   { from: /^init\//, may: /^(ffi|init|src\/(config|security|network))\/|^src\/errors\.ts$/ },
@@ -26,7 +27,10 @@ const RULES: readonly Rule[] = [
     from: /^src\/security\//,
     may: /^(ffi|src\/security|src\/config)\/|^src\/errors\.ts$/,
   },
-  { from: /^src\/network\//, may: /^(ffi|src\/network|src\/config)\/|^src\/errors\.ts$/ },
+  {
+    from: /^src\/network\//,
+    may: /^(ffi|src\/network|src\/config|src\/security)\/|^src\/errors\.ts$/,
+  },
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
   { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },

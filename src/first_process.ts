@@ -57,6 +57,9 @@ export async function startFirst(
   const { id, rootfs, bundle } = before;
   const folder = store.folder(id);
   const config = configToStart(before.config, rootfs, process, onWarning);
+  if (before.hasLease === true) {
+    await (await import("./container_lease.ts")).keepLease(store, before);
+  }
   const init = new InitProcess({
     id,
     folder,
@@ -74,6 +77,7 @@ export async function startFirst(
     noNewKeyring: options.noNewKeyring ?? false,
     isSupervised: options.supervised ?? false,
     kind: options.init ?? initKind,
+    loopbackDown: before.loopbackDown ?? false,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     runHooks: async (pid) => {
       await (await import("./container_hooks.ts")).runCreateHooks(before, pid, poller);

@@ -102,6 +102,8 @@ export interface InitProcessOptions {
   readonly onTmpfs: boolean;
   /** Whether a supervisor is to be init's parent: see `src/supervisor.ts`. */
   readonly isSupervised: boolean;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown: boolean;
   /** Who walks the plan. */
   readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
