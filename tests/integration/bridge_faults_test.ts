@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { joinNamespace, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import {
-  BridgeHost,
+  type BridgeHost,
   bridgeTest,
   HOST_ADDRESS,
   serve,
