@@ -14,7 +14,6 @@ interface Rule {
 /** The first rule that fits a file counts. */
 const RULES: readonly Rule[] = [
   { from: /_test\.ts$|^tests\/|^scripts\//, may: /./ },
-  { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^std\//, may: /^std\// },
   { from: /^ffi\//, may: /^ffi\// },
   { from: /^init\//, may: /^(ffi|init|src\/(config|security|network))\/|^src\/errors\.ts$/ },
@@ -34,6 +33,7 @@ const RULES: readonly Rule[] = [
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
   { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },
+  { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^mod\.ts$/, may: /^(init|src)\// },
 ];
 
