@@ -192,7 +192,7 @@ const KILLS: readonly (readonly [call: string, when: number, isMade: boolean])[]
   ["/^rename", 1, false], // the lease is about to be written
   ["sendto", 6, false], // the bridge is about to be made
   ["sendto", 8, false], // it has no address
-  ["mkdir", 3, false], // nft has made the rules
+  ["/^mkdir", 4, false], // nft has made the rules
   ["/^rename", 2, false], // the container's state is about to be written
   ["sendto", 18, true], // its interface is about to get its name
 ];
