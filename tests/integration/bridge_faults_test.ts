@@ -32,8 +32,8 @@ async function refused(host: BridgeHost, ...args: string[]): Promise<string> {
 
 test("without nft nothing is made, and the package is named", async (host) => {
   using empty = scratchFolder();
-  const words = [...HULL, "--root", host.root, "run", ...BRIDGE, ONE, "--", "true"];
-  const { code, stderr } = await host.program(words, { PATH: empty.path });
+  const words = ["env", `PATH=${empty.path}`, ...HULL, "--root", host.root];
+  const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "nft command");
   assertStringIncludes(stderr, "apt-get install nftables");
@@ -47,8 +47,8 @@ test("what nft refuses leaves nothing", async (host) => {
     "#!/bin/sh\necho 'Error: no such chain' >&2\nexit 1\n",
   );
   Deno.chmodSync(`${folder.path}/nft`, 0o755);
-  const words = [...HULL, "--root", host.root, "run", ...BRIDGE, ONE, "--", "true"];
-  const { code, stderr } = await host.program(words, { PATH: `${folder.path}:/usr/bin:/bin` });
+  const words = ["env", `PATH=${folder.path}:/usr/bin:/bin`, ...HULL, "--root", host.root];
+  const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "nft refuses the rules of hull0: Error: no such chain");
   host.assertClean();
