@@ -14,7 +14,6 @@ interface Rule {
 /** The first rule that fits a file counts. */
 const RULES: readonly Rule[] = [
   { from: /_test\.ts$|^tests\/|^scripts\//, may: /./ },
-  { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^std\//, may: /^std\// },
   { from: /^ffi\//, may: /^ffi\// },
   { from: /^init\//, may: /^(ffi|init|src\/(config|security|network))\/|^src\/errors\.ts$/ },

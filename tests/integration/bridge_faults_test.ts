@@ -32,8 +32,8 @@ async function refused(host: BridgeHost, ...args: string[]): Promise<string> {
 
 test("without nft nothing is made, and the package is named", async (host) => {
   using empty = scratchFolder();
-  const words = [...HULL, "--root", host.root, "run", ...BRIDGE, ONE, "--", "true"];
-  const { code, stderr } = await host.program(words, { PATH: empty.path });
+  const words = ["env", `PATH=${empty.path}`, ...HULL, "--root", host.root];
+  const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "nft command");
   assertStringIncludes(stderr, "apt-get install nftables");
@@ -47,8 +47,8 @@ test("what nft refuses leaves nothing", async (host) => {
     "#!/bin/sh\necho 'Error: no such chain' >&2\nexit 1\n",
   );
   Deno.chmodSync(`${folder.path}/nft`, 0o755);
-  const words = [...HULL, "--root", host.root, "run", ...BRIDGE, ONE, "--", "true"];
-  const { code, stderr } = await host.program(words, { PATH: `${folder.path}:/usr/bin:/bin` });
+  const words = ["env", `PATH=${folder.path}:/usr/bin:/bin`, ...HULL, "--root", host.root];
+  const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "nft refuses the rules of hull0: Error: no such chain");
   host.assertClean();
@@ -187,27 +187,29 @@ test("a bundle gets an address too", async (host) => {
   assertStringIncludes(said, "default via 10.88.0.1");
 });
 
-/** Before which system call hull is killed. */
-const KILLS: readonly (readonly [call: string, when: number])[] = [
-  ["/^rename", 1], // the lease is about to be written
-  ["sendto", 8],
-  ["sendto", 11],
-  ["execve", 2], // nft, or what looks for it
-  ["/^rename", 2], // the container's state
-  ["sendto", 20], // its interfaces are being made
+/** Before which system call hull is killed, and whether its container's network is made by then. */
+const KILLS: readonly (readonly [call: string, when: number, isMade: boolean])[] = [
+  ["/^rename", 1, false], // the lease is about to be written
+  ["sendto", 6, false], // the bridge is about to be made
+  ["sendto", 8, false], // it has no address
+  ["/^mkdir", 4, false], // nft has made the rules
+  ["/^rename", 2, false], // the container's state is about to be written
+  ["sendto", 18, true], // its interface is about to get its name
 ];
 
 test("hull killed at any point leaves nothing after the next call", async (host) => {
-  for (const [call, when] of KILLS) {
+  for (const [call, when, isMade] of KILLS) {
     const what = `${call} ${when}`;
     const strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`];
     const rule = `inject=${call}:signal=KILL:when=${when}`;
-    const args = ["create", ...BRIDGE, "-p", "8080:80", ONE, "--", "true"];
+    const args = ["run", ...BRIDGE, "-p", "8080:80", ONE, "--", "true"];
     const { code } = await host.network.begin(host.root, args, [...strace, "-e", rule]).ended;
     assertEquals(code, 137, what);
-    await host.must("run", ...BRIDGE, "-p", "8080:80", TWO, "--", "true");
-    assertEquals(host.network.link("hull0"), undefined, what);
-    assertEquals(host.run("nft", "list", "tables"), "", what);
+    await host.must("run", ...BRIDGE, "-p", "8081:80", TWO, "--", "true");
+    if (!isMade) {
+      assertEquals(host.network.link("hull0"), undefined, what);
+      assertEquals(host.run("nft", "list", "tables"), "", what);
+    }
     await host.hull("delete", "--force", ONE); // its folder, if it came so far
     host.assertClean();
   }

@@ -43,8 +43,7 @@ const PREFIX = { least: 8, most: 30 } as const;
  * import { assertEquals, assertThrows } from "@std/assert";
  * import { checkNetworkMode } from "./network_mode.ts";
  *
- * const bridge = { kind: "bridge", name: "hull0", subnet: undefined, ports: [] };
- * assertEquals(checkNetworkMode("bridge"), bridge);
+ * assertEquals(checkNetworkMode("none"), { kind: "none" });
  * assertThrows(() => checkNetworkMode({ subnet: "10.1.2.3/16" }), Error, "/network/subnet");
  * ```
  */

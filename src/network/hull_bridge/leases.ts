@@ -8,7 +8,7 @@
  * @module
  */
 
-import { parseCidr } from "../../config/ip_address.ts";
+import { formatCidr } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
 import { lockBridges } from "../bridge.ts";
 import { attempt } from "../failure.ts";
@@ -56,7 +56,7 @@ export class Leases {
     // Others of hull's, of other roots, could choose the same network.
     using _bridges = before === undefined ? await lockBridges() : undefined;
     const record = before ?? newRecord(here, name, subnet, records);
-    if (subnet !== undefined && subnet.bytes.join() !== parseCidr(record.subnet)?.bytes.join()) {
+    if (subnet !== undefined && formatCidr(subnet) !== record.subnet) {
       throw otherSubnet(name, record.subnet);
     }
     requireFreePorts(ports, records, here);

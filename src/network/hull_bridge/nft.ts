@@ -93,10 +93,10 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
     "  chain postrouting {",
     "    type nat hook postrouting priority srcnat; policy accept;",
     ...networks.map((source) => `    ${source} oifname != ${name} masquerade`),
-    // What a container, or the host by its loopback address, sends to a published port comes back
-    // to the host, which alone can translate the answer.
+    // What a container sends to a published port comes back to the host, which alone can translate
+    // the answer; what the host sends, by an address that the container can answer to.
     ...networks.map((source) => `    ${source} oifname ${name} ct status dnat masquerade`),
-    `    ip saddr 127.0.0.0/8 oifname ${name} ct status dnat masquerade`,
+    `    fib saddr type local oifname ${name} ct status dnat masquerade`,
     "  }",
     "}",
     "",

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type Fd, O_DIRECTORY, O_RDONLY, open, statAt, tryLock } from "../../../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_RDONLY, open, statAt } from "../../../ffi/file.ts";
+import { waitForLock } from "../../../ffi/lock.ts";
 import { ContainerError } from "../../errors.ts";
 import { attempt } from "../failure.ts";
 import { hasRecords, NETWORKS_FOLDER } from "./folder.ts";
@@ -16,7 +17,6 @@ import type { BridgeRecords } from "./records.ts";
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const LOCK_MS = 120_000;
-const PAUSE_MS = 5;
 
 /** The records under one root folder. */
 export class BridgeStore {
@@ -45,10 +45,7 @@ export class BridgeStore {
   async lock(): Promise<Fd> {
     const path = this.#root;
     const fd = attempt(`cannot open ${path}`, { path }, () => open(path, O_RDONLY | O_DIRECTORY));
-    for (const end = Date.now() + LOCK_MS; Date.now() < end;) {
-      if (tryLock(fd)) return fd;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS + Math.random() * PAUSE_MS));
-    }
+    if (await waitForLock(fd, LOCK_MS)) return fd;
     fd.close();
     throw new ContainerError("SystemError", "hull's bridges are in use by another call", {
       step: "network",
