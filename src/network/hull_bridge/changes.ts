@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { BridgeRecords, Lease } from "./records.ts";
+import type { BridgeRecord, BridgeRecords, Lease } from "./records.ts";
+
+/** The record of a bridge, whatever its name is: `constructor` is one that nobody has made. */
+export function recordOf({ bridges }: BridgeRecords, name: string): BridgeRecord | undefined {
+  return Object.hasOwn(bridges, name) ? bridges[name] : undefined;
+}
 
 /** The records with other leases; the same object where nothing has changed. */
 export function changeLeases(

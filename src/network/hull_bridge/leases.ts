@@ -14,7 +14,7 @@ import { lockBridges } from "../bridge.ts";
 import { attempt } from "../failure.ts";
 import { findLink, listLinks } from "../netlink/link.ts";
 import { RouteSocket } from "../netlink/socket.ts";
-import { changedRules, changeLeases, hasUnused, without } from "./changes.ts";
+import { changedRules, changeLeases, hasUnused, recordOf, without } from "./changes.ts";
 import { describe, type LeaseRequest, newLease, type TakenLease } from "./lease.ts";
 import { ensureBridge, newRecord, removeBridge } from "./link.ts";
 import { applyRules, deleteRules, othersForward } from "./nft.ts";
@@ -52,7 +52,7 @@ export class Leases {
     const key = ownNamespaceKey();
     const { name, subnet, ports } = request.network;
     const records = this.#reclaimed(here, this.#read(key));
-    const before = records.bridges[name];
+    const before = recordOf(records, name);
     // Others of hull's, of other roots, could choose the same network.
     using _bridges = before === undefined ? await lockBridges() : undefined;
     const record = before ?? newRecord(here, name, subnet, records);
