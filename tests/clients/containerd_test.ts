@@ -1,73 +1,50 @@
 /** containerd's shim with hull for its binary does what it does with runc. @module */
 
 import { assertEquals } from "@std/assert";
-import { scratchFolder, writeRootfs } from "../fixtures/bundle.ts";
 import { DockerDaemon, missingDocker } from "../fixtures/client_daemons.ts";
 import {
-  cgroupParents,
-  type ClientCase,
   compareRuntimes,
-  packRootfs,
+  packFolder,
   runScript,
   RUNTIMES,
+  takesOverlays,
+  writeImage,
   writePrograms,
 } from "../fixtures/clients.ts";
 import { writeOciLayout } from "../fixtures/oci_archive.ts";
 import { testWhere } from "../fixtures/test_where.ts";
+import { CONTAINERD_CASES, IMAGE } from "./containerd_cases.ts";
 
-const IMAGE = "docker.io/library/hull-bb:1";
-
-const CASES: readonly ClientCase[] = [
-  {
-    name: "run: output, exit code, a command that is not there",
-    script: `
-      run --rm ${IMAGE} $N /bin/sh -c 'echo out; exit 7'; echo $?
-      run --rm ${IMAGE} $N /nothing 2>/dev/null; echo $?; c container rm $N >/dev/null 2>&1
-      run --rm --read-only ${IMAGE} $N /bin/sh -c 'touch /x 2>&1; grep CapBnd /proc/self/status'`,
-  },
-  {
-    name: "run -t: a terminal",
-    script: `
-      script -qec "run --rm -t ${IMAGE} $N /bin/sh -c 'tty; exit 5'" /dev/null </dev/null | tr -d '\\0'`,
-  },
-  {
-    name: "exec, ps, metrics, pause, resume, kill, rm",
-    script: `
-      run -d --memory-limit 67108864 ${IMAGE} $N /bin/sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
-      c task exec --exec-id e1 $N /bin/sh -c 'echo in; exit 4'; echo $?
-      c task exec --exec-id e2 $N /nothing 2>/dev/null; echo $?
-      [ $(c task ps $N | wc -l) -gt 1 ] && echo listed; c task metrics $N | grep -cE 'memory|pids'
-      c task pause $N; c task ls | awk 'NR>1{print $3}'; c task resume $N; c task ls | awk 'NR>1{print $3}'
-      c task kill -s TERM $N; sleep 1; c task ls | awk 'NR>1{print $3}'
-      c task rm $N 2>&1 | grep -o 'code.*'; c container rm $N; echo $?`,
-  },
-];
+const NAME = `hull-ctr-${Deno.pid}`;
+const CLEAN = `
+for space in $(ctr namespaces ls -q | grep -x "${NAME}-.*"); do
+  for id in $(ctr -n $space containers ls -q); do
+    ctr -n $space task kill -a -s KILL $id; ctr -n $space task rm -f $id; ctr -n $space containers rm $id
+  done
+done`;
 
 testWhere(await missingDocker(), "containerd", async (t) => {
-  using _cgroups = cgroupParents("hull-runc", "hull-hull");
-  using scratch = scratchFolder();
-  const { path } = scratch;
-  Deno.mkdirSync(`${path}/rootfs`);
-  writeRootfs(`${path}/rootfs`);
-  packRootfs(`${path}/rootfs`, `${path}/layer.tar`);
-  await writeOciLayout(`${path}/layer.tar`, `${path}/image`, IMAGE);
-  packRootfs(`${path}/image`, `${path}/image.tar`);
-  await using daemon = new DockerDaemon(path);
+  const folder = Deno.makeTempDirSync({ prefix: "hull-test-" });
+  await using daemon = new DockerDaemon(folder, NAME, CLEAN);
   assertEquals(await daemon.ready(), undefined);
-  const programs = (runtime: string) => `${path}/${runtime}`;
+  await writeOciLayout(writeImage(folder), `${folder}/image`, IMAGE);
+  packFolder(`${folder}/image`, `${folder}/oci.tar`);
+  const bench = {
+    folder,
+    prefix: NAME,
+    programs: (runtime: string) => `${folder}/${runtime}`,
+  };
+  const snapshotter = takesOverlays(folder) ? "overlayfs" : "native";
   for (const [runtime, binary] of RUNTIMES) {
-    writePrograms(programs(runtime), {
-      c: `exec ctr -a ${daemon.containerdSocket} -n hull-${runtime} "$@"`,
-      run: `exec c run --runc-binary ${binary} "$@"`,
+    const own = `--runc-binary ${binary} --fifo-dir ${folder}/fifo --snapshotter ${snapshotter}`;
+    writePrograms(bench.programs(runtime), {
+      c: `exec ${daemon.programs}/ctr -n ${NAME}-${runtime} "$@"`,
+      run: `exec c run --cgroup /${NAME}/$N ${own} "$@"`,
+      numbered: `exec c run --cgroup /${NAME}/$N-$i ${own} "$@"`,
     });
-    const { code, stderr } = await runScript(
-      `c image import ${path}/image.tar`,
-      programs(runtime),
-      "hull-ctr",
-    );
-    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const imported = `c image import --snapshotter ${snapshotter} ${folder}/oci.tar`;
+    const { code, stderr } = await runScript(bench, imported, runtime);
+    assertEquals(code, 0, stderr);
   }
-  for (const [k, tried] of CASES.entries()) {
-    await t.step(tried.name, () => compareRuntimes(tried, programs, `hull-ctr-${k}-`));
-  }
+  await compareRuntimes(t, CONTAINERD_CASES, bench);
 });
