@@ -178,7 +178,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
       run --rm --tmpfs /t:size=1m,mode=750,noexec bb sh -c 'stat -c %a /t; grep " /t " /proc/mounts; dd if=/dev/zero of=/t/a bs=1M count=2 2>&1 | tail -n 1 | cut -c1-10'
       run --rm --shm-size 3m bb sh -c 'df -k /dev/shm | tail -n 1 | tr -s " " | cut -d" " -f2'
       run --rm --device /dev/net/tun:/dev/tun:r bb sh -c 'ls -l /dev/tun | cut -c1-10; : </dev/tun && echo opened; : >/dev/tun' 2>&1
-      run --rm --mount type=bind,src=$D/v,dst=/w,readonly,bind-propagation=rslave bb sh -c 'grep " /w " /proc/self/mountinfo | cut -d" " -f5-7'`,
+      run --rm --mount type=bind,src=$D/v,dst=/w,readonly,bind-propagation=rprivate bb sh -c 'grep " /w " /proc/self/mountinfo | cut -d" " -f5-7'`,
   },
   {
     name: "a named volume",
@@ -253,9 +253,9 @@ const ENGINE_CASES: readonly ClientCase[] = [
     name: "cp and attach",
     shows: "data\ngot hello\n",
     script: `
-      run -di --name $N bb sh -c 'read line; echo got $line; exit 2' >/dev/null; echo data >$D/data
+      run -di --name $N bb sh -c 'read line; echo got $line; read more; exit 2' >/dev/null; echo data >$D/data
       c cp $D/data $N:/tmp/data; c cp $N:/tmp/data $D/back; cat $D/back
-      echo hello | c attach $N; echo $?; ${REMOVE}`,
+      (echo hello; till 'c logs $N | grep got') | c attach $N; echo $?; ${REMOVE}`,
   },
   {
     name: "twenty containers at once",
