@@ -49,8 +49,10 @@ const ENGINE_CASES: readonly ClientCase[] = [
   {
     name: "run -it: what is typed, and the window's size",
     shows: "6\n31 97\ntyped\n",
+    // the client tells the size after the start
     script: `
-      (till "grep 'ready>' $D/typed"; printf 'stty size; echo ty""ped; exit 6\\n') |
+      SIZE='for i in $(seq 100); do [ "$(stty size)" = "31 97" ] && break; sleep 0.1; done; stty size'
+      (till "grep 'ready>' $D/typed"; printf '%s\\n' "$SIZE" 'echo ty""ped; exit 6') |
         script -qefc "stty rows 31 cols 97; run --rm -it -e 'PS1=ready>' bb sh" $D/typed >/dev/null
       echo $?; tr -d '\\r' <$D/typed | grep -xE '31 97|typed'`,
   },
