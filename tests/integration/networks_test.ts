@@ -300,7 +300,7 @@ test("a namespace that lives on keeps nothing of a deleted container", async (ne
   assertEquals(network.links().map(({ ifname }) => ifname), ["lo", "br0", "net0"]);
 });
 
-test("a program takes a container off its bridge and plugs it in again", async (network) => {
+test("a program unplugs a container and plugs it in again; a failed start leaves nothing", async (network) => {
   addBridge(network);
   using root = scratchFolder();
   const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock", "--config", CONFIG];
@@ -313,5 +313,6 @@ test("a program takes a container off its bridge and plugs it in again", async (
     { master: "br0", hairpin: true },
     {},
     { master: "br0", hairpin: true },
+    { error: "there is no bridge none0", more: 0 },
   ]);
 });
