@@ -17,7 +17,8 @@ import { attempt } from "./failure.ts";
 import { deleteLink, findLink, type Link, listLinks } from "./netlink/link.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 import { addContainerRoute } from "./routes.ts";
-import { type Place, strategyOf } from "./strategy.ts";
+import { strategyOf } from "./strategies.ts";
+import type { Place } from "./strategies.ts";
 
 /**
  * A container's network before anything of it is made: names that were left out are chosen, and the

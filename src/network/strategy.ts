@@ -10,13 +10,8 @@
  */
 
 import type { Fd } from "../../ffi/file.ts";
-import type { NamedNetwork, NetworkType } from "../config/types/network.ts";
-import { ContainerError } from "../errors.ts";
-import { ipvlan } from "./ipvlan.ts";
-import { loopback } from "./loopback.ts";
-import { macvlan } from "./macvlan.ts";
+import type { NamedNetwork } from "../config/types/network.ts";
 import type { RouteSocket } from "./netlink/socket.ts";
-import { veth } from "./veth.ts";
 
 /** Where an interface is made. */
 export interface Place {
@@ -66,31 +61,4 @@ export interface NetworkStrategy {
    * @throws {ContainerError} `SystemError`
    */
   detach(network: NamedNetwork, pointer: string, here: RouteSocket): void;
-}
-
-const STRATEGIES: Readonly<Record<NetworkType, NetworkStrategy>> = {
-  loopback,
-  veth,
-  macvlan,
-  ipvlan,
-};
-
-/**
- * The strategy of a type.
- *
- * @throws {ContainerError} `ConfigInvalid` for an unknown one
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { strategyOf } from "./strategy.ts";
- *
- * assertThrows(() => strategyOf("token-ring"), Error, 'unknown network type "token-ring"');
- * ```
- */
-export function strategyOf(type: string): NetworkStrategy {
-  if (Object.hasOwn(STRATEGIES, type)) return STRATEGIES[type as NetworkType];
-  throw new ContainerError("ConfigInvalid", `unknown network type ${JSON.stringify(type)}`, {
-    hint: `use one of ${Object.keys(STRATEGIES).join(", ")}`,
-  });
 }
