@@ -18,7 +18,7 @@ import { deleteLink, findLink, type Link, listLinks } from "./netlink/link.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 import { addContainerRoute } from "./routes.ts";
 import { strategyOf } from "./strategies.ts";
-import type { Place } from "./strategies.ts";
+import type { Place } from "./strategy.ts";
 
 /**
  * A container's network before anything of it is made: names that were left out are chosen, and the

@@ -67,7 +67,7 @@ Deno.test("an interface's counters are its other end's, in sysfs and in the list
 });
 
 Deno.test("an unknown type of network is an error that says so", async () => {
-  const { strategyOf } = await import("../../../../src/network/strategy.ts");
+  const { strategyOf } = await import("../../../../src/network/strategies.ts");
   const error = assertThrows(() => strategyOf("__proto__"), ContainerError);
   assertEquals([error.code, error.summary], ["ConfigInvalid", 'unknown network type "__proto__"']);
 });
