@@ -28,6 +28,8 @@ import type { StoredState } from "./state_store.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 import { makeTerminal, type TerminalPair } from "./terminal.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
 import { homeOf } from "./user.ts";
 
 /** A further process that runs. */
@@ -49,11 +51,12 @@ export async function startExec(
   pidfd: Fd,
   surroundings: ContainerSurroundings,
   options: ProcessOptions,
+  lane?: Lane,
 ): Promise<StartedExec> {
   const { config } = container;
   const { cgroups, poller, store } = surroundings;
   const init = container.init as ProcessIdentity;
-  const filter = await filterOf(config, store.root);
+  const filter = await traced(lane, "compile the filter", () => filterOf(config, store.root));
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
@@ -76,6 +79,11 @@ export async function startExec(
     affinity: process.execCPUAffinity,
     hasAgent: true,
   });
+  using trace = lane === undefined ? undefined : new (await import("./plan_trace.ts")).PlanTrace(
+    lane.trace,
+    `exec in ${container.id}`,
+    config,
+  );
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
   const child = new SetnsProcess({
@@ -98,10 +106,11 @@ export async function startExec(
     terminal: pair?.terminal,
     stdio,
     leaveStatus: options.leaveStatus,
+    trace,
     poller,
   });
   try {
-    await child.start();
+    await traced(lane, "clone the child and wait", () => child.start());
     if (options.consoleSocket !== undefined) await pair?.terminal.handOn(options.consoleSocket);
     else if (pair !== undefined) return { child, streams: pair.terminal.streams(poller) };
     return { child, streams: child.streams };

@@ -26,6 +26,8 @@ import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
+import type { Lane, Trace } from "./trace.ts";
+import { traced } from "./traced.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -43,6 +45,8 @@ export interface FactoryOptions {
    * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
    */
   readonly init?: InitKind | undefined;
+  /** Where it is written down what is done when, and by a container's child. */
+  readonly trace?: Trace | undefined;
   /**
    * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
    * poststop hook that failed.
@@ -129,8 +133,23 @@ export class Factory {
    *   `SystemError`
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
-    const { builtin, valid, bundle, rootfs, cgroups } = await this.#prepare(id, config, options);
-    await this.#makeFolder(id);
+    using taken = this.#options.trace?.take();
+    const lane = taken?.lane;
+    return await traced(lane, "create", () => this.#create(id, config, options, lane));
+  }
+
+  async #create(
+    id: string,
+    config: Config | undefined,
+    options: CreateOptions,
+    lane: Lane | undefined,
+  ): Promise<Container> {
+    const { builtin, valid, bundle, rootfs, cgroups } = await traced(
+      lane,
+      "check the config",
+      () => this.#prepare(id, config, options),
+    );
+    await traced(lane, "make the state folder", () => this.#makeFolder(id));
     const stored: StoredState = {
       format: 1,
       id,
@@ -144,7 +163,7 @@ export class Factory {
     try {
       requireFreeCgroup(id, cgroups);
       builtin?.write(rootfs);
-      this.#store.write(stored);
+      traced(lane, "write the state", () => this.#store.write(stored));
     } catch (error) {
       this.#store.remove(id);
       throw error;
@@ -290,6 +309,7 @@ export class Factory {
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
       initKind: this.#options.init ?? "auto",
+      trace: this.#options.trace,
       onWarning: this.#options.onWarning,
     });
   }

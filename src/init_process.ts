@@ -30,7 +30,7 @@ import { initFailure } from "../init/failure.ts";
 import type { CopyUp, PlannedOperation } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
 import { isNew, joinsInhabited, launcherWaits } from "../init/steps/namespaces.ts";
-import { workOf } from "../init/steps/parents_work.ts";
+import { delegateWork, workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { doWork } from "../init/work.ts";
@@ -67,12 +67,15 @@ import {
 import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
 import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
+import type { PlanTrace } from "./plan_trace.ts";
 import type { NetDevices } from "./network/net_devices.ts";
 import type { ProcessOptions } from "./process.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { openProc } from "./security/procfs.ts";
 import { type PipeStreams, ProcessFds } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
 
 /** What a birth needs. */
 export interface InitProcessOptions {
@@ -97,6 +100,8 @@ export interface InitProcessOptions {
   readonly onTmpfs: boolean;
   /** Who walks the plan. */
   readonly kind: InitKind;
+  /** Where its start is traced. */
+  readonly lane: Lane | undefined;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
   readonly runHooks: (pid: number) => Promise<void>;
 }
@@ -113,6 +118,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #devices: NetDevices | undefined;
   #way: StartWay | undefined;
   #work: CopyUp[] = [];
+  #trace: PlanTrace | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -133,6 +139,11 @@ export class InitProcess implements ParentProcess, Disposable {
     return this.#way;
   }
 
+  /** The trace of what the child does, if there is one. */
+  get trace(): PlanTrace | undefined {
+    return this.#trace;
+  }
+
   /**
    * The birth: pipes, command and environment, namespaces, one config, clone3, cgroup, config sent,
    * init ready. The container waits for `release` then.
@@ -140,7 +151,20 @@ export class InitProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with what init reported, or `SystemError`
    */
   async start(): Promise<void> {
-    const { folder, config, poller } = this.#options;
+    const { id, config, lane } = this.#options;
+    if (lane === undefined) return await this.#start();
+    const { PlanTrace } = await import("./plan_trace.ts");
+    this.#trace = new PlanTrace(lane.trace, `init of ${id}`, config);
+    try {
+      await this.#start();
+    } catch (error) {
+      this.#trace.end(error);
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { folder, config, poller, lane } = this.#options;
     const { linux = {} } = config;
     const namespaces = linux.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
@@ -149,7 +173,10 @@ export class InitProcess implements ParentProcess, Disposable {
     const isMadeHere = (mount: Mount) =>
       isIdMapped(mount) || isPeerOfHost(mount, linux.rootfsPropagation);
     const idmapped = (config.mounts ?? []).some(isMadeHere)
-      ? await (await import("./idmapped_mounts.ts")).openIdmappedMounts(config, poller, opened)
+      ? await traced(lane, "make the id-mapped mounts", async () => {
+        const { openIdmappedMounts } = await import("./idmapped_mounts.ts");
+        return await openIdmappedMounts(config, poller, opened);
+      })
       : [];
     makeFifos(folder);
     const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
@@ -162,18 +189,24 @@ export class InitProcess implements ParentProcess, Disposable {
     const moveLater = launcherWaits(linux);
     if (!moveLater) await this.#moveDevices(child);
     if (this.#way?.kind === "direct") attend(control.writer, attendedWork(config));
-    else await sendConfig(control.writer, init, poller);
+    else {
+      await traced(lane, "send the config", () => sendConfig(control.writer, init, poller));
+    }
     const isLauncher = joinsInhabited(namespaces);
     const onLaunched = (launched: Launched) => this.#onLaunched(launched, moveLater);
-    const launched = await awaitReady(
-      new InitStatus(status, poller),
-      child,
-      isLauncher,
-      { onLaunched, onHooks: (pid) => this.#runHooks(pid), onWork: () => this.#doWork(init.fds) },
+    const handlers = {
+      onLaunched,
+      onHooks: (pid: number) => traced(lane, "run the hooks", () => this.#runHooks(pid)),
+      onWork: () => traced(lane, "work for the child", () => this.#doWork(init.fds)),
+    };
+    const launched = await traced(
+      lane,
+      "wait until init is ready",
+      () => awaitReady(new InitStatus(status, poller), child, isLauncher, handlers),
     );
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
-      await this.#passListener(init.fds);
+      await traced(lane, "pass the filter's listener", () => this.#passListener(init.fds));
     }
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);
@@ -224,18 +257,23 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** Closes what the birth opened. */
   [Symbol.dispose](): void {
+    this.#trace?.[Symbol.dispose]();
     this.#stack.dispose();
     this.#child?.[Symbol.dispose]();
   }
 
   /** Makes the child, up to init's execve; gives what init has to know. */
   #clone(control: Fd, namespaces: number, idmapped: readonly IdmappedMount[]): InitConfig {
-    const { folder, config, process, host, cgroups, poller } = this.#options;
+    const { folder, config, process, host, cgroups, poller, lane } = this.#options;
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     const doors = openDoors(host, cgroups, withCgroups, stack);
     const isTerminal = config.process?.terminal === true;
-    const has = { terminal: isTerminal, work: hasParentsWork(config, this.#options.onTmpfs) };
+    const has = {
+      terminal: isTerminal,
+      work: hasParentsWork(config, this.#options.onTmpfs),
+      trace: this.#trace !== undefined,
+    };
     const layout = layOutFds(process, has, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
@@ -247,12 +285,12 @@ export class InitProcess implements ParentProcess, Disposable {
     if (layout.work !== undefined) {
       for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
     }
-    const init = makeInitConfig(this.#options, layout);
-    const direct = this.#layOut(init, layout, fds);
+    const init = this.#initConfig(layout, fds);
+    const direct = traced(lane, "lay out the plan", () => this.#layOut(init, layout, fds));
     if (direct !== undefined) stack.use(direct.file);
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
-    const operations = planBirth({
+    const planned = planBirth({
       namespaces,
       init: direct === undefined
         ? initCommand(this.#options.command, layout)
@@ -262,11 +300,25 @@ export class InitProcess implements ParentProcess, Disposable {
       mapped: mapped?.reader.number,
       time: openTime(config, namespaces, stack),
     });
-    this.#child = spawn(operations, status.number, poller);
+    const operations = this.#trace?.markBirth(planned) ?? planned;
+    const child = traced(lane, "clone the child", () => spawn(operations, status.number, poller));
+    this.#child = child;
+    this.#trace?.follow(child.pid);
     this.#streams = fds.streams(poller);
-    if (isMapped) writeIdMaps(this.#child.pid, config.linux ?? {});
+    if (isMapped) {
+      traced(lane, "write the id maps", () => writeIdMaps(child.pid, config.linux ?? {}));
+    }
     if (mapped !== undefined) writeByte(mapped.writer);
     return init;
+  }
+
+  /** What init is told; with a trace it gets its memory, too. */
+  #initConfig(layout: FdLayout, fds: ProcessFds): InitConfig {
+    const init = makeInitConfig(this.#options, layout);
+    const trace = this.#trace;
+    if (trace === undefined || layout.trace === undefined) return init;
+    fds.pass(trace.file, layout.trace);
+    return { ...init, trace: trace.forInit(layout.trace) };
   }
 
   /** Lays out the plan as the child's program, if it goes that way. */
@@ -280,7 +332,11 @@ export class InitProcess implements ParentProcess, Disposable {
     if (this.#way.kind === "reexec") return undefined;
     this.#work = workOf(plan);
     const whole = [...waitForParentsWork(init.fds, attendedWork(this.#options.config)), ...plan];
-    const program = layOutDirect(id, whole, init.fds, layout.end);
+    const delegated = delegateWork(whole, init.fds);
+    const marked = init.trace === undefined
+      ? delegated
+      : this.#trace?.markProgram(delegated, init.trace.fd) ?? delegated;
+    const program = layOutDirect(id, marked, init.fds, layout.end);
     if (program === undefined) this.#way = withoutMemoryFiles(kind);
     return program;
   }
@@ -295,8 +351,9 @@ export class InitProcess implements ParentProcess, Disposable {
     const target = openJoined(namespaces, "network") ?? child.namespace("network");
     if (target === undefined) return; // what init said before its end is what failed
     const network = await import("./network/net_devices.ts");
-    this.#devices = this.#stack.use(new network.NetDevices(target));
-    this.#devices.move(netDevices);
+    const devices = this.#stack.use(new network.NetDevices(target));
+    this.#devices = devices;
+    traced(this.#options.lane, "move the network devices", () => devices.move(netDevices));
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -328,9 +385,10 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */
-  async #onLaunched({ pid }: Launched, moves: boolean): Promise<void> {
+  async #onLaunched({ first, pid }: Launched, moves: boolean): Promise<void> {
     const control = this.#control as Fd;
-    const { linux = {} } = this.#options.config;
+    const { config: { linux = {} }, lane } = this.#options;
+    this.#trace?.follow(this.#born().pid, first, pid);
     try {
       if (moves) {
         using child = new Child(pid, openPidfd(pid), this.#options.poller);
@@ -338,7 +396,7 @@ export class InitProcess implements ParentProcess, Disposable {
         writeByte(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;
-      writeIdMaps(pid, linux);
+      traced(lane, "write the id maps", () => writeIdMaps(pid, linux));
       writeByte(control);
     } catch (error) {
       control.close();
@@ -418,8 +476,10 @@ const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
 function spawn(operations: readonly PlannedOperation[], status: number, poller: Poller): Child {
   const program = new SyscallProgram(operations, reportTail(status, operations));
   program.run();
-  const pid = program.result(0);
-  if (pid < 0) throw initFailure(operations[0] as PlannedOperation, -pid);
+  // Before it may stand a mark of a trace.
+  const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
+  const pid = program.result(clone);
+  if (pid < 0) throw initFailure(operations[clone] as PlannedOperation, -pid);
   const pidfd = program.output(PIDFD);
   const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
   return new Child(pid, new Fd(number), poller);

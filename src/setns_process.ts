@@ -20,6 +20,7 @@ import { ContainerError } from "./errors.ts";
 import { InitStatus } from "./init_status.ts";
 import { BACK, CLONE, firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
+import type { PlanTrace } from "./plan_trace.ts";
 import { type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,6 +34,8 @@ export interface SetnsProcessOptions
   readonly terminal?: Terminal | undefined;
   /** What this program does for it while it waits, right before its program runs. */
   readonly held?: HeldProcess | undefined;
+  /** The trace of what the process does up to its program. */
+  readonly trace?: PlanTrace | undefined;
   readonly poller: Poller;
 }
 
@@ -74,6 +77,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with the step, system call and errno
    */
   async start(): Promise<void> {
+    const { trace } = this.#options;
+    await (trace === undefined ? this.#start() : trace.until(() => this.#start()));
+  }
+
+  async #start(): Promise<void> {
     const { poller, held, leaveStatus = false } = this.#options;
     using report = new Pipe();
     using control = held === undefined ? undefined : new Pipe();
@@ -127,7 +135,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
 
   /** Gives the number of the first fd that the process opens while it is held. */
   #clone(report: Fd, control: Fd | undefined): number {
-    const { stdio, held, poller } = this.#options;
+    const { stdio, held, trace, poller } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
@@ -143,7 +151,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
         ? undefined
         : { control: word.number, before: held.before },
     };
-    this.#child = spawn(planJoin(options), last.number, poller);
+    const planned = planJoin(options);
+    this.#child = spawn(trace?.markBirth(planned) ?? planned, last.number, poller);
+    trace?.follow(this.#child.pid);
     this.#streams = fds.streams(poller);
     return firstFree(options);
   }

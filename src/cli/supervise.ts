@@ -13,10 +13,13 @@ import { inheritedCount } from "./inherited_fds.ts";
  *
  * @returns the exit code of the supervised call; undefined where this program does the work
  */
-export async function callSupervised({ flags, args }: Invocation): Promise<number | undefined> {
+export async function callSupervised(
+  { flags, args, trace }: Invocation,
+): Promise<number | undefined> {
   if (!isOn(flags, "supervise")) return undefined;
   const { runSupervised, SUPERVISED_VARIABLE } = await import("../supervisor.ts");
   if (Deno.env.has(SUPERVISED_VARIABLE)) return undefined;
+  trace?.leave(); // to the hull that makes the container
   const { code } = await runSupervised({
     id: args[0] as string,
     command: ownCommand(),

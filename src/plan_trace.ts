@@ -1,0 +1,249 @@
+/**
+ * The part of a trace that happens in the child: the steps of the plan, with times that the child
+ * writes into memory shared with this program. Loaded only for a start that is traced.
+ *
+ * @module
+ */
+
+import { CLOCK, clockOrigin, decodeTime } from "../ffi/clock.ts";
+import type { Fd } from "../ffi/file.ts";
+import { SharedMemory } from "../ffi/shared_memory.ts";
+import { type InitLap, readInitTable } from "../init/init_trace.ts";
+import type { PlanItem, PlannedOperation } from "../init/operation.ts";
+import {
+  INIT_MARKS,
+  mapMarks,
+  type MarkedStep,
+  MARKS_SIZE,
+  markSteps,
+  OWN_ADDRESS,
+} from "../init/step_marks.ts";
+import type { InitTraceFd } from "./config/init_config.ts";
+import type { Config } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
+import { describeError, nameProcess, type Trace, type TraceEvent } from "./trace.ts";
+
+/** How a child's trace has ended; `isOpen` where nobody waited for the user's program. */
+interface End {
+  readonly at: number;
+  readonly error?: unknown;
+  readonly isOpen?: boolean;
+}
+
+/** The trace of one child, from its clone to the user's program. */
+export class PlanTrace implements Disposable {
+  readonly #trace: Trace;
+  readonly #name: string;
+  readonly #memory = SharedMemory.create("hull-trace", MARKS_SIZE);
+  readonly #clock: number;
+  readonly #origin: bigint;
+  readonly #source = () => this.#events();
+  #birth: readonly MarkedStep[] = [];
+  #own: readonly MarkedStep[] | undefined;
+  #pids: readonly number[] = [];
+  #end: End | undefined;
+
+  /**
+   * Makes the shared memory.
+   *
+   * @param name what the child is called in the trace
+   * @param config in a time namespace, the usual clock shows another time than here
+   */
+  constructor(trace: Trace, name: string, { linux: { namespaces = [] } = {} }: Config) {
+    this.#trace = trace;
+    this.#name = name;
+    const isShifted = namespaces.some(({ type }) => type === "time");
+    this.#clock = isShifted ? CLOCK.realtime : CLOCK.monotonic;
+    this.#origin = clockOrigin(this.#clock);
+    trace.add(this.#source);
+  }
+
+  /** The memory's file, for a program that the child becomes. */
+  get file(): Fd {
+    return this.#memory.file;
+  }
+
+  /** What a re-executed init is told, which has the file as `fd`. */
+  forInit(fd: number): InitTraceFd {
+    return { fd, clock: this.#clock };
+  }
+
+  /** Marks the program that begins with the clone, in memory that the child shares or inherits. */
+  markBirth<Item extends PlanItem>(items: readonly Item[]): (Item | PlannedOperation)[] {
+    const { address } = this.#memory;
+    const marked = markSteps(items, { address, first: 0, clock: this.#clock });
+    this.#birth = marked.steps;
+    return marked.items;
+  }
+
+  /** Marks a plan that is a program of its own, which has the file as `fd`. */
+  markProgram(plan: readonly PlanItem[], fd: number): PlanItem[] {
+    const [first] = plan;
+    if (first === undefined) return [];
+    const place = { address: OWN_ADDRESS, first: INIT_MARKS, clock: this.#clock };
+    const { items, steps } = markSteps(plan, place);
+    this.#own = steps;
+    return [...mapMarks(first.step, fd), ...items];
+  }
+
+  /**
+   * Says who the child is.
+   *
+   * @param pids the process that the clone made, and those that it made in its place
+   */
+  follow(...pids: readonly number[]): void {
+    this.#pids = pids;
+  }
+
+  /** The child has become the user's program, or failed. Only the first word counts. */
+  end(error?: unknown): void {
+    this.#settle({ at: performance.now(), error });
+  }
+
+  /** Ends it with work that ends when the child has become the user's program. */
+  async until(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.end(error);
+      throw error;
+    }
+    this.end();
+  }
+
+  /** Ends it where nobody has: what the child does now is not followed to its end. */
+  [Symbol.dispose](): void {
+    this.#settle({ at: performance.now(), isOpen: true });
+  }
+
+  #settle(end: End): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#trace.settle(this.#source);
+    this.#memory[Symbol.dispose]();
+  }
+
+  #events(): TraceEvent[] {
+    const end = this.#end ?? { at: performance.now(), isOpen: true };
+    const view = this.#memory.read();
+    const table = this.#own === undefined ? readInitTable(this.#memory.file) : undefined;
+    const own = this.#own ?? table?.steps ?? [];
+    const [launcher, joiner] = this.#pids;
+    const pidOf = ({ clones }: MarkedStep) => this.#pids[clones] ?? this.#pids.at(-1) ?? Deno.pid;
+    const timed = (pid: (step: MarkedStep) => number) => (step: MarkedStep): TimedStep => ({
+      ...step,
+      pid: pid(step),
+      ts: this.#timeOf(step, view),
+    });
+    const steps = join(
+      this.#birth.map(timed(() => launcher ?? Deno.pid)),
+      own.map(timed(pidOf)),
+    );
+    const laps = (table?.laps ?? []).map((lap) => this.#lapEvent(lap));
+    const names = this.#pids.map((pid) => {
+      const role = this.#pids.length === 1 || pid === this.#pids.at(-1)
+        ? ""
+        : pid === joiner
+        ? ": the child that joins"
+        : ": launcher";
+      return nameProcess(pid, this.#name + role);
+    });
+    return [...names, ...stepEvents(steps, laps[0]?.ts, end), ...laps];
+  }
+
+  #lapEvent({ name, from, to }: InitLap): TraceEvent {
+    const origin = Number(this.#origin) / 1000;
+    const [ts, until] = [from, to].map((us) => (us - origin) / 1000) as [number, number];
+    const pid = this.#pids[0] ?? Deno.pid;
+    return { name, ph: "X", cat: "init", ts, dur: until - ts, pid, tid: pid };
+  }
+
+  /** In milliseconds of this program's `performance.now()`; undefined if it was never reached. */
+  #timeOf({ mark }: MarkedStep, view: DataView): number | undefined {
+    const time = mark === undefined ? 0n : decodeTime(view, mark);
+    return time === 0n ? undefined : Number(time - this.#origin) / 1e6;
+  }
+}
+
+/** A step with the time at which it began, if it did and could tell. */
+interface TimedStep extends MarkedStep {
+  readonly pid: number;
+  readonly ts: number | undefined;
+}
+
+/** The end of the birth and the beginning of the plan's own program can belong to the same step. */
+function join(birth: readonly TimedStep[], own: readonly TimedStep[]): TimedStep[] {
+  const [last, first] = [birth.at(-1), own[0]];
+  if (last === undefined || first === undefined || last.step !== first.step) {
+    return [...birth, ...own];
+  }
+  const operations = [...last.operations, ...first.operations];
+  return [...birth.slice(0, -1), { ...last, operations }, ...own.slice(1)];
+}
+
+/**
+ * The spans of the steps that were reached.
+ *
+ * @param initFrom when a re-executed init began, which ends the step that started it
+ * @param end how the last one ended
+ */
+function stepEvents(
+  steps: readonly TimedStep[],
+  initFrom: number | undefined,
+  end: End,
+): TraceEvent[] {
+  const last = steps.findLastIndex(({ ts }) => ts !== undefined);
+  const reached = steps.slice(0, lastReached(steps, last, end) + 1);
+  const failedStep = stepOf(end.error);
+  const failed = failedStep === undefined
+    ? -1
+    : reached.findLastIndex(({ step }, k) => step === failedStep && k >= last);
+  return reached.flatMap((step, k): TraceEvent[] => {
+    const ts = k > last ? steps[last]?.ts : step.ts;
+    if (ts === undefined) return [];
+    const next = steps.slice(k + 1, last + 1).find((each) => each.ts !== undefined)?.ts ?? end.at;
+    const to = step.step === "reexec" && initFrom !== undefined ? Math.min(next, initFrom) : next;
+    const args = {
+      operations: step.operations,
+      ...(k > last ? { note: "behind the filter no clock is read: it began later" } : {}),
+      ...(end.isOpen === true && k === reached.length - 1 ? { open: true } : {}),
+      ...(k === failed ? { error: describeError(end.error) } : {}),
+    };
+    const { pid } = step;
+    const at = { pid, tid: pid, cat: "plan" } as const;
+    const span: TraceEvent = {
+      name: step.step,
+      ph: "X",
+      ...at,
+      ts,
+      dur: Math.max(0, to - ts),
+      args,
+    };
+    if (k !== failed) return [span];
+    return [span, { name: failureName(end.error), ph: "i", s: "t", ...at, ts: to, args: {} }];
+  });
+}
+
+/** Behind the last step with a time may be those that a filter keeps from telling theirs. */
+function lastReached(steps: readonly TimedStep[], last: number, end: End): number {
+  if (last < 0) return last;
+  const rest = steps.slice(last + 1);
+  const isEnd = rest.every(({ isFiltered }) => isFiltered === true);
+  if (!isEnd || rest.length === 0) return last;
+  const wanted = end.isOpen === true
+    ? "ready"
+    : end.error === undefined
+    ? rest.at(-1)?.step
+    : stepOf(end.error);
+  if (steps[last]?.step === wanted) return last;
+  return last + 1 + rest.findLastIndex(({ step }) => step === wanted);
+}
+
+function stepOf(error: unknown): string | undefined {
+  return error instanceof ContainerError ? error.step : undefined;
+}
+
+function failureName(error: unknown): string {
+  const { syscall, errno } = error as ContainerError;
+  return ["failed", syscall, errno].filter((word) => word !== undefined).join(" ");
+}
