@@ -161,7 +161,7 @@ export class Factory {
       config: withAbsoluteSources(valid, bundle),
     };
     try {
-      requireFreeCgroup(id, cgroups);
+      traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
       builtin?.write(rootfs);
       traced(lane, "write the state", () => this.#store.write(stored));
     } catch (error) {

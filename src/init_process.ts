@@ -153,8 +153,10 @@ export class InitProcess implements ParentProcess, Disposable {
   async start(): Promise<void> {
     const { id, config, lane } = this.#options;
     if (lane === undefined) return await this.#start();
-    const { PlanTrace } = await import("./plan_trace.ts");
-    this.#trace = new PlanTrace(lane.trace, `init of ${id}`, config);
+    this.#trace = await lane.span("begin the child's trace", async () => {
+      const { PlanTrace } = await import("./plan_trace.ts");
+      return new PlanTrace(lane.trace, `init of ${id}`, config);
+    });
     try {
       await this.#start();
     } catch (error) {
