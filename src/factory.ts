@@ -163,7 +163,7 @@ export class Factory {
     try {
       traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
       builtin?.write(rootfs);
-      traced(lane, "write the state", () => this.#store.write(stored));
+      traced(lane, "keep the config", () => this.#store.write(stored));
     } catch (error) {
       this.#store.remove(id);
       throw error;
