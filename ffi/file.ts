@@ -5,7 +5,7 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import { checked, libc } from "./libc.ts";
+import { checked, lastErrno, libc } from "./libc.ts";
 import { cString, fromCString } from "./memory.ts";
 import { syscallNumber } from "./syscalls.ts";
 
@@ -305,20 +305,32 @@ const STATX_BASIC_AND_MOUNT = 0x17ff;
  * @throws {SyscallError}
  */
 export function statAt(folder: Folder, path: string): FileStatus {
+  const status = tryStat(folder, path, AT_SYMLINK_NOFOLLOW);
+  if (typeof status === "number") throw new SyscallError("statx", status, path);
+  return status;
+}
+
+/**
+ * The same for a path of the host, with an answer where there is no file: the errno. An error costs
+ * more than the call, and who asks about many paths expects many to be missing.
+ *
+ * @param follow whether a link at its end is followed
+ */
+export function tryStatPath(path: string, follow: boolean): FileStatus | number {
+  return tryStat(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+}
+
+function tryStat(folder: Folder, path: string, links: number): FileStatus | number {
   const bytes = new Uint8Array(256);
-  const flags = AT_SYMLINK_NOFOLLOW | (path === "" ? AT_EMPTY_PATH : 0);
-  checked(
-    "statx",
-    libc.statx(
-      BigInt(syscallNumber("statx")),
-      numberOf(folder),
-      cString(path),
-      flags,
-      STATX_BASIC_AND_MOUNT,
-      bytes,
-    ),
-    path,
+  const result = libc.statx(
+    BigInt(syscallNumber("statx")),
+    numberOf(folder),
+    cString(path),
+    links | (path === "" ? AT_EMPTY_PATH : 0),
+    STATX_BASIC_AND_MOUNT,
+    bytes,
   );
+  if (result < 0) return lastErrno();
   const view = new DataView(bytes.buffer);
   return {
     mode: view.getUint16(28, true),

@@ -142,7 +142,7 @@ export class SyscallProgram {
     for (const operation of all) for (const argument of operation.args) layout.add(argument);
     this.#bytes = layout.allocate();
     this.#view = new DataView(this.#bytes.buffer);
-    const address = base ?? addressOf(this.#bytes);
+    const address = Number(base ?? addressOf(this.#bytes)); // user space ends below 2^53
     const encoder = new Encoder(this.#bytes, address, layout, this.#labels, this.#outputs);
     const failAt = tail.length === 0 ? undefined : operations.length + 1;
     all.forEach((operation, index) => {
@@ -200,11 +200,11 @@ export class SyscallProgram {
       return this.#index(to.jump) - index;
     };
     const { syscall } = operation;
-    this.#view.setBigInt64(at, BigInt(syscall === "jump" ? -1 : syscallNumber(syscall)), true);
+    setWord(this.#view, at, syscall === "jump" ? -1 : syscallNumber(syscall));
     let indirect = 0;
     operation.args.forEach((argument, position) => {
       if (encoder.isIndirect(argument)) indirect |= 1 << position;
-      this.#view.setBigInt64(at + ARGUMENTS + 8 * position, encoder.word(argument), true);
+      setWord(this.#view, at + ARGUMENTS + 8 * position, encoder.word(argument));
     });
     const fail = ends ? RETURN : onward("fail", 0);
     this.#view.setInt32(at + ON_ERROR, onward(operation.onError, fail), true);
@@ -285,9 +285,19 @@ class Layout {
   }
 }
 
+/** Writes 64 bits; most are small numbers, for which no BigInt is made. */
+function setWord(view: DataView, at: number, word: number | bigint): void {
+  if (typeof word === "bigint") {
+    view.setBigInt64(at, BigInt.asIntN(64, word), true);
+    return;
+  }
+  view.setInt32(at, word, true); // modulo 2^32
+  view.setInt32(at + 4, Math.floor(word / 2 ** 32), true);
+}
+
 /** Turns arguments into the 64-bit words of the operations. */
 class Encoder {
-  readonly #base: bigint;
+  readonly #base: number;
   readonly #view: DataView;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #layout: Layout;
@@ -296,7 +306,7 @@ class Encoder {
 
   constructor(
     bytes: Uint8Array<ArrayBuffer>,
-    base: bigint,
+    base: number,
     layout: Layout,
     labels: ReadonlyMap<string, number>,
     outputs: Map<string, Uint8Array>,
@@ -313,31 +323,29 @@ class Encoder {
     return typeof argument === "object" && ("result" in argument || "fault" in argument);
   }
 
-  word(argument: Argument): bigint {
-    if (typeof argument === "number" || typeof argument === "bigint") {
-      return BigInt.asIntN(64, BigInt(argument));
-    }
+  word(argument: Argument): number | bigint {
+    if (typeof argument === "number" || typeof argument === "bigint") return argument;
     if (typeof argument === "object" && "result" in argument) {
       const index = this.#labels.get(argument.result);
       if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
-      return this.#base + BigInt(index * OPERATION_SIZE + RESULT_OFFSET);
+      return this.#base + index * OPERATION_SIZE + RESULT_OFFSET;
     }
-    if (typeof argument === "object" && "fault" in argument) return 0n;
+    if (typeof argument === "object" && "fault" in argument) return 0;
     if (typeof argument === "object" && "self" in argument) {
-      return argument.self === "address" ? this.#base : BigInt(this.#layout.operationsSize);
+      return argument.self === "address" ? this.#base : this.#layout.operationsSize;
     }
     if (typeof argument === "object" && "field" in argument) {
-      return this.word(argument.field) + BigInt(argument.offset);
+      return Number(this.word(argument.field)) + argument.offset;
     }
     const offset = this.#layout.offset(argument);
     if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);
     if (typeof argument === "object" && "space" in argument) {
       this.#outputs.set(argument.name, this.#bytes.subarray(offset, offset + argument.space));
     }
-    return this.#base + BigInt(offset);
+    return this.#base + offset;
   }
 
   #fill({ words }: Words, offset: number): void {
-    words.forEach((word, k) => this.#view.setBigInt64(offset + 8 * k, this.word(word), true));
+    words.forEach((word, k) => setWord(this.#view, offset + 8 * k, this.word(word)));
   }
 }

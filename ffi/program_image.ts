@@ -10,6 +10,7 @@
 
 import { SyscallError } from "./errno.ts";
 import { Fd, writeAll } from "./file.ts";
+import { checked, libc } from "./libc.ts";
 import { type Operation, SyscallProgram } from "./program.ts";
 import { machineCode } from "./trampoline.ts";
 
@@ -32,6 +33,7 @@ const WRITE = 2;
 const EXECUTE = 1;
 
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
 const MFD_EXEC = 0x10;
 
 /**
@@ -71,11 +73,18 @@ export function programImage(
  */
 export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd {
   // Kernels before 6.3 don't know MFD_EXEC, and let every such file be executed.
-  const file = memfd(name, MFD_CLOEXEC | MFD_EXEC) ?? memfd(name, MFD_CLOEXEC);
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  const file = memfd(name, flags | MFD_EXEC) ?? memfd(name, flags);
   if (file === undefined) throw new SyscallError("memfd_create", EINVAL, name);
   writeAll(file, image);
+  // Who gets hold of it through /proc, once it runs, can't change it for others who have it open.
+  checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, BigInt(ALL_SEALS)), name);
   return file;
 }
+
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE. */
+const ALL_SEALS = 0xf;
 
 const EINVAL = 22;
 

@@ -15,9 +15,12 @@ import {
   open,
   readAll,
   S_IFCHR,
+  S_IFDIR,
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
   statAt,
+  tryStatPath,
 } from "../ffi/file.ts";
 import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
 
@@ -101,6 +104,7 @@ export class HostFacts implements Facts {
   readonly #rootfs: string;
   readonly #mounts: readonly MountedAt[];
   readonly #streams: readonly number[];
+  readonly #seen = new Map<string, Look>();
 
   /**
    * Facts about a container.
@@ -120,7 +124,7 @@ export class HostFacts implements Facts {
   }
 
   hostKind(path: string): FileKind {
-    return kindOf(statOrUndefined(path, Deno.statSync));
+    return kindOf(statPath(path, true));
   }
 
   destination(path: string, mounts: number): Destination {
@@ -225,25 +229,37 @@ export class HostFacts implements Facts {
     return { base: this.#rootfs, below: inside, opaque: false };
   }
 
-  #look(
-    components: readonly string[],
-    mounts: number,
-  ): { kind: FileKind; mode: number | undefined; target?: string } {
-    const inside = "/" + components.join("/");
+  /** A plan asks for the same folders again and again. */
+  #look(components: readonly string[], mounts: number): Look {
     const { base, below, opaque } = this.#hostPath(components, mounts);
     if (opaque) return { kind: "unknown", mode: undefined };
     if (base === undefined) {
+      const inside = "/" + components.join("/");
       const isMountPoint = this.#mounts.slice(0, mounts).some((m) => m.destination === inside);
       return { kind: isMountPoint ? "directory" : "missing", mode: undefined };
     }
     const path = base + below;
-    const stat = statOrUndefined(path, Deno.lstatSync);
-    const kind = kindOf(stat);
-    const mode = stat?.mode === null || stat === undefined ? undefined : stat.mode & 0o7777;
-    if (kind !== "symlink") return { kind, mode };
-    const target = linkTarget(path);
-    return target === undefined ? { kind: "unknown", mode } : { kind, mode, target };
+    const seen = this.#seen.get(path) ?? lookAt(path);
+    this.#seen.set(path, seen);
+    return seen;
   }
+}
+
+/** What stands at a path of the host. */
+interface Look {
+  readonly kind: FileKind;
+  readonly mode: number | undefined;
+  /** Of a link. */
+  readonly target?: string;
+}
+
+function lookAt(path: string): Look {
+  const status = statPath(path, false);
+  const kind = kindOf(status);
+  const mode = status === undefined ? undefined : status.mode & 0o7777;
+  if (kind !== "symlink") return { kind, mode };
+  const target = linkTarget(path);
+  return target === undefined ? { kind: "unknown", mode } : { kind, mode, target };
 }
 
 /** The host's /proc has links that not every process may read. */
@@ -259,21 +275,17 @@ function nodeOf({ mode, deviceMajor, deviceMinor }: FileStatus): NodeStatus {
   return { mode, major: deviceMajor, minor: deviceMinor };
 }
 
-function statOrUndefined(
-  path: string,
-  stat: (path: string) => Deno.FileInfo,
-): Deno.FileInfo | undefined {
-  try {
-    return stat(path);
-  } catch {
-    return undefined; // what can't be looked at fails in the plan, with its errno
-  }
+/** What can't be looked at fails in the plan, with its errno. */
+function statPath(path: string, follow: boolean): FileStatus | undefined {
+  const status = tryStatPath(path, follow);
+  return typeof status === "number" ? undefined : status;
 }
 
-function kindOf(stat: Deno.FileInfo | undefined): FileKind {
-  if (stat === undefined) return "missing";
-  if (stat.isSymlink) return "symlink";
-  return stat.isDirectory ? "directory" : "file";
+function kindOf(status: FileStatus | undefined): FileKind {
+  if (status === undefined) return "missing";
+  const type = status.mode & S_IFMT;
+  if (type === S_IFLNK) return "symlink";
+  return type === S_IFDIR ? "directory" : "file";
 }
 
 /** The sixth field of the user's line in a passwd(5). */

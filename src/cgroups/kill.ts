@@ -40,7 +40,10 @@ export function signalAll(
   signal: number,
 ): void {
   const wasFrozen = freezer?.hasFrozen() ?? false;
-  if (!wasFrozen) freezer?.request();
+  if (!wasFrozen) {
+    if (list().length === 0) return; // nobody is there to fork, and freezing takes milliseconds
+    freezer?.request();
+  }
   try {
     const done = new Set<number>();
     for (let round = 0; round < ROUNDS; round++) {

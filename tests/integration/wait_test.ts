@@ -70,7 +70,7 @@ Deno.test("create --supervise, start, and a signal's end: 128 and its number", a
 Deno.test("without a supervisor, or with one that was killed, wait tells the end alone", async () => {
   await leavesNothing("hull-lc-wait-none", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 1; exit 7");
+    using bundle = makeBundle("sleep 3; exit 7");
     const id = "hull-lc-wait-none";
     await hull.detach("run", "-d", "-b", bundle.folder, id);
     const { code, stdout, stderr } = await hull.call(["wait", id]);

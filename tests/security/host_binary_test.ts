@@ -127,6 +127,68 @@ for (const [way, change] of Object.entries(WAYS)) {
   });
 }
 
+testWhere(
+  missing,
+  "CVE-2019-5736: #!/proc/self/exe in a direct start is nothing of the host's",
+  async () => {
+    const id = "hull-sec-direct";
+    await leavesNothing(id, async () => {
+      using scratch = scratchFolder();
+      const loader = `${scratch.path}/loader`;
+      run("gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-Wl,-e,_start", "-o", loader, LOADER);
+      using stage = new Stage();
+      for (const isMapped of [false, true]) {
+        using bundle = leanBundle("", (config) => {
+          config.process.args = ["/bin/me"];
+          if (isMapped) withUserNamespace(config);
+        });
+        arm(`${bundle.folder}/rootfs`, loader);
+        own(bundle, isMapped);
+        const { text, code, error } = await stage.attempt(id, bundle);
+        // The interpreter is the program of the plan, which finds nothing of what it needs.
+        assertEquals([text ?? "", code === 0, error?.code ?? "InitFailed"], [
+          "",
+          false,
+          "InitFailed",
+        ]);
+      }
+    });
+  },
+);
+
+Deno.test("CVE-2019-5736: the binary of a container that waits is a sealed file of its own", async () => {
+  await leavesNothing("hull-sec-sealed", async () => {
+    using stage = new Stage();
+    using bundle = leanBundle("true");
+    await using container = await stage.factory.create("hull-sec-sealed", bundle.config, {
+      bundle: bundle.folder,
+    });
+    const init = new Process({ stdin: "null" });
+    await container.start(init);
+    const exe = `/proc/${init.pid}/exe`;
+    assertEquals(Deno.readLinkSync(exe), "/memfd:hull-init (deleted)");
+    const script =
+      `exec 9<${exe}; true >> /proc/self/fd/9; echo held; read go; echo evil >> /proc/self/fd/9`;
+    const holder = new Deno.Command("sh", {
+      args: ["-c", script],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    await container.exec();
+    await init.wait();
+    const writer = holder.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("go\n"));
+    await writer.close();
+    await reader.cancel();
+    const said = await new Response(holder.stderr).text();
+    assertEquals((await holder.status).success, false);
+    assertMatch(said, /Text file busy[^]*echo: I\/O error/);
+  });
+});
+
 Deno.test("CVE-2019-5736: who held init's binary can't write it when it is no longer busy", async () => {
   const id = "hull-sec-seal";
   await leavesNothing(id, async () => {

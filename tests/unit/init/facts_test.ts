@@ -52,13 +52,13 @@ Deno.test("what is mounted hides what is below: a bind shows its source, a tmpfs
 Deno.test("a home folder comes from passwd; a fifo in its place holds nobody up", () => {
   using scratch = scratchFolder();
   Deno.mkdirSync(`${scratch.path}/etc`);
-  const facts = new HostFacts(scratch.path, []);
-  assertEquals(facts.home(5), undefined);
+  const home = (uid: number) => new HostFacts(scratch.path, []).home(uid);
+  assertEquals(home(5), undefined);
   Deno.writeTextFileSync(
     `${scratch.path}/etc/passwd`,
     "a:x:4:4::/four:\nb:x:5:5::/five:/bin/sh\nc:x:6:6:::\n",
   );
-  assertEquals([4, 5, 6, 7].map((uid) => facts.home(uid)), [
+  assertEquals([4, 5, 6, 7].map(home), [
     "/four",
     "/five",
     undefined,
@@ -66,5 +66,5 @@ Deno.test("a home folder comes from passwd; a fifo in its place holds nobody up"
   ]);
   Deno.removeSync(`${scratch.path}/etc/passwd`);
   run("mkfifo", `${scratch.path}/etc/passwd`);
-  assertEquals(facts.home(5), undefined);
+  assertEquals(home(5), undefined);
 });
