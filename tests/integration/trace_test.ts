@@ -1,10 +1,18 @@
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CLOCK, clockOrigin } from "../../ffi/clock.ts";
+import { NAMESPACE_FLAGS } from "../../ffi/namespaces.ts";
+import { Poller } from "../../ffi/poll.ts";
+import { openPidfd } from "../../ffi/process.ts";
 import type { ListedItem } from "../../init/listing.ts";
+import { execute } from "../../init/steps/final.ts";
 import { type Container, Factory, Process, Trace, type TraceEvent } from "../../mod.ts";
+import type { Config } from "../../src/config/types.ts";
+import { SetnsProcess } from "../../src/setns_process.ts";
+import { UsherTrace } from "../../src/usher_trace.ts";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
 import {
   assertInside,
   assertNested,
@@ -149,8 +157,78 @@ Deno.test("exec is traced up to the command, in a container with another clock t
     assertEquals([names[0], names[1], names.at(-1)], ["join", "cgroups", "exec"]);
     assertEquals(names.includes("seccomp"), change === withFilter);
     const pid = Number(Deno.readTextFileSync(pidFile));
-    assertEquals(new Set(steps.map((step) => step.pid)), new Set([pid]));
+    const [usher, ...others] = new Set(steps.map((step) => step.pid));
+    assertEquals(others, [pid]);
+    const named = events.filter(({ ph, pid }) => ph === "M" && pid !== Deno.pid)
+      .map(({ pid, args }) => [pid, args?.name]).slice(-2);
+    assertEquals(named, [[usher, "exec in hull-traced: usher"], [pid, "exec in hull-traced"]]);
+    const born = steps.filter((step) => step.pid === pid);
+    assertEquals(born.map(({ args }) => args?.note !== undefined), born.map((_, k) => k > 0));
   }
+});
+
+Deno.test("exec is traced to its end where the usher becomes the process", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  using bundle = makeBundle("sleep 60", ({ linux, mounts }) => {
+    linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
+    mounts.splice(0, mounts.length, ...mounts.filter(({ type }) => type !== "proc"));
+  });
+  const [file, pidFile] = [`${scratch.path}/trace.json`, `${scratch.path}/pid`];
+  await hull.detach("run", "-d", "-b", bundle.folder, "hull-traced");
+  const call = ["exec", "--pid-file", pidFile, "hull-traced", "true"];
+  await hull.must("--trace", file, ...call);
+  const steps = spansOf(readTrace(file), "plan");
+  assertOneAfterAnother(steps);
+  const pid = Number(Deno.readTextFileSync(pidFile));
+  assertEquals(new Set(steps.map((step) => step.pid)), new Set([pid]));
+  assertEquals(steps.filter(({ args }) => args?.note !== undefined), []);
+  assertEquals([steps[0]?.name, steps.at(-1)?.name], ["join", "exec"]);
+});
+
+Deno.test("an exec that fails has the failure in the step of the process that failed", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  using bundle = makeBundle("sleep 60");
+  const file = `${scratch.path}/trace.json`;
+  await hull.detach("run", "-d", "-b", bundle.folder, "hull-traced");
+  await hull.call(["--trace", file, "exec", "hull-traced", "/no/such/program"]);
+  const events = readTrace(file);
+  assertNested(events);
+  const failed = spansOf(events, "plan").filter(({ args }) => args?.error !== undefined);
+  assertEquals(failed.map(({ name }) => name), ["exec"]);
+  assertEquals(failed[0], spansOf(events, "plan").at(-1));
+  assertEquals(events.filter(({ ph }) => ph === "i").length, 1);
+});
+
+Deno.test("what is born in a pid namespace has nothing of the trace's memory", async () => {
+  using self = openPidfd(Deno.pid);
+  const trace = new Trace();
+  using traced = new UsherTrace(trace, "exec", {} as Config);
+  let maps = "";
+  using child = new SetnsProcess({
+    target: { pidfd: self.number, flags: NAMESPACE_FLAGS.pid, root: undefined },
+    cgroups: [],
+    before: [],
+    become: [],
+    held: {
+      before: [],
+      attend: (born) => {
+        maps = Deno.readTextFileSync(`/proc/${born.pid}/maps`);
+        return Promise.resolve();
+      },
+    },
+    execute: execute(["/bin/true"], []),
+    stdio: { stdin: "null", stdout: "null", stderr: "null" },
+    trace: traced,
+    poller: new Poller(),
+  });
+  await child.start();
+  await child.wait();
+  assertStringIncludes(maps, "hull-exec");
+  assert(!maps.includes("hull-trace") && !maps.includes("hull-born"), maps);
+  const steps = spansOf((await trace.json()).traceEvents, "plan");
+  assertEquals([steps[0]?.name, steps.at(-1)?.name], ["join", "exec"]);
 });
 
 Deno.test("in a pid namespace that is joined, each of the clones has its own steps", async () => {
@@ -235,15 +313,42 @@ Deno.test("a file that can't be written is an error before anything is made", as
   assertEquals([...Deno.readDirSync(`${bundle.folder}/rootfs/data`)], []);
 });
 
-Deno.test("a supervised call writes the trace of the hull that makes the container", async () => {
-  await using hull = new Hull();
-  using scratch = scratchFolder();
-  using bundle = makeBundle("sleep 60");
-  const file = `${scratch.path}/trace.json`;
-  const call = ["run", "-d", "--supervise", "-b", bundle.folder, "hull-traced"];
-  await hull.detach("--trace", file, ...call);
-  assertGreater(spansOf(readTrace(file), "plan").length, 10);
-});
+for (const kind of ["direct", "reexec"]) {
+  for (const [what, change] of Object.entries(CONFIGS)) {
+    Deno.test(`below a supervisor a start has the same steps: ${kind}, ${what}`, async () => {
+      await using hull = new Hull();
+      using scratch = scratchFolder();
+      using bundle = makeBundle("sleep 60", change);
+      const id = "hull-traced";
+      const planned = await planOf(hull, kind, bundle, id);
+      const [file, pidFile] = [`${scratch.path}/trace.json`, `${scratch.path}/pid`];
+      const flags = ["-d", "--supervise", "--init", kind, "--pid-file", pidFile];
+      await hull.detach("--trace", file, "run", ...flags, "-b", bundle.folder, id);
+      const events = readTrace(file);
+      const steps = spansOf(events, "plan");
+      assertEquals(withoutSignals(tracedSteps(events)), withTraceFd(planned));
+      assertNested(events);
+      assertOneAfterAnother(steps);
+      const [first, start] = [steps[0] as TraceEvent, spanOf(events, "start the supervisor")];
+      assert(first.ts > start.ts && first.ts < endOf(start));
+      const pid = Number(Deno.readTextFileSync(pidFile));
+      assertEquals(new Set(steps.map((step) => step.pid)), new Set([pid]));
+      // The supervisor stays; the trace's memory doesn't.
+      const ppid = parentOf(pid);
+      const maps = Deno.readTextFileSync(`/proc/${ppid}/maps`);
+      assertStringIncludes(maps, "hull-supervisor");
+      assert(!maps.includes("memfd:hull-trace"), maps);
+      const fds = [...Deno.readDirSync(`/proc/${ppid}/fd`)]
+        .map(({ name }) => Deno.readLinkSync(`/proc/${ppid}/fd/${name}`));
+      assertEquals(fds.filter((path) => path.includes("memfd:hull-trace")), []);
+    });
+  }
+}
+
+function parentOf(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
+}
 
 Deno.test("the container's program sees nothing of the trace", async () => {
   const script = "cat /proc/self/maps; ls -l /proc/self/fd; env";
@@ -264,27 +369,49 @@ Deno.test("the container's program sees nothing of the trace", async () => {
 });
 
 Deno.test("without the flag no module of a trace is loaded", async () => {
-  const modules =
-    /\/(?:src\/(?:plan_trace|usher_trace|step_events|cli\/trace_file)|init\/step_marks|ffi\/(?:clock|shared_memory))\.ts$/;
-  const loaded = async (...flags: string[]) => {
-    await using hull = new Hull();
-    using scratch = scratchFolder();
-    using bundle = makeBundle("true");
-    const call = ["run", "--init", "direct", "-b", bundle.folder, "hull-traced"];
-    const { code } = await hull.call([...flags, ...call], {
-      env: { DENO_COVERAGE_DIR: scratch.path },
-    });
-    assertEquals(code, 0);
-    // The coverage has a file for each module that ran.
-    const urls = [...Deno.readDirSync(scratch.path)]
-      .map(({ name }) => JSON.parse(Deno.readTextFileSync(`${scratch.path}/${name}`)))
-      .map(({ url }: { url: string }) => url);
-    assert(urls.some((url) => url.endsWith("/src/traced.ts")), "what ran is known");
-    return new Set(urls.filter((url) => modules.test(url))).size;
-  };
-  assertEquals(await loaded(), 0);
-  assertEquals(await loaded("--trace", "/dev/null"), 6);
+  await using hull = new Hull();
+  using bundle = makeBundle("true");
+  using lasting = makeBundle("sleep 60");
+  const run = ["run", "--init", "direct", "-b", bundle.folder, "hull-traced"];
+  assertEquals(await traceModules(hull, run), []);
+  const common = [
+    "ffi/clock.ts",
+    "ffi/shared_memory.ts",
+    "init/init_trace.ts",
+    "init/step_marks.ts",
+    "src/cli/trace_file.ts",
+    "src/plan_trace.ts",
+    "src/step_events.ts",
+    "src/trace.ts",
+  ];
+  assertEquals(await traceModules(hull, ["--trace", "/dev/null", ...run]), common);
+  await hull.detach("run", "-d", "-b", lasting.folder, "hull-traced");
+  const exec = ["exec", "hull-traced", "true"];
+  assertEquals(await traceModules(hull, exec), []);
+  const all = [...common, "src/usher_trace.ts"];
+  assertEquals(await traceModules(hull, ["--trace", "/dev/null", ...exec]), all);
 });
+
+/** The modules of a trace that a call of the program loads. */
+async function traceModules(hull: Hull, args: readonly string[]): Promise<string[]> {
+  using scratch = scratchFolder();
+  const [program, ...words] = HULL.slice(0, -1) as [string, ...string[]];
+  const cli = fromFileUrl(new URL("../../src/cli/hull.ts", import.meta.url));
+  const { code } = await new Deno.Command(program, {
+    args: [...words, cli, "--root", hull.root, ...args],
+    env: { DENO_COVERAGE_DIR: scratch.path },
+    stdin: "null",
+  }).output();
+  assertEquals(code, 0);
+  // The coverage has a file for each module that ran.
+  const urls = [...Deno.readDirSync(scratch.path)]
+    .map(({ name }) => JSON.parse(Deno.readTextFileSync(`${scratch.path}/${name}`)))
+    .map(({ url }: { url: string }) => url);
+  assert(urls.some((url) => url.endsWith("/src/traced.ts")), "what ran is known");
+  const modules =
+    /(?:src\/(?:trace|plan_trace|usher_trace|step_events|cli\/trace_file)|init\/(?:step_marks|init_trace)|ffi\/(?:clock|shared_memory))\.ts$/;
+  return [...new Set(urls.flatMap((url) => modules.exec(url)?.[0] ?? []))].sort();
+}
 
 Deno.test("a program traces containers that start at the same time, each on its lane", async () => {
   await leavesNothing("hull-traced", async () => {
