@@ -57,6 +57,7 @@ export { Trace, type TraceEvent, type TraceJson } from "./src/trace.ts";
 export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
 export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";
+export type { BridgeNetwork, NetworkMode, PublishedPort } from "./src/config/types/network_mode.ts";
 export type { InterfaceStats } from "./src/network/interface_stats.ts";
 
 if (import.meta.main) await (await import("./src/cli/hull.ts")).start();

@@ -116,7 +116,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
 
   const plan = [
     ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
-    ...(isNew(namespaces, "network") ? bringUpLoopback() : []),
+    ...(isNew(namespaces, "network") && !init.loopbackDown ? bringUpLoopback() : []),
 
     ...(ownsMounts ? [] : openMountNamespace(namespaces)),
     ...openRootfs(init.rootfs),

@@ -26,7 +26,10 @@ const RULES: readonly Rule[] = [
     from: /^src\/security\//,
     may: /^(ffi|src\/security|src\/config)\/|^src\/errors\.ts$/,
   },
-  { from: /^src\/network\//, may: /^(ffi|src\/network|src\/config)\/|^src\/errors\.ts$/ },
+  {
+    from: /^src\/network\//,
+    may: /^(ffi|src\/network|src\/config|src\/security)\/|^src\/errors\.ts$/,
+  },
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
   { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },

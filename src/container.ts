@@ -399,6 +399,9 @@ export class Container implements AsyncDisposable {
     const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
       undefined;
     await removeNetwork({ network, joined, isNamed: init !== undefined });
+    if (this.#stored.hasLease !== true) return;
+    const { giveLeaseBack } = await import("./container_lease.ts");
+    await giveLeaseBack(this.#surroundings.store, network.owner);
   }
 
   /** Ends every process, and waits for the first one's end. */

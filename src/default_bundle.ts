@@ -72,6 +72,18 @@ export interface BuiltinOptions {
   readonly terminal?: boolean | undefined;
   /** The host's files, from {@linkcode hostFacts}. */
   readonly host: HostFacts;
+  /** How it is connected; by default with its own loopback interface alone. */
+  readonly network?: BuiltinNetwork | undefined;
+}
+
+/** What a container's network means for its files. */
+export interface BuiltinNetwork {
+  /** Whether it is in the network that hull is in. */
+  readonly isHost?: boolean | undefined;
+  /** The addresses by which others reach it, which its name stands for. */
+  readonly addresses?: readonly string[] | undefined;
+  /** What /etc/resolv.conf holds; without it there is none. */
+  readonly resolvConf?: string | undefined;
 }
 
 /** The built-in container: its config, with `rootfs` as root path, and the files of that root. */
@@ -124,7 +136,7 @@ function hostEntry(folder: string, name: string): HostEntry | undefined {
  * ```
  */
 export function builtinConfig(options: BuiltinOptions): BuiltinBundle {
-  const { id, host } = options;
+  const { id, host, network = {} } = options;
   const base = defaultSpec({ cgroup2: true });
   const hostname = id.slice(0, MAX_HOSTNAME);
   const config: Config = {
@@ -154,12 +166,13 @@ export function builtinConfig(options: BuiltinOptions): BuiltinBundle {
     linux: {
       ...base.linux,
       resources: { devices: [{ allow: false, access: "rwm" }], pids: { limit: MAX_PIDS } },
-      namespaces: NAMESPACES.map((type) => ({ type })),
+      namespaces: NAMESPACES.filter((type) => type !== "network" || network.isHost !== true)
+        .map((type) => ({ type })),
       // as Docker: power readings tell what other containers compute (CVE-2020-8694)
       maskedPaths: [...base.linux?.maskedPaths ?? [], "/sys/devices/virtual/powercap"],
     },
   };
-  return { config, files: skeleton(hostname, host) };
+  return { config, files: skeleton(hostname, host, network) };
 }
 
 function hostMounts(host: HostFacts): Mount[] {
@@ -189,7 +202,11 @@ function writableMounts(): Mount[] {
   ];
 }
 
-function skeleton(hostname: string, host: HostFacts): SkeletonFile[] {
+function skeleton(
+  hostname: string,
+  host: HostFacts,
+  { addresses = [], resolvConf }: BuiltinNetwork,
+): SkeletonFile[] {
   const folder = (path: string, mode = 0o755): SkeletonFile => ({ path, kind: "dir", mode });
   const symlink = (path: string, target: string): SkeletonFile => ({
     path,
@@ -221,10 +238,18 @@ function skeleton(hostname: string, host: HostFacts): SkeletonFile[] {
       "root:x:0:\ndaemon:x:1:\nbin:x:2:\ntty:x:5:\nusers:x:100:\nnogroup:x:65534:\n",
     ),
     file("/etc/hostname", `${hostname}\n`),
-    file("/etc/hosts", `127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.1.1\t${hostname}\n`),
+    file("/etc/hosts", hostsFile(hostname, addresses)),
+    ...(resolvConf === undefined ? [] : [file("/etc/resolv.conf", resolvConf)]),
     file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
     file("/etc/passwd", PASSWD),
   ];
+}
+
+/** hosts(5): the name is the container's address, so that it is the same to others that are told it. */
+function hostsFile(hostname: string, addresses: readonly string[]): string {
+  const own = addresses.length > 0 ? addresses : ["127.0.1.1"];
+  const lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost"];
+  return [...lines, ...own.map((address) => `${address}\t${hostname}`), ""].join("\n");
 }
 
 const PASSWD = `root:x:0:0:root:/root:/bin/sh

@@ -115,7 +115,7 @@ export async function startExec(
     await child.terminate();
     child[Symbol.dispose]();
     pair?.terminal.close();
-    throw isAlive(init) ? error : ended(error);
+    throw await isEnding(init, error) ? ended(error) : error;
   }
 }
 
@@ -156,6 +156,23 @@ function openRoot(init: ProcessIdentity): Fd {
 function requireAlive(init: ProcessIdentity): void {
   if (!isAlive(init)) throw ended(undefined);
 }
+
+/**
+ * Whether the container ends. Its first process may still be there for a moment when the kernel has
+ * taken its namespaces, or when the cgroup that this one was in is killed as a whole.
+ */
+async function isEnding(init: ProcessIdentity, error: unknown): Promise<boolean> {
+  if (!(error instanceof ContainerError)) return !isAlive(init);
+  if (error.step === "join" && error.errno === "ESRCH") return true;
+  const isSilent = error.code === "InitFailed" && error.errno === undefined;
+  for (let waited = 0; isSilent && isAlive(init) && waited < ENDING_MS; waited += STEP_MS) {
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+  }
+  return !isAlive(init);
+}
+
+const ENDING_MS = 200;
+const STEP_MS = 10;
 
 function ended(cause: unknown): ContainerError {
   return new ContainerError("ContainerNotRunning", "the container has ended", { cause });

@@ -12,13 +12,19 @@ import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
+import type { NetworkMode } from "./config/types/network_mode.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { checkConfig } from "./config/validate.ts";
+import type { CheckedMode } from "./config/validate/network_mode.ts";
+import { type Builtin, makeBuiltin } from "./builtin_container.ts";
 import { Container } from "./container.ts";
+import type { LeasedNetwork } from "./container_lease.ts";
+import { checkMode, fitMode } from "./container_mode.ts";
 import { filterOf } from "./container_filter.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { StartOptions } from "./first_process.ts";
+import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Status } from "./oci_state.ts";
 import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
@@ -63,6 +69,11 @@ export interface CreateOptions {
    * `org.hull.networks`, or none.
    */
   readonly networks?: readonly Network[] | undefined;
+  /**
+   * How it is connected, in one word; by default as its config says. Beside a config, which must have
+   * the namespaces that fit, it is `bridge` or `none` mostly.
+   */
+  readonly network?: NetworkMode | undefined;
   /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
   readonly routes?: readonly Route[] | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
@@ -157,8 +168,10 @@ export class Factory {
   ): Promise<Container> {
     const prepare = () => this.#prepare(id, config, options);
     const prepared = await traced(lane, "check the config", prepare);
-    const { builtin, valid, network, bundle, rootfs, cgroups } = prepared;
+    const { builtin, valid, bundle, rootfs, cgroups, mode } = prepared;
     await traced(lane, "make the state folder", () => this.#makeFolder(id));
+    const lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared));
+    const network = lease?.network ?? prepared.network;
     const stored: StoredState = {
       format: 1,
       id,
@@ -168,14 +181,20 @@ export class Factory {
       creator: identify(Deno.pid) as ProcessIdentity,
       cgroupPaths: cgroups.paths,
       ...(network === undefined ? {} : { network }),
+      ...(lease === undefined ? {} : { hasLease: true }),
+      ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
       config: withAbsoluteSources(valid, bundle),
     };
     try {
       traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
-      builtin?.write(rootfs);
+      builtin?.write(rootfs, lease?.addresses);
       traced(lane, "keep the config", () => this.#store.write(stored));
     } catch (error) {
-      this.#store.remove(id);
+      try {
+        await lease?.giveBack();
+      } finally {
+        this.#store.remove(id);
+      }
       throw error;
     }
     return this.#container(stored);
@@ -191,7 +210,7 @@ export class Factory {
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
     const { planContainer } = await import("./plan_container.ts");
-    const { builtin, valid, network, bundle, rootfs, cgroups } = await this.#prepare(
+    const { builtin, valid, network, bundle, rootfs, cgroups, mode } = await this.#prepare(
       id,
       options.config,
       options,
@@ -220,6 +239,7 @@ export class Factory {
         noPivot: options.noPivot ?? false,
         noNewKeyring: options.noNewKeyring ?? false,
         onTmpfs: builtin !== undefined,
+        loopbackDown: mode?.kind === "none",
       });
     } finally {
       if (scratch !== undefined) Deno.removeSync(scratch, { recursive: true });
@@ -282,8 +302,29 @@ export class Factory {
   async remove(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const stored = this.#store.read(id);
     if (stored !== undefined) await this.#container(stored).destroy(options);
-    else if (options.force === true || !this.#store.isFresh(id)) this.#store.remove(id);
+    else if (options.force === true || !this.#store.isFresh(id)) await this.#removeHalfMade(id);
     else throw idInUse(id, this.#store.folder(id));
+  }
+
+  /** What was never wholly made may have an address already. */
+  async #removeHalfMade(id: string): Promise<void> {
+    this.#store.remove(id);
+    if (hasRecords(this.root)) {
+      await (await import("./container_lease.ts")).giveLeaseBack(this.#store);
+    }
+  }
+
+  /** The address on a bridge of hull's own, if it is asked for; without one the id is free again. */
+  async #lease(id: string, { network, mode }: Prepared): Promise<Lease | undefined> {
+    if (mode?.kind !== "bridge" || network === undefined) return undefined;
+    try {
+      const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
+      const leased = await takeLease(this.#store, id, mode, network);
+      return { ...leased, giveBack: () => giveLeaseBack(this.#store, network.owner) };
+    } catch (error) {
+      this.#store.remove(id);
+      throw error;
+    }
   }
 
   /** All that can be checked before anything is made. */
@@ -293,11 +334,13 @@ export class Factory {
     options: CreateOptions,
   ): Promise<Prepared> {
     const folder = this.#store.folder(id);
-    const builtin = config === undefined ? await makeBuiltin(id) : undefined;
-    const given = config ?? builtin?.config;
+    const mode = options.network === undefined ? undefined : await checkMode(options.network);
+    const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
+    const base = config ?? builtin?.config;
     const limits = options.resources;
-    const asked = limits === undefined ? given : await limited(checkConfig(given).config, limits);
-    const { config: valid, warnings, network } = await checkWithNetwork(asked, options);
+    const asked = limits === undefined ? base : await limited(checkConfig(base).config, limits);
+    const given = mode === undefined ? options : await fitMode(mode, asked, options);
+    const { config: valid, warnings, network } = await checkWithNetwork(asked, given);
     requireNetworkNamespace(valid);
     requireSecurityModules(valid);
     await requireResctrl(valid);
@@ -311,7 +354,7 @@ export class Factory {
       driver: this.#options.cgroupDriver ?? "cgroupfs",
     });
     for (const warning of warnings) this.#options.onWarning?.(warning);
-    return { builtin, valid, network, bundle, rootfs, cgroups };
+    return { builtin, valid, network, bundle, rootfs, cgroups, mode };
   }
 
   #cgroupHost(): CgroupHost {
@@ -339,7 +382,7 @@ export class Factory {
     const stored = this.#store.read(id);
     if (stored === undefined) {
       if (this.#store.isFresh(id)) throw idInUse(id, this.#store.folder(id));
-      this.#store.remove(id);
+      await this.#removeHalfMade(id);
     } else {
       if (!isAbandoned(stored)) throw idInUse(id, this.#store.folder(id));
       await this.#container(stored).destroy({ force: true });
@@ -356,19 +399,12 @@ interface Prepared {
   readonly bundle: string;
   readonly rootfs: string;
   readonly cgroups: CgroupManager;
+  readonly mode: CheckedMode | undefined;
 }
 
-interface Builtin {
-  readonly config: Config;
-  /** Fills the root file system's folder. */
-  write(rootfs: string): void;
-}
-
-/** The built-in default's config, and how its root file system is made. */
-async function makeBuiltin(id: string): Promise<Builtin> {
-  const { builtinConfig, hostFacts, writeSkeleton } = await import("./default_bundle.ts");
-  const { config, files } = builtinConfig({ id, args: [], host: hostFacts() });
-  return { config, write: (rootfs) => writeSkeleton(rootfs, files) };
+/** An address that was taken, and the network with it. */
+interface Lease extends LeasedNetwork {
+  giveBack(): Promise<void>;
 }
 
 async function limited(config: Config, resources: Resources): Promise<Config> {

@@ -60,6 +60,9 @@ export async function startFirst(
   const { id, rootfs, bundle } = before;
   const folder = store.folder(id);
   const config = configToStart(before.config, rootfs, process, onWarning);
+  if (before.hasLease === true) {
+    await (await import("./container_lease.ts")).keepLease(store, before);
+  }
   const seccomp = await traced(lane, "compile the filter", () => filterOf(config, store.root));
   const init = new InitProcess({
     id,
@@ -79,6 +82,7 @@ export async function startFirst(
     isSupervised: options.supervised ?? false,
     lane,
     kind: options.init ?? initKind,
+    loopbackDown: before.loopbackDown ?? false,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     runHooks: async (pid) => {
       await (await import("./container_hooks.ts")).runCreateHooks(before, pid, poller);

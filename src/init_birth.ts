@@ -69,6 +69,8 @@ export interface InitBirthOptions {
   readonly onTmpfs: boolean;
   /** Whether a supervisor is to be init's parent: see `src/supervisor.ts`. */
   readonly isSupervised: boolean;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown: boolean;
   /** Who walks the plan. */
   readonly kind: InitKind;
   /** Where its start is traced. */

@@ -110,6 +110,8 @@ export interface InitSubject {
   readonly noNewKeyring: boolean;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown?: boolean | undefined;
 }
 
 /** The message to init. */
@@ -136,6 +138,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     noNewKeyring,
     idmapped,
     onTmpfs,
+    ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),
   };
 }
 

@@ -30,7 +30,7 @@ import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_pro
 import type { PlanTrace } from "./plan_trace.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
-import type { PipeStreams } from "./stdio.ts";
+import { closeStreams, type PipeStreams } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
 
@@ -182,9 +182,9 @@ export class InitProcess implements ParentProcess, Disposable {
     await this.#network.undo();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
-    const { stdin, stdout, stderr } = this.streams;
+    const { streams } = this;
     this.#streams = {};
-    await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
+    await closeStreams(streams);
   }
 
   /** Closes what the birth opened. */

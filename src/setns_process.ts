@@ -28,7 +28,7 @@ import { ContainerError } from "./errors.ts";
 import { InitStatus } from "./init_status.ts";
 import { firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
-import { type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
+import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
 import type { Terminal } from "./terminal.ts";
 import { Usher } from "./usher.ts";
 import type { UsherTrace } from "./usher_trace.ts";
@@ -102,7 +102,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const status = new InitStatus(report.reader, poller);
     let message = await status.next();
     this.#child ??= await this.#awaitUsher();
-    if (this.#child === undefined && message?.kind === "error") throw message.error;
+    if (this.#child === undefined) {
+      throw message?.kind === "error" ? message.error : silentEnd(await this.#usherEnd());
+    }
     // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
     // ask for the status. What this meets, a caller's own wait tells.
     const ended = leaveStatus ? undefined : this.wait().catch(() => {});
@@ -142,6 +144,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
       this.#child = await this.#usher?.process();
     }
     await this.#child?.kill();
+    const streams = this.#streams;
+    this.#streams = {};
+    await closeStreams(streams);
   }
 
   /** Closes what the start opened. */
@@ -185,6 +190,10 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const pids = [this.#usher?.pid, child?.pid].filter((pid) => pid !== undefined);
     this.#options.trace?.follow(...new Set(pids));
     return child;
+  }
+
+  async #usherEnd(): Promise<ExitStatus> {
+    return await this.#usher?.kill() ?? { code: 1, signal: undefined };
   }
 
   #started(): Child {

@@ -36,6 +36,10 @@ export interface StoredState {
   readonly resctrl?: ResctrlGroups | undefined;
   /** The interfaces and routes that were asked for, with their names once they are made. */
   readonly network?: ContainerNetwork | undefined;
+  /** Whether its address is of a bridge of hull's own, which is to be given back. */
+  readonly hasLease?: boolean | undefined;
+  /** Whether not even the loopback interface is brought up. */
+  readonly loopbackDown?: boolean | undefined;
   readonly config: Config;
 }
 

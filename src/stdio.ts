@@ -116,6 +116,11 @@ export class ProcessFds implements Disposable {
   }
 }
 
+/** Closes this program's ends of the pipes of a process that never ran. */
+export async function closeStreams({ stdin, stdout, stderr }: PipeStreams): Promise<void> {
+  await Promise.all([stdin?.abort(), stdout?.cancel(), stderr?.cancel()]);
+}
+
 /**
  * What this program was given goes on; what it opened itself must not, nor may what is not there
  * leave its number to something else.

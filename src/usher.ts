@@ -17,7 +17,7 @@ import {
   cloneArguments,
 } from "../ffi/namespaces.ts";
 import type { Poller } from "../ffi/poll.ts";
-import { openPidfd, reapEnding } from "../ffi/process.ts";
+import { type ExitStatus, openPidfd, reapEnding } from "../ffi/process.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "../init/channel.ts";
@@ -94,9 +94,10 @@ export class Usher implements Disposable {
     return pid === 0 ? undefined : new Child(pid, openPidfd(pid), this.#poller);
   }
 
-  /** Kills it; what it has made is then to be had by {@linkcode Usher.process}. */
-  async kill(): Promise<void> {
+  /** Kills it if it runs; what it has made is then to be had by {@linkcode Usher.process}. */
+  async kill(): Promise<ExitStatus> {
     await this.#child.kill();
+    return await this.#child.wait();
   }
 
   /** Closes what the start opened. */

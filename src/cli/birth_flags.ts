@@ -25,12 +25,14 @@ import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
 import { ownSize } from "./foreground.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
+import { NETWORK_FLAGS, networkOf } from "./network_flags.ts";
 import { usageError } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 
 /** The flags of a birth. */
 export const BIRTH_FLAGS: readonly Flag[] = [
   ...BUNDLE_FLAGS,
+  ...NETWORK_FLAGS,
   {
     name: "console-socket",
     value: "SOCKET",
@@ -70,6 +72,7 @@ export async function bear(
 ): Promise<Born> {
   const { flags, args, command, factory, output, trace } = invocation;
   const { Process } = await import("../process.ts");
+  const network = networkOf(flags);
   const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
   const size = isDetached ? undefined : bundle?.config.process?.consoleSize ?? ownSize();
   const hasTerminal = bundle?.config.process?.terminal === true;
@@ -86,6 +89,7 @@ export async function bear(
   const notify = bundle === undefined ? undefined : await notified(bundle.config, makes.root, id);
   const container = await makes.create(id, notify?.config ?? bundle?.config, {
     bundle: bundle?.folder,
+    network,
   });
   let socket: NotifySocket | undefined;
   try {

@@ -5,8 +5,9 @@ import { Process } from "../process.ts";
 import { BIRTH_FLAGS, initKind } from "./birth_flags.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Command, isOn } from "./command.ts";
+import { networkOf } from "./network_flags.ts";
 
-const PLANNED = new Set(["init", "no-pivot", "no-new-keyring"]);
+const PLANNED = new Set(["init", "no-pivot", "no-new-keyring", "network"]);
 
 /** Shows what a start would do. */
 export const command: Command = {
@@ -30,6 +31,7 @@ export const command: Command = {
     const plan = await (await factory()).plan(args[0] ?? "hull", process, {
       config: bundle?.config,
       bundle: bundle?.folder,
+      network: networkOf(flags),
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),

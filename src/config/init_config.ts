@@ -94,6 +94,8 @@ export interface InitConfig {
   readonly cgroups: InitCgroups;
   /** Whether the parent does something in the network namespace before the program may run. */
   readonly waitsForNetwork?: boolean | undefined;
+  /** Leave the loopback interface of a new network namespace down. */
+  readonly loopbackDown?: boolean | undefined;
   /** Don't use pivot_root. */
   readonly noPivot: boolean;
   /** Keep the caller's session keyring. */

@@ -13,7 +13,7 @@ export const IMAGE = "docker.io/library/hull-bb:1";
 const STATUS = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status";
 const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
 
-/** The table. `run` is `ctr run` with a runtime's binary; $N a free name. */
+/** The table. `run` is `ctr run` with a runtime's binary, `enter` its exec; $N a free name. */
 export const CONTAINERD_CASES: readonly ClientCase[] = [
   {
     name: "run: output, exit code, a signal's code",
@@ -47,10 +47,10 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     script: `
       c container create ${IMAGE} $N /bin/true >/dev/null; c container rm $N; echo $?
       run -d --memory-limit 67108864 ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
-      c task exec --exec-id e1 $N /bin/sh -c 'echo in; exit 4'; echo $?
-      c task exec --exec-id e2 $N /nothing 2>/dev/null; echo $?
-      c task exec --exec-id e3 --user 1001 $N /bin/sh -c "id; ${STATUS}"
-      c task exec --exec-id e4 --cwd /tmp $N /bin/pwd
+      enter --exec-id e1 $N /bin/sh -c 'echo in; exit 4'; echo $?
+      enter --exec-id e2 $N /nothing 2>/dev/null; echo $?
+      enter --exec-id e3 --user 1001 $N /bin/sh -c "id; ${STATUS}"
+      enter --exec-id e4 --cwd /tmp $N /bin/pwd
       [ $(c task ps $N | wc -l) -gt 1 ] && echo listed; c task metrics $N | grep -cE 'memory|pids'
       c task kill -s TERM $N; till "c task ls | grep $N | grep STOPPED"
       c task rm $N 2>&1 | grep -o 'code.*'; c container rm $N; echo $?`,
@@ -60,7 +60,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     shows: "/dev/pts/",
     script: `
       run -d ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
-      script -qec "c task exec -t --exec-id e1 $N /bin/sh -c 'tty; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
+      script -qec "enter -t --exec-id e1 $N /bin/sh -c 'tty; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
       c task kill -s KILL $N; till "c task ls | grep $N | grep STOPPED"
       c task rm $N 2>&1 | grep -o 'code.*'; c container rm $N; echo $?`,
   },

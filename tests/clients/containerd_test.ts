@@ -36,10 +36,12 @@ testWhere(await missingDocker(), "containerd", async (t) => {
   };
   const snapshotter = takesOverlays(folder) ? "overlayfs" : "native";
   for (const [runtime, binary] of RUNTIMES) {
-    const own = `--runc-binary ${binary} --fifo-dir ${folder}/fifo --snapshotter ${snapshotter}`;
+    const fifos = `--fifo-dir ${folder}/fifo`;
+    const own = `--runc-binary ${binary} ${fifos} --snapshotter ${snapshotter}`;
     writePrograms(bench.programs(runtime), {
       c: `exec ${daemon.programs}/ctr -n ${NAME}-${runtime} "$@"`,
       run: `exec c run --cgroup /${NAME}/$N ${own} "$@"`,
+      enter: `exec c task exec ${fifos} "$@"`,
       numbered: `exec c run --cgroup /${NAME}/$N-$i ${own} "$@"`,
     });
     const imported = `c image import --snapshotter ${snapshotter} ${folder}/oci.tar`;

@@ -3,6 +3,7 @@ import { ContainerError } from "../../../src/errors.ts";
 import { checkConfig } from "../../../src/config/validate.ts";
 import {
   builtinConfig,
+  type BuiltinNetwork,
   type HostFacts,
   hostFacts,
   writeSkeleton,
@@ -149,4 +150,26 @@ Deno.test("the host's files are seen as they are, missing ones left out", async 
       etc: [{ name: "ld.so.cache", kind: "file" }],
     });
   });
+});
+
+Deno.test("the files of the built-in container say how it is connected", () => {
+  const filesOf = (network: BuiltinNetwork) => {
+    const { config, files } = builtinConfig({ id: "web", args: [], host: HOST, network });
+    const content = (path: string) =>
+      files.flatMap((file) => file.kind === "file" && file.path === path ? [file.content] : [])[0];
+    const isOwn = config.linux?.namespaces?.some(({ type }) => type === "network");
+    return { isOwn, hosts: content("/etc/hosts"), resolv: content("/etc/resolv.conf") };
+  };
+  const local = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+  assertEquals(filesOf({}), {
+    isOwn: true,
+    hosts: `${local}127.0.1.1\tweb\n`,
+    resolv: undefined,
+  });
+  assertEquals(filesOf({ addresses: ["10.88.0.2", "fd00::2"], resolvConf: "x\n" }), {
+    isOwn: true,
+    hosts: `${local}10.88.0.2\tweb\nfd00::2\tweb\n`,
+    resolv: "x\n",
+  });
+  assertEquals(filesOf({ isHost: true }).isOwn, false);
 });

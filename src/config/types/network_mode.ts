@@ -1,0 +1,45 @@
+/**
+ * How a container is connected, in one word or with a bridge of hull's own.
+ *
+ * @module
+ */
+
+/** The bridge that is used where none is named. */
+export const DEFAULT_BRIDGE = "hull0";
+
+/** A port of the host whose packets go to a container. */
+export interface PublishedPort {
+  /**
+   * The address of the host that it is published on; by default, and with `0.0.0.0` and `::`, all of
+   * them. With a loopback address nobody but the host itself reaches it.
+   */
+  readonly hostIp?: string | undefined;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  /** Default `tcp`. */
+  readonly protocol?: "tcp" | "udp" | undefined;
+}
+
+/** A private network behind a bridge that hull makes, and removes with the last container on it. */
+export interface BridgeNetwork {
+  /** The bridge's name; containers with the same one reach each other. Default `hull0`. */
+  readonly bridge?: string | undefined;
+  /**
+   * The network's IPv4 addresses, such as `10.90.0.0/16`, chosen by the first container on it; by
+   * default the first of hull's list that nothing on the host overlaps.
+   */
+  readonly subnet?: string | undefined;
+  /** Ports of the host that lead to it, as `[HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp]` or as objects. */
+  readonly publish?: readonly (string | PublishedPort)[] | undefined;
+}
+
+/**
+ * How a container is connected:
+ *
+ * - `loopback`: a network namespace of its own with `lo` up, as without any word;
+ * - `none`: one in which not even `lo` is up;
+ * - `host`: none of its own, it is in the network that hull is in;
+ * - `bridge`, or a {@linkcode BridgeNetwork}: one with an interface on a bridge that hull makes, with
+ *   an address, a default route, and the host's address towards all that is outside.
+ */
+export type NetworkMode = "loopback" | "none" | "host" | "bridge" | BridgeNetwork;

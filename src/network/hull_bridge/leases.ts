@@ -1,0 +1,226 @@
+/**
+ * The addresses of hull's own bridges, taken and given back, with all that a bridge needs around it:
+ * made with the first, removed with the last.
+ *
+ * What is about to be made is written down before, and what is written down is forgotten only when
+ * it is gone: whoever is killed in between leaves what the next call knows of.
+ *
+ * @module
+ */
+
+import { formatCidr } from "../../config/ip_address.ts";
+import { ContainerError } from "../../errors.ts";
+import { lockBridges } from "../bridge.ts";
+import { attempt } from "../failure.ts";
+import { findLink, listLinks } from "../netlink/link.ts";
+import { RouteSocket } from "../netlink/socket.ts";
+import { changedRules, changeLeases, hasUnused, without } from "./changes.ts";
+import { describe, type LeaseRequest, newLease, type TakenLease } from "./lease.ts";
+import { ensureBridge, newRecord, removeBridge } from "./link.ts";
+import { applyRules, deleteRules, othersForward } from "./nft.ts";
+import { requireFreePorts } from "./ports.ts";
+import type { BridgeRecord, BridgeRecords, Creator, Lease } from "./records.ts";
+import { BridgeStore, ownNamespaceKey } from "./store.ts";
+import { IP_FORWARD, readSetting, routeLocalnet, writeSetting } from "./sysctls.ts";
+
+/** The leases under one root folder, in the network namespace that this program is in. */
+export class Leases {
+  readonly #store: BridgeStore;
+  readonly #bootId: string;
+  readonly #isHeld: (lease: Lease) => boolean;
+
+  /**
+   * Leases of containers under `root`.
+   *
+   * @param me this program
+   * @param isHeld whether a lease's container still has a use for it, or somebody is making it
+   */
+  constructor(root: string, me: Creator, isHeld: (lease: Lease) => boolean) {
+    this.#store = new BridgeStore(root);
+    this.#bootId = me.bootId;
+    this.#isHeld = isHeld;
+  }
+
+  /**
+   * Takes an address, and makes the bridge and its rules if they aren't there. The root folder is.
+   *
+   * @throws {ContainerError} `SystemError`, `Unsupported`; nothing is left then
+   */
+  async take(request: LeaseRequest): Promise<TakenLease> {
+    using _lock = await this.#store.lock();
+    using here = routeSocket();
+    const key = ownNamespaceKey();
+    const { name, subnet, ports } = request.network;
+    const records = this.#reclaimed(here, this.#read(key));
+    const before = records.bridges[name];
+    // Others of hull's, of other roots, could choose the same network.
+    using _bridges = before === undefined ? await lockBridges() : undefined;
+    const record = before ?? newRecord(here, name, subnet, records);
+    if (subnet !== undefined && formatCidr(subnet) !== record.subnet) {
+      throw otherSubnet(name, record.subnet);
+    }
+    requireFreePorts(ports, records, here);
+    const lease = newLease(request, record, name);
+    const leases = [...record.leases, lease];
+    const more = { ...record, last: lease.address, leases };
+    const after: BridgeRecords = {
+      ...records,
+      hasSetForwarding: records.hasSetForwarding || readSetting(IP_FORWARD) === "0",
+      bridges: { ...records.bridges, [name]: more },
+    };
+    this.#store.write(key, after);
+    try {
+      ensureBridge(here, name, more);
+      await applyRules(name, more);
+      letThrough(name, more);
+    } catch (error) {
+      const less = without(after, request.owner);
+      this.#store.write(key, less);
+      await this.#removeUnused(here, key, less, true);
+      throw error;
+    }
+    await this.#removeUnused(here, key, after);
+    return describe(lease, more, name);
+  }
+
+  /**
+   * Gives a container's address back, and those of containers that are gone; the last of a bridge
+   * takes it along. Nothing happens where there are no leases at all.
+   *
+   * @param owner of the container's links; without it only those are given back that nobody holds
+   * @throws {ContainerError} `SystemError`, `Unsupported`; a further call goes on
+   */
+  async giveBack(owner?: number): Promise<void> {
+    if (!this.#store.exists) return;
+    using _lock = await this.#store.lock();
+    const own = ownNamespaceKey();
+    for (const key of this.#store.keys()) {
+      const records = this.#read(key);
+      const left = owner === undefined ? records : without(records, owner);
+      if (key !== own) {
+        // Its bridges can't be reached from here; the next call there finds them unused.
+        if (left !== records) this.#store.write(key, left);
+        continue;
+      }
+      using here = routeSocket();
+      const reclaimed = this.#reclaimed(here, left);
+      if (reclaimed === records && !hasUnused(records)) continue;
+      await this.#settle(here, key, reclaimed, changedRules(records, reclaimed));
+    }
+  }
+
+  /**
+   * Makes this program the one that a lease's container is made by.
+   *
+   * @throws {ContainerError} `SystemError` if the lease was given back meanwhile
+   */
+  async adopt(owner: number, creator: Creator): Promise<void> {
+    using _lock = await this.#store.lock();
+    for (const key of this.#store.keys()) {
+      const records = this.#read(key);
+      const adopted = changeLeases(
+        records,
+        (leases) => leases.map((lease) => lease.owner === owner ? { ...lease, creator } : lease),
+      );
+      if (adopted === records) continue;
+      return this.#store.write(key, adopted);
+    }
+    throw new ContainerError("SystemError", "the container's address was given back", {
+      step: "network",
+      path: this.#store.folder,
+      hint: "the program that created it ended before it was started: delete it, create it again",
+    });
+  }
+
+  /** The records of a namespace; those of an earlier boot are of another one. */
+  #read(key: string): BridgeRecords {
+    const empty = {
+      format: 1,
+      bootId: this.#bootId,
+      hasSetForwarding: false,
+      bridges: {},
+    } as const;
+    const records = this.#store.read(key);
+    return records?.bootId === this.#bootId ? records : empty;
+  }
+
+  /** Without the leases that nobody holds and no interface on the bridge stands for. */
+  #reclaimed(here: RouteSocket, records: BridgeRecords): BridgeRecords {
+    return changeLeases(records, (leases, name) => {
+      const owners = ownersOnBridge(here, name);
+      return leases.filter((lease) => owners.has(lease.owner) || this.#isHeld(lease));
+    });
+  }
+
+  /** Makes the rules of the named bridges true, then removes what is unused and writes. */
+  async #settle(
+    here: RouteSocket,
+    key: string,
+    records: BridgeRecords,
+    changed: readonly string[],
+  ): Promise<void> {
+    for (const name of changed) {
+      const record = records.bridges[name];
+      if (record !== undefined && record.leases.length > 0) await applyRules(name, record);
+    }
+    this.#store.write(key, records);
+    await this.#removeUnused(here, key, records);
+  }
+
+  /** Removes the bridges without leases, and with the last one what hull changed for all. */
+  async #removeUnused(
+    here: RouteSocket,
+    key: string,
+    records: BridgeRecords,
+    isUndoing = false,
+  ): Promise<void> {
+    if (!hasUnused(records)) return;
+    const all = Object.entries(records.bridges);
+    const used = all.filter(([_, { leases }]) => leases.length > 0);
+    let isOurs = false;
+    for (const [name, record] of all) {
+      if (record.leases.length > 0) continue;
+      isOurs = removeBridge(here, name, record) || isOurs;
+      try {
+        await deleteRules(name);
+      } catch (error) {
+        if (!isUndoing) throw error; // else it was nft that refused them
+      }
+    }
+    // Without a bridge of hull's, the records may be of a namespace that had this one's number.
+    if (used.length === 0 && isOurs && records.hasSetForwarding && !await othersForward()) {
+      writeSetting(IP_FORWARD, "0");
+    }
+    this.#store.write(key, { ...records, bridges: Object.fromEntries(used) });
+  }
+}
+
+function routeSocket(): RouteSocket {
+  return attempt("cannot open a netlink socket", {}, () => new RouteSocket());
+}
+
+/** The groups of what is plugged into a bridge. */
+function ownersOnBridge(here: RouteSocket, name: string): ReadonlySet<number> {
+  return attempt(`cannot list what is on the bridge ${name}`, { path: name }, () => {
+    const bridge = findLink(here, name);
+    if (bridge === undefined) return new Set();
+    return new Set(listLinks(here, { master: bridge.index }).map(({ group }) => group));
+  });
+}
+
+/** After the rules, which guard what this opens. */
+function letThrough(name: string, { leases }: BridgeRecord): void {
+  if (readSetting(IP_FORWARD) === "0") writeSetting(IP_FORWARD, "1");
+  const isLocal = leases.some(({ ports }) => ports.length > 0);
+  if (isLocal && readSetting(routeLocalnet(name)) === "0") writeSetting(routeLocalnet(name), "1");
+}
+
+function otherSubnet(name: string, subnet: string): ContainerError {
+  return new ContainerError("SystemError", `the bridge ${name} has the network ${subnet}`, {
+    step: "network",
+    errno: "EEXIST",
+    path: name,
+    pointer: "/network/subnet",
+    hint: "leave it out, or choose another name for the bridge",
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * The rules of a bridge: one nftables table of hull's own, `inet hull_NAME`, replaced as a whole in
+ * one transaction. Nothing outside it is touched.
+ *
+ * Source: nft(8).
+ *
+ * @module
+ */
+
+import { parseIp } from "../../config/ip_address.ts";
+import { type CheckedPort, isLoopback } from "../../config/published_port.ts";
+import { ContainerError } from "../../errors.ts";
+import type { BridgeRecord, Lease } from "./records.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The table's name. */
+export function tableOf(bridge: string): string {
+  return `hull_${bridge}`;
+}
+
+/**
+ * Finds the `nft` command.
+ *
+ * @throws {ContainerError} `Unsupported` if there is none
+ */
+export function requireNft(path: string = Deno.env.get("PATH") ?? DEFAULT_PATH): string {
+  for (const folder of path.split(":")) {
+    if (!folder.startsWith("/")) continue;
+    const file = `${folder}/nft`;
+    try {
+      const { isFile, mode } = Deno.statSync(file);
+      if (isFile && ((mode ?? 0) & 0o111) !== 0) return file;
+    } catch { /* not in this folder */ }
+  }
+  throw new ContainerError("Unsupported", "a bridge needs the nft command, which is not here", {
+    step: "network",
+    path: "nft",
+    errno: "ENOENT",
+    pointer: "/network",
+    hint: "install nftables (Debian: apt-get install nftables), or put nft's folder on the PATH",
+  });
+}
+
+/**
+ * The transaction that makes the table, whether there is one or not.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * import { rulesOf } from "./nft.ts";
+ *
+ * const record = { hardwareAddress: "", subnet: "10.88.0.0/16", last: "10.88.0.1", leases: [] };
+ * assertStringIncludes(rulesOf("web0", record), "ip saddr 10.88.0.0/16 oifname != \"web0\" masquerade");
+ * ```
+ */
+export function rulesOf(bridge: string, record: BridgeRecord): string {
+  const { subnet, ipv6Subnet, leases } = record;
+  const table = `inet ${tableOf(bridge)}`;
+  const name = `"${bridge}"`;
+  const published = (isOutput: boolean) =>
+    leases.flatMap((lease) =>
+      lease.ports.flatMap((port) =>
+        translations(port, lease, isOutput).map((line) => `    ${line}`)
+      )
+    );
+  const networks = [`ip saddr ${subnet}`, ...(ipv6Subnet ? [`ip6 saddr ${ipv6Subnet}`] : [])];
+  return [
+    `table ${table}`,
+    `delete table ${table}`,
+    `table ${table} {`,
+    // With route_localnet a container could else reach what listens on the host's loopback alone.
+    "  chain guard {",
+    "    type filter hook prerouting priority raw; policy accept;",
+    `    iifname ${name} ip daddr 127.0.0.0/8 drop`,
+    "  }",
+    "  chain forward {",
+    "    type filter hook forward priority filter; policy accept;",
+    `    oifname != ${name} accept`,
+    `    iifname ${name} accept`,
+    "    ct state established,related accept",
+    "    ct status dnat accept",
+    "    drop",
+    "  }",
+    "  chain prerouting {",
+    "    type nat hook prerouting priority dstnat; policy accept;",
+    ...published(false),
+    "  }",
+    "  chain output {",
+    "    type nat hook output priority -100; policy accept;",
+    ...published(true),
+    "  }",
+    "  chain postrouting {",
+    "    type nat hook postrouting priority srcnat; policy accept;",
+    ...networks.map((source) => `    ${source} oifname != ${name} masquerade`),
+    // What a container sends to a published port comes back to the host, which alone can translate
+    // the answer; what the host sends, by an address that the container can answer to.
+    ...networks.map((source) => `    ${source} oifname ${name} ct status dnat masquerade`),
+    `    fib saddr type local oifname ${name} ct status dnat masquerade`,
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** The rules of one port: for IPv4, for IPv6, or for both. */
+function translations(port: CheckedPort, lease: Lease, isOutput: boolean): string[] {
+  const { hostIp, hostPort, containerPort, protocol } = port;
+  const ip = hostIp === undefined ? undefined : parseIp(hostIp);
+  // Nobody from outside may name a loopback address, whatever the host's routes say of it.
+  if (ip !== undefined && isLoopback(ip) && !isOutput) return [];
+  const isAny = ip === undefined || ip.bytes.every((byte) => byte === 0);
+  const line = (word: "ip" | "ip6", to: string) => {
+    const where = isAny
+      ? `meta nfproto ${word === "ip" ? "ipv4" : "ipv6"} fib daddr type local`
+      : `${word} daddr ${hostIp}`;
+    const but = word === "ip6" && isAny && isOutput ? " ip6 daddr != ::1" : "";
+    const target = word === "ip" ? to : `[${to}]`;
+    return `${where}${but} ${protocol} dport ${hostPort} dnat ${word} to ${target}:${containerPort}`;
+  };
+  const { address, ipv6Address } = lease;
+  return [
+    ...(ip?.family === 6 ? [] : [line("ip", address)]),
+    ...(ip?.family === 4 || ipv6Address === undefined ? [] : [line("ip6", ipv6Address)]),
+  ];
+}
+
+/**
+ * Has nft make the rules.
+ *
+ * @throws {ContainerError} `SystemError` with what nft says
+ */
+export async function applyRules(bridge: string, record: BridgeRecord): Promise<void> {
+  const { success, stderr } = await callNft(["-f", "-"], rulesOf(bridge, record));
+  if (success) return;
+  throw new ContainerError("SystemError", `nft refuses the rules of ${bridge}: ${reason(stderr)}`, {
+    step: "network",
+    syscall: "nft",
+    path: bridge,
+    pointer: "/network",
+    hint: "it takes CAP_NET_ADMIN and a kernel with nftables, its NAT and its fib expression",
+  });
+}
+
+/**
+ * Removes a bridge's table, if there is one.
+ *
+ * @throws {ContainerError} `SystemError` with what nft says
+ */
+export async function deleteRules(bridge: string): Promise<void> {
+  const table = `inet ${tableOf(bridge)}`;
+  // It is made first, so that there is one to delete.
+  const { success, stderr } = await callNft(["-f", "-"], `table ${table}\ndelete table ${table}\n`);
+  if (success) return;
+  throw new ContainerError("SystemError", `nft can't remove ${table}: ${reason(stderr)}`, {
+    step: "network",
+    syscall: "nft",
+    path: bridge,
+    hint: `remove it by nft delete table ${table}`,
+  });
+}
+
+/** Whether somebody else's rules translate or filter what is forwarded. */
+export async function othersForward(): Promise<boolean> {
+  let answer: Answer;
+  try {
+    answer = await callNft(["list", "chains"], "");
+  } catch {
+    return true; // without nft nobody can tell
+  }
+  const { success, stdout } = answer;
+  return !success || /hook forward|type nat hook/.test(stdout);
+}
+
+interface Answer {
+  readonly success: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function callNft(args: readonly string[], input: string): Promise<Answer> {
+  const child = new Deno.Command(requireNft(), {
+    args: [...args],
+    clearEnv: true,
+    env: { LC_ALL: "C" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  try {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  } catch { /* it ended before it read all, and says why */ }
+  const { success, stdout, stderr } = await output;
+  const decoder = new TextDecoder();
+  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** The first line, without the place in the input, which nobody sees. */
+function reason(stderr: string): string {
+  const [line = ""] = stderr.trim().split("\n");
+  return line.replace(/^\S+:\d+:\d+-\d+: /, "") || "it says nothing";
+}

@@ -1,0 +1,133 @@
+/**
+ * Where the records of hull's bridges are kept: `ROOT/~networks`, a name that no container can have,
+ * with one file a network namespace, called by its inode, written whole or not at all.
+ *
+ * The lock is the root folder's: one for all calls of this root, in whatever network namespace.
+ *
+ * @module
+ */
+
+import { type Fd, O_DIRECTORY, O_RDONLY, open, statAt } from "../../../ffi/file.ts";
+import { waitForLock } from "../../../ffi/lock.ts";
+import { ContainerError } from "../../errors.ts";
+import { attempt } from "../failure.ts";
+import { hasRecords, NETWORKS_FOLDER } from "./folder.ts";
+import type { BridgeRecords } from "./records.ts";
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+const LOCK_MS = 120_000;
+
+/** The records under one root folder. */
+export class BridgeStore {
+  readonly #root: string;
+
+  /** A store below `root`, which must be there to be locked. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** The folder, which is there while there is a record. */
+  get folder(): string {
+    return `${this.#root}/${NETWORKS_FOLDER}`;
+  }
+
+  /** Whether there are any records. */
+  get exists(): boolean {
+    return hasRecords(this.#root);
+  }
+
+  /**
+   * Takes the lock, which goes when the result is disposed of or this process ends.
+   *
+   * @throws {ContainerError} `SystemError` if it is held for two minutes
+   */
+  async lock(): Promise<Fd> {
+    const path = this.#root;
+    const fd = attempt(`cannot open ${path}`, { path }, () => open(path, O_RDONLY | O_DIRECTORY));
+    if (await waitForLock(fd, LOCK_MS)) return fd;
+    fd.close();
+    throw new ContainerError("SystemError", "hull's bridges are in use by another call", {
+      step: "network",
+      syscall: "flock",
+      errno: "EAGAIN",
+      path,
+      hint: "wait for the other hull to end",
+    });
+  }
+
+  /** The keys of all records; none is the current namespace's with certainty. */
+  keys(): string[] {
+    try {
+      return [...Deno.readDirSync(this.folder)]
+        .filter(({ name }) => KEY_FILE.test(name)).map(({ name }) => name.slice(0, -5));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw failure("list", this.folder, error);
+    }
+  }
+
+  /** The records of a namespace. The caller holds the lock. */
+  read(key: string): BridgeRecords | undefined {
+    const path = this.#path(key);
+    try {
+      return JSON.parse(Deno.readTextFileSync(path)) as BridgeRecords;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw failure("read", path, error);
+    }
+  }
+
+  /** Writes the records of a namespace, or removes what is of it when there are none. */
+  write(key: string, records: BridgeRecords): void {
+    const path = this.#path(key);
+    const temporary = `${path}.new`; // who was killed while writing left one at most
+    try {
+      if (Object.keys(records.bridges).length === 0) return this.#remove(path);
+      Deno.mkdirSync(this.folder, { recursive: true, mode: FOLDER_MODE });
+      Deno.writeTextFileSync(temporary, JSON.stringify(records), { mode: FILE_MODE });
+      Deno.renameSync(temporary, path);
+    } catch (error) {
+      throw failure("write", path, error);
+    }
+  }
+
+  #remove(path: string): void {
+    for (const each of [path, `${path}.new`]) removeIfThere(each);
+    if (this.keys().length === 0) removeIfThere(this.folder, true);
+  }
+
+  #path(key: string): string {
+    return `${this.folder}/${key}.json`;
+  }
+}
+
+const KEY_FILE = /^\d+\.json$/;
+
+/** The key of the network namespace that this program is in. */
+export function ownNamespaceKey(): string {
+  const path = "/proc/thread-self/ns/net";
+  return attempt("cannot open the network namespace", { path }, () => {
+    using namespace = open(path);
+    return String(statAt(namespace, "").inode);
+  });
+}
+
+function removeIfThere(path: string, recursive = false): void {
+  try {
+    Deno.removeSync(path, { recursive });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function failure(verb: string, path: string, cause: unknown): ContainerError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const errno = (cause as { code?: string } | undefined)?.code;
+  return new ContainerError("SystemError", `cannot ${verb} the network records: ${text}`, {
+    step: "network",
+    path,
+    errno,
+    cause,
+  });
+}
