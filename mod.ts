@@ -53,6 +53,7 @@ export {
   type Fault,
 } from "./src/errors.ts";
 export { type Features, features } from "./src/features.ts";
+export { Trace, type TraceEvent, type TraceJson } from "./src/trace.ts";
 export type { ContainerPlan } from "./src/plan_container.ts";
 export type { Config } from "./src/config/types.ts";
 export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";

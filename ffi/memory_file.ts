@@ -27,7 +27,16 @@ export function memoryFile(name: string): Fd {
  * @throws {SyscallError}
  */
 export function rewind(fd: Fd): void {
-  checked("lseek", libc.lseek(fd.number, 0n, SEEK_SET));
+  seek(fd, 0);
+}
+
+/**
+ * Goes to a place in the file, in bytes from its beginning: lseek(2).
+ *
+ * @throws {SyscallError}
+ */
+export function seek(fd: Fd, offset: number): void {
+  checked("lseek", libc.lseek(fd.number, BigInt(offset), SEEK_SET));
 }
 
 /**

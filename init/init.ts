@@ -6,9 +6,11 @@
  */
 
 import { Fd } from "../ffi/file.ts";
+import type { InitTraceFd } from "../src/config/init_config.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./channel.ts";
 import { HostFacts } from "./facts.ts";
+import type { InitTrace } from "./init_trace.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 import { joinsInhabited, launcherMakesNetwork } from "./steps/namespaces.ts";
@@ -29,12 +31,15 @@ export async function startInitialization(): Promise<void> {
 
 async function initialize(status: Fd, control: Fd): Promise<void> {
   try {
+    const began = performance.now();
     const init = receiveConfig(control);
     if (init === undefined) return; // the parent is gone
+    const trace = init.trace === undefined ? undefined : await openTrace(init.trace, began);
     const facts = new HostFacts(init.rootfs, mountedAt(init.config));
+    trace?.lap("gather the facts");
     const plan = planInit(init, facts);
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};
-    if (!joinsInhabited(namespaces)) return runPlan(plan, init.fds.status);
+    if (!joinsInhabited(namespaces)) return runPlan(trace?.mark(plan) ?? plan, init.fds.status);
     const { launch } = await import("./launch.ts"); // few containers need it
     const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);
     const go = waits ? control : undefined;
@@ -42,11 +47,23 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
       { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
       plan,
       { status, go },
+      trace,
     );
     Deno.exit(0);
   } catch (error) {
     sendError(status, asContainerError(error));
   }
+}
+
+/** Few starts are traced. */
+async function openTrace(fd: InitTraceFd, began: number): Promise<InitTrace> {
+  const received = performance.now();
+  const { InitTrace } = await import("./init_trace.ts");
+  const trace = new InitTrace(fd);
+  trace.lap("load init", began);
+  trace.lap("receive the config", received);
+  trace.lap("begin the trace");
+  return trace;
 }
 
 function asContainerError(error: unknown): ContainerError {

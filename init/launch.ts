@@ -28,6 +28,7 @@ import type { Namespace, TimeOffsets } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
 import { openProc } from "../src/security/procfs.ts";
 import { reportTail } from "./channel.ts";
+import type { InitTrace } from "./init_trace.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { enterCgroups } from "./steps/limits.ts";
 import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
@@ -144,11 +145,13 @@ export function launch(
   options: Omit<LaunchOptions, "told" | "proc">,
   plan: readonly PlanItem[],
   { status, go }: LaunchFds,
+  trace?: InitTrace,
 ): void {
   using pipe = new Pipe();
   using proc = openProc();
   const told = { reader: pipe.reader.number, writer: pipe.writer.number };
-  const operations = planLaunch({ ...options, told, proc: proc.number }, plan);
+  const planned = planLaunch({ ...options, told, proc: proc.number }, plan);
+  const operations = trace?.mark(planned) ?? planned;
   const program = new SyscallProgram(operations, reportTail(status.number, operations));
   program.run();
   const launched = { first: program.result(FIRST), pid: program.result(SECOND) };

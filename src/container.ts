@@ -33,6 +33,8 @@ import {
   requireProcesses,
 } from "./status_rules.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
 
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
@@ -77,17 +79,21 @@ export class Container implements AsyncDisposable {
    *   `ContainerNotRunning` or `ContainerPaused`
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
-    if (this.#stored.init !== undefined) return await this.#join(process);
+    using taken = this.#surroundings.trace?.take();
+    const lane = taken?.lane;
+    if (this.#stored.init !== undefined) return await this.#join(process, lane);
     using _lock = await this.#lock();
-    await this.#start(process, options);
+    await traced(lane, "start", () => this.#start(process, options, lane));
   }
 
   /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
-    if (this.#stored.init !== undefined) return await this.#join(process);
+    using taken = this.#surroundings.trace?.take();
+    const lane = taken?.lane;
+    if (this.#stored.init !== undefined) return await this.#join(process, lane);
     using _lock = await this.#lock();
-    await this.#start(process, options);
-    await this.#exec();
+    await traced(lane, "start", () => this.#start(process, options, lane));
+    await traced(lane, "release", () => this.#exec(lane));
   }
 
   /**
@@ -97,9 +103,10 @@ export class Container implements AsyncDisposable {
    *   has ended, `InitFailed` if the program can't be executed
    */
   async exec(): Promise<void> {
+    using taken = this.#surroundings.trace?.take();
     using _lock = await this.#lock();
     requireCreated(this.#subject());
-    await this.#exec();
+    await traced(taken?.lane, "release", () => this.#exec(taken?.lane));
   }
 
   /** Where it is in its life. */
@@ -279,9 +286,10 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotStopped` if it runs
    */
   async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
+    using taken = this.#surroundings.trace?.take();
     using _lock = await this.#lock();
     if (options.force !== true) requireEnded(this.#subject());
-    await this.#destroy();
+    await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane));
   }
 
   /** Destroys it, running or not; no error if it is gone already. */
@@ -329,8 +337,13 @@ export class Container implements AsyncDisposable {
     return { config: this.config, cgroups: this.#surroundings.cgroups, pidfd };
   }
 
-  async #start(process: Process, options: StartOptions): Promise<void> {
-    const started = await startFirst(this.#stored, process.options, this.#surroundings, options);
+  async #start(
+    process: Process,
+    options: StartOptions,
+    lane: Lane | undefined,
+  ): Promise<void> {
+    const { options: asked } = process;
+    const started = await startFirst(this.#stored, asked, this.#surroundings, options, lane);
     const { init } = started;
     this.#stored = started.stored;
     init.release();
@@ -339,38 +352,37 @@ export class Container implements AsyncDisposable {
   }
 
   /** No lock is held: any number of processes may join at once. */
-  async #join(process: Process): Promise<void> {
+  async #join(process: Process, lane: Lane | undefined): Promise<void> {
     requireJoinable(this.#subject(), process.options.ignorePaused ?? false);
     using pidfd = this.#openInit();
     if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
-    const { startExec } = await import("./exec.ts");
-    const { child, streams } = await startExec(
-      this.#stored,
-      pidfd,
-      this.#surroundings,
-      process.options,
+    const { startExec } = await traced(lane, "load exec", () => import("./exec.ts"));
+    const { child, streams } = await traced(
+      lane,
+      "exec",
+      () => startExec(this.#stored, pidfd, this.#surroundings, process.options, lane),
     );
     process.attach(child, streams);
   }
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
-  async #exec(): Promise<void> {
+  async #exec(lane: Lane | undefined): Promise<void> {
     try {
-      await releaseProgram(this.#stored, this.#surroundings);
+      await releaseProgram(this.#stored, this.#surroundings, { lane, child: this.#init?.trace });
     } catch (error) {
-      if (error instanceof ContainerError && error.code === "HookFailed") await this.#destroy();
+      if (error instanceof ContainerError && error.code === "HookFailed") await this.#destroy(lane);
       throw error;
     }
   }
 
   /** Undoes all that was made, then runs the poststop hooks. */
-  async #destroy(): Promise<void> {
+  async #destroy(lane: Lane | undefined): Promise<void> {
     const { store, cgroups, poller, onWarning } = this.#surroundings;
-    await this.#kill();
-    await cgroups.destroy();
+    await traced(lane, "end the processes", () => this.#kill());
+    await traced(lane, "remove the cgroups", () => cgroups.destroy());
     await leaveClass(this.#stored.resctrl);
-    await this.#removeNetwork();
-    store.remove(this.id);
+    await traced(lane, "remove the network", () => this.#removeNetwork());
+    traced(lane, "remove the state", () => store.remove(this.id));
     this.#init?.[Symbol.dispose]();
     if ((this.config.hooks?.poststop ?? []).length === 0) return;
     const { runPoststopHooks } = await import("./container_hooks.ts");

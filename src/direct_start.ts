@@ -16,7 +16,7 @@ import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "../init/channel.ts";
 import type { PlanItem, PlannedOperation } from "../init/operation.ts";
 import { StepBuilder } from "../init/operation.ts";
-import { delegateWork, workOf } from "../init/steps/parents_work.ts";
+import { workOf } from "../init/steps/parents_work.ts";
 import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { InitFds } from "./config/init_config.ts";
 import type { Config, Linux } from "./config/types.ts";
@@ -112,6 +112,7 @@ export function directArguments(id: string): readonly string[] {
 /**
  * Lays out the program.
  *
+ * @param plan without work: see `delegateWork`
  * @param above its fd gets a number not below this one
  * @returns undefined where the host forbids executables in memory (sysctl vm.memfd_noexec)
  */
@@ -121,7 +122,7 @@ export function layOutDirect(
   fds: InitFds,
   above: number,
 ): DirectProgram | undefined {
-  const operations = delegateWork(plan, fds) as PlannedOperation[];
+  const operations = plan as PlannedOperation[];
   const image = programImage(operations, reportTail(fds.status, operations));
   try {
     using file = executableFile("hull-init", image);

@@ -28,7 +28,10 @@ import type { StoredState } from "./state_store.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 import { makeTerminal, type TerminalPair } from "./terminal.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
 import { homeOf } from "./user.ts";
+import type { UsherTrace } from "./usher_trace.ts";
 
 /** A further process that runs. */
 export interface StartedExec {
@@ -49,11 +52,12 @@ export async function startExec(
   pidfd: Fd,
   surroundings: ContainerSurroundings,
   options: ProcessOptions,
+  lane?: Lane,
 ): Promise<StartedExec> {
   const { config } = container;
   const { cgroups, poller, store } = surroundings;
   const init = container.init as ProcessIdentity;
-  const filter = await filterOf(config, store.root);
+  const filter = await traced(lane, "compile the filter", () => filterOf(config, store.root));
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
@@ -76,6 +80,7 @@ export async function startExec(
     affinity: process.execCPUAffinity,
     hasAgent: true,
   });
+  using trace = lane === undefined ? undefined : await openTrace(lane, container);
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
   const child = new SetnsProcess({
@@ -98,10 +103,11 @@ export async function startExec(
     terminal: pair?.terminal,
     stdio,
     leaveStatus: options.leaveStatus,
+    trace,
     poller,
   });
   try {
-    await child.start();
+    await traced(lane, "start the usher and wait", () => child.start());
     if (options.consoleSocket !== undefined) await pair?.terminal.handOn(options.consoleSocket);
     else if (pair !== undefined) return { child, streams: pair.terminal.streams(poller) };
     return { child, streams: child.streams };
@@ -111,6 +117,11 @@ export async function startExec(
     pair?.terminal.close();
     throw await isEnding(init, error) ? ended(error) : error;
   }
+}
+
+async function openTrace(lane: Lane, { id, config }: StoredState): Promise<UsherTrace> {
+  const { UsherTrace } = await import("./usher_trace.ts");
+  return new UsherTrace(lane.trace, `exec in ${id}`, config);
 }
 
 /** What this program does for a process that waits; most need nothing, and don't. */

@@ -34,6 +34,8 @@ import { requireSecurityModules } from "./security/lsm.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
+import type { Lane, Trace } from "./trace.ts";
+import { traced } from "./traced.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -51,6 +53,8 @@ export interface FactoryOptions {
    * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
    */
   readonly init?: InitKind | undefined;
+  /** Where it is written down what is done when, and by a container's child. */
+  readonly trace?: Trace | undefined;
   /**
    * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
    * poststop hook that failed.
@@ -151,10 +155,22 @@ export class Factory {
    *   `SystemError`
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
-    const prepared = await this.#prepare(id, config, options);
+    using taken = this.#options.trace?.take();
+    const lane = taken?.lane;
+    return await traced(lane, "create", () => this.#create(id, config, options, lane));
+  }
+
+  async #create(
+    id: string,
+    config: Config | undefined,
+    options: CreateOptions,
+    lane: Lane | undefined,
+  ): Promise<Container> {
+    const prepare = () => this.#prepare(id, config, options);
+    const prepared = await traced(lane, "check the config", prepare);
     const { builtin, valid, bundle, rootfs, cgroups, mode } = prepared;
-    await this.#makeFolder(id);
-    const lease = await this.#lease(id, prepared);
+    await traced(lane, "make the state folder", () => this.#makeFolder(id));
+    const lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared));
     const network = lease?.network ?? prepared.network;
     const stored: StoredState = {
       format: 1,
@@ -170,9 +186,9 @@ export class Factory {
       config: withAbsoluteSources(valid, bundle),
     };
     try {
-      requireFreeCgroup(id, cgroups);
+      traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
       builtin?.write(rootfs, lease?.addresses);
-      this.#store.write(stored);
+      traced(lane, "keep the config", () => this.#store.write(stored));
     } catch (error) {
       try {
         await lease?.giveBack();
@@ -355,6 +371,7 @@ export class Factory {
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,
       initKind: this.#options.init ?? "auto",
+      trace: this.#options.trace,
       onWarning: this.#options.onWarning,
     });
   }

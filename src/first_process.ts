@@ -17,6 +17,8 @@ import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { configToStart } from "./start_config.ts";
 import type { StoredState } from "./state_store.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
 
 /** How a container's first process is made, beyond its config. */
 export interface StartOptions {
@@ -53,6 +55,7 @@ export async function startFirst(
   process: ProcessOptions,
   { store, cgroups, host, poller, initCommand, initKind, onWarning }: ContainerSurroundings,
   options: StartOptions,
+  lane?: Lane,
 ): Promise<StartedFirst> {
   const { id, rootfs, bundle } = before;
   const folder = store.folder(id);
@@ -60,6 +63,7 @@ export async function startFirst(
   if (before.hasLease === true) {
     await (await import("./container_lease.ts")).keepLease(store, before);
   }
+  const seccomp = await traced(lane, "compile the filter", () => filterOf(config, store.root));
   const init = new InitProcess({
     id,
     folder,
@@ -67,7 +71,7 @@ export async function startFirst(
     bundle,
     config,
     network: before.network,
-    seccomp: await filterOf(config, store.root),
+    seccomp,
     process,
     host,
     cgroups,
@@ -76,6 +80,7 @@ export async function startFirst(
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,
     isSupervised: options.supervised ?? false,
+    lane,
     kind: options.init ?? initKind,
     loopbackDown: before.loopbackDown ?? false,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
@@ -85,9 +90,9 @@ export async function startFirst(
   });
   let resctrl: ResctrlGroups | undefined;
   try {
-    cgroups.create();
-    cgroups.apply(config.linux?.resources ?? {});
-    await init.start();
+    traced(lane, "make the cgroups", () => cgroups.create());
+    traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
+    await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
     // Init's thread alone is left after execve, so it is early enough once init is ready.
@@ -95,14 +100,16 @@ export async function startFirst(
     const supervisor = init.supervisor ?? options.supervisor;
     const { network } = init;
     const stored = { ...before, config, network, init: identity, supervisor, resctrl };
-    store.write(stored);
+    traced(lane, "write the state", () => store.write(stored));
     return { init, stored };
   } catch (error) {
-    await init.terminate();
-    init[Symbol.dispose]();
-    await cgroups.destroy();
-    await leaveClass(resctrl);
-    removeFifos(folder);
+    await traced(lane, "undo", async () => {
+      await init.terminate();
+      init[Symbol.dispose]();
+      await cgroups.destroy();
+      await leaveClass(resctrl);
+      removeFifos(folder);
+    });
     throw error;
   }
 }

@@ -32,6 +32,8 @@ export interface FdLayout extends InitFds {
   }[];
   /** The id-mapped mounts. */
   readonly idmapped: readonly IdmappedFd[];
+  /** With a trace: the memory that the times are written to. */
+  readonly trace?: number | undefined;
   /** The first number that is free. */
   readonly end: number;
 }
@@ -39,7 +41,7 @@ export interface FdLayout extends InitFds {
 /** Gives every fd its number. */
 export function layOutFds(
   process: ProcessOptions,
-  has: { readonly terminal: boolean; readonly work: boolean },
+  has: { readonly terminal: boolean; readonly work: boolean; readonly trace?: boolean },
   doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
   idmappedMounts: readonly number[] = [],
 ): FdLayout {
@@ -54,12 +56,14 @@ export function layOutFds(
     ? { socket: take(), master: take() }
     : undefined;
   const work: WorkFds | undefined = has.work ? { from: take(), to: take() } : undefined;
+  const trace = has.trace === true ? take() : undefined;
   return {
     status,
     control: status + 1,
     start: status + 2,
     ...(console === undefined ? {} : { console }),
     ...(work === undefined ? {} : { work }),
+    ...(trace === undefined ? {} : { trace }),
     preserveFds,
     late,
     idmapped,

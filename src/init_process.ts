@@ -1,111 +1,42 @@
 /**
- * The birth of a container's first process, from the host's side: the twin of init/plan.ts.
+ * A container's first process, from the host's side, up to its end: the twin of init/plan.ts.
  *
  * @module
  */
 
-import { SyscallError } from "../ffi/errno.ts";
-import {
-  AT_FDCWD,
-  Fd,
-  mknodAt,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_RDWR,
-  O_WRONLY,
-  open,
-  S_IFIFO,
-  writeAll,
-} from "../ffi/file.ts";
-import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
-import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
-import { SyscallProgram } from "../ffi/program.ts";
-import { receiveFd, socketPair } from "../ffi/socket.ts";
-import { writeFully } from "../ffi/stream.ts";
-import { encodeConfig, reportTail } from "../init/channel.ts";
-import { HostFacts } from "../init/facts.ts";
-import { initFailure } from "../init/failure.ts";
-import type { CopyUp, PlannedOperation } from "../init/operation.ts";
-import { mountedAt, planInit } from "../init/plan.ts";
+import { receiveFd } from "../ffi/socket.ts";
+import type { CopyUp } from "../init/operation.ts";
 import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
-import { workOf } from "../init/steps/parents_work.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
-import type { TimeNamespace } from "../init/steps/time.ts";
 import { doWork } from "../init/work.ts";
-import { type BirthOptions, PIDFD, planBirth } from "./birth.ts";
-import { openDoors } from "./cgroup_doors.ts";
-import type { CgroupHost } from "./cgroups/detect.ts";
-import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ConsoleFds, InitConfig, InitFds, InitSeccomp } from "./config/init_config.ts";
+import type { InitConfig, InitFds } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
-import type { Config, Mount } from "./config/types.ts";
-import {
-  attendedWork,
-  chooseWay,
-  type DirectProgram,
-  type InitKind,
-  layOutDirect,
-  needsNoPlan,
-  type StartWay,
-  waitForParentsWork,
-  withoutMemoryFiles,
-} from "./direct_start.ts";
+import type { Mount } from "./config/types.ts";
+import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
-import { initCommand } from "./init_command.ts";
-import {
-  birthNamespaces,
-  type FdLayout,
-  hasParentsWork,
-  layOutFds,
-  makeInitConfig,
-} from "./init_layout.ts";
+import { InitBirth, type InitBirthOptions } from "./init_birth.ts";
 import { InitNetwork } from "./init_network.ts";
-import { awaitReady, InitStatus, type Launched, START_FIFO, STATUS_FIFO } from "./init_status.ts";
-import { checkJoinedNamespaces, openJoined } from "./joined_namespaces.ts";
+import { awaitReady, InitStatus, type Launched, makeFifos, STATUS_FIFO } from "./init_status.ts";
+import { attend, letGo, sendConfig } from "./init_words.ts";
+import { checkJoinedNamespaces } from "./joined_namespaces.ts";
 import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_process.ts";
-import type { ProcessOptions } from "./process.ts";
+import type { PlanTrace } from "./plan_trace.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
-import { openProc } from "./security/procfs.ts";
-import { closeStreams, type PipeStreams, ProcessFds } from "./stdio.ts";
-import type { Supervisor } from "./supervisor.ts";
+import { closeStreams, type PipeStreams } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
+import { traced } from "./traced.ts";
 
-/** What a birth needs. */
-export interface InitProcessOptions {
-  readonly id: string;
-  /** The container's state folder. */
-  readonly folder: string;
-  readonly rootfs: string;
-  /** The container's config with the process to run. */
-  readonly config: Config;
-  /** The interfaces and routes that it gets. */
-  readonly network: ContainerNetwork | undefined;
-  /** The filter that `config.linux.seccomp` was compiled to. */
-  readonly seccomp: InitSeccomp | undefined;
+/** What a first process is made of. */
+export interface InitProcessOptions extends InitBirthOptions {
   readonly bundle: string;
-  readonly process: ProcessOptions;
-  readonly host: CgroupHost;
-  readonly cgroups: CgroupManager;
-  readonly poller: Poller;
-  /** The Factory's init command. */
-  readonly command: readonly string[] | undefined;
-  readonly noPivot: boolean;
-  readonly noNewKeyring: boolean;
-  /** Whether the rootfs is a skeleton that a tmpfs takes. */
-  readonly onTmpfs: boolean;
-  /** Whether a supervisor is to be init's parent: see `src/supervisor.ts`. */
-  readonly isSupervised: boolean;
-  /** Whether the loopback interface of a new network namespace stays down. */
-  readonly loopbackDown: boolean;
-  /** Who walks the plan. */
-  readonly kind: InitKind;
   /** Runs the hooks of `create` while init, of which it is told the number, waits. */
   readonly runHooks: (pid: number) => Promise<void>;
 }
@@ -114,19 +45,19 @@ export interface InitProcessOptions {
 export class InitProcess implements ParentProcess, Disposable {
   readonly #options: InitProcessOptions;
   readonly #stack = new DisposableStack();
-  #child: Child | undefined;
-  #supervisor: Supervisor | undefined;
-  #control: Fd | undefined;
-  #console: Fd | undefined;
-  #terminal: Terminal | undefined;
-  #streams: PipeStreams = {};
+  readonly #birth: InitBirth;
   readonly #network: InitNetwork;
-  #way: StartWay | undefined;
+  #adopted: Child | undefined;
+  #control: Fd | undefined;
+  #terminal: Terminal | undefined;
+  #streams: PipeStreams | undefined;
   #work: CopyUp[] = [];
+  #trace: PlanTrace | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
     this.#options = options;
+    this.#birth = this.#stack.use(new InitBirth(options));
     this.#network = this.#stack.use(new InitNetwork(options.config.linux ?? {}, options.network));
   }
 
@@ -136,7 +67,7 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** The process that records how this one ends. */
   get supervisor(): ProcessIdentity | undefined {
-    return this.#supervisor?.identity;
+    return this.#birth.supervisor?.identity;
   }
 
   /** The container's network, with the names that its interfaces have got. */
@@ -146,12 +77,17 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** This program's ends of the process's pipes. */
   get streams(): PipeStreams {
-    return this.#streams;
+    return this.#streams ?? this.#birth.streams;
   }
 
   /** How it was born; undefined before. */
   get way(): StartWay | undefined {
-    return this.#way;
+    return this.#birth.way;
+  }
+
+  /** The trace of what the child does, if there is one. */
+  get trace(): PlanTrace | undefined {
+    return this.#trace;
   }
 
   /**
@@ -161,52 +97,55 @@ export class InitProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with what init reported, or `SystemError`
    */
   async start(): Promise<void> {
-    const { folder, config, poller, isSupervised } = this.#options;
-    const { linux = {} } = config;
-    const namespaces = linux.namespaces ?? [];
+    const { id, config, lane } = this.#options;
+    if (lane === undefined) return await this.#start();
+    const trace = await lane.span("begin the child's trace", async () => {
+      const { PlanTrace } = await import("./plan_trace.ts");
+      return new PlanTrace(lane.trace, `init of ${id}`, config);
+    });
+    this.#trace = trace;
+    try {
+      await this.#start();
+    } catch (error) {
+      trace.end(error);
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { config, lane, poller } = this.#options;
+    const namespaces = config.linux?.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
     checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
-    const isMadeHere = (mount: Mount) =>
-      isIdMapped(mount) || isPeerOfHost(mount, linux.rootfsPropagation);
-    const idmapped = (config.mounts ?? []).some(isMadeHere)
-      ? await (await import("./idmapped_mounts.ts")).openIdmappedMounts(config, poller, opened)
-      : [];
-    makeFifos(folder);
-    const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
-    const control = this.#stack.use(new Pipe());
-    const said = new InitStatus(status, poller, isSupervised ? NOT_TOLD : undefined);
-    const init = await this.#clone(control.reader, birthNamespaces(namespaces), idmapped, said);
-    control.reader.close();
-    this.#control = control.writer;
+    const idmapped = await this.#openMounts(opened);
+    const { said, init, control } = await this.#bear(idmapped);
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
-    const { isNeeded } = this.#network;
-    const networkLater = isNeeded && launcherMakesNetwork(namespaces);
-    if (!networkLater) await this.#network.setUp(child);
-    if (this.#way?.kind === "direct") attend(control.writer, this.#attendedWork());
-    else await sendConfig(control.writer, init, poller);
-    const isLauncher = joinsInhabited(namespaces);
-    const onLaunched = (launched: Launched) => this.#onLaunched(launched, networkLater);
-    const launched = await awaitReady(said, child, isLauncher, {
-      onLaunched,
-      onHooks: (pid) => this.#runHooks(pid),
-      onWork: () => this.#doWork(init.fds),
-    });
+    const networkLater = this.#network.isNeeded && launcherMakesNetwork(namespaces);
+    if (!networkLater) await this.#setUpNetwork(child);
+    if (this.way?.kind === "direct") attend(control, this.#birth.attended);
+    else await traced(lane, "send the config", () => sendConfig(control, init, poller));
+    const handlers = {
+      onLaunched: (launched: Launched) => this.#onLaunched(launched, networkLater),
+      onHooks: (pid: number) => traced(lane, "run the hooks", () => this.#runHooks(pid)),
+      onWork: () => traced(lane, "work for the child", () => this.#doWork(init.fds)),
+    };
+    const isReady = () => awaitReady(said, child, joinsInhabited(namespaces), handlers);
+    const launched = await traced(lane, "wait until init is ready", isReady);
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
-      await this.#passListener(init.fds);
+      await traced(lane, "pass the filter's listener", () => this.#passListener(init.fds));
     }
     if (namespaces.some(({ type }) => type === "user")) {
       limit(this.pid, config.process?.rlimits ?? []);
     }
-    if (this.#console !== undefined) await this.#takeTerminal(this.#console);
+    if (this.#birth.console !== undefined) await this.#takeTerminal(this.#birth.console);
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
   release(): void {
-    const control = this.#control as Fd;
-    writeByte(control);
+    letGo(this.#control as Fd);
     this.#stack.dispose();
   }
 
@@ -243,100 +182,56 @@ export class InitProcess implements ParentProcess, Disposable {
     await this.#network.undo();
     this.#stack.dispose();
     // Nobody was given this program's ends of the pipes, so nobody would close them.
-    const streams = this.#streams;
+    const { streams } = this;
     this.#streams = {};
     await closeStreams(streams);
   }
 
   /** Closes what the birth opened. */
   [Symbol.dispose](): void {
+    this.#trace?.[Symbol.dispose]();
     this.#stack.dispose();
     this.#child?.[Symbol.dispose]();
-    this.#supervisor?.[Symbol.dispose]();
+    this.#birth.supervisor?.[Symbol.dispose]();
   }
 
-  /** Makes the child, up to init's execve; gives what init has to know. */
-  async #clone(
-    control: Fd,
-    namespaces: number,
+  /** Mounts that this program makes for the child. */
+  async #openMounts(opened: DisposableStack): Promise<readonly IdmappedMount[]> {
+    const { config, poller, lane } = this.#options;
+    const isMadeHere = (mount: Mount) =>
+      isIdMapped(mount) || isPeerOfHost(mount, config.linux?.rootfsPropagation);
+    if (!(config.mounts ?? []).some(isMadeHere)) return [];
+    return await traced(lane, "make the id-mapped mounts", async () => {
+      const { openIdmappedMounts } = await import("./idmapped_mounts.ts");
+      return await openIdmappedMounts(config, poller, opened);
+    });
+  }
+
+  /** Makes the child, and the ways over which the two speak. */
+  async #bear(
     idmapped: readonly IdmappedMount[],
-    said: InitStatus,
-  ): Promise<InitConfig> {
-    const { folder, config, process, host, cgroups, poller, isSupervised } = this.#options;
-    using stack = new DisposableStack();
-    const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
-    const doors = openDoors(host, cgroups, withCgroups, stack);
-    const isTerminal = config.process?.terminal === true;
-    const has = { terminal: isTerminal, work: hasParentsWork(config, this.#options.onTmpfs) };
-    const layout = layOutFds(process, has, doors, idmapped.map(({ mount }) => mount));
-    const fds = stack.use(new ProcessFds(isTerminal ? ON_TERMINAL(process) : process, layout.end));
-    const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
-    fds.pass(control, layout.control);
-    fds.pass(stack.use(open(`${folder}/${START_FIFO}`, O_RDWR)), layout.start);
-    for (const { fd, inside } of layout.late) fds.pass(inside, fd);
-    layout.idmapped.forEach(({ fd }, k) => fds.pass((idmapped[k] as IdmappedMount).fd, fd));
-    if (layout.console !== undefined) this.#passConsole(layout.console, fds, stack);
-    if (layout.work !== undefined) {
-      for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
-    }
-    const waitsForNetwork = this.#network.isNeeded;
-    const init = { ...makeInitConfig(this.#options, layout), waitsForNetwork };
-    const direct = this.#layOut(init, layout, fds);
-    if (direct !== undefined) stack.use(direct.file);
-    const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
-    const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
-    const birth: BirthOptions = {
-      namespaces,
-      init: direct === undefined
-        ? initCommand(this.#options.command, layout)
-        : { fd: direct.file.number, args: direct.args },
-      cgroups: doors,
-      fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
-      mapped: mapped?.reader.number,
-      time: openTime(config, namespaces, stack),
-    };
-    this.#child = isSupervised
-      ? await this.#supervise(birth, status.number, said)
-      : spawn(birth, status.number, poller);
-    this.#streams = fds.streams(poller);
-    if (isMapped) writeIdMaps(this.#child.pid, config.linux ?? {});
-    if (mapped !== undefined) writeByte(mapped.writer);
-    return init;
+  ): Promise<{ said: InitStatus; init: InitConfig; control: Fd }> {
+    const { folder, poller, isSupervised } = this.#options;
+    makeFifos(folder);
+    const status = this.#stack.use(open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK));
+    const control = this.#stack.use(new Pipe());
+    const said = new InitStatus(status, poller, isSupervised ? NOT_TOLD : undefined);
+    const init = await this.#birth.make({
+      control: control.reader,
+      said,
+      idmapped,
+      waitsForNetwork: this.#network.isNeeded,
+      trace: this.#trace,
+    });
+    control.reader.close();
+    this.#control = control.writer;
+    this.#work = [...this.#birth.work];
+    return { said, init, control: control.writer };
   }
 
-  #attendedWork(): string | undefined {
-    return attendedWork(this.#options.config, this.#options.network !== undefined);
-  }
-
-  /** Lays out the plan as the child's program, if it goes that way. */
-  #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds): DirectProgram | undefined {
-    const { id, rootfs, kind } = this.#options;
-    const { linux = {} } = init.config;
-    this.#way = needsNoPlan(kind, linux);
-    if (this.#way !== undefined) return undefined;
-    const plan = planInit(init, new HostFacts(rootfs, mountedAt(init.config), fds.standard));
-    this.#way = chooseWay(kind, plan, init.fds);
-    if (this.#way.kind === "reexec") return undefined;
-    this.#work = workOf(plan);
-    const whole = [...waitForParentsWork(init.fds, this.#attendedWork()), ...plan];
-    const program = layOutDirect(id, whole, init.fds, layout.end);
-    if (program === undefined) this.#way = withoutMemoryFiles(kind);
-    return program;
-  }
-
-  /** Has a supervisor make the child. */
-  async #supervise(birth: BirthOptions, status: number, said: InitStatus): Promise<Child> {
-    const { id, folder, config, poller } = this.#options;
-    const { Supervisor } = await import("./supervisor.ts");
-    const isLauncher = joinsInhabited(config.linux?.namespaces ?? []);
-    const started = await Supervisor.start({ id, folder, birth, status, isLauncher, poller });
-    if (started !== undefined) {
-      this.#supervisor = started.supervisor;
-      return started.child;
-    }
-    const message = said.poll();
-    if (message?.kind === "error") throw message.error;
-    throw new ContainerError("InitFailed", "the supervisor ended before it had made init");
+  async #setUpNetwork(child: Child): Promise<void> {
+    if (!this.#network.isNeeded) return;
+    await traced(this.#options.lane, "make the network", () => this.#network.setUp(child));
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -348,7 +243,7 @@ export class InitProcess implements ParentProcess, Disposable {
       control.close();
       throw error;
     }
-    writeByte(control);
+    letGo(control);
   }
 
   /** The child shows the fds of its next work and waits. */
@@ -364,22 +259,23 @@ export class InitProcess implements ParentProcess, Disposable {
       control.close();
       throw error;
     }
-    writeByte(control);
+    letGo(control);
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */
-  async #onLaunched({ pid }: Launched, networkLater: boolean): Promise<void> {
+  async #onLaunched({ first, pid }: Launched, networkLater: boolean): Promise<void> {
     const control = this.#control as Fd;
-    const { linux = {} } = this.#options.config;
+    const { config: { linux = {} }, lane, poller } = this.#options;
+    this.#trace?.follow(this.pid, first, pid);
     try {
       if (networkLater) {
-        using child = new Child(pid, openPidfd(pid), this.#options.poller, NOT_TOLD);
-        await this.#network.setUp(child);
-        writeByte(control); // the launcher's
+        using child = new Child(pid, openPidfd(pid), poller, NOT_TOLD);
+        await this.#setUpNetwork(child);
+        letGo(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;
-      writeIdMaps(pid, linux);
-      writeByte(control);
+      traced(lane, "write the id maps", () => writeIdMaps(pid, linux));
+      letGo(control);
     } catch (error) {
       control.close();
       throw error;
@@ -390,14 +286,15 @@ export class InitProcess implements ParentProcess, Disposable {
   async #adopt({ first, pid }: Launched): Promise<void> {
     const { poller } = this.#options;
     const launcher = this.#born();
-    if (this.#supervisor !== undefined) {
+    const { supervisor } = this.#birth;
+    if (supervisor !== undefined) {
       using made = openPidfd(first);
       const pidfd = openPidfd(pid);
-      this.#child = new Child(pid, pidfd, poller, this.#supervisor);
-      this.#supervisor.adopt(pidfd, made);
+      this.#adopted = new Child(pid, pidfd, poller, supervisor);
+      supervisor.adopt(pidfd, made);
       return launcher[Symbol.dispose]();
     }
-    this.#child = new Child(pid, openPidfd(pid), poller);
+    this.#adopted = new Child(pid, openPidfd(pid), poller);
     await new Child(first, openPidfd(first), poller).wait();
     await launcher.wait();
   }
@@ -423,82 +320,13 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#streams = terminal.streams(poller);
   }
 
-  #passConsole(numbers: ConsoleFds, fds: ProcessFds, stack: DisposableStack): void {
-    const pair = socketPair();
-    stack.use(pair.theirs);
-    this.#console = this.#stack.use(pair.ours);
-    fds.pass(pair.theirs, numbers.socket);
-    fds.pass(pair.theirs, numbers.master); // keeps the number free for the master
+  get #child(): Child | undefined {
+    return this.#adopted ?? this.#birth.child;
   }
 
   #born(): Child {
-    if (this.#child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
-    return this.#child;
+    const child = this.#child;
+    if (child === undefined) throw new ContainerError("NoProcessOps", "init was not started");
+    return child;
   }
-}
-
-/** The time namespace that the child enters: a new one, or one to join. */
-function openTime(
-  { linux: { namespaces = [], timeOffsets = {} } = {} }: Config,
-  made: number,
-  stack: DisposableStack,
-): TimeNamespace | undefined {
-  const joined = openJoined(namespaces, "time");
-  if (joined !== undefined) return { joined: stack.use(joined).number };
-  if ((made & NAMESPACE_FLAGS.time) === 0) return undefined;
-  return { proc: stack.use(openProc()).number, offsets: timeOffsets };
-}
-
-/**
- * Before there is a terminal, init has this program's stderr for its last words. Not where the
- * terminal goes to another: init's other threads keep the stream up to execve, and who called may
- * read it to its end before the start, as containerd's shim does.
- */
-const ON_TERMINAL = (process: ProcessOptions): ProcessOptions => ({
-  ...process,
-  stdin: "null",
-  stdout: "null",
-  stderr: process.consoleSocket === undefined ? "inherit" : "null",
-});
-
-/** Runs the birth program; it returns here once the child is init, or waits for its id maps. */
-function spawn(birth: BirthOptions, status: number, poller: Poller): Child {
-  const operations = planBirth(birth);
-  const program = new SyscallProgram(operations, reportTail(status, operations));
-  program.run();
-  const pid = program.result(0);
-  if (pid < 0) throw initFailure(operations[0] as PlannedOperation, -pid);
-  const pidfd = program.output(PIDFD);
-  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
-  return new Child(pid, new Fd(number), poller);
-}
-
-/** The fifos through which another hull starts the container and hears of its start. */
-function makeFifos(folder: string): void {
-  for (const name of [START_FIFO, STATUS_FIFO]) {
-    mknodAt(AT_FDCWD, `${folder}/${name}`, S_IFIFO | 0o600);
-  }
-}
-
-/** Sends the config; if init ends before it has read it all, its own message says why. */
-async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promise<void> {
-  try {
-    await writeFully(control, encodeConfig(init), poller);
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
-  }
-}
-
-/** Lets a child go on that waits for `work`; one that has ended has said why. */
-function attend(control: Fd, work: string | undefined): void {
-  if (work === undefined) return;
-  try {
-    writeByte(control);
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
-  }
-}
-
-function writeByte(fd: Fd): void {
-  writeAll(fd, new Uint8Array([1]));
 }

@@ -7,11 +7,13 @@
 import {
   AT_FDCWD,
   type Fd,
+  mknodAt,
   O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
   open,
   read,
+  S_IFIFO,
   unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
@@ -182,6 +184,13 @@ export function isWaiting(folder: string): boolean {
     return Deno.lstatSync(`${folder}/${START_FIFO}`).isFifo ?? false;
   } catch {
     return false;
+  }
+}
+
+/** Makes the fifos through which another hull starts the container and hears of its start. */
+export function makeFifos(folder: string): void {
+  for (const name of [START_FIFO, STATUS_FIFO]) {
+    mknodAt(AT_FDCWD, `${folder}/${name}`, S_IFIFO | 0o600);
   }
 }
 

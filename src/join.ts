@@ -88,6 +88,11 @@ export interface BornPage {
   readonly address: bigint;
 }
 
+/** Where the usher ends, which has made the process. */
+export const USHER_END = "usher.end";
+/** Where the process begins that an usher has made. */
+export const USHER_BORN = "usher.born";
+
 const SIGKILL = 9;
 const LAST_FD = 0xffffffff;
 /** How much of the file is shared. */
@@ -96,7 +101,8 @@ const PROT_READ_WRITE = 3;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const MAP_SHARED_FIXED = 0x11;
-const MADV_DONTFORK = 10;
+/** Which memory a child does not get: madvise(2). */
+export const MADV_DONTFORK = 10;
 
 /** Whether what joins must have the process born by a further clone. */
 export function entersPidNamespace(target: JoinTarget | undefined): boolean {
@@ -170,10 +176,10 @@ function beBorn({ address }: BornPage): readonly PlanItem[] {
   const flags = BigInt(CLONE_PARENT | CLONE_PARENT_SETTID) | CLONE_CLEAR_SIGHAND;
   const clone = cloneArguments(flags, { exitSignal: 0, pid: address });
   return step.because("be born in the container's pid namespace")
-    .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: "usher.end" } })
-    .jump("usher.born")
-    .because("end, having joined").call("exit_group", [0], { label: "usher.end" })
-    .call("getpid", [], { label: "usher.born" }).items;
+    .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: USHER_END } })
+    .jump(USHER_BORN)
+    .because("end, having joined").call("exit_group", [0], { label: USHER_END })
+    .call("getpid", [], { label: USHER_BORN }).items;
 }
 
 function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {

@@ -8,9 +8,19 @@
 
 import { filterOf } from "./container_filter.ts";
 import { releaseStart } from "./init_status.ts";
+import type { PlanTrace } from "./plan_trace.ts";
 import { openIdentified } from "./process_identity.ts";
 import type { StoredState } from "./state_store.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
+import type { Lane } from "./trace.ts";
+import { traced } from "./traced.ts";
+
+/** Where a release is traced. */
+export interface ReleaseTrace {
+  readonly lane?: Lane | undefined;
+  /** The first process's trace, if this program began it. */
+  readonly child?: PlanTrace | undefined;
+}
 
 /**
  * Lets the first process, which waits, run the program.
@@ -20,20 +30,34 @@ import type { ContainerSurroundings } from "./surroundings.ts";
 export async function releaseProgram(
   stored: StoredState,
   { store, cgroups, poller }: ContainerSurroundings,
+  { lane, child }: ReleaseTrace = {},
 ): Promise<void> {
   const { id, config, init } = stored;
   const { startContainer = [], poststart = [] } = config.hooks ?? {};
   if (startContainer.length > 0) {
     using pidfd = init === undefined ? undefined : openIdentified(init);
     if (init !== undefined && pidfd !== undefined) {
-      const { runStartHooks } = await loadHooks();
-      const filter = await filterOf(config, store.root);
-      await runStartHooks(stored, { pid: init.pid, pidfd, cgroups, filter }, poller);
+      const { pid } = init;
+      const target = { pid, pidfd, cgroups };
+      await traced(lane, "run the startContainer hooks", async () => {
+        const { runStartHooks } = await loadHooks();
+        const filter = await filterOf(config, store.root);
+        await runStartHooks(stored, { ...target, filter }, poller);
+      });
     }
   }
-  await releaseStart(store.folder(id), poller);
+  const release = () => releaseStart(store.folder(id), poller);
+  await traced(
+    lane,
+    "let the program run",
+    child === undefined ? release : () => {
+      return child.until(release);
+    },
+  );
   if (poststart.length === 0) return;
-  await (await loadHooks()).runPoststartHooks(stored, init?.pid ?? 0, poller);
+  await traced(lane, "run the poststart hooks", async () => {
+    await (await loadHooks()).runPoststartHooks(stored, init?.pid ?? 0, poller);
+  });
 }
 
 /** Most containers have no hooks, and load nothing of them. */

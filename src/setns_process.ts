@@ -31,6 +31,7 @@ import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
 import type { Terminal } from "./terminal.ts";
 import { Usher } from "./usher.ts";
+import type { UsherTrace } from "./usher_trace.ts";
 
 /** What a further process is made of. */
 export interface SetnsProcessOptions
@@ -42,6 +43,8 @@ export interface SetnsProcessOptions
   readonly terminal?: Terminal | undefined;
   /** What this program does for it while it waits, right before its program runs. */
   readonly held?: HeldProcess | undefined;
+  /** The trace of what a process that joins does up to its program. */
+  readonly trace?: UsherTrace | undefined;
   readonly poller: Poller;
 }
 
@@ -84,6 +87,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
    * @throws {ContainerError} `InitFailed` with the step, system call and errno
    */
   async start(): Promise<void> {
+    const { trace } = this.#options;
+    await (trace === undefined ? this.#start() : trace.until(() => this.#start()));
+  }
+
+  async #start(): Promise<void> {
     const { poller, held, leaveStatus = false } = this.#options;
     using report = new Pipe();
     using control = held === undefined ? undefined : new Pipe();
@@ -93,7 +101,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     setNonBlocking(report.reader);
     const status = new InitStatus(report.reader, poller);
     let message = await status.next();
-    this.#child ??= await this.#usher?.process();
+    this.#child ??= await this.#awaitUsher();
     if (this.#child === undefined) {
       throw message?.kind === "error" ? message.error : silentEnd(await this.#usherEnd());
     }
@@ -149,7 +157,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
 
   /** Gives the number of the first fd that the process opens while it is held. */
   #clone(report: Fd, control: Fd | undefined): number {
-    const { stdio, held, poller } = this.#options;
+    const { stdio, held, trace, poller } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
@@ -166,10 +174,22 @@ export class SetnsProcess implements ParentProcess, Disposable {
         : { control: word.number, before: held.before },
     };
     const { target } = options;
-    if (target === undefined) this.#child = spawn(planJoin(options), last.number, poller);
-    else this.#usher = new Usher({ ...options, target }, poller);
+    if (target === undefined) {
+      this.#child = spawn(planJoin(options), last.number, poller);
+    } else {
+      this.#usher = new Usher({ ...options, target }, poller, trace);
+      trace?.follow(this.#usher.pid);
+    }
     this.#streams = fds.streams(poller);
     return firstFree(options);
+  }
+
+  /** The process that the usher has become, or has made. */
+  async #awaitUsher(): Promise<Child | undefined> {
+    const child = await this.#usher?.process();
+    const pids = [this.#usher?.pid, child?.pid].filter((pid) => pid !== undefined);
+    this.#options.trace?.follow(...new Set(pids));
+    return child;
   }
 
   async #usherEnd(): Promise<ExitStatus> {

@@ -35,6 +35,7 @@ import { type BirthOptions, planBirth, type SupervisingParent } from "./birth.ts
 import { ContainerError } from "./errors.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
 import { Child, type StatusKeeper } from "./parent_process.ts";
+import type { PlanTrace } from "./plan_trace.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 
 const P_PID = 1;
@@ -58,6 +59,8 @@ export interface SupervisedBirth {
   /** Whether the child is a launcher, which makes the container's process and ends. */
   readonly isLauncher: boolean;
   readonly poller: Poller;
+  /** The trace of the birth. */
+  readonly trace?: PlanTrace | undefined;
 }
 
 /** A supervisor with its child. */
@@ -147,25 +150,30 @@ async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undef
 
 /** What the supervisor does, from its first call to its last. */
 function supervisorProgram(
-  { birth, isLauncher }: SupervisedBirth,
+  { birth, isLauncher, trace }: SupervisedBirth,
   inherited: readonly number[],
   socket: number,
   record: number,
 ): PlannedOperation[] {
   const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
-  const made = planBirth({ ...birth, parent });
-  const [clone, ...child] = made as [PlannedOperation, ...PlannedOperation[]];
+  const [clone, ...rest] = planBirth({ ...birth, parent }) as [
+    PlannedOperation,
+    ...PlannedOperation[],
+  ];
+  const made = [{ ...clone, label: "clone" }, ...rest];
+  const marked = trace?.markSupervised(made);
   return [
     ...calls("supervise the container's process", [
       // These came over execve; what inherits the others in place is for the birth to say.
       ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
       call("setsid", []), // no terminal's end is the supervisor's
     ]),
-    { ...clone, label: "clone" },
-    ...child,
+    ...(marked?.map ?? []),
+    ...(marked?.items ?? made),
     ...calls("wait for the container's process", [
       // Nobody waits for the end of a pipe because of the supervisor.
       ...closeAllBut([socket, record], parent.label),
+      ...(marked?.unmap ?? []),
       call("write", [socket, parent.pid, PID_SIZE]),
       ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
       call("write", [record, ENDED, SIGINFO_SIZE]),
@@ -234,7 +242,7 @@ function calls(reason: string, operations: readonly Operation[]): PlannedOperati
 
 /** Starts the supervisor; returns its number once it runs. */
 function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
-  const { id, birth, status } = supervised;
+  const { id, birth, status, trace } = supervised;
   const { cgroups, fds, mapped, time, init } = birth;
   using stack = new DisposableStack();
   // Above all numbers that the birth puts in place, so that the parent's stay apart.
@@ -250,6 +258,7 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
       outside === undefined ? [inside] : [inside, outside]
     ),
     ...(mapped === undefined ? [] : [mapped]),
+    ...(trace === undefined ? [] : [trace.file.number]),
     ...("fd" in init ? [init.fd] : []),
     ...(time === undefined ? [] : "joined" in time ? [time.joined] : [time.proc]),
   ];

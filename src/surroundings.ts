@@ -10,6 +10,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { InitKind } from "./direct_start.ts";
 import type { Fault } from "./errors.ts";
 import type { StateStore } from "./state_store.ts";
+import type { Trace } from "./trace.ts";
 
 /** What a Factory gives each of its containers. */
 export interface ContainerSurroundings {
@@ -20,5 +21,7 @@ export interface ContainerSurroundings {
   readonly initCommand: readonly string[] | undefined;
   /** Who walks the plan of a start that doesn't say. */
   readonly initKind: InitKind;
+  /** Where what is done with the container is traced. */
+  readonly trace: Trace | undefined;
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }

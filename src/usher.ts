@@ -32,11 +32,12 @@ import {
   planJoin,
 } from "./join.ts";
 import { Child } from "./parent_process.ts";
+import type { UsherTrace } from "./usher_trace.ts";
 
 /** What such a program is called in the process table, as long as it is one. */
 const NAME = "hull";
-/** Between the image's two segments and the stack. */
-const BORN_ADDRESS = 0x3000_0000n;
+/** Between the image's two segments and the stack; a trace's memory is beside it. */
+export const BORN_ADDRESS = 0x3000_0000n;
 const F_SETFD = 2;
 const CLONE = "usher.clone";
 const EXECUTE = "usher.execute";
@@ -50,9 +51,14 @@ export class Usher implements Disposable {
   /**
    * Starts it.
    *
+   * @param trace the trace of what it does
    * @throws {ContainerError} `InitFailed` if the host doesn't let it start
    */
-  constructor(options: JoinOptions & { readonly target: object }, poller: Poller) {
+  constructor(
+    options: JoinOptions & { readonly target: object },
+    poller: Poller,
+    trace?: UsherTrace,
+  ) {
     this.#poller = poller;
     using stack = new DisposableStack();
     const page = entersPidNamespace(options.target)
@@ -60,12 +66,18 @@ export class Usher implements Disposable {
       : undefined;
     if (page !== undefined) writeAll(page, new Uint8Array(PAGE_SIZE));
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
-    const operations = planJoin(options, born);
+    const planned = planJoin(options, born);
+    const operations = trace?.markUsher(planned) ?? planned;
     const tail = reportTail(options.report, operations);
     using image = executableFile("hull-exec", programImage(operations, tail));
-    this.#child = launch(image, inherited(options, born), poller);
+    this.#child = launch(image, inherited(options, born, trace), poller);
     this.#page = page;
     stack.move();
+  }
+
+  /** The usher's own number. */
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /**
@@ -101,8 +113,10 @@ export class Usher implements Disposable {
 function inherited(
   { target, cgroups, fds, report, hold }: JoinOptions,
   born: BornPage | undefined,
+  trace: UsherTrace | undefined,
 ): readonly number[] {
   return [
+    ...(trace === undefined ? [] : [trace.file.number]),
     ...[target?.pidfd, target?.root, born?.fd, hold?.control].filter((fd) => fd !== undefined),
     ...cgroups.flatMap(({ fd, otherwise }) => otherwise === undefined ? [fd] : [fd, otherwise]),
     ...fds.map(({ fd }) => fd),

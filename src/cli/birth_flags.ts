@@ -19,6 +19,7 @@ import type { NotifySocket } from "../notify_socket.ts";
 import type { Process, ProcessOptions } from "../process.ts";
 import { identify } from "../process_identity.ts";
 import { syscallFailure } from "../syscall_failure.ts";
+import { traced } from "../traced.ts";
 import { connectListener } from "../unix_client.ts";
 import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
@@ -69,10 +70,10 @@ export async function bear(
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, args, command, factory, output } = invocation;
+  const { flags, args, command, factory, output, trace } = invocation;
   const { Process } = await import("../process.ts");
   const network = networkOf(flags);
-  const bundle = readBundle(flags);
+  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
   const size = isDetached ? undefined : bundle?.config.process?.consoleSize ?? ownSize();
   const hasTerminal = bundle?.config.process?.terminal === true;
   const process = new Process({

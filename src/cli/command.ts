@@ -7,6 +7,7 @@
 
 import type { Factory } from "../factory.ts";
 import type { Output } from "./output.ts";
+import type { TraceFile } from "./trace_file.ts";
 
 /** A flag of a command or of hull itself. */
 export interface Flag {
@@ -34,6 +35,8 @@ export interface Invocation {
   /** The Factory that hull's own flags describe. */
   readonly factory: () => Promise<Factory>;
   readonly output: Output;
+  /** With `--trace`. */
+  readonly trace: TraceFile | undefined;
 }
 
 /** A command. */

@@ -4,6 +4,7 @@ import type { Container } from "../container.ts";
 import type { ProcessConfig } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
 import type { ProcessOptions } from "../process.ts";
+import { traced } from "../traced.ts";
 import { type Command, type GivenFlags, isOn, list, text } from "./command.ts";
 import { follow, ownSize, SignalForwarder } from "./foreground.ts";
 import { preservedFds } from "./inherited_fds.ts";
@@ -48,7 +49,7 @@ export const command: Command = {
   arity: [1, Infinity],
   stopsEarly: true,
   failureCode: 255,
-  async run({ flags, args, factory }) {
+  async run({ flags, args, factory, trace }) {
     const [id = "", ...command] = args;
     const options = await processOptions(flags, command);
     requireConsole(flags, options);
@@ -65,7 +66,11 @@ export const command: Command = {
     await container.start(process);
     writePidFile(text(flags, "pid-file"), process.pid);
     if (isDetached) return 0;
-    return await follow(process, signals, hasTerminal(options));
+    return await traced(
+      trace?.trace.main,
+      "wait for the program",
+      () => follow(process, signals, hasTerminal(options)),
+    );
   },
 };
 

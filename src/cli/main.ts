@@ -12,6 +12,9 @@ import { commandHelp, globalHelp } from "./help.ts";
 import { checkArity, parseCommand, parseFlags, usageError } from "./options.ts";
 import { type LogFormat, Output } from "./output.ts";
 import { nearest } from "./suggest.ts";
+import type { Trace } from "../trace.ts";
+import { traced } from "../traced.ts";
+import type { TraceFile } from "./trace_file.ts";
 import { versionText } from "./version.ts";
 
 interface Entry {
@@ -67,6 +70,7 @@ const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "systemd-cgroup", summary: "make cgroups through systemd (not yet)" },
   { name: "rootless", value: "WHEN", summary: "accepted for runc's sake: true, false or auto" },
   { name: "criu", value: "PATH", summary: "accepted for runc's sake, and ignored" },
+  { name: "trace", value: "FILE", summary: "write what is done when to FILE, for Perfetto" },
   { name: "version", letter: "v", summary: "print the version" },
 ];
 
@@ -95,10 +99,32 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === undefined || isOn(flags, "help") || name === "help") {
       return await help(name === "help" ? following[0] : undefined, output);
     }
-    return await dispatch(name, following, flags, output);
+    const trace = text(flags, "trace");
+    if (trace === undefined) return await dispatch(name, following, flags, output, undefined);
+    return await dispatchTraced(trace, name, following, flags, output);
   } catch (error) {
     output.fail(error);
     return 1;
+  }
+}
+
+/** The same with a trace, which is written whatever comes of the command. */
+async function dispatchTraced(
+  path: string,
+  name: string,
+  args: readonly string[],
+  global: GivenFlags,
+  output: Output,
+): Promise<number> {
+  const { TraceFile } = await import("./trace_file.ts");
+  const file = new TraceFile(path, name);
+  try {
+    return await file.trace.main.span(
+      `hull ${name}`,
+      () => dispatch(name, args, global, output, file),
+    );
+  } finally {
+    await file.write(output);
   }
 }
 
@@ -107,8 +133,10 @@ async function dispatch(
   args: readonly string[],
   global: GivenFlags,
   output: Output,
+  trace: TraceFile | undefined,
 ): Promise<number> {
-  const { command } = await findCommand(name).load();
+  const lane = trace?.trace.main;
+  const { command } = await traced(lane, "load the command", () => findCommand(name).load());
   const parsed = parseCommand(name, command, args);
   if (isOn(parsed.flags, "help")) {
     output.print(commandHelp(name, command));
@@ -117,7 +145,8 @@ async function dispatch(
   checkArity(name, command, parsed);
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
   try {
-    return await command.run({ ...parsed, factory: () => makeFactory(global, output), output });
+    const factory = () => makeFactory(global, output, trace?.trace);
+    return await command.run({ ...parsed, factory, output, trace });
   } catch (error) {
     output.fail(error);
     return command.failureCode ?? 1;
@@ -145,11 +174,20 @@ async function help(name: string | undefined, output: Output): Promise<number> {
   return 0;
 }
 
-async function makeFactory(global: GivenFlags, output: Output): Promise<Factory> {
-  const { Factory } = await import("../factory.ts");
+async function makeFactory(
+  global: GivenFlags,
+  output: Output,
+  trace: Trace | undefined,
+): Promise<Factory> {
+  const { Factory } = await traced(
+    trace?.main,
+    "load the library",
+    () => import("../factory.ts"),
+  );
   return new Factory({
     root: text(global, "root") ?? userRoot(),
     cgroupDriver: driver(global),
+    trace,
     onWarning: ({ message, pointer }) => output.warn(message, pointer),
   });
 }

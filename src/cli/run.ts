@@ -2,6 +2,7 @@
 
 import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
+import { traced } from "../traced.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
 import { follow, SignalForwarder } from "./foreground.ts";
@@ -25,7 +26,7 @@ export const command: Command = {
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const { flags, output } = invocation;
+    const { flags, output, trace } = invocation;
     const isDetached = isOn(flags, "detach");
     if (isOn(flags, "supervise") && !isDetached) {
       throw usageError(
@@ -50,7 +51,12 @@ export const command: Command = {
       return 0;
     }
     reaper?.begin(process.pid);
-    const code = await follow(process, signals, container.config.process?.terminal === true);
+    const hasTerminal = container.config.process?.terminal === true;
+    const code = await traced(
+      trace?.trace.main,
+      "wait for the program",
+      () => follow(process, signals, hasTerminal),
+    );
     reaper?.[Symbol.dispose](); // hooks come
     await forwarded;
     await container.wait(); // which records the exit code, for those who wait elsewhere

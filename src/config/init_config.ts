@@ -72,6 +72,14 @@ export interface IdmappedFd {
   readonly fd: number;
 }
 
+/** What init is told when its start is traced. */
+export interface InitTraceFd {
+  /** Its fd of the memory that it writes its times to. */
+  readonly fd: number;
+  /** The number of the clock that is read. */
+  readonly clock: number;
+}
+
 /** The whole message. */
 export interface InitConfig {
   readonly id: string;
@@ -96,4 +104,6 @@ export interface InitConfig {
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /** Make the root a tmpfs of the rootfs's files: the built-in default's skeleton. */
   readonly onTmpfs?: boolean | undefined;
+  /** With a trace. */
+  readonly trace?: InitTraceFd | undefined;
 }

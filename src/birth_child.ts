@@ -1,0 +1,58 @@
+/**
+ * Runs a birth's program (src/birth.ts): in a child of this program, or below a supervisor.
+ *
+ * @module
+ */
+
+import { Fd } from "../ffi/file.ts";
+import type { Poller } from "../ffi/poll.ts";
+import { SyscallProgram } from "../ffi/program.ts";
+import { reportTail } from "../init/channel.ts";
+import { initFailure } from "../init/failure.ts";
+import type { PlannedOperation } from "../init/operation.ts";
+import { type BirthOptions, PIDFD, planBirth } from "./birth.ts";
+import { ContainerError } from "./errors.ts";
+import type { InitStatus } from "./init_status.ts";
+import { Child } from "./parent_process.ts";
+import type { PlanTrace } from "./plan_trace.ts";
+import type { Supervised, SupervisedBirth } from "./supervisor.ts";
+
+/**
+ * Makes a child of this program; returns once the child is init, or waits for its id maps.
+ *
+ * @param status where a failure of the birth is reported
+ * @throws {ContainerError} `InitFailed` if there is no child
+ */
+export function spawn(
+  birth: BirthOptions,
+  status: number,
+  poller: Poller,
+  trace: PlanTrace | undefined,
+): Child {
+  const planned = planBirth(birth);
+  const operations = trace?.markBirth(planned) ?? planned;
+  const program = new SyscallProgram(operations, reportTail(status, operations));
+  program.run();
+  // Before it may stand a mark of a trace.
+  const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
+  const pid = program.result(clone);
+  if (pid < 0) throw initFailure(operations[clone] as PlannedOperation, -pid);
+  const pidfd = program.output(PIDFD);
+  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
+  return new Child(pid, new Fd(number), poller);
+}
+
+/**
+ * Has a supervisor make the child.
+ *
+ * @param said what the child says
+ * @throws {ContainerError} `InitFailed` if there is no child; what `Supervisor.start` throws
+ */
+export async function supervise(birth: SupervisedBirth, said: InitStatus): Promise<Supervised> {
+  const { Supervisor } = await import("./supervisor.ts");
+  const started = await Supervisor.start(birth);
+  if (started !== undefined) return started;
+  const message = said.poll();
+  if (message?.kind === "error") throw message.error;
+  throw new ContainerError("InitFailed", "the supervisor ended before it had made init");
+}
