@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type BridgeHost, bridgeTest, isListening } from "../fixtures/bridge_host.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
-import { HULL } from "../fixtures/cli.ts";
+import { FROM_SOURCES, HULL } from "../fixtures/cli.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -11,8 +11,7 @@ const [EXAMPLE, README] = ["examples/networks.ts", "README.md"]
   .map((path) => fromFileUrl(new URL(`../../${path}`, import.meta.url)));
 
 bridgeTest("networks-", "the example's containers reach each other", async (host) => {
-  const [deno = "", ...words] = HULL;
-  const program = [deno, ...words.slice(0, -1), EXAMPLE ?? "", host.root];
+  const program = [...FROM_SOURCES, EXAMPLE ?? "", host.root];
   const { code, stdout, stderr } = await host.program(program);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   assertEquals(stdout.split("\n"), [

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
-import { HULL, Hull } from "../fixtures/cli.ts";
+import { FROM_SOURCES, HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 
 const WRAPPER = fromFileUrl(new URL("../fixtures/without_openat2.ts", import.meta.url));
-const [DENO, ...WORDS] = HULL as [string, ...string[]];
+const [DENO, ...WORDS] = FROM_SOURCES;
 const ENOSYS = 38;
 const EPERM = 1;
 
@@ -19,7 +19,7 @@ class FilteredHull extends Hull {
   }
 
   override command(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-    const words = [...WORDS.slice(0, -1), WRAPPER, String(this.#errno), ...HULL];
+    const words = [...WORDS, WRAPPER, String(this.#errno), ...HULL];
     return new Deno.Command(DENO, { ...options, args: [...words, "--root", this.root, ...args] });
   }
 }
@@ -68,7 +68,7 @@ Deno.test("the filter that the tests use is really there", () => {
     JSON.stringify(new URL("../../src/security/safe_path.ts", import.meta.url).href)
   }; console.log(hasOpenat2());`;
   for (const errno of [ENOSYS, EPERM]) {
-    const args = [...WORDS.slice(0, -1), WRAPPER, String(errno), DENO, "eval", code];
+    const args = [...WORDS, WRAPPER, String(errno), DENO, "eval", code];
     assertEquals(run(DENO, ...args).trim(), "false");
   }
   assertEquals(run(DENO, "eval", code).trim(), "true");

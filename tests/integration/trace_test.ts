@@ -10,7 +10,7 @@ import type { Config } from "../../src/config/types.ts";
 import { SetnsProcess } from "../../src/setns_process.ts";
 import { UsherTrace } from "../../src/usher_trace.ts";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { HULL, Hull } from "../fixtures/cli.ts";
+import { FROM_SOURCES, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import {
@@ -395,7 +395,7 @@ Deno.test("without the flag no module of a trace is loaded", async () => {
 /** The modules of a trace that a call of the program loads. */
 async function traceModules(hull: Hull, args: readonly string[]): Promise<string[]> {
   using scratch = scratchFolder();
-  const [program, ...words] = HULL.slice(0, -1) as [string, ...string[]];
+  const [program, ...words] = FROM_SOURCES;
   const cli = fromFileUrl(new URL("../../src/cli/hull.ts", import.meta.url));
   const { code } = await new Deno.Command(program, {
     args: [...words, cli, "--root", hull.root, ...args],
