@@ -164,8 +164,11 @@ function requireAlive(init: ProcessIdentity): void {
 async function isEnding(init: ProcessIdentity, error: unknown): Promise<boolean> {
   if (!(error instanceof ContainerError)) return !isAlive(init);
   if (error.step === "join" && error.errno === "ESRCH") return true;
+  // A pid namespace whose first process has died takes no more: fork(2), ENOMEM.
+  const isRefused = error.step === "join" && error.errno === "ENOMEM";
   const isSilent = error.code === "InitFailed" && error.errno === undefined;
-  for (let waited = 0; isSilent && isAlive(init) && waited < ENDING_MS; waited += STEP_MS) {
+  const isToWait = isRefused || isSilent;
+  for (let waited = 0; isToWait && isAlive(init) && waited < ENDING_MS; waited += STEP_MS) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
   }
   return !isAlive(init);
