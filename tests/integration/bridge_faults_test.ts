@@ -32,12 +32,13 @@ async function refused(host: BridgeHost, ...args: string[]): Promise<string> {
 
 test("without nft nothing is made, and the package is named", async (host) => {
   using empty = scratchFolder();
-  const words = ["env", `PATH=${empty.path}`, ...HULL, "--root", host.root];
+  const root = `${empty.path}/root`; // even the root folder is not
+  const words = ["env", `PATH=${empty.path}`, ...HULL, "--root", root];
   const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "nft command");
   assertStringIncludes(stderr, "apt-get install nftables");
-  assertEquals([...Deno.readDirSync(host.root)], []);
+  assertEquals([...Deno.readDirSync(empty.path)], []);
 });
 
 test("what nft refuses leaves nothing", async (host) => {
@@ -241,6 +242,17 @@ test("hull run killed: its container keeps its address until it is deleted", asy
   );
   assertStringIncludes(said, "inet 10.88.0.3/16");
   assertEquals(host.addressesOf(ONE).ipv4, "10.88.0.2");
+  assert(host.network.link("hull0") !== undefined, "the bridge is in use");
+  await host.must("delete", "--force", ONE);
+});
+
+test("a container that is taken off its bridge keeps its address while it lives", async (host) => {
+  await host.detach(...BRIDGE, ONE, "--", "sleep", "300"); // whose creator has ended
+  const name = host.network.links().map(({ ifname }) => ifname)
+    .find((each) => each.startsWith("veth")) ?? "";
+  host.run("ip", "link", "set", name, "nomaster");
+  await host.must("run", ...BRIDGE, TWO, "--", "true");
+  assert(host.network.link("hull0") !== undefined, "the bridge is in use");
   await host.must("delete", "--force", ONE);
 });
 
