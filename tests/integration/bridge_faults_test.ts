@@ -268,6 +268,9 @@ test("50 programs at once take 50 addresses", async (host) => {
   const all = await Promise.all(Array.from({ length: 50 }, (_, k) => taking(host, `${ONE}-${k}`)));
   assertEquals(new Set(all.map(({ address }) => address)).size, 50);
   assert(all.every(({ address }) => address.startsWith("10.88.0.")));
+  const [{ name = "" } = {}] = Deno.readDirSync(`${host.root}/~networks`);
+  const { bridges } = JSON.parse(Deno.readTextFileSync(`${host.root}/~networks/${name}`));
+  assertEquals(bridges.hull0.leases.length, 50, "each is kept while its program lives");
   await Promise.all(all.map((each) => each.kill()));
   await host.must("run", ...BRIDGE, TWO, "--", "true"); // takes back all of them
   assertEquals(host.network.link("hull0"), undefined);
