@@ -3,6 +3,7 @@ import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.t
 import { FROM_SOURCES, HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
+import { Racer } from "../fixtures/race.ts";
 
 const WRAPPER = fromFileUrl(new URL("../fixtures/without_openat2.ts", import.meta.url));
 const [DENO, ...WORDS] = FROM_SOURCES;
@@ -214,19 +215,11 @@ Deno.test("without openat2: a place that is swapped for a link all the time", as
     const rootfs = `${bundle.folder}/rootfs`;
     Deno.mkdirSync(`${rootfs}/race`);
     Deno.symlinkSync(outside.path, `${rootfs}/other`);
-    const script = `i=0; while [ $i -lt 100000 ]; do mv -T ${rootfs}/race ${rootfs}/x; ` +
-      `mv -T ${rootfs}/other ${rootfs}/race; mv -T ${rootfs}/race ${rootfs}/other; ` +
-      `mv -T ${rootfs}/x ${rootfs}/race; i=$((i+1)); done 2>/dev/null`;
-    const racer = new Deno.Command("sh", { args: ["-c", script], stdin: "null" }).spawn();
-    try {
-      for (let round = 0; round < 15; round++) {
-        const { code, stderr } = await hull.call(["run", "-b", bundle.folder, "hull-mnt-race"]);
-        assert(code === 0 || stderr.startsWith("hull: "), stderr);
-        assertEquals([...Deno.readDirSync(outside.path)], []);
-      }
-    } finally {
-      racer.kill("SIGKILL");
-      await racer.status;
+    await using _racer = await Racer.start(`${rootfs}/race`, `${rootfs}/other`);
+    for (let round = 0; round < 15; round++) {
+      const { code, stderr } = await hull.call(["run", "-b", bundle.folder, "hull-mnt-race"]);
+      assert(code === 0 || stderr.startsWith("hull: "), stderr);
+      assertEquals([...Deno.readDirSync(outside.path)], []);
     }
     assert(!Deno.readTextFileSync("/proc/self/mountinfo").includes(outside.path));
   });
