@@ -198,6 +198,19 @@ export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
 /** A page, which the kernel's own files are given in anyway. */
 const FIRST_READ = 4096;
 
+const decoder = new TextDecoder();
+
+/**
+ * The text of a file of the kernel's, such as those of /proc: half the calls of
+ * `Deno.readTextFileSync`, which asks for a size that they don't have.
+ *
+ * @throws {SyscallError}
+ */
+export function readText(path: string): string {
+  using file = open(path);
+  return decoder.decode(readAll(file));
+}
+
 /**
  * Writes all of `bytes`: write(2), again until nothing is left.
  *

@@ -25,6 +25,8 @@ const EPOLL_CTL_DEL = 2;
 const EINTR = 4;
 const EEXIST = 17;
 const BATCH = 64;
+/** Two milliseconds as a timespec. */
+const MOMENT = new Uint8Array(new BigInt64Array([0n, 2_000_000n]).buffer);
 
 /** epoll_event is packed on x86_64 alone. */
 const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -78,6 +80,16 @@ export class Poller implements Disposable {
     this.#waiters.set(number, { resolve, reject });
     if (!this.#running) void this.#loop();
     return promise;
+  }
+
+  /**
+   * Waits for what is about to happen: where nobody else waits, this thread does, for at most two
+   * milliseconds, which is less work than to have a thread of the pool do it.
+   *
+   * @throws {SyscallError} as `wait`
+   */
+  async waitForSoon(fd: Fd): Promise<void> {
+    if (this.#running || !isReadableSoon(fd)) await this.wait(fd);
   }
 
   /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
@@ -157,4 +169,14 @@ export class Poller implements Disposable {
       waiter.resolve(view.getUint32(k * EVENT_SIZE, true));
     }
   }
+}
+
+/** Whether there is something to read, or nobody is left to write it, within a moment: ppoll(2). */
+function isReadableSoon(fd: Fd): boolean {
+  const program = new SyscallProgram([{
+    syscall: "ppoll",
+    args: [new Uint8Array(new Int32Array([fd.number, EPOLLIN]).buffer), 1, MOMENT, 0, 8],
+  }]);
+  program.run();
+  return program.result(0) > 0;
 }

@@ -60,17 +60,30 @@ export function sendError(status: Fd, error: ContainerError): void {
 const TAIL = 4;
 
 /** What the parent needs to know of an operation to read a report. */
-interface ReportedOperation extends FailedOperation {
+export interface ReportedOperation extends FailedOperation {
   readonly onError?: Operation["onError"];
   readonly tolerated?: string | undefined;
+}
+
+/** How many of a program's first operations the reader of its report has, and under which name. */
+export interface KnownOperations {
+  readonly name: string;
+  readonly count: number;
 }
 
 /**
  * The operations that write a program's own report and end the process. A filter may deny all of
  * them; the last one needs no call, so that never does a clone go on to JavaScript.
+ *
+ * @param known the first operations, if the reader has them: see {@linkcode StatusReader.know}. The
+ *   report need not tell of them then, and a table of all is as long as the program itself
  */
-export function reportTail(status: number, operations: readonly PlannedOperation[]): Operation[] {
-  const table: ReportedOperation[] = operations.map(
+export function reportTail(
+  status: number,
+  operations: readonly PlannedOperation[],
+  known?: KnownOperations,
+): Operation[] {
+  const table: ReportedOperation[] = operations.slice(known?.count ?? 0).map(
     ({ step, syscall, reason, path, pointer, hint, onError, tolerated }) => ({
       step,
       syscall,
@@ -84,7 +97,7 @@ export function reportTail(status: number, operations: readonly PlannedOperation
   );
   // Behind the operations stand the program's end, this tail and its end: ffi/program.ts.
   const size = (operations.length + 1 + TAIL + 1) * OPERATION_SIZE;
-  const header = encoder.encode(JSON.stringify({ report: table, size }) + "\n");
+  const header = encoder.encode(JSON.stringify({ report: table, size, known }) + "\n");
   return [
     { syscall: "write", args: [status, header, header.length], onError: "continue" },
     {
@@ -109,7 +122,13 @@ const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks
 
 /** Puts the bytes that come over the status pipe together to messages. */
 export class StatusReader {
+  readonly #known = new Map<string, readonly ReportedOperation[]>();
   #bytes = new Uint8Array(0);
+
+  /** Takes the operations of a program whose report does not tell of all of them. */
+  know(name: string, operations: readonly ReportedOperation[]): void {
+    this.#known.set(name, operations);
+  }
 
   /** Takes what was read. */
   push(bytes: Uint8Array): void {
@@ -133,13 +152,22 @@ export class StatusReader {
       launched?: { first: number; pid: number };
       report?: readonly ReportedOperation[];
       size?: number;
+      known?: KnownOperations;
     };
     if (message.report !== undefined) {
-      return this.#report(message.report, end + 1, message.size ?? 0);
+      const table = [...this.#operations(message.known), ...message.report];
+      return this.#report(table, end + 1, message.size ?? 0);
     }
     this.#bytes = this.#bytes.slice(end + 1);
     if (message.launched !== undefined) return { kind: "launched", ...message.launched };
     return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
+  }
+
+  #operations(known: KnownOperations | undefined): readonly ReportedOperation[] {
+    if (known === undefined) return [];
+    const operations = this.#known.get(known.name);
+    if (operations !== undefined) return operations.slice(0, known.count);
+    throw new ContainerError("InitFailed", `the failure of ${known.name} is another program's`);
   }
 
   #report(

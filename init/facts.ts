@@ -14,6 +14,7 @@ import {
   O_RDONLY,
   open,
   readAll,
+  readText,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
@@ -197,14 +198,14 @@ export class HostFacts implements Facts {
   }
 
   get ignoredSignals(): readonly number[] {
-    const status = Deno.readTextFileSync("/proc/self/status");
+    const status = readText("/proc/self/status");
     const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
     return Array.from({ length: 64 }, (_, k) => k + 1)
       .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);
   }
 
   get lastCapability(): number {
-    return Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
+    return Number(readText("/proc/sys/kernel/cap_last_cap"));
   }
 
   get ownedFds(): readonly number[] {

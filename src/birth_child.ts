@@ -21,17 +21,21 @@ import type { Supervised, SupervisedBirth } from "./supervisor.ts";
  * Makes a child of this program; returns once the child is init, or waits for its id maps.
  *
  * @param status where a failure of the birth is reported
+ * @param said who reads it there
  * @throws {ContainerError} `InitFailed` if there is no child
  */
 export function spawn(
   birth: BirthOptions,
   status: number,
+  said: InitStatus,
   poller: Poller,
   trace: PlanTrace | undefined,
 ): Child {
   const planned = planBirth(birth);
   const operations = trace?.markBirth(planned) ?? planned;
-  const program = new SyscallProgram(operations, reportTail(status, operations));
+  const known = { name: "birth", count: operations.length };
+  said.know(known.name, operations);
+  const program = new SyscallProgram(operations, reportTail(status, operations, known));
   program.run();
   // Before it may stand a mark of a trace.
   const clone = operations.findIndex(({ syscall }) => syscall === "clone3");

@@ -16,6 +16,7 @@ import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "../init/channel.ts";
 import type { PlanItem, PlannedOperation } from "../init/operation.ts";
 import { StepBuilder } from "../init/operation.ts";
+import { RELEASED } from "../init/steps/final.ts";
 import { workOf } from "../init/steps/parents_work.ts";
 import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { InitFds } from "./config/init_config.ts";
@@ -77,7 +78,12 @@ export interface DirectProgram {
   /** Holds the executable; its number is above those that the child gets. */
   readonly file: Fd;
   readonly args: readonly string[];
+  /** What it does; its report tells of what follows the wait for the start alone. */
+  readonly operations: readonly PlannedOperation[];
 }
+
+/** Under which name the reader of a direct program's report has to know its operations. */
+export const DIRECT_PROGRAM = "plan";
 
 /**
  * What the parent does for a child before its plan goes on; undefined if nothing.
@@ -123,10 +129,13 @@ export function layOutDirect(
   above: number,
 ): DirectProgram | undefined {
   const operations = plan as PlannedOperation[];
-  const image = programImage(operations, reportTail(fds.status, operations));
+  // Who starts the container later may be another program, and knows nothing of the plan.
+  const count = Math.max(0, operations.findIndex(({ label }) => label === RELEASED));
+  const tail = reportTail(fds.status, operations, { name: DIRECT_PROGRAM, count });
+  const image = programImage(operations, tail);
   try {
     using file = executableFile("hull-init", image);
-    return { file: duplicate(file, above), args: directArguments(id) };
+    return { file: duplicate(file, above), args: directArguments(id), operations };
   } catch (error) {
     if (error instanceof SyscallError && error.code === "EACCES") return undefined;
     throw error;

@@ -21,7 +21,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitSeccomp } from "./config/init_config.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
-import { attendedWork, type InitKind, type StartWay } from "./direct_start.ts";
+import { attendedWork, DIRECT_PROGRAM, type InitKind, type StartWay } from "./direct_start.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
@@ -161,7 +161,10 @@ export class InitBirth implements Disposable {
     const status = this.#passFds(layout, prepared, fds, stack);
     const init = this.#initConfig(layout, prepared);
     const direct = traced(lane, "lay out the plan", () => this.#layOut(init, layout, fds, trace));
-    if (direct !== undefined) stack.use(direct.file);
+    if (direct !== undefined) {
+      stack.use(direct.file);
+      prepared.said.know(DIRECT_PROGRAM, direct.operations);
+    }
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
     const child = await this.#bear(
@@ -247,7 +250,11 @@ export class InitBirth implements Disposable {
       this.#supervisor = made.supervisor;
       this.#child = made.child;
     } else {
-      this.#child = traced(lane, "clone the child", () => spawn(birth, status, poller, trace));
+      this.#child = traced(
+        lane,
+        "clone the child",
+        () => spawn(birth, status, said, poller, trace),
+      );
     }
     trace?.follow(this.#child.pid);
     return this.#child;

@@ -21,7 +21,7 @@ import { SyscallError } from "../ffi/errno.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { signalName } from "../ffi/signals.ts";
-import { type InitMessage, StatusReader } from "../init/channel.ts";
+import { type InitMessage, type ReportedOperation, StatusReader } from "../init/channel.ts";
 import { ContainerError } from "./errors.ts";
 import { Child, type StatusKeeper } from "./parent_process.ts";
 
@@ -30,7 +30,8 @@ export const START_FIFO = "exec.fifo";
 /** The fifo on which init says that it is ready, or what went wrong. */
 export const STATUS_FIFO = "status.fifo";
 
-const CHUNK = 65_536;
+/** More than the words that init says; a report takes several. */
+const CHUNK = 4096;
 
 /** The messages of an init, one after another. */
 export class InitStatus {
@@ -48,6 +49,11 @@ export class InitStatus {
     this.#fd = fd;
     this.#poller = poller;
     this.#keeper = keeper;
+  }
+
+  /** Takes the operations of a program whose report does not tell of all of them. */
+  know(name: string, operations: readonly ReportedOperation[]): void {
+    this.#reader.know(name, operations);
   }
 
   /** Waits for the end of a process that a launcher made. */
@@ -68,7 +74,7 @@ export class InitStatus {
       const message = this.#reader.next();
       if (message !== undefined) return message;
       const chunk = read(this.#fd, CHUNK);
-      if (chunk === undefined) await this.#poller.wait(this.#fd);
+      if (chunk === undefined) await this.#poller.waitForSoon(this.#fd);
       else if (chunk.length === 0) return undefined;
       else this.#reader.push(chunk);
     }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Fd } from "../ffi/file.ts";
+import { type Fd, readText } from "../ffi/file.ts";
 import { openPidfd } from "../ffi/process.ts";
 
 /** A process for as long as it lives. */
@@ -27,7 +27,7 @@ interface Stat {
 
 function readStat(pid: number): Stat | undefined {
   try {
-    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const text = readText(`/proc/${pid}/stat`);
     // The second field is the name in parentheses, which may hold spaces and parentheses.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return { state: fields[0] as string, startTime: Number(fields[19]) };
@@ -37,7 +37,7 @@ function readStat(pid: number): Stat | undefined {
 }
 
 function bootId(): string {
-  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+  return readText("/proc/sys/kernel/random/boot_id").trim();
 }
 
 /** The identity of a running process; undefined if there is none. */

@@ -95,11 +95,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const { poller, held, leaveStatus = false } = this.#options;
     using report = new Pipe();
     using control = held === undefined ? undefined : new Pipe();
-    const opened = this.#clone(report.writer, control?.reader);
-    report.writer.close();
-    control?.reader.close();
     setNonBlocking(report.reader);
     const status = new InitStatus(report.reader, poller);
+    const opened = this.#clone(report.writer, control?.reader, status);
+    report.writer.close();
+    control?.reader.close();
     let message = await status.next();
     this.#child ??= await this.#awaitUsher();
     if (this.#child === undefined) {
@@ -156,7 +156,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 
   /** Gives the number of the first fd that the process opens while it is held. */
-  #clone(report: Fd, control: Fd | undefined): number {
+  #clone(report: Fd, control: Fd | undefined, status: InitStatus): number {
     const { stdio, held, trace, poller } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
@@ -175,9 +175,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
     };
     const { target } = options;
     if (target === undefined) {
-      this.#child = spawn(planJoin(options), last.number, poller);
+      this.#child = spawn(planJoin(options), last.number, status, poller);
     } else {
-      this.#usher = new Usher({ ...options, target }, poller, trace);
+      this.#usher = new Usher({ ...options, target }, status, poller, trace);
       trace?.follow(this.#usher.pid);
     }
     this.#streams = fds.streams(poller);
@@ -217,7 +217,12 @@ function silentEnd({ code, signal }: ExitStatus): ContainerError {
 }
 
 /** Only a process that goes nowhere may share this program's memory until its execve. */
-function spawn(plan: readonly PlannedOperation[], report: number, poller: Poller): Child {
+function spawn(
+  plan: readonly PlannedOperation[],
+  report: number,
+  said: InitStatus,
+  poller: Poller,
+): Child {
   const step = new StepBuilder("join");
   const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   step.because("make the child")
@@ -227,7 +232,9 @@ function spawn(plan: readonly PlannedOperation[], report: number, poller: Poller
     });
   const [clone, ...rest] = [...step.items as PlannedOperation[], ...plan];
   const operations = [clone as PlannedOperation, ...rest];
-  const program = new SyscallProgram(operations, reportTail(report, operations));
+  const known = { name: "process", count: operations.length };
+  said.know(known.name, operations);
+  const program = new SyscallProgram(operations, reportTail(report, operations, known));
   program.run();
   const pid = program.result(0);
   if (pid < 0) throw initFailure(clone as PlannedOperation, -pid);

@@ -6,7 +6,17 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { AT_FDCWD, type Fd, mkdirAt, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  type Fd,
+  mkdirAt,
+  O_DIRECTORY,
+  O_RDONLY,
+  open,
+  tryLock,
+  unlinkAt,
+} from "../ffi/file.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
@@ -192,6 +202,7 @@ export class StateStore {
   /** Removes a container's folder with all in it. */
   remove(id: string): void {
     const folder = this.folder(id);
+    if (removeOrdinary(folder)) return;
     try {
       Deno.removeSync(folder, { recursive: true });
     } catch (error) {
@@ -204,6 +215,17 @@ export class StateStore {
 /** Whether nobody can finish what a state says is being made. */
 export function isAbandoned(state: StoredState): boolean {
   return state.init === undefined && !isAlive(state.creator);
+}
+
+/** Removes a folder that holds a state and no more, as most do, without looking what is in it. */
+function removeOrdinary(folder: string): boolean {
+  try {
+    unlinkAt(AT_FDCWD, `${folder}/${STATE_FILE}`);
+    unlinkAt(AT_FDCWD, folder, AT_REMOVEDIR);
+    return true;
+  } catch {
+    return false; // there is more in it, or less
+  }
 }
 
 function exists(path: string): boolean {

@@ -31,6 +31,7 @@ import {
   PAGE_SIZE,
   planJoin,
 } from "./join.ts";
+import type { InitStatus } from "./init_status.ts";
 import { Child } from "./parent_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
@@ -51,11 +52,13 @@ export class Usher implements Disposable {
   /**
    * Starts it.
    *
+   * @param said who reads its report
    * @param trace the trace of what it does
    * @throws {ContainerError} `InitFailed` if the host doesn't let it start
    */
   constructor(
     options: JoinOptions & { readonly target: object },
+    said: InitStatus,
     poller: Poller,
     trace?: UsherTrace,
   ) {
@@ -68,7 +71,9 @@ export class Usher implements Disposable {
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
     const planned = planJoin(options, born);
     const operations = trace?.markUsher(planned) ?? planned;
-    const tail = reportTail(options.report, operations);
+    said.know(NAME, operations);
+    const known = { name: NAME, count: operations.length };
+    const tail = reportTail(options.report, operations, known);
     using image = executableFile("hull-exec", programImage(operations, tail));
     this.#child = launch(image, inherited(options, born, trace), poller);
     this.#page = page;

@@ -29,6 +29,8 @@ const encoder = new TextEncoder();
 
 /** What init writes to its status fd when the container is ready. */
 export const READY = "ready\n";
+/** The label of the wait for the start, up to which who made the container stays with it. */
+export const RELEASED = "released";
 
 /** Makes the working folder if the image lacks it. */
 export function makeWorkingFolder(cwd: Destination): PlanItem[] {
@@ -148,7 +150,7 @@ export function handOver(fds: InitFds): PlanItem[] {
   const step = new StepBuilder("ready");
   tellAndWait(step, "the container", fds.status, fds.control);
   step.because("wait for the start")
-    .call("read", [fds.start, new Uint8Array(1), 1], { label: "released" });
+    .call("read", [fds.start, new Uint8Array(1), 1], { label: RELEASED });
   return step.items;
 }
 
@@ -159,7 +161,7 @@ export function handOver(fds: InitFds): PlanItem[] {
 export function waitForParent(status: number, control: number): PlanItem[] {
   const step = new StepBuilder("ready");
   tellAndWait(step, "the process", status, control);
-  step.because("go on").call("read", [control, new Uint8Array(1), 0], { label: "released" });
+  step.because("go on").call("read", [control, new Uint8Array(1), 0], { label: RELEASED });
   return step.items;
 }
 
@@ -168,7 +170,7 @@ function tellAndWait(step: StepBuilder, who: string, status: number, control: nu
   step.because(`tell the parent that ${who} is ready`)
     .call("write", [status, ready, ready.length]);
   step.because("wait for the parent; end if it is gone")
-    .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "released" } })
+    .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: RELEASED } })
     .call("exit_group", [1]);
 }
 

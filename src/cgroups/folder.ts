@@ -86,6 +86,26 @@ export class CgroupFolder implements Disposable {
     if (error !== undefined) throw this.failure(name, error, value, pointer);
   }
 
+  /**
+   * Writes several values to one file, each with a write(2) of its own.
+   *
+   * @throws {ContainerError} as `write`
+   */
+  writeEach(name: string, values: readonly string[], pointer?: string): void {
+    checkName(name);
+    let writing = values[0] ?? "";
+    try {
+      using file = openAt(this.#fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+      for (const value of values) {
+        writing = value;
+        writeAll(file, encoder.encode(value));
+      }
+    } catch (error) {
+      if (error instanceof SyscallError) throw this.failure(name, error, writing, pointer);
+      throw error;
+    }
+  }
+
   /** As `write`, but gives a failing of the system call back. */
   tryWrite(name: string, value: string): SyscallError | undefined {
     checkName(name);

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { readText } from "../../ffi/file.ts";
 import { CAPABILITY_NAMES } from "../config/names.ts";
 import type { Capabilities } from "../config/types.ts";
 import type { Fault } from "../errors.ts";
@@ -50,7 +51,7 @@ export function grantCapabilities(
 
 /** The names of the capabilities that the kernel has, by number. */
 export function kernelCapabilities(proc = "/proc"): readonly string[] {
-  const last = Number(Deno.readTextFileSync(`${proc}/sys/kernel/cap_last_cap`));
+  const last = Number(readText(`${proc}/sys/kernel/cap_last_cap`));
   return CAPABILITY_NAMES.slice(0, last + 1);
 }
 
@@ -64,7 +65,7 @@ export function kernelCapabilities(proc = "/proc"): readonly string[] {
 export function heldCapabilities(hasUserNamespace: boolean, proc = "/proc"): ReadonlySet<string> {
   const all = kernelCapabilities(proc);
   if (hasUserNamespace) return new Set(all);
-  const status = Deno.readTextFileSync(`${proc}/self/status`);
+  const status = readText(`${proc}/self/status`);
   const mask = (name: string) =>
     BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
   const both = mask("CapPrm") & mask("CapBnd");

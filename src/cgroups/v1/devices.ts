@@ -5,7 +5,12 @@
  */
 
 import { ContainerError } from "../../errors.ts";
-import { type DevicePolicy, deviceTransition, parseDevicesList } from "../device_rules.ts";
+import {
+  type DeviceCommand,
+  type DevicePolicy,
+  deviceTransition,
+  parseDevicesList,
+} from "../device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
 
 const POINTER = "/linux/resources/devices";
@@ -18,8 +23,8 @@ const POINTER = "/linux/resources/devices";
  */
 export function applyDevices(folder: CgroupFolder, policy: DevicePolicy): void {
   const current = parseDevicesList(folder.read("devices.list"));
-  for (const { file, line } of deviceTransition(current, policy)) {
-    folder.write(file, line, POINTER);
+  for (const { file, lines } of runs(deviceTransition(current, policy))) {
+    folder.writeEach(file, lines, POINTER);
   }
   const after = parseDevicesList(folder.read("devices.list"));
   const exceptions = after.allowAll ? [] : policy.exceptions;
@@ -31,6 +36,17 @@ export function applyDevices(folder: CgroupFolder, policy: DevicePolicy): void {
       hint: "the parent cgroup may allow less",
     });
   }
+}
+
+/** Lines that follow one another in the same file, for which it is opened once. */
+function runs(commands: readonly DeviceCommand[]): { readonly file: string; lines: string[] }[] {
+  const all: { readonly file: string; lines: string[] }[] = [];
+  for (const { file, line } of commands) {
+    const last = all.at(-1);
+    if (last?.file === file) last.lines.push(line);
+    else all.push({ file, lines: [line] });
+  }
+  return all;
 }
 
 function same(a: DevicePolicy, b: DevicePolicy): boolean {

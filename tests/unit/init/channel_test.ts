@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Pipe } from "../../../ffi/pipe.ts";
 import { readAll, writeAll } from "../../../ffi/file.ts";
 import { SyscallProgram } from "../../../ffi/program.ts";
 import {
   encodeConfig,
+  type KnownOperations,
   receiveConfig,
   reportTail,
   sendError,
@@ -27,12 +28,11 @@ const OPERATIONS: readonly PlannedOperation[] = [
 ];
 
 /** What a failed program writes. */
-function report(): Uint8Array<ArrayBuffer> {
+function report(known?: KnownOperations): Uint8Array<ArrayBuffer> {
   using pipe = new Pipe();
   // The report's last calls would end this program.
-  const tail = reportTail(pipe.writer.number, OPERATIONS).filter(({ syscall }) =>
-    syscall === "write"
-  );
+  const tail = reportTail(pipe.writer.number, OPERATIONS, known)
+    .filter(({ syscall }) => syscall === "write");
   const padding = { syscall: "getpid", args: [] } as const;
   new SyscallProgram(OPERATIONS, [...tail, padding, padding]).run();
   pipe.writer.close();
@@ -68,6 +68,25 @@ Deno.test("a program's report names step, call, errno, path, field and hint, in 
     }
     assertEquals(found, 1, `pieces of ${size}`);
   }
+});
+
+Deno.test("a report leaves out what its reader has", () => {
+  for (const count of [1, OPERATIONS.length]) {
+    const known = { name: "small", count };
+    const bytes = report(known);
+    assert(bytes.length < report().length);
+    const reader = new StatusReader();
+    reader.know("other", []);
+    reader.know("small", OPERATIONS);
+    reader.push(bytes);
+    const message = reader.next();
+    const error = message?.kind === "error" ? message.error : undefined;
+    assertEquals([error?.step, error?.syscall, error?.path], ["mounts", "openat", "/inside"]);
+    assertEquals(reader.next(), undefined);
+  }
+  const stranger = new StatusReader();
+  stranger.push(report({ name: "small", count: 1 }));
+  assertThrows(() => stranger.next(), ContainerError, "small");
 });
 
 Deno.test("messages that come together are told apart", () => {
