@@ -67,6 +67,7 @@ export const S_IFIFO = 0o010000;
 const F_GETFD = 1;
 const FD_CLOEXEC = 1;
 const F_DUPFD_CLOEXEC = 1030;
+const EEXIST = 17;
 const EAGAIN = 11;
 const EINTR = 4;
 
@@ -164,13 +165,11 @@ export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined 
 
 function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   for (;;) {
-    try {
-      return checked("read", libc.read(fd.number, bytes, BigInt(bytes.length)));
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      if (error.errno === EAGAIN) return undefined;
-      if (error.errno !== EINTR) throw error;
-    }
+    const count = libc.read(fd.number, bytes, BigInt(bytes.length));
+    if (count >= 0) return Number(count);
+    const errno = lastErrno(); // an error object costs more than the call
+    if (errno === EAGAIN) return undefined;
+    if (errno !== EINTR) throw new SyscallError("read", errno);
   }
 }
 
@@ -235,6 +234,19 @@ export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
  */
 export function mkdirAt(folder: Folder, path: string, mode: number): void {
   checked("mkdirat", libc.mkdirat(numberOf(folder), cString(path), mode), path);
+}
+
+/**
+ * The same for a path of the host that may be there already.
+ *
+ * @returns whether it was made
+ * @throws {SyscallError} any but EEXIST
+ */
+export function makeFolder(path: string, mode: number): boolean {
+  if (libc.mkdirat(AT_FDCWD, cString(path), mode) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === EEXIST) return false;
+  throw new SyscallError("mkdirat", errno, path);
 }
 
 /**

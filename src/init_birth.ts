@@ -8,7 +8,7 @@
 import { type Fd, O_RDWR, O_WRONLY, open } from "../ffi/file.ts";
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
-import type { Poller } from "../ffi/poll.ts";
+import { type Poller, takeTurns } from "../ffi/poll.ts";
 import { socketPair } from "../ffi/socket.ts";
 import type { CopyUp } from "../init/operation.ts";
 import { joinsInhabited } from "../init/steps/namespaces.ts";
@@ -165,6 +165,7 @@ export class InitBirth implements Disposable {
       stack.use(direct.file);
       prepared.said.know(DIRECT_PROGRAM, direct.operations);
     }
+    await takeTurns();
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
     const child = await this.#bear(

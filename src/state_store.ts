@@ -15,6 +15,7 @@ import {
   O_RDONLY,
   open,
   tryLock,
+  tryStatPath,
   unlinkAt,
 } from "../ffi/file.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
@@ -94,7 +95,7 @@ export class StateStore {
   make(id: string): boolean {
     const folder = this.folder(id);
     try {
-      Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
+      if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
       mkdirAt(AT_FDCWD, folder, FOLDER_MODE);
       return true;
     } catch (error) {
@@ -228,13 +229,9 @@ function removeOrdinary(folder: string): boolean {
   }
 }
 
+/** What can't be looked at can't be used either. */
 function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false; // what can't be looked at can't be used either
-  }
+  return typeof tryStatPath(path, false) !== "number";
 }
 
 function storeError(summary: string, path: string, cause: unknown): ContainerError {

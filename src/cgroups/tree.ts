@@ -6,11 +6,12 @@
  */
 
 import { SyscallError } from "../../ffi/errno.ts";
-import { AT_FDCWD, AT_REMOVEDIR, mkdirAt, statAt, unlinkAt } from "../../ffi/file.ts";
+import { AT_FDCWD, AT_REMOVEDIR, makeFolder, tryStatPath, unlinkAt } from "../../ffi/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
 
 const REMOVE_TRIES = 11;
+const ENOENT = 2;
 
 /**
  * Makes `path` and what is missing above it; `prepare` is called for each folder from `top`'s child
@@ -29,17 +30,15 @@ export function makeCgroup(
   for (const part of below) {
     const parent = current;
     current = `${parent}/${part}`;
-    if (makeFolder(current)) made.push(current);
+    if (makeCgroupFolder(current)) made.push(current);
     prepare(current, parent);
   }
 }
 
-function makeFolder(path: string): boolean {
+function makeCgroupFolder(path: string): boolean {
   try {
-    mkdirAt(AT_FDCWD, path, 0o755);
-    return true;
+    return makeFolder(path, 0o755);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EEXIST") return false;
     throw cgroupError("cannot make the cgroup", error, path);
   }
 }
@@ -104,13 +103,11 @@ export async function removeCgroups(paths: readonly string[]): Promise<void> {
 
 /** Whether there is such a folder. */
 export function folderExists(path: string): boolean {
-  try {
-    statAt(AT_FDCWD, path);
-    return true;
-  } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return false;
-    throw cgroupError("cannot look at the cgroup", error, path);
-  }
+  const status = tryStatPath(path, false);
+  if (typeof status !== "number") return true;
+  if (status === ENOENT) return false;
+  const error = new SyscallError("statx", status, path);
+  throw cgroupError("cannot look at the cgroup", error, path);
 }
 
 /** The name of the error; undefined once the folder is gone. */
