@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Pipe } from "../../../ffi/pipe.ts";
 import { readAll, writeAll } from "../../../ffi/file.ts";
 import { SyscallProgram } from "../../../ffi/program.ts";
@@ -84,9 +84,10 @@ Deno.test("a report leaves out what its reader has", () => {
     assertEquals([error?.step, error?.syscall, error?.path], ["mounts", "openat", "/inside"]);
     assertEquals(reader.next(), undefined);
   }
-  const stranger = new StatusReader();
+  const stranger = new StatusReader(); // it comes when the first ones are done
   stranger.push(report({ name: "small", count: 1 }));
-  assertThrows(() => stranger.next(), ContainerError, "small");
+  const message = stranger.next();
+  assertEquals(message?.kind === "error" ? message.error.path : undefined, "/inside");
 });
 
 Deno.test("messages that come together are told apart", () => {
