@@ -164,9 +164,9 @@ const ENGINE_CASES: readonly ClientCase[] = [
     name: "--user, --group-add, --cap-drop, --cap-add, --security-opt",
     shows: "== --cap-drop ALL\nuid=0",
     script: `
-      for flags in "" "-u 1000" "-u alice" "-u 5:6" "-u alice:nogroup" "--group-add 77 --group-add staff" \\
-        "--cap-drop ALL" "--cap-drop ALL --cap-add CHOWN" "--cap-add SYS_ADMIN" "--cap-drop ALL -u 1000" \\
-        "--security-opt no-new-privileges" "--security-opt seccomp=unconfined"
+      for flags in "" "-u 1000 --group-add 77 --group-add staff" "-u alice" "-u 5:6" "-u alice:nogroup --cap-add SYS_ADMIN" \\
+        "--cap-drop ALL" "--cap-drop ALL --cap-add CHOWN --security-opt no-new-privileges" \\
+        "--cap-drop ALL -u 1000 --security-opt seccomp=unconfined"
       do echo "== $flags"; run --rm $flags bb sh -c "id; ${STATUS}"; done`,
   },
   {
