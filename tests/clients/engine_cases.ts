@@ -257,7 +257,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
     script: `
       run -di --name $N bb sh -c 'read line; echo got $line; read more; exit 2' >/dev/null; echo data >$D/data
       c cp $D/data $N:/tmp/data; c cp $N:/tmp/data $D/back; cat $D/back
-      (echo hello; till 'c logs $N | grep got') | c attach $N; echo $?; ${REMOVE}`,
+      (echo hello; till 'c logs $N | grep got'; echo bye) | c attach $N; echo $?; ${REMOVE}`,
   },
   {
     name: "twenty containers at once",
