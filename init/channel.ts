@@ -68,9 +68,11 @@ export interface ReportedOperation extends FailedOperation {
 /** What a reader has of operations that it does not know: the program got past them. */
 const PASSED: ReportedOperation = { step: "ready", reason: "", syscall: "jump" };
 
-/** How many of a program's first operations the reader of its report has, and under which name. */
+/** Operations that the reader of a report has: see {@linkcode StatusReader.know}. */
 export interface KnownOperations {
-  readonly name: string;
+  /** Which of the programs that the reader knows. */
+  readonly program: number;
+  /** How many of its first operations. */
   readonly count: number;
 }
 
@@ -78,8 +80,8 @@ export interface KnownOperations {
  * The operations that write a program's own report and end the process. A filter may deny all of
  * them; the last one needs no call, so that never does a clone go on to JavaScript.
  *
- * @param known the first operations, if the reader has them: see {@linkcode StatusReader.know}. The
- *   report need not tell of them then, and a table of all is as long as the program itself
+ * @param known the first operations, if the reader has them. The report need not tell of them then,
+ *   and a table of all is as long as the program itself
  */
 export function reportTail(
   status: number,
@@ -125,12 +127,12 @@ const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks
 
 /** Puts the bytes that come over the status pipe together to messages. */
 export class StatusReader {
-  readonly #known = new Map<string, readonly ReportedOperation[]>();
+  readonly #known: (readonly ReportedOperation[])[] = [];
   #bytes = new Uint8Array(0);
 
-  /** Takes the operations of a program whose report does not tell of all of them. */
-  know(name: string, operations: readonly ReportedOperation[]): void {
-    this.#known.set(name, operations);
+  /** Takes a program's first operations, by default all, of which its report need not tell then. */
+  know(operations: readonly ReportedOperation[], count = operations.length): KnownOperations {
+    return { program: this.#known.push(operations.slice(0, count)) - 1, count };
   }
 
   /** Takes what was read. */
@@ -168,9 +170,7 @@ export class StatusReader {
 
   #operations(known: KnownOperations | undefined): readonly ReportedOperation[] {
     if (known === undefined) return [];
-    const operations = this.#known.get(known.name);
-    if (operations !== undefined) return operations.slice(0, known.count);
-    return new Array<ReportedOperation>(known.count).fill(PASSED);
+    return this.#known[known.program] ?? new Array<ReportedOperation>(known.count).fill(PASSED);
   }
 
   #report(

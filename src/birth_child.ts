@@ -33,9 +33,8 @@ export function spawn(
 ): Child {
   const planned = planBirth(birth);
   const operations = trace?.markBirth(planned) ?? planned;
-  const known = { name: "birth", count: operations.length };
-  said.know(known.name, operations);
-  const program = new SyscallProgram(operations, reportTail(status, operations, known));
+  const tail = reportTail(status, operations, said.know(operations));
+  const program = new SyscallProgram(operations, tail);
   program.run();
   // Before it may stand a mark of a trace.
   const clone = operations.findIndex(({ syscall }) => syscall === "clone3");

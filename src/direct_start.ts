@@ -22,6 +22,7 @@ import { isNew, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { InitFds } from "./config/init_config.ts";
 import type { Config, Linux } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import type { InitStatus } from "./init_status.ts";
 
 /**
  * Who walks the plan: the child itself (`direct`), the re-executed init (`reexec`), or the first of
@@ -78,12 +79,7 @@ export interface DirectProgram {
   /** Holds the executable; its number is above those that the child gets. */
   readonly file: Fd;
   readonly args: readonly string[];
-  /** What it does; its report tells of what follows the wait for the start alone. */
-  readonly operations: readonly PlannedOperation[];
 }
-
-/** Under which name the reader of a direct program's report has to know its operations. */
-export const DIRECT_PROGRAM = "plan";
 
 /**
  * What the parent does for a child before its plan goes on; undefined if nothing.
@@ -119,6 +115,7 @@ export function directArguments(id: string): readonly string[] {
  * Lays out the program.
  *
  * @param plan without work: see `delegateWork`
+ * @param said who reads its report
  * @param above its fd gets a number not below this one
  * @returns undefined where the host forbids executables in memory (sysctl vm.memfd_noexec)
  */
@@ -126,16 +123,17 @@ export function layOutDirect(
   id: string,
   plan: readonly PlanItem[],
   fds: InitFds,
+  said: InitStatus,
   above: number,
 ): DirectProgram | undefined {
   const operations = plan as PlannedOperation[];
   // Who starts the container later may be another program, and knows nothing of the plan.
   const count = Math.max(0, operations.findIndex(({ label }) => label === RELEASED));
-  const tail = reportTail(fds.status, operations, { name: DIRECT_PROGRAM, count });
+  const tail = reportTail(fds.status, operations, said.know(operations, count));
   const image = programImage(operations, tail);
   try {
     using file = executableFile("hull-init", image);
-    return { file: duplicate(file, above), args: directArguments(id), operations };
+    return { file: duplicate(file, above), args: directArguments(id) };
   } catch (error) {
     if (error instanceof SyscallError && error.code === "EACCES") return undefined;
     throw error;

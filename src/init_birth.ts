@@ -21,7 +21,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitSeccomp } from "./config/init_config.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
-import { attendedWork, DIRECT_PROGRAM, type InitKind, type StartWay } from "./direct_start.ts";
+import { attendedWork, type InitKind, type StartWay } from "./direct_start.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
@@ -160,11 +160,12 @@ export class InitBirth implements Disposable {
     const fds = stack.use(new ProcessFds(terminal ? ON_TERMINAL(process) : process, layout.end));
     const status = this.#passFds(layout, prepared, fds, stack);
     const init = this.#initConfig(layout, prepared);
-    const direct = traced(lane, "lay out the plan", () => this.#layOut(init, layout, fds, trace));
-    if (direct !== undefined) {
-      stack.use(direct.file);
-      prepared.said.know(DIRECT_PROGRAM, direct.operations);
-    }
+    const direct = traced(
+      lane,
+      "lay out the plan",
+      () => this.#layOut(init, layout, fds, prepared),
+    );
+    if (direct !== undefined) stack.use(direct.file);
     await takeTurns();
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
@@ -231,11 +232,11 @@ export class InitBirth implements Disposable {
     return { ...init, trace: trace.forInit(layout.trace) };
   }
 
-  #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds, trace: PlanTrace | undefined) {
+  #layOut(init: InitConfig, layout: FdLayout, fds: ProcessFds, { said, trace }: Prepared) {
     const { kind } = this.#options;
     const { standard } = fds;
     const { attended } = this;
-    const program = layOutInit({ kind, init, attended, standard, above: layout.end, trace });
+    const program = layOutInit({ kind, init, said, attended, standard, above: layout.end, trace });
     this.#way = program.way;
     this.#work = program.work;
     return program.direct;

@@ -20,6 +20,7 @@ import {
   waitForParentsWork,
   withoutMemoryFiles,
 } from "./direct_start.ts";
+import type { InitStatus } from "./init_status.ts";
 import type { PlanTrace } from "./plan_trace.ts";
 
 /** What the layout of a start depends on. */
@@ -27,6 +28,8 @@ export interface ProgramOptions {
   /** What is asked for. */
   readonly kind: InitKind;
   readonly init: InitConfig;
+  /** Who reads what the program reports. */
+  readonly said: InitStatus;
   /** What the parent does before the plan goes on; undefined if nothing. */
   readonly attended: string | undefined;
   /** The fds that are the process's own streams. */
@@ -51,7 +54,7 @@ export interface InitProgram {
  * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
  */
 export function layOutInit(options: ProgramOptions): InitProgram {
-  const { kind, init, attended, standard, above, trace } = options;
+  const { kind, init, said, attended, standard, above, trace } = options;
   const known = needsNoPlan(kind, init.config.linux ?? {});
   if (known !== undefined) return { way: known, work: [] };
   const plan = planInit(init, new HostFacts(init.rootfs, mountedAt(init.config), standard));
@@ -59,7 +62,7 @@ export function layOutInit(options: ProgramOptions): InitProgram {
   if (way.kind === "reexec") return { way, work: [] };
   const whole = delegateWork([...waitForParentsWork(init.fds, attended), ...plan], init.fds);
   const marked = init.trace === undefined ? whole : trace?.markProgram(whole, init.trace.fd);
-  const direct = layOutDirect(init.id, marked ?? whole, init.fds, above);
+  const direct = layOutDirect(init.id, marked ?? whole, init.fds, said, above);
   if (direct === undefined) return { way: withoutMemoryFiles(kind), work: workOf(plan) };
   return { way, direct, work: workOf(plan) };
 }

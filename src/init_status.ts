@@ -21,7 +21,12 @@ import { SyscallError } from "../ffi/errno.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { signalName } from "../ffi/signals.ts";
-import { type InitMessage, type ReportedOperation, StatusReader } from "../init/channel.ts";
+import {
+  type InitMessage,
+  type KnownOperations,
+  type ReportedOperation,
+  StatusReader,
+} from "../init/channel.ts";
 import { ContainerError } from "./errors.ts";
 import { Child, type StatusKeeper } from "./parent_process.ts";
 
@@ -51,9 +56,9 @@ export class InitStatus {
     this.#keeper = keeper;
   }
 
-  /** Takes the operations of a program whose report does not tell of all of them. */
-  know(name: string, operations: readonly ReportedOperation[]): void {
-    this.#reader.know(name, operations);
+  /** Takes a program's first operations, by default all, of which its report need not tell then. */
+  know(operations: readonly ReportedOperation[], count?: number): KnownOperations {
+    return this.#reader.know(operations, count);
   }
 
   /** Waits for the end of a process that a launcher made. */
@@ -64,8 +69,13 @@ export class InitStatus {
 
   /** The message that is there already. */
   poll(): InitMessage | undefined {
-    this.#reader.push(read(this.#fd, CHUNK) ?? new Uint8Array(0));
-    return this.#reader.next();
+    for (;;) {
+      const message = this.#reader.next();
+      if (message !== undefined) return message;
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk === undefined || chunk.length === 0) return undefined;
+      this.#reader.push(chunk);
+    }
   }
 
   /** The next message; undefined once init has closed its end, by execve or by its death. */

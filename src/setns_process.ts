@@ -232,9 +232,8 @@ function spawn(
     });
   const [clone, ...rest] = [...step.items as PlannedOperation[], ...plan];
   const operations = [clone as PlannedOperation, ...rest];
-  const known = { name: "process", count: operations.length };
-  said.know(known.name, operations);
-  const program = new SyscallProgram(operations, reportTail(report, operations, known));
+  const tail = reportTail(report, operations, said.know(operations));
+  const program = new SyscallProgram(operations, tail);
   program.run();
   const pid = program.result(0);
   if (pid < 0) throw initFailure(clone as PlannedOperation, -pid);

@@ -7,16 +7,13 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import {
-  AT_FDCWD,
-  AT_REMOVEDIR,
   type Fd,
-  mkdirAt,
+  makeFolder,
   O_DIRECTORY,
   O_RDONLY,
   open,
   tryLock,
   tryStatPath,
-  unlinkAt,
 } from "../ffi/file.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
@@ -96,10 +93,8 @@ export class StateStore {
     const folder = this.folder(id);
     try {
       if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
-      mkdirAt(AT_FDCWD, folder, FOLDER_MODE);
-      return true;
+      return makeFolder(folder, FOLDER_MODE);
     } catch (error) {
-      if (error instanceof SyscallError && error.code === "EEXIST") return false;
       throw storeError(`cannot make the state folder ${folder}`, folder, error);
     }
   }
@@ -203,7 +198,6 @@ export class StateStore {
   /** Removes a container's folder with all in it. */
   remove(id: string): void {
     const folder = this.folder(id);
-    if (removeOrdinary(folder)) return;
     try {
       Deno.removeSync(folder, { recursive: true });
     } catch (error) {
@@ -216,17 +210,6 @@ export class StateStore {
 /** Whether nobody can finish what a state says is being made. */
 export function isAbandoned(state: StoredState): boolean {
   return state.init === undefined && !isAlive(state.creator);
-}
-
-/** Removes a folder that holds a state and no more, as most do, without looking what is in it. */
-function removeOrdinary(folder: string): boolean {
-  try {
-    unlinkAt(AT_FDCWD, `${folder}/${STATE_FILE}`);
-    unlinkAt(AT_FDCWD, folder, AT_REMOVEDIR);
-    return true;
-  } catch {
-    return false; // there is more in it, or less
-  }
 }
 
 /** What can't be looked at can't be used either. */

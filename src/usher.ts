@@ -71,9 +71,7 @@ export class Usher implements Disposable {
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
     const planned = planJoin(options, born);
     const operations = trace?.markUsher(planned) ?? planned;
-    said.know(NAME, operations);
-    const known = { name: NAME, count: operations.length };
-    const tail = reportTail(options.report, operations, known);
+    const tail = reportTail(options.report, operations, said.know(operations));
     using image = executableFile("hull-exec", programImage(operations, tail));
     this.#child = launch(image, inherited(options, born, trace), poller);
     this.#page = page;

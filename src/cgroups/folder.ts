@@ -82,8 +82,7 @@ export class CgroupFolder implements Disposable {
    * @throws {ContainerError} SystemError, or Unsupported if there is no such file
    */
   write(name: string, value: string, pointer?: string): void {
-    const error = this.tryWrite(name, value);
-    if (error !== undefined) throw this.failure(name, error, value, pointer);
+    this.writeEach(name, [value], pointer);
   }
 
   /**

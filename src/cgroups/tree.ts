@@ -5,13 +5,12 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { errnoName, SyscallError } from "../../ffi/errno.ts";
 import { AT_FDCWD, AT_REMOVEDIR, makeFolder, tryStatPath, unlinkAt } from "../../ffi/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
 
 const REMOVE_TRIES = 11;
-const ENOENT = 2;
 
 /**
  * Makes `path` and what is missing above it; `prepare` is called for each folder from `top`'s child
@@ -105,7 +104,7 @@ export async function removeCgroups(paths: readonly string[]): Promise<void> {
 export function folderExists(path: string): boolean {
   const status = tryStatPath(path, false);
   if (typeof status !== "number") return true;
-  if (status === ENOENT) return false;
+  if (errnoName(status) === "ENOENT") return false;
   const error = new SyscallError("statx", status, path);
   throw cgroupError("cannot look at the cgroup", error, path);
 }
