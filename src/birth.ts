@@ -6,6 +6,7 @@
  * @module
  */
 
+import { entryFile } from "../ffi/cgroup_entry.ts";
 import { capabilityData, capabilityHeader, PR, PR_CAP_AMBIENT_RAISE } from "../ffi/credentials.ts";
 import { AT_EMPTY_PATH, AT_FDCWD } from "../ffi/file.ts";
 import {
@@ -21,6 +22,7 @@ import {
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_INTO_CGROUP,
   CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_VFORK,
@@ -43,8 +45,10 @@ const LAST_CAPABILITY = 40;
 /** A cgroup that the child enters, and the one that it came from. */
 export interface CgroupDoor {
   readonly controller: string;
-  /** An fd of cgroup.procs of the container's cgroup. */
+  /** An fd of the entrance of the container's cgroup; of its folder, if the child is born in it. */
   readonly inside: number;
+  /** Whether the child is born in it, which moves nobody: see `ffi/cgroup_entry.ts`. */
+  readonly isBirthplace: boolean;
   /** Whether it is entered for good by init's last operations only. */
   readonly late: boolean;
   /** The same of this program's cgroup, for a late one and a new cgroup namespace. */
@@ -109,14 +113,16 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
  *
  * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
  */
-function clone({ namespaces, mapped, time, parent }: BirthOptions): PlannedOperation[] {
+function clone({ namespaces, mapped, time, parent, cgroups }: BirthOptions): PlannedOperation[] {
   const step = new StepBuilder("clone");
   const vfork = time === undefined ? CLONE_VM | CLONE_VFORK : CLONE_VFORK;
   const memory = mapped === undefined ? vfork : 0;
   const made = namespaces & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
   const told = parent === undefined ? CLONE_PIDFD : CLONE_PARENT_SETTID;
-  const flags = BigInt(made | memory | told) | CLONE_CLEAR_SIGHAND;
-  const handle = parent === undefined ? { pidfd: PIDFD } : { pid: parent.pid };
+  const cgroup = cgroups.find(({ isBirthplace }) => isBirthplace)?.inside;
+  const into = cgroup === undefined ? 0n : CLONE_INTO_CGROUP;
+  const flags = BigInt(made | memory | told) | CLONE_CLEAR_SIGHAND | into;
+  const handle = parent === undefined ? { pidfd: PIDFD, cgroup } : { pid: parent.pid, cgroup };
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
     .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
@@ -164,12 +170,12 @@ function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[]
   const write = (controller: string, verb: string, fd: number) =>
     step.because(
       `${verb} the ${controller === "" ? "unified" : controller} cgroup`,
-      "cgroup.procs",
+      entryFile(controller),
       "/linux/cgroupsPath",
     )
       .call("write", [fd, self, self.length]);
-  for (const { controller, inside, late } of cgroups) {
-    if (!late || makesNamespace) write(controller, "enter", inside);
+  for (const { controller, inside, late, isBirthplace } of cgroups) {
+    if (!isBirthplace && (!late || makesNamespace)) write(controller, "enter", inside);
   }
   if (makesNamespace) {
     step.because("make the cgroup namespace", undefined, "/linux/namespaces")

@@ -4,14 +4,15 @@
  * @module
  */
 
-import { O_WRONLY, open } from "../ffi/file.ts";
+import { entryFile, mayBeBirthplace } from "../ffi/cgroup_entry.ts";
+import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
 import type { CgroupDoor } from "./birth.ts";
 import type { CgroupHierarchy, CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { CgroupMount } from "./config/init_config.ts";
 
 /**
- * Opens cgroup.procs of each of the container's cgroups, in a stack that closes them.
+ * Opens the entrance of each of the container's cgroups, in a stack that closes them.
  *
  * @param withWayOut whether the child must come back from the late ones, for a cgroup namespace
  * @throws {SyscallError}
@@ -22,14 +23,15 @@ export function openDoors(
   withWayOut: boolean,
   stack: DisposableStack,
 ): CgroupDoor[] {
-  return manager.entries().map(({ controller, path, late }) => {
-    const inside = stack.use(open(path, O_WRONLY));
-    if (!late || !withWayOut) {
-      return { controller, inside: inside.number, late, outside: undefined };
-    }
+  return manager.entries().map(({ controller, folder, path, late }) => {
+    const isBirthplace = mayBeBirthplace(controller, late);
+    const file = isBirthplace ? open(folder, O_PATH | O_DIRECTORY) : open(path, O_WRONLY);
+    const inside = stack.use(file);
+    const door = { controller, inside: inside.number, late, isBirthplace };
+    if (!late || !withWayOut) return { ...door, outside: undefined };
     const own = hierarchyOf(host, controller)?.ownFolder ?? "";
-    const outside = stack.use(open(`${own}/cgroup.procs`, O_WRONLY));
-    return { controller, inside: inside.number, late, outside: outside.number };
+    const outside = stack.use(open(`${own}/${entryFile(controller)}`, O_WRONLY));
+    return { ...door, outside: outside.number };
   });
 }
 

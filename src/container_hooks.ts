@@ -77,7 +77,8 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
-  const doors = cgroups.entries().map(({ path }) => ({
+  const doors = cgroups.entries().map(({ controller, path }) => ({
+    controller,
     fd: stack.use(open(path, O_WRONLY)).number,
   }));
   const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter);

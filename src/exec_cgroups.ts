@@ -4,16 +4,15 @@
  * @module
  */
 
-import { O_WRONLY, open } from "../ffi/file.ts";
+import { entryFile, mayBeBirthplace } from "../ffi/cgroup_entry.ts";
+import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import { ContainerError } from "./errors.ts";
 import type { CgroupEntrance } from "./join.ts";
 import { syscallFailure } from "./syscall_failure.ts";
 
-const PROCS = "/cgroup.procs";
-
 /**
- * Opens cgroup.procs of each of the container's cgroups.
+ * Opens the entrance of each of the container's cgroups.
  *
  * @param below a cgroup below them to enter instead
  * @param pid the container's first process
@@ -26,20 +25,27 @@ export function enterCgroups(
   pid: number,
   stack: DisposableStack,
 ): CgroupEntrance[] {
-  return manager.entries().map(({ path, controller }) => {
-    if (below !== undefined) {
-      return { fd: stack.use(openProcs(`${folderOf(path)}/${inside(below)}${PROCS}`)).number };
+  return manager.entries().map(({ controller, folder, path, late }) => {
+    const file = entryFile(controller);
+    if (mayBeBirthplace(controller, late)) {
+      const birthplace = below === undefined ? folder : `${folder}/${inside(below)}`;
+      const fd = stack.use(openEntrance(birthplace, O_PATH | O_DIRECTORY)).number;
+      return { controller, fd, isBirthplace: true };
     }
-    const fd = stack.use(openProcs(path)).number;
-    const other = controller === "" ? cgroupBelow(folderOf(path), pid) : undefined;
-    if (other === undefined) return { fd };
-    return { fd, otherwise: stack.use(openProcs(`${other}${PROCS}`)).number };
+    if (below !== undefined) {
+      const fd = stack.use(openEntrance(`${folder}/${inside(below)}/${file}`)).number;
+      return { controller, fd };
+    }
+    const fd = stack.use(openEntrance(path)).number;
+    const other = controller === "" ? cgroupBelow(folder, pid) : undefined;
+    if (other === undefined) return { controller, fd };
+    return { controller, fd, otherwise: stack.use(openEntrance(`${other}/${file}`)).number };
   });
 }
 
-function openProcs(path: string) {
+function openEntrance(path: string, flags = O_WRONLY) {
   try {
-    return open(path, O_WRONLY);
+    return open(path, flags);
   } catch (cause) {
     throw syscallFailure(cause, "ConfigInvalid", "cannot enter the cgroup", {
       step: "cgroups",
@@ -47,10 +53,6 @@ function openProcs(path: string) {
       hint: "it must exist below the container's own",
     });
   }
-}
-
-function folderOf(procs: string): string {
-  return procs.slice(0, -PROCS.length);
 }
 
 function inside(below: string): string {

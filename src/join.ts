@@ -14,6 +14,7 @@
  * @module
  */
 
+import { entryFile } from "../ffi/cgroup_entry.ts";
 import { PR } from "../ffi/credentials.ts";
 import {
   CLONE_ARGS_SIZE,
@@ -39,9 +40,12 @@ export interface JoinTarget {
   readonly root: number | undefined;
 }
 
-/** A cgroup to enter, by fds of cgroup.procs. */
+/** A cgroup to enter, by fds of its entrance. */
 export interface CgroupEntrance {
+  readonly controller: string;
   readonly fd: number;
+  /** Whether who enters is born in it; the fd is its folder's then. */
+  readonly isBirthplace?: boolean | undefined;
   /** Where else, if the kernel refuses. */
   readonly otherwise?: number | undefined;
 }
@@ -185,8 +189,9 @@ function beBorn({ address }: BornPage): readonly PlanItem[] {
 function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {
   const step = new StepBuilder("cgroups");
   const self = new TextEncoder().encode("0");
-  entrances.forEach(({ fd, otherwise }, k) => {
-    step.because("enter the container's cgroup", "cgroup.procs", "/linux/cgroupsPath");
+  entrances.forEach(({ controller, fd, isBirthplace, otherwise }, k) => {
+    if (isBirthplace === true) return;
+    step.because("enter the container's cgroup", entryFile(controller), "/linux/cgroupsPath");
     if (otherwise === undefined) {
       step.call("write", [fd, self, self.length]);
       return;

@@ -12,6 +12,7 @@ import { mountedAt, planInit } from "../init/plan.ts";
 import { delegateWork } from "../init/steps/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
+import { mayBeBirthplace } from "../ffi/cgroup_entry.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
 import {
@@ -75,6 +76,7 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const doors: CgroupDoor[] = entries.map(({ controller, late }) => ({
     controller,
     late,
+    isBirthplace: mayBeBirthplace(controller, late),
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));

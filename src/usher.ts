@@ -11,6 +11,7 @@ import { memoryFile, readNumber } from "../ffi/memory_file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_INTO_CGROUP,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
@@ -73,7 +74,8 @@ export class Usher implements Disposable {
     const operations = trace?.markUsher(planned) ?? planned;
     const tail = reportTail(options.report, operations, said.know(operations));
     using image = executableFile("hull-exec", programImage(operations, tail));
-    this.#child = launch(image, inherited(options, born, trace), poller);
+    const birthplace = options.cgroups.find(({ isBirthplace }) => isBirthplace)?.fd;
+    this.#child = launch(image, inherited(options, born, trace), birthplace, poller);
     this.#page = page;
     stack.move();
   }
@@ -121,18 +123,26 @@ function inherited(
   return [
     ...(trace === undefined ? [] : [trace.file.number]),
     ...[target?.pidfd, target?.root, born?.fd, hold?.control].filter((fd) => fd !== undefined),
-    ...cgroups.flatMap(({ fd, otherwise }) => otherwise === undefined ? [fd] : [fd, otherwise]),
+    ...cgroups.filter(({ isBirthplace }) => isBirthplace !== true)
+      .flatMap(({ fd, otherwise }) => otherwise === undefined ? [fd] : [fd, otherwise]),
     ...fds.map(({ fd }) => fd),
     report,
   ];
 }
 
 /** The clone shares this program's memory until it is the other one: nothing is copied. */
-function launch(image: Fd, fds: readonly number[], poller: Poller): Child {
+function launch(
+  image: Fd,
+  fds: readonly number[],
+  birthplace: number | undefined,
+  poller: Poller,
+): Child {
   const step = new StepBuilder("join");
-  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  const into = birthplace === undefined ? 0n : CLONE_INTO_CGROUP;
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND | into;
+  const handle = { pidfd: PIDFD, cgroup: birthplace };
   step.because("make the child")
-    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+    .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
       label: CLONE,
       onError: "return",
       onPositive: "return",

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { entryFile } from "../../ffi/cgroup_entry.ts";
 import { rlimitBytes, RLIMITS } from "../../ffi/rlimit.ts";
 import type { InitCgroups } from "../../src/config/init_config.ts";
 import type { Rlimit } from "../../src/config/types.ts";
@@ -31,7 +32,7 @@ export function enterCgroups({ late }: InitCgroups): PlanItem[] {
   const self = new TextEncoder().encode("0");
   for (const { controller, fd } of late) {
     const name = controller === "" ? "cgroup" : `${controller} cgroup`;
-    step.because(`enter the ${name}`, "cgroup.procs", "/linux/cgroupsPath")
+    step.because(`enter the ${name}`, entryFile(controller), "/linux/cgroupsPath")
       .call("write", [fd, self, self.length]);
   }
   return step.items;

@@ -17,7 +17,9 @@ export type FreezerState = "frozen" | "thawed" | "absent";
 export interface CgroupEntry {
   /** The controllers of the cgroup, joined by commas; "" for cgroup v2. */
   readonly controller: string;
-  /** The absolute path of its cgroup.procs. Writing "0" moves the writer itself. */
+  /** Its folder, absolute. */
+  readonly folder: string;
+  /** The absolute path of the file: writing "0" moves a writer of one thread. */
   readonly path: string;
   /**
    * Whether what happens inside is charged or limited (memory, pids, cpu, cpuset, blkio; on v2 all

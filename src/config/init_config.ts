@@ -21,7 +21,7 @@ export interface CgroupMount {
 export interface InitCgroups {
   /** The version of the host's cgroup tree. */
   readonly version: 1 | 2;
-  /** The cgroup.procs files that init enters before execve, opened by the parent. */
+  /** The files of the cgroups that init enters before execve, opened by the parent. */
   readonly late: readonly { readonly controller: string; readonly fd: number }[];
   /** What a cgroup mount shows on a v1 host. */
   readonly mounts: readonly CgroupMount[];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { entryFile } from "../../../ffi/cgroup_entry.ts";
 import type { Resources } from "../../config/types.ts";
 import { ContainerError } from "../../errors.ts";
 import type { CgroupHost } from "../detect.ts";
@@ -93,11 +94,11 @@ export class ManagerV1 implements CgroupManager {
   }
 
   entries(): readonly CgroupEntry[] {
-    const entries = [...this.#folders()].map(([folder, controllers]) => ({
-      controller: controllers.join(","),
-      path: `${folder}/cgroup.procs`,
-      late: controllers.some((name) => LATE.has(name)),
-    }));
+    const entries = [...this.#folders()].map(([folder, controllers]) => {
+      const controller = controllers.join(",");
+      const path = `${folder}/${entryFile(controller)}`;
+      return { controller, folder, path, late: controllers.some((name) => LATE.has(name)) };
+    });
     return [...entries.filter((entry) => !entry.late), ...entries.filter((entry) => entry.late)];
   }
 

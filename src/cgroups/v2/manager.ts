@@ -6,6 +6,7 @@
  * @module
  */
 
+import { entryFile } from "../../../ffi/cgroup_entry.ts";
 import type { Resources } from "../../config/types.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder } from "../folder.ts";
@@ -74,7 +75,8 @@ export class ManagerV2 implements CgroupManager {
   }
 
   entries(): readonly CgroupEntry[] {
-    return [{ controller: "", path: `${this.#path}/cgroup.procs`, late: true }];
+    const folder = this.#path;
+    return [{ controller: "", folder, path: `${folder}/${entryFile("")}`, late: true }];
   }
 
   freeze(): Promise<void> {

@@ -76,7 +76,9 @@ Deno.test("behind a filter stands no look at the clock", () => {
 
 Deno.test("no jump of a plan passes over a mark, but to the ends of clones", () => {
   const fds = [{ fd: 10, as: 3 }];
-  const cgroups = [{ controller: "", inside: 9, late: false, outside: undefined }];
+  const cgroups = [
+    { controller: "", inside: 9, late: false, isBirthplace: false, outside: undefined },
+  ];
   const command = { path: "/bin/x", args: [], env: [] };
   const namespaces = [{ type: "pid", path: "/proc/2/ns/pid" }, { type: "user" }] as const;
   const options = {
