@@ -11,7 +11,6 @@ import { SyscallError } from "./errno.ts";
 import { Fd } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
-import { syscallNumber } from "./syscalls.ts";
 
 const BPF_PROG_LOAD = 5;
 const BPF_PROG_ATTACH = 8;
@@ -45,7 +44,7 @@ function attributes(size: number, fields: Readonly<Record<number, number | bigin
 function bpf(command: number, attr: Uint8Array<ArrayBuffer>): number {
   return checked(
     "bpf",
-    libc.bpf(BigInt(syscallNumber("bpf")), command, attr, attr.length),
+    libc.bpf(command, attr, attr.length),
   );
 }
 

@@ -17,7 +17,7 @@ import { SyscallProgram } from "./program.ts";
  * @throws {SyscallError}
  */
 export function makeEventfd(): Fd {
-  return new Fd(checked("eventfd", libc.eventfd(0, O_CLOEXEC | O_NONBLOCK)));
+  return new Fd(checked("eventfd2", libc.eventfd2(0, O_CLOEXEC | O_NONBLOCK)));
 }
 
 /** Takes what a counter holds; it is 0 then. */

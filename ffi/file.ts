@@ -7,7 +7,6 @@
 import { SyscallError } from "./errno.ts";
 import { checked, lastErrno, libc } from "./libc.ts";
 import { cString, fromCString } from "./memory.ts";
-import { syscallNumber } from "./syscalls.ts";
 
 /** The current folder, in place of a folder's fd. */
 export const AT_FDCWD = -100;
@@ -165,7 +164,7 @@ export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined 
 
 function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   for (;;) {
-    const count = libc.read(fd.number, bytes, BigInt(bytes.length));
+    const count = libc.read(fd.number, bytes, bytes.length);
     if (count >= 0) return Number(count);
     const errno = lastErrno(); // an error object costs more than the call
     if (errno === EAGAIN) return undefined;
@@ -219,7 +218,7 @@ export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
   let rest = bytes;
   while (rest.length > 0) {
     try {
-      const written = checked("write", libc.write(fd.number, rest, BigInt(rest.length)));
+      const written = checked("write", libc.write(fd.number, rest, rest.length));
       rest = rest.subarray(written);
     } catch (error) {
       if (!(error instanceof SyscallError) || error.errno !== EINTR) throw error;
@@ -255,7 +254,7 @@ export function makeFolder(path: string, mode: number): boolean {
  * @throws {SyscallError}
  */
 export function mknodAt(folder: Folder, path: string, mode: number, device = 0n): void {
-  checked("mknodat", libc.mknodat(numberOf(folder), cString(path), mode, device), path);
+  checked("mknodat", libc.mknodat(numberOf(folder), cString(path), mode, Number(device)), path);
 }
 
 /**
@@ -274,7 +273,7 @@ export function symlinkAt(target: string, folder: Folder, path: string): void {
  */
 export function readLinkAt(folder: Folder, path: string): string {
   const bytes = new Uint8Array(4096);
-  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, BigInt(bytes.length));
+  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, bytes.length);
   return fromCString(bytes.subarray(0, checked("readlinkat", read, path)));
 }
 
@@ -353,7 +352,6 @@ export function tryStatPath(path: string, follow: boolean): FileStatus | number 
 function tryStat(folder: Folder, path: string, links: number): FileStatus | number {
   const bytes = new Uint8Array(256);
   const result = libc.statx(
-    BigInt(syscallNumber("statx")),
     numberOf(folder),
     cString(path),
     links | (path === "" ? AT_EMPTY_PATH : 0),
@@ -410,13 +408,13 @@ export function deviceNumber(major: number, minor: number): bigint {
  */
 export function duplicate(fd: number | Fd, minimum = 0): Fd {
   const number = typeof fd === "number" ? fd : fd.number;
-  return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, BigInt(minimum))));
+  return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, minimum)));
 }
 
 /** Whether a number is that of an open fd which stays open over execve: fcntl(2). */
 export function isInheritable(fd: number): boolean {
-  const flags = libc.fcntl(fd, F_GETFD, 0n);
-  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
+  const flags = libc.fcntl(fd, F_GETFD, 0);
+  return flags >= 0 && (Number(flags) & FD_CLOEXEC) === 0;
 }
 
 const LOCK_EX = 2;

@@ -1,16 +1,20 @@
 /**
- * The one door to the C library: every symbol that hull calls, with its C types, and the check of a
- * call's result.
+ * The one door to the C library: what hull calls of it, with its C types, and the check of a call's
+ * result.
  *
- * A call that the C library of a supported host may not wrap goes through its syscall(2), bound
- * once for each signature. errno is read in the very next call, on the same thread.
+ * Binding a symbol takes a fifth of a millisecond, a hundred times as long as a call. So most calls
+ * go through syscall(2), bound once for each shape of arguments, and the others are bound when they
+ * are called first. errno is read in the very next call, on the same thread.
  *
  * @module
  */
 
 import { SyscallError } from "./errno.ts";
+import { type SyscallName, syscallNumber } from "./syscalls.ts";
 
-/** What every start of a container needs: binding a symbol takes time. */
+type Bytes = BufferSource | null;
+
+/** What every program needs, and `long syscall(long number, ...)` in its shapes. */
 const { symbols } = Deno.dlopen("libc.so.6", {
   /** int *__errno_location(void) */
   __errno_location: { parameters: [], result: "pointer" },
@@ -20,128 +24,168 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   /** void *memcpy(void *dest, const void *src, size_t n) */
   memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
-  /** int close(int fd) */
-  close: { parameters: ["i32"], result: "i32" },
-  /** ssize_t read(int fd, void *buf, size_t count) */
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  /** ssize_t write(int fd, const void *buf, size_t count) */
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  /** int openat(int dirfd, const char *path, int flags, mode_t mode) */
-  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
-  /** long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size) */
-  openat2: {
+  /** Numbers alone. */
+  numbers: {
     name: "syscall",
-    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    parameters: ["i32", "i32", "i64", "i64", "i64", "i64"],
     result: "i64",
   },
-  /** int mkdirat(int dirfd, const char *path, mode_t mode) */
-  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  /** int mknodat(int dirfd, const char *path, mode_t mode, dev_t dev) */
-  mknodat: { parameters: ["i32", "buffer", "u32", "u64"], result: "i32" },
-  /** int unlinkat(int dirfd, const char *path, int flags) */
-  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  /** int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *buf) */
-  statx: {
+  /** An fd, or a folder, with bytes or a path; two numbers; and bytes. */
+  onFd: {
     name: "syscall",
-    parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
+    parameters: ["i32", "i32", "buffer", "i64", "i64", "buffer"],
     result: "i64",
   },
-  /** int fcntl(int fd, int cmd, long argument) */
-  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
-  /** int flock(int fd, int operation) */
-  flock: { parameters: ["i32", "i32"], result: "i32" },
-  /** int pipe2(int fds[2], int flags) */
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  /** int waitid(idtype_t idtype, id_t id, siginfo_t *info, int options) */
-  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
-  /** int epoll_create1(int flags) */
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  /** int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) */
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  /** int eventfd(unsigned int initval, int flags) */
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  /** long syscall(SYS_prctl, int option, unsigned long, unsigned long, unsigned long, unsigned long) */
-  prctl: {
+  /** A folder, a path, and bytes with their size. */
+  onPath: {
     name: "syscall",
-    parameters: ["i64", "i32", "u64", "u64", "u64", "u64"],
+    parameters: ["i32", "i32", "buffer", "buffer", "i64"],
+    result: "i64",
+  },
+  /** Bytes, and a number. */
+  onBytes: { name: "syscall", parameters: ["i32", "buffer", "i64"], result: "i64" },
+  /** Two numbers; bytes; and two numbers. */
+  onId: {
+    name: "syscall",
+    parameters: ["i32", "i32", "i64", "buffer", "i64", "i64"],
+    result: "i64",
+  },
+  /** Three numbers, and bytes with a number. */
+  onOption: {
+    name: "syscall",
+    parameters: ["i32", "i32", "i64", "i64", "buffer", "i64"],
     result: "i64",
   },
 });
 
-/** What few programs need: bound when the first of them is called. */
-const RARE = {
-  /** int symlinkat(const char *target, int dirfd, const char *path) */
-  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
-  /** ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t size) */
-  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "isize" },
-  /** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
-  fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
-  /** int fchmod(int fd, mode_t mode) */
-  fchmod: { parameters: ["i32", "u32"], result: "i32" },
-  /** int fstatfs(int fd, struct statfs *buf) */
-  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
-  /** int ioctl(int fd, unsigned long request, long argument) */
-  ioctl: { parameters: ["i32", "u64", "i64"], result: "i32" },
-  /** int socketpair(int domain, int type, int protocol, int fds[2]) */
-  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  /** int socket(int domain, int type, int protocol) */
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  /** int connect(int fd, const struct sockaddr *address, socklen_t length) */
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  /** int setsockopt(int fd, int level, int name, const void *value, socklen_t length) */
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  /** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
-  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  /** ssize_t recvfrom(int fd, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
-  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
-  /** int dup3(int oldfd, int newfd, int flags) */
-  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  /** int unshare(int flags) */
-  unshare: { parameters: ["i32"], result: "i32" },
-  /** int setns(int fd, int nstype) */
-  setns: { parameters: ["i32", "i32"], result: "i32" },
-  /** int mount(const char *source, const char *target, const char *type, unsigned long, const void *) */
-  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
-  /** int umount2(const char *target, int flags) */
-  umount2: { parameters: ["buffer", "i32"], result: "i32" },
-  /** int kill(pid_t pid, int signal) */
-  kill: { parameters: ["i32", "i32"], result: "i32" },
-  /** int syscall(SYS_pidfd_open, pid_t pid, unsigned int flags) */
-  pidfd_open: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i64" },
-  /** int syscall(SYS_pidfd_send_signal, int pidfd, int signal, siginfo_t *, unsigned int flags) */
-  pidfd_send_signal: {
-    name: "syscall",
-    parameters: ["i64", "i32", "i32", "usize", "u32"],
-    result: "i64",
-  },
-  /** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
-  prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
-  /** int memfd_create(const char *name, unsigned int flags) */
-  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
-  /** off_t lseek(int fd, off_t offset, int whence) */
-  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  /** long syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags) */
-  pidfd_getfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "i64" },
-  /** long syscall(SYS_bpf, int cmd, union bpf_attr *attr, unsigned int size) */
-  bpf: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32"], result: "i64" },
-} as const;
-
-type RareSymbols = Deno.DynamicLibrary<typeof RARE>["symbols"];
-
-function bindRarely(): RareSymbols {
-  let bound: RareSymbols | undefined;
-  const get = (name: keyof RareSymbols) => () =>
-    (bound ??= Deno.dlopen("libc.so.6", RARE).symbols)[name];
-  const names = Object.keys(RARE) as (keyof RareSymbols)[];
-  const getters = names.map((name) => [name, { get: get(name) }] as const);
-  return Object.defineProperties({}, Object.fromEntries(getters)) as RareSymbols;
+/** A symbol that is bound when it is called first. */
+function rare<const Signature extends Deno.ForeignFunction>(name: string, signature: Signature) {
+  const bind = () => Deno.dlopen("libc.so.6", { symbol: { ...signature, name } }).symbols.symbol;
+  let bound: ReturnType<typeof bind> | undefined;
+  return () => bound ??= bind();
 }
 
-/** The bound symbols; only the files of ffi/ use them. */
-export const libc: typeof symbols & RareSymbols = Object.defineProperties(
-  { ...symbols },
-  Object.getOwnPropertyDescriptors(bindRarely()),
-) as typeof symbols & RareSymbols;
+/** int symlinkat(const char *target, int dirfd, const char *path) */
+const symlinkat = rare("symlinkat", { parameters: ["buffer", "i32", "buffer"], result: "i32" });
+/** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
+const fchownat = rare("fchownat", {
+  parameters: ["i32", "buffer", "u32", "u32", "i32"],
+  result: "i32",
+});
+/** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
+const sendto = rare("sendto", {
+  parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+  result: "isize",
+});
+/** ssize_t recvfrom(int fd, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
+const recvfrom = rare("recvfrom", {
+  parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"],
+  result: "isize",
+});
+/** int mount(const char *source, const char *target, const char *type, unsigned long, const void *) */
+const mount = rare("mount", {
+  parameters: ["buffer", "buffer", "buffer", "u64", "buffer"],
+  result: "i32",
+});
+/** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
+const prlimit64 = rare("prlimit64", {
+  parameters: ["i32", "i32", "buffer", "buffer"],
+  result: "i32",
+});
+
+/** A call whose arguments are numbers. */
+function numbers(name: SyscallName, a: number, b = 0, c = 0, d = 0, e = 0): bigint {
+  const number = syscallNumber(name);
+  return symbols.numbers(number, a, BigInt(b), BigInt(c), BigInt(d), BigInt(e));
+}
+
+/** A call on an fd with bytes, or on a folder with a path. */
+function onFd(name: SyscallName, fd: number, bytes: Bytes, a = 0, b = 0, more: Bytes = null) {
+  return symbols.onFd(syscallNumber(name), fd, bytes, BigInt(a), BigInt(b), more);
+}
+
+function onPath(name: SyscallName, folder: number, path: Bytes, bytes: Bytes, size: number) {
+  return symbols.onPath(syscallNumber(name), folder, path, bytes, BigInt(size));
+}
+
+function onBytes(name: SyscallName, bytes: Bytes, a: number): bigint {
+  return symbols.onBytes(syscallNumber(name), bytes, BigInt(a));
+}
+
+/** The calls, each as its manual page has it; only the files of ffi/ use them. */
+export const libc = {
+  mmap: symbols.mmap,
+  mprotect: symbols.mprotect,
+  memcpy: symbols.memcpy,
+  close: (fd: number) => numbers("close", fd),
+  read: (fd: number, bytes: Bytes, size: number) => onFd("read", fd, bytes, size),
+  write: (fd: number, bytes: Bytes, size: number) => onFd("write", fd, bytes, size),
+  openat: (folder: number, path: Bytes, flags: number, mode: number) =>
+    onFd("openat", folder, path, flags, mode),
+  openat2: (folder: number, path: Bytes, how: Bytes, size: number) =>
+    onPath("openat2", folder, path, how, size),
+  mkdirat: (folder: number, path: Bytes, mode: number) => onFd("mkdirat", folder, path, mode),
+  mknodat: (folder: number, path: Bytes, mode: number, device: number) =>
+    onFd("mknodat", folder, path, mode, device),
+  symlinkat: (target: Bytes, folder: number, path: Bytes) => symlinkat()(target, folder, path),
+  readlinkat: (folder: number, path: Bytes, bytes: Bytes, size: number) =>
+    onPath("readlinkat", folder, path, bytes, size),
+  unlinkat: (folder: number, path: Bytes, flags: number) => onFd("unlinkat", folder, path, flags),
+  fchownat: (folder: number, path: Bytes, owner: number, group: number, flags: number) =>
+    fchownat()(folder, path, owner, group, flags),
+  fchmod: (fd: number, mode: number) => numbers("fchmod", fd, mode),
+  statx: (folder: number, path: Bytes, flags: number, mask: number, status: Bytes) =>
+    onFd("statx", folder, path, flags, mask, status),
+  fstatfs: (fd: number, status: Bytes) => onFd("fstatfs", fd, status),
+  fcntl: (fd: number, command: number, argument: number) => numbers("fcntl", fd, command, argument),
+  ioctl: (fd: number, request: number, argument: number) => numbers("ioctl", fd, request, argument),
+  flock: (fd: number, operation: number) => numbers("flock", fd, operation),
+  lseek: (fd: number, offset: number, whence: number) => numbers("lseek", fd, offset, whence),
+  pipe2: (fds: Bytes, flags: number) => onBytes("pipe2", fds, flags),
+  memfd_create: (name: Bytes, flags: number) => onBytes("memfd_create", name, flags),
+  umount2: (target: Bytes, flags: number) => onBytes("umount2", target, flags),
+  mount: (source: Bytes, target: Bytes, type: Bytes, flags: number, data: Bytes) =>
+    mount()(source, target, type, BigInt(flags), data),
+  socket: (domain: number, type: number, protocol: number) =>
+    numbers("socket", domain, type, protocol),
+  connect: (fd: number, address: Bytes, size: number) => onFd("connect", fd, address, size),
+  setsockopt: (fd: number, level: number, option: number, value: Bytes, size: number) =>
+    symbols.onOption(
+      syscallNumber("setsockopt"),
+      fd,
+      BigInt(level),
+      BigInt(option),
+      value,
+      BigInt(size),
+    ),
+  sendto: (fd: number, bytes: Bytes, size: number, flags: number, to: Bytes, toSize: number) =>
+    sendto()(fd, bytes, BigInt(size), flags, to, toSize),
+  recvfrom: (fd: number, bytes: Bytes, size: number, flags: number, from: Bytes, fromSize: Bytes) =>
+    recvfrom()(fd, bytes, BigInt(size), flags, from, fromSize),
+  epoll_create1: (flags: number) => numbers("epoll_create1", flags),
+  epoll_ctl: (epoll: number, operation: number, fd: number, event: Bytes) =>
+    symbols.onOption(
+      syscallNumber("epoll_ctl"),
+      epoll,
+      BigInt(operation),
+      BigInt(fd),
+      event,
+      0n,
+    ),
+  eventfd2: (initial: number, flags: number) => numbers("eventfd2", initial, flags),
+  waitid: (type: number, id: number, info: Bytes, options: number) =>
+    symbols.onId(syscallNumber("waitid"), type, BigInt(id), info, BigInt(options), 0n),
+  kill: (pid: number, signal: number) => numbers("kill", pid, signal),
+  pidfd_open: (pid: number, flags: number) => numbers("pidfd_open", pid, flags),
+  pidfd_send_signal: (pidfd: number, signal: number) => numbers("pidfd_send_signal", pidfd, signal),
+  pidfd_getfd: (pidfd: number, fd: number) => numbers("pidfd_getfd", pidfd, fd),
+  prctl: (option: number, argument: number) => numbers("prctl", option, argument),
+  unshare: (flags: number) => numbers("unshare", flags),
+  setns: (fd: number, type: number) => numbers("setns", fd, type),
+  prlimit64: (pid: number, resource: number, limits: Bytes, old: Bytes) =>
+    prlimit64()(pid, resource, limits, old),
+  bpf: (command: number, attributes: Bytes, size: number) => onFd("bpf", command, attributes, size),
+} as const;
 
 const errnoView = new Deno.UnsafePointerView(
   symbols.__errno_location() as Deno.PointerObject<unknown>,

@@ -36,7 +36,7 @@ export function rewind(fd: Fd): void {
  * @throws {SyscallError}
  */
 export function seek(fd: Fd, offset: number): void {
-  checked("lseek", libc.lseek(fd.number, BigInt(offset), SEEK_SET));
+  checked("lseek", libc.lseek(fd.number, offset, SEEK_SET));
 }
 
 /**

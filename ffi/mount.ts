@@ -91,7 +91,7 @@ export function mount(
     cString(source),
     cString(target),
     cString(type),
-    BigInt(flags),
+    flags,
     cString(data),
   );
   checked("mount", result, target);

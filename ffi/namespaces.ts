@@ -92,7 +92,7 @@ export function setns(namespace: Fd, flag: number): void {
   checked("setns", libc.setns(namespace.number, flag));
 }
 
-const NS_GET_NSTYPE = 0xb703n;
+const NS_GET_NSTYPE = 0xb703;
 
 /**
  * The type of the namespace that an open file is, as its CLONE_NEW… flag: ioctl_nsfs(2).
@@ -100,7 +100,7 @@ const NS_GET_NSTYPE = 0xb703n;
  * @throws {SyscallError} ENOTTY if the file is no namespace
  */
 export function namespaceType(namespace: Fd): number {
-  return checked("ioctl", libc.ioctl(namespace.number, NS_GET_NSTYPE, 0n));
+  return checked("ioctl", libc.ioctl(namespace.number, NS_GET_NSTYPE, 0));
 }
 
 /**

@@ -128,7 +128,7 @@ export function sendToKernel(socket: Fd, bytes: Uint8Array<ArrayBuffer>): void {
   const address = kernelAddress();
   again(
     "sendto",
-    () => libc.sendto(socket.number, bytes, BigInt(bytes.length), 0, address, ADDRESS_SIZE),
+    () => libc.sendto(socket.number, bytes, bytes.length, 0, address, ADDRESS_SIZE),
   );
 }
 
@@ -157,7 +157,7 @@ function receive(
   const length = new Uint8Array([ADDRESS_SIZE, 0, 0, 0]);
   const size = again(
     "recvfrom",
-    () => libc.recvfrom(socket.number, bytes, BigInt(bytes.length), flags, address, length),
+    () => libc.recvfrom(socket.number, bytes, bytes.length, flags, address, length),
   );
   return { size, sender: new DataView(address.buffer).getUint32(4, true) };
 }

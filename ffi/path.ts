@@ -7,7 +7,6 @@
 import { Fd, type Folder, O_CLOEXEC } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { cString } from "./memory.ts";
-import { syscallNumber } from "./syscalls.ts";
 
 /** Don't leave the mount on the way. */
 export const RESOLVE_NO_XDEV = 0x01;
@@ -43,11 +42,10 @@ export function openAt2(
   mode = 0,
 ): Fd {
   const fd = libc.openat2(
-    BigInt(syscallNumber("openat2")),
     typeof folder === "number" ? folder : folder.number,
     cString(path),
     openHow(flags, mode, resolve),
-    24n,
+    24,
   );
   return new Fd(checked("openat2", fd, path));
 }

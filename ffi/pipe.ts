@@ -44,6 +44,6 @@ const O_NONBLOCK = 0o4000;
  * @throws {SyscallError}
  */
 export function setNonBlocking(fd: Fd): void {
-  const flags = checked("fcntl", libc.fcntl(fd.number, F_GETFL, 0n));
-  checked("fcntl", libc.fcntl(fd.number, F_SETFL, BigInt(flags | O_NONBLOCK)));
+  const flags = checked("fcntl", libc.fcntl(fd.number, F_GETFL, 0));
+  checked("fcntl", libc.fcntl(fd.number, F_SETFL, flags | O_NONBLOCK));
 }

@@ -132,12 +132,12 @@ export class Poller implements Disposable {
   /** An eventfd ends an epoll_wait that has nothing left to wait for. */
   #interrupt(): void {
     if (this.#wake === undefined) return;
-    checked("write", libc.write(this.#wake.number, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8n));
+    checked("write", libc.write(this.#wake.number, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8));
   }
 
   async #loop(): Promise<void> {
     this.#running = true;
-    this.#wake = new Fd(checked("eventfd", libc.eventfd(0, EPOLL_CLOEXEC)));
+    this.#wake = new Fd(checked("eventfd2", libc.eventfd2(0, EPOLL_CLOEXEC)));
     this.#control(EPOLL_CTL_ADD, this.#wake.number, EPOLLIN);
     try {
       while (this.#waiters.size > 0) await this.#turn(this.#epoll as Fd);

@@ -8,7 +8,6 @@ import { PR } from "./credentials.ts";
 import { SyscallError } from "./errno.ts";
 import { Fd } from "./file.ts";
 import { checked, libc } from "./libc.ts";
-import { syscallNumber } from "./syscalls.ts";
 
 const P_ALL = 0;
 const P_PID = 1;
@@ -32,7 +31,7 @@ const ESRCH = 3;
  * @throws {SyscallError} ESRCH if there is none
  */
 export function openPidfd(pid: number): Fd {
-  const fd = libc.pidfd_open(BigInt(syscallNumber("pidfd_open")), pid, 0);
+  const fd = libc.pidfd_open(pid, 0);
   return new Fd(checked("pidfd_open", fd, String(pid)));
 }
 
@@ -44,8 +43,7 @@ export function openPidfd(pid: number): Fd {
  */
 export function signalPidfd(pidfd: Fd, signal: number): boolean {
   try {
-    const number = BigInt(syscallNumber("pidfd_send_signal"));
-    checked("pidfd_send_signal", libc.pidfd_send_signal(number, pidfd.number, signal, 0n, 0));
+    checked("pidfd_send_signal", libc.pidfd_send_signal(pidfd.number, signal));
     return true;
   } catch (error) {
     if (error instanceof SyscallError && error.errno === ESRCH) return false;
@@ -77,8 +75,7 @@ export function signalGroup(leader: number, signal: number): boolean {
  * @throws {SyscallError} EBADF if it has none of that number, EPERM, ESRCH if it has ended
  */
 export function copyFdOf(pidfd: Fd, number: number): Fd {
-  const call = BigInt(syscallNumber("pidfd_getfd"));
-  return new Fd(checked("pidfd_getfd", libc.pidfd_getfd(call, pidfd.number, number, 0)));
+  return new Fd(checked("pidfd_getfd", libc.pidfd_getfd(pidfd.number, number)));
 }
 
 /** How a process ended: by exit with `code`, or by `signal`. */
@@ -168,6 +165,5 @@ export function reapOrphans(except: number): number {
  * @throws {SyscallError}
  */
 export function becomeSubreaper(): void {
-  const number = BigInt(syscallNumber("prctl"));
-  checked("prctl", libc.prctl(number, PR.SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n));
+  checked("prctl", libc.prctl(PR.SET_CHILD_SUBREAPER, 1));
 }

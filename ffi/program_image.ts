@@ -78,7 +78,7 @@ export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd
   if (file === undefined) throw new SyscallError("memfd_create", EINVAL, name);
   writeAll(file, image);
   // Who gets hold of it through /proc, once it runs, can't change it for others who have it open.
-  checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, BigInt(ALL_SEALS)), name);
+  checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, ALL_SEALS), name);
   return file;
 }
 

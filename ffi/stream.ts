@@ -114,7 +114,7 @@ function close(fd: Fd, poller: Poller): void {
 
 function tryWrite(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   try {
-    return checked("write", libc.write(fd.number, bytes, BigInt(bytes.length)));
+    return checked("write", libc.write(fd.number, bytes, bytes.length));
   } catch (error) {
     if (error instanceof SyscallError && error.errno === EAGAIN) return undefined;
     throw error;

@@ -57,6 +57,7 @@ const NUMBERS = {
   kill: [62, 129],
   linkat: [265, 37],
   listen: [50, 201],
+  lseek: [8, 62],
   madvise: [28, 233],
   memfd_create: [319, 279],
   mkdirat: [258, 34],

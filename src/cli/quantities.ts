@@ -72,7 +72,7 @@ export function parseInteger(flag: string, written: string, least = -Infinity): 
  * @throws {ContainerError} `ConfigInvalid` for what is none, and for one that is not above 0
  */
 export function parseDuration(flag: string, written: string): number {
-  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
+  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|ms|s|m|h)/g;
   if (written !== "" && written.replaceAll(part, "") === "") {
     let total = 0;
     for (const [, number, unit] of written.matchAll(part)) {

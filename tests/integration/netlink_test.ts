@@ -102,7 +102,7 @@ const AF_NETLINK = 16;
 
 /** Takes a socket's partner away: connect(2) with AF_UNSPEC. */
 function leavePartner(socket: Fd): void {
-  assertEquals(libc.connect(socket.number, new Uint8Array(12), 12), 0);
+  assertEquals(libc.connect(socket.number, new Uint8Array(12), 12), 0n);
 }
 
 /** struct sockaddr_nl. */
@@ -124,8 +124,7 @@ function forged(sequence: number): Uint8Array<ArrayBuffer> {
 /** Sends from one socket to a port; the count of bytes, or -1. */
 function send(from: Fd, port: number, bytes: Uint8Array<ArrayBuffer>): number {
   const address = addressOfPort(port);
-  const size = BigInt(bytes.length);
-  return Number(libc.sendto(from.number, bytes, size, 0, address, address.length));
+  return Number(libc.sendto(from.number, bytes, bytes.length, 0, address, address.length));
 }
 
 test("nobody but the kernel can send to a socket", (socket, network) => {
