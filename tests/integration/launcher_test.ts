@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { BRIEFLY } from "../../src/own_modules.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
@@ -144,3 +145,7 @@ function plant(path: string, text: string): void {
 function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
+
+Deno.test("hull and its init run with the same flags of the engine", () => {
+  assertMatch(Deno.readTextFileSync(LAUNCHER), new RegExp(`\\s${BRIEFLY} "\\$@"\\n$`));
+});
