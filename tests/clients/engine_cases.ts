@@ -204,7 +204,8 @@ const ENGINE_CASES: readonly ClientCase[] = [
     name: "an OOM kill is seen",
     shows: "137\n",
     script: `
-      run --name $N -m 16m --memory-swap 16m bb sh -c 'tail /dev/zero'; echo $?
+      # containerd begins to watch for it a moment after the start, and sees none before
+      run --name $N -m 16m --memory-swap 16m bb sh -c 'sleep 2; tail /dev/zero'; echo $?
       c inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' $N; c rm $N >/dev/null`,
   },
   {

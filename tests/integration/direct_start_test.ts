@@ -111,10 +111,10 @@ Deno.test("hull says which way it goes, and takes the one that is asked for or r
     config.linux.namespaces = [{ type: "mount" }, { type: "pid", path: "/proc/self/ns/pid" }];
     delete config.hostname;
   });
-  const told = async (folder: string, ...more: string[]) =>
-    (await hull.call(["--debug", "run", ...more, "-b", folder, "hull-way"])).stderr;
+  const told = async (folder: string, init = "auto") =>
+    (await hull.call(["--debug", "run", "--init", init, "-b", folder, "hull-way"])).stderr;
   assertStringIncludes(await told(bundle.folder), "is created directly");
-  const asked = await told(bundle.folder, "--init", "reexec");
+  const asked = await told(bundle.folder, "reexec");
   assertStringIncludes(asked, "by a re-executed init, since it is asked for");
   const why = "since a direct start can't join a pid or user namespace";
   assertStringIncludes(await told(joining.folder), why);
@@ -123,14 +123,14 @@ Deno.test("hull says which way it goes, and takes the one that is asked for or r
   assertStringIncludes(refused, "/linux/namespaces");
   const unknown = await hull.refuse("run", "--init", "fast", "-b", bundle.folder, "hull-way");
   assertStringIncludes(unknown, "use auto, direct or reexec");
-  const plan = JSON.parse(await hull.must("plan", "--json", "-b", bundle.folder));
+  const plan = JSON.parse(await hull.must("plan", "--init", "auto", "--json", "-b", bundle.folder));
   assert(plan.some(({ syscall }: { syscall: string }) => syscall === "execveat"));
 });
 
 Deno.test("a created container that was started directly holds no runtime's memory", async () => {
   await using hull = new Hull();
   using bundle = makeBundle("sleep 5");
-  await hull.detach("create", "-b", bundle.folder, "hull-small");
+  await hull.detach("create", "--init", "direct", "-b", bundle.folder, "hull-small");
   const { pid } = JSON.parse(await hull.must("state", "hull-small"));
   const rollup = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
   const kib = Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]);

@@ -122,7 +122,8 @@ Deno.test("a container that is created and started has a trace of each call", as
   using bundle = makeBundle("sleep 60");
   const file = (name: string) => `${scratch.path}/${name}`;
   const id = "hull-traced";
-  await hull.detach("--trace", file("create"), "create", "-b", bundle.folder, id);
+  const create = ["create", "--init", "auto", "-b", bundle.folder, id];
+  await hull.detach("--trace", file("create"), ...create);
   const created = readTrace(file("create"));
   const planned = (await planOf(hull, "auto", bundle, id)).map(([name]) => name);
   // Up to the wait for the start; the program is nobody's yet.
