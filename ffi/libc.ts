@@ -18,16 +18,10 @@ type Bytes = BufferSource | null;
 const { symbols } = Deno.dlopen("libc.so.6", {
   /** int *__errno_location(void) */
   __errno_location: { parameters: [], result: "pointer" },
-  /** void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) */
-  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
-  /** int mprotect(void *addr, size_t length, int prot) */
-  mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
-  /** void *memcpy(void *dest, const void *src, size_t n) */
-  memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
   /** Numbers alone. */
   numbers: {
     name: "syscall",
-    parameters: ["i32", "i32", "i64", "i64", "i64", "i64"],
+    parameters: ["i32", "i64", "i64", "i64", "i64", "i64", "i64"],
     result: "i64",
   },
   /** An fd, or a folder, with bytes or a path; two numbers; and bytes. */
@@ -94,9 +88,9 @@ const prlimit64 = rare("prlimit64", {
 });
 
 /** A call whose arguments are numbers. */
-function numbers(name: SyscallName, a: number, b = 0, c = 0, d = 0, e = 0): bigint {
+function numbers(name: SyscallName, a: number, b = 0, c = 0, d = 0): bigint {
   const number = syscallNumber(name);
-  return symbols.numbers(number, a, BigInt(b), BigInt(c), BigInt(d), BigInt(e));
+  return symbols.numbers(number, BigInt(a), BigInt(b), BigInt(c), BigInt(d), 0n, 0n);
 }
 
 /** A call on an fd with bytes, or on a folder with a path. */
@@ -114,9 +108,10 @@ function onBytes(name: SyscallName, bytes: Bytes, a: number): bigint {
 
 /** The calls, each as its manual page has it; only the files of ffi/ use them. */
 export const libc = {
-  mmap: symbols.mmap,
-  mprotect: symbols.mprotect,
-  memcpy: symbols.memcpy,
+  mmap: (length: bigint, protection: bigint, flags: bigint) =>
+    symbols.numbers(syscallNumber("mmap"), 0n, length, protection, flags, -1n, 0n),
+  mprotect: (address: bigint, length: bigint, protection: bigint) =>
+    symbols.numbers(syscallNumber("mprotect"), address, length, protection, 0n, 0n, 0n),
   close: (fd: number) => numbers("close", fd),
   read: (fd: number, bytes: Bytes, size: number) => onFd("read", fd, bytes, size),
   write: (fd: number, bytes: Bytes, size: number) => onFd("write", fd, bytes, size),

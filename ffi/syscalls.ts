@@ -66,6 +66,7 @@ const NUMBERS = {
   mount: [165, 40],
   mount_setattr: [442, 442],
   move_mount: [429, 429],
+  mprotect: [10, 226],
   munmap: [11, 215],
   nanosleep: [35, 101],
   open_tree: [428, 428],

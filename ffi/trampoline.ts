@@ -25,16 +25,15 @@
  * @module
  */
 
-import { SyscallError } from "./errno.ts";
-import { checked, lastErrno, libc } from "./libc.ts";
+import { checked, libc } from "./libc.ts";
 import { LISTING as AARCH64 } from "./trampoline_aarch64.ts";
 import { LISTING as X86_64 } from "./trampoline_x86_64.ts";
 
-const PROT_READ = 1;
-const PROT_WRITE = 2;
-const PROT_EXEC = 4;
-const MAP_PRIVATE = 0x02;
-const MAP_ANONYMOUS = 0x20;
+const PROT_READ = 1n;
+const PROT_WRITE = 2n;
+const PROT_EXEC = 4n;
+const MAP_PRIVATE = 0x02n;
+const MAP_ANONYMOUS = 0x20n;
 const PAGE = 65_536n; // the largest page of aarch64; mmap rounds up anyway
 
 /** The size of one operation in bytes. */
@@ -55,13 +54,12 @@ export function machineCode(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBuffer>
 /** Puts the code into a page of its own, which is never writable and executable at once. */
 function install(): Deno.PointerObject {
   const code = machineCode(Deno.build.arch);
-  const page = libc.mmap(0n, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0n);
-  if (page === null || Deno.UnsafePointer.value(page) === 0xffffffffffffffffn) {
-    throw new SyscallError("mmap", lastErrno());
-  }
-  libc.memcpy(page, code, BigInt(code.length));
-  checked("mprotect", libc.mprotect(page, PAGE, PROT_READ | PROT_EXEC));
-  return page as Deno.PointerObject;
+  const address = libc.mmap(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  checked("mmap", address);
+  const page = Deno.UnsafePointer.create(address) as Deno.PointerObject;
+  new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(page, code.length)).set(code);
+  checked("mprotect", libc.mprotect(address, PAGE, PROT_READ | PROT_EXEC));
+  return page;
 }
 
 const page = install();
