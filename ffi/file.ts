@@ -178,6 +178,11 @@ function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
  * @throws {SyscallError}
  */
 export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
+  return readUntil(fd, false);
+}
+
+/** Reads until the end, or until a read that gives less than there was room for. */
+function readUntil(fd: Fd, isWhole: boolean): Uint8Array<ArrayBuffer> {
   // Most files that hull reads are the kernel's and short: a large buffer costs more than the read.
   let bytes = new Uint8Array(FIRST_READ);
   for (let size = 0;;) {
@@ -188,8 +193,8 @@ export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
     }
     const count = readInto(fd, bytes.subarray(size));
     if (count === undefined) throw new SyscallError("read", EAGAIN);
-    if (count === 0) return bytes.subarray(0, size);
     size += count;
+    if (count === 0 || (isWhole && size < bytes.length)) return bytes.subarray(0, size);
   }
 }
 
@@ -199,14 +204,14 @@ const FIRST_READ = 4096;
 const decoder = new TextDecoder();
 
 /**
- * The text of a file of the kernel's, such as those of /proc: half the calls of
- * `Deno.readTextFileSync`, which asks for a size that they don't have.
+ * The text of a file that the kernel gives in one piece, such as /proc/PID/stat: what is shorter than
+ * was asked for is the end. `Deno.readTextFileSync` takes three times as many calls.
  *
  * @throws {SyscallError}
  */
 export function readText(path: string): string {
   using file = open(path);
-  return decoder.decode(readAll(file));
+  return decoder.decode(readUntil(file, true));
 }
 
 /**
@@ -409,6 +414,17 @@ export function deviceNumber(major: number, minor: number): bigint {
 export function duplicate(fd: number | Fd, minimum = 0): Fd {
   const number = typeof fd === "number" ? fd : fd.number;
   return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, minimum)));
+}
+
+/**
+ * The descriptor itself if its number is not below `minimum`, else one that is; the other is closed.
+ *
+ * @throws {SyscallError}
+ */
+export function moveAbove(fd: Fd, minimum: number): Fd {
+  if (fd.number >= minimum) return fd;
+  using low = fd;
+  return duplicate(low, minimum);
 }
 
 /** Whether a number is that of an open fd which stays open over execve: fcntl(2). */

@@ -25,6 +25,8 @@ const EPOLL_CTL_DEL = 2;
 const EINTR = 4;
 const EEXIST = 17;
 const BATCH = 64;
+/** For how long the event loop may stand before a start gives it a turn. */
+const TURN_AFTER_MS = 1;
 /** Twenty microseconds as a timespec; the kernel makes some seventy of it. */
 const TURN = new Uint8Array(new BigInt64Array([0n, 20_000n]).buffer);
 /** Two milliseconds. */
@@ -61,6 +63,19 @@ export class Poller implements Disposable {
   #epoll: Fd | undefined;
   #wake: Fd | undefined;
   #running = false;
+  readonly #isAlone: boolean;
+  /** When the event loop had a turn the last time. */
+  #turnedAt = performance.now();
+
+  /**
+   * Waits for nothing yet.
+   *
+   * @param options `isAlone`: the program does nothing else meanwhile, and its event loop needs no
+   *   turns
+   */
+  constructor(options: { readonly isAlone?: boolean } = {}) {
+    this.#isAlone = options.isAlone ?? false;
+  }
 
   /**
    * Resolves with the events that happened first, EPOLLHUP and EPOLLERR included. The fd must stay
@@ -85,13 +100,28 @@ export class Poller implements Disposable {
   }
 
   /**
-   * Waits for what is about to happen: where nobody else waits, this thread does, for at most two
-   * milliseconds, which is less work than to have a thread of the pool do it.
+   * Waits for what is about to happen: where nobody else waits, and the event loop is not due for a
+   * turn, this thread does, for at most two milliseconds, which is less work than to have a thread of
+   * the pool do it.
    *
    * @throws {SyscallError} as `wait`
    */
   async waitForSoon(fd: Fd): Promise<void> {
-    if (this.#running || !isReadableSoon(fd)) await this.wait(fd);
+    if (this.#running || this.#isTurnDue() || !isReadableSoon(fd)) await this.wait(fd);
+  }
+
+  /**
+   * Gives this program's event loop a turn, with its timers, if it has had none for a millisecond.
+   * A start is work that waits for nobody, and a program that does more than start containers must
+   * not stand still for all of it.
+   *
+   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for as
+   * short as it can; a timer of its own would come after a millisecond or two.
+   */
+  async giveTurn(): Promise<void> {
+    if (!this.#isTurnDue()) return;
+    await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
+    this.#turnedAt = performance.now();
   }
 
   /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
@@ -113,6 +143,10 @@ export class Poller implements Disposable {
     if (this.#running) this.#interrupt();
   }
 
+  #isTurnDue(): boolean {
+    return !this.#isAlone && performance.now() - this.#turnedAt > TURN_AFTER_MS;
+  }
+
   #forget(number: number): void {
     this.#waiters.delete(number);
     this.#control(EPOLL_CTL_DEL, number, 0);
@@ -129,23 +163,22 @@ export class Poller implements Disposable {
     checked("epoll_ctl", libc.epoll_ctl(epoll.number, operation, number, event));
   }
 
-  /** An eventfd ends an epoll_wait that has nothing left to wait for. */
+  /** An eventfd that is ready ends an epoll_wait that has nothing left to wait for. */
   #interrupt(): void {
-    if (this.#wake === undefined) return;
-    checked("write", libc.write(this.#wake.number, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8));
+    if (this.#epoll === undefined || this.#wake !== undefined) return;
+    this.#wake = new Fd(checked("eventfd2", libc.eventfd2(1, EPOLL_CLOEXEC)));
+    this.#control(EPOLL_CTL_ADD, this.#wake.number, EPOLLIN);
   }
 
   async #loop(): Promise<void> {
     this.#running = true;
-    this.#wake = new Fd(checked("eventfd2", libc.eventfd2(0, EPOLL_CLOEXEC)));
-    this.#control(EPOLL_CTL_ADD, this.#wake.number, EPOLLIN);
     try {
       while (this.#waiters.size > 0) await this.#turn(this.#epoll as Fd);
     } catch (error) {
       for (const waiter of this.#waiters.values()) waiter.reject(error);
       this.#waiters.clear();
     } finally {
-      this.#wake.close();
+      this.#wake?.close();
       this.#epoll?.close();
       this.#wake = this.#epoll = undefined;
       this.#running = false;
@@ -158,6 +191,7 @@ export class Poller implements Disposable {
       args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
     }]);
     await program.runOffThread();
+    this.#turnedAt = performance.now();
     const count = program.result(0);
     if (count === -EINTR) return;
     if (count < 0) throw new SyscallError("epoll_pwait", -count);
@@ -165,23 +199,16 @@ export class Poller implements Disposable {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let k = 0; k < count; k++) {
       const number = view.getUint32(k * EVENT_SIZE + DATA_OFFSET, true);
+      if (number === this.#wake?.number) {
+        this.#wake.close();
+        this.#wake = undefined;
+      }
       const waiter = this.#waiters.get(number);
       if (waiter === undefined) continue;
       this.#forget(number);
       waiter.resolve(view.getUint32(k * EVENT_SIZE, true));
     }
   }
-}
-
-/**
- * Gives this program's event loop a turn, with its timers. A start is work that waits for nobody, and
- * a program that does more than start containers must not stand still for all of it.
- *
- * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for as
- * short as it can; a timer of its own would come after a millisecond or two.
- */
-export async function takeTurns(): Promise<void> {
-  await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
 }
 
 /** Whether there is something to read, or nobody is left to write it, within a moment: ppoll(2). */

@@ -23,6 +23,7 @@ import {
   statAt,
   tryStatPath,
 } from "../ffi/file.ts";
+import { lastCapability } from "../ffi/kernel_constants.ts";
 import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
@@ -205,7 +206,7 @@ export class HostFacts implements Facts {
   }
 
   get lastCapability(): number {
-    return Number(readText("/proc/sys/kernel/cap_last_cap"));
+    return lastCapability();
   }
 
   get ownedFds(): readonly number[] {

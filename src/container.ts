@@ -5,7 +5,6 @@
  */
 
 import type { Fd } from "../ffi/file.ts";
-import { takeTurns } from "../ffi/poll.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
@@ -94,7 +93,6 @@ export class Container implements AsyncDisposable {
     if (this.#stored.init !== undefined) return await this.#join(process, lane);
     using _lock = await this.#lock();
     await traced(lane, "start", () => this.#start(process, options, lane));
-    await takeTurns();
     await traced(lane, "release", () => this.#exec(lane));
   }
 

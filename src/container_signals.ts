@@ -48,6 +48,7 @@ function killRest({ config, cgroups }: SignalTarget): boolean {
 /** Kills every process, frozen ones too. */
 export async function killAll({ cgroups, pidfd }: SignalTarget): Promise<void> {
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+  else if (cgroups.processes({ all: true }).length === 0) return;
   if (cgroups.freezerState() === "frozen") await cgroups.thaw();
   // Without cgroups the pid namespace's end, which comes with its first process, has to do.
   if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);

@@ -11,7 +11,7 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { duplicate, type Fd } from "../ffi/file.ts";
+import { type Fd, moveAbove } from "../ffi/file.ts";
 import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "../init/channel.ts";
 import type { PlanItem, PlannedOperation } from "../init/operation.ts";
@@ -132,8 +132,8 @@ export function layOutDirect(
   const tail = reportTail(fds.status, operations, said.know(operations, count));
   const image = programImage(operations, tail);
   try {
-    using file = executableFile("hull-init", image);
-    return { file: duplicate(file, above), args: directArguments(id) };
+    const file = moveAbove(executableFile("hull-init", image), above);
+    return { file, args: directArguments(id) };
   } catch (error) {
     if (error instanceof SyscallError && error.code === "EACCES") return undefined;
     throw error;

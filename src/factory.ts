@@ -53,6 +53,12 @@ export interface FactoryOptions {
    * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
    */
   readonly init?: InitKind | undefined;
+  /**
+   * Whether the program's event loop has other work, too (`shared`, the default): a start lets it go
+   * on every millisecond then, which takes some tenths of one. `own` is for a program that does
+   * one thing, such as hull's command line.
+   */
+  readonly eventLoop?: "shared" | "own" | undefined;
   /** Where it is written down what is done when, and by a container's child. */
   readonly trace?: Trace | undefined;
   /**
@@ -127,14 +133,16 @@ export class Factory {
   readonly root: string;
   readonly #options: FactoryOptions;
   readonly #store: StateStore;
-  readonly #poller = new Poller();
+  readonly #poller: Poller;
   #host: CgroupHost | undefined;
+  #creator: ProcessIdentity | undefined;
 
   /** Makes nothing yet. */
   constructor(options: FactoryOptions = {}) {
     this.root = resolve(options.root ?? DEFAULT_ROOT);
     this.#options = options;
     this.#store = new StateStore(this.root);
+    this.#poller = new Poller({ isAlone: options.eventLoop === "own" });
   }
 
   /**
@@ -178,7 +186,7 @@ export class Factory {
       bundle,
       rootfs,
       created: new Date().toISOString(),
-      creator: identify(Deno.pid) as ProcessIdentity,
+      creator: this.#creator ??= identify(Deno.pid) as ProcessIdentity,
       cgroupPaths: cgroups.paths,
       ...(network === undefined ? {} : { network }),
       ...(lease === undefined ? {} : { hasLease: true }),

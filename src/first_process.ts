@@ -5,7 +5,6 @@
  * @module
  */
 
-import { takeTurns } from "../ffi/poll.ts";
 import { filterOf } from "./container_filter.ts";
 import { joinClass, leaveClass } from "./container_resctrl.ts";
 import type { InitKind } from "./direct_start.ts";
@@ -93,7 +92,7 @@ export async function startFirst(
   try {
     traced(lane, "make the cgroups", () => cgroups.create());
     traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
-    await takeTurns();
+    await poller.giveTurn();
     await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");

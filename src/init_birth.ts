@@ -8,7 +8,7 @@
 import { type Fd, O_RDWR, O_WRONLY, open } from "../ffi/file.ts";
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
-import { type Poller, takeTurns } from "../ffi/poll.ts";
+import type { Poller } from "../ffi/poll.ts";
 import { socketPair } from "../ffi/socket.ts";
 import type { CopyUp } from "../init/operation.ts";
 import { joinsInhabited } from "../init/steps/namespaces.ts";
@@ -166,7 +166,7 @@ export class InitBirth implements Disposable {
       () => this.#layOut(init, layout, fds, prepared),
     );
     if (direct !== undefined) stack.use(direct.file);
-    await takeTurns();
+    await this.#options.poller.giveTurn();
     const isMapped = (namespaces & NAMESPACE_FLAGS.user) !== 0;
     const mapped = isMapped && direct === undefined ? stack.use(new Pipe()) : undefined;
     const child = await this.#bear(
@@ -176,11 +176,11 @@ export class InitBirth implements Disposable {
           ? initCommand(this.#options.command, layout)
           : { fd: direct.file.number, args: direct.args },
         cgroups: doors,
-        fds: fds.passed.map(({ fd, as }) => ({ fd: fd.number, as })),
+        fds: fds.passed,
         mapped: mapped?.reader.number,
         time: openTime(config, namespaces, stack),
       },
-      status.number,
+      status,
       prepared,
     );
     this.#streams = fds.streams(this.#options.poller);
@@ -196,13 +196,13 @@ export class InitBirth implements Disposable {
     this.#stack.dispose();
   }
 
-  /** Gives the child's end of the status fifo. */
+  /** Gives the number of the child's end of the status fifo. */
   #passFds(
     layout: FdLayout,
     { control, idmapped, trace }: Prepared,
     fds: ProcessFds,
     stack: DisposableStack,
-  ): Fd {
+  ): number {
     const { folder } = this.#options;
     const status = fds.pass(stack.use(open(`${folder}/${STATUS_FIFO}`, O_WRONLY)), layout.status);
     fds.pass(control, layout.control);

@@ -6,7 +6,6 @@
 
 import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
-import { takeTurns } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { receiveFd } from "../ffi/socket.ts";
 import type { CopyUp } from "../init/operation.ts";
@@ -121,7 +120,6 @@ export class InitProcess implements ParentProcess, Disposable {
     using opened = new DisposableStack();
     const idmapped = await this.#openMounts(opened);
     const { said, init, control } = await this.#bear(idmapped);
-    await takeTurns();
     const child = this.#born();
     adjustOomScore(child.pid, config.process?.oomScoreAdj);
     const networkLater = this.#network.isNeeded && launcherMakesNetwork(namespaces);

@@ -7,6 +7,7 @@
  */
 
 import { type Fd, readText } from "../ffi/file.ts";
+import { bootId } from "../ffi/kernel_constants.ts";
 import { openPidfd } from "../ffi/process.ts";
 
 /** A process for as long as it lives. */
@@ -34,10 +35,6 @@ function readStat(pid: number): Stat | undefined {
   } catch {
     return undefined; // there is no such process, or it ended while it was read
   }
-}
-
-function bootId(): string {
-  return readText("/proc/sys/kernel/random/boot_id").trim();
 }
 
 /** The identity of a running process; undefined if there is none. */

@@ -166,16 +166,16 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const word = control === undefined ? undefined : fds.pass(control, 3 + preserveFds);
     const options: JoinOptions = {
       ...this.#options,
-      fds: placed.map(({ fd, as }) => ({ fd: fd.number, as })),
+      fds: placed,
       preserveFds,
-      report: last.number,
+      report: last,
       hold: held === undefined || word === undefined
         ? undefined
-        : { control: word.number, before: held.before },
+        : { control: word, before: held.before },
     };
     const { target } = options;
     if (target === undefined) {
-      this.#child = spawn(planJoin(options), last.number, status, poller);
+      this.#child = spawn(planJoin(options), last, status, poller);
     } else {
       this.#usher = new Usher({ ...options, target }, status, poller, trace);
       trace?.follow(this.#usher.pid);

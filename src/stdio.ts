@@ -34,7 +34,7 @@ export interface PipeStreams {
 
 /** An fd that the process gets under a number. */
 export interface PassedFd {
-  readonly fd: Fd;
+  readonly fd: number;
   readonly as: number;
 }
 
@@ -44,6 +44,7 @@ export class ProcessFds implements Disposable {
   readonly passed: PassedFd[] = [];
   readonly #stack = new DisposableStack();
   readonly #above: number;
+  #null: Fd | undefined;
   readonly #ends: { reader?: Fd; as: number; writer?: Fd }[] = [];
 
   /**
@@ -69,16 +70,21 @@ export class ProcessFds implements Disposable {
 
   /** The fds of this program that are the process's 0, 1 and 2. */
   get standard(): readonly number[] {
-    return [0, 1, 2].map((number) =>
-      this.passed.find(({ as }) => as === number)?.fd.number ?? number
-    );
+    return [0, 1, 2].map((number) => this.passed.find(({ as }) => as === number)?.fd ?? number);
   }
 
-  /** Passes a copy of an fd under a number. */
-  pass(fd: number | Fd, as: number): Fd {
-    const copy = this.#stack.use(duplicate(fd, this.#above));
-    this.passed.push({ fd: copy, as });
-    return copy;
+  /**
+   * Passes an fd, which must stay open until the process has it, under a number.
+   *
+   * @returns the number that it has meanwhile, above those that are put in place
+   */
+  pass(fd: number | Fd, as: number): number {
+    const number = typeof fd === "number" ? fd : fd.number;
+    const moved = number >= this.#above
+      ? number
+      : this.#stack.use(duplicate(number, this.#above)).number;
+    this.passed.push({ fd: moved, as });
+    return moved;
   }
 
   /** This program's ends of the pipes; to be taken once the process has its own. */
@@ -104,14 +110,13 @@ export class ProcessFds implements Disposable {
   #standard(as: number, stdio: Stdio): void {
     if (stdio === "inherit") return;
     if (stdio === "null") {
-      using device = open("/dev/null", O_RDWR);
-      this.pass(device, as);
+      this.#null ??= this.#stack.use(open("/dev/null", O_RDWR));
+      this.pass(this.#null, as);
     } else if (stdio === "piped") {
       const pipe = new Pipe();
       const [inner, outer] = as === 0 ? [pipe.reader, pipe.writer] : [pipe.writer, pipe.reader];
       this.#ends.push(as === 0 ? { as, writer: outer } : { as, reader: outer });
-      using _inner = inner;
-      this.pass(inner, as);
+      this.pass(this.#stack.use(inner), as);
     } else if (stdio !== as) this.pass(stdio, as);
   }
 }

@@ -22,15 +22,16 @@ export function makeCgroup(
   top: string,
   path: string,
   made: string[],
-  prepare: (folder: string, parent: string) => void,
+  prepare: (folder: string, parent: string, isNew: boolean) => void,
 ): void {
   const below = path.startsWith(top + "/") ? path.slice(top.length + 1).split("/") : [];
   let current = top;
   for (const part of below) {
     const parent = current;
     current = `${parent}/${part}`;
-    if (makeCgroupFolder(current)) made.push(current);
-    prepare(current, parent);
+    const isNew = makeCgroupFolder(current);
+    if (isNew) made.push(current);
+    prepare(current, parent, isNew);
   }
 }
 

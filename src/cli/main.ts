@@ -187,6 +187,7 @@ async function makeFactory(
   return new Factory({
     root: text(global, "root") ?? userRoot(),
     cgroupDriver: driver(global),
+    eventLoop: "own",
     trace,
     onWarning: ({ message, pointer }) => output.warn(message, pointer),
   });

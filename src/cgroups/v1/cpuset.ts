@@ -29,16 +29,17 @@ export function applyCpuset(folder: CgroupFolder, cpu: CpuResources): void {
 }
 
 /**
- * Gives a new cpuset its parent's CPUs and memory nodes: with empty lists no process can enter it
- * (ENOSPC).
+ * Gives a cpuset whose lists are empty its parent's CPUs and memory nodes: no process can enter it
+ * otherwise (ENOSPC).
  *
+ * @param isNew whether it was just made, so that its lists need not be read
  * @throws {ContainerError} see CgroupFolder.write
  */
-export function inheritCpuset(path: string, parentPath: string): void {
+export function inheritCpuset(path: string, parentPath: string, isNew: boolean): void {
   using folder = new CgroupFolder(path);
   using parent = new CgroupFolder(parentPath);
   for (const file of FILES) {
-    if (folder.read(file).trim() === "") folder.write(file, parent.read(file).trim());
+    if (isNew || folder.read(file).trim() === "") folder.write(file, parent.read(file).trim());
   }
 }
 

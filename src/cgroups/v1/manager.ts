@@ -53,9 +53,14 @@ export class ManagerV1 implements CgroupManager {
     try {
       for (const [folder, controllers] of this.#folders()) {
         const isCpuset = controllers.includes("cpuset");
-        makeCgroup(this.#mountPoint(controllers[0] as string), folder, made, (path, parent) => {
-          if (isCpuset) inheritCpuset(path, parent);
-        });
+        makeCgroup(
+          this.#mountPoint(controllers[0] as string),
+          folder,
+          made,
+          (path, parent, isNew) => {
+            if (isCpuset) inheritCpuset(path, parent, isNew);
+          },
+        );
       }
     } catch (error) {
       undoCgroups(made);

@@ -25,7 +25,7 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from "../../../ffi/path.ts";
 import { Pipe } from "../../../ffi/pipe.ts";
-import { Poller } from "../../../ffi/poll.ts";
+import { EPOLLIN, Poller } from "../../../ffi/poll.ts";
 import { rlimitBytes } from "../../../ffi/rlimit.ts";
 import { signalName, signalNumber } from "../../../ffi/signals.ts";
 import { messageWithFd, receiveFd, socketPair } from "../../../ffi/socket.ts";
@@ -158,4 +158,16 @@ Deno.test("the poller: one waiter an fd, and a wait can be cancelled", async () 
   await assertRejects(() => poller.wait(pipe.reader), SyscallError, "EEXIST");
   poller.cancel(pipe.reader);
   assertEquals(await wait, 0);
+});
+
+Deno.test("the poller: who begins to wait while it is being interrupted is not forgotten", async () => {
+  using poller = new Poller();
+  using pipe = new Pipe();
+  using other = new Pipe();
+  const first = poller.wait(pipe.reader);
+  poller.cancel(pipe.reader);
+  const second = poller.wait(other.reader);
+  assertEquals(await first, 0);
+  writeAll(other.writer, new Uint8Array([1]));
+  assertEquals(await second & EPOLLIN, EPOLLIN);
 });
