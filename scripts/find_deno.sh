@@ -3,6 +3,9 @@
 
 deno_version=2.9.6
 
+# How V8 runs what ends after some milliseconds; src/own_modules.ts says the same to hull's init.
+brief_flags=--v8-flags=--no-lazy,--jitless,--min-semi-space-size=4
+
 # find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails.
 # The same places as cache_folder's, and root's own for a start with an empty environment.
 # A relative name is no place, whoever set it: it would lie in a folder that is another's.
@@ -23,4 +26,14 @@ cache_folder() {
   case ${HOME-} in /*) if [ -d "$HOME" ] && [ -w "$HOME" ]; then cache=$HOME/.cache/hull; fi ;; esac
   case ${XDG_CACHE_HOME-} in /*) cache=$XDG_CACHE_HOME/hull ;; esac
   case ${HULL_CACHE-} in /*) cache=$HULL_CACHE ;; esac
+}
+
+# code_folder: sets $code to the folder of what Deno compiled: beside it, where it can, and in no
+# folder that other programs write to.
+code_folder() {
+  code=${deno%/*}/deno
+  if ! [ -w "$code" ] && ! [ -w "${deno%/*}" ]; then
+    cache_folder
+    code=$cache/deno
+  fi
 }
