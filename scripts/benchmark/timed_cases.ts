@@ -72,6 +72,13 @@ function workOf(name: CaseName, bundle: Bundle, options: Options): Work | undefi
   }
 }
 
+/**
+ * The rest before each measurement. A runtime leaves the kernel work behind, such as namespaces that
+ * go, and for some milliseconds a state in which others enter cgroups at once; neither is the next
+ * one's.
+ */
+const REST_MS = 100;
+
 const LONG_ID = "hull-bench-long";
 
 /** Every runtime has a container that runs meanwhile. */
@@ -104,6 +111,7 @@ async function inTurn(
   const costs = new Map<string, Cost[]>(runtimes.map(({ name }) => [name, []]));
   for (let round = 0; round <= work.rounds; round++) {
     for (const runtime of runtimes) {
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
       signal.throwIfAborted();
       const cost = await measure(async () => {
         await work.run(runtime, round);
