@@ -63,7 +63,6 @@ export async function startFirst(
   if (before.hasLease === true) {
     await (await import("./container_lease.ts")).keepLease(store, before);
   }
-  const seccomp = await traced(lane, "compile the filter", () => filterOf(config, store.root));
   const init = new InitProcess({
     id,
     folder,
@@ -71,7 +70,11 @@ export async function startFirst(
     bundle,
     config,
     network: before.network,
-    seccomp,
+    prepare: async () => {
+      traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
+      await poller.giveTurn();
+      return await traced(lane, "compile the filter", () => filterOf(config, store.root));
+    },
     process,
     host,
     cgroups,
@@ -91,8 +94,6 @@ export async function startFirst(
   let resctrl: ResctrlGroups | undefined;
   try {
     traced(lane, "make the cgroups", () => cgroups.create());
-    traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
-    await poller.giveTurn();
     await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Fd, O_RDWR, O_WRONLY, open } from "../ffi/file.ts";
+import { duplicate, type Fd, O_RDWR, O_WRONLY, open } from "../ffi/file.ts";
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
@@ -21,7 +21,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { ConsoleFds, InitConfig, InitSeccomp } from "./config/init_config.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
-import { attendedWork, type InitKind, type StartWay } from "./direct_start.ts";
+import { attendedWork, type InitKind, needsNoPlan, type StartWay } from "./direct_start.ts";
 import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
@@ -55,8 +55,11 @@ export interface InitBirthOptions {
   readonly config: Config;
   /** The interfaces and routes that it gets. */
   readonly network: ContainerNetwork | undefined;
-  /** The filter that `config.linux.seccomp` was compiled to. */
-  readonly seccomp: InitSeccomp | undefined;
+  /**
+   * Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. An init that has
+   * to boot does so meanwhile.
+   */
+  readonly prepare: () => Promise<InitSeccomp | undefined>;
   readonly process: ProcessOptions;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
@@ -147,8 +150,10 @@ export class InitBirth implements Disposable {
    * @throws {ContainerError} `InitFailed` with what the child reported, or `SystemError`
    */
   async make(prepared: Prepared): Promise<InitConfig> {
-    const { config, process, host, cgroups, lane } = this.#options;
+    const { config, process, host, cgroups, kind, lane, prepare } = this.#options;
     const { idmapped, trace } = prepared;
+    const boots = needsNoPlan(kind, config.linux ?? {}) !== undefined;
+    const seccomp = boots ? undefined : await prepare();
     const namespaces = birthNamespaces(config.linux?.namespaces ?? []);
     using stack = new DisposableStack();
     const withCgroups = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
@@ -159,7 +164,7 @@ export class InitBirth implements Disposable {
     const layout = layOutFds(process, has, doors, idmapped.map(({ mount }) => mount));
     const fds = stack.use(new ProcessFds(terminal ? ON_TERMINAL(process) : process, layout.end));
     const status = this.#passFds(layout, prepared, fds, stack);
-    const init = this.#initConfig(layout, prepared);
+    const init = this.#initConfig(layout, prepared, seccomp);
     const direct = traced(
       lane,
       "lay out the plan",
@@ -188,7 +193,7 @@ export class InitBirth implements Disposable {
       traced(lane, "write the id maps", () => writeIdMaps(child.pid, config.linux ?? {}));
     }
     if (mapped !== undefined) letGo(mapped.writer);
-    return init;
+    return boots ? this.#initConfig(layout, prepared, await prepare()) : init;
   }
 
   /** Closes this program's end of the terminal's socket. */
@@ -213,7 +218,10 @@ export class InitBirth implements Disposable {
     if (layout.work !== undefined) {
       for (const free of [layout.work.from, layout.work.to]) fds.pass(control, free); // kept free
     }
-    if (trace !== undefined && layout.trace !== undefined) fds.pass(trace.file, layout.trace);
+    if (trace !== undefined && layout.trace !== undefined) {
+      // A supervisor closes the file's own number once it has the memory.
+      fds.pass(stack.use(duplicate(trace.file, layout.end)), layout.trace);
+    }
     return status;
   }
 
@@ -226,8 +234,12 @@ export class InitBirth implements Disposable {
   }
 
   /** What init is told; with a trace it has its memory, too. */
-  #initConfig(layout: FdLayout, { trace, waitsForNetwork }: Prepared): InitConfig {
-    const init = { ...makeInitConfig(this.#options, layout), waitsForNetwork };
+  #initConfig(
+    layout: FdLayout,
+    { trace, waitsForNetwork }: Prepared,
+    seccomp: InitSeccomp | undefined,
+  ): InitConfig {
+    const init = { ...makeInitConfig({ ...this.#options, seccomp }, layout), waitsForNetwork };
     if (trace === undefined || layout.trace === undefined) return init;
     return { ...init, trace: trace.forInit(layout.trace) };
   }
