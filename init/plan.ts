@@ -11,6 +11,7 @@
  */
 
 import type { InitConfig } from "../src/config/init_config.ts";
+import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
 import { contextFor } from "../src/security/mount_label.ts";
 import type { Destination, Facts, MountedAt } from "./facts.ts";
@@ -39,7 +40,7 @@ import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
 import { setMemoryPolicy } from "./steps/memory_policy.ts";
-import { anchorsOf, isBind, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
+import { anchorsOf, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
 import {
   isNew,
   joinMountNamespace,
@@ -104,7 +105,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const count = config.mounts?.length ?? 0;
   const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
-  const makesDev = dev === undefined || !isBind(dev);
+  const makesDev = dev === undefined || !isBindMount(dev);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
   const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
@@ -227,7 +228,7 @@ export function mountedAt(config: Config): MountedAt[] {
   return (config.mounts ?? []).map((asked) => {
     const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
     const destination = trim(mount.destination);
-    if (isBind(mount)) return { destination, base: mount.source, opaque: false };
+    if (isBindMount(mount)) return { destination, base: mount.source, opaque: false };
     if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
     if (mount.type === "sysfs") return { destination, base: "/sys", opaque: false };
     return { destination, base: undefined, opaque: !STARTS_EMPTY.has(mount.type ?? "") };

@@ -24,6 +24,7 @@ import {
   OPEN_TREE_CLONE,
 } from "../../ffi/mount.ts";
 import type { IdmappedFd } from "../../src/config/init_config.ts";
+import { isBindMount } from "../../src/config/mount_options.ts";
 import type { Mount } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
@@ -53,12 +54,6 @@ const F_DUPFD_CLOEXEC = 1030;
 /** The options a mount has where config.json names none. */
 const NONE: readonly string[] = [];
 
-/** Whether a mount shows a folder or file of the host. */
-export function isBind({ type, options }: Mount): boolean {
-  const { bind } = parseMountOptions(options ?? NONE);
-  return bind || type === "bind" || type === "rbind";
-}
-
 /**
  * Copies the tree of each bind's source, detached. It comes before init becomes the container's
  * root, who may not be able to reach the source.
@@ -72,7 +67,7 @@ export function openSources(
   const step = new StepBuilder("sources");
   for (const { mount, pointer, label } of mounts) {
     const options = parseMountOptions(mount.options ?? NONE);
-    if (!isBind(mount) || options.remount) continue;
+    if (!isBindMount(mount) || options.remount) continue;
     const source = mount.source ?? "";
     const made = idmapped.find((each) => pointer === `/mounts/${each.mount}`);
     if (made !== undefined) {
@@ -145,7 +140,7 @@ function makeMount(
   if (options.remount) {
     return remount(step, planned, options, destination.components, isDetached);
   }
-  if (isBind(mount)) {
+  if (isBindMount(mount)) {
     const kind = facts.hostKind(mount.source ?? "");
     makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
     if (!isMade) copySource(step, planned, options);
@@ -189,7 +184,7 @@ export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
 
 function isKernels({ mount }: PlannedMount): boolean {
   const { remount } = parseMountOptions(mount.options ?? NONE);
-  return !isBind(mount) && !remount && (mount.type === "proc" || mount.type === "sysfs");
+  return !isBindMount(mount) && !remount && (mount.type === "proc" || mount.type === "sysfs");
 }
 
 function mountOf(label: string): string {
