@@ -4,7 +4,7 @@
 deno_version=2.9.6
 
 # How V8 runs what ends after some milliseconds; src/own_modules.ts says the same to hull's init.
-brief_flags=--v8-flags=--no-lazy,--jitless,--min-semi-space-size=4
+brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 
 # find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails.
 # The same places as cache_folder's, and root's own for a start with an empty environment.

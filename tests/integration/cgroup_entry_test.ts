@@ -21,7 +21,11 @@ for (const [name, flags] of Object.entries(WAYS)) {
       const state = Deno.readTextFileSync(`${hull.root}/${id}/state.json`);
       const { init, cgroupPaths } = JSON.parse(state) as StoredState;
       const first = cgroupsOf(Deno.readTextFileSync(`/proc/${init?.pid}/cgroup`));
-      const further = cgroupsOf(await hull.must("exec", id, "cat", "/proc/self/cgroup"));
+      const pidFile = `${hull.root}/further`;
+      await hull.detach("exec", "-d", "--pid-file", pidFile, id, "sleep", "1000");
+      const pid = Deno.readTextFileSync(pidFile);
+      const further = cgroupsOf(Deno.readTextFileSync(`/proc/${pid}/cgroup`));
+      Deno.removeSync(pidFile);
       for (const [controller, folder] of Object.entries(cgroupPaths)) {
         const place = first.get(controller);
         assert(place?.endsWith(`/${id}`) && folder.endsWith(place), `${controller}: ${place}`);
