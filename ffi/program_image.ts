@@ -83,8 +83,11 @@ export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd
 }
 
 const F_ADD_SEALS = 1033;
-/** F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE. */
-const ALL_SEALS = 0xf;
+/**
+ * F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_FUTURE_WRITE: nobody has it mapped, and F_SEAL_WRITE
+ * waits some milliseconds where the kernel is not sure of that.
+ */
+const ALL_SEALS = 0x17;
 
 const EINVAL = 22;
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeEnd, encodeEnd } from "../../../ffi/process.ts";
 import { executableFile, programImage } from "../../../ffi/program_image.ts";
 
@@ -25,6 +25,16 @@ Deno.test("the image is small, and a file in memory holds it", () => {
   const image = programImage(HELLO);
   assert(image.length < 2048, `${image.length} bytes`);
   using file = executableFile("hull-test", image);
+  assertEquals(Deno.readFileSync(`/proc/self/fd/${file.number}`), image);
+});
+
+Deno.test("nobody changes the file in memory any more, not who has it open for writing", () => {
+  const image = programImage(HELLO);
+  using file = executableFile("hull-test", image);
+  using copy = Deno.openSync(`/proc/self/fd/${file.number}`, { write: true });
+  assertThrows(() => copy.writeSync(new Uint8Array(4)), Deno.errors.PermissionDenied);
+  assertThrows(() => copy.truncateSync(1), Deno.errors.PermissionDenied);
+  assertThrows(() => copy.truncateSync(image.length + 1), Deno.errors.PermissionDenied);
   assertEquals(Deno.readFileSync(`/proc/self/fd/${file.number}`), image);
 });
 
