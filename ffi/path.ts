@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Fd, type Folder, O_CLOEXEC } from "./file.ts";
+import { Fd, type Folder, numberOf, O_CLOEXEC } from "./file.ts";
 import { checked, libc } from "./libc.ts";
 import { cString } from "./memory.ts";
 
@@ -42,7 +42,7 @@ export function openAt2(
   mode = 0,
 ): Fd {
   const fd = libc.openat2(
-    typeof folder === "number" ? folder : folder.number,
+    numberOf(folder),
     cString(path),
     openHow(flags, mode, resolve),
     24,

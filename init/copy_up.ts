@@ -9,7 +9,6 @@ import {
   AT_SYMLINK_NOFOLLOW,
   chmodFd,
   chownAt,
-  deviceNumber,
   type Fd,
   mkdirAt,
   mknodAt,
@@ -22,14 +21,10 @@ import {
   openAt,
   read,
   readLinkAt,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  statAt,
   symlinkAt,
   writeAll,
 } from "../ffi/file.ts";
+import { deviceNumber, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statAt } from "../ffi/file_status.ts";
 
 /**
  * Copies what `from` holds into `to`, with owners, modes, links and devices.

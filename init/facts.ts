@@ -8,13 +8,15 @@
 import {
   AT_FDCWD,
   Fd,
-  type FileStatus,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   open,
   readAll,
   readText,
+} from "../ffi/file.ts";
+import {
+  type FileStatus,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
@@ -22,7 +24,7 @@ import {
   S_IFREG,
   statAt,
   tryStatPath,
-} from "../ffi/file.ts";
+} from "../ffi/file_status.ts";
 import { lastCapability } from "../ffi/kernel_constants.ts";
 import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Fd, O_DIRECTORY, O_PATH, open, S_IFCHR, S_IFMT, statAt } from "../ffi/file.ts";
+import { Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
+import { S_IFCHR, S_IFMT, statAt } from "../ffi/file_status.ts";
 import { TIOCSCTTY } from "../ffi/terminal.ts";
 import { HostFacts } from "../init/facts.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";

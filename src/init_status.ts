@@ -13,10 +13,10 @@ import {
   O_WRONLY,
   open,
   read,
-  S_IFIFO,
   unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
+import { S_IFIFO } from "../ffi/file_status.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";

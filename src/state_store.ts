@@ -6,15 +6,8 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import {
-  type Fd,
-  makeFolder,
-  O_DIRECTORY,
-  O_RDONLY,
-  open,
-  tryLock,
-  tryStatPath,
-} from "../ffi/file.ts";
+import { type Fd, makeFolder, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
+import { tryStatPath } from "../ffi/file_status.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";

@@ -15,10 +15,8 @@ import {
   O_CLOEXEC,
   O_NOCTTY,
   O_RDWR,
-  S_IFCHR,
-  S_IFMT,
-  statAt,
 } from "../ffi/file.ts";
+import { S_IFCHR, S_IFMT, statAt } from "../ffi/file_status.ts";
 import {
   openAt2,
   RESOLVE_IN_ROOT,

@@ -7,18 +7,8 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import {
-  type Fd,
-  O_DIRECTORY,
-  O_NONBLOCK,
-  O_PATH,
-  O_RDONLY,
-  open,
-  readAll,
-  S_IFMT,
-  S_IFREG,
-  statAt,
-} from "../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, open, readAll } from "../ffi/file.ts";
+import { S_IFMT, S_IFREG, statAt } from "../ffi/file_status.ts";
 import type { User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { openInside } from "./security/safe_path.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { AT_FDCWD, S_IFMT } from "../../ffi/file.ts";
+import { AT_FDCWD } from "../../ffi/file.ts";
+import { S_IFMT } from "../../ffi/file_status.ts";
 import type { Argument, Operation } from "../../ffi/program.ts";
 import { MPOL_FLAG } from "../../ffi/memory_policy.ts";
 import { RLIMITS } from "../../ffi/rlimit.ts";

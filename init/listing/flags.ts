@@ -20,11 +20,8 @@ import {
   O_RDWR,
   O_TRUNC,
   O_WRONLY,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFIFO,
-  S_IFREG,
 } from "../../ffi/file.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG } from "../../ffi/file_status.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,

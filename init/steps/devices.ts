@@ -10,14 +10,11 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
-  deviceNumber,
   O_CLOEXEC,
   O_NOFOLLOW,
   O_PATH,
-  S_IFCHR,
-  S_IFMT,
-  S_IFREG,
 } from "../../ffi/file.ts";
+import { deviceNumber, S_IFCHR, S_IFMT, S_IFREG } from "../../ffi/file_status.ts";
 import {
   MOUNT_ATTR,
   mountAttributes,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFREG } from "../../ffi/file.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/file.ts";
+import { S_IFREG } from "../../ffi/file_status.ts";
 import {
   openHow,
   RESOLVE_IN_ROOT,

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { AT_EMPTY_PATH, O_CLOEXEC, O_NOCTTY, O_RDWR, S_IFREG } from "../../ffi/file.ts";
+import { AT_EMPTY_PATH, O_CLOEXEC, O_NOCTTY, O_RDWR } from "../../ffi/file.ts";
+import { S_IFREG } from "../../ffi/file_status.ts";
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from "../../ffi/mount.ts";
 import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from "../../ffi/path.ts";
 import { messageWithFd } from "../../ffi/socket.ts";

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { AT_EMPTY_PATH, PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../ffi/file.ts";
+import { AT_EMPTY_PATH } from "../../ffi/file.ts";
+import { PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../ffi/file_status.ts";
 import type { FieldOf } from "../../ffi/program.ts";
 import type { NodeStatus } from "../facts.ts";
 import { result, type StepBuilder } from "../operation.ts";

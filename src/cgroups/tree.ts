@@ -6,7 +6,8 @@
  */
 
 import { errnoName, SyscallError } from "../../ffi/errno.ts";
-import { AT_FDCWD, AT_REMOVEDIR, makeFolder, tryStatPath, unlinkAt } from "../../ffi/file.ts";
+import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/file.ts";
+import { tryStatPath } from "../../ffi/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
 

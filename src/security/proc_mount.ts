@@ -6,7 +6,8 @@
  */
 
 import { SyscallError } from "../../ffi/errno.ts";
-import { fileSystemType, O_PATH, open, PROC_SUPER_MAGIC } from "../../ffi/file.ts";
+import { O_PATH, open } from "../../ffi/file.ts";
+import { fileSystemType, PROC_SUPER_MAGIC } from "../../ffi/file_status.ts";
 import { isBindMount } from "../config/mount_options.ts";
 import type { Mount } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";

@@ -10,17 +10,15 @@
 import { SyscallError } from "../../ffi/errno.ts";
 import {
   type Fd,
-  fileSystemType,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
   O_WRONLY,
   open,
   openAt,
-  PROC_SUPER_MAGIC,
-  statAt,
   writeAll,
 } from "../../ffi/file.ts";
+import { fileSystemType, PROC_SUPER_MAGIC, statAt } from "../../ffi/file_status.ts";
 import { NAMESPACE_FILES, type NamespaceName } from "../../ffi/namespaces.ts";
 import { ContainerError } from "../errors.ts";
 import { openBeneath } from "./safe_path.ts";

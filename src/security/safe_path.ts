@@ -17,10 +17,8 @@ import {
   O_PATH,
   openAt,
   readLinkAt,
-  S_IFLNK,
-  S_IFMT,
-  statAt,
 } from "../../ffi/file.ts";
+import { S_IFLNK, S_IFMT, statAt } from "../../ffi/file_status.ts";
 import {
   openAt2,
   RESOLVE_BENEATH,

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type Fd, O_DIRECTORY, O_RDONLY, open, statAt } from "../../../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_RDONLY, open } from "../../../ffi/file.ts";
+import { statAt } from "../../../ffi/file_status.ts";
 import { waitForLock } from "../../../ffi/lock.ts";
 import { ContainerError } from "../../errors.ts";
 import { attempt } from "../failure.ts";

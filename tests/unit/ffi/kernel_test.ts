@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { errnoName, errnoNumber, errnoText, SyscallError } from "../../../ffi/errno.ts";
 import {
   AT_FDCWD,
-  deviceNumber,
   duplicate,
   mkdirAt,
   O_DIRECTORY,
@@ -12,11 +11,11 @@ import {
   openAt,
   readAll,
   readLinkAt,
-  statAt,
   symlinkAt,
   tryLock,
   writeAll,
 } from "../../../ffi/file.ts";
+import { deviceNumber, statAt } from "../../../ffi/file_status.ts";
 import { cString, fromCString } from "../../../ffi/memory.ts";
 import {
   openAt2,
