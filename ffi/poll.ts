@@ -70,8 +70,8 @@ export class Poller implements Disposable {
   /**
    * Waits for nothing yet.
    *
-   * @param options `isAlone`: the program does nothing else meanwhile, and its event loop needs no
-   *   turns
+   * @param options `isAlone`: the program does nothing else meanwhile, so that its event loop needs no
+   *   turns, and may wait
    */
   constructor(options: { readonly isAlone?: boolean } = {}) {
     this.#isAlone = options.isAlone ?? false;
@@ -100,14 +100,14 @@ export class Poller implements Disposable {
   }
 
   /**
-   * Waits for what is about to happen: where nobody else waits, and the event loop is not due for a
-   * turn, this thread does, for at most two milliseconds, which is less work than to have a thread of
+   * Waits for what is about to happen: in a program that does nothing else, and where nobody else
+   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread of
    * the pool do it.
    *
    * @throws {SyscallError} as `wait`
    */
   async waitForSoon(fd: Fd): Promise<void> {
-    if (this.#running || this.#isTurnDue() || !isReadableSoon(fd)) await this.wait(fd);
+    if (!this.#isAlone || this.#running || !isReadableSoon(fd)) await this.wait(fd);
   }
 
   /**
@@ -119,7 +119,7 @@ export class Poller implements Disposable {
    * short as it can; a timer of its own would come after a millisecond or two.
    */
   async giveTurn(): Promise<void> {
-    if (!this.#isTurnDue()) return;
+    if (this.#isAlone || performance.now() - this.#turnedAt <= TURN_AFTER_MS) return;
     await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
     this.#turnedAt = performance.now();
   }
@@ -141,10 +141,6 @@ export class Poller implements Disposable {
       waiter.resolve(0);
     }
     if (this.#running) this.#interrupt();
-  }
-
-  #isTurnDue(): boolean {
-    return !this.#isAlone && performance.now() - this.#turnedAt > TURN_AFTER_MS;
   }
 
   #forget(number: number): void {

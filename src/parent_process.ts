@@ -107,7 +107,7 @@ export class Child implements Disposable {
         this.#pidfd.close();
         return status;
       }
-      await this.#poller.wait(this.#pidfd);
+      await this.#poller.waitForSoon(this.#pidfd); // many programs are short
     }
   }
 
