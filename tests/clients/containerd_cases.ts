@@ -13,6 +13,9 @@ export const IMAGE = "docker.io/library/hull-bb:1";
 const STATUS = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status";
 const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
 
+/** What the client has not read of a terminal when the program ends, it throws away. */
+const READ = "sleep 1";
+
 /** The table. `run` is `ctr run` with a runtime's binary, `enter` its exec; $N a free name. */
 export const CONTAINERD_CASES: readonly ClientCase[] = [
   {
@@ -36,7 +39,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     name: "run -t: a terminal, and what is typed",
     shows: "/dev/pts/0\n6\ntyped\n",
     script: `
-      script -qec "run --rm -t ${IMAGE} $N /bin/sh -c 'tty; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
+      script -qec "run --rm -t ${IMAGE} $N /bin/sh -c 'tty; ${READ}; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
       (till "grep -q 'ready>' $D/typed"; printf 'stty size; echo ty""ped; exit 6\\n') |
         script -qefc "stty rows 31 cols 97; run --rm -t --env 'PS1=ready>' ${IMAGE} $N /bin/sh" $D/typed >/dev/null
       echo $?; tr -d '\\r\\0' <$D/typed | grep -x typed`,
@@ -60,7 +63,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     shows: "/dev/pts/",
     script: `
       run -d ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
-      script -qec "enter -t --exec-id e1 $N /bin/sh -c 'tty; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
+      script -qec "enter -t --exec-id e1 $N /bin/sh -c 'tty; ${READ}; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
       c task kill -s KILL $N; till "c task ls | grep $N | grep STOPPED"
       c task rm $N 2>&1 | grep -o 'code.*'; c container rm $N; echo $?`,
   },
