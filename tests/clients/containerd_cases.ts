@@ -13,7 +13,7 @@ export const IMAGE = "docker.io/library/hull-bb:1";
 const STATUS = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status";
 const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
 
-/** What the client has not read of a terminal when the program ends, it throws away. */
+/** Time to read: once in a thousand runs the client lacked what was written right before the end. */
 const READ = "sleep 1";
 
 /** The table. `run` is `ctr run` with a runtime's binary, `enter` its exec; $N a free name. */
