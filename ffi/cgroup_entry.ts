@@ -18,12 +18,3 @@
 export function entryFile(controller: string): "tasks" | "cgroup.procs" {
   return controller === "" ? "cgroup.procs" : "tasks";
 }
-
-/**
- * Whether a process is born in the cgroup rather than enters it.
- *
- * @param late whether it is entered right before execve, since what happens in it is charged
- */
-export function mayBeBirthplace(controller: string, late: boolean): boolean {
-  return controller === "" && !late;
-}

@@ -111,9 +111,9 @@ export class Fd implements Disposable {
 /** The number of a folder's fd, or the current folder's stand-in. */
 export type Folder = Fd | typeof AT_FDCWD;
 
-/** The number of a folder's fd. */
-export function numberOf(folder: Folder): number {
-  return typeof folder === "number" ? folder : folder.number;
+/** The number of an fd that may be given by its number. */
+export function numberOf(fd: Fd | number): number {
+  return typeof fd === "number" ? fd : fd.number;
 }
 
 /**
@@ -305,8 +305,7 @@ export function chmodFd(fd: Fd, mode: number): void {
  * @throws {SyscallError}
  */
 export function duplicate(fd: number | Fd, minimum = 0): Fd {
-  const number = typeof fd === "number" ? fd : fd.number;
-  return new Fd(checked("fcntl", libc.fcntl(number, F_DUPFD_CLOEXEC, minimum)));
+  return new Fd(checked("fcntl", libc.fcntl(numberOf(fd), F_DUPFD_CLOEXEC, minimum)));
 }
 
 /**

@@ -55,7 +55,7 @@ export const CLONE_PARENT_SETTID = 0x00100000;
 export const CLONE_FS = 0x00000200;
 /** Handlers go back to their defaults in the child. */
 export const CLONE_CLEAR_SIGHAND = 0x100000000n;
-/** The child starts in the cgroup of an fd (cgroup v2). */
+/** The child starts in the cgroup of an fd (cgroup v2): see {@linkcode CloneOptions.cgroup}. */
 export const CLONE_INTO_CGROUP = 0x200000000n;
 
 const SIGCHLD = 17;
@@ -67,7 +67,7 @@ export interface CloneOptions {
   readonly pidfd?: string | undefined;
   /** What receives the child's number, or its address, with CLONE_PARENT_SETTID. */
   readonly pid?: Space | bigint | undefined;
-  /** The fd of a v2 cgroup, with CLONE_INTO_CGROUP. */
+  /** The fd of a v2 cgroup in which the child is born: CLONE_INTO_CGROUP. */
   readonly cgroup?: number | undefined;
   /** The signal that the child's end raises: SIGCHLD; 0 with CLONE_PARENT, which inherits it. */
   readonly exitSignal?: number | undefined;
@@ -79,8 +79,9 @@ export const CLONE_ARGS_SIZE = 88;
 /** struct clone_args: clone(2). */
 export function cloneArguments(flags: number | bigint, options: CloneOptions = {}): Words {
   const pidfd = options.pidfd === undefined ? 0 : { space: 4, name: options.pidfd };
-  const { cgroup = 0, exitSignal = SIGCHLD, pid = 0 } = options;
-  return { words: [flags, pidfd, 0, pid, exitSignal, 0, 0, 0, 0, 0, cgroup] };
+  const { cgroup, exitSignal = SIGCHLD, pid = 0 } = options;
+  const all = cgroup === undefined ? flags : BigInt(flags) | CLONE_INTO_CGROUP;
+  return { words: [all, pidfd, 0, pid, exitSignal, 0, 0, 0, 0, 0, cgroup ?? 0] };
 }
 
 /**

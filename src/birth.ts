@@ -22,7 +22,6 @@ import {
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
-  CLONE_INTO_CGROUP,
   CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_VFORK,
@@ -120,8 +119,7 @@ function clone({ namespaces, mapped, time, parent, cgroups }: BirthOptions): Pla
   const made = namespaces & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
   const told = parent === undefined ? CLONE_PIDFD : CLONE_PARENT_SETTID;
   const cgroup = cgroups.find(({ isBirthplace }) => isBirthplace)?.inside;
-  const into = cgroup === undefined ? 0n : CLONE_INTO_CGROUP;
-  const flags = BigInt(made | memory | told) | CLONE_CLEAR_SIGHAND | into;
+  const flags = BigInt(made | memory | told) | CLONE_CLEAR_SIGHAND;
   const handle = parent === undefined ? { pidfd: PIDFD, cgroup } : { pid: parent.pid, cgroup };
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { entryFile, mayBeBirthplace } from "../ffi/cgroup_entry.ts";
+import { entryFile } from "../ffi/cgroup_entry.ts";
 import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
 import type { CgroupDoor } from "./birth.ts";
 import type { CgroupHierarchy, CgroupHost } from "./cgroups/detect.ts";
@@ -23,8 +23,7 @@ export function openDoors(
   withWayOut: boolean,
   stack: DisposableStack,
 ): CgroupDoor[] {
-  return manager.entries().map(({ controller, folder, path, late }) => {
-    const isBirthplace = mayBeBirthplace(controller, late);
+  return manager.entries().map(({ controller, folder, path, late, isBirthplace }) => {
     const file = isBirthplace ? open(folder, O_PATH | O_DIRECTORY) : open(path, O_WRONLY);
     const inside = stack.use(file);
     const door = { controller, inside: inside.number, late, isBirthplace };

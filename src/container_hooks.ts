@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Fd, O_WRONLY, open } from "../ffi/file.ts";
+import type { Fd } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { openPidfd } from "../ffi/process.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
@@ -14,6 +14,7 @@ import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { ContainerError } from "./errors.ts";
+import { enterCgroups } from "./exec_cgroups.ts";
 import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planIdentity } from "./identity.ts";
 import { innerPid, openNamespaces } from "./process_namespaces.ts";
@@ -77,16 +78,12 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
-  const doors = cgroups.entries().map(({ controller, path }) => ({
-    controller,
-    fd: stack.use(open(path, O_WRONLY)).number,
-  }));
   const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter);
   await runHooks("startContainer", hooks?.startContainer, {
     before: identity.before,
     become: [...identity.become, ...identity.signals],
     last: identity.last,
-    cgroups: doors,
+    cgroups: enterCgroups(cgroups, undefined, pid, stack),
     env: process.env ?? [],
     target: namespaces.target,
     state: makeOciState(subject, "created", innerPid(pid)),

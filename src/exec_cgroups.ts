@@ -4,7 +4,7 @@
  * @module
  */
 
-import { entryFile, mayBeBirthplace } from "../ffi/cgroup_entry.ts";
+import { entryFile } from "../ffi/cgroup_entry.ts";
 import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import { ContainerError } from "./errors.ts";
@@ -25,21 +25,17 @@ export function enterCgroups(
   pid: number,
   stack: DisposableStack,
 ): CgroupEntrance[] {
-  return manager.entries().map(({ controller, folder, path, late }) => {
+  return manager.entries().map(({ controller, folder, isBirthplace }) => {
+    const place = below === undefined ? folder : `${folder}/${inside(below)}`;
     const file = entryFile(controller);
-    if (mayBeBirthplace(controller, late)) {
-      const birthplace = below === undefined ? folder : `${folder}/${inside(below)}`;
-      const fd = stack.use(openEntrance(birthplace, O_PATH | O_DIRECTORY)).number;
-      return { controller, fd, isBirthplace: true };
-    }
-    if (below !== undefined) {
-      const fd = stack.use(openEntrance(`${folder}/${inside(below)}/${file}`)).number;
-      return { controller, fd };
-    }
-    const fd = stack.use(openEntrance(path)).number;
-    const other = controller === "" ? cgroupBelow(folder, pid) : undefined;
-    if (other === undefined) return { controller, fd };
-    return { controller, fd, otherwise: stack.use(openEntrance(`${other}/${file}`)).number };
+    const entrance = isBirthplace
+      ? openEntrance(place, O_PATH | O_DIRECTORY)
+      : openEntrance(`${place}/${file}`);
+    const door = { controller, fd: stack.use(entrance).number, isBirthplace };
+    if (below !== undefined || isBirthplace || controller !== "") return door;
+    const other = cgroupBelow(folder, pid);
+    if (other === undefined) return door;
+    return { ...door, otherwise: stack.use(openEntrance(`${other}/${file}`)).number };
   });
 }
 

@@ -193,7 +193,8 @@ export class InitBirth implements Disposable {
       traced(lane, "write the id maps", () => writeIdMaps(child.pid, config.linux ?? {}));
     }
     if (mapped !== undefined) letGo(mapped.writer);
-    return boots ? this.#initConfig(layout, prepared, await prepare()) : init;
+    const filter = boots ? await prepare() : undefined;
+    return filter === undefined ? init : { ...init, seccomp: filter };
   }
 
   /** Closes this program's end of the terminal's socket. */

@@ -45,7 +45,7 @@ export interface CgroupEntrance {
   readonly controller: string;
   readonly fd: number;
   /** Whether who enters is born in it; the fd is its folder's then. */
-  readonly isBirthplace?: boolean | undefined;
+  readonly isBirthplace: boolean;
   /** Where else, if the kernel refuses. */
   readonly otherwise?: number | undefined;
 }
@@ -190,7 +190,7 @@ function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[]
   const step = new StepBuilder("cgroups");
   const self = new TextEncoder().encode("0");
   entrances.forEach(({ controller, fd, isBirthplace, otherwise }, k) => {
-    if (isBirthplace === true) return;
+    if (isBirthplace) return;
     step.because("enter the container's cgroup", entryFile(controller), "/linux/cgroupsPath");
     if (otherwise === undefined) {
       step.call("write", [fd, self, self.length]);

@@ -12,7 +12,6 @@ import { mountedAt, planInit } from "../init/plan.ts";
 import { delegateWork } from "../init/steps/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
-import { mayBeBirthplace } from "../ffi/cgroup_entry.ts";
 import { planLaunch } from "../init/launch.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
 import {
@@ -73,10 +72,10 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
   const entries = cgroups.entries();
   const count = entries.filter(({ late }) => late).length;
   const numbers = counter(8 + count);
-  const doors: CgroupDoor[] = entries.map(({ controller, late }) => ({
+  const doors: CgroupDoor[] = entries.map(({ controller, late, isBirthplace }) => ({
     controller,
     late,
-    isBirthplace: mayBeBirthplace(controller, late),
+    isBirthplace,
     inside: numbers(),
     outside: late && leaves ? numbers() : undefined,
   }));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { duplicate, type Fd, isInheritable, O_RDWR, open } from "../ffi/file.ts";
+import { duplicate, type Fd, isInheritable, numberOf, O_RDWR, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { readableFd, writableFd } from "../ffi/stream.ts";
@@ -79,7 +79,7 @@ export class ProcessFds implements Disposable {
    * @returns the number that it has meanwhile, above those that are put in place
    */
   pass(fd: number | Fd, as: number): number {
-    const number = typeof fd === "number" ? fd : fd.number;
+    const number = numberOf(fd);
     const moved = number >= this.#above
       ? number
       : this.#stack.use(duplicate(number, this.#above)).number;

@@ -11,7 +11,6 @@ import { memoryFile, readNumber } from "../ffi/memory_file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
-  CLONE_INTO_CGROUP,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
@@ -123,7 +122,7 @@ function inherited(
   return [
     ...(trace === undefined ? [] : [trace.file.number]),
     ...[target?.pidfd, target?.root, born?.fd, hold?.control].filter((fd) => fd !== undefined),
-    ...cgroups.filter(({ isBirthplace }) => isBirthplace !== true)
+    ...cgroups.filter(({ isBirthplace }) => !isBirthplace)
       .flatMap(({ fd, otherwise }) => otherwise === undefined ? [fd] : [fd, otherwise]),
     ...fds.map(({ fd }) => fd),
     report,
@@ -138,8 +137,7 @@ function launch(
   poller: Poller,
 ): Child {
   const step = new StepBuilder("join");
-  const into = birthplace === undefined ? 0n : CLONE_INTO_CGROUP;
-  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND | into;
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   const handle = { pidfd: PIDFD, cgroup: birthplace };
   step.because("make the child")
     .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {

@@ -26,6 +26,8 @@ export interface CgroupEntry {
    * of it): such a cgroup is entered right before execve, so that init's own use does not count.
    */
   readonly late: boolean;
+  /** Whether a process is born in it, which moves nobody: see `ffi/cgroup_entry.ts`. */
+  readonly isBirthplace: boolean;
 }
 
 /** How `apply` treats what the resources don't name. */

@@ -102,7 +102,8 @@ export class ManagerV1 implements CgroupManager {
     const entries = [...this.#folders()].map(([folder, controllers]) => {
       const controller = controllers.join(",");
       const path = `${folder}/${entryFile(controller)}`;
-      return { controller, folder, path, late: controllers.some((name) => LATE.has(name)) };
+      const late = controllers.some((name) => LATE.has(name));
+      return { controller, folder, path, late, isBirthplace: controller === "" };
     });
     return [...entries.filter((entry) => !entry.late), ...entries.filter((entry) => entry.late)];
   }

@@ -76,7 +76,8 @@ export class ManagerV2 implements CgroupManager {
 
   entries(): readonly CgroupEntry[] {
     const folder = this.#path;
-    return [{ controller: "", folder, path: `${folder}/${entryFile("")}`, late: true }];
+    const path = `${folder}/${entryFile("")}`;
+    return [{ controller: "", folder, path, late: true, isBirthplace: false }];
   }
 
   freeze(): Promise<void> {

@@ -13,7 +13,7 @@ function plan(flags: number): PlannedOperation[] {
   const last = new StepBuilder("user").because("become who it shall be").call("getpid", []);
   return planJoin({
     target: { pidfd: 3, flags, root: undefined },
-    cgroups: [{ controller: "pids", fd: 6 }],
+    cgroups: [{ controller: "pids", fd: 6, isBirthplace: false }],
     fds: [{ fd: 10, as: 3 }],
     preserveFds: 0,
     report: 9,
