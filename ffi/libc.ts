@@ -2,9 +2,11 @@
  * The one door to the C library: what hull calls of it, with its C types, and the check of a call's
  * result.
  *
- * Binding a symbol takes a fifth of a millisecond, a hundred times as long as a call. So most calls
- * go through syscall(2), bound once for each shape of arguments, and the others are bound when they
- * are called first. errno is read in the very next call, on the same thread.
+ * Deno compiles a symbol to machine code when it is bound, which takes some hundred times as long as
+ * a call, and a fifth of a microsecond off each call afterwards. That pays for what a long-lived
+ * program calls at every turn, and is for nothing where V8 compiles nothing itself (--jitless). A
+ * symbol with a struct among its parameters is bound without it. errno is read in the very next
+ * call, on the same thread.
  *
  * @module
  */
@@ -14,104 +16,110 @@ import { type SyscallName, syscallNumber } from "./syscalls.ts";
 
 type Bytes = BufferSource | null;
 
-/** What every program needs, and `long syscall(long number, ...)` in its shapes. */
-const { symbols } = Deno.dlopen("libc.so.6", {
-  /** int *__errno_location(void) */
-  __errno_location: { parameters: [], result: "pointer" },
+/** A parameter behind all that the function has: it doesn't read it. */
+const UNCOMPILED = { struct: ["u8"] } as const;
+const UNREAD = new Uint8Array(1);
+
+/** `long syscall(long number, ...)` in the shapes that are called most. */
+const SHAPES = {
   /** Numbers alone. */
   numbers: {
     name: "syscall",
-    parameters: ["i32", "i64", "i64", "i64", "i64", "i64", "i64"],
+    parameters: ["i32", "i64", "i64", "i64", "i64", "i64", "i64", UNCOMPILED],
     result: "i64",
   },
   /** An fd, or a folder, with bytes or a path; two numbers; and bytes. */
   onFd: {
     name: "syscall",
-    parameters: ["i32", "i32", "buffer", "i64", "i64", "buffer"],
+    parameters: ["i32", "i32", "buffer", "i64", "i64", "buffer", UNCOMPILED],
     result: "i64",
   },
   /** A folder, a path, and bytes with their size. */
   onPath: {
     name: "syscall",
-    parameters: ["i32", "i32", "buffer", "buffer", "i64"],
+    parameters: ["i32", "i32", "buffer", "buffer", "i64", UNCOMPILED],
     result: "i64",
   },
   /** Bytes, and a number. */
-  onBytes: { name: "syscall", parameters: ["i32", "buffer", "i64"], result: "i64" },
+  onBytes: { name: "syscall", parameters: ["i32", "buffer", "i64", UNCOMPILED], result: "i64" },
   /** Two numbers; bytes; and two numbers. */
   onId: {
     name: "syscall",
-    parameters: ["i32", "i32", "i64", "buffer", "i64", "i64"],
+    parameters: ["i32", "i32", "i64", "buffer", "i64", "i64", UNCOMPILED],
     result: "i64",
   },
   /** Three numbers, and bytes with a number. */
   onOption: {
     name: "syscall",
-    parameters: ["i32", "i32", "i64", "i64", "buffer", "i64"],
+    parameters: ["i32", "i32", "i64", "i64", "buffer", "i64", UNCOMPILED],
     result: "i64",
   },
-});
+} as const;
 
-/** A symbol that is bound when it is called first. */
-function rare<const Signature extends Deno.ForeignFunction>(name: string, signature: Signature) {
-  const bind = () => Deno.dlopen("libc.so.6", { symbol: { ...signature, name } }).symbols.symbol;
-  let bound: ReturnType<typeof bind> | undefined;
-  return () => bound ??= bind();
+/** What is called now and then. */
+const FUNCTIONS = {
+  /** int *__errno_location(void) */
+  __errno_location: { parameters: [UNCOMPILED], result: "pointer" },
+  /** int symlinkat(const char *target, int dirfd, const char *path) */
+  symlinkat: { parameters: ["buffer", "i32", "buffer", UNCOMPILED], result: "i32" },
+  /** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
+  fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32", UNCOMPILED], result: "i32" },
+  /** ssize_t sendto(int, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
+  sendto: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32", UNCOMPILED],
+    result: "isize",
+  },
+  /** ssize_t recvfrom(int, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
+  recvfrom: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer", UNCOMPILED],
+    result: "isize",
+  },
+  /** int mount(const char *source, const char *target, const char *type, unsigned long, const void *) */
+  mount: {
+    parameters: ["buffer", "buffer", "buffer", "u64", "buffer", UNCOMPILED],
+    result: "i32",
+  },
+  /** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
+  prlimit64: { parameters: ["i32", "i32", "buffer", "buffer", UNCOMPILED], result: "i32" },
+} as const;
+
+/** The shapes as they are, or so that Deno compiles them: without the parameter that keeps it off. */
+function shapes(): typeof SHAPES {
+  const isInterpreted = typeof WebAssembly === "undefined";
+  if (isInterpreted) return SHAPES;
+  const compiled = Object.entries(SHAPES).map(([name, { parameters, ...symbol }]) => {
+    return [name, { ...symbol, parameters: parameters.slice(0, -1) }];
+  });
+  return Object.fromEntries(compiled);
 }
 
-/** int symlinkat(const char *target, int dirfd, const char *path) */
-const symlinkat = rare("symlinkat", { parameters: ["buffer", "i32", "buffer"], result: "i32" });
-/** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
-const fchownat = rare("fchownat", {
-  parameters: ["i32", "buffer", "u32", "u32", "i32"],
-  result: "i32",
-});
-/** ssize_t sendto(int fd, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
-const sendto = rare("sendto", {
-  parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
-  result: "isize",
-});
-/** ssize_t recvfrom(int fd, void *, size_t, int flags, struct sockaddr *, socklen_t *length) */
-const recvfrom = rare("recvfrom", {
-  parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"],
-  result: "isize",
-});
-/** int mount(const char *source, const char *target, const char *type, unsigned long, const void *) */
-const mount = rare("mount", {
-  parameters: ["buffer", "buffer", "buffer", "u64", "buffer"],
-  result: "i32",
-});
-/** int prlimit64(pid_t pid, int resource, const struct rlimit64 *new, struct rlimit64 *old) */
-const prlimit64 = rare("prlimit64", {
-  parameters: ["i32", "i32", "buffer", "buffer"],
-  result: "i32",
-});
+const { symbols } = Deno.dlopen("libc.so.6", { ...FUNCTIONS, ...shapes() });
 
 /** A call whose arguments are numbers. */
 function numbers(name: SyscallName, a: number, b = 0, c = 0, d = 0): bigint {
   const number = syscallNumber(name);
-  return symbols.numbers(number, BigInt(a), BigInt(b), BigInt(c), BigInt(d), 0n, 0n);
+  return symbols.numbers(number, BigInt(a), BigInt(b), BigInt(c), BigInt(d), 0n, 0n, UNREAD);
 }
 
 /** A call on an fd with bytes, or on a folder with a path. */
 function onFd(name: SyscallName, fd: number, bytes: Bytes, a = 0, b = 0, more: Bytes = null) {
-  return symbols.onFd(syscallNumber(name), fd, bytes, BigInt(a), BigInt(b), more);
+  return symbols.onFd(syscallNumber(name), fd, bytes, BigInt(a), BigInt(b), more, UNREAD);
 }
 
 function onPath(name: SyscallName, folder: number, path: Bytes, bytes: Bytes, size: number) {
-  return symbols.onPath(syscallNumber(name), folder, path, bytes, BigInt(size));
+  return symbols.onPath(syscallNumber(name), folder, path, bytes, BigInt(size), UNREAD);
 }
 
 function onBytes(name: SyscallName, bytes: Bytes, a: number): bigint {
-  return symbols.onBytes(syscallNumber(name), bytes, BigInt(a));
+  return symbols.onBytes(syscallNumber(name), bytes, BigInt(a), UNREAD);
 }
 
 /** The calls, each as its manual page has it; only the files of ffi/ use them. */
 export const libc = {
   mmap: (length: bigint, protection: bigint, flags: bigint) =>
-    symbols.numbers(syscallNumber("mmap"), 0n, length, protection, flags, -1n, 0n),
+    symbols.numbers(syscallNumber("mmap"), 0n, length, protection, flags, -1n, 0n, UNREAD),
   mprotect: (address: bigint, length: bigint, protection: bigint) =>
-    symbols.numbers(syscallNumber("mprotect"), address, length, protection, 0n, 0n, 0n),
+    symbols.numbers(syscallNumber("mprotect"), address, length, protection, 0n, 0n, 0n, UNREAD),
   close: (fd: number) => numbers("close", fd),
   read: (fd: number, bytes: Bytes, size: number) => onFd("read", fd, bytes, size),
   write: (fd: number, bytes: Bytes, size: number) => onFd("write", fd, bytes, size),
@@ -122,12 +130,13 @@ export const libc = {
   mkdirat: (folder: number, path: Bytes, mode: number) => onFd("mkdirat", folder, path, mode),
   mknodat: (folder: number, path: Bytes, mode: number, device: number) =>
     onFd("mknodat", folder, path, mode, device),
-  symlinkat: (target: Bytes, folder: number, path: Bytes) => symlinkat()(target, folder, path),
+  symlinkat: (target: Bytes, folder: number, path: Bytes) =>
+    symbols.symlinkat(target, folder, path, UNREAD),
   readlinkat: (folder: number, path: Bytes, bytes: Bytes, size: number) =>
     onPath("readlinkat", folder, path, bytes, size),
   unlinkat: (folder: number, path: Bytes, flags: number) => onFd("unlinkat", folder, path, flags),
   fchownat: (folder: number, path: Bytes, owner: number, group: number, flags: number) =>
-    fchownat()(folder, path, owner, group, flags),
+    symbols.fchownat(folder, path, owner, group, flags, UNREAD),
   fchmod: (fd: number, mode: number) => numbers("fchmod", fd, mode),
   statx: (folder: number, path: Bytes, flags: number, mask: number, status: Bytes) =>
     onFd("statx", folder, path, flags, mask, status),
@@ -140,7 +149,7 @@ export const libc = {
   memfd_create: (name: Bytes, flags: number) => onBytes("memfd_create", name, flags),
   umount2: (target: Bytes, flags: number) => onBytes("umount2", target, flags),
   mount: (source: Bytes, target: Bytes, type: Bytes, flags: number, data: Bytes) =>
-    mount()(source, target, type, BigInt(flags), data),
+    symbols.mount(source, target, type, BigInt(flags), data, UNREAD),
   socket: (domain: number, type: number, protocol: number) =>
     numbers("socket", domain, type, protocol),
   connect: (fd: number, address: Bytes, size: number) => onFd("connect", fd, address, size),
@@ -152,11 +161,12 @@ export const libc = {
       BigInt(option),
       value,
       BigInt(size),
+      UNREAD,
     ),
   sendto: (fd: number, bytes: Bytes, size: number, flags: number, to: Bytes, toSize: number) =>
-    sendto()(fd, bytes, BigInt(size), flags, to, toSize),
+    symbols.sendto(fd, bytes, BigInt(size), flags, to, toSize, UNREAD),
   recvfrom: (fd: number, bytes: Bytes, size: number, flags: number, from: Bytes, fromSize: Bytes) =>
-    recvfrom()(fd, bytes, BigInt(size), flags, from, fromSize),
+    symbols.recvfrom(fd, bytes, BigInt(size), flags, from, fromSize, UNREAD),
   epoll_create1: (flags: number) => numbers("epoll_create1", flags),
   epoll_ctl: (epoll: number, operation: number, fd: number, event: Bytes) =>
     symbols.onOption(
@@ -166,10 +176,11 @@ export const libc = {
       BigInt(fd),
       event,
       0n,
+      UNREAD,
     ),
   eventfd2: (initial: number, flags: number) => numbers("eventfd2", initial, flags),
   waitid: (type: number, id: number, info: Bytes, options: number) =>
-    symbols.onId(syscallNumber("waitid"), type, BigInt(id), info, BigInt(options), 0n),
+    symbols.onId(syscallNumber("waitid"), type, BigInt(id), info, BigInt(options), 0n, UNREAD),
   kill: (pid: number, signal: number) => numbers("kill", pid, signal),
   pidfd_open: (pid: number, flags: number) => numbers("pidfd_open", pid, flags),
   pidfd_send_signal: (pidfd: number, signal: number) => numbers("pidfd_send_signal", pidfd, signal),
@@ -178,12 +189,12 @@ export const libc = {
   unshare: (flags: number) => numbers("unshare", flags),
   setns: (fd: number, type: number) => numbers("setns", fd, type),
   prlimit64: (pid: number, resource: number, limits: Bytes, old: Bytes) =>
-    prlimit64()(pid, resource, limits, old),
+    symbols.prlimit64(pid, resource, limits, old, UNREAD),
   bpf: (command: number, attributes: Bytes, size: number) => onFd("bpf", command, attributes, size),
 } as const;
 
 const errnoView = new Deno.UnsafePointerView(
-  symbols.__errno_location() as Deno.PointerObject<unknown>,
+  symbols.__errno_location(UNREAD) as Deno.PointerObject<unknown>,
 );
 
 /** The errno of the last failed call of this thread. */
