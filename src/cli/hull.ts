@@ -10,8 +10,15 @@ import { INIT_VARIABLE } from "../../init/variables.ts";
 export async function start(): Promise<never> {
   // A compiled binary is its own init.
   if (Deno.env.has(INIT_VARIABLE)) await (await import("../../init/init.ts")).startInitialization();
+  Deno.exitCode = 1; // of a program that ends because nothing is left to wait for
   const { main } = await import("./main.ts");
   Deno.exit(await main(Deno.args));
 }
 
-if (import.meta.main) await start();
+function fail(error: unknown): never {
+  console.error(error);
+  Deno.exit(1);
+}
+
+// What is loaded late may import this very module, which would wait for it (scripts/bundle.ts).
+if (import.meta.main) start().catch(fail);

@@ -149,5 +149,37 @@ function names(folder: string): string[] {
 Deno.test("hull and its init run with the same flags of the engine", () => {
   const sourced = Deno.readTextFileSync(`${SCRIPTS}/find_deno.sh`);
   assertEquals(/^brief_flags=(.*)$/m.exec(sourced)?.[1], BRIEFLY);
-  assertMatch(Deno.readTextFileSync(LAUNCHER), / "\$brief_flags" "\$@"\n$/);
+  assertMatch(Deno.readTextFileSync(`${SCRIPTS}/launch.sh`), / "\$brief_flags" "\$@"\n$/);
+});
+
+Deno.test("what is installed needs no sources, and leaves nothing when it is uninstalled", () => {
+  using bundle = makeBundle("echo friendly");
+  using root = scratchFolder();
+  using scratch = scratchFolder();
+  const prefix = `${scratch.path}/it's here`;
+  const install = (...options: string[]) =>
+    run(`${SCRIPTS}/install`, "--prefix", prefix, ...options);
+  const installed = `${prefix}/bin/hull`;
+  assertEquals(install(), `${installed}\n`);
+  assertEquals(install(), `${installed}\n`); // again, over what is there
+  const trace = `${scratch.path}/trace`;
+  const strace = ["strace", "-f", "-qq", "-e", "trace=openat,execve", "-o", trace, installed];
+  const args = ["--root", root.path, "run", "-b", bundle.folder, "hull-launch-installed"];
+  assertEquals(run("env", "-i", "/usr/bin/env", ...strace, ...args), "friendly\n");
+  const sources = SCRIPTS.replace(/scripts$/, "");
+  assertEquals(Deno.readTextFileSync(trace).split("\n").filter((it) => it.includes(sources)), []);
+  install("--uninstall");
+  assertEquals(run("find", prefix, "!", "-type", "d"), "");
+});
+
+Deno.test("a command of no container's life is loaded from the bundle's other file", () => {
+  const root = SCRIPTS.replace(/scripts$/, "");
+  const name = Deno.readTextFileSync(`${root}/.hull/bundle`).trim();
+  using scratch = scratchFolder();
+  const read = (...args: string[]) => {
+    const trace = `${scratch.path}/trace`;
+    run("strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, LAUNCHER, ...args);
+    return Deno.readTextFileSync(trace).includes(`${name}/src/cli/late.js`);
+  };
+  assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
 });
