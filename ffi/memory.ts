@@ -16,8 +16,17 @@ const EINVAL = 22;
  * @throws {SyscallError} EINVAL if the string holds a NUL, at which C would cut it short
  */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
-  if (text.includes("\0")) throw new SyscallError("string with a NUL byte", EINVAL, visible(text));
-  return encoder.encode(text + "\0");
+  return encoder.encode(withoutNul(text) + "\0");
+}
+
+/** Strings one after another, each as of {@linkcode cString}. Throws what that throws. */
+export function cStrings(texts: readonly string[]): Uint8Array<ArrayBuffer> {
+  return encoder.encode(texts.map((text) => withoutNul(text) + "\0").join(""));
+}
+
+function withoutNul(text: string): string {
+  if (!text.includes("\0")) return text;
+  throw new SyscallError("string with a NUL byte", EINVAL, visible(text));
 }
 
 /** The string before the first NUL of `bytes`, or all of it. */

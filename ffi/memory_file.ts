@@ -15,10 +15,12 @@ const SEEK_SET = 0;
  * Makes a file that has no name and goes with its last fd, close-on-exec: memfd_create(2).
  *
  * @param name what /proc shows of it
+ * @param flags further ones
  * @throws {SyscallError}
  */
-export function memoryFile(name: string): Fd {
-  return new Fd(checked("memfd_create", libc.memfd_create(cString(name), MFD_CLOEXEC), name));
+export function memoryFile(name: string, flags = 0): Fd {
+  const made = libc.memfd_create(cString(name), MFD_CLOEXEC | flags);
+  return new Fd(checked("memfd_create", made, name));
 }
 
 /**

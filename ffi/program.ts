@@ -6,7 +6,7 @@
  */
 
 import { errnoNumber } from "./errno.ts";
-import { addressOf, cString } from "./memory.ts";
+import { addressOf, cStrings } from "./memory.ts";
 import { type SyscallName, syscallNumber } from "./syscalls.ts";
 import { OPERATION_SIZE, RESULT_OFFSET, RETURN, walk, walkOffThread } from "./trampoline.ts";
 
@@ -139,7 +139,9 @@ export class SyscallProgram {
       this.#labels.set(label, index);
     });
     const layout = new Layout(all.length * OPERATION_SIZE);
-    for (const operation of all) for (const argument of operation.args) layout.add(argument);
+    for (const { args } of all) {
+      for (const argument of args) if (typeof argument !== "number") layout.add(argument);
+    }
     this.#bytes = layout.allocate();
     this.#view = new DataView(this.#bytes.buffer);
     const address = Number(base ?? addressOf(this.#bytes)); // user space ends below 2^53
@@ -185,32 +187,24 @@ export class SyscallProgram {
   }
 
   #encode(
-    operation: Operation,
+    { syscall, args, onError, onPositive, tolerated }: Operation,
     index: number,
     encoder: Encoder,
     failAt: number | undefined,
     ends: boolean,
   ): void {
     const at = index * OPERATION_SIZE;
-    const onward = (to: Onward | "return" | undefined, otherwise: number): number => {
-      if (to === "return") return RETURN;
-      if (to === undefined) return otherwise;
-      if (to === "continue") return 0;
-      if (to === "fail") return failAt === undefined ? RETURN : failAt - index;
-      return this.#index(to.jump) - index;
+    encoder.set(at, syscall === "jump" ? -1 : syscallNumber(syscall));
+    const indirect = encoder.setArguments(at + ARGUMENTS, args);
+    const fail = ends || failAt === undefined ? RETURN : failAt - index;
+    const onward = (to: Onward | "return"): number => {
+      if (typeof to === "object") return this.#index(to.jump) - index;
+      return to === "return" ? RETURN : to === "fail" ? fail : 0;
     };
-    const { syscall } = operation;
-    setWord(this.#view, at, syscall === "jump" ? -1 : syscallNumber(syscall));
-    let indirect = 0;
-    operation.args.forEach((argument, position) => {
-      if (encoder.isIndirect(argument)) indirect |= 1 << position;
-      setWord(this.#view, at + ARGUMENTS + 8 * position, encoder.word(argument));
-    });
-    const fail = ends ? RETURN : onward("fail", 0);
-    this.#view.setInt32(at + ON_ERROR, onward(operation.onError, fail), true);
-    this.#view.setInt32(at + ON_POSITIVE, onward(operation.onPositive, 0), true);
-    this.#view.setUint32(at + INDIRECT, indirect, true);
-    const { tolerated } = operation;
+    // The memory is all zero so far, which goes on.
+    this.#view.setInt32(at + ON_ERROR, onError === undefined ? fail : onward(onError), true);
+    if (onPositive !== undefined) this.#view.setInt32(at + ON_POSITIVE, onward(onPositive), true);
+    if (indirect !== 0) this.#view.setUint32(at + INDIRECT, indirect, true);
     if (tolerated !== undefined) {
       this.#view.setInt32(at + TOLERATED, errnoNumber(tolerated), true);
     }
@@ -244,10 +238,12 @@ export function findFailure(
   return undefined;
 }
 
-/** Gives each thing that is passed by address its place behind the operations. */
+/** Gives each thing that is passed by address its place behind the operations, strings last. */
 class Layout {
   readonly operationsSize: number;
-  readonly #places = new Map<Argument, { offset: number; bytes: Uint8Array | undefined }>();
+  readonly #offsets = new Map<Argument, number>();
+  readonly #bytes: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+  readonly #texts = new Set<string>();
   #size: number;
 
   constructor(operationsSize: number) {
@@ -256,49 +252,47 @@ class Layout {
   }
 
   add(argument: Argument): void {
-    if (this.#places.has(argument)) return;
-    if (typeof argument === "string") this.#place(argument, cString(argument));
-    else if (argument instanceof Uint8Array) this.#place(argument, argument);
-    else if (typeof argument === "object" && "space" in argument) {
-      this.#place(argument, new Uint8Array(argument.space));
-    } else if (typeof argument === "object" && "field" in argument) {
-      this.add(argument.field);
-    } else if (typeof argument === "object" && "words" in argument) {
+    if (typeof argument === "string") this.#texts.add(argument);
+    else if (typeof argument !== "object" || this.#offsets.has(argument)) return;
+    else if (argument instanceof Uint8Array) {
+      this.#bytes.push({ offset: this.#size, bytes: argument });
+      this.#place(argument, argument.length);
+    } else if ("space" in argument) this.#place(argument, argument.space);
+    else if ("field" in argument) this.add(argument.field);
+    else if ("words" in argument) {
       for (const word of argument.words) this.add(word);
-      this.#place(argument, new Uint8Array(8 * argument.words.length));
+      this.#place(argument, 8 * argument.words.length);
     }
   }
 
   offset(argument: Argument): number {
-    return this.#places.get(argument)?.offset ?? 0;
+    return this.#offsets.get(argument) ?? 0;
   }
 
+  /** Each string is put down once; all of them are encoded together. */
   allocate(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.#size);
-    for (const { offset, bytes } of this.#places.values()) if (bytes) all.set(bytes, offset);
+    const texts = cStrings([...this.#texts]);
+    const all = new Uint8Array(this.#size + texts.length);
+    for (const { offset, bytes } of this.#bytes) all.set(bytes, offset);
+    all.set(texts, this.#size);
+    let offset = this.#size;
+    for (const text of this.#texts) {
+      this.#offsets.set(text, offset);
+      offset = all.indexOf(0, offset) + 1;
+    }
     return all;
   }
 
-  #place(argument: Argument, bytes: Uint8Array): void {
-    this.#places.set(argument, { offset: this.#size, bytes });
-    this.#size += (bytes.length + 7) & ~7;
+  #place(argument: Argument, size: number): void {
+    this.#offsets.set(argument, this.#size);
+    this.#size += (size + 7) & ~7;
   }
-}
-
-/** Writes 64 bits; most are small numbers, for which no BigInt is made. */
-function setWord(view: DataView, at: number, word: number | bigint): void {
-  if (typeof word === "bigint") {
-    view.setBigInt64(at, BigInt.asIntN(64, word), true);
-    return;
-  }
-  view.setInt32(at, word, true); // modulo 2^32
-  view.setInt32(at + 4, Math.floor(word / 2 ** 32), true);
 }
 
 /** Turns arguments into the 64-bit words of the operations. */
 class Encoder {
   readonly #base: number;
-  readonly #view: DataView;
+  readonly #halves: Int32Array;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #layout: Layout;
   readonly #labels: ReadonlyMap<string, number>;
@@ -312,40 +306,64 @@ class Encoder {
     outputs: Map<string, Uint8Array>,
   ) {
     this.#base = base;
-    this.#view = new DataView(bytes.buffer);
+    this.#halves = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
     this.#bytes = bytes;
     this.#layout = layout;
     this.#labels = labels;
     this.#outputs = outputs;
   }
 
-  isIndirect(argument: Argument): boolean {
-    return typeof argument === "object" && ("result" in argument || "fault" in argument);
+  /** Writes 64 bits over zeros; most are small numbers, for which no BigInt is made. */
+  set(at: number, word: number | bigint): void {
+    const half = at >> 2;
+    if (typeof word === "bigint") {
+      this.#halves[half] = Number(BigInt.asIntN(32, word));
+      this.#halves[half + 1] = Number(BigInt.asIntN(32, word >> 32n));
+      return;
+    }
+    this.#halves[half] = word; // modulo 2^32
+    if (word < 0 || word >= 2 ** 32) this.#halves[half + 1] = Math.floor(word / 2 ** 32);
   }
 
-  word(argument: Argument): number | bigint {
+  /** Writes an operation's arguments; the bits say which are addresses of their value. */
+  setArguments(at: number, args: readonly Argument[]): number {
+    let indirect = 0;
+    let position = 0;
+    for (const argument of args) {
+      if (typeof argument === "number") this.set(at + 8 * position, argument);
+      else {
+        if (typeof argument === "object" && ("result" in argument || "fault" in argument)) {
+          indirect |= 1 << position;
+        }
+        this.set(at + 8 * position, this.#word(argument));
+      }
+      position++;
+    }
+    return indirect;
+  }
+
+  #word(argument: Argument): number | bigint {
     if (typeof argument === "number" || typeof argument === "bigint") return argument;
-    if (typeof argument === "object" && "result" in argument) {
+    if (typeof argument === "string") return this.#base + this.#layout.offset(argument);
+    if ("result" in argument) {
       const index = this.#labels.get(argument.result);
       if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
       return this.#base + index * OPERATION_SIZE + RESULT_OFFSET;
     }
-    if (typeof argument === "object" && "fault" in argument) return 0;
-    if (typeof argument === "object" && "self" in argument) {
+    if ("fault" in argument) return 0;
+    if ("self" in argument) {
       return argument.self === "address" ? this.#base : this.#layout.operationsSize;
     }
-    if (typeof argument === "object" && "field" in argument) {
-      return Number(this.word(argument.field)) + argument.offset;
-    }
+    if ("field" in argument) return Number(this.#word(argument.field)) + argument.offset;
     const offset = this.#layout.offset(argument);
-    if (typeof argument === "object" && "words" in argument) this.#fill(argument, offset);
-    if (typeof argument === "object" && "space" in argument) {
+    if ("words" in argument) this.#fill(argument, offset);
+    if ("space" in argument) {
       this.#outputs.set(argument.name, this.#bytes.subarray(offset, offset + argument.space));
     }
     return this.#base + offset;
   }
 
   #fill({ words }: Words, offset: number): void {
-    words.forEach((word, k) => setWord(this.#view, offset + 8 * k, this.word(word)));
+    words.forEach((word, k) => this.set(offset + 8 * k, this.#word(word)));
   }
 }

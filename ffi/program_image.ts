@@ -9,8 +9,9 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import { Fd, writeAll } from "./file.ts";
+import { type Fd, writeAll } from "./file.ts";
 import { checked, libc } from "./libc.ts";
+import { memoryFile } from "./memory_file.ts";
 import { type Operation, SyscallProgram } from "./program.ts";
 import { machineCode } from "./trampoline.ts";
 
@@ -32,7 +33,6 @@ const READ = 4;
 const WRITE = 2;
 const EXECUTE = 1;
 
-const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const MFD_EXEC = 0x10;
 
@@ -72,14 +72,21 @@ export function programImage(
  * @throws {SyscallError} EACCES where the host forbids such files (sysctl vm.memfd_noexec)
  */
 export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd {
-  // Kernels before 6.3 don't know MFD_EXEC, and let every such file be executed.
-  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  const file = memfd(name, flags | MFD_EXEC) ?? memfd(name, flags);
-  if (file === undefined) throw new SyscallError("memfd_create", EINVAL, name);
+  const file = newExecutable(name);
   writeAll(file, image);
   // Who gets hold of it through /proc, once it runs, can't change it for others who have it open.
   checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, ALL_SEALS), name);
   return file;
+}
+
+/** Kernels before 6.3 don't know MFD_EXEC, and let every such file be executed. */
+function newExecutable(name: string): Fd {
+  try {
+    return memoryFile(name, MFD_ALLOW_SEALING | MFD_EXEC);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EINVAL") throw error;
+    return memoryFile(name, MFD_ALLOW_SEALING);
+  }
 }
 
 const F_ADD_SEALS = 1033;
@@ -88,17 +95,6 @@ const F_ADD_SEALS = 1033;
  * waits some milliseconds where the kernel is not sure of that.
  */
 const ALL_SEALS = 0x17;
-
-const EINVAL = 22;
-
-function memfd(name: string, flags: number): Fd | undefined {
-  const program = new SyscallProgram([{ syscall: "memfd_create", args: [name, flags] }]);
-  program.run();
-  const result = program.result(0);
-  if (result >= 0) return new Fd(result);
-  if (result === -EINVAL) return undefined;
-  throw new SyscallError("memfd_create", -result, name);
-}
 
 /** Puts the operations' address, its last eight bytes, into the first argument's register. */
 function entryCode(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBuffer> {

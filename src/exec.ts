@@ -148,9 +148,14 @@ function holdFor(
 /** A terminal's three streams belong to the process alone. */
 const STREAMS: readonly number[] = [0, 1, 2];
 
+/** Of the very process if that still lives when all is opened. */
 function openRoot(init: ProcessIdentity): Fd {
-  requireAlive(init);
-  return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
+  try {
+    return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
+  } catch (error) {
+    requireAlive(init);
+    throw error;
+  }
 }
 
 /** What was opened by the number was the very process's if it still lives. */

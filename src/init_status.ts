@@ -16,7 +16,7 @@ import {
   unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
-import { S_IFIFO } from "../ffi/file_status.ts";
+import { S_IFIFO, S_IFMT, tryStatPath } from "../ffi/file_status.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
@@ -196,11 +196,8 @@ function knock(path: string): void {
 
 /** Whether init waits for the start: the fifos go with it, or with the whole container. */
 export function isWaiting(folder: string): boolean {
-  try {
-    return Deno.lstatSync(`${folder}/${START_FIFO}`).isFifo ?? false;
-  } catch {
-    return false;
-  }
+  const status = tryStatPath(`${folder}/${START_FIFO}`, false);
+  return typeof status !== "number" && (status.mode & S_IFMT) === S_IFIFO;
 }
 
 /** Makes the fifos through which another hull starts the container and hears of its start. */

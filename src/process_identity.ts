@@ -52,11 +52,10 @@ export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): bool
 
 /** A pidfd of the very process, or undefined if it has ended. */
 export function openIdentified(identity: ProcessIdentity): Fd | undefined {
-  if (!isAlive(identity)) return undefined;
   try {
     const pidfd = openPidfd(identity.pid);
-    if (isAlive(identity)) return pidfd;
+    if (isAlive(identity)) return pidfd; // so it was when it was opened
     pidfd.close();
-  } catch { /* it ended in between */ }
+  } catch { /* it has ended */ }
   return undefined;
 }

@@ -79,6 +79,7 @@ export function untilUsual(names: Iterable<string>): (more: string) => boolean {
     const lines = (rest + more).split("\n");
     rest = lines.pop() ?? ""; // a line may be cut anywhere
     for (const line of lines) {
+      if (!line.includes(CGROUP_MOUNT)) continue;
       const [, version, options = ""] = USUAL.exec(line) ?? [];
       if (version === "2") missing.delete("");
       else for (const name of options.split(",")) missing.delete(name);
@@ -86,6 +87,9 @@ export function untilUsual(names: Iterable<string>): (more: string) => boolean {
     return missing.size === 0;
   };
 }
+
+/** Only lines of mountinfo that have it can be of cgroups; most have not. */
+const CGROUP_MOUNT = " - cgroup";
 
 /** A line of mountinfo for a mount at a usual place. */
 const USUAL = /^\S+ \S+ \S+ \S+ \/sys\/fs\/cgroup[ /].* - cgroup(2?) \S+ (\S+)$/;
@@ -133,6 +137,7 @@ interface CgroupMount {
 function parseMounts(mountinfo: string): CgroupMount[] {
   const mounts: CgroupMount[] = [];
   for (const line of mountinfo.split("\n")) {
+    if (!line.includes(CGROUP_MOUNT)) continue;
     const [before, after] = line.split(" - ", 2);
     const [type, , options] = (after ?? "").split(" ");
     if (type !== "cgroup" && type !== "cgroup2") continue;
