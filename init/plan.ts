@@ -14,6 +14,7 @@ import type { InitConfig } from "../src/config/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
 import { contextFor } from "../src/security/mount_label.ts";
+import { withHome } from "./environment.ts";
 import type { Destination, Facts, MountedAt } from "./facts.ts";
 import type { PlanItem } from "./operation.ts";
 import {
@@ -59,6 +60,7 @@ import { withoutOpenat2 } from "./walk.ts";
 import {
   becomeNamespaceRoot,
   becomeUser,
+  changesGroups,
   denyNewPrivileges,
   hideProcess,
   setPersonality,
@@ -252,16 +254,4 @@ function devPointer(config: Config): string {
 function needsProc({ linux, process }: Config): boolean {
   return Object.keys(linux?.sysctl ?? {}).length > 0 ||
     (process?.apparmorProfile ?? "") !== "" || (process?.selinuxLabel ?? "") !== "";
-}
-
-/** A map of one group id, made without privilege, comes with setgroups denied. */
-export function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
-  return !isNew(namespaces, "user") || gidMappings.some(({ size }) => size > 1);
-}
-
-/** HOME as the container's passwd(5) has it, where the config names none. */
-export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
-  return env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")
-    ? env
-    : [...env.filter((entry) => entry !== "HOME="), `HOME=${home ?? "/"}`];
 }

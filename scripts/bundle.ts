@@ -1,32 +1,32 @@
 /**
  * Puts hull's modules together: deno run -A scripts/bundle.ts <folder>
  *
- * A start reads the compiled code of a whole file, needed or not. So there are two for the command
- * line: `src/cli/hull.js` is what the commands of a container's life need mostly, with all that they
- * import late, and `src/cli/late.js` all the rest, loaded when any of it is needed. init's own
+ * A start reads the compiled code of a whole file, needed or not. So the command line has two:
+ * `hull.js` is what a command needs mostly, with all that it imports late, and `late.js` all the
+ * rest, loaded when any of it is needed. There are two such pairs, each with all of hull: in
+ * `src/cli` for the commands that make a container, in `src/life` for those that find one. init's own
  * module, `init/init.js`, stands alone.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
- * is imported at once, and what doesn't through one module.
+ * is imported at once, and what doesn't through the one module of the other.
  *
  * @module
  */
 
 const DOOR = "src/cli/hull.ts";
+const LATE = "src/cli/late.ts";
 
-/** What is in the first file, with everything that these import at once. */
-const PROMPT = [
-  DOOR,
-  "src/exec.ts",
-  "src/factory.ts",
-  "src/process.ts",
-  "src/security/profile_cache.ts",
-  ...["create", "delete", "exec", "kill", "main", "run", "start", "state"]
-    .map((name) => `src/cli/${name}.ts`),
+const LIFE = [
+  ...["hull", "main", "delete", "exec", "kill", "start", "state"].map((name) => `cli/${name}`),
+  ...["exec", "factory", "process", "security/profile_cache"],
 ];
 
-const LATE = "src/cli/late.ts";
+/** What is in the first file of each pair, with everything that these import at once. */
+const PAIRS: Readonly<Record<string, readonly string[]>> = {
+  life: LIFE,
+  cli: [...LIFE, "cli/create", "cli/run", "first_process", "prepare_container"],
+};
 
 /** One import of a module, as `deno info --json` tells it. */
 interface Import {
@@ -46,30 +46,31 @@ const root = new URL("../", import.meta.url);
 
 async function bundle(out: string): Promise<void> {
   const graph = await readGraph();
-  const prompt = closure(graph, PROMPT);
-  const late = [...lateImports(graph)].filter((path) => !prompt.has(path)).toSorted();
-  const copy = `${out}.sources`;
-  try {
-    await run("cp", ["-r", "ffi", "init", "src", "std", "deno.json", copy], { makes: copy });
-    for (const path of graph.keys()) rewrite(copy, path, prompt, late);
-    Deno.writeTextFileSync(`${copy}/${LATE}`, lateModule(late));
-    await deno(copy, [
-      "bundle",
-      ...QUIETLY,
-      "--code-splitting",
-      "--outdir",
-      `${out}/src/cli`,
-      DOOR,
-      LATE,
-    ]);
-    joinDoor(`${out}/src/cli`);
-  } finally {
-    Deno.removeSync(copy, { recursive: true });
+  for (const [name, roots] of Object.entries(PAIRS)) {
+    const prompt = closure(graph, roots.map((path) => `src/${path}.ts`));
+    await bundlePair(`${out}/src/${name}`, graph, prompt);
   }
   await deno(root, ["bundle", ...QUIETLY, "--output", `${out}/init/init.js`, "init/init.ts"]);
 }
 
 const QUIETLY = ["--quiet", "--minify"];
+
+async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
+  const imported = [...graph.values()].flatMap(lateImports);
+  const late = [...new Set(imported)].filter((path) => !prompt.has(path)).toSorted();
+  const copy = `${out}.sources`;
+  Deno.mkdirSync(copy, { recursive: true });
+  try {
+    await run("cp", ["-r", "ffi", "init", "src", "std", "deno.json", copy], root);
+    for (const path of graph.keys()) rewrite(copy, path, prompt, late);
+    Deno.writeTextFileSync(`${copy}/${LATE}`, lateModule(late));
+    const split = ["--code-splitting", "--outdir", out];
+    await deno(copy, ["bundle", ...QUIETLY, ...split, DOOR, LATE]);
+    joinDoor(out);
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+}
 
 async function readGraph(): Promise<Graph> {
   const { modules } = JSON.parse(await deno(root, ["info", "--json", DOOR])) as {
@@ -104,9 +105,10 @@ function missing(path: string): never {
   throw new Error(`${path} is not among the modules that ${DOOR} leads to`);
 }
 
-function lateImports(graph: Graph): ReadonlySet<string> {
-  const imports = [...graph.values()].flat().filter(({ isDynamic = false }) => isDynamic);
-  return new Set(imports.flatMap(({ code }) => code === undefined ? [] : inRoot(code.specifier)));
+function lateImports(imports: readonly Import[]): readonly string[] {
+  return imports.flatMap(({ code, isDynamic = false }) =>
+    code === undefined || !isDynamic ? [] : [inRoot(code.specifier)]
+  );
 }
 
 /** No plain string: Deno would read the module beforehand, where one is. */
@@ -138,14 +140,9 @@ function rewrite(
   }
 }
 
-/** A specifier that leads from one module to another. */
-function fromTo(from: string, to: string): string {
-  return "../".repeat(from.split("/").length - 1) + to;
-}
-
 /** It imports the door, so that all that both have is in one file. */
 function lateModule(late: readonly string[]): string {
-  const exports = late.map((path, index) => `export * as m${index} from "${fromTo(LATE, path)}";`);
+  const exports = late.map((path, index) => `export * as m${index} from "../../${path}";`);
   return [`import "./hull.ts";`, ...exports, ""].join("\n");
 }
 
@@ -160,18 +157,13 @@ function joinDoor(folder: string): void {
 }
 
 async function deno(folder: string | URL, args: readonly string[]): Promise<string> {
-  return await run(Deno.execPath(), args, { folder });
+  return await run(Deno.execPath(), args, folder);
 }
 
-async function run(
-  program: string,
-  args: readonly string[],
-  { folder = root, makes }: { readonly folder?: string | URL; readonly makes?: string },
-): Promise<string> {
-  if (makes !== undefined) Deno.mkdirSync(makes, { recursive: true });
+async function run(program: string, args: readonly string[], cwd: string | URL): Promise<string> {
   const { success, stdout } = await new Deno.Command(program, {
     args: [...args],
-    cwd: folder,
+    cwd,
     stdin: "null",
     stderr: "inherit",
   }).output();

@@ -34,7 +34,12 @@ has_bundle() {
 code_folder
 if has_bundle; then
   DENO_DIR=$code/$bundle
-  set -- --no-config "$root/.hull/$bundle/src/cli/hull.js" "$@"
+  # Both files are all of hull. One reads fast what makes a container, the other what finds one.
+  case " $* " in
+    *" run "* | *" create "*) modules=cli ;;
+    *) modules=life ;;
+  esac
+  set -- --no-config "$root/.hull/$bundle/src/$modules/hull.js" "$@"
 else
   DENO_DIR=$code
   set -- --cached-only --config "$root/deno.json" "$root/src/cli/hull.ts" "$@"

@@ -14,7 +14,7 @@ import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
-import { startFirst, type StartOptions } from "./first_process.ts";
+import type { StartOptions } from "./first_process.ts";
 import type { InitProcess } from "./init_process.ts";
 import { isWaiting } from "./init_status.ts";
 import { interfaceStats } from "./network/interface_stats.ts";
@@ -343,6 +343,7 @@ export class Container implements AsyncDisposable {
     lane: Lane | undefined,
   ): Promise<void> {
     const { options: asked } = process;
+    const { startFirst } = await import("./first_process.ts");
     const started = await startFirst(this.#stored, asked, this.#surroundings, options, lane);
     const { init } = started;
     this.#stored = started.stored;

@@ -6,10 +6,10 @@
 
 import type { Fd } from "../ffi/file.ts";
 import type { Capabilities, Config, ProcessConfig, User } from "./config/types.ts";
-import { validateProcess } from "./config/validate.ts";
+import { validateProcess } from "./config/validate_process.ts";
 import { ContainerError } from "./errors.ts";
 import type { ProcessOptions } from "./process.ts";
-import { mergeProcess } from "./start_config.ts";
+import { mergeProcess } from "./process_wishes.ts";
 import { resolveUser } from "./user.ts";
 
 /**

@@ -7,32 +7,23 @@
 import { resolve } from "@std/path/posix/resolve";
 import { Poller } from "../ffi/poll.ts";
 import { INIT_VARIABLE } from "../init/variables.ts";
-import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
-import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
+import { loadCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
+import type { Network, Route } from "./config/types/network.ts";
 import type { NetworkMode } from "./config/types/network_mode.ts";
 import type { Config, Resources } from "./config/types.ts";
-import { checkConfig } from "./config/validate.ts";
-import type { CheckedMode } from "./config/validate/network_mode.ts";
-import { type Builtin, makeBuiltin } from "./builtin_container.ts";
 import { Container } from "./container.ts";
 import type { LeasedNetwork } from "./container_lease.ts";
-import { checkMode, fitMode } from "./container_mode.ts";
-import { filterOf } from "./container_filter.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { StartOptions } from "./first_process.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Status } from "./oci_state.ts";
-import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import type { ContainerPlan } from "./plan_container.ts";
+import type { PreparedContainer } from "./prepare_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
-import { requireSecurityModules } from "./security/lsm.ts";
-import { checkWithNetwork } from "./planned_network.ts";
-import { configToStart } from "./start_config.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 import type { Lane, Trace } from "./trace.ts";
 import { traced } from "./traced.ts";
@@ -191,7 +182,7 @@ export class Factory {
       ...(network === undefined ? {} : { network }),
       ...(lease === undefined ? {} : { hasLease: true }),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
-      config: withAbsoluteSources(valid, bundle),
+      config: valid,
     };
     try {
       traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
@@ -218,21 +209,15 @@ export class Factory {
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
     const { planContainer } = await import("./plan_container.ts");
-    const { builtin, valid, network, bundle, rootfs, cgroups, mode } = await this.#prepare(
-      id,
-      options.config,
-      options,
-    );
+    const prepared = await this.#prepare(id, options.config, options);
+    const { builtin, valid, network, rootfs, cgroups, mode } = prepared;
     const scratch = builtin === undefined ? undefined : Deno.makeTempDirSync({ prefix: "hull-" });
     try {
       const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
       builtin?.write(look);
-      const config = configToStart(
-        withAbsoluteSources(valid, bundle),
-        look,
-        process.options,
-        this.#options.onWarning,
-      );
+      const { configToStart } = await import("./start_config.ts");
+      const { filterOf } = await import("./container_filter.ts");
+      const config = configToStart(valid, look, process.options, this.#options.onWarning);
       return planContainer({
         id,
         rootfs,
@@ -323,7 +308,7 @@ export class Factory {
   }
 
   /** The address on a bridge of hull's own, if it is asked for; without one the id is free again. */
-  async #lease(id: string, { network, mode }: Prepared): Promise<Lease | undefined> {
+  async #lease(id: string, { network, mode }: PreparedContainer): Promise<Lease | undefined> {
     if (mode?.kind !== "bridge" || network === undefined) return undefined;
     try {
       const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
@@ -335,34 +320,22 @@ export class Factory {
     }
   }
 
-  /** All that can be checked before anything is made. */
   async #prepare(
     id: string,
     config: Config | undefined,
     options: CreateOptions,
-  ): Promise<Prepared> {
+  ): Promise<PreparedContainer> {
     const folder = this.#store.folder(id);
-    const mode = options.network === undefined ? undefined : await checkMode(options.network);
-    const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
-    const base = config ?? builtin?.config;
-    const limits = options.resources;
-    const asked = limits === undefined ? base : await limited(checkConfig(base).config, limits);
-    const given = mode === undefined ? options : await fitMode(mode, asked, options);
-    const { config: valid, warnings, network } = await checkWithNetwork(asked, given);
-    requireNetworkNamespace(valid);
-    requireSecurityModules(valid);
-    await requireResctrl(valid);
-    requireMountNamespace(valid);
-    const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
-    const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
-    const cgroups = newCgroupManager({
-      host: this.#cgroupHost(),
-      cgroupsPath: valid.linux?.cgroupsPath,
+    const { prepareContainer } = await import("./prepare_container.ts");
+    return await prepareContainer({
       id,
+      folder,
+      config,
+      options,
+      host: () => this.#cgroupHost(),
       driver: this.#options.cgroupDriver ?? "cgroupfs",
+      onWarning: this.#options.onWarning,
     });
-    for (const warning of warnings) this.#options.onWarning?.(warning);
-    return { builtin, valid, network, bundle, rootfs, cgroups, mode };
   }
 
   #cgroupHost(): CgroupHost {
@@ -399,26 +372,9 @@ export class Factory {
   }
 }
 
-/** A container that could be made. */
-interface Prepared {
-  readonly builtin: Builtin | undefined;
-  readonly valid: Config;
-  readonly network: ContainerNetwork | undefined;
-  readonly bundle: string;
-  readonly rootfs: string;
-  readonly cgroups: CgroupManager;
-  readonly mode: CheckedMode | undefined;
-}
-
 /** An address that was taken, and the network with it. */
 interface Lease extends LeasedNetwork {
   giveBack(): Promise<void>;
-}
-
-async function limited(config: Config, resources: Resources): Promise<Config> {
-  const { mergeResources } = await import("./merge_resources.ts");
-  const merged = mergeResources(config.linux?.resources ?? {}, resources);
-  return { ...config, linux: { ...config.linux, resources: merged } };
 }
 
 function idInUse(id: string, path: string): ContainerError {
@@ -426,12 +382,6 @@ function idInUse(id: string, path: string): ContainerError {
     path,
     hint: "delete it first, or choose another id",
   });
-}
-
-async function requireResctrl({ linux }: Config): Promise<void> {
-  if (linux?.intelRdt === undefined) return;
-  const { Resctrl } = await import("./intel_rdt.ts");
-  Resctrl.mounted().require(linux.intelRdt);
 }
 
 function requireFreeCgroup(id: string, cgroups: CgroupManager): void {

@@ -8,7 +8,6 @@
 import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp_flags.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
-import { changesGroups } from "../init/plan.ts";
 import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
 import { openPrivateProc } from "../init/steps/hostname.ts";
 import { setLabels } from "../init/steps/labels.ts";
@@ -21,7 +20,12 @@ import {
   setScheduler,
 } from "../init/steps/scheduling.ts";
 import { hasListener, loadFilter } from "../init/steps/seccomp.ts";
-import { becomeUser, denyNewPrivileges, setPersonality } from "../init/steps/user.ts";
+import {
+  becomeUser,
+  changesGroups,
+  denyNewPrivileges,
+  setPersonality,
+} from "../init/steps/user.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { CpuAffinity, Linux, ProcessConfig } from "./config/types.ts";
 import type { JoinOptions } from "./join.ts";

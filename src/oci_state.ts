@@ -6,7 +6,7 @@
  * @module
  */
 
-import { OCI_VERSION_MAX } from "./config/validate.ts";
+import { OCI_VERSION_MAX } from "./config/validate/document.ts";
 import type { StoredState } from "./state_store.ts";
 
 /**

@@ -8,7 +8,7 @@
 
 import { AT_FDCWD, type Fd, readLinkAt } from "../ffi/file.ts";
 import type { Config } from "./config/types.ts";
-import { OCI_VERSION_MAX } from "./config/validate.ts";
+import { OCI_VERSION_MAX } from "./config/validate/document.ts";
 import { ContainerError } from "./errors.ts";
 import type { Child } from "./parent_process.ts";
 import { syscallFailure } from "./syscall_failure.ts";

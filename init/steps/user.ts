@@ -14,8 +14,9 @@ import {
   PR_CAP_AMBIENT_RAISE,
 } from "../../ffi/credentials.ts";
 import { CAPABILITY_NAMES } from "../../src/config/names.ts";
-import type { Capabilities, Personality, User } from "../../src/config/types.ts";
+import type { Capabilities, Linux, Personality, User } from "../../src/config/types.ts";
 import { type PlanItem, StepBuilder } from "../operation.ts";
+import { isNew } from "./namespaces.ts";
 
 const NAMES: readonly string[] = CAPABILITY_NAMES;
 const PER_LINUX32 = 0x0008;
@@ -155,4 +156,9 @@ function mask(names: readonly string[]): bigint {
     const number = NAMES.indexOf(name);
     return number < 0 ? bits : bits | 1n << BigInt(number);
   }, 0n);
+}
+
+/** A map of one group id, made without privilege, comes with setgroups denied. */
+export function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
+  return !isNew(namespaces, "user") || gidMappings.some(({ size }) => size > 1);
 }

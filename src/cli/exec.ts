@@ -112,7 +112,7 @@ function withValue(entry: string): string {
 }
 
 async function readProcess(path: string): Promise<ProcessConfig> {
-  const { validateProcess } = await import("../config/validate.ts");
+  const { validateProcess } = await import("../config/validate_process.ts");
   let json: unknown;
   try {
     json = JSON.parse(Deno.readTextFileSync(path));

@@ -9,9 +9,10 @@
  * @module
  */
 
-import { ContainerError, type Fault } from "../errors.ts";
-import type { Config, ProcessConfig, Resources } from "./types.ts";
+import type { Fault } from "../errors.ts";
+import type { Config, Resources } from "./types.ts";
 import { checkAnnotations, checkRoot, checkUtsName, checkVersion } from "./validate/document.ts";
+import { requireObject, throwFaults } from "./validate/faults.ts";
 import { Field, Report } from "./validate/field.ts";
 import { checkHooks } from "./validate/hooks.ts";
 import { checkLinux } from "./validate/linux.ts";
@@ -78,20 +79,6 @@ export function checkConfig(value: unknown, further?: FurtherCheck): CheckedConf
 }
 
 /**
- * The process that a document describes: what `exec --process FILE` reads. Pointers begin at the
- * process.
- *
- * @throws {ContainerError} `ConfigInvalid` with all `faults`.
- */
-export function validateProcess(value: unknown): ProcessConfig {
-  const report = new Report();
-  const process = new Field(report, "", cleanCopy(value, report));
-  if (requireObject(process)) checkProcess(process);
-  throwFaults(report, "the process");
-  return process.value as ProcessConfig;
-}
-
-/**
  * The resources that a document describes: what an update of a running container changes. Pointers
  * begin at the resources.
  *
@@ -103,11 +90,6 @@ export function validateResources(value: unknown): Resources {
   if (requireObject(resources)) checkResources(resources, false);
   throwFaults(report, "the resources");
   return resources.value as Resources;
-}
-
-function requireObject(document: Field): boolean {
-  if (!document.exists || document.value === null) document.mismatch("an object");
-  return document.value !== null && document.isObject();
 }
 
 function checkDocument(document: Field): void {
@@ -138,12 +120,5 @@ function checkMappedUser(user: Field, linux: Field): void {
     if (typeof id.value === "number" && !isMapped(linux.get(mappings), id.value)) {
       id.fault(`is not mapped by linux.${mappings}: ${id.value}`);
     }
-  }
-}
-
-function throwFaults(report: Report, what: string): void {
-  const { faults } = report;
-  if (faults.length > 0) {
-    throw new ContainerError("ConfigInvalid", `${what} can't be used`, { faults });
   }
 }

@@ -179,7 +179,7 @@ Deno.test("a command of no container's life is loaded from the bundle's other fi
   const read = (...args: string[]) => {
     const trace = `${scratch.path}/trace`;
     run("strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, LAUNCHER, ...args);
-    return Deno.readTextFileSync(trace).includes(`${name}/src/cli/late.js`);
+    return Deno.readTextFileSync(trace).includes(`${name}/src/life/late.js`);
   };
   assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
 });

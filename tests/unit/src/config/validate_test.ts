@@ -1,11 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ContainerError } from "../../../../src/errors.ts";
-import {
-  checkConfig,
-  validateConfig,
-  validateProcess,
-  validateResources,
-} from "../../../../src/config/validate.ts";
+import { checkConfig, validateConfig, validateResources } from "../../../../src/config/validate.ts";
+import { validateProcess } from "../../../../src/config/validate_process.ts";
 import { changed, faultsFrom, faultsOf, goodConfig, lines } from "./faults.ts";
 
 Deno.test("a good config comes back as it was", () => {

@@ -1,0 +1,87 @@
+/**
+ * What a container is made of, looked at before anything is made.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path/posix/resolve";
+import { type Builtin, makeBuiltin } from "./builtin_container.ts";
+import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
+import type { CgroupHost } from "./cgroups/detect.ts";
+import { newCgroupManager } from "./cgroups/make_manager.ts";
+import type { CgroupManager } from "./cgroups/manager.ts";
+import type { Config, Resources } from "./config/types.ts";
+import type { ContainerNetwork } from "./config/types/network.ts";
+import { checkConfig } from "./config/validate.ts";
+import type { CheckedMode } from "./config/validate/network_mode.ts";
+import { checkMode, fitMode } from "./container_mode.ts";
+import type { Fault } from "./errors.ts";
+import type { CreateOptions } from "./factory.ts";
+import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
+import { checkWithNetwork } from "./planned_network.ts";
+import { requireSecurityModules } from "./security/lsm.ts";
+
+/** What is asked for, and where. */
+export interface Asked {
+  readonly id: string;
+  /** The state folder that the container will have. */
+  readonly folder: string;
+  /** The built-in default without one. */
+  readonly config: Config | undefined;
+  readonly options: CreateOptions;
+  /** Looked at when the config is good. */
+  readonly host: () => CgroupHost;
+  readonly driver: "cgroupfs" | "systemd" | "disabled";
+  readonly onWarning: ((warning: Fault) => void) | undefined;
+}
+
+/** A container that could be made. */
+export interface PreparedContainer {
+  readonly builtin: Builtin | undefined;
+  /** The config, with bind mounts that start from the bundle. */
+  readonly valid: Config;
+  readonly network: ContainerNetwork | undefined;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly cgroups: CgroupManager;
+  readonly mode: CheckedMode | undefined;
+}
+
+/**
+ * Checks all that can be checked.
+ *
+ * @throws {ContainerError} what `Factory.create` throws
+ */
+export async function prepareContainer(asked: Asked): Promise<PreparedContainer> {
+  const { id, folder, config, options, host, driver, onWarning } = asked;
+  const mode = options.network === undefined ? undefined : await checkMode(options.network);
+  const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
+  const base = config ?? builtin?.config;
+  const limits = options.resources;
+  const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
+  const given = mode === undefined ? options : await fitMode(mode, wanted, options);
+  const { config: valid, warnings, network } = await checkWithNetwork(wanted, given);
+  requireNetworkNamespace(valid);
+  requireSecurityModules(valid);
+  await requireResctrl(valid);
+  requireMountNamespace(valid);
+  const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
+  const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
+  const cgroupsPath = valid.linux?.cgroupsPath;
+  const cgroups = newCgroupManager({ host: host(), cgroupsPath, id, driver });
+  for (const warning of warnings) onWarning?.(warning);
+  const placed = withAbsoluteSources(valid, bundle);
+  return { builtin, valid: placed, network, bundle, rootfs, cgroups, mode };
+}
+
+async function limited(config: Config, resources: Resources): Promise<Config> {
+  const { mergeResources } = await import("./merge_resources.ts");
+  const merged = mergeResources(config.linux?.resources ?? {}, resources);
+  return { ...config, linux: { ...config.linux, resources: merged } };
+}
+
+async function requireResctrl({ linux }: Config): Promise<void> {
+  if (linux?.intelRdt === undefined) return;
+  const { Resctrl } = await import("./intel_rdt.ts");
+  Resctrl.mounted().require(linux.intelRdt);
+}
