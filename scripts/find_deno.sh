@@ -37,3 +37,13 @@ code_folder() {
     code=$cache/deno
   fi
 }
+
+# bundle_code: sets $code to the folder of what Deno compiled of $root's $bundle: beside it, where
+# scripts/setup has made one that can be written.
+bundle_code() {
+  code=$root/.hull/$bundle/code
+  if ! [ -w "$code" ]; then
+    code_folder
+    code=$code/$bundle
+  fi
+}

@@ -31,9 +31,8 @@ has_bundle() {
     -cnewer "$stamp" -print -quit 2>&1)" ]
 }
 
-code_folder
 if has_bundle; then
-  DENO_DIR=$code/$bundle
+  bundle_code
   # Both files are all of hull. One reads fast what makes a container, the other what finds one.
   case " $* " in
     *" run "* | *" create "*) modules=cli ;;
@@ -41,8 +40,7 @@ if has_bundle; then
   esac
   set -- --no-config "$root/.hull/$bundle/src/$modules/hull.js" "$@"
 else
-  DENO_DIR=$code
+  code_folder
   set -- --cached-only --config "$root/deno.json" "$root/src/cli/hull.ts" "$@"
 fi
-export DENO_DIR
-DENO_NO_UPDATE_CHECK=1 exec "$deno" run --quiet --allow-all --no-lock "$brief_flags" "$@"
+DENO_DIR=$code DENO_NO_UPDATE_CHECK=1 exec "$deno" run --quiet --allow-all --no-lock "$brief_flags" "$@"

@@ -8,6 +8,7 @@ import { becomeSubreaper } from "../../ffi/process.ts";
 import { scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { makeBundles } from "./bundles.ts";
 import { asChart } from "./chart.ts";
+import { installHull } from "./installed.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory, smallestLimits } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -35,12 +36,13 @@ function machine(): Report["machine"] {
 async function measureAll(options: Options, signal: AbortSignal): Promise<Report> {
   becomeSubreaper(); // what a runtime leaves behind is reaped here, and its processor time counted
   const has = (name: Options["cases"][number]) => options.cases.includes(name);
-  const about = { date: new Date().toISOString(), machine: machine(), versions: versions() };
+  const hull = installHull();
+  const about = { date: new Date().toISOString(), machine: machine(), versions: versions(hull) };
   using state = scratchFolder();
   using bundles = makeBundles();
   const [, plain] = [...bundles.made][0] ?? [];
   if (plain === undefined) throw new Error("there is no bundle");
-  await using runtimes = await findRuntimes(state.path, plain);
+  await using runtimes = await findRuntimes(hull, state.path, plain);
   const { usable } = runtimes;
   const cases = await timeCases(usable, bundles, options, say, signal);
   if (has("latency")) say("latency");

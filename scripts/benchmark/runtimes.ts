@@ -1,13 +1,11 @@
 /** The runtimes that are compared. @module */
 
 import { run } from "../../tests/fixtures/bundle.ts";
-import { fromFileUrl } from "../../tests/fixtures/paths.ts";
 import { CliRuntime } from "./cli_runtime.ts";
 import { LibraryRuntime } from "./library_runtime.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Bundle } from "../../tests/fixtures/bundle.ts";
 
-const HULL = fromFileUrl(new URL("../hull", import.meta.url));
 const UNIFIED = "/sys/fs/cgroup/unified";
 
 /** Those that start a container here, and why others don't. */
@@ -19,9 +17,10 @@ export interface Runtimes extends AsyncDisposable {
 /**
  * Finds out which start a container; that first one fills their caches.
  *
+ * @param hull hull's command
  * @param state a folder for what they keep
  */
-export async function findRuntimes(state: string, bundle: Bundle): Promise<Runtimes> {
+export async function findRuntimes(hull: string, state: string, bundle: Bundle): Promise<Runtimes> {
   const usable: Runtime[] = [];
   const leftOut: string[] = [];
   const holders: Deno.ChildProcess[] = [];
@@ -36,9 +35,9 @@ export async function findRuntimes(state: string, bundle: Bundle): Promise<Runti
     }
   };
   const root = (name: string) => ["--root", `${state}/${name}`];
-  await attempt(new CliRuntime("hull", [HULL, ...root("direct")], ["--init", "direct"]));
+  await attempt(new CliRuntime("hull", [hull, ...root("direct")], ["--init", "direct"]));
   await attempt(
-    new CliRuntime("hull, re-executed", [HULL, ...root("reexec")], ["--init", "reexec"]),
+    new CliRuntime("hull, re-executed", [hull, ...root("reexec")], ["--init", "reexec"]),
   );
   await attempt(new LibraryRuntime("hull, from a program", `${state}/library`));
   await attempt(new CliRuntime("runc", ["runc", ...root("runc")]));
@@ -90,7 +89,7 @@ function isMounted(path: string): boolean {
 }
 
 /** What the runtimes call themselves. */
-export function versions(): Record<string, string> {
+export function versions(hull: string): Record<string, string> {
   const first = (...words: string[]) => {
     try {
       return run(words[0] as string, ...words.slice(1)).split("\n")[0] ?? "";
@@ -99,7 +98,7 @@ export function versions(): Record<string, string> {
     }
   };
   return {
-    hull: first(HULL, "--version"),
+    hull: first(hull, "--version"),
     deno: Deno.version.deno,
     runc: first("runc", "--version"),
     crun: first("crun", "--version"),

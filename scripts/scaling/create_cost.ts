@@ -3,13 +3,11 @@
 import type { Factory } from "../../mod.ts";
 import type { Bundle } from "../../tests/fixtures/bundle.ts";
 import { createOne } from "../../tests/fixtures/crowd.ts";
-import { fromFileUrl } from "../../tests/fixtures/paths.ts";
 import { CliRuntime } from "../benchmark/cli_runtime.ts";
 import { median } from "../benchmark/statistics.ts";
 import { type Cost, measure } from "../benchmark/usage.ts";
 
 const TIMES = 30;
-const HULL = fromFileUrl(new URL("../hull", import.meta.url));
 
 /** Medians, in milliseconds: of the library's `create` and `start`, and of the command `create`. */
 export interface CreateCost {
@@ -17,16 +15,21 @@ export interface CreateCost {
   readonly command: Cost;
 }
 
-/** Creates some containers either way, each removed uncounted before the next. */
+/**
+ * Creates some containers either way, each removed uncounted before the next.
+ *
+ * @param command hull's
+ */
 export async function createCost(
+  command: string,
   factory: Factory,
   bundle: Bundle,
   prefix: string,
   signal: AbortSignal,
 ): Promise<CreateCost> {
-  const hull = new CliRuntime("hull", [HULL, "--root", factory.root]);
+  const hull = new CliRuntime("hull", [command, "--root", factory.root]);
   const library: Cost[] = [];
-  const command: Cost[] = [];
+  const called: Cost[] = [];
   for (let k = 0; k < TIMES; k++) {
     signal.throwIfAborted();
     await using stack = new AsyncDisposableStack();
@@ -35,9 +38,9 @@ export async function createCost(
     library.push(await measure(createHere, true));
     const id = `${prefix}command-${k}`;
     stack.defer(() => hull.remove(id));
-    command.push(await measure(() => hull.create(bundle, id), false));
+    called.push(await measure(() => hull.create(bundle, id), false));
   }
-  return { library: medians(library), command: medians(command) };
+  return { library: medians(library), command: medians(called) };
 }
 
 function medians(costs: readonly Cost[]): Cost {

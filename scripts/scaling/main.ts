@@ -9,6 +9,7 @@ import { Factory } from "../../mod.ts";
 import { type Bundle, makeBundle, scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { createOne, Crowd, threads } from "../../tests/fixtures/crowd.ts";
 import { cgroupsNamed, openFds } from "../../tests/fixtures/leftovers.ts";
+import { installHull } from "../benchmark/installed.ts";
 import { type Cost, measure } from "../benchmark/usage.ts";
 import { type CreateCost, createCost, growth } from "./create_cost.ts";
 import { ManyMounts } from "./many_mounts.ts";
@@ -130,7 +131,8 @@ async function main(): Promise<boolean> {
   using bundle = makeBundle("exec sleep 7200");
   const factory = new Factory({ root: root.path });
   const isFreed = await churn(factory, bundle);
-  const cost = () => createCost(factory, bundle, `${PREFIX}cost-`, signal);
+  const hull = installHull();
+  const cost = () => createCost(hull, factory, bundle, `${PREFIX}cost-`, signal);
   const before = await cost();
   let among: CreateCost | undefined;
   await crowded(factory, bundle, async () => void (among = await cost()));
