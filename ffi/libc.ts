@@ -16,9 +16,10 @@ import { type SyscallName, syscallNumber } from "./syscalls.ts";
 
 type Bytes = BufferSource | null;
 
-/** A parameter behind all that the function has: it doesn't read it. */
-const UNCOMPILED = { struct: ["u8"] } as const;
-const UNREAD = new Uint8Array(1);
+/** A parameter behind all that the function has, which keeps Deno from compiling the symbol. */
+export const UNCOMPILED = { struct: ["u8"] } as const;
+/** Its value, which no function reads. */
+export const UNREAD: Uint8Array<ArrayBuffer> = new Uint8Array(1);
 
 /** `long syscall(long number, ...)` in the shapes that are called most. */
 const SHAPES = {

@@ -12,6 +12,7 @@
 
 import { SyscallError } from "./errno.ts";
 import { readAll } from "./file.ts";
+import { UNCOMPILED, UNREAD } from "./libc.ts";
 import { cString } from "./memory.ts";
 import { memoryFile, rewind } from "./memory_file.ts";
 import { SyscallProgram } from "./program.ts";
@@ -44,13 +45,18 @@ export const SCMP_ARCH_X32 = 0x4000003e;
 /** The library's file. */
 export const LIBSECCOMP = "libseccomp.so.2";
 
-const SYMBOLS = {
+/** What says which library it is; uncompiled, as in libc.ts: each is called once. */
+const IDENTITY = {
   /** const struct scmp_version *seccomp_version(void) */
-  seccomp_version: { parameters: [], result: "pointer" },
+  seccomp_version: { parameters: [UNCOMPILED], result: "pointer" },
+  /** uint32_t seccomp_arch_native(void) */
+  seccomp_arch_native: { parameters: [UNCOMPILED], result: "u32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** What compiles. */
+const SYMBOLS = {
   /** unsigned int seccomp_api_get(void) */
   seccomp_api_get: { parameters: [], result: "u32" },
-  /** uint32_t seccomp_arch_native(void) */
-  seccomp_arch_native: { parameters: [], result: "u32" },
   /** uint32_t seccomp_arch_resolve_name(const char *arch_name) */
   seccomp_arch_resolve_name: { parameters: ["buffer"], result: "u32" },
   /** int seccomp_syscall_resolve_name(const char *name) */
@@ -123,42 +129,52 @@ export interface Comparison {
 export class SeccompLibrary implements Disposable {
   /** Its version, such as `2.5.4`. */
   readonly version: string;
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  /** The token of this machine's architecture. */
+  readonly nativeArchitecture: number;
+  readonly #file: string;
+  readonly #identity: Deno.DynamicLibrary<typeof IDENTITY>;
+  #opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
-    this.#library = library;
-    const view = new Deno.UnsafePointerView(
-      library.symbols.seccomp_version() as Deno.PointerObject,
-    );
+  private constructor(file: string, identity: Deno.DynamicLibrary<typeof IDENTITY>) {
+    const { symbols } = identity;
+    const version = symbols.seccomp_version(UNREAD) as Deno.PointerObject;
+    const view = new Deno.UnsafePointerView(version);
     this.version = [0, 4, 8].map((offset) => view.getUint32(offset)).join(".");
+    this.nativeArchitecture = symbols.seccomp_arch_native(UNREAD);
+    this.#file = file;
+    this.#identity = identity;
   }
 
   /**
-   * Opens it.
+   * Opens it. What compiles is looked for when it is called first.
    *
    * @throws {LibraryMissingError}
    */
   static open(file: string = LIBSECCOMP): SeccompLibrary {
     try {
-      return new SeccompLibrary(Deno.dlopen(file, SYMBOLS));
+      return new SeccompLibrary(file, Deno.dlopen(file, IDENTITY));
     } catch (error) {
       throw new LibraryMissingError(file, error);
     }
   }
 
-  /** What it and the kernel can do, as a level: seccomp_api_get(3). */
-  get apiLevel(): number {
-    return this.#library.symbols.seccomp_api_get();
+  get #symbols(): Symbols {
+    try {
+      this.#opened ??= Deno.dlopen(this.#file, SYMBOLS);
+    } catch (error) {
+      throw new LibraryMissingError(this.#file, error);
+    }
+    return this.#opened.symbols;
   }
 
-  /** The token of this machine's architecture. */
-  get nativeArchitecture(): number {
-    return this.#library.symbols.seccomp_arch_native();
+  /** What it and the kernel can do, as a level: seccomp_api_get(3). */
+  get apiLevel(): number {
+    return this.#symbols.seccomp_api_get();
   }
 
   /** The token of an architecture by libseccomp's name, such as `x86_64`. */
   architecture(name: string): number | undefined {
-    const token = this.#library.symbols.seccomp_arch_resolve_name(cString(name));
+    const token = this.#symbols.seccomp_arch_resolve_name(cString(name));
     return token === 0 ? undefined : token;
   }
 
@@ -169,7 +185,7 @@ export class SeccompLibrary implements Disposable {
    * @returns undefined for a name that it doesn't know
    */
   syscallNumber(name: string, architecture?: number): number | undefined {
-    const { symbols } = this.#library;
+    const symbols = this.#symbols;
     const number = architecture === undefined
       ? symbols.seccomp_syscall_resolve_name(cString(name))
       : symbols.seccomp_syscall_resolve_name_arch(architecture, cString(name));
@@ -182,12 +198,13 @@ export class SeccompLibrary implements Disposable {
    * @throws {SyscallError} EINVAL for an action that it doesn't know
    */
   filter(defaultAction: number): SeccompFilter {
-    return new SeccompFilter(this.#library.symbols, defaultAction);
+    return new SeccompFilter(this.#symbols, defaultAction);
   }
 
   /** Closes it; filters must not be used any more. */
   [Symbol.dispose](): void {
-    this.#library.close();
+    this.#opened?.close();
+    this.#identity.close();
   }
 }
 

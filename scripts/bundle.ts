@@ -19,13 +19,13 @@ const LATE = "src/cli/late.ts";
 
 const LIFE = [
   ...["hull", "main", "delete", "exec", "kill", "start", "state"].map((name) => `cli/${name}`),
-  ...["exec", "factory", "process", "security/profile_cache"],
+  ...["exec", "factory", "process", "security/profile_cache", "security/seccomp"],
 ];
 
 /** What is in the first file of each pair, with everything that these import at once. */
 const PAIRS: Readonly<Record<string, readonly string[]>> = {
   life: LIFE,
-  cli: [...LIFE, "cli/create", "cli/run", "first_process", "prepare_container"],
+  cli: [...LIFE, "cli/create", "cli/run", "container_hooks", "first_process", "prepare_container"],
 };
 
 /** One import of a module, as `deno info --json` tells it. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { readText } from "../../ffi/file.ts";
 import {
   LibraryMissingError,
   LIBSECCOMP,
@@ -21,7 +22,7 @@ import type { Config } from "../config/types.ts";
 import type { Seccomp } from "../config/types/seccomp.ts";
 import { ContainerError } from "../errors.ts";
 import { cacheKey, ProfileCache } from "./profile_cache.ts";
-import { type CompiledProfile, compileProfile } from "./seccomp_profile.ts";
+import type { CompiledProfile } from "./seccomp_profile.ts";
 
 /** Where compiled profiles come from and go to. */
 export interface SeccompOptions {
@@ -76,7 +77,7 @@ function requireRight({ process, linux }: Config): void {
 }
 
 function effectiveCapabilities(): bigint {
-  const status = Deno.readTextFileSync("/proc/self/status");
+  const status = readText("/proc/self/status");
   return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
 }
 
@@ -118,15 +119,26 @@ function flagBit(name: SeccompFlag, notifies: boolean): number {
   return isWait && notifies ? SECCOMP_FILTER_FLAG.WAIT_KILLABLE_RECV : 0;
 }
 
-async function profileOf(
+async function profileOf(seccomp: Seccomp, options: SeccompOptions): Promise<CompiledProfile> {
+  const { library = LIBSECCOMP } = options;
+  try {
+    return await keptOrCompiled(seccomp, library, options);
+  } catch (error) {
+    throw error instanceof LibraryMissingError ? libraryFailure(error) : error;
+  }
+}
+
+async function keptOrCompiled(
   seccomp: Seccomp,
-  { cache, keep = true, library: file = LIBSECCOMP }: SeccompOptions,
+  file: string,
+  { cache, keep = true }: SeccompOptions,
 ): Promise<CompiledProfile> {
-  using library = openLibrary(file);
+  using library = SeccompLibrary.open(file);
   const key = await profileKey(library, seccomp);
   const profiles = new ProfileCache(cache);
   const kept = await profiles.get(key);
   if (kept !== undefined) return kept;
+  const { compileProfile } = await import("./seccomp_profile.ts");
   const compiled = compileProfile(library, seccomp);
   if (keep) await profiles.put(key, compiled);
   return compiled;
@@ -150,17 +162,13 @@ function profileKey(library: SeccompLibrary, seccomp: Seccomp): Promise<string> 
   ]);
 }
 
-function openLibrary(file: string): SeccompLibrary {
-  try {
-    return SeccompLibrary.open(file);
-  } catch (error) {
-    if (!(error instanceof LibraryMissingError)) throw error;
-    throw new ContainerError("Unsupported", `cannot open ${file}: ${error.message}`, {
-      step: "seccomp",
-      path: file,
-      pointer: POINTER,
-      hint: "install libseccomp (Debian's package is libseccomp2), or take the profile out",
-      cause: error,
-    });
-  }
+function libraryFailure(error: LibraryMissingError): ContainerError {
+  const { library: path, message } = error;
+  return new ContainerError("Unsupported", `cannot open ${path}: ${message}`, {
+    step: "seccomp",
+    path,
+    pointer: POINTER,
+    hint: "install libseccomp (Debian's package is libseccomp2), or take the profile out",
+    cause: error,
+  });
 }
