@@ -86,6 +86,8 @@ export function result(label: string): Argument {
   return { result: label };
 }
 
+const NONE: CallOptions = {};
+
 /** Collects the operations of one step, each with the reason that was named last. */
 export class StepBuilder {
   /** What was collected. */
@@ -105,8 +107,8 @@ export class StepBuilder {
   }
 
   /** Adds a call. */
-  call(syscall: SyscallName, args: readonly Argument[], options: CallOptions = {}): this {
-    this.items.push({ step: this.#step, ...this.#reason, syscall, args, ...options });
+  call(syscall: SyscallName, args: readonly Argument[], options: CallOptions = NONE): this {
+    this.#add(syscall, args, options);
     return this;
   }
 
@@ -118,13 +120,7 @@ export class StepBuilder {
 
   /** Adds a jump to the operation labelled `to`. */
   jump(to: string): this {
-    this.items.push({
-      step: this.#step,
-      ...this.#reason,
-      syscall: "jump",
-      args: [],
-      onError: { jump: to },
-    });
+    this.#add("jump", [], { onError: { jump: to } });
     return this;
   }
 
@@ -132,5 +128,25 @@ export class StepBuilder {
   copyUp(from: string, to: string): this {
     this.items.push({ step: this.#step, ...this.#reason, work: "copyup", from, to });
     return this;
+  }
+
+  /** All have the same fields: who reads hundreds of operations finds them at the same places. */
+  #add(syscall: Operation["syscall"], args: readonly Argument[], options: CallOptions): void {
+    const { reason, path, pointer, hint } = this.#reason;
+    const { label, onError, onPositive, tolerated, components } = options;
+    this.items.push({
+      step: this.#step,
+      reason,
+      path,
+      pointer,
+      hint,
+      syscall,
+      args,
+      label,
+      onError,
+      onPositive,
+      tolerated,
+      components,
+    });
   }
 }

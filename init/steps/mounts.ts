@@ -66,8 +66,7 @@ export function openSources(
 ): PlanItem[] {
   const step = new StepBuilder("sources");
   for (const { mount, pointer, label } of mounts) {
-    const options = parseMountOptions(mount.options ?? NONE);
-    if (!isBindMount(mount) || options.remount) continue;
+    if (!isBindMount(mount) || parseMountOptions(mount.options ?? NONE).remount) continue;
     const source = mount.source ?? "";
     const made = idmapped.find((each) => pointer === `/mounts/${each.mount}`);
     if (made !== undefined) {
@@ -183,8 +182,8 @@ export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
 }
 
 function isKernels({ mount }: PlannedMount): boolean {
-  const { remount } = parseMountOptions(mount.options ?? NONE);
-  return !isBindMount(mount) && !remount && (mount.type === "proc" || mount.type === "sysfs");
+  if (mount.type !== "proc" && mount.type !== "sysfs") return false;
+  return !isBindMount(mount) && !parseMountOptions(mount.options ?? NONE).remount;
 }
 
 function mountOf(label: string): string {
