@@ -6,12 +6,14 @@ deno_version=2.9.6
 # How V8 runs what ends after some milliseconds; src/own_modules.ts says the same to hull's init.
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 
-# find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails.
-# The same places as cache_folder's, and root's own for a start with an empty environment.
+# find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails. First the one that was
+# installed with hull, beside the script $self; then the same places as cache_folder's, and root's
+# own for a start with an empty environment.
 # A relative name is no place, whoever set it: it would lie in a folder that is another's.
 find_cached_deno() {
-  for folder in "${HULL_CACHE-}" "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/hull}" \
-    "${HOME:+$HOME/.cache/hull}" /var/cache/hull ~root/.cache/hull; do
+  for folder in "${self:+${self%/scripts/*}/.hull}" "${HULL_CACHE-}" \
+    "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/hull}" "${HOME:+$HOME/.cache/hull}" \
+    /var/cache/hull ~root/.cache/hull; do
     case $folder in /*) ;; *) continue ;; esac
     deno=$folder/deno-$deno_version
     if [ -x "$deno" ]; then return 0; fi

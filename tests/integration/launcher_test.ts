@@ -152,7 +152,7 @@ Deno.test("hull and its init run with the same flags of the engine", () => {
   assertMatch(Deno.readTextFileSync(`${SCRIPTS}/launch.sh`), / "\$brief_flags" "\$@"\n$/);
 });
 
-Deno.test("what is installed needs no sources, and leaves nothing when it is uninstalled", () => {
+Deno.test("what is installed needs neither sources nor a cache, and goes when it is uninstalled", () => {
   using bundle = makeBundle("echo friendly");
   using root = scratchFolder();
   using scratch = scratchFolder();
@@ -166,8 +166,10 @@ Deno.test("what is installed needs no sources, and leaves nothing when it is uni
   const strace = ["strace", "-f", "-qq", "-e", "trace=openat,execve", "-o", trace, installed];
   const args = ["--root", root.path, "run", "-b", bundle.folder, "hull-launch-installed"];
   assertEquals(run("env", "-i", "/usr/bin/env", ...strace, ...args), "friendly\n");
+  const lines = Deno.readTextFileSync(trace).split("\n");
+  assertMatch(lines.join("\n"), /execve\("[^"]*it's here\/lib\/hull\/\.hull\/deno-/);
   const sources = SCRIPTS.replace(/scripts$/, "");
-  assertEquals(Deno.readTextFileSync(trace).split("\n").filter((it) => it.includes(sources)), []);
+  assertEquals(lines.filter((line) => line.includes(sources) || /\/\.cache\//.test(line)), []);
   install("--uninstall");
   assertEquals(run("find", prefix, "!", "-type", "d"), "");
 });
@@ -182,4 +184,22 @@ Deno.test("a command of no container's life is loaded from the bundle's other fi
     return Deno.readTextFileSync(trace).includes(`${name}/src/life/late.js`);
   };
   assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
+});
+
+Deno.test("a source that has changed is what runs, whatever its time says", () => {
+  using scratch = scratchFolder();
+  const copy = scratch.path;
+  for (const name of ["ffi", "init", "src", "std", "scripts", "deno.json"]) {
+    run("cp", "-r", SCRIPTS.replace(/scripts$/, name), copy);
+  }
+  run(`${copy}/scripts/setup`);
+  const version = () => run(`${copy}/scripts/hull`, "--version").split("\n")[0];
+  const before = version();
+  assertMatch(Deno.readTextFileSync(`${copy}/.hull/bundle`), /^bundle-/);
+  const source = `${copy}/src/version.ts`;
+  Deno.writeTextFileSync(source, Deno.readTextFileSync(source).replace(/"[\d.]+"/, '"9.8.7"'));
+  Deno.utimeSync(source, 0, 0);
+  assertEquals([before === version(), version()], [false, "hull version 9.8.7"]);
+  run(`${copy}/scripts/setup`); // from here on it is a bundle again
+  assertEquals(version(), "hull version 9.8.7");
 });
