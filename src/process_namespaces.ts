@@ -6,7 +6,9 @@
  * @module
  */
 
+import { SyscallError } from "../ffi/errno.ts";
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
+import { tryStatPath } from "../ffi/file_status.ts";
 import { NAMESPACE_FILES, NAMESPACE_FLAGS, type NamespaceName } from "../ffi/namespaces.ts";
 import type { JoinTarget } from "./join.ts";
 
@@ -47,14 +49,15 @@ export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): Ope
 }
 
 /** A kernel without a kind of namespace has no file of it, for any process. */
-function inode(pid: number | "self", name: NamespaceName): number | null {
-  try {
-    return Deno.statSync(path(pid, name)).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+function inode(pid: number | "self", name: NamespaceName): bigint | undefined {
+  const place = path(pid, name);
+  const status = tryStatPath(place, true);
+  if (typeof status !== "number") return status.inode;
+  if (status === ENOENT) return undefined;
+  throw new SyscallError("statx", status, place);
 }
+
+const ENOENT = 2;
 
 function path(pid: number | "self", name: NamespaceName): string {
   return `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;

@@ -61,9 +61,9 @@ export interface CgroupFacts {
  * ```
  */
 export function detectCgroups(): CgroupHost {
-  const cgroup = readProc("/proc/self/cgroup");
-  const mountinfo = readProc("/proc/self/mountinfo", untilUsual(parseOwnCgroups(cgroup).keys()));
-  return readCgroupHost({ mountinfo, cgroup, uidMap: readProc("/proc/self/uid_map") });
+  const own = parseOwnCgroups(readProc("/proc/self/cgroup"));
+  const mountinfo = readProc("/proc/self/mountinfo", untilUsual(own.keys()));
+  return hostOf(own, parseMounts(mountinfo), () => readProc("/proc/self/uid_map"));
 }
 
 /**
@@ -99,9 +99,15 @@ const USUAL = /^\S+ \S+ \S+ \S+ \/sys\/fs\/cgroup[ /].* - cgroup(2?) \S+ (\S+)$/
  *
  * @throws {ContainerError} Unsupported if none is mounted
  */
-export function readCgroupHost(facts: CgroupFacts): CgroupHost {
-  const mounts = parseMounts(facts.mountinfo);
-  const own = parseOwnCgroups(facts.cgroup);
+export function readCgroupHost({ cgroup, mountinfo, uidMap }: CgroupFacts): CgroupHost {
+  return hostOf(parseOwnCgroups(cgroup), parseMounts(mountinfo), () => uidMap);
+}
+
+function hostOf(
+  own: ReadonlyMap<string, string>,
+  mounts: readonly CgroupMount[],
+  readUidMap: () => string,
+): CgroupHost {
   const version = chooseVersion(mounts);
   const hierarchies: CgroupHierarchy[] = [];
   const seen = new Set<string>();
@@ -121,7 +127,9 @@ export function readCgroupHost(facts: CgroupFacts): CgroupHost {
   return {
     version,
     hierarchies: version === 2 ? hierarchies.filter((h) => h.controllers[0] === "") : hierarchies,
-    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(facts.uidMap),
+    get inUserNamespace() { // who only looks after a container doesn't ask
+      return !/^\s*0\s+0\s+4294967295\s*$/.test(readUidMap());
+    },
   };
 }
 
