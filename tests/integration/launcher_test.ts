@@ -3,6 +3,7 @@ import { BRIEFLY } from "../../src/own_modules.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 const SCRIPTS = fromFileUrl(new URL("../../scripts", import.meta.url));
 const LAUNCHER = `${SCRIPTS}/hull`;
@@ -152,41 +153,60 @@ Deno.test("hull and its init run with the same flags of the engine", () => {
   assertMatch(Deno.readTextFileSync(`${SCRIPTS}/launch.sh`), / "\$brief_flags" "\$@"\n$/);
 });
 
-Deno.test("what is installed needs neither sources nor a cache, and goes when it is uninstalled", () => {
-  using bundle = makeBundle("echo friendly");
-  using root = scratchFolder();
-  using scratch = scratchFolder();
-  const prefix = `${scratch.path}/it's here`;
-  const install = (...options: string[]) =>
-    run(`${SCRIPTS}/install`, "--prefix", prefix, ...options);
-  const installed = `${prefix}/bin/hull`;
-  assertEquals(install(), `${installed}\n`);
-  assertEquals(install(), `${installed}\n`); // again, over what is there
-  const trace = `${scratch.path}/trace`;
-  const strace = ["strace", "-f", "-qq", "-e", "trace=openat,execve", "-o", trace, installed];
-  const args = ["--root", root.path, "run", "-b", bundle.folder, "hull-launch-installed"];
-  assertEquals(run("env", "-i", "/usr/bin/env", ...strace, ...args), "friendly\n");
-  const lines = Deno.readTextFileSync(trace).split("\n");
-  assertMatch(lines.join("\n"), /execve\("[^"]*it's here\/lib\/hull\/\.hull\/deno-/);
-  const sources = SCRIPTS.replace(/scripts$/, "");
-  assertEquals(lines.filter((line) => line.includes(sources) || /\/\.cache\//.test(line)), []);
-  install("--uninstall");
-  assertEquals(run("find", prefix, "!", "-type", "d"), "");
-});
+/** `deno bundle` brings its bundler from npm; hull runs from its sources where that can't be had. */
+const BUNDLER = hasBundle() ? undefined : "the bundle that scripts/setup makes";
 
-Deno.test("a command of no container's life is loaded from the bundle's other file", () => {
-  const root = SCRIPTS.replace(/scripts$/, "");
-  const name = Deno.readTextFileSync(`${root}/.hull/bundle`).trim();
-  using scratch = scratchFolder();
-  const read = (...args: string[]) => {
+function hasBundle(): boolean {
+  try {
+    return Deno.statSync(`${SCRIPTS}/../.hull/bundle`).isFile;
+  } catch {
+    return false;
+  }
+}
+
+testWhere(
+  BUNDLER,
+  "what is installed needs neither sources nor a cache, and goes when it is uninstalled",
+  () => {
+    using bundle = makeBundle("echo friendly");
+    using root = scratchFolder();
+    using scratch = scratchFolder();
+    const prefix = `${scratch.path}/it's here`;
+    const install = (...options: string[]) =>
+      run(`${SCRIPTS}/install`, "--prefix", prefix, ...options);
+    const installed = `${prefix}/bin/hull`;
+    assertEquals(install(), `${installed}\n`);
+    assertEquals(install(), `${installed}\n`); // again, over what is there
     const trace = `${scratch.path}/trace`;
-    run("strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, LAUNCHER, ...args);
-    return Deno.readTextFileSync(trace).includes(`${name}/src/life/late.js`);
-  };
-  assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
-});
+    const strace = ["strace", "-f", "-qq", "-e", "trace=openat,execve", "-o", trace, installed];
+    const args = ["--root", root.path, "run", "-b", bundle.folder, "hull-launch-installed"];
+    assertEquals(run("env", "-i", "/usr/bin/env", ...strace, ...args), "friendly\n");
+    const lines = Deno.readTextFileSync(trace).split("\n");
+    assertMatch(lines.join("\n"), /execve\("[^"]*it's here\/lib\/hull\/\.hull\/deno-/);
+    const sources = SCRIPTS.replace(/scripts$/, "");
+    assertEquals(lines.filter((line) => line.includes(sources) || /\/\.cache\//.test(line)), []);
+    install("--uninstall");
+    assertEquals(run("find", prefix, "!", "-type", "d"), "");
+  },
+);
 
-Deno.test("a source that has changed is what runs, whatever its time says", () => {
+testWhere(
+  BUNDLER,
+  "a command of no container's life is loaded from the bundle's other file",
+  () => {
+    const root = SCRIPTS.replace(/scripts$/, "");
+    const name = Deno.readTextFileSync(`${root}/.hull/bundle`).trim();
+    using scratch = scratchFolder();
+    const read = (...args: string[]) => {
+      const trace = `${scratch.path}/trace`;
+      run("strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, LAUNCHER, ...args);
+      return Deno.readTextFileSync(trace).includes(`${name}/src/life/late.js`);
+    };
+    assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
+  },
+);
+
+testWhere(BUNDLER, "a source that has changed is what runs, whatever its time says", () => {
   using scratch = scratchFolder();
   const copy = scratch.path;
   for (const name of ["ffi", "init", "src", "std", "scripts", "deno.json"]) {
