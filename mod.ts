@@ -26,7 +26,6 @@ export type { StartOptions } from "./src/first_process.ts";
 export type { OciState, State, Status } from "./src/oci_state.ts";
 export {
   type ContainerInfo,
-  type CreateOptions,
   DEFAULT_ROOT,
   Factory,
   type FactoryOptions,
@@ -55,6 +54,7 @@ export {
 export { type Features, features } from "./src/features.ts";
 export { Trace, type TraceEvent, type TraceJson } from "./src/trace.ts";
 export type { ContainerPlan } from "./src/plan_container.ts";
+export type { CreateOptions } from "./src/prepare_container.ts";
 export type { Config } from "./src/config/types.ts";
 export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";
 export type { BridgeNetwork, NetworkMode, PublishedPort } from "./src/config/types/network_mode.ts";

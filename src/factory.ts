@@ -10,9 +10,7 @@ import { INIT_VARIABLE } from "../init/variables.ts";
 import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { Network, Route } from "./config/types/network.ts";
-import type { NetworkMode } from "./config/types/network_mode.ts";
-import type { Config, Resources } from "./config/types.ts";
+import type { Config } from "./config/types.ts";
 import { Container } from "./container.ts";
 import type { LeasedNetwork } from "./container_lease.ts";
 import type { InitKind } from "./direct_start.ts";
@@ -21,7 +19,7 @@ import type { StartOptions } from "./first_process.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Status } from "./oci_state.ts";
 import type { ContainerPlan } from "./plan_container.ts";
-import type { PreparedContainer } from "./prepare_container.ts";
+import type { CreateOptions, PreparedContainer } from "./prepare_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
@@ -57,26 +55,6 @@ export interface FactoryOptions {
    * poststop hook that failed.
    */
   readonly onWarning?: ((warning: Fault) => void) | undefined;
-}
-
-/** What a new container is made with, beside its config. */
-export interface CreateOptions {
-  /**
-   * The interfaces that are made for it; by default those of the config's annotation
-   * `org.hull.networks`, or none.
-   */
-  readonly networks?: readonly Network[] | undefined;
-  /**
-   * How it is connected, in one word; by default as its config says. Beside a config, which must have
-   * the namespaces that fit, it is `bridge` or `none` mostly.
-   */
-  readonly network?: NetworkMode | undefined;
-  /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
-  readonly routes?: readonly Route[] | undefined;
-  /** The folder that relative paths of the config start from; default the current one. */
-  readonly bundle?: string | undefined;
-  /** Limits that are laid over the config's, or over those of the built-in default. */
-  readonly resources?: Resources | undefined;
 }
 
 /** What a plan is made of. */

@@ -11,15 +11,35 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import { newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config, Resources } from "./config/types.ts";
-import type { ContainerNetwork } from "./config/types/network.ts";
+import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
+import type { NetworkMode } from "./config/types/network_mode.ts";
 import { checkConfig } from "./config/validate.ts";
 import type { CheckedMode } from "./config/validate/network_mode.ts";
 import { checkMode, fitMode } from "./container_mode.ts";
 import type { Fault } from "./errors.ts";
-import type { CreateOptions } from "./factory.ts";
 import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
+
+/** What a new container is made with, beside its config. */
+export interface CreateOptions {
+  /**
+   * The interfaces that are made for it; by default those of the config's annotation
+   * `org.hull.networks`, or none.
+   */
+  readonly networks?: readonly Network[] | undefined;
+  /**
+   * How it is connected, in one word; by default as its config says. Beside a config, which must have
+   * the namespaces that fit, it is `bridge` or `none` mostly.
+   */
+  readonly network?: NetworkMode | undefined;
+  /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
+  readonly routes?: readonly Route[] | undefined;
+  /** The folder that relative paths of the config start from; default the current one. */
+  readonly bundle?: string | undefined;
+  /** Limits that are laid over the config's, or over those of the built-in default. */
+  readonly resources?: Resources | undefined;
+}
 
 /** What is asked for, and where. */
 export interface Asked {
