@@ -6,7 +6,7 @@ const FIRST = 100;
 
 /** They go with their scope. */
 export class ManyMounts implements Disposable {
-  readonly #folder = Deno.makeTempDirSync({ prefix: "hull-mounts-" });
+  readonly #folder: string;
 
   /**
    * Makes `count` mounts: some one by one, then copies of them all.
@@ -17,6 +17,7 @@ export class ManyMounts implements Disposable {
     if (Deno.readLinkSync("/proc/self/ns/mnt") === Deno.readLinkSync(`/proc/${Deno.ppid}/ns/mnt`)) {
       throw new Error("the mounts would be the host's: use scripts/soak scale");
     }
+    this.#folder = Deno.makeTempDirSync({ prefix: "hull-mounts-" });
     run("sh", "-euc", SCRIPT, "sh", this.#folder, String(FIRST), String(count / FIRST));
   }
 
