@@ -51,6 +51,14 @@ function ownFds(): number {
   return links.filter((link) => !link.includes("_cache_v")).length;
 }
 
+/** What is there when the thread that waited has closed what it waited on, or after a second. */
+async function settled(fds: number): Promise<Count> {
+  for (let k = 0; k < 20 && ownFds() > fds; k++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return count();
+}
+
 /** RFC 2544's addresses, for as many as 131,000. */
 function networkOf(number: number): Network {
   const address = `198.18.${number >> 8}.${number & 255}/15`;
@@ -110,7 +118,7 @@ try {
     const links = before.links + (hasNetwork ? containers + 1 : 0);
     if (between.links !== links) throw new Error(`${between.links} links in place of ${links}`);
   }
-  const after = count();
+  const after = await settled(before.fds);
   console.log(`after: ${JSON.stringify(after)}`);
   const kept = (Object.keys(before) as (keyof Count)[]).filter((name) =>
     after[name] > before[name] + (name === "residentMib" ? SLACK_MIB : 0)
