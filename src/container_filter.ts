@@ -6,6 +6,7 @@
 
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { Config } from "./config/types.ts";
+import type { SeccompOptions } from "./security/seccomp.ts";
 
 /**
  * The filter that a process of a container gets, the first as any that joins it later: from the
@@ -13,14 +14,14 @@ import type { Config } from "./config/types.ts";
  *
  * @param config the container's, with the process to start
  * @param root the Factory's root folder
- * @param options `keep` false leaves the cache as it is
+ * @param options `keep` false leaves the cache as it is; `recent` are the Factory's own
  * @returns undefined if the config has no `linux.seccomp`
  * @throws {ContainerError} what `prepareSeccomp` throws
  */
 export async function filterOf(
   config: Config,
   root: string,
-  options: { readonly keep?: boolean } = {},
+  options: Pick<SeccompOptions, "keep" | "recent">,
 ): Promise<InitSeccomp | undefined> {
   if (config.linux?.seccomp === undefined) return undefined; // most often, and then nothing is loaded
   const [{ prepareSeccomp }, { CACHE_FOLDER }] = await Promise.all([

@@ -56,9 +56,10 @@ export async function startExec(
   lane?: Lane,
 ): Promise<StartedExec> {
   const { config } = container;
-  const { cgroups, poller, store } = surroundings;
+  const { cgroups, poller, store, filters: recent } = surroundings;
   const init = container.init as ProcessIdentity;
-  const filter = await traced(lane, "compile the filter", () => filterOf(config, store.root));
+  const compile = () => filterOf(config, store.root, { recent });
+  const filter = await traced(lane, "compile the filter", compile);
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;

@@ -22,6 +22,7 @@ import type { ContainerPlan } from "./plan_container.ts";
 import type { CreateOptions, PreparedContainer } from "./prepare_container.ts";
 import type { Process } from "./process.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
+import type { RecentProfiles } from "./security/seccomp.ts";
 import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
 import type { Lane, Trace } from "./trace.ts";
 import { traced } from "./traced.ts";
@@ -103,6 +104,7 @@ export class Factory {
   readonly #options: FactoryOptions;
   readonly #store: StateStore;
   readonly #poller: Poller;
+  readonly #filters: RecentProfiles = new Map();
   #host: CgroupHost | undefined;
   #creator: ProcessIdentity | undefined;
 
@@ -201,7 +203,7 @@ export class Factory {
         rootfs,
         look,
         config,
-        seccomp: await filterOf(config, this.root, { keep: false }),
+        seccomp: await filterOf(config, this.root, { keep: false, recent: this.#filters }),
         host: this.#cgroupHost(),
         cgroups,
         command: this.#options.initCommand,
@@ -326,6 +328,7 @@ export class Factory {
     return new Container(stored, {
       store: this.#store,
       poller: this.#poller,
+      filters: this.#filters,
       host,
       cgroups: loadCgroupManager(host, stored.cgroupPaths),
       initCommand: this.#options.initCommand,

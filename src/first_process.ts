@@ -53,10 +53,11 @@ export interface StartedFirst {
 export async function startFirst(
   before: StoredState,
   process: ProcessOptions,
-  { store, cgroups, host, poller, initCommand, initKind, onWarning }: ContainerSurroundings,
+  surroundings: ContainerSurroundings,
   options: StartOptions,
   lane?: Lane,
 ): Promise<StartedFirst> {
+  const { store, cgroups, host, poller, initCommand, initKind, onWarning } = surroundings;
   const { id, rootfs, bundle } = before;
   const folder = store.folder(id);
   const config = configToStart(before.config, rootfs, process, onWarning);
@@ -73,7 +74,8 @@ export async function startFirst(
     prepare: async () => {
       traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
       await poller.giveTurn();
-      return await traced(lane, "compile the filter", () => filterOf(config, store.root));
+      const filter = () => filterOf(config, store.root, { recent: surroundings.filters });
+      return await traced(lane, "compile the filter", filter);
     },
     process,
     host,

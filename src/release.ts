@@ -29,7 +29,7 @@ export interface ReleaseTrace {
  */
 export async function releaseProgram(
   stored: StoredState,
-  { store, cgroups, poller }: ContainerSurroundings,
+  { store, cgroups, poller, filters: recent }: ContainerSurroundings,
   { lane, child }: ReleaseTrace = {},
 ): Promise<void> {
   const { id, config, init } = stored;
@@ -41,7 +41,7 @@ export async function releaseProgram(
       const target = { pid, pidfd, cgroups };
       await traced(lane, "run the startContainer hooks", async () => {
         const { runStartHooks } = await loadHooks();
-        const filter = await filterOf(config, store.root);
+        const filter = await filterOf(config, store.root, { recent });
         await runStartHooks(stored, { ...target, filter }, poller);
       });
     }

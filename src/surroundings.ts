@@ -9,6 +9,7 @@ import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { InitKind } from "./direct_start.ts";
 import type { Fault } from "./errors.ts";
+import type { RecentProfiles } from "./security/seccomp.ts";
 import type { StateStore } from "./state_store.ts";
 import type { Trace } from "./trace.ts";
 
@@ -18,6 +19,8 @@ export interface ContainerSurroundings {
   readonly poller: Poller;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
+  /** The filters that the Factory's containers had last. */
+  readonly filters: RecentProfiles;
   readonly initCommand: readonly string[] | undefined;
   /** Who walks the plan of a start that doesn't say. */
   readonly initKind: InitKind;

@@ -24,12 +24,20 @@ import { ContainerError } from "../errors.ts";
 import { cacheKey, ProfileCache } from "./profile_cache.ts";
 import type { CompiledProfile } from "./seccomp_profile.ts";
 
+/** Compiled profiles in memory, by what decides what the program is: {@linkcode essence}. */
+export type RecentProfiles = Map<string, CompiledProfile>;
+
+/** How many are kept in memory, of some kilobytes each. */
+const MOST_RECENT = 8;
+
 /** Where compiled profiles come from and go to. */
 export interface SeccompOptions {
   /** The cache's folder. */
   readonly cache: string;
   /** Whether a profile that was compiled is kept there; default true. */
   readonly keep?: boolean | undefined;
+  /** Those that this program had last, which it looks at first, and where it keeps them. */
+  readonly recent?: RecentProfiles | undefined;
   /** The library's file; default {@linkcode LIBSECCOMP}. */
   readonly library?: string | undefined;
 }
@@ -120,21 +128,35 @@ function flagBit(name: SeccompFlag, notifies: boolean): number {
 }
 
 async function profileOf(seccomp: Seccomp, options: SeccompOptions): Promise<CompiledProfile> {
-  const { library = LIBSECCOMP } = options;
+  const { library = LIBSECCOMP, recent } = options;
+  const parts = essence(seccomp);
+  const key = JSON.stringify(parts);
+  const known = recent?.get(key);
+  if (known !== undefined) return known;
   try {
-    return await keptOrCompiled(seccomp, library, options);
+    const profile = await keptOrCompiled(seccomp, parts, library, options);
+    if (recent !== undefined) remember(recent, key, profile);
+    return profile;
   } catch (error) {
     throw error instanceof LibraryMissingError ? libraryFailure(error) : error;
   }
 }
 
+/** The oldest gives way. */
+function remember(recent: RecentProfiles, key: string, profile: CompiledProfile): void {
+  const [oldest] = recent.keys();
+  if (oldest !== undefined && recent.size >= MOST_RECENT) recent.delete(oldest);
+  recent.set(key, profile);
+}
+
 async function keptOrCompiled(
   seccomp: Seccomp,
+  parts: readonly unknown[],
   file: string,
   { cache, keep = true }: SeccompOptions,
 ): Promise<CompiledProfile> {
   using library = SeccompLibrary.open(file);
-  const key = await profileKey(library, seccomp);
+  const key = await cacheKey([library.version, library.nativeArchitecture, ...parts]);
   const profiles = new ProfileCache(cache);
   const kept = await profiles.get(key);
   if (kept !== undefined) return kept;
@@ -145,11 +167,9 @@ async function keptOrCompiled(
 }
 
 /** Fields in a fixed order, and only those that the program depends on. */
-function profileKey(library: SeccompLibrary, seccomp: Seccomp): Promise<string> {
+function essence(seccomp: Seccomp): readonly unknown[] {
   const { defaultAction, defaultErrnoRet, architectures = [], syscalls = [] } = seccomp;
-  return cacheKey([
-    library.version,
-    library.nativeArchitecture,
+  return [
     defaultAction,
     defaultErrnoRet,
     architectures,
@@ -159,7 +179,7 @@ function profileKey(library: SeccompLibrary, seccomp: Seccomp): Promise<string> 
       errnoRet,
       args.map(({ index, value, valueTwo, op }) => [index, value, valueTwo, op]),
     ]),
-  ]);
+  ];
 }
 
 function libraryFailure(error: LibraryMissingError): ContainerError {

@@ -88,3 +88,22 @@ testWhere(MISSING, "a plan leaves the cache as it is", async () => {
   await prepareSeccomp(config(PROFILE), { cache: `${scratch.path}/cache`, keep: false });
   assertEquals([...Deno.readDirSync(scratch.path)], []);
 });
+
+testWhere(
+  MISSING,
+  "a program that has the profile in memory needs neither library nor cache",
+  async () => {
+    const recent = new Map();
+    const first = await prepareSeccomp(config(PROFILE), { cache: "/none", recent });
+    const nothing = { cache: "/none", library: "libhull-no-such-library.so.2", recent };
+    assertEquals(await prepareSeccomp(config(structuredClone(PROFILE)), nothing), first);
+    const other = { ...PROFILE, defaultAction: "SCMP_ACT_LOG" } as const;
+    await assertRejects(() => prepareSeccomp(config(other), nothing), ContainerError);
+    for (let errnoRet = 1; errnoRet <= 20; errnoRet++) {
+      const syscalls = [{ names: ["mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet }] as const;
+      await prepareSeccomp(config({ ...PROFILE, syscalls }), { cache: "/none", recent });
+    }
+    assertEquals(recent.size, 8); // and the first is not among them
+    await assertRejects(() => prepareSeccomp(config(PROFILE), nothing), ContainerError);
+  },
+);
