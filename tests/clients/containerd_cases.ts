@@ -44,7 +44,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     shows: "/dev/pts/0\n6\ntyped\n",
     script: `
       script -qec "run --rm -t ${IMAGE} $N /bin/sh -c 'tty; ${READ}; exit 5'" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*'
-      (till "grep -q 'ready>' $D/typed"; printf 'stty size; echo ty""ped; exit 6\\n') |
+      (till "grep -q 'ready>' $D/typed"; printf 'stty size; echo ty""ped; ${READ}; exit 6\\n') |
         script -qefc "stty rows 31 cols 97; run --rm -t --env 'PS1=ready>' ${IMAGE} $N /bin/sh" $D/typed >/dev/null
       echo $?; tr -d '\\r\\0' <$D/typed | grep -x typed`,
   },
