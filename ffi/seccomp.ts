@@ -45,42 +45,38 @@ export const SCMP_ARCH_X32 = 0x4000003e;
 /** The library's file. */
 export const LIBSECCOMP = "libseccomp.so.2";
 
-/** What says which library it is; uncompiled, as in libc.ts: each is called once. */
-const IDENTITY = {
+/** Uncompiled, as in libc.ts: most starts only ask which library it is. */
+const SYMBOLS = {
   /** const struct scmp_version *seccomp_version(void) */
   seccomp_version: { parameters: [UNCOMPILED], result: "pointer" },
   /** uint32_t seccomp_arch_native(void) */
   seccomp_arch_native: { parameters: [UNCOMPILED], result: "u32" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-/** What compiles. */
-const SYMBOLS = {
   /** unsigned int seccomp_api_get(void) */
-  seccomp_api_get: { parameters: [], result: "u32" },
+  seccomp_api_get: { parameters: [UNCOMPILED], result: "u32" },
   /** uint32_t seccomp_arch_resolve_name(const char *arch_name) */
-  seccomp_arch_resolve_name: { parameters: ["buffer"], result: "u32" },
+  seccomp_arch_resolve_name: { parameters: ["buffer", UNCOMPILED], result: "u32" },
   /** int seccomp_syscall_resolve_name(const char *name) */
-  seccomp_syscall_resolve_name: { parameters: ["buffer"], result: "i32" },
+  seccomp_syscall_resolve_name: { parameters: ["buffer", UNCOMPILED], result: "i32" },
   /** int seccomp_syscall_resolve_name_arch(uint32_t arch_token, const char *name) */
-  seccomp_syscall_resolve_name_arch: { parameters: ["u32", "buffer"], result: "i32" },
+  seccomp_syscall_resolve_name_arch: { parameters: ["u32", "buffer", UNCOMPILED], result: "i32" },
   /** scmp_filter_ctx seccomp_init(uint32_t def_action) */
-  seccomp_init: { parameters: ["u32"], result: "pointer" },
+  seccomp_init: { parameters: ["u32", UNCOMPILED], result: "pointer" },
   /** void seccomp_release(scmp_filter_ctx ctx) */
-  seccomp_release: { parameters: ["pointer"], result: "void" },
+  seccomp_release: { parameters: ["pointer", UNCOMPILED], result: "void" },
   /** int seccomp_arch_add(scmp_filter_ctx ctx, uint32_t arch_token) */
-  seccomp_arch_add: { parameters: ["pointer", "u32"], result: "i32" },
+  seccomp_arch_add: { parameters: ["pointer", "u32", UNCOMPILED], result: "i32" },
   /** int seccomp_attr_set(scmp_filter_ctx ctx, enum scmp_filter_attr attr, uint32_t value) */
-  seccomp_attr_set: { parameters: ["pointer", "u32", "u32"], result: "i32" },
+  seccomp_attr_set: { parameters: ["pointer", "u32", "u32", UNCOMPILED], result: "i32" },
   /**
    * int seccomp_rule_add_array(scmp_filter_ctx ctx, uint32_t action, int syscall,
    *   unsigned int arg_cnt, const struct scmp_arg_cmp *arg_array)
    */
   seccomp_rule_add_array: {
-    parameters: ["pointer", "u32", "i32", "u32", "buffer"],
+    parameters: ["pointer", "u32", "i32", "u32", "buffer", UNCOMPILED],
     result: "i32",
   },
   /** int seccomp_export_bpf(scmp_filter_ctx ctx, int fd) */
-  seccomp_export_bpf: { parameters: ["pointer", "i32"], result: "i32" },
+  seccomp_export_bpf: { parameters: ["pointer", "i32", UNCOMPILED], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -131,50 +127,38 @@ export class SeccompLibrary implements Disposable {
   readonly version: string;
   /** The token of this machine's architecture. */
   readonly nativeArchitecture: number;
-  readonly #file: string;
-  readonly #identity: Deno.DynamicLibrary<typeof IDENTITY>;
-  #opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
+  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
 
-  private constructor(file: string, identity: Deno.DynamicLibrary<typeof IDENTITY>) {
-    const { symbols } = identity;
+  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+    const { symbols } = library;
     const version = symbols.seccomp_version(UNREAD) as Deno.PointerObject;
     const view = new Deno.UnsafePointerView(version);
     this.version = [0, 4, 8].map((offset) => view.getUint32(offset)).join(".");
     this.nativeArchitecture = symbols.seccomp_arch_native(UNREAD);
-    this.#file = file;
-    this.#identity = identity;
+    this.#library = library;
   }
 
   /**
-   * Opens it. What compiles is looked for when it is called first.
+   * Opens it.
    *
    * @throws {LibraryMissingError}
    */
   static open(file: string = LIBSECCOMP): SeccompLibrary {
     try {
-      return new SeccompLibrary(file, Deno.dlopen(file, IDENTITY));
+      return new SeccompLibrary(Deno.dlopen(file, SYMBOLS));
     } catch (error) {
       throw new LibraryMissingError(file, error);
     }
   }
 
-  get #symbols(): Symbols {
-    try {
-      this.#opened ??= Deno.dlopen(this.#file, SYMBOLS);
-    } catch (error) {
-      throw new LibraryMissingError(this.#file, error);
-    }
-    return this.#opened.symbols;
-  }
-
   /** What it and the kernel can do, as a level: seccomp_api_get(3). */
   get apiLevel(): number {
-    return this.#symbols.seccomp_api_get();
+    return this.#library.symbols.seccomp_api_get(UNREAD);
   }
 
   /** The token of an architecture by libseccomp's name, such as `x86_64`. */
   architecture(name: string): number | undefined {
-    const token = this.#symbols.seccomp_arch_resolve_name(cString(name));
+    const token = this.#library.symbols.seccomp_arch_resolve_name(cString(name), UNREAD);
     return token === 0 ? undefined : token;
   }
 
@@ -185,10 +169,10 @@ export class SeccompLibrary implements Disposable {
    * @returns undefined for a name that it doesn't know
    */
   syscallNumber(name: string, architecture?: number): number | undefined {
-    const symbols = this.#symbols;
+    const { symbols } = this.#library;
     const number = architecture === undefined
-      ? symbols.seccomp_syscall_resolve_name(cString(name))
-      : symbols.seccomp_syscall_resolve_name_arch(architecture, cString(name));
+      ? symbols.seccomp_syscall_resolve_name(cString(name), UNREAD)
+      : symbols.seccomp_syscall_resolve_name_arch(architecture, cString(name), UNREAD);
     return number === NR_SCMP_ERROR ? undefined : number;
   }
 
@@ -198,13 +182,12 @@ export class SeccompLibrary implements Disposable {
    * @throws {SyscallError} EINVAL for an action that it doesn't know
    */
   filter(defaultAction: number): SeccompFilter {
-    return new SeccompFilter(this.#symbols, defaultAction);
+    return new SeccompFilter(this.#library.symbols, defaultAction);
   }
 
   /** Closes it; filters must not be used any more. */
   [Symbol.dispose](): void {
-    this.#opened?.close();
-    this.#identity.close();
+    this.#library.close();
   }
 }
 
@@ -221,7 +204,7 @@ export class SeccompFilter implements Disposable {
   /** Made by {@linkcode SeccompLibrary.filter}. */
   constructor(symbols: Symbols, defaultAction: number) {
     this.#symbols = symbols;
-    this.#context = symbols.seccomp_init(defaultAction);
+    this.#context = symbols.seccomp_init(defaultAction, UNREAD);
     if (this.#context === null) throw new SyscallError("seccomp_init", EINVAL);
   }
 
@@ -231,7 +214,7 @@ export class SeccompFilter implements Disposable {
    * @throws {SyscallError} EEXIST if it is there, EDOM if its byte order is another
    */
   addArchitecture(token: number): void {
-    this.#check("seccomp_arch_add", this.#symbols.seccomp_arch_add(this.#context, token));
+    this.#check("seccomp_arch_add", this.#symbols.seccomp_arch_add(this.#context, token, UNREAD));
   }
 
   /**
@@ -240,7 +223,7 @@ export class SeccompFilter implements Disposable {
    * @throws {SyscallError} EINVAL or EOPNOTSUPP if the library is too old for it
    */
   setAttribute(attribute: number, value: number): void {
-    const result = this.#symbols.seccomp_attr_set(this.#context, attribute, value);
+    const result = this.#symbols.seccomp_attr_set(this.#context, attribute, value, UNREAD);
     this.#check("seccomp_attr_set", result);
   }
 
@@ -269,6 +252,7 @@ export class SeccompFilter implements Disposable {
         syscall,
         conditions.length,
         array,
+        UNREAD,
       ),
     );
   }
@@ -280,7 +264,7 @@ export class SeccompFilter implements Disposable {
    */
   export(): Uint8Array<ArrayBuffer> {
     using file = memoryFile("hull-seccomp");
-    const result = this.#symbols.seccomp_export_bpf(this.#context, file.number);
+    const result = this.#symbols.seccomp_export_bpf(this.#context, file.number, UNREAD);
     this.#check("seccomp_export_bpf", result);
     rewind(file);
     return readAll(file);
@@ -289,7 +273,7 @@ export class SeccompFilter implements Disposable {
   /** Frees it. */
   [Symbol.dispose](): void {
     if (this.#context === null) return;
-    this.#symbols.seccomp_release(this.#context);
+    this.#symbols.seccomp_release(this.#context, UNREAD);
     this.#context = null;
   }
 

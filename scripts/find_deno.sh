@@ -1,4 +1,4 @@
-# Where hull's Deno lies. Sourced by scripts/hull at every start, so it forks nothing.
+# Where hull's Deno lies. Sourced by scripts/launch.sh at every start, so it forks nothing.
 # shellcheck shell=sh
 
 deno_version=2.9.6

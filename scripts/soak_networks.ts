@@ -8,6 +8,7 @@
 
 import { type Container, Factory, type Network, Process } from "../mod.ts";
 import { cgroupsNamed } from "../tests/fixtures/leftovers.ts";
+import { until } from "../tests/fixtures/until.ts";
 
 const [containers = 200, atOnce = 10] = Deno.args.map(Number);
 const NAME = "hull-soaknet";
@@ -49,14 +50,6 @@ function ownFds(): number {
     }
   });
   return links.filter((link) => !link.includes("_cache_v")).length;
-}
-
-/** What is there when the thread that waited has closed what it waited on, or after a second. */
-async function settled(fds: number): Promise<Count> {
-  for (let k = 0; k < 20 && ownFds() > fds; k++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return count();
 }
 
 /** RFC 2544's addresses, for as many as 131,000. */
@@ -118,7 +111,9 @@ try {
     const links = before.links + (hasNetwork ? containers + 1 : 0);
     if (between.links !== links) throw new Error(`${between.links} links in place of ${links}`);
   }
-  const after = await settled(before.fds);
+  // The thread that waited closes what it waited on when it wakes. What stays is counted.
+  await until(() => ownFds() <= before.fds, 1).catch(() => {});
+  const after = count();
   console.log(`after: ${JSON.stringify(after)}`);
   const kept = (Object.keys(before) as (keyof Count)[]).filter((name) =>
     after[name] > before[name] + (name === "residentMib" ? SLACK_MIB : 0)

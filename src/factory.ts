@@ -203,7 +203,7 @@ export class Factory {
         rootfs,
         look,
         config,
-        seccomp: await filterOf(config, this.root, { keep: false, recent: this.#filters }),
+        seccomp: await filterOf(config, this.root, { keep: false }),
         host: this.#cgroupHost(),
         cgroups,
         command: this.#options.initCommand,

@@ -13,7 +13,7 @@ function initModule(): URL {
 }
 
 /**
- * How V8 runs a program that ends after some milliseconds, here and in scripts/hull: it takes the code
+ * How V8 runs a program that ends after some milliseconds, here and in scripts/launch.sh: it takes the code
  * of all functions from the code cache, compiles none to machine code, and collects little garbage.
  */
 export const BRIEFLY = "--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4";
