@@ -41,7 +41,7 @@ export type ProgramOptions = Pick<
 
 /** A program with the container to run it in. */
 export interface Command extends ProgramOptions {
-  /** The container's id: 1 to 1024 letters, digits and `_+.-`. */
+  /** The container's id: 1 to 255 letters, digits and `_+.-`. */
   readonly id: string;
   /** The container's config; the built-in default without one. */
   readonly config?: Config | undefined;

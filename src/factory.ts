@@ -127,7 +127,7 @@ export class Factory {
   /**
    * Makes a container, without a process yet. It is made whole or not at all.
    *
-   * @param id 1 to 1024 letters, digits and `_+.-`
+   * @param id 1 to 255 letters, digits and `_+.-`
    * @param config what config.json holds; all its faults are reported at once. Without one it is
    *   the built-in default: the host's /usr read-only, all else private
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`, `IdInUse`,

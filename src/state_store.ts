@@ -47,7 +47,11 @@ export interface StoredState {
 const STATE_FILE = "state.json";
 const FOLDER_MODE = 0o711;
 const ROOT_MODE = 0o700;
-const ID = /^[A-Za-z0-9_+.-]{1,1024}$/;
+/** An id is the name of a file, of which file systems take 255 bytes: NAME_MAX. */
+const MAX_ID = 255;
+const ID = /^[A-Za-z0-9_+.-]{1,255}$/;
+/** How much of a wrong id an error shows. */
+const SHOWN = 64;
 const HALF_MADE_MS = 2000;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
@@ -68,12 +72,8 @@ export class StateStore {
    * @throws {ContainerError} `InvalidIdFormat`
    */
   folder(id: string): string {
-    if (!ID.test(id) || id === "." || id === "..") {
-      throw new ContainerError("InvalidIdFormat", `invalid container id ${JSON.stringify(id)}`, {
-        hint: "use 1 to 1024 letters, digits and _ + . -",
-      });
-    }
-    return `${this.root}/${id}`;
+    if (ID.test(id) && id !== "." && id !== "..") return `${this.root}/${id}`;
+    throw invalidId(id);
   }
 
   /**
@@ -119,9 +119,7 @@ export class StateStore {
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) {
         if (exists(folder)) return undefined;
-        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`, {
-          path: folder,
-        });
+        throw this.#notExists(id);
       }
       throw storeError(`cannot read ${folder}/${STATE_FILE}`, folder, error);
     }
@@ -162,7 +160,7 @@ export class StateStore {
       if (tryLock(fd)) {
         if (exists(folder)) return fd;
         fd.close();
-        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`);
+        throw this.#notExists(id);
       }
       await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
     }
@@ -175,14 +173,23 @@ export class StateStore {
     });
   }
 
+  /** It may well be there under another root. */
+  #notExists(id: string): ContainerError {
+    return new ContainerError(
+      "ContainerNotExists",
+      `container ${id} does not exist in ${this.root}`,
+      {
+        path: `${this.root}/${id}`,
+      },
+    );
+  }
+
   #open(id: string, folder: string): Fd {
     try {
       return open(folder, O_RDONLY | O_DIRECTORY);
     } catch (error) {
       if (error instanceof SyscallError && error.code === "ENOENT") {
-        throw new ContainerError("ContainerNotExists", `container ${id} does not exist`, {
-          path: folder,
-        });
+        throw this.#notExists(id);
       }
       throw storeError(`cannot open ${folder}`, folder, error);
     }
@@ -208,6 +215,16 @@ export function isAbandoned(state: StoredState): boolean {
 /** What can't be looked at can't be used either. */
 function exists(path: string): boolean {
   return typeof tryStatPath(path, false) !== "number";
+}
+
+function invalidId(id: string): ContainerError {
+  const shown = id.length > SHOWN ? `${id.slice(0, SHOWN)}…` : id;
+  const why = id.length > MAX_ID ? `: ${id.length} characters are too many for a file's name` : "";
+  return new ContainerError(
+    "InvalidIdFormat",
+    `invalid container id ${JSON.stringify(shown)}${why}`,
+    { hint: `use 1 to ${MAX_ID} letters, digits and _ + . -` },
+  );
 }
 
 function storeError(summary: string, path: string, cause: unknown): ContainerError {

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { ContainerError } from "../../../src/errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../../../src/process_identity.ts";
 import { isAbandoned, StateStore, type StoredState } from "../../../src/state_store.ts";
@@ -76,4 +82,24 @@ Deno.test("a process is the same one by its start time and boot, whatever took i
   assert(isAbandoned(state("x", { creator: identity })));
   assertEquals(isAbandoned(state("x")), false);
   assertEquals(isAbandoned(state("x", { creator: identity, init: SELF })), false);
+});
+
+Deno.test("an id is at most as long as a file's name, and a longer one is told so", () => {
+  const store = new StateStore("/run/root");
+  assertEquals(store.folder("x".repeat(255)), `/run/root/${"x".repeat(255)}`);
+  for (const length of [256, 1024, 1025]) {
+    const error = assertThrows(() => store.folder("x".repeat(length)), ContainerError);
+    assertEquals(error.code, "InvalidIdFormat");
+    assertStringIncludes(error.message, `${length} characters are too many`);
+    assert(error.message.length < 250, "the id is shown cut");
+  }
+});
+
+Deno.test("a container that does not exist is said to be missing in its root", async () => {
+  using scratch = scratchFolder();
+  const store = new StateStore(scratch.path);
+  const said = `container none does not exist in ${scratch.path}`;
+  assertStringIncludes(assertThrows(() => store.read("none"), ContainerError).message, said);
+  const error = await assertRejects(() => store.lock("none"), ContainerError);
+  assertStringIncludes(error.message, said);
 });
