@@ -35,7 +35,7 @@ export async function fitMode(
     import("./config/validate/network_mode.ts"),
     import("./config/validate.ts"),
   ]);
-  requireFittingMode(mode, checkConfig(config).config, given.networks);
+  requireFittingMode(mode, checkConfig(config).config, given);
   if (mode.kind !== "bridge") return given;
   // The address is known when the container has its id.
   return { ...given, networks: [{ type: "veth", name: "eth0", bridge: mode.name }] };

@@ -9,6 +9,7 @@ import {
   NETWORKS_ANNOTATION,
   ROUTES_ANNOTATION,
 } from "./config/types/network.ts";
+import type { Fault } from "./errors.ts";
 import { checkConfig, type CheckedConfig } from "./config/validate.ts";
 import type { CheckedNetworks, GivenNetworks } from "./config/validate/networks.ts";
 
@@ -18,8 +19,8 @@ export interface CheckedWithNetwork extends CheckedConfig {
 }
 
 /**
- * Checks a config, and the interfaces and routes that a program gives or, where it doesn't, the
- * annotations. A container without them does not load what makes them.
+ * Checks a config, and the interfaces and routes that a program gives or, where it doesn't and they
+ * may count, the annotations. A container without them does not load what makes them.
  *
  * @throws {ContainerError} `ConfigInvalid` with the faults of all
  */
@@ -27,7 +28,11 @@ export async function checkWithNetwork(
   config: unknown,
   given: GivenNetworks,
 ): Promise<CheckedWithNetwork> {
-  if (!asksForNetwork(config, given)) return { ...checkConfig(config), network: undefined };
+  const ignored = ignoredAnnotations(config, given);
+  if (!asksForNetwork(config, given)) {
+    const { config: good, warnings } = checkConfig(config);
+    return { config: good, warnings: [...warnings, ...ignored], network: undefined };
+  }
   const [{ checkNetworks }, { planNetwork }] = await Promise.all([
     import("./config/validate/networks.ts"),
     import("./network/container_network.ts"),
@@ -36,13 +41,31 @@ export async function checkWithNetwork(
   const checked = checkConfig(config, (report, document) => {
     lists = checkNetworks(report, document, given);
   });
-  return { ...checked, network: lists === undefined ? undefined : planNetwork(lists) };
+  const network = lists === undefined ? undefined : planNetwork(lists);
+  return { config: checked.config, warnings: [...checked.warnings, ...ignored], network };
 }
 
-function asksForNetwork(config: unknown, { networks, routes }: GivenNetworks): boolean {
+function asksForNetwork(config: unknown, given: GivenNetworks): boolean {
+  const { networks, routes, networksFromAnnotations } = given;
   if (networks !== undefined || routes !== undefined) return true;
+  return networksFromAnnotations === true && annotationsOf(config, given).length > 0;
+}
+
+/** Engines copy an image's annotations: nobody but hull's caller says that they count. */
+function ignoredAnnotations(config: unknown, given: GivenNetworks): Fault[] {
+  if (given.networksFromAnnotations === true) return [];
+  const message = "is ignored, as an image can have set it; " +
+    "who trusts the config says --networks-from-annotations (networksFromAnnotations)";
+  return annotationsOf(config, given).map((name) => ({ pointer: `/annotations/${name}`, message }));
+}
+
+/** The annotations of the config in whose place nothing is given. */
+function annotationsOf(config: unknown, { networks, routes }: GivenNetworks): string[] {
   const annotations = (config as { readonly annotations?: unknown } | null | undefined)
     ?.annotations;
-  return typeof annotations === "object" && annotations !== null &&
-    (NETWORKS_ANNOTATION in annotations || ROUTES_ANNOTATION in annotations);
+  if (typeof annotations !== "object" || annotations === null) return [];
+  return [
+    ...(networks === undefined && NETWORKS_ANNOTATION in annotations ? [NETWORKS_ANNOTATION] : []),
+    ...(routes === undefined && ROUTES_ANNOTATION in annotations ? [ROUTES_ANNOTATION] : []),
+  ];
 }

@@ -23,18 +23,21 @@ import { requireSecurityModules } from "./security/lsm.ts";
 
 /** What a new container is made with, beside its config. */
 export interface CreateOptions {
-  /**
-   * The interfaces that are made for it; by default those of the config's annotation
-   * `org.hull.networks`, or none.
-   */
+  /** The interfaces that are made for it; by default none. */
   readonly networks?: readonly Network[] | undefined;
   /**
    * How it is connected, in one word; by default as its config says. Beside a config, which must have
    * the namespaces that fit, it is `bridge` or `none` mostly.
    */
   readonly network?: NetworkMode | undefined;
-  /** Its routes; by default those of the config's annotation `org.hull.routes`, or none. */
+  /** Its routes; by default none. */
   readonly routes?: readonly Route[] | undefined;
+  /**
+   * Whether the config's annotations `org.hull.networks` and `org.hull.routes` count where `networks`
+   * and `routes` are left out. By default they are ignored with a warning: an engine copies an
+   * image's annotations into the config, and an image must not choose what is made on the host.
+   */
+  readonly networksFromAnnotations?: boolean | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */

@@ -90,6 +90,7 @@ export async function bear(
   const container = await makes.create(id, notify?.config ?? bundle?.config, {
     bundle: bundle?.folder,
     network,
+    networksFromAnnotations: isOn(flags, "networks-from-annotations"),
   });
   let socket: NotifySocket | undefined;
   try {

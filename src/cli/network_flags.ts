@@ -17,6 +17,10 @@ export const NETWORK_FLAGS: readonly Flag[] = [
     summary: "loopback, none, host, or bridge[=NAME]: an address and NAT behind a bridge of hull's",
   },
   {
+    name: "networks-from-annotations",
+    summary: "make what the annotations org.hull.networks and org.hull.routes ask for on the host",
+  },
+  {
     name: "publish",
     letter: "p",
     value: "PORTS",

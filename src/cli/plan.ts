@@ -7,7 +7,13 @@ import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
 import { type Command, isOn } from "./command.ts";
 import { networkOf } from "./network_flags.ts";
 
-const PLANNED = new Set(["init", "no-pivot", "no-new-keyring", "network"]);
+const PLANNED = new Set([
+  "init",
+  "no-pivot",
+  "no-new-keyring",
+  "network",
+  "networks-from-annotations",
+]);
 
 /** Shows what a start would do. */
 export const command: Command = {
@@ -32,6 +38,7 @@ export const command: Command = {
       config: bundle?.config,
       bundle: bundle?.folder,
       network: networkOf(flags),
+      networksFromAnnotations: isOn(flags, "networks-from-annotations"),
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),

@@ -177,7 +177,8 @@ test("a bundle's namespaces are its own: what contradicts them is refused", asyn
   using annotated = makeBundle("true", (config) => {
     config.annotations = { "org.hull.networks": "[]" };
   });
-  const said = await refused(host, "run", ...BRIDGE, "-b", annotated.folder, ONE);
+  const words = [...BRIDGE, "--networks-from-annotations", "-b", annotated.folder, ONE];
+  const said = await refused(host, "run", ...words);
   assertStringIncludes(said, "/annotations/org.hull.networks: asks for other interfaces");
 });
 

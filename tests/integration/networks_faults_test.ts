@@ -8,7 +8,7 @@ import { open, tryLock } from "../../ffi/file.ts";
 import type { Network, Route } from "../../src/config/types/network.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
-import { type NetContainerOptions, networkBundle } from "../fixtures/net_container.ts";
+import { ANNOTATED, type NetContainerOptions, networkBundle } from "../fixtures/net_container.ts";
 import { addressesOf, hasVeth, TestNetwork } from "../fixtures/network.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
@@ -121,12 +121,37 @@ async function refused(networks: Networks, options: NetContainerOptions): Promis
     },
   });
   const before = inventory(networks);
-  const { code, stderr } = await networks.host.hull(root.path, "create", "-b", bundle.folder, ID);
+  const { code, stderr } = await networks.host.hull(
+    root.path,
+    "create",
+    ANNOTATED,
+    "-b",
+    bundle.folder,
+    ID,
+  );
   assertEquals(code, 1, stderr);
   assertEquals(inventory(networks), before);
   assertEquals([...Deno.readDirSync(root.path)], [], "nothing may stay in the root");
   return stderr;
 }
+
+test("an image's annotations make nothing, and a warning says so", async (networks) => {
+  const { host } = networks;
+  const before = inventory(networks);
+  using bundle = networkBundle({ networks: [FIRST], routes: [{ gateway: "198.51.100.1" }] });
+  for (const init of ["direct", "reexec"]) {
+    using root = scratchFolder();
+    const words = ["create", "--init", init, "-b", bundle.folder, ID];
+    const { code, stderr } = await host.hull(root.path, ...words);
+    assertEquals(code, 0, stderr);
+    for (const name of ["networks", "routes"]) {
+      assertStringIncludes(stderr, `config /annotations/org.hull.${name}: is ignored`);
+    }
+    const now = inventory(networks);
+    assertEquals(await host.hull(root.path, "delete", "--force", ID), DONE);
+    assertEquals(now, before);
+  }
+});
 
 test("what can't be made is told with its field, and nothing is left", async (networks) => {
   const over: Route = { destination: "192.0.2.128/25", interfaceName: "first" };
@@ -164,7 +189,7 @@ test("a container killed between create and initialize leaves nothing", async (n
   const before = inventory(networks);
   const namespace = open(host.path);
   assert(tryLock(namespace), "the test holds the lock that hull waits for");
-  const { child, ended } = host.begin(root.path, ["create", "-b", bundle.folder, ID]);
+  const { child, ended } = host.begin(root.path, ["create", ANNOTATED, "-b", bundle.folder, ID]);
   let init: number | undefined;
   await until(() => (init = childrenOf(child.pid)[0]) !== undefined);
   await until(() => holdsOpen(child.pid, host.path)); // it waits for the lock: init waits for it
@@ -209,7 +234,7 @@ for (const next of ["create", "delete"] as const) {
       },
     });
     const before = inventory(networks);
-    const { child, ended } = host.begin(root.path, ["create", "-b", hooked.folder, ID]);
+    const { child, ended } = host.begin(root.path, ["create", ANNOTATED, "-b", hooked.folder, ID]);
     await until(() => pod.link("mac0")?.flags.includes("UP") ?? false);
     await until(() => childrenOf(child.pid).length > 1); // the hook: all interfaces are made
     child.kill("SIGKILL");
@@ -217,7 +242,7 @@ for (const next of ["create", "delete"] as const) {
     assert(host.link("made0") !== undefined && pod.link("first") !== undefined, "what is left");
     using bundle = networkBundle({ networks: networksOf, change });
     if (next === "create") {
-      assertEquals(await host.hull(root.path, "create", "-b", bundle.folder, ID), DONE);
+      assertEquals(await host.hull(root.path, "create", ANNOTATED, "-b", bundle.folder, ID), DONE);
       const count = host.links().filter(({ ifname }) => ifname.startsWith("veth")).length;
       assertEquals(count, 1, "the new one's alone");
     }
@@ -247,7 +272,7 @@ test("hull killed at any request leaves nothing after the next call", async (net
     const before = inventory(networks);
     const rule = `sendto:signal=KILL:when=${request}`;
     const strace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=sendto"];
-    const args = ["create", "-b", bundle.folder, ID];
+    const args = ["create", ANNOTATED, "-b", bundle.folder, ID];
     const { code } = await host.begin(root.path, args, [...strace, "-e", `inject=${rule}`]).ended;
     assertEquals(code, 137, what);
     assert(host.link("made0") !== undefined, `${what}: the bridge at least`);

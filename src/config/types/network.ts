@@ -3,7 +3,7 @@
  *
  * No part of config.json of the runtime-spec: a program gives them to `Factory.create`, a bundle
  * gives them as JSON in two annotations, {@linkcode NETWORKS_ANNOTATION} and
- * {@linkcode ROUTES_ANNOTATION}.
+ * {@linkcode ROUTES_ANNOTATION}, which count only where hull's caller says so.
  *
  * @module
  */

@@ -12,6 +12,7 @@ import type { Config } from "../types.ts";
 import { NETWORKS_ANNOTATION } from "../types/network.ts";
 import { type BridgeNetwork, DEFAULT_BRIDGE, type NetworkMode } from "../types/network_mode.ts";
 import { Field, isRecord, Report } from "./field.ts";
+import type { GivenNetworks } from "./networks.ts";
 import { cleanCopy } from "./strings.ts";
 
 /** A network behind a bridge, with all that was left out. */
@@ -128,7 +129,7 @@ function readPorts(field: Field): CheckedPort[] {
 export function requireFittingMode(
   mode: CheckedMode,
   { linux, annotations = {} }: Config,
-  given: readonly unknown[] | undefined,
+  given: GivenNetworks,
 ): void {
   const { kind } = mode;
   const list = linux?.namespaces ?? [];
@@ -150,9 +151,9 @@ export function requireFittingMode(
     throw contradiction(kind, `/linux/namespaces/${at}/path`, `joins ${path}`, hint);
   }
   if (kind === "loopback") return;
-  const other = given !== undefined
+  const other = given.networks !== undefined
     ? "/networks"
-    : NETWORKS_ANNOTATION in annotations
+    : given.networksFromAnnotations === true && NETWORKS_ANNOTATION in annotations
     ? `/annotations/${NETWORKS_ANNOTATION}`
     : undefined;
   if (other === undefined) return;

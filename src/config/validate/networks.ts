@@ -27,6 +27,8 @@ import { cleanCopy } from "./strings.ts";
 export interface GivenNetworks {
   readonly networks?: readonly Network[] | undefined;
   readonly routes?: readonly Route[] | undefined;
+  /** Whether the annotations count for what is not given. */
+  readonly networksFromAnnotations?: boolean | undefined;
 }
 
 /** Good lists. */
@@ -68,8 +70,8 @@ export function checkNetworks(
   document: Field,
   given: GivenNetworks,
 ): CheckedNetworks {
-  const networks = givenList(report, document, "networks", given.networks);
-  const routes = givenList(report, document, "routes", given.routes);
+  const networks = givenList(report, document, "networks", given);
+  const routes = givenList(report, document, "routes", given);
   const seen = new Seen();
   for (const item of networks.items()) checkNetwork(item, seen);
   checkRoutes(routes);
@@ -85,15 +87,15 @@ export function checkNetworks(
 
 const ANNOTATIONS = { networks: NETWORKS_ANNOTATION, routes: ROUTES_ANNOTATION } as const;
 
-/** The list that counts: the program's, or the annotation's. */
+/** The list that counts: the program's, or the annotation's where it may. */
 function givenList(
   report: Report,
   document: Field,
   what: "networks" | "routes",
-  given: unknown,
+  given: GivenNetworks,
 ): Field {
-  if (given !== undefined) {
-    return new Field(report, `/${what}`, cleanCopy(given, report, `/${what}`));
+  if (given[what] !== undefined || given.networksFromAnnotations !== true) {
+    return new Field(report, `/${what}`, cleanCopy(given[what], report, `/${what}`));
   }
   const annotation = document.get("annotations").get(ANNOTATIONS[what]);
   const { pointer, value: text } = annotation;

@@ -150,16 +150,19 @@ Deno.test("annotations are JSON with the same rules; a program's lists win over 
     ...goodConfig(),
     annotations: { "org.hull.networks": networks, "org.hull.routes": '[{"gateway":"x"}]' },
   });
-  assertEquals(faultsOf({}, config('[{"type":"veth"},{"type":"x"}]')), [
+  const networksFromAnnotations = true;
+  const given = { networksFromAnnotations };
+  assertEquals(faultsOf(given, config('[{"type":"veth"},{"type":"x"}]')), [
     "/annotations/org.hull.networks/0/bridge is required: the bridge that the host's end joins",
     "/annotations/org.hull.networks/1/type must be one of " +
     'loopback, veth, macvlan, ipvlan, not "x"',
     '/annotations/org.hull.routes/0/gateway must be an IP address without bits, not "x"',
   ]);
-  const [fault] = faultsOf({ routes: [] }, config("[{]"));
+  const [fault] = faultsOf({ ...given, routes: [] }, config("[{]"));
   assertEquals(fault?.startsWith("/annotations/org.hull.networks is not JSON: "), true, fault);
-  assertEquals(faultsOf({ networks: [VETH], routes: [] }, config("[{]")), []);
-  assertEquals(faultsOf({ routes: [] }, config('{"type":"veth"}')), [
+  assertEquals(faultsOf({ ...given, networks: [VETH], routes: [] }, config("[{]")), []);
+  assertEquals(faultsOf({}, config("[{]")), [], "an image's are nobody's wish");
+  assertEquals(faultsOf({ ...given, routes: [] }, config('{"type":"veth"}')), [
     "/annotations/org.hull.networks must be an array, not an object",
   ]);
 });
