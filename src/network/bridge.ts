@@ -8,9 +8,11 @@
  * @module
  */
 
-import { type Fd, open, tryLock } from "../../ffi/file.ts";
+import { open } from "../../ffi/file.ts";
+import { statAt } from "../../ffi/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { attempt } from "./failure.ts";
+import { LockFile } from "./lock_file.ts";
 import {
   createLink,
   deleteLink,
@@ -24,30 +26,30 @@ import type { RouteSocket } from "./netlink/socket.ts";
 /** The group of hull's bridges: the word "hull" as a number. */
 export const BRIDGE_GROUP = 0x68756c6c;
 
-const LOCK_TRIES = 1000;
-const LOCK_PAUSE_MS = 10;
+const LOCK_MS = 10_000;
 
 /**
- * Takes the lock of the network namespace that this program is in: flock(2) on the namespace itself,
- * so that it is one for all programs in it, and no file stays behind. It goes when the result is
- * disposed of.
+ * Takes the lock of the network namespace that this program is in: one for all programs of hull's
+ * user that see the same folder of run-time files.
  *
  * @throws {ContainerError} `SystemError` if it is held for ten seconds
  */
-export async function lockBridges(): Promise<Fd> {
+export async function lockBridges(): Promise<LockFile> {
+  return await LockFile.take(bridgeLockPath(ownNamespaceKey()), "the bridges", LOCK_MS);
+}
+
+/** The file of a network namespace's lock, by the namespace's inode. */
+export function bridgeLockPath(key: string): string {
+  const folder = Deno.uid() === 0 ? undefined : Deno.env.get("XDG_RUNTIME_DIR");
+  return `${folder || "/run"}/hull-bridges-${key}.lock`;
+}
+
+/** What tells the network namespace that this program is in from all others of now: its inode. */
+export function ownNamespaceKey(): string {
   const path = "/proc/thread-self/ns/net";
-  const fd = attempt("cannot open the network namespace", { path }, () => open(path));
-  for (let k = 0; k < LOCK_TRIES; k++) {
-    if (tryLock(fd)) return fd;
-    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
-  }
-  fd.close();
-  throw new ContainerError("SystemError", "the bridges are in use by another call", {
-    step: "network",
-    syscall: "flock",
-    errno: "EAGAIN",
-    path,
-    hint: "wait for the other hull to end",
+  return attempt("cannot look at the network namespace", { path }, () => {
+    using namespace = open(path);
+    return String(statAt(namespace, "").inode);
   });
 }
 

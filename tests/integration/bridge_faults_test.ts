@@ -189,6 +189,52 @@ test("a bundle gets an address too", async (host) => {
   assertStringIncludes(said, "default via 10.88.0.1");
 });
 
+/** Opens for reading what hull could lock, and keeps locks of all that it could open. */
+const LOCKER = `use Fcntl qw(:DEFAULT :flock);
+my (@held, @paths);
+for my $path (@ARGV) {
+  my $file;
+  next unless sysopen($file, $path, O_RDONLY) && flock($file, LOCK_EX | LOCK_NB);
+  push @held, $file;
+  push @paths, $path;
+}
+$| = 1;
+print "@paths\\n";
+sleep 300`;
+
+test("an ordinary user's locks hold up nobody", async (host) => {
+  Deno.chmodSync(host.root, 0o755);
+  await host.detach(...BRIDGE, ONE, "--", "sleep", "300"); // the folders are there
+  const key = Deno.statSync(host.network.path).ino;
+  const inRoot = ["", "~networks", `~networks/${key}.json`, "~networks.lock", ONE];
+  const paths = [
+    "/proc/self/ns/net",
+    `/run/hull-bridges-${key}.lock`,
+    ...inRoot.map((name) => `${host.root}/${name}`),
+    `${host.root}/${ONE}/state.json`,
+  ];
+  const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const child = new Deno.Command("nsenter", {
+    args: [`--net=${host.network.path}`, ...user, "perl", "-e", LOCKER, ...paths],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  try {
+    const { value } = await reader.read();
+    const locked = new TextDecoder().decode(value).trim();
+    assertEquals(locked, `/proc/self/ns/net ${host.root}/`, "nothing that hull locks");
+    for (const init of ["direct", "reexec"]) {
+      await host.must("run", "--init", init, ...BRIDGE, TWO, "--", "true");
+    }
+    await host.must("delete", "--force", ONE);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+    await reader.cancel();
+  }
+});
+
 /** Before which system call hull is killed, and whether its container's network is made by then. */
 const KILLS: readonly (readonly [call: string, when: number, isMade: boolean])[] = [
   ["/^rename", 1, false], // the lease is about to be written

@@ -4,7 +4,8 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { open, tryLock } from "../../ffi/file.ts";
+import { bridgeLockPath } from "../../src/network/bridge.ts";
+import { LockFile } from "../../src/network/lock_file.ts";
 import type { Network, Route } from "../../src/config/types/network.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
@@ -187,14 +188,14 @@ test("a container killed between create and initialize leaves nothing", async (n
   using root = scratchFolder();
   using bundle = networkBundle({ networks: [FIRST, PAIR] });
   const before = inventory(networks);
-  const namespace = open(host.path);
-  assert(tryLock(namespace), "the test holds the lock that hull waits for");
+  const path = bridgeLockPath(String(Deno.statSync(host.path).ino));
+  const lock = await LockFile.take(path, "the test's", 1000);
   const { child, ended } = host.begin(root.path, ["create", ANNOTATED, "-b", bundle.folder, ID]);
   let init: number | undefined;
   await until(() => (init = childrenOf(child.pid)[0]) !== undefined);
-  await until(() => holdsOpen(child.pid, host.path)); // it waits for the lock: init waits for it
+  await until(() => holdsOpen(child.pid, path)); // it waits for the lock: init waits for it
   Deno.kill(init as number, "SIGKILL");
-  namespace.close();
+  lock[Symbol.dispose]();
   const { code, stderr } = await ended;
   assertEquals(code, 1);
   assertStringIncludes(stderr, "init ended before the container was ready: SIGKILL");
@@ -208,12 +209,11 @@ function childrenOf(pid: number): number[] {
   ).filter((text) => text !== "").map(Number);
 }
 
-/** Whether a process has the file of a namespace open. */
+/** Whether a process has a file open. */
 function holdsOpen(pid: number, path: string): boolean {
-  const wanted = Deno.readLinkSync(path);
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].some(({ name }) => {
     try {
-      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === wanted;
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === path;
     } catch {
       return false; // closed meanwhile
     }

@@ -10,7 +10,7 @@
 
 import { formatCidr } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
-import { lockBridges } from "../bridge.ts";
+import { lockBridges, ownNamespaceKey } from "../bridge.ts";
 import { attempt } from "../failure.ts";
 import { findLink, listLinks } from "../netlink/link.ts";
 import { RouteSocket } from "../netlink/socket.ts";
@@ -20,7 +20,7 @@ import { ensureBridge, newRecord, removeBridge } from "./link.ts";
 import { applyRules, deleteRules, othersForward } from "./nft.ts";
 import { requireFreePorts } from "./ports.ts";
 import type { BridgeRecord, BridgeRecords, Creator, Lease } from "./records.ts";
-import { BridgeStore, ownNamespaceKey } from "./store.ts";
+import { BridgeStore } from "./store.ts";
 import { IP_FORWARD, readSetting, routeLocalnet, writeSetting } from "./sysctls.ts";
 
 /** The leases under one root folder, in the network namespace that this program is in. */

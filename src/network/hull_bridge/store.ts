@@ -2,16 +2,14 @@
  * Where the records of hull's bridges are kept: `ROOT/~networks`, a name that no container can have,
  * with one file a network namespace, called by its inode, written whole or not at all.
  *
- * The lock is the root folder's: one for all calls of this root, in whatever network namespace.
+ * The lock is one for all calls of this root, in whatever network namespace: a file beside the
+ * folder, which only hull's user can open.
  *
  * @module
  */
 
-import { type Fd, O_DIRECTORY, O_RDONLY, open } from "../../../ffi/file.ts";
-import { statAt } from "../../../ffi/file_status.ts";
-import { waitForLock } from "../../../ffi/lock.ts";
 import { ContainerError } from "../../errors.ts";
-import { attempt } from "../failure.ts";
+import { LockFile } from "../lock_file.ts";
 import { hasRecords, NETWORKS_FOLDER } from "./folder.ts";
 import type { BridgeRecords } from "./records.ts";
 
@@ -23,7 +21,7 @@ const LOCK_MS = 120_000;
 export class BridgeStore {
   readonly #root: string;
 
-  /** A store below `root`, which must be there to be locked. */
+  /** A store below `root`, which must be there. */
   constructor(root: string) {
     this.#root = root;
   }
@@ -43,18 +41,8 @@ export class BridgeStore {
    *
    * @throws {ContainerError} `SystemError` if it is held for two minutes
    */
-  async lock(): Promise<Fd> {
-    const path = this.#root;
-    const fd = attempt(`cannot open ${path}`, { path }, () => open(path, O_RDONLY | O_DIRECTORY));
-    if (await waitForLock(fd, LOCK_MS)) return fd;
-    fd.close();
-    throw new ContainerError("SystemError", "hull's bridges are in use by another call", {
-      step: "network",
-      syscall: "flock",
-      errno: "EAGAIN",
-      path,
-      hint: "wait for the other hull to end",
-    });
+  async lock(): Promise<LockFile> {
+    return await LockFile.take(`${this.folder}.lock`, "hull's bridges", LOCK_MS);
   }
 
   /** The keys of all records; none is the current namespace's with certainty. */
@@ -104,15 +92,6 @@ export class BridgeStore {
 }
 
 const KEY_FILE = /^\d+\.json$/;
-
-/** The key of the network namespace that this program is in. */
-export function ownNamespaceKey(): string {
-  const path = "/proc/thread-self/ns/net";
-  return attempt("cannot open the network namespace", { path }, () => {
-    using namespace = open(path);
-    return String(statAt(namespace, "").inode);
-  });
-}
 
 function removeIfThere(path: string, recursive = false): void {
   try {
