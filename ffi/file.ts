@@ -125,14 +125,26 @@ export function open(path: string, flags: number = O_RDONLY, mode = 0): Fd {
   return openAt(AT_FDCWD, path, flags, mode);
 }
 
+/** A path as text, or as bytes with a NUL at the end: what the kernel gives need not be UTF-8. */
+export type PathBytes = string | Uint8Array<ArrayBuffer>;
+
+function bytesOf(path: PathBytes): Uint8Array<ArrayBuffer> {
+  return typeof path === "string" ? cString(path) : path;
+}
+
+function textOf(path: PathBytes): string {
+  return typeof path === "string" ? path : fromCString(path);
+}
+
 /**
  * Opens a file relative to a folder, close-on-exec: openat(2).
  *
  * @throws {SyscallError}
  */
-export function openAt(folder: Folder, path: string, flags: number = O_RDONLY, mode = 0): Fd {
-  const fd = libc.openat(numberOf(folder), cString(path), flags | O_CLOEXEC, mode);
-  return new Fd(checked("openat", fd, path));
+export function openAt(folder: Folder, path: PathBytes, flags: number = O_RDONLY, mode = 0): Fd {
+  const fd = libc.openat(numberOf(folder), bytesOf(path), flags | O_CLOEXEC, mode);
+  if (fd < 0) throw new SyscallError("openat", lastErrno(), textOf(path));
+  return new Fd(Number(fd));
 }
 
 /**
@@ -220,8 +232,9 @@ export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
  *
  * @throws {SyscallError}
  */
-export function mkdirAt(folder: Folder, path: string, mode: number): void {
-  checked("mkdirat", libc.mkdirat(numberOf(folder), cString(path), mode), path);
+export function mkdirAt(folder: Folder, path: PathBytes, mode: number): void {
+  if (libc.mkdirat(numberOf(folder), bytesOf(path), mode) >= 0) return;
+  throw new SyscallError("mkdirat", lastErrno(), textOf(path));
 }
 
 /**
@@ -271,8 +284,9 @@ export function readLinkAt(folder: Folder, path: string): string {
  *
  * @throws {SyscallError}
  */
-export function unlinkAt(folder: Folder, path: string, flags = 0): void {
-  checked("unlinkat", libc.unlinkat(numberOf(folder), cString(path), flags), path);
+export function unlinkAt(folder: Folder, path: PathBytes, flags = 0): void {
+  if (libc.unlinkat(numberOf(folder), bytesOf(path), flags) >= 0) return;
+  throw new SyscallError("unlinkat", lastErrno(), textOf(path));
 }
 
 /**

@@ -141,6 +141,7 @@ export const libc = {
   fchmod: (fd: number, mode: number) => numbers("fchmod", fd, mode),
   statx: (folder: number, path: Bytes, flags: number, mask: number, status: Bytes) =>
     onFd("statx", folder, path, flags, mask, status),
+  getdents64: (fd: number, bytes: Bytes, size: number) => onFd("getdents64", fd, bytes, size),
   fstatfs: (fd: number, status: Bytes) => onFd("fstatfs", fd, status),
   fcntl: (fd: number, command: number, argument: number) => numbers("fcntl", fd, command, argument),
   ioctl: (fd: number, request: number, argument: number) => numbers("ioctl", fd, request, argument),

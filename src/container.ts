@@ -9,7 +9,7 @@ import type { ExitStatus } from "../ffi/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
-import { killAll, signalFirst, type SignalTarget } from "./container_signals.ts";
+import { endAll, signalFirst, type SignalTarget } from "./container_signals.ts";
 import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
@@ -409,8 +409,11 @@ export class Container implements AsyncDisposable {
   async #kill(): Promise<void> {
     const { poller } = this.#surroundings;
     using pidfd = this.#openInit();
-    await killAll(this.#target(pidfd));
-    if (this.#init !== undefined) await this.#init.ended();
-    else if (pidfd !== undefined) await poller.wait(pidfd);
+    const ended = this.#init?.ended() ?? (pidfd === undefined ? undefined : poller.wait(pidfd));
+    try {
+      await endAll(this.#target(pidfd), ended);
+    } finally {
+      if (pidfd !== undefined) poller.cancel(pidfd);
+    }
   }
 }

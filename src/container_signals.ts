@@ -8,7 +8,9 @@ import type { Fd } from "../ffi/file.ts";
 import { signalPidfd } from "../ffi/process.ts";
 import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
+import { comesTrue } from "./cgroups/waiting.ts";
 import type { Config } from "./config/types.ts";
+import { ContainerError } from "./errors.ts";
 
 /** A container as far as a signal needs it. */
 export interface SignalTarget {
@@ -19,6 +21,9 @@ export interface SignalTarget {
 }
 
 const SIGKILL = 9;
+/** For how long killed processes are waited for, as runc does, and when they are looked at again. */
+const END_MS = 10_000;
+const AGAIN_MS = 100;
 
 /**
  * Sends a signal to the first process.
@@ -38,18 +43,63 @@ export function signalFirst(target: SignalTarget, signal: number): boolean {
  * @returns whether it killed any
  */
 function killRest({ config, cgroups }: SignalTarget): boolean {
-  if (Object.keys(cgroups.paths).length === 0) return false;
-  const isShared = !isNew(config.linux?.namespaces ?? [], "pid");
-  const rest = isShared ? cgroups.processes({ all: true }).length : 0;
-  if (rest > 0 || cgroups.freezerState() === "frozen") cgroups.kill(SIGKILL);
+  const rest = hasOwnPids(config) ? 0 : cgroups.processes({ all: true }).length;
+  if (rest > 0) cgroups.kill(SIGKILL);
+  else cgroups.letDie();
   return rest > 0;
 }
 
-/** Kills every process, frozen ones too. */
-export async function killAll({ cgroups, pidfd }: SignalTarget): Promise<void> {
+/** Whether all that it has made ends with the first process: pid_namespaces(7). */
+function hasOwnPids(config: Config): boolean {
+  return isNew(config.linux?.namespaces ?? [], "pid");
+}
+
+/**
+ * Kills every process, frozen ones too, until none is left.
+ *
+ * @param ended comes true at the first one's end; undefined if that has ended
+ * @param timeoutMs for how long, in milliseconds
+ * @throws {ContainerError} `SystemError` with what is left
+ */
+export async function endAll(
+  target: SignalTarget,
+  ended: Promise<unknown> | undefined,
+  timeoutMs: number = END_MS,
+): Promise<void> {
+  const { cgroups, pidfd, config } = target;
+  const left = () => cgroups.processes({ all: true });
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
-  else if (cgroups.processes({ all: true }).length === 0) return;
-  if (cgroups.freezerState() === "frozen") await cgroups.thaw();
-  // Without cgroups the pid namespace's end, which comes with its first process, has to do.
-  if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+  else if (left().length === 0) return void await ended;
+  const leavesNone = pidfd !== undefined && hasOwnPids(config);
+  let hasEnded = ended === undefined;
+  for (const end = performance.now() + timeoutMs;;) {
+    // Without cgroups the pid namespace's end, which comes with its first process, has to do.
+    if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+    if (ended !== undefined && !hasEnded) hasEnded = await comesWithin(ended, AGAIN_MS);
+    if (hasEnded && (leavesNone || await comesTrue(() => left().length === 0, AGAIN_MS))) return;
+    if (performance.now() >= end) throw await notEnding(left());
+  }
+}
+
+/** Whether a promise is fulfilled in time. */
+async function comesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function notEnding(pids: readonly number[]): Promise<ContainerError> {
+  const { nameProcesses } = await import("./cgroups/remaining.ts");
+  const named = pids.length === 0 ? "its first process" : nameProcesses(pids);
+  return new ContainerError("SystemError", `killed, but not ended: ${named}`, {
+    step: "kill",
+    hint:
+      "it waits in the kernel (state D), or a cgroup above its own is frozen: delete again then",
+  });
 }

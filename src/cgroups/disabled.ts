@@ -64,6 +64,8 @@ export class DisabledManager implements CgroupManager {
     throw unsupportedResource("cgroups are disabled: the processes are not known", undefined);
   }
 
+  letDie(): void {}
+
   stats(): Stats {
     return {
       cpu: undefined,

@@ -54,12 +54,14 @@ export class CgroupFolder implements Disposable {
   /**
    * Opens the folder.
    *
+   * @param path its path; for messages alone where `fd` is given
+   * @param fd the folder, if it is open; it is closed with this one
    * @throws {ContainerError} SystemError if it can't be opened
    */
-  constructor(path: string) {
+  constructor(path: string, fd?: Fd) {
     this.path = path;
     try {
-      this.#fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      this.#fd = fd ?? open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     } catch (error) {
       throw cgroupError("cannot open the cgroup", error, path);
     }

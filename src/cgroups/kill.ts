@@ -18,11 +18,17 @@ export interface Freezer {
   hasFrozen(): boolean;
   /** Lets them go on. */
   release(): void;
+  /** Lets all go on that would not end while they are frozen, those in frozen cgroups below too. */
+  letDie(): void;
 }
 
 const SIGKILL = 9;
-const ROUNDS = 200;
+/** For how long it looks for more, in milliseconds; and in vain. */
+const LONGEST_MS = 1000;
+const IDLE_MS = 20;
 const PAUSE_NS = 100_000n;
+/** A program may have a thousand fds. */
+const AT_ONCE = 100;
 
 /**
  * Sends `signal` to all processes that `list` finds. While the freezer holds them, they can't fork
@@ -30,7 +36,7 @@ const PAUSE_NS = 100_000n;
  * was frozen before stays so, unless the signal is SIGKILL, which a frozen process of cgroup v1
  * would not notice.
  *
- * Blocks for at most some 20 ms, where a process can't be frozen (state D).
+ * Blocks for at most some 20 ms where a process can't be frozen (state D), and a second in any case.
  *
  * @throws {ContainerError} SystemError if a process may not be signalled
  */
@@ -46,15 +52,23 @@ export function signalAll(
   }
   try {
     const done = new Set<number>();
-    for (let round = 0; round < ROUNDS; round++) {
-      const found = list().filter((pid) => !done.has(pid));
-      if (found.length === 0 && (freezer?.hasFrozen() ?? true)) break;
-      signalThose(found, list, signal);
-      found.forEach((pid) => done.add(pid));
-      if (found.length === 0) pause();
+    const start = performance.now();
+    for (let now = start, found = start; now - start < LONGEST_MS; now = performance.now()) {
+      const others = list().filter((pid) => !done.has(pid));
+      if (others.length === 0) {
+        if ((freezer?.hasFrozen() ?? true) || now - found > IDLE_MS) break;
+        pause();
+        continue;
+      }
+      for (let k = 0; k < others.length; k += AT_ONCE) {
+        signalThose(others.slice(k, k + AT_ONCE), list, signal);
+      }
+      others.forEach((pid) => done.add(pid));
+      found = now;
     }
   } finally {
-    if (!wasFrozen || signal === SIGKILL) freezer?.release();
+    if (signal === SIGKILL) freezer?.letDie();
+    else if (!wasFrozen) freezer?.release();
   }
 }
 

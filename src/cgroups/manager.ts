@@ -103,6 +103,14 @@ export interface CgroupManager {
   kill(signal: number): void;
 
   /**
+   * Thaws all in which a process that was killed would not end: on v1 this cgroup and those below it,
+   * on v2 none.
+   *
+   * @throws {ContainerError} SystemError
+   */
+  letDie(): void;
+
+  /**
    * What the container uses.
    *
    * @throws {ContainerError} SystemError
@@ -112,7 +120,7 @@ export interface CgroupManager {
   /**
    * Removes the folders, sub-cgroups first; those above them stay. No error if they are gone.
    *
-   * @throws {ContainerError} SystemError with EBUSY after some seconds if a process is inside
+   * @throws {ContainerError} SystemError with EBUSY, and who is inside, after some seconds
    */
   destroy(): Promise<void>;
 }

@@ -10,8 +10,12 @@ import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/file.ts"
 import { tryStatPath } from "../../ffi/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
+import { nameProcesses, statusField } from "./remaining.ts";
+import { comesTrue } from "./waiting.ts";
+import { forEachCgroup, removeBelow } from "./walk.ts";
 
-const REMOVE_TRIES = 11;
+/** A dying process gives all of its memory back before it leaves. */
+const REMOVE_MS = 5000;
 
 /**
  * Makes `path` and what is missing above it; `prepare` is called for each folder from `top`'s child
@@ -49,46 +53,35 @@ export function undoCgroups(made: readonly string[]): void {
   for (const path of made.toReversed()) removeFolder(path);
 }
 
-/** The paths of all cgroups below one, parents before children; none if it is gone. */
-export function descendants(path: string): string[] {
-  const found: string[] = [];
-  let entries: Deno.DirEntry[];
-  try {
-    entries = [...Deno.readDirSync(path)];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return found;
-    throw error;
-  }
-  for (const entry of entries) {
-    if (!entry.isDirectory) continue;
-    const child = `${path}/${entry.name}`;
-    found.push(child, ...descendants(child));
-  }
-  return found;
+/**
+ * Removes a cgroup with all below it. One whose last process has just died may be busy for a moment,
+ * so it is tried again.
+ *
+ * @param timeoutMs for how long, in milliseconds
+ * @throws {ContainerError} SystemError with EBUSY and who is inside, if it holds processes
+ */
+export async function removeCgroup(path: string, timeoutMs: number = REMOVE_MS): Promise<void> {
+  let errno = removeFolder(path);
+  if (errno === undefined) return;
+  const isOver = () => {
+    removeBelow(path);
+    errno = removeFolder(path);
+    return errno === undefined || errno !== "EBUSY";
+  };
+  await comesTrue(isOver, timeoutMs);
+  if (errno === undefined) return;
+  throw new ContainerError("SystemError", "cannot remove the cgroup", {
+    step: "cgroups",
+    syscall: "unlinkat",
+    errno,
+    path,
+    hint: errno === "EBUSY" ? whoIsInside(processesBelow(path)) : undefined,
+  });
 }
 
-/**
- * Removes a cgroup with all below it. A cgroup whose last process has just died may be busy for a
- * moment, so it is tried again for about two seconds.
- *
- * @throws {ContainerError} SystemError with EBUSY if it holds processes
- */
-export async function removeCgroup(path: string): Promise<void> {
-  let errno = removeFolder(path);
-  for (let attempt = 0; errno !== undefined; attempt++) {
-    if (attempt === REMOVE_TRIES) {
-      throw new ContainerError("SystemError", "cannot remove the cgroup", {
-        step: "cgroups",
-        syscall: "unlinkat",
-        errno,
-        path,
-        hint: errno === "EBUSY" ? "it still holds processes" : undefined,
-      });
-    }
-    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 2 ** (attempt - 1)));
-    for (const child of descendants(path).toReversed()) removeFolder(child);
-    errno = removeFolder(path);
-  }
+function whoIsInside(pids: readonly number[]): string {
+  if (pids.length > 0) return `it still holds ${nameProcesses(pids)}`;
+  return "it holds no process: another program makes cgroups in it";
 }
 
 /**
@@ -130,19 +123,39 @@ function removeFolder(path: string): string | undefined {
 export function processesIn(path: string): number[] {
   try {
     using folder = new CgroupFolder(path);
-    // The procs file of a threaded cgroup can't be read (cgroups(7), "thread mode").
-    const text = folder.readIfPresent("cgroup.procs") ?? folder.read("cgroup.threads");
-    // 0 stands for a process of another pid namespace.
-    return text.split("\n").filter((line) => line !== "" && line !== "0").map(Number);
+    return processesOf(folder);
   } catch (error) {
     if (error instanceof ContainerError && /^(ENOENT|ENODEV)$/.test(error.errno ?? "")) return [];
     throw error;
   }
 }
 
-/** The processes in a cgroup and below it, each once. */
+/**
+ * The processes in a cgroup and below it, each once.
+ *
+ * @throws {ContainerError} SystemError
+ */
 export function processesBelow(path: string): number[] {
-  const all = new Set(processesIn(path));
-  for (const child of descendants(path)) processesIn(child).forEach((pid) => all.add(pid));
+  const all = new Set<number>();
+  forEachCgroup(path, (folder) => processesOf(folder).forEach((pid) => all.add(pid)));
   return [...all];
+}
+
+function processesOf(folder: CgroupFolder): number[] {
+  const text = folder.readIfPresent("cgroup.procs");
+  if (text !== undefined) return numbersOf(text);
+  // The procs file of a threaded cgroup can't be read (cgroups(7), "thread mode").
+  const threads = numbersOf(folder.readIfPresent("cgroup.threads") ?? "");
+  return [...new Set(threads.flatMap(leaderOf))];
+}
+
+function numbersOf(text: string): number[] {
+  // 0 stands for a process of another pid namespace.
+  return text.split("\n").filter((line) => line !== "" && line !== "0").map(Number);
+}
+
+/** The process of a thread; none if it has ended. */
+function leaderOf(thread: number): number[] {
+  const leader = statusField(thread, "Tgid");
+  return leader === undefined ? [] : [Number(leader)];
 }

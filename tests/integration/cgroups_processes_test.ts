@@ -11,6 +11,7 @@ import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/file.ts";
 import { containerDevicePolicy } from "../../src/cgroups/device_rules.ts";
 import { CgroupFolder } from "../../src/cgroups/folder.ts";
 import { deviceProgram, encodeProgram } from "../../src/cgroups/v2/device_program.ts";
+import { removeCgroup } from "../../src/cgroups/tree.ts";
 import { applyDevices as applyDeviceProgram } from "../../src/cgroups/v2/devices.ts";
 import { ContainerError } from "../../src/errors.ts";
 import {
@@ -172,11 +173,12 @@ testWhere(
   },
 );
 
-Deno.test("destroy says EBUSY while a process is inside, and succeeds after", async () => {
+Deno.test("removal says EBUSY while a process is inside, and destroy succeeds after", async () => {
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
   await using inside = await Inside.start(manager, "exec sleep 1000");
-  const error = await assertRejects(() => manager.destroy(), ContainerError);
+  const folder = Object.values(manager.paths)[0] as string;
+  const error = await assertRejects(() => removeCgroup(folder, 50), ContainerError);
   assertEquals([error.code, error.errno, error.step], ["SystemError", "EBUSY", "cgroups"]);
   assertEquals(manager.processes(), [inside.pid]);
 });

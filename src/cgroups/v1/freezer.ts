@@ -10,6 +10,7 @@ import { ContainerError } from "../../errors.ts";
 import { CgroupFolder } from "../folder.ts";
 import type { Freezer } from "../kill.ts";
 import { comesTrue } from "../waiting.ts";
+import { forEachCgroup } from "../walk.ts";
 
 const TIMEOUT_MS = 5000;
 const ROUNDS_BETWEEN_THAWS = 16;
@@ -20,7 +21,17 @@ export function freezerV1(path: string): Freezer {
     request: () => setState(path, "FROZEN"),
     hasFrozen: () => getState(path) === "FROZEN",
     release: () => setState(path, "THAWED"),
+    letDie: () => thawAllV1(path),
   };
+}
+
+/**
+ * Lets the processes go on in this cgroup and in all below it, each of which may be frozen by itself:
+ * in this freezer not even a killed process ends.
+ */
+export function thawAllV1(path: string): void {
+  // One that goes away meanwhile is no error.
+  forEachCgroup(path, (folder) => void folder.tryWrite("freezer.state", "THAWED"));
 }
 
 /**

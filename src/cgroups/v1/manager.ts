@@ -27,7 +27,7 @@ import { blkioStats } from "./blkio.ts";
 import { throttlingStats } from "./cpu.ts";
 import { cpuUsageStats } from "./cpuacct.ts";
 import { cpusetStats, inheritCpuset } from "./cpuset.ts";
-import { freezerV1, freezeV1, isFrozenV1, thawV1 } from "./freezer.ts";
+import { freezerV1, freezeV1, isFrozenV1, thawAllV1, thawV1 } from "./freezer.ts";
 import { hugetlbStats } from "./hugetlb.ts";
 import { memoryStats } from "./memory.ts";
 
@@ -126,6 +126,10 @@ export class ManagerV1 implements CgroupManager {
     const path = this.paths.freezer;
     const freezer = path !== undefined && folderExists(path) ? freezerV1(path) : undefined;
     signalAll(() => this.processes({ all: true }), freezer, signal);
+  }
+
+  letDie(): void {
+    if (this.paths.freezer !== undefined) thawAllV1(this.paths.freezer);
   }
 
   stats(): Stats {

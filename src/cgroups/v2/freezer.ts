@@ -17,6 +17,7 @@ export function freezerV2(path: string): Freezer {
     request: () => setFrozen(path, true),
     hasFrozen: () => hasFrozen(path),
     release: () => setFrozen(path, false),
+    letDie: () => setFrozen(path, false), // a frozen process dies as any other
   };
 }
 

@@ -108,6 +108,8 @@ export class ManagerV2 implements CgroupManager {
     return folder.tryWrite("cgroup.kill", "1") === undefined;
   }
 
+  letDie(): void {}
+
   stats(): Stats {
     using folder = new CgroupFolder(this.#path);
     return {

@@ -1,0 +1,56 @@
+/**
+ * A container that may write to its cgroups freezes what is in one below its own. On cgroup v1 no
+ * frozen process dies.
+ */
+import { assertEquals } from "@std/assert";
+import { Factory, Process } from "../../mod.ts";
+import { leanBundle } from "../fixtures/attempt.ts";
+import { type Bundle, scratchFolder } from "../fixtures/bundle.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { isV1 } from "../fixtures/test_cgroup.ts";
+import { testWhere } from "../fixtures/test_where.ts";
+import { until } from "../fixtures/until.ts";
+
+const BELOW = "/sys/fs/cgroup/freezer/sub";
+const SCRIPT = `mkdir ${BELOW}; sleep 1000 & echo $! > ${BELOW}/cgroup.procs
+echo FROZEN > ${BELOW}/freezer.state
+until [ $(cat ${BELOW}/freezer.state) = FROZEN ]; do :; done; echo frozen; sleep 1000`;
+
+function freezing(): Bundle {
+  return leanBundle(SCRIPT, (config) => {
+    for (const mount of config.mounts) {
+      if (mount.destination !== "/sys/fs/cgroup") continue;
+      mount.options = mount.options?.filter((option) => option !== "ro");
+    }
+  });
+}
+
+for (const init of ["direct", "reexec"] as const) {
+  for (const way of ["destroy", "kill"] as const) {
+    testWhere(
+      isV1 ? undefined : "cgroup v1",
+      `a container that has frozen a cgroup below its own ends by ${way}: ${init}`,
+      async () => {
+        const id = "hull-sec-frozen";
+        await leavesNothing(id, async () => {
+          using scratch = scratchFolder();
+          using bundle = freezing();
+          Deno.symlinkSync("busybox", `${bundle.folder}/rootfs/bin/mkdir`);
+          const factory = new Factory({ root: scratch.path, init });
+          const container = await factory.create(id, bundle.config, { bundle: bundle.folder });
+          const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
+          await container.run(process);
+          const reader = process.stdout.getReader();
+          const { value } = await reader.read();
+          assertEquals(new TextDecoder().decode(value), "frozen\n");
+          await reader.cancel();
+          if (way === "kill") {
+            container.signal("KILL");
+            await until(() => container.status() === "stopped");
+          }
+          await container.destroy({ force: way === "destroy" });
+        });
+      },
+    );
+  }
+}
