@@ -5,28 +5,20 @@
  * @module
  */
 
-import {
-  AT_FDCWD,
-  Fd,
-  O_NONBLOCK,
-  O_PATH,
-  O_RDONLY,
-  open,
-  readAll,
-  readText,
-} from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import { AT_FDCWD, Fd, O_PATH, open, readText } from "../ffi/file.ts";
 import {
   type FileStatus,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
-  S_IFREG,
   statAt,
   tryStatPath,
 } from "../ffi/file_status.ts";
 import { lastCapability } from "../ffi/kernel_constants.ts";
-import { hasOpenat2, openInside } from "../src/security/safe_path.ts";
+import { accountLines, homeIn } from "../src/security/account_file.ts";
+import { hasOpenat2 } from "../src/security/safe_path.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
@@ -71,6 +63,8 @@ export interface Facts {
   readonly hasOpenat2: boolean;
   /** The home folder of a user, from the container's passwd(5). */
   home(uid: number): string | undefined;
+  /** Whether hull itself is in a user namespace that denies setgroups. */
+  readonly deniesGroups: boolean;
   /** The signals that hull's process ignores and the container's must not. */
   readonly ignoredSignals: readonly number[];
   /** The number of the kernel's last capability. */
@@ -187,16 +181,14 @@ export class HostFacts implements Facts {
     const { components, kind } = this.destination("/etc/passwd", this.#mounts.length);
     const { base, below } = this.#hostPath(components, this.#mounts.length);
     if (kind !== "file" || base === undefined) return undefined;
+    return homeBelow(base, below, uid);
+  }
+
+  get deniesGroups(): boolean {
     try {
-      // What was a file a moment ago may be a link to the host's passwd, or a fifo, by now.
-      using folder = open(base, O_PATH);
-      using file = below === ""
-        ? open(base, O_RDONLY | O_NONBLOCK)
-        : openInside(folder, below, O_RDONLY | O_NONBLOCK);
-      if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return undefined;
-      return homeIn(new TextDecoder().decode(readAll(file)), uid);
+      return readText("/proc/self/setgroups").startsWith("deny");
     } catch {
-      return undefined; // an unreadable passwd is none: HOME is then /, as runc has it
+      return false; // then the kernel's refusal is an error
     }
   }
 
@@ -292,11 +284,13 @@ function kindOf(status: FileStatus | undefined): FileKind {
   return type === S_IFDIR ? "directory" : "file";
 }
 
-/** The sixth field of the user's line in a passwd(5). */
-function homeIn(passwd: string, uid: number): string | undefined {
-  for (const line of passwd.split("\n")) {
-    const fields = line.split(":");
-    if (fields[2] === String(uid) && fields[5] !== undefined && fields[5] !== "") return fields[5];
+/** What was a file a moment ago may be a link to the host's passwd, or a fifo, by now. */
+function homeBelow(base: string, below: string, uid: number): string | undefined {
+  try {
+    using root = open(base, O_PATH);
+    return homeIn(accountLines(root, below), uid);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
   }
-  return undefined;
 }

@@ -36,7 +36,7 @@ import {
 } from "./steps/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
 import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
-import { joinKeyring } from "./steps/keyring.ts";
+import { joinKeyring, labelKeyring } from "./steps/keyring.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
@@ -60,9 +60,9 @@ import { withoutOpenat2 } from "./walk.ts";
 import {
   becomeNamespaceRoot,
   becomeUser,
-  changesGroups,
   denyNewPrivileges,
   hideProcess,
+  mayDenyGroups,
   setPersonality,
 } from "./steps/user.ts";
 
@@ -87,7 +87,7 @@ import {
  *   preserveFds: 0,
  *   cgroups: { version: 2, late: [], mounts: [] },
  *   noPivot: false,
- *   noNewKeyring: true,
+ *   keyring: "",
  * }, new HostFacts("/", []));
  * assert(plan[0]?.step === "identity");
  * assert(plan.at(-1)?.step === "exec");
@@ -133,7 +133,10 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...clearUmask(),
     ...(ownsMounts ? attachRootfs() : []),
     ...(needsProc(config) ? openPrivateProc(mayMountProc) : []),
-    ...(init.noNewKeyring ? [] : joinKeyring(init.id, hasUserNamespace, process.selinuxLabel)),
+    ...(init.keyring === "" ? [] : [
+      ...labelKeyring(process.selinuxLabel),
+      ...joinKeyring(init.keyring, hasUserNamespace),
+    ]),
     ...mounts.flatMap(({ planned, tree }) => [
       ...makeMounts(tree.mounts, facts, making),
       ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
@@ -176,7 +179,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       user,
       process.capabilities,
       facts.lastCapability,
-      changesGroups(linux),
+      mayDenyGroups(linux, facts.deniesGroups),
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
       seccomp !== undefined && process.noNewPrivileges !== true,
     ),

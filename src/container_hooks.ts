@@ -22,7 +22,7 @@ import { makeOciState } from "./oci_state.ts";
 import type { StoredState } from "./state_store.ts";
 
 /** Whose hooks they are. */
-export type HookSubject = Pick<StoredState, "id" | "bundle" | "rootfs" | "config">;
+export type HookSubject = Pick<StoredState, "id" | "bundle" | "rootfs" | "config" | "keyring">;
 
 /**
  * The hooks of `create`, while init waits with all mounts made: prestart and createRuntime on the
@@ -78,7 +78,9 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
-  const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter);
+  const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter, {
+    keyring: subject.keyring,
+  });
   await runHooks("startContainer", hooks?.startContainer, {
     before: identity.before,
     become: [...identity.become, ...identity.signals],

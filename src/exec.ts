@@ -25,13 +25,13 @@ import { grantable } from "./process_wishes.ts";
 import { hostId, openNamespaces } from "./process_namespaces.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { type HeldProcess, SetnsProcess } from "./setns_process.ts";
+import { homeOf } from "./security/account_file.ts";
 import type { StoredState } from "./state_store.ts";
 import type { PipeStreams, StdioOptions } from "./stdio.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 import { makeTerminal, type TerminalPair } from "./terminal.ts";
 import type { Lane } from "./trace.ts";
 import { traced } from "./traced.ts";
-import { homeOf } from "./user.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
 /** A further process that runs. */
@@ -81,6 +81,7 @@ export async function startExec(
     ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
     affinity: process.execCPUAffinity,
     hasAgent: true,
+    keyring: container.keyring,
   });
   using trace = lane === undefined ? undefined : await openTrace(lane, container);
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));

@@ -20,10 +20,9 @@ import { resolveUser } from "./user.ts";
  */
 export function processToExec(config: Config, options: ProcessOptions, root: Fd): ProcessConfig {
   const own = config.process ?? { cwd: "/" };
-  // Which CPUs such processes get is the container's own affair, as long as one doesn't say.
   const whole = options.config === undefined
     ? { ...own, terminal: false }
-    : { execCPUAffinity: own.execCPUAffinity, ...options.config };
+    : inContainer(own, options.config);
   const user = resolveUser(options.user, `/proc/self/fd/${root.number}`);
   const wishes = { ...options, config: undefined };
   const merged = mergeProcess(whole, wishes, withUmask(user, whole.user));
@@ -37,6 +36,25 @@ export function processToExec(config: Config, options: ProcessOptions, root: Fd)
     ? merged.capabilities
     : withCapabilities(merged.capabilities ?? {}, addCapabilities);
   return validateProcess({ ...merged, ...(capabilities === undefined ? {} : { capabilities }) });
+}
+
+/**
+ * A whole process has the container's bounds wherever it names none of its own: what was left out of
+ * it must not open more than the container has.
+ */
+function inContainer(own: ProcessConfig, whole: ProcessConfig): ProcessConfig {
+  const { execCPUAffinity, rlimits, capabilities = {}, apparmorProfile, selinuxLabel } = own;
+  const named = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== ""));
+  const umask = whole.user?.umask ?? own.user?.umask;
+  return {
+    execCPUAffinity,
+    rlimits,
+    capabilities,
+    apparmorProfile,
+    selinuxLabel,
+    ...named as unknown as ProcessConfig,
+    ...(umask === undefined ? {} : { user: { ...whole.user, umask } }),
+  };
 }
 
 function withUmask(user: User | undefined, base: User | undefined): User | undefined {

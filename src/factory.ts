@@ -210,7 +210,7 @@ export class Factory {
         kind: options.init ?? this.#options.init ?? "auto",
         hasInterfaces: network !== undefined,
         noPivot: options.noPivot ?? false,
-        noNewKeyring: options.noNewKeyring ?? false,
+        keyring: options.noNewKeyring === true ? "" : `_ses.${id}`,
         onTmpfs: builtin !== undefined,
         loopbackDown: mode?.kind === "none",
       });

@@ -13,6 +13,7 @@ import { InitProcess } from "./init_process.ts";
 import { removeFifos } from "./init_status.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
 import type { ProcessOptions } from "./process.ts";
+import { newKeyringName } from "../init/steps/keyring.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { configToStart } from "./start_config.ts";
 import type { StoredState } from "./state_store.ts";
@@ -60,6 +61,7 @@ export async function startFirst(
   const { store, cgroups, host, poller, initCommand, initKind, onWarning } = surroundings;
   const { id, rootfs, bundle } = before;
   const folder = store.folder(id);
+  const keyring = options.noNewKeyring === true ? "" : newKeyringName(id);
   const config = configToStart(before.config, rootfs, process, onWarning);
   if (before.hasLease === true) {
     await (await import("./container_lease.ts")).keepLease(store, before);
@@ -83,7 +85,7 @@ export async function startFirst(
     poller,
     command: initCommand,
     noPivot: options.noPivot ?? false,
-    noNewKeyring: options.noNewKeyring ?? false,
+    keyring,
     isSupervised: options.supervised ?? false,
     lane,
     kind: options.init ?? initKind,
@@ -103,7 +105,7 @@ export async function startFirst(
     resctrl = await joinClass(config, id, init.pid);
     const supervisor = init.supervisor ?? options.supervisor;
     const { network } = init;
-    const stored = { ...before, config, network, init: identity, supervisor, resctrl };
+    const stored = { ...before, config, network, init: identity, supervisor, resctrl, keyring };
     traced(lane, "write the state", () => store.write(stored));
     return { init, stored };
   } catch (error) {

@@ -10,6 +10,7 @@ import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
 import { openPrivateProc } from "../init/steps/hostname.ts";
+import { joinKeyring, labelKeyring } from "../init/steps/keyring.ts";
 import { setLabels } from "../init/steps/labels.ts";
 import { setLimits } from "../init/steps/limits.ts";
 import { setMemoryPolicy } from "../init/steps/memory_policy.ts";
@@ -22,8 +23,8 @@ import {
 import { hasListener, loadFilter } from "../init/steps/seccomp.ts";
 import {
   becomeUser,
-  changesGroups,
   denyNewPrivileges,
+  mayDenyGroups,
   setPersonality,
 } from "../init/steps/user.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
@@ -48,6 +49,11 @@ export interface IdentityOptions {
   readonly affinity?: CpuAffinity | undefined;
   /** Whether an agent gets a listener of its own for a filter that notifies. */
   readonly hasAgent?: boolean | undefined;
+  /**
+   * The session keyring of the container; without one it gets its own, and with an empty one it keeps
+   * the caller's.
+   */
+  readonly keyring: string | undefined;
 }
 
 /**
@@ -62,7 +68,7 @@ export function planIdentity(
   linux: Linux,
   root: string,
   filter: InitSeccomp | undefined,
-  { ownedFds = [], affinity, hasAgent = false }: IdentityOptions = {},
+  { ownedFds = [], affinity, hasAgent = false, keyring }: IdentityOptions,
 ): Identity {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
   const facts = new HostFacts(root, []);
@@ -77,16 +83,19 @@ export function planIdentity(
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
     ...setLimits(rlimits),
     ...(hasLabel ? openPrivateProc(false) : []),
+    ...(keyring === "" ? [] : labelKeyring(selinuxLabel)),
     ...setLabels(apparmorProfile, selinuxLabel),
   ];
+  const hasUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
   const become: readonly PlanItem[] = [
+    ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
     ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
     ...becomeUser(
       user,
       process.capabilities,
       facts.lastCapability,
-      changesGroups(linux),
+      mayDenyGroups(linux, facts.deniesGroups),
       ownedFds,
       filter !== undefined && process.noNewPrivileges !== true,
     ),

@@ -67,7 +67,8 @@ export interface InitBirthOptions {
   /** The Factory's init command. */
   readonly command: readonly string[] | undefined;
   readonly noPivot: boolean;
-  readonly noNewKeyring: boolean;
+  /** See {@linkcode InitConfig.keyring}. */
+  readonly keyring: string;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
   /** Whether a supervisor is to be init's parent: see `src/supervisor.ts`. */

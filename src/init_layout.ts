@@ -107,7 +107,8 @@ export interface InitSubject {
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly noPivot: boolean;
-  readonly noNewKeyring: boolean;
+  /** See {@linkcode InitConfig.keyring}. */
+  readonly keyring: string;
   /** Whether the rootfs is a skeleton that a tmpfs takes. */
   readonly onTmpfs: boolean;
   /** Whether the loopback interface of a new network namespace stays down. */
@@ -116,7 +117,7 @@ export interface InitSubject {
 
 /** The message to init. */
 export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
-  const { id, rootfs, config, host, cgroups, noPivot, noNewKeyring, onTmpfs } = subject;
+  const { id, rootfs, config, host, cgroups, noPivot, keyring, onTmpfs } = subject;
   const { status, control, start, console, work, preserveFds, idmapped } = layout;
   const { seccomp } = subject;
   const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
@@ -135,7 +136,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     preserveFds,
     cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
     noPivot,
-    noNewKeyring,
+    keyring,
     idmapped,
     onTmpfs,
     ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),

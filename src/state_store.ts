@@ -35,6 +35,11 @@ export interface StoredState {
   readonly cgroupPaths: Readonly<Record<string, string>>;
   /** With `linux.intelRdt`, once there is a first process. */
   readonly resctrl?: ResctrlGroups | undefined;
+  /**
+   * The name of its session keyring, once there is a first process; empty: it has the caller's, as
+   * was asked for.
+   */
+  readonly keyring?: string | undefined;
   /** The interfaces and routes that were asked for, with their names once they are made. */
   readonly network?: ContainerNetwork | undefined;
   /** Whether its address is of a bridge of hull's own, which is to be given back. */

@@ -7,11 +7,10 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { type Fd, O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, open, readAll } from "../ffi/file.ts";
-import { S_IFMT, S_IFREG, statAt } from "../ffi/file_status.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
 import type { User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
-import { openInside } from "./security/safe_path.ts";
+import { accountLines } from "./security/account_file.ts";
 
 /** The highest id; the one above it means "leave it" to the kernel. */
 const MAX_ID = 0xffff_fffe;
@@ -62,25 +61,17 @@ function primaryGroup(rootfs: string, uid: number): number {
   return line === undefined || !/^\d+$/.test(line[3] ?? "") ? 0 : Number(line[3]);
 }
 
-/** The home folder of a user, from the container's /etc/passwd; undefined if it names none. */
-export function homeOf(root: Fd, uid: number): string | undefined {
-  const passwd = lines(`/proc/self/fd/${root.number}`, "/etc/passwd");
-  const home = passwd.find((fields) => fields[2] === String(uid))?.[5];
-  return home === "" ? undefined : home;
+/** The lines of a file inside the rootfs; none where even that can't be opened. */
+function* lines(rootfs: string, path: string): Generator<readonly string[]> {
+  using root = tryOpen(rootfs);
+  if (root !== undefined) yield* accountLines(root, path);
 }
 
-/** The lines of a colon-separated file inside the rootfs, reached by no link that leads out. */
-function lines(rootfs: string, path: string): string[][] {
+function tryOpen(rootfs: string): Fd | undefined {
   try {
-    using root = open(rootfs, O_PATH | O_DIRECTORY);
-    // A fifo in its place would hold up whoever opens it.
-    const flags = O_RDONLY | O_NONBLOCK;
-    using file = openInside(root, path, flags);
-    if ((statAt(file, "").mode & S_IFMT) !== S_IFREG) return [];
-    const text = new TextDecoder().decode(readAll(file));
-    return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));
+    return open(rootfs, O_PATH | O_DIRECTORY);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return [];
+    if (error instanceof SyscallError) return undefined;
     throw error;
   }
 }

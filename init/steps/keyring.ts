@@ -17,33 +17,45 @@ const USER_SEARCH = 0x00080000;
 const OTHER_SEARCH = 0x00000008;
 
 /**
- * Gives the container a session keyring of its own. It comes once init is the root of its user
- * namespace, so that the keyring belongs to that root and counts against its quota.
- *
- * @param isMapped whether there is a new user namespace: its users are strangers to each other's
- *   keys, and search as others
- * @param label the SELinux label, which the keyring gets too; execve resets what is written for it
+ * The name of a new container's session keyring. Who finds a keyring by its name joins it, whoever
+ * made it, so nobody may know the name before it is there.
  */
-export function joinKeyring(
-  id: string,
-  isMapped: boolean,
-  label: string | undefined,
-): PlanItem[] {
+export function newKeyringName(id: string): string {
+  return `_ses.${id}.${crypto.getRandomValues(new Uint8Array(8)).toHex()}`;
+}
+
+/**
+ * Gives the keyring that is made next the SELinux label; execve resets what is written for it.
+ *
+ * @param label none is written where it is empty
+ */
+export function labelKeyring(label = ""): PlanItem[] {
+  if (label === "") return [];
   const step = new StepBuilder("identity");
-  const name = `_ses.${id}`;
-  if (label !== undefined && label !== "") {
-    step.because(
-      `label the new keyring ${label}`,
-      "/proc/thread-self/attr/keycreate",
-      "/process/selinuxLabel",
-    );
-    writeProc(step, "thread-self/attr/keycreate", label, "keycreate");
-  }
+  step.because(
+    `label the new keyring ${label}`,
+    "/proc/thread-self/attr/keycreate",
+    "/process/selinuxLabel",
+  );
+  writeProc(step, "thread-self/attr/keycreate", label, "keycreate");
+  return step.items;
+}
+
+/**
+ * Joins the container's session keyring, or makes it. In init it comes once init is the root of its
+ * user namespace, so that the keyring belongs to that root and counts against its quota.
+ *
+ * @param name of {@linkcode newKeyringName}; without one a new keyring has none
+ * @param isMapped whether the container has a user namespace: its users are strangers to each
+ *   other's keys, and search as others
+ */
+export function joinKeyring(name: string | undefined, isMapped: boolean): PlanItem[] {
+  const step = new StepBuilder("identity");
   const hint = "EDQUOT: raise /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring";
   const rights = NEW_KEYRING | (isMapped ? OTHER_SEARCH : USER_SEARCH);
   step.because("join a session keyring of its own", name, undefined, hint)
     // a kernel without keyrings has none to keep from the container
-    .call("keyctl", [KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0], {
+    .call("keyctl", [KEYCTL_JOIN_SESSION_KEYRING, name ?? 0, 0, 0, 0], {
       label: "keyring",
       tolerated: "ENOSYS",
     });

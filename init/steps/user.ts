@@ -16,7 +16,6 @@ import {
 import { CAPABILITY_NAMES } from "../../src/config/names.ts";
 import type { Capabilities, Linux, Personality, User } from "../../src/config/types.ts";
 import { type PlanItem, StepBuilder } from "../operation.ts";
-import { isNew } from "./namespaces.ts";
 
 const NAMES: readonly string[] = CAPABILITY_NAMES;
 const PER_LINUX32 = 0x0008;
@@ -67,22 +66,24 @@ export function denyNewPrivileges(): PlanItem[] {
  * Drops what the bounding set does not name, takes the user's ids while keeping the capabilities,
  * and sets the other four sets.
  *
+ * @param capabilities without them it has none, as the spec has it for what a config doesn't name
  * @param lastCapability the kernel's, so that those unknown to this list are dropped too
- * @param changeGroups whether the user namespace allows setgroups
+ * @param mayKeepGroups whether the user namespace may be one that denies setgroups: see
+ *   {@linkcode mayDenyGroups}
  * @param ownedFds the standard fds that become the user's, who may want to open /dev/stdout
  * @param loadsFilter whether a system call filter is loaded after this without no_new_privs
  */
 export function becomeUser(
   user: User,
-  capabilities: Capabilities | undefined,
+  capabilities: Capabilities = {},
   lastCapability: number,
-  changeGroups: boolean,
+  mayKeepGroups: boolean,
   ownedFds: readonly number[],
   loadsFilter: boolean,
 ): PlanItem[] {
   const step = new StepBuilder("user");
   const { uid = 0, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = user;
-  if (capabilities !== undefined) dropBounding(step, capabilities.bounding ?? [], lastCapability);
+  dropBounding(step, capabilities.bounding ?? [], lastCapability);
   step.because("set the umask", undefined, "/process/user/umask").call("umask", [umask]);
   for (const fd of ownedFds) {
     step.because(`give fd ${fd} to the user`, undefined, "/process/user/uid")
@@ -90,23 +91,33 @@ export function becomeUser(
   }
   step.because("keep the capabilities over the change of ids", undefined, "/process/user")
     .call("prctl", [PR.SET_KEEPCAPS, 1, 0, 0, 0]);
-  if (changeGroups) {
-    const groups = new Uint8Array(new Uint32Array(additionalGids).buffer);
-    step.because("set the additional groups", undefined, "/process/user/additionalGids")
-      .call("setgroups", [additionalGids.length, groups]);
-  }
+  setGroups(step, additionalGids, mayKeepGroups);
   step.because(`become group ${gid}`, undefined, "/process/user/gid", MAPPED)
     .call("setresgid", [gid, gid, gid]);
   step.because(`become user ${uid}`, undefined, "/process/user/uid", MAPPED)
     .call("setresuid", [uid, uid, uid]);
   step.because("stop keeping capabilities", undefined, "/process/user")
     .call("prctl", [PR.SET_KEEPCAPS, 0, 0, 0, 0]);
-  if (capabilities !== undefined) setCapabilities(step, capabilities, loadsFilter);
-  else if (loadsFilter && uid !== 0) setCapabilities(step, {}, loadsFilter);
+  setCapabilities(step, capabilities, loadsFilter);
   return step.items;
 }
 
 const MAPPED = "in a user namespace the id must be mapped";
+
+/**
+ * Takes the additional groups, which are the caller's up to here. Where none are asked for and the
+ * user namespace denies setgroups, for good, nobody can take away what the process came with.
+ */
+function setGroups(step: StepBuilder, gids: readonly number[], mayKeep: boolean): void {
+  const groups = new Uint8Array(new Uint32Array(gids).buffer);
+  const hint = mayKeep
+    ? "/proc/self/setgroups says deny where who is not root has written the maps"
+    : "it needs CAP_SETGID";
+  step.because("set the additional groups", undefined, "/process/user/additionalGids", hint)
+    .call("setgroups", [gids.length, groups], {
+      tolerated: mayKeep && gids.length === 0 ? "EPERM" : undefined,
+    });
+}
 
 function dropBounding(
   step: StepBuilder,
@@ -158,7 +169,12 @@ function mask(names: readonly string[]): bigint {
   }, 0n);
 }
 
-/** A map of one group id, made without privilege, comes with setgroups denied. */
-export function changesGroups({ namespaces = [], gidMappings = [] }: Linux): boolean {
-  return !isNew(namespaces, "user") || gidMappings.some(({ size }) => size > 1);
+/**
+ * Whether setgroups may be denied to the process: in a user namespace whose maps were written without
+ * privilege, or below one. Everywhere else its refusal is an error.
+ *
+ * @param hostDenies what /proc/self/setgroups says of hull itself
+ */
+export function mayDenyGroups({ namespaces = [] }: Linux, hostDenies: boolean): boolean {
+  return hostDenies || namespaces.some(({ type }) => type === "user");
 }

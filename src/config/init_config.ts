@@ -98,8 +98,8 @@ export interface InitConfig {
   readonly loopbackDown?: boolean | undefined;
   /** Don't use pivot_root. */
   readonly noPivot: boolean;
-  /** Keep the caller's session keyring. */
-  readonly noNewKeyring: boolean;
+  /** The name of its session keyring; empty: it keeps the caller's. */
+  readonly keyring: string;
   /** The id-mapped mounts. */
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /** Make the root a tmpfs of the rootfs's files: the built-in default's skeleton. */

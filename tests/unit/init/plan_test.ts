@@ -30,7 +30,7 @@ const BASE = {
   fds: { status: 3, control: 4, start: 5 },
   preserveFds: 0,
   noPivot: false,
-  noNewKeyring: false,
+  keyring: "_ses.golden",
 } as const;
 
 const V2: InitConfig["cgroups"] = { version: 2, late: [{ controller: "", fd: 6 }], mounts: [] };
@@ -123,7 +123,7 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
       config.linux.namespaces = [{ type: "mount" }, { type: "network", path: "/run/netns/one" }];
     }),
     noPivot: true,
-    noNewKeyring: true,
+    keyring: "",
     preserveFds: 2,
     fds: { status: 5, control: 6, start: 7 },
   },

@@ -24,7 +24,7 @@ function plan(more: Partial<InitConfig> = {}, hasOpenat2 = true): PlanItem[] {
     preserveFds: 0,
     cgroups: { version: 2, late: [{ controller: "", fd: 6 }], mounts: [] },
     noPivot: false,
-    noNewKeyring: false,
+    keyring: "_ses.web",
     ...more,
   }, new TableFacts({ hasOpenat2, inside: { "/proc": "directory", "/dev": "directory" } }));
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { formatPlan, listPlan } from "../../../../init/listing.ts";
 import type { PlanItem } from "../../../../init/operation.ts";
-import { joinKeyring } from "../../../../init/steps/keyring.ts";
+import { joinKeyring, labelKeyring } from "../../../../init/steps/keyring.ts";
 import { setMemoryPolicy } from "../../../../init/steps/memory_policy.ts";
 import {
   resetCpuAffinity,
@@ -91,16 +91,17 @@ Deno.test("a memory policy is mode, flags and the nodes' mask", () => {
 
 Deno.test("a keyring is searchable for its user, in a user namespace for others", () => {
   const rights = (isMapped: boolean) => {
-    const item = joinKeyring("web", isMapped, undefined)[1];
+    const item = joinKeyring("_ses.web", isMapped)[1];
     return item !== undefined && "args" in item ? item.args[2] : undefined;
   };
   assertEquals([rights(false), rights(true)], [0x3f1b0000, 0x3f130008]);
 });
 
 Deno.test("with an SELinux label the keyring gets it before it is made", () => {
-  const paths = joinKeyring("web", false, "system_u:system_r:container_t:s0")
+  const paths = labelKeyring("system_u:system_r:container_t:s0")
     .map((item) => "syscall" in item ? item.syscall : item.work);
-  assertEquals(paths, ["openat", "openat2", "write", "close", "close", "keyctl", "keyctl"]);
+  assertEquals(paths, ["openat", "openat2", "write", "close", "close"]);
+  assertEquals(labelKeyring(""), []);
 });
 
 function attributesOf(
