@@ -47,3 +47,13 @@ export function setNonBlocking(fd: Fd): void {
   const flags = checked("fcntl", libc.fcntl(fd.number, F_GETFL, 0));
   checked("fcntl", libc.fcntl(fd.number, F_SETFL, flags | O_NONBLOCK));
 }
+
+/**
+ * Lets reads and writes of an fd wait: fcntl(2).
+ *
+ * @throws {SyscallError}
+ */
+export function setBlocking(fd: Fd): void {
+  const flags = checked("fcntl", libc.fcntl(fd.number, F_GETFL, 0));
+  checked("fcntl", libc.fcntl(fd.number, F_SETFL, flags & ~O_NONBLOCK));
+}

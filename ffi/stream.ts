@@ -61,6 +61,9 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
  */
 export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<ArrayBuffer>> {
   return new WritableStream({
+    start({ signal }) {
+      signal.addEventListener("abort", () => close(fd, poller)); // a write that waits ends, too
+    },
     async write(chunk) {
       try {
         await writeFully(fd, chunk, poller);
@@ -91,8 +94,10 @@ export async function writeFully(
   setNonBlocking(fd);
   for (let rest = bytes; rest.length > 0;) {
     const written = tryWrite(fd, rest);
-    if (written === undefined) await poller.wait(fd, EPOLLOUT);
-    else rest = rest.subarray(written);
+    if (written === undefined) {
+      await poller.wait(fd, EPOLLOUT);
+      if (!fd.isOpen) return; // closed by who gave up
+    } else rest = rest.subarray(written);
   }
 }
 

@@ -59,13 +59,14 @@ export class ExecDriver {
    * process is waited for. Then the container is taken away, and what is left in the pipes is
    * written. Nothing stays after a failure.
    *
-   * @param pipes taken over: see {@linkcode Pipes}. A reader that goes away is no failure; the
+   * @param pipes taken over: see {@linkcode Pipes}. A stream that fails ends the container, and the
+   *   run rejects with its error once all is taken away. A reader that goes away is no failure; the
    *   program learns of it by SIGPIPE, as in a shell's pipe. One that reads nothing any more delays
    *   the end of the run until the signal aborts it
    * @returns how the program ended
    * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
    *   pipes that can't be used
-   * @throws what the callback threw, or the signal's reason
+   * @throws what the callback threw, a pipe failed with, or the signal's reason
    */
   async run(
     command: Command,
@@ -79,11 +80,12 @@ export class ExecDriver {
     try {
       using wiring = new Wiring(pipes, command.terminal ?? config?.process?.terminal ?? false);
       const process = new Process({ ...program, ...wiring.stdio });
+      const cut = new Cut(options.signal);
       return await abandoning(wiring, async () => {
-        options.signal?.throwIfAborted();
+        cut.signal.throwIfAborted();
         const container = await this.factory.create(id, config, { bundle, resources });
-        const status = await this.#live(container, process, wiring, startCallback, options);
-        options.signal?.throwIfAborted();
+        const status = await this.#live(container, process, wiring, startCallback, cut, options);
+        cut.signal.throwIfAborted();
         return status;
       });
     } finally {
@@ -96,28 +98,30 @@ export class ExecDriver {
    * and its exit code is told to this program alone.
    *
    * @param id of the container, one of a former life of the daemon too
-   * @param pipes as of {@linkcode ExecDriver.run}
+   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program alone
    * @param startCallback if it throws, the program is killed
    * @returns how it ended
    * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`
-   * @throws what the callback threw, or the signal's reason
+   * @throws what the callback threw, a pipe failed with, or the signal's reason
    */
   async exec(
     id: string,
     program: ProgramOptions,
     pipes: Pipes = {},
     startCallback: StartCallback = () => {},
-    { signal }: CutShort = {},
+    options: CutShort = {},
   ): Promise<ExitStatus> {
     using wiring = new Wiring(pipes, program.terminal ?? false);
     const process = new Process({ ...program, ...wiring.stdio });
+    const cut = new Cut(options.signal);
+    const { signal } = cut;
     return await abandoning(wiring, async () => {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const container = this.factory.load(id);
       if (!container.hasRun()) throw neverRan(id);
       await container.start(process);
       using _ = onAbort(signal, () => end(process));
-      const flows = wiring.begin(process, signal);
+      const flows = cut.begin(wiring, process);
       try {
         await startCallback(process.pid, process);
         return await process.wait();
@@ -126,7 +130,7 @@ export class ExecDriver {
         await process.wait();
         flows.stopInput();
         await flows.drained();
-        signal?.throwIfAborted();
+        signal.throwIfAborted();
       }
     });
   }
@@ -289,21 +293,22 @@ export class ExecDriver {
     process: Process,
     wiring: Wiring,
     startCallback: StartCallback,
-    { signal, exitCallback }: RunOptions,
+    cut: Cut,
+    { exitCallback }: RunOptions,
   ): Promise<RunStatus> {
-    using _ = onAbort(signal, () => end(container));
+    using _ = onAbort(cut.signal, () => end(container));
     let flows: Flows | undefined;
     try {
       await container.run(process, { supervised: this.#supervised });
-      flows = wiring.begin(process, signal);
-      if (signal?.aborted === true) end(container);
+      flows = cut.begin(wiring, process);
+      if (cut.signal.aborted) end(container);
       await startCallback(process.pid, process);
       const status = await process.wait();
       const oomKills = this.#oomKills(container);
       await exitCallback?.({ ...status, oomKills });
       return { ...status, oomKills };
     } finally {
-      if (process.isStarted) flows ??= wiring.begin(process, signal); // its program could not run
+      if (process.isStarted) flows ??= cut.begin(wiring, process); // its program could not run
       flows?.stopInput();
       await container[Symbol.asyncDispose]();
       await flows?.drained();
@@ -325,10 +330,26 @@ async function abandoning<Result>(wiring: Wiring, act: () => Promise<Result>): P
   }
 }
 
+/** What cuts a program short: the caller's signal, or a pipe that fails. */
+class Cut {
+  readonly signal: AbortSignal;
+  readonly #failure = new AbortController();
+
+  constructor(signal: AbortSignal | undefined) {
+    const failed = this.#failure.signal;
+    this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
+  }
+
+  /** Lets the pipes flow. */
+  begin(wiring: Wiring, process: Process): Flows {
+    return wiring.begin(process, this.signal, (error) => this.#failure.abort(error));
+  }
+}
+
 /** Calls back when a signal is aborted, within a scope. */
-function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
-  signal?.addEventListener("abort", act);
-  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", act) };
+function onAbort(signal: AbortSignal, act: () => void): Disposable {
+  signal.addEventListener("abort", act);
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
 }
 
 /** Sends a signal to who may have ended. */

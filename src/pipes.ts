@@ -5,7 +5,19 @@
  * @module
  */
 
-import { type Fd, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, open } from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import {
+  type Fd,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+} from "../ffi/file.ts";
+import { S_IFDIR, S_IFIFO, S_IFMT, statAt } from "../ffi/file_status.ts";
+import { setBlocking } from "../ffi/pipe.ts";
 import { ContainerError } from "./errors.ts";
 import type { Process } from "./process.ts";
 import type { Stdio } from "./stdio.ts";
@@ -36,6 +48,13 @@ export type OutputPipe = WritableStream<Bytes> | PipeEnd;
  * is closed with the process's stream, and aborted or cancelled where the process never ran. With
  * `inherit` the process has this program's own, by a number an open fd, which stays the caller's.
  *
+ * A web stream that fails ends the program, which could take half an input for all of it, and the
+ * call rejects with what the stream failed with: a `stdin` that errors or gives something else than
+ * bytes (`TypeError`), an output's sink that throws, errors, or can't be closed. Who is told of an
+ * output no more but cancels it without a reason (`readable.cancel()` of a `TransformStream`) has
+ * gone away, which is no failure; the program learns of it by SIGPIPE, as in a shell's pipe. Nor is
+ * it one if the program closes its stdin: the stream is cancelled.
+ *
  * A web stream's process can't outlive the daemon for long: with the daemon goes the other end of
  * the pipe, and a write to it ends the program by SIGPIPE, or fails with EPIPE. What must survive
  * the daemon writes to a file.
@@ -59,12 +78,14 @@ export class Wiring implements Disposable {
    * Opens the files.
    *
    * @param hasTerminal whether the process has a terminal in place of its three streams
-   * @throws {ContainerError} `ConfigInvalid` for a stream that somebody reads or writes already, or
-   *   one that does not go with a terminal; `SystemError` for a file that can't be opened
+   * @throws {ContainerError} `ConfigInvalid` for what is no pipe, a stream that somebody reads or
+   *   writes already, or one that does not go with a terminal; `SystemError` for a file that can't be
+   *   opened, as a fifo or a folder
    */
   constructor(pipes: Pipes, hasTerminal: boolean) {
     this.#pipes = pipes;
     this.#hasTerminal = hasTerminal;
+    requireKnown(pipes);
     requireFree(pipes);
     if (hasTerminal) requireTerminalPipes(pipes);
     try {
@@ -80,22 +101,32 @@ export class Wiring implements Disposable {
   }
 
   /**
-   * Lets the streams flow. A reader or writer that fails ends its pipe alone, as one that goes away.
+   * Lets the streams flow.
    *
    * @param process which has started
    * @param signal ends all flows at once
+   * @param fail told what a stream of the caller's failed with, while the program has no end of its
+   *   input yet
    */
-  begin(process: Process, signal?: AbortSignal): Flows {
+  begin(
+    process: Process,
+    signal: AbortSignal = new AbortController().signal,
+    fail: (error: unknown) => void = () => {},
+  ): Flows {
     this.#isBegun = true;
     this.#files.dispose(); // the process has its own
     const { stdin, stdout, stderr } = this.#pipes;
     const input = new AbortController();
+    const failing = (error: unknown) => {
+      if (!signal.aborted && error !== undefined) fail(error);
+    };
     const flow = (from: ReadableStream<Bytes>, to: WritableStream<Bytes>) =>
-      signal === undefined ? from.pipeTo(to) : from.pipeTo(abortable(to, signal), { signal });
+      from.pipeTo(abortable(to, signal), { signal }).catch(failing);
     const flows: Promise<void>[] = [];
     if (stdin instanceof ReadableStream) {
-      const signals = signal === undefined ? [input.signal] : [input.signal, signal];
-      flows.push(stdin.pipeTo(process.stdin, { signal: AbortSignal.any(signals) }));
+      const stopped = AbortSignal.any([input.signal, signal]);
+      const sink = feeding(process.stdin, (error) => stopped.aborted || failing(error));
+      flows.push(stdin.pipeTo(sink, { signal: stopped }));
     } else if (this.#hasTerminal) flows.push(process.stdin.close());
     if (stdout instanceof WritableStream) flows.push(flow(process.stdout, stdout));
     // A terminal that nobody reads would stop the program, and one that is closed would end it.
@@ -143,6 +174,42 @@ export interface Flows {
 }
 
 /**
+ * A process's stdin that tells what its source failed with before the process is told of an end. A
+ * process that reads no more is no failure of the source's.
+ */
+function feeding(
+  stdin: WritableStream<Bytes>,
+  fail: (error: unknown) => void,
+): WritableStream<Bytes> {
+  const writer = stdin.getWriter();
+  const end = (error: unknown) => {
+    fail(error);
+    writer.abort(error).catch(() => {}); // it has failed already, or ends
+  };
+  return new WritableStream({
+    start({ signal }) {
+      signal.addEventListener("abort", () => end(signal.reason)); // also during a write
+    },
+    async write(chunk: unknown) {
+      if (!(chunk instanceof Uint8Array)) {
+        const error = new TypeError(
+          `stdin takes chunks of bytes (Uint8Array), not ${named(chunk)}`,
+        );
+        end(error);
+        throw error;
+      }
+      await writer.write(chunk as Bytes);
+    },
+    close: () => writer.close(),
+  });
+}
+
+function named(value: unknown): string {
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  return value.constructor?.name ?? "object";
+}
+
+/**
  * A sink that an abort frees from a write that never ends: `pipeTo` alone would wait for it, with
  * the pipe open.
  */
@@ -177,11 +244,42 @@ function abortable(sink: WritableStream<Bytes>, signal: AbortSignal): WritableSt
 const APPENDING = O_WRONLY | O_APPEND | O_CREAT;
 const FILE_MODE = 0o600;
 
+/** A fifo without another end would let this program wait, so it is not opened in earnest. */
 function openPipe(path: string, flags: number): Fd {
+  using stack = new DisposableStack();
+  let fd: Fd;
   try {
-    return open(path, flags | O_CLOEXEC, FILE_MODE);
+    fd = stack.use(open(path, flags | O_NONBLOCK | O_CLOEXEC, FILE_MODE));
+    const kind = statAt(fd, "").mode & S_IFMT;
+    if (kind === S_IFIFO) throw new SyscallError("open", ENXIO, path);
+    if (kind === S_IFDIR) throw new SyscallError("open", EISDIR, path);
+    setBlocking(fd);
   } catch (cause) {
-    throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, { path });
+    const isFifo = cause instanceof SyscallError && cause.errno === ENXIO;
+    throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, {
+      path,
+      hint: isFifo ? "open a fifo yourself, and give the fd's number" : undefined,
+    });
+  }
+  stack.move();
+  return fd;
+}
+
+const ENXIO = 6;
+const EISDIR = 21;
+
+/** Nothing else would ever flow. */
+function requireKnown(pipes: Pipes): void {
+  const named = { stdin: pipes.stdin, stdout: pipes.stdout, stderr: pipes.stderr };
+  for (const [name, pipe] of Object.entries(named)) {
+    if (pipe === undefined || pipe === "null" || pipe === "inherit") continue;
+    if (typeof pipe === "number" && Number.isInteger(pipe) && pipe >= 0) continue;
+    if (pipe instanceof (name === "stdin" ? ReadableStream : WritableStream)) continue;
+    if (typeof (pipe as Partial<PipeFile> | null)?.file === "string") continue;
+    const stream = name === "stdin" ? "ReadableStream" : "WritableStream";
+    throw new ContainerError("ConfigInvalid", `${name} can't be what was given`, {
+      hint: `give a ${stream}, {file: path}, "inherit", "null", or an open fd's number`,
+    });
   }
 }
 

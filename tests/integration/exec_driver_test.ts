@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type Config,
   type Container,
@@ -6,6 +12,7 @@ import {
   type CreateOptions,
   ExecDriver,
   Factory,
+  type Pipes,
   type Process,
 } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
@@ -256,14 +263,13 @@ Deno.test("a program stops writing while its reader is busy", async () => {
 
 Deno.test("a reader that goes away is a broken pipe to the program, and no failure of the run", async () => {
   await withDriver("hull-ed-gone", async (driver, id) => {
-    let chunks = 0;
-    const stdout = new WritableStream<Bytes>({
-      write() {
-        if (++chunks === 3) throw new Error("gone");
-      },
-    });
-    const broken = await driver.run({ id, args: sh("cat /dev/zero; exit $?") }, { stdout });
-    assertEquals([chunks, broken.code], [3, 128 + 13]); // SIGPIPE
+    const { readable, writable } = new TransformStream<Bytes>();
+    const reader = readable.getReader();
+    const read = reader.read().then(() => reader.cancel());
+    const script = "cat /dev/zero; exit $?";
+    const broken = await driver.run({ id, args: sh(script) }, { stdout: writable });
+    assertEquals(broken.code, 128 + 13); // SIGPIPE
+    await read;
     // So is one who closes the pipe that a program reads.
     const { sink, text } = textSink();
     const endless = new ReadableStream<Bytes>({
@@ -277,6 +283,99 @@ Deno.test("a reader that goes away is a broken pipe to the program, and no failu
     const silent = new ReadableStream<Bytes>({ cancel: () => void (cancelled = true) });
     await driver.run({ id, args: ["true"] }, { stdin: silent });
     assert(cancelled);
+  });
+});
+
+/** A stream that gives a chunk, and then fails in a way. */
+function failingSource(how: "errors" | "throws" | "yields text"): ReadableStream<Bytes> {
+  let pulls = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (pulls++ === 0) return controller.enqueue(new TextEncoder().encode("half\n"));
+      if (how === "yields text") return controller.enqueue("text" as unknown as Bytes);
+      if (how === "throws") throw new Error("the source is broken");
+      controller.error(new Error("the source is broken"));
+    },
+  });
+}
+
+Deno.test("a stdin that fails ends the program before it takes half an input for all of it", async () => {
+  await withDriver("hull-ed-source", async (driver, id, folder) => {
+    const took = `${folder}/took`;
+    // Who reads to the end of its input says so; the group has it once the shell has died.
+    const args = sh("cat > /dev/null && echo took it all");
+    const attempts = async (attempt: (stdin: ReadableStream<Bytes>) => Promise<unknown>) => {
+      for (const how of ["errors", "throws", "yields text"] as const) {
+        const error = await assertRejects(() => attempt(failingSource(how)), Error);
+        assertEquals(error.name, how === "yields text" ? "TypeError" : "Error");
+        assertStringIncludes(error.message, how === "yields text" ? "string" : "broken");
+      }
+    };
+    await attempts((stdin) => driver.run({ id, args }, { stdin, stdout: { file: took } }));
+    assertEquals([driver.factory.ids(), Deno.readTextFileSync(took)], [[], ""]);
+    // A further program alone ends.
+    const { callback, pid } = called();
+    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    await pid;
+    await attempts((stdin) => driver.exec(id, { args }, { stdin, stdout: { file: took } }));
+    assertEquals([driver.pids(id).length, Deno.readTextFileSync(took)], [1, ""]);
+    await driver.terminate(id);
+    await running;
+  });
+});
+
+/** A sink that fails in a way. */
+function failingSink(how: "throws" | "errors" | "rejects its close"): WritableStream<Bytes> {
+  const broken = new Error("the disk is full");
+  return new WritableStream<Bytes>({
+    start: (controller) => how === "errors" ? controller.error(broken) : undefined,
+    write: () => how === "throws" ? Promise.reject(broken) : undefined,
+    close: () => how === "rejects its close" ? Promise.reject(broken) : undefined,
+  });
+}
+
+Deno.test("a sink that fails ends the program, and is what the call rejects with", async () => {
+  await withDriver("hull-ed-sink", async (driver, id) => {
+    const attempts = async (
+      attempt: (pipes: Pipes, args: readonly string[]) => Promise<unknown>,
+    ) => {
+      for (const how of ["throws", "errors", "rejects its close"] as const) {
+        const args = sh(`echo a; echo b >&2; ${how === "rejects its close" ? ":" : "sleep 60"}`);
+        for (const name of ["stdout", "stderr"]) {
+          const failing = () => attempt({ [name]: failingSink(how) }, args);
+          await assertRejects(failing, Error, "the disk is full");
+        }
+      }
+    };
+    await attempts((pipes, args) => driver.run({ id, args }, pipes));
+    assertEquals(driver.factory.ids(), []);
+    const { callback, pid } = called();
+    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    await pid;
+    await attempts((pipes, args) => driver.exec(id, { args }, pipes));
+    await driver.terminate(id);
+    await running;
+  });
+});
+
+Deno.test("what is no pipe is refused before anything is made", async () => {
+  await withDriver("hull-ed-nopipe", async (driver, id, folder) => {
+    run("mkfifo", `${folder}/fifo`);
+    const refused: readonly (readonly [unknown, string])[] = [
+      [{ stdin: new Blob(["text"]) }, "ConfigInvalid"],
+      [{ stdin: "text" }, "ConfigInvalid"],
+      [{ stdin: () => {} }, "ConfigInvalid"],
+      [{ stdin: new WritableStream() }, "ConfigInvalid"],
+      [{ stdout: new ReadableStream() }, "ConfigInvalid"],
+      [{ stderr: -1 }, "ConfigInvalid"],
+      [{ stdin: { file: `${folder}/fifo` } }, "SystemError"],
+      [{ stdout: { file: `${folder}/fifo` } }, "SystemError"],
+      [{ stdin: { file: folder } }, "SystemError"],
+    ];
+    for (const [pipes, code] of refused) {
+      const error = await assertRejects(() => driver.run({ id }, pipes as Pipes), ContainerError);
+      assertEquals(error.code, code);
+    }
   });
 });
 
