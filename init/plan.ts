@@ -52,7 +52,7 @@ import {
 import { bringUpLoopback } from "./steps/network.ts";
 import { enterDetachedRoot, finishRoot, switchRoot } from "./steps/pivot.ts";
 import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
-import { hasListener, loadFilter } from "./steps/seccomp.ts";
+import { hasListener, letsWait, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
 import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
@@ -61,7 +61,9 @@ import {
   becomeNamespaceRoot,
   becomeUser,
   denyNewPrivileges,
+  dropFilterRight,
   hideProcess,
+  keepsFilterRight,
   mayDenyGroups,
   setPersonality,
 } from "./steps/user.ts";
@@ -114,7 +116,10 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const devices = linux.devices ?? [];
   const { args = [], env = [], cwd, user = {} } = process;
   const terminal = init.fds.console;
-  const notifies = seccomp !== undefined && hasListener(seccomp);
+  const needsRight = seccomp !== undefined && process.noNewPrivileges !== true;
+  const dropsRight = keepsFilterRight(process.capabilities, needsRight);
+  const letsDrop = seccomp !== undefined && letsWait(seccomp, dropsRight);
+  const isEarly = letsDrop || (seccomp !== undefined && hasListener(seccomp));
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   const plan = [
@@ -181,16 +186,17 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
       facts.lastCapability,
       mayDenyGroups(linux, facts.deniesGroups),
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
-      seccomp !== undefined && process.noNewPrivileges !== true,
+      needsRight,
     ),
     ...findProgram(args[0] ?? "", environment, look),
     ...resetSignals(facts.ignoredSignals),
     ...closeFds(init.fds, init.preserveFds),
 
     ...outliveParent(),
-    ...(notifies ? loadFilter(seccomp) : []),
+    ...(seccomp !== undefined && isEarly ? loadFilter(seccomp) : []),
+    ...(dropsRight && letsDrop ? dropFilterRight(process.capabilities) : []),
     ...handOver(init.fds),
-    ...(notifies || seccomp === undefined ? [] : loadFilter(seccomp)),
+    ...(seccomp === undefined || isEarly ? [] : loadFilter(seccomp)),
     ...execute(args, environment),
   ];
   return facts.hasOpenat2 ? plan : withoutOpenat2(plan);

@@ -12,14 +12,18 @@ import { HostFacts } from "../init/facts.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
 import { execute, findProgram, outliveParent } from "../init/steps/final.ts";
 import { isNew } from "../init/steps/namespaces.ts";
-import type { ProcessConfig } from "./config/types.ts";
+import { letsWait } from "../init/steps/seccomp.ts";
+import { keepsFilterRight } from "../init/steps/user.ts";
+import type { InitSeccomp } from "./config/init_config.ts";
+import type { Config, ProcessConfig } from "./config/types.ts";
 import { filterOf } from "./container_filter.ts";
 import { enterClass } from "./container_resctrl.ts";
 import { ContainerError } from "./errors.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import { processToExec } from "./exec_config.ts";
 import { adjustOomScore } from "./host_limits.ts";
-import { planIdentity } from "./identity.ts";
+import { type Identity, planIdentity } from "./identity.ts";
+import { isWaiting } from "./init_status.ts";
 import type { ProcessOptions } from "./process.ts";
 import { grantable } from "./process_wishes.ts";
 import { hostId, openNamespaces } from "./process_namespaces.ts";
@@ -60,6 +64,9 @@ export async function startExec(
   const init = container.init as ProcessIdentity;
   const compile = () => filterOf(config, store.root, { recent });
   const filter = await traced(lane, "compile the filter", compile);
+  if (filter !== undefined && isWaiting(store.folder(container.id))) {
+    requireFiltered(config, filter);
+  }
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
@@ -86,6 +93,8 @@ export async function startExec(
   using trace = lane === undefined ? undefined : await openTrace(lane, container);
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
+  const held = holdFor(container, process, identity);
+  const isFiltered = held !== undefined && identity.waiting.length > 0;
   const child = new SetnsProcess({
     target: namespaces.target,
     cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
@@ -97,10 +106,9 @@ export async function startExec(
       ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
-    held: holdFor(container, process, identity.notifying),
+    held,
     execute: [
-      ...(identity.notifying.length > 0 ? [] : outliveParent()),
-      ...identity.last,
+      ...(isFiltered ? [] : [...outliveParent(), ...identity.last]),
       ...execute(args, env),
     ],
     terminal: pair?.terminal,
@@ -122,6 +130,24 @@ export async function startExec(
   }
 }
 
+/**
+ * A first process whose filter doesn't let it wait has none up to its start, and the right to load it:
+ * a process beside it that may trace would have both.
+ */
+function requireFiltered({ process = { cwd: "/" } }: Config, filter: InitSeccomp): void {
+  const { capabilities, noNewPrivileges } = process;
+  if (letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true))) return;
+  throw new ContainerError(
+    "ContainerNotRunning",
+    "no process can join before the container's start",
+    {
+      pointer: "/linux/seccomp",
+      hint:
+        "its filter denies what a process that waits behind it does: read, write, exit_group, capset",
+    },
+  );
+}
+
 async function openTrace(lane: Lane, { id, config }: StoredState): Promise<UsherTrace> {
   const { UsherTrace } = await import("./usher_trace.ts");
   return new UsherTrace(lane.trace, `exec in ${id}`, config);
@@ -131,12 +157,11 @@ async function openTrace(lane: Lane, { id, config }: StoredState): Promise<Usher
 function holdFor(
   { id, bundle, config, resctrl, init }: StoredState,
   { oomScoreAdj }: ProcessConfig,
-  notifying: readonly PlanItem[],
+  { notifies, waiting }: Identity,
 ): HeldProcess | undefined {
-  const notifies = notifying.length > 0;
   if (!notifies && resctrl === undefined && oomScoreAdj === undefined) return undefined;
   return {
-    before: notifies ? [...outliveParent(), ...notifying] : [],
+    before: [...(waiting.length > 0 ? outliveParent() : []), ...waiting],
     attend: async (child, opened) => {
       adjustOomScore(child.pid, oomScoreAdj);
       await enterClass(resctrl, child.pid);

@@ -20,10 +20,12 @@ import {
   setIoPriority,
   setScheduler,
 } from "../init/steps/scheduling.ts";
-import { hasListener, loadFilter } from "../init/steps/seccomp.ts";
+import { hasListener, letsWait, loadFilter } from "../init/steps/seccomp.ts";
 import {
   becomeUser,
   denyNewPrivileges,
+  dropFilterRight,
+  keepsFilterRight,
   mayDenyGroups,
   setPersonality,
 } from "../init/steps/user.ts";
@@ -35,9 +37,11 @@ import type { JoinOptions } from "./join.ts";
 export interface Identity extends Pick<JoinOptions, "early" | "before" | "become"> {
   /** Signals as a new program expects them; behind what looks for the program. */
   readonly signals: readonly PlanItem[];
-  /** A filter with a listener, which stands while the process waits for its agent. */
-  readonly notifying: readonly PlanItem[];
-  /** What comes right before execve: any other filter. */
+  /** Whether its filter has a listener, for which the process waits until its agent has it. */
+  readonly notifies: boolean;
+  /** What stands before a wait: the filter, if it lets the process wait. */
+  readonly waiting: readonly PlanItem[];
+  /** The same right before execve, for a process that does not wait, or without a filter by then. */
   readonly last: readonly PlanItem[];
 }
 
@@ -101,14 +105,30 @@ export function planIdentity(
     ),
   ];
   const notifies = filter !== undefined && hasListener(filter) && hasAgent;
+  const own = filter === undefined || notifies ? filter : withoutListener(filter);
   return {
     early: affinity === undefined ? [] : bindToCpus("initial", affinity),
     before,
     become,
     signals: resetSignals(facts.ignoredSignals),
-    notifying: notifies ? loadFilter(filter) : [],
-    last: notifies || filter === undefined ? [] : loadFilter(withoutListener(filter)),
+    notifies,
+    waiting: own === undefined ? [] : planWait(own, process, notifies),
+    last: own === undefined ? [] : loadFilter(own),
   };
+}
+
+/** Nobody who traces a process that waits is to have more than the container has. */
+function planWait(
+  filter: InitSeccomp,
+  { capabilities, noNewPrivileges }: ProcessConfig,
+  notifies: boolean,
+): readonly PlanItem[] {
+  const dropsRight = keepsFilterRight(capabilities, noNewPrivileges !== true);
+  const isLet = letsWait(filter, dropsRight);
+  return [
+    ...(isLet || notifies ? loadFilter(filter) : []),
+    ...(isLet && dropsRight ? dropFilterRight(capabilities) : []),
+  ];
 }
 
 /** A notified call of a process without a listener fails. */

@@ -1,6 +1,6 @@
 /**
- * The system call filter: the last that happens before execve, so that the profile has to allow
- * nothing for hull's sake.
+ * The system call filter: the last that happens before a process waits where others see it; where the
+ * profile does not allow that, before execve, so that it has to allow nothing for hull's sake.
  *
  * Source: seccomp(2), config-linux.md "Seccomp".
  *
@@ -8,7 +8,9 @@
  */
 
 import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp_flags.ts";
+import { syscallNumber } from "../../ffi/syscalls.ts";
 import type { InitSeccomp } from "../../src/config/init_config.ts";
+import { answerOf, RET_ALLOW } from "../../src/security/filter_machine.ts";
 import { type PlanItem, StepBuilder } from "../operation.ts";
 
 const INSTRUCTION_SIZE = 8;
@@ -19,8 +21,36 @@ export function hasListener({ flags }: InitSeccomp): boolean {
 }
 
 /**
- * Loads the filter. What follows must be calls that the profile allows: none but execve; with a
- * listener also the hand-over's reads and writes, since the parent fetches the listener's fd then.
+ * Whether a filter lets a process wait behind it: say that it is ready, hear a word or end, and give up
+ * the right that loading the filter took. Who waits with such a filter is to be had by nobody who
+ * traces it as more than the container; a filter that allows less is loaded behind the wait.
+ *
+ * @param dropsRight whether there is a right to be given up
+ */
+export function letsWait({ program }: InitSeccomp, dropsRight: boolean): boolean {
+  const instructions = Uint8Array.fromBase64(program);
+  const calls = [
+    "read",
+    "write",
+    "exit_group",
+    ...(dropsRight ? ["capset" as const] : []),
+  ] as const;
+  try {
+    return calls.every((name) =>
+      answerOf(instructions, { number: syscallNumber(name), args: AN_FD }) === RET_ALLOW
+    );
+  } catch (error) {
+    if (error instanceof RangeError) return false; // what is not known is not run early
+    throw error;
+  }
+}
+
+/** No stream, since a filter may look at numbers. */
+const AN_FD = [3n];
+
+/**
+ * Loads the filter. What follows must be calls that the profile allows: execve; before a wait also those
+ * of {@linkcode letsWait}. One with a listener always waits, since the parent fetches its fd then.
  *
  * Nor may a jump follow: the trampoline makes it of a call with the number -1, which the filter would
  * see.

@@ -161,6 +161,27 @@ function setCapabilities(
   }
 }
 
+/** Whether CAP_SYS_ADMIN is kept for the filter alone: see `becomeUser`. */
+export function keepsFilterRight(
+  { effective = [], permitted = [] }: Capabilities = {},
+  loadsFilter: boolean,
+): boolean {
+  return loadsFilter && ![effective, permitted].every((set) => set.includes("CAP_SYS_ADMIN"));
+}
+
+/** Gives up what the filter needed, once it stands. */
+export function dropFilterRight(capabilities: Capabilities = {}): PlanItem[] {
+  const { effective = [], permitted = [], inheritable = [] } = capabilities;
+  const step = new StepBuilder("seccomp");
+  const data = capabilityData(mask(effective), mask(permitted), mask(inheritable));
+  return step.because(
+    "drop CAP_SYS_ADMIN, which the filter needed",
+    undefined,
+    "/process/capabilities",
+  )
+    .call("capset", [capabilityHeader(), data]).items;
+}
+
 /** The bit mask of capability names; names that this build doesn't know were warned about. */
 function mask(names: readonly string[]): bigint {
   return names.reduce((bits, name) => {

@@ -209,7 +209,7 @@ testWhere(
 
 testWhere(
   LIBRARY,
-  "a created container waits without the filter, a started one has it",
+  "a created container waits behind its filter, which the started one has",
   async () => {
     await leavesNothing("hull-scmp-create", async () => {
       await using hull = new Hull();
@@ -218,7 +218,7 @@ testWhere(
       const { pid } = JSON.parse(await hull.must("state", "hull-scmp-create")) as { pid: number };
       const filters = () =>
         /^Seccomp_filters:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
-      assertEquals(filters(), "0");
+      assertEquals(filters(), "1");
       await hull.must("start", "hull-scmp-create");
       assertEquals(filters(), "1");
       await hull.must("delete", "--force", "hull-scmp-create");
