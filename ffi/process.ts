@@ -84,6 +84,11 @@ export interface ExitStatus {
   readonly code: number;
   /** The number of the signal that killed it. */
   readonly signal: number | undefined;
+  /**
+   * True if it is a container's first process, died of SIGKILL, and the kernel has killed in the
+   * container for want of memory.
+   */
+  readonly oomKilled?: boolean | undefined;
 }
 
 /**

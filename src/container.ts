@@ -19,6 +19,7 @@ import type { InitProcess } from "./init_process.ts";
 import { isWaiting } from "./init_status.ts";
 import { interfaceStats } from "./network/interface_stats.ts";
 import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
+import { withOomKill } from "./oom_kill.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
 import { isAlive, openIdentified } from "./process_identity.ts";
@@ -271,12 +272,13 @@ export class Container implements AsyncDisposable {
       if (status !== undefined && !isKept) writeExitRecord(this.folder, this.#init.pid, status);
       return status;
     }
-    return await awaitRecord(this.folder, this.#stored, this.#surroundings.poller);
+    const { poller, cgroups } = this.#surroundings;
+    return withOomKill(await awaitRecord(this.folder, this.#stored, poller), cgroups);
   }
 
   /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
   exitStatus(): ExitStatus | undefined {
-    return lookUpExit(this.folder);
+    return withOomKill(lookUpExit(this.folder), this.#surroundings.cgroups);
   }
 
   /**

@@ -12,15 +12,15 @@
  * - `ContainerPaused`, `ContainerNotPaused`, `ContainerNotStopped`, `ContainerNotRunning`: the state forbids it
  * - `ConfigInvalid`: the config or an argument can't be used; `faults` lists every place
  * - `NoProcessOps`: the `Process` was not started
- * - `ConsoleExists`: the process has a console already
  * - `InitFailed`: a step inside the container failed before the user's program ran
- * - `HookFailed`, `OomKilled`: what the name says
+ * - `HookFailed`: what the name says
+ * - `OomKilled`: the limit of memory is too low for the start; a program that the kernel killed later
+ *   is no error of hull's, but told by `ExitStatus.oomKilled`
  * - `Unsupported`: this kernel or this build can't do what the config asks for
  * - `SystemError`: any other failing of a system call on the host's side
  */
 export type ContainerErrorCode =
   | "ConfigInvalid"
-  | "ConsoleExists"
   | "ContainerNotExists"
   | "ContainerNotPaused"
   | "ContainerNotRunning"

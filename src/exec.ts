@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SyscallError } from "../ffi/errno.ts";
 import { Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../ffi/file_status.ts";
 import { TIOCSCTTY } from "../ffi/terminal.ts";
@@ -24,6 +25,7 @@ import { processToExec } from "./exec_config.ts";
 import { adjustOomScore } from "./host_limits.ts";
 import { type Identity, planIdentity } from "./identity.ts";
 import { isWaiting } from "./init_status.ts";
+import { withLowLimit } from "./oom_kill.ts";
 import type { ProcessOptions } from "./process.ts";
 import { grantable } from "./process_wishes.ts";
 import { hostId, openNamespaces } from "./process_namespaces.ts";
@@ -116,6 +118,7 @@ export async function startExec(
     leaveStatus: options.leaveStatus,
     trace,
     poller,
+    inspectEnd: (status) => withLowLimit(status, cgroups),
   });
   try {
     await traced(lane, "start the usher and wait", () => child.start());
@@ -175,13 +178,13 @@ function holdFor(
 /** A terminal's three streams belong to the process alone. */
 const STREAMS: readonly number[] = [0, 1, 2];
 
-/** Of the very process if that still lives when all is opened. */
+/** Of the very process if that still lives when all is opened; one that exits has no root any more. */
 function openRoot(init: ProcessIdentity): Fd {
   try {
     return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
   } catch (error) {
     requireAlive(init);
-    throw error;
+    throw error instanceof SyscallError && error.code === "ENOENT" ? ended(error) : error;
   }
 }
 

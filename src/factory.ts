@@ -78,6 +78,8 @@ export interface ContainerInfo {
   readonly created: string;
   /** How the first process ended, once somebody knows: its exit code, or 128 and the signal. */
   readonly exitCode?: number | undefined;
+  /** Whether the kernel ended it for want of memory: see {@linkcode ExitStatus}. */
+  readonly oomKilled?: boolean | undefined;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -258,10 +260,11 @@ export class Factory {
   info(id: string): ContainerInfo {
     const container = this.load(id);
     const { cgroupPaths: _, ...state } = container.state();
-    const exitCode = state.status === "stopped" ? container.exitStatus()?.code : undefined;
+    const ended = state.status === "stopped" ? container.exitStatus() : undefined;
     return {
       ...state,
-      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(ended === undefined ? {} : { exitCode: ended.code }),
+      ...(ended?.oomKilled === true ? { oomKilled: true } : {}),
       ownerUid: Deno.lstatSync(container.folder).uid ?? 0,
     };
   }

@@ -26,6 +26,7 @@ import { InitNetwork } from "./init_network.ts";
 import { awaitReady, InitStatus, type Launched, makeFifos, STATUS_FIFO } from "./init_status.ts";
 import { attend, letGo, sendConfig } from "./init_words.ts";
 import { checkJoinedNamespaces } from "./joined_namespaces.ts";
+import { withLowLimit, withOomKill } from "./oom_kill.ts";
 import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_process.ts";
 import type { PlanTrace } from "./plan_trace.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
@@ -52,6 +53,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #terminal: Terminal | undefined;
   #streams: PipeStreams | undefined;
   #work: CopyUp[] = [];
+  #ending: Promise<ExitStatus | undefined> | undefined;
   #trace: PlanTrace | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
@@ -131,7 +133,11 @@ export class InitProcess implements ParentProcess, Disposable {
       onHooks: (pid: number) => traced(lane, "run the hooks", () => this.#runHooks(pid)),
       onWork: () => traced(lane, "work for the child", () => this.#doWork(init.fds)),
     };
-    const isReady = () => awaitReady(said, child, joinsInhabited(namespaces), handlers);
+    const born = {
+      pid: child.pid,
+      wait: async () => withLowLimit(await this.wait(), this.#options.cgroups),
+    };
+    const isReady = () => awaitReady(said, born, joinsInhabited(namespaces), handlers);
     const launched = await traced(lane, "wait until init is ready", isReady);
     if (launched !== undefined) await this.#adopt(launched);
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
@@ -161,13 +167,16 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#terminal.resize(columns, rows);
   }
 
-  wait(): Promise<ExitStatus> {
-    return this.#born().wait();
+  async wait(): Promise<ExitStatus> {
+    return await this.ended() ?? await this.#born().wait();
   }
 
   /** Waits for its end; undefined if nobody knows how it ended, since its supervisor was killed. */
   ended(): Promise<ExitStatus | undefined> {
-    return this.#born().ended();
+    const { cgroups } = this.#options;
+    // Looked up once, at the end: the cgroups go with the container.
+    this.#ending ??= this.#born().ended().then((status) => withOomKill(status, cgroups));
+    return this.#ending;
   }
 
   signal(signal: string | number): void {

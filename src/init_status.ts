@@ -28,6 +28,7 @@ import {
   StatusReader,
 } from "../init/channel.ts";
 import { ContainerError } from "./errors.ts";
+import { outOfMemory } from "./oom_kill.ts";
 import { Child, type StatusKeeper } from "./parent_process.ts";
 
 /** The fifo on which init waits for the start. */
@@ -118,7 +119,7 @@ export interface BirthHandlers {
  */
 export async function awaitReady(
   status: InitStatus,
-  child: Child,
+  child: Pick<Child, "pid" | "wait">,
   isLauncher: boolean,
   handlers: BirthHandlers,
 ): Promise<Launched | undefined> {
@@ -156,7 +157,9 @@ async function reapFirst(status: InitStatus, launched: Launched | undefined): Pr
 }
 
 /** The error for an init that could say nothing. */
-function silentEnd({ code, signal }: ExitStatus): ContainerError {
+function silentEnd(status: ExitStatus): ContainerError {
+  if (status.oomKilled === true) return outOfMemory("init");
+  const { code, signal } = status;
   const how = signal === undefined ? `exit code ${code}` : signalName(signal);
   return new ContainerError("InitFailed", `init ended before the container was ready: ${how}`, {
     hint: signal === undefined

@@ -27,6 +27,7 @@ import { PIDFD } from "./birth.ts";
 import { ContainerError } from "./errors.ts";
 import { InitStatus } from "./init_status.ts";
 import { firstFree, type JoinOptions, planJoin } from "./join.ts";
+import { outOfMemory } from "./oom_kill.ts";
 import { Child, type ParentProcess, requireSignal } from "./parent_process.ts";
 import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "./stdio.ts";
 import type { Terminal } from "./terminal.ts";
@@ -46,6 +47,8 @@ export interface SetnsProcessOptions
   /** The trace of what a process that joins does up to its program. */
   readonly trace?: UsherTrace | undefined;
   readonly poller: Poller;
+  /** Adds what is known of the end of a process whose program never ran, beside its status. */
+  readonly inspectEnd?: ((status: ExitStatus) => ExitStatus) | undefined;
 }
 
 /** A process that waits for this program. */
@@ -103,13 +106,13 @@ export class SetnsProcess implements ParentProcess, Disposable {
     let message = await status.next();
     this.#child ??= await this.#awaitUsher();
     if (this.#child === undefined) {
-      throw message?.kind === "error" ? message.error : silentEnd(await this.#usherEnd());
+      throw message?.kind === "error" ? message.error : this.#silentEnd(await this.#usherEnd());
     }
     // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
     // ask for the status. What this meets, a caller's own wait tells.
     const ended = leaveStatus ? undefined : this.wait().catch(() => {});
     if (held !== undefined && control !== undefined && message?.kind !== "error") {
-      if (message === undefined) throw silentEnd(await this.wait());
+      if (message === undefined) throw this.#silentEnd(await this.wait());
       await held.attend(this.#started(), opened);
       letGo(control.writer);
       message = await status.next();
@@ -196,6 +199,13 @@ export class SetnsProcess implements ParentProcess, Disposable {
     return await this.#usher?.kill() ?? { code: 1, signal: undefined };
   }
 
+  #silentEnd(status: ExitStatus): ContainerError {
+    const { code, signal, oomKilled } = this.#options.inspectEnd?.(status) ?? status;
+    if (oomKilled === true) return outOfMemory("the process");
+    const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+    return new ContainerError("InitFailed", `the process ended before its program ran: ${how}`);
+  }
+
   #started(): Child {
     if (this.#child !== undefined) return this.#child;
     throw new ContainerError("NoProcessOps", "the process was not started");
@@ -209,11 +219,6 @@ function letGo(control: Fd): void {
   } catch (error) {
     if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
   }
-}
-
-function silentEnd({ code, signal }: ExitStatus): ContainerError {
-  const how = signal === undefined ? `exit code ${code}` : signalName(signal);
-  return new ContainerError("InitFailed", `the process ended before its program ran: ${how}`);
 }
 
 /** Only a process that goes nowhere may share this program's memory until its execve. */

@@ -18,12 +18,13 @@ export interface Described {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly owner: string;
   readonly exitCode?: number;
+  readonly oomKilled?: boolean | undefined;
 }
 
 /** The description of a container. */
 export function describe(info: ContainerInfo): Described {
   const { ociVersion, id, pid, status, bundle, rootfs, created, annotations } = info;
-  const { ownerUid, exitCode } = info;
+  const { ownerUid, exitCode, oomKilled } = info;
   return {
     ociVersion,
     id,
@@ -35,6 +36,7 @@ export function describe(info: ContainerInfo): Described {
     ...(annotations === undefined ? {} : { annotations }),
     owner: userName(ownerUid),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(oomKilled === undefined ? {} : { oomKilled }),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Container } from "../container.ts";
 import type { ProcessConfig } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
-import type { ProcessOptions } from "../process.ts";
+import type { Process, ProcessOptions } from "../process.ts";
 import { traced } from "../traced.ts";
 import { type Command, type GivenFlags, isOn, list, text } from "./command.ts";
 import { follow, ownSize, SignalForwarder } from "./foreground.ts";
@@ -64,7 +64,7 @@ export const command: Command = {
       leaveStatus: isDetached,
     });
     await container.start(process);
-    writePidFile(text(flags, "pid-file"), process.pid);
+    await tellPid(text(flags, "pid-file"), process);
     if (isDetached) return 0;
     return await traced(
       trace?.trace.main,
@@ -73,6 +73,19 @@ export const command: Command = {
     );
   },
 };
+
+/** A process whose number nobody can learn must not run on unseen. */
+async function tellPid(path: string | undefined, process: Process): Promise<void> {
+  try {
+    writePidFile(path, process.pid);
+  } catch (error) {
+    try {
+      process.signal("KILL");
+    } catch { /* it has ended */ }
+    await process.wait();
+    throw error;
+  }
+}
 
 async function processOptions(
   flags: GivenFlags,

@@ -1,5 +1,6 @@
 /** `hull run`. @module */
 
+import type { Container } from "../container.ts";
 import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
 import { traced } from "../traced.ts";
@@ -59,11 +60,18 @@ export const command: Command = {
     );
     reaper?.[Symbol.dispose](); // hooks come
     await forwarded;
-    await container.wait(); // which records the exit code, for those who wait elsewhere
+    // The wait records the exit code, for those who wait elsewhere.
+    if ((await container.wait())?.oomKilled === true) output.warn(outOfMemory(container));
     if (!isOn(flags, "keep")) await container.destroy({ force: true });
     return code;
   },
 };
+
+function outOfMemory({ config }: Container): string {
+  const limit = config.linux?.resources?.memory?.limit;
+  const bound = limit === undefined ? "" : ` at its limit of ${limit} bytes`;
+  return `the container ran out of memory${bound}: the kernel killed its program`;
+}
 
 /** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
 async function forwardReadiness(

@@ -102,6 +102,27 @@ Deno.test("exec --process runs what a file says; --detach and --pid-file", async
   });
 });
 
+Deno.test("a pid file that can't be written ends what was started: run, create, exec, exec -d", async () => {
+  await leavesNothing("hull-exec-nofile", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 60");
+    const id = "hull-exec-nofile";
+    const flags = ["--pid-file", "/no/such/folder/pid"];
+    for (const command of [["run"], ["run", "-d"], ["create"]]) {
+      const line = await hull.refuse(...command, ...flags, "-b", bundle.folder, id);
+      assertStringIncludes(line, "cannot write the pid file /no/such/folder/pid");
+      assertEquals(await hull.must("list", "-q"), "");
+    }
+    await hull.detach("run", "-d", "-b", bundle.folder, id);
+    for (const detach of [[], ["-d"]]) {
+      const { code, stderr } = await hull.call(["exec", ...detach, ...flags, id, "sleep", "60"]);
+      assertEquals(code, 255);
+      assertStringIncludes(stderr, "cannot write the pid file /no/such/folder/pid");
+      assertEquals(JSON.parse(await hull.must("ps", "-f", "json", id)).length, 1);
+    }
+  });
+});
+
 Deno.test("exec --tty: a terminal of the container's devpts, with the user's owner", async () => {
   await leavesNothing("hull-exec-tty", async () => {
     await using hull = new Hull();

@@ -1,0 +1,104 @@
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
+import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+
+const LIMIT = 16 << 20;
+const MEMORY = { memory: { limit: LIMIT, swap: LIMIT } };
+const EATER = ["tail", "/dev/zero"];
+const BY_OOM = { code: 137, signal: 9, oomKilled: true };
+
+Deno.test("wait, state and who asks later tell that the kernel ended the first process", async () => {
+  for (const supervised of [false, true]) {
+    await leavesNothing("hull-oom-wait", async () => {
+      using root = scratchFolder();
+      const factory = new Factory({ root: root.path });
+      const id = "hull-oom-wait";
+      await using container = await factory.create(id, undefined, { resources: MEMORY });
+      const process = new Process({ args: EATER, stdin: "null" });
+      await container.run(process, { supervised });
+      assertEquals([await process.wait(), await container.wait()], [BY_OOM, BY_OOM]);
+      assertEquals(factory.info(id).oomKilled, true);
+      // Another program, such as the daemon when it was started again.
+      const later = new Factory({ root: root.path });
+      assertEquals(await later.load(id).wait(), BY_OOM);
+      assertEquals([later.info(id).exitCode, later.info(id).oomKilled], [137, true]);
+    });
+  }
+});
+
+Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told as they are", async () => {
+  await leavesNothing("hull-oom-other", async () => {
+    using root = scratchFolder();
+    const factory = new Factory({ root: root.path });
+    const run = async (script: string, act: (process: Process) => void) => {
+      const args = ["sh", "-c", script];
+      const options = { resources: MEMORY };
+      await using container = await factory.create("hull-oom-other", undefined, options);
+      const process = new Process({ args, stdin: "null", stderr: "null" });
+      await container.run(process);
+      act(process);
+      return await process.wait();
+    };
+    const killed = await run("sleep 60", (process) => process.signal("KILL"));
+    assertEquals(killed, { code: 137, signal: 9 });
+    const child = await run("tail /dev/zero; exit 5", () => {});
+    assertEquals(child, { code: 5, signal: undefined });
+  });
+});
+
+Deno.test("a driver's run and what it restores tell it", async () => {
+  await leavesNothing("hull-oom-driver", async () => {
+    using root = scratchFolder();
+    const driver = new ExecDriver({ root: root.path });
+    const restored: unknown[] = [];
+    const status = await driver.run(
+      { id: "hull-oom-driver", args: EATER, resources: MEMORY },
+      {},
+      () => {},
+      {
+        // The daemon that comes after one which was killed here.
+        exitCallback: async () => {
+          for (const container of await new ExecDriver({ root: root.path }).restore()) {
+            restored.push(await container.wait());
+          }
+        },
+      },
+    );
+    assertEquals([status, restored], [{ ...BY_OOM, oomKills: 1 }, [BY_OOM]]);
+  });
+});
+
+Deno.test("run says it on stderr and exits with 137, and state has it", async () => {
+  await leavesNothing("hull-oom-cli", async () => {
+    await using hull = new Hull();
+    const id = "hull-oom-cli";
+    using bundle = makeBundle("exec tail /dev/zero", ({ linux }) => {
+      linux.resources = { ...linux.resources, ...MEMORY };
+    });
+    const { code, stderr } = await hull.call(["run", "--keep", "-b", bundle.folder, id]);
+    assertEquals(code, 137);
+    assertMatch(
+      stderr,
+      /^hull: warning: the container ran out of memory at its limit of 16777216 .*\n$/,
+    );
+    const { exitCode, oomKilled } = JSON.parse(await hull.must("state", id));
+    assertEquals([exitCode, oomKilled], [137, true]);
+  });
+});
+
+Deno.test("a limit that is too low to start is named", async () => {
+  await leavesNothing("hull-oom-start", async () => {
+    using root = scratchFolder();
+    const factory = new Factory({ root: root.path });
+    const resources = { memory: { limit: 1 } };
+    await using container = await factory.create("hull-oom-start", undefined, { resources });
+    const error = await assertRejects(
+      () => container.run(new Process({ args: ["true"], stdin: "null" })),
+      ContainerError,
+    );
+    assertEquals([error.code, error.pointer], ["OomKilled", "/linux/resources/memory/limit"]);
+    assertStringIncludes(error.message, "memory limit");
+  });
+});
