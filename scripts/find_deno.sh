@@ -6,15 +6,45 @@ deno_version=2.9.6
 # How V8 runs what ends after some milliseconds; src/own_modules.ts says the same to hull's init.
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 
+# is_own: whether a folder that a variable names is this user's alone. What root runs, and what it
+# believes to have compiled, must not come from the home of another user, which sudo or su may leave
+# in HOME, nor from a folder in which everybody may make files, such as /tmp.
+is_own() {
+  [ -O "$1" ] && ! [ -k "$1" ]
+}
+
+# runs_own: whether a program may be run: root runs no other's, a user may have a link to root's.
+runs_own() {
+  [ -O "$1" ] || { [ -L "$1" ] && ! [ -O / ]; }
+}
+
+# own_folders: sets $own to hull's folders below those that the variables name, the first one first.
+# A relative name is no place, whoever set it: it would lie in a folder that is another's.
+own_folders() {
+  own=
+  case ${HULL_CACHE-} in /*) if is_own "$HULL_CACHE"; then own=$HULL_CACHE; fi ;; esac
+  own_xdg=
+  case ${XDG_CACHE_HOME-} in
+    /*) if is_own "$XDG_CACHE_HOME"; then own_xdg=$XDG_CACHE_HOME/hull; fi ;;
+  esac
+  own_home=
+  case ${HOME-} in
+    /*) if is_own "$HOME" && [ -w "$HOME" ]; then own_home=$HOME/.cache/hull; fi ;;
+  esac
+}
+
 # find_cached_deno: sets $deno to the Deno that scripts/setup left, or fails. First the one that was
 # installed with hull, beside the script $self; then the same places as cache_folder's, and root's
 # own for a start with an empty environment.
-# A relative name is no place, whoever set it: it would lie in a folder that is another's.
 find_cached_deno() {
-  for folder in "${self:+${self%/scripts/*}/.hull}" "${HULL_CACHE-}" \
-    "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/hull}" "${HOME:+$HOME/.cache/hull}" \
-    /var/cache/hull ~root/.cache/hull; do
-    case $folder in /*) ;; *) continue ;; esac
+  deno=${self%/scripts/*}/.hull/deno-$deno_version
+  if [ -n "$self" ] && [ -x "$deno" ]; then return 0; fi
+  own_folders
+  for folder in "$own" "$own_xdg" "$own_home"; do
+    deno=$folder/deno-$deno_version
+    if [ -n "$folder" ] && [ -O "$folder" ] && [ -x "$deno" ] && runs_own "$deno"; then return 0; fi
+  done
+  for folder in /var/cache/hull ~root/.cache/hull; do
     deno=$folder/deno-$deno_version
     if [ -x "$deno" ]; then return 0; fi
   done
@@ -22,12 +52,17 @@ find_cached_deno() {
 }
 
 # cache_folder: sets $cache to the folder that hull's files go to.
-# A HOME that does not exist or can't be written (a daemon's, a read-only system's) is no place.
+# A HOME that does not exist or can't be written (a daemon's, a read-only system's) is no place, nor
+# is one that is another's. One that is named may have to be made.
 cache_folder() {
-  cache=/var/cache/hull
-  case ${HOME-} in /*) if [ -d "$HOME" ] && [ -w "$HOME" ]; then cache=$HOME/.cache/hull; fi ;; esac
-  case ${XDG_CACHE_HOME-} in /*) cache=$XDG_CACHE_HOME/hull ;; esac
-  case ${HULL_CACHE-} in /*) cache=$HULL_CACHE ;; esac
+  own_folders
+  cache=${own_home:-/var/cache/hull}
+  case ${XDG_CACHE_HOME-} in
+    /*) if [ -n "$own_xdg" ] || ! [ -e "$XDG_CACHE_HOME" ]; then cache=$XDG_CACHE_HOME/hull; fi ;;
+  esac
+  case ${HULL_CACHE-} in
+    /*) if [ -n "$own" ] || ! [ -e "$HULL_CACHE" ]; then cache=$HULL_CACHE; fi ;;
+  esac
 }
 
 # code_folder: sets $code to the folder of what Deno compiled: beside it, where it can, and in no

@@ -12,6 +12,7 @@ import {
   type Fd,
   O_APPEND,
   O_CREAT,
+  O_NOFOLLOW,
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
@@ -27,7 +28,7 @@ const NAME = "exit";
 
 /** Opens a container's record to be written, empty. */
 export function createExitRecord(folder: string): Fd {
-  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
+  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
 }
 
 /** Writes a container's record; nothing happens if the container is gone. */

@@ -13,6 +13,8 @@ import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
+import { replaceFile } from "./replace_file.ts";
+import { requireOwnRoot } from "./root_folder.ts";
 
 /** The content of state.json. */
 export interface StoredState {
@@ -66,9 +68,18 @@ export class StateStore {
   /** The root folder, absolute. */
   readonly root: string;
 
+  #isOwn = false;
+
   /** A store in `root`, which is made when the first container is. */
   constructor(root: string) {
     this.root = root;
+  }
+
+  /** What others may have written there is neither read nor written to: once, at the first call. */
+  #requireOwn(): void {
+    if (this.#isOwn) return;
+    requireOwnRoot(this.root);
+    this.#isOwn = true;
   }
 
   /**
@@ -89,6 +100,7 @@ export class StateStore {
    */
   make(id: string): boolean {
     const folder = this.folder(id);
+    this.#requireOwn();
     try {
       if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
       return makeFolder(folder, FOLDER_MODE);
@@ -100,14 +112,9 @@ export class StateStore {
   /** Writes state.json so that a reader sees the old one or the new one. */
   write(state: StoredState): void {
     const path = `${this.folder(state.id)}/${STATE_FILE}`;
-    const temporary = `${path}.${Deno.pid}`;
     try {
-      Deno.writeTextFileSync(temporary, JSON.stringify(state), { mode: 0o600 });
-      Deno.renameSync(temporary, path);
+      replaceFile(path, JSON.stringify(state), 0o600);
     } catch (error) {
-      try {
-        Deno.removeSync(temporary);
-      } catch { /* it may never have been made */ }
       throw storeError(`cannot write ${path}`, path, error);
     }
   }
@@ -119,6 +126,7 @@ export class StateStore {
    */
   read(id: string): StoredState | undefined {
     const folder = this.folder(id);
+    this.#requireOwn();
     try {
       return JSON.parse(Deno.readTextFileSync(`${folder}/${STATE_FILE}`)) as StoredState;
     } catch (error) {
@@ -142,6 +150,7 @@ export class StateStore {
 
   /** The ids of all containers, sorted. */
   ids(): string[] {
+    this.#requireOwn();
     try {
       return [...Deno.readDirSync(this.root)]
         .filter(({ name, isDirectory }) => isDirectory && ID.test(name))
@@ -160,6 +169,7 @@ export class StateStore {
    */
   async lock(id: string): Promise<Fd> {
     const folder = this.folder(id);
+    this.#requireOwn();
     const fd = this.#open(id, folder);
     for (let k = 0; k < LOCK_TRIES; k++) {
       if (tryLock(fd)) {

@@ -84,6 +84,9 @@ const HOSTILE_VARIABLES: Readonly<Record<string, string>> = {
   DENO_AUTO_SERVE: "1",
   DENO_CONDITIONS: "hostile",
   DENO_INTERNAL_CHILD_ENTRYPOINT: "hostile.ts",
+  DENO_PERMISSION_BROKER_PATH: "/nonexistent",
+  TOKIO_WORKER_THREADS: "0",
+  RUST_MIN_STACK: "hostile",
   OTEL_DENO: "hostile",
   NODE_OPTIONS: "--require ./hostile.ts",
   NODE_CHANNEL_FD: "0",
@@ -105,6 +108,77 @@ Deno.test("neither the bundle's files nor the environment change what the launch
     assertEquals(launch(bundle.folder, { [name]: value }, root.path), FRIENDLY, name);
   }
   assertEquals(run("find", bundle.folder), before);
+});
+
+/** What it sets itself, and what is its own affair. */
+const KEPT = ["DENO_DIR", "DENO_NO_UPDATE_CHECK"];
+/** Constants of its code that look like variables. */
+const NO_VARIABLES = /^(DENO_TLS_FINISHED|NODE_(TYPE_ERR|SIZE|CLOSE?H?|CLUSTER|HTTP2?)$)/;
+
+Deno.test("every variable that this Deno's binary names is unset by the launcher", () => {
+  const launcher = Deno.readTextFileSync(`${SCRIPTS}/launch.sh`);
+  const unset = /^unset ((?:.*\\\n)*.*)$/m.exec(launcher)?.[1]?.match(/\w+/g) ?? [];
+  const known = [...unset, ...KEPT].sort((a, b) => b.length - a.length);
+  const deno = run("sh", "-c", `self=; . ${SCRIPTS}/find_deno.sh; find_cached_deno; echo "$deno"`);
+  const pattern =
+    "(DENO|OTEL_DENO|TOKIO|RAYON)_[A-Z0-9_]{3,}|NODE_(OPTIONS|EXTRA|USE|V8|TLS|CHANNEL)[A-Z0-9_]*";
+  const found = run("env", "LC_ALL=C", "grep", "-aoE", pattern, deno.trim()).trim().split("\n");
+  // Texts stand in the binary one behind another, so that a name may run into the next one.
+  const isKnown = (text: string): boolean =>
+    text.length < 3 || !/^(DENO|NODE|OTEL|TOKIO|RAYON)_/.test(text) || NO_VARIABLES.test(text) ||
+    known.some((name) => text.startsWith(name) && isKnown(text.slice(name.length)));
+  assertEquals([...new Set(found)].filter((text) => !isKnown(text)), []);
+});
+
+Deno.test("root runs no Deno, and keeps no compiled code, of a home or cache that is another's", () => {
+  using scratch = scratchFolder();
+  const version = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; echo "$deno_version"`).trim();
+  const home = `${scratch.path}/home`;
+  const hostile = "#!/bin/sh\necho hostile\n";
+  plant(`${home}/.cache/hull/deno-${version}`, hostile);
+  run("chown", "-R", "12345:12345", home);
+  const common = `${scratch.path}/common`; // root's, but everybody's to write to, as /tmp
+  plant(`${common}/deno-${version}`, hostile);
+  Deno.chownSync(`${common}/deno-${version}`, 12345, 12345);
+  Deno.chmodSync(common, 0o777);
+  const script = `self=$1; . ${SCRIPTS}/find_deno.sh; find_cached_deno && echo "$deno"
+cache_folder; echo "$cache"`;
+  const variables = [
+    { HOME: home },
+    { XDG_CACHE_HOME: `${home}/.cache` },
+    { HULL_CACHE: `${home}/.cache/hull` },
+    { HULL_CACHE: common },
+  ];
+  for (const env of variables) {
+    const { stdout } = new Deno.Command("sh", {
+      args: ["-c", script, "sh", ""],
+      env,
+      clearEnv: true,
+    })
+      .outputSync();
+    const said = new TextDecoder().decode(stdout);
+    const cacheOf = env.HULL_CACHE === common ? scratch.path + "/none" : home;
+    assertEquals(said.includes(cacheOf) || said.includes(`${common}/deno`), false, said);
+    const { stdout: printed } = new Deno.Command(LAUNCHER, { args: ["--version"], env })
+      .outputSync();
+    assertMatch(new TextDecoder().decode(printed), /^hull version /);
+  }
+});
+
+Deno.test("setup follows no link that somebody has put where its lock is", () => {
+  using scratch = scratchFolder();
+  const victim = `${scratch.path}/victim`;
+  Deno.writeTextFileSync(victim, "kept");
+  // Packages seem to be missing, and their installation works.
+  plant(`${scratch.path}/bin/dpkg-query`, "#!/bin/sh\nexit 1\n");
+  plant(`${scratch.path}/bin/apt-get`, `#!/bin/sh\n: >${scratch.path}/called\n`);
+  const script = `set -eu
+mount -t tmpfs none /run; mkdir -m 1777 /run/lock; ln -s ${victim} /run/lock/hull-setup
+mount -t tmpfs none /usr/sbin
+PATH=${scratch.path}/bin:$PATH ${SCRIPTS}/setup --tests`;
+  run("unshare", "-m", "--propagation", "private", "sh", "-c", script);
+  assertEquals(Deno.statSync(`${scratch.path}/called`).isFile, true);
+  assertEquals(Deno.readTextFileSync(victim), "kept");
 });
 
 Deno.test("the launcher needs no folder to stand in, no home and no cache that is named", () => {
