@@ -10,17 +10,7 @@
 import { SyscallError } from "./errno.ts";
 import { Fd } from "./file.ts";
 import { checked, libc } from "./libc.ts";
-import {
-  CLONE_ARGS_SIZE,
-  CLONE_FILES,
-  CLONE_PIDFD,
-  CLONE_VFORK,
-  CLONE_VM,
-  cloneArguments,
-  NAMESPACE_FLAGS,
-} from "./namespaces.ts";
-import { reapEnding } from "./process.ts";
-import { type Operation, SyscallProgram } from "./program.ts";
+import { runInNetwork } from "./network_namespace.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -56,35 +46,13 @@ export function openRouteSocket(): Fd {
  * @throws {SyscallError} EINVAL if the fd is not a network namespace's
  */
 export function openRouteSocketIn(namespace: Fd): Fd {
-  const flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD;
-  const clone = cloneArguments(flags, { pidfd: "pidfd", exitSignal: 0 });
-  const operations: Operation[] = [
-    {
-      syscall: "clone3",
-      args: [clone, CLONE_ARGS_SIZE],
-      onError: "return",
-      onPositive: "return",
-    },
-    { syscall: "setns", args: [namespace.number, NAMESPACE_FLAGS.network] },
+  const program = runInNetwork(namespace, [
     {
       label: "socket",
       syscall: "socket",
       args: [AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE],
-      onPositive: { jump: "end" },
     },
-    { label: "end", syscall: "exit_group", args: [0] },
-  ];
-  const program = new SyscallProgram(operations, [{ syscall: "exit_group", args: [1] }]);
-  program.run();
-  const failure = program.failure();
-  if (failure?.index !== 0) {
-    const pidfd = program.output("pidfd");
-    using child = new Fd(new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true));
-    reapEnding(child);
-  }
-  if (failure !== undefined) {
-    throw new SyscallError(operations[failure.index]?.syscall ?? "clone3", failure.errno);
-  }
+  ]);
   return prepared(new Fd(program.result("socket")));
 }
 

@@ -11,6 +11,7 @@
 import { open } from "../../ffi/file.ts";
 import { statAt } from "../../ffi/file_status.ts";
 import { ContainerError } from "../errors.ts";
+import { makeDeaf } from "./deaf_interface.ts";
 import { attempt } from "./failure.ts";
 import { LockFile } from "./lock_file.ts";
 import {
@@ -25,6 +26,8 @@ import type { RouteSocket } from "./netlink/socket.ts";
 
 /** The group of hull's bridges: the word "hull" as a number. */
 export const BRIDGE_GROUP = 0x68756c6c;
+/** The group of bridges with addresses and rules, which go when nobody has an address any more. */
+export const HULL_BRIDGE_GROUP: number = BRIDGE_GROUP + 1;
 
 const LOCK_MS = 10_000;
 
@@ -90,8 +93,14 @@ function make(here: RouteSocket, name: string): Link {
   address[0] = ((address[0] ?? 0) & 0xfe) | 2; // for one, and chosen locally
   createLink(here, { name, kind: "bridge", address, group: BRIDGE_GROUP });
   const link = findLink(here, name) as Link;
+  makeDeaf(name, true);
   setLinkUp(here, link.index, true);
   return link;
+}
+
+/** Whether hull made a bridge: then there is no router on it. */
+export function isHullMade({ group }: Link): boolean {
+  return group === BRIDGE_GROUP || group === HULL_BRIDGE_GROUP;
 }
 
 /**

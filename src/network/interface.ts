@@ -6,12 +6,13 @@
 
 import { parseCidr, parseIp, parseMac } from "../config/ip_address.ts";
 import type { NamedNetwork } from "../config/types/network.ts";
+import { makeDeafIn } from "./deaf_interface.ts";
 import { attempt, codeOf, networkFailure, type Subject } from "./failure.ts";
 import { addAddress, addressFamily, newAddress } from "./netlink/address.ts";
 import { changeLink, findLink } from "./netlink/link.ts";
 import { addRoute } from "./netlink/route.ts";
 import { NetlinkError, type RouteSocket } from "./netlink/socket.ts";
-import type { Created } from "./strategy.ts";
+import type { Created, Place } from "./strategy.ts";
 
 const ENODEV = 19;
 
@@ -29,8 +30,8 @@ export function given(size: number | undefined): number | undefined {
 export function initializeInterface(
   network: NamedNetwork,
   pointer: string,
-  { inside }: Created,
-  there: RouteSocket,
+  { inside, isDeaf }: Created,
+  { there, namespace }: Pick<Place, "there" | "namespace">,
 ): void {
   const { name } = network;
   const about = (field: string): Subject => ({ path: name, pointer: `${pointer}/${field}` });
@@ -54,6 +55,7 @@ export function initializeInterface(
   if (given(mtu) !== undefined) {
     attempt(`cannot set the MTU ${mtu}`, about("mtu"), () => changeLink(there, index, { mtu }));
   }
+  if (isDeaf) makeDeafIn(namespace, name);
   attempt(`cannot bring ${name} up`, { path: name, pointer }, () => {
     changeLink(there, index, { isUp: true });
   });

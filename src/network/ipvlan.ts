@@ -15,8 +15,8 @@ export const ipvlan: NetworkStrategy = {
       mode,
     }));
   },
-  initialize: (network, pointer, created, { there }) =>
-    initializeInterface(network, pointer, created, there),
+  initialize: (network, pointer, created, place) =>
+    initializeInterface(network, pointer, created, place),
   attach() {},
   detach() {},
 };

@@ -33,6 +33,8 @@ export interface Created {
   readonly inside: string;
   /** The name of its end on the host, if it has one. */
   readonly host?: string | undefined;
+  /** Whether no router is on its network whose advice would be worth hearing. */
+  readonly isDeaf?: boolean | undefined;
 }
 
 /** A kind of interface; each network comes with the JSON pointer that errors name. */

@@ -2,7 +2,8 @@
 
 import type { NamedNetwork } from "../config/types/network.ts";
 import { ContainerError } from "../errors.ts";
-import { lockBridges, requireBridge } from "./bridge.ts";
+import { isHullMade, lockBridges, requireBridge } from "./bridge.ts";
+import { makeDeaf } from "./deaf_interface.ts";
 import { attempt, codeOf, networkFailure } from "./failure.ts";
 import { given, initializeInterface } from "./interface.ts";
 import { changeLink, createLink, findLink, setHairpin, setLinkUp } from "./netlink/link.ts";
@@ -17,14 +18,15 @@ export const veth: NetworkStrategy = {
   async create(network, pointer, place) {
     using _lock = await lockBridges();
     const isMade = network.createBridge === true;
-    requireBridge(place.here, network.bridge ?? "", { isMade, pointer: `${pointer}/bridge` });
-    const created = createPair(network, pointer, place);
+    const at = { isMade, pointer: `${pointer}/bridge` };
+    const bridge = requireBridge(place.here, network.bridge ?? "", at);
+    const created = { ...createPair(network, pointer, place), isDeaf: isHullMade(bridge) };
     veth.attach({ ...network, hostInterfaceName: created.host }, pointer, place.here);
     return created;
   },
 
-  initialize: (network, pointer, created, { there }) =>
-    initializeInterface(network, pointer, created, there),
+  initialize: (network, pointer, created, place) =>
+    initializeInterface(network, pointer, created, place),
 
   attach(network, pointer, here) {
     const { bridge = "", mtu, hairpinMode } = network;
@@ -46,6 +48,7 @@ export const veth: NetworkStrategy = {
         setHairpin(here, index, true);
       });
     }
+    deafen(path);
     attempt(`cannot bring ${path} up`, { path, pointer }, () => setLinkUp(here, index, true));
   },
 
@@ -56,6 +59,15 @@ export const veth: NetworkStrategy = {
     });
   },
 };
+
+/** A bridge's port hears nothing by itself; this is for when it is taken off. */
+function deafen(name: string): void {
+  try {
+    makeDeaf(name);
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error; // /proc/sys can't be written
+  }
+}
 
 /** The end on the host, by its name. */
 function hostEnd(network: NamedNetwork, pointer: string, here: RouteSocket) {

@@ -263,6 +263,39 @@ test("hull killed at any point leaves nothing after the next call", async (host)
   }
 }, hasStrace() ? undefined : "strace");
 
+/** The calls at which hull delete is killed, one after another; every second openat2 only asks. */
+const DELETE_CALLS: readonly (readonly [call: string, step: number])[] = [
+  ["sendto", 1],
+  ["openat2", 2],
+  ["/^rename", 1],
+];
+
+test("hull delete killed at any point leaves nothing after the next call", async (host) => {
+  const redirects = (value: string) =>
+    host.run("sh", "-c", `echo ${value} > /proc/sys/net/ipv4/conf/all/accept_redirects`);
+  redirects("0"); // what the switch of the forwarding sets with it
+  const look = () => host.run("sh", "-c", "cd /proc/sys/net; grep -r '' ipv4/ip_forward ipv4/conf");
+  const before = look();
+  for (const [call, step] of DELETE_CALLS) {
+    for (let when = step;; when += step) {
+      await host.detach(...BRIDGE, "-p", "8080:80", ONE, "--", "sleep", "300");
+      // Of the first thread alone: not of nft.
+      const strace = ["strace", "-qq", "-o", "/dev/null", "-e", `trace=${call}`];
+      const rule = `inject=${call}:signal=KILL:when=${when}`;
+      const args = ["delete", "--force", ONE];
+      const { code } = await host.network.begin(host.root, args, [...strace, "-e", rule]).ended;
+      if (code !== 0) await host.hull("delete", "--force", ONE);
+      await host.must("run", ...BRIDGE, TWO, "--", "true");
+      assertEquals(look(), before, `${call} ${when}`);
+      assertEquals(host.network.link("hull0"), undefined, `${call} ${when}`);
+      assertEquals(host.run("nft", "list", "tables"), "", `${call} ${when}`);
+      if (code === 0) break; // it makes no more of them
+      assertEquals(code, 137, `${call} ${when}`);
+    }
+  }
+  redirects("1");
+}, hasStrace() ? undefined : "strace");
+
 test("hull run killed: its container keeps its address until it is deleted", async (host) => {
   const { child, ended } = host.network.begin(host.root, [
     "run",

@@ -181,6 +181,24 @@ test("the forwarding of packets is set back by hull alone, and where nobody uses
   host.run("sh", "-c", `echo 0 > ${setting}`);
 });
 
+test("settings that go with the forwarding are put back too", async (host) => {
+  const set = (name: string, value: string) =>
+    host.run("sh", "-c", `echo ${value} > /proc/sys/net/ipv4/conf/${name}`);
+  const look = () =>
+    host.run("sh", "-c", "cd /proc/sys/net; grep -r '' ipv4/conf ipv6/conf || true");
+  set("all/accept_redirects", "0");
+  set("net0/forwarding", "1");
+  const before = look();
+  await host.detach(...BRIDGE, ONE, ...WAIT);
+  assertEquals(host.run("cat", "/proc/sys/net/ipv4/ip_forward"), "1\n");
+  set("net0/log_martians", "1"); // another's change is its own
+  await host.must("delete", "--force", ONE);
+  set("net0/log_martians", "0");
+  assertEquals(look(), before);
+  set("all/accept_redirects", "1");
+  set("net0/forwarding", "0");
+});
+
 test("with IPv6 forwarded by the host, it leads out and in", async (host) => {
   const setting = "/proc/sys/net/ipv6/conf/all/forwarding";
   host.run("sh", "-c", `echo 1 > ${setting}`);

@@ -16,7 +16,7 @@ import {
   type Lease,
   onNetwork,
 } from "./records.ts";
-import { forwardsIpv6 } from "./sysctls.ts";
+import { forwardsIpv6 } from "../sysctls.ts";
 
 /** Whose address it is to be. */
 export interface LeaseRequest extends Pick<Lease, "id" | "owner" | "creator"> {

@@ -16,12 +16,13 @@ import { findLink, listLinks } from "../netlink/link.ts";
 import { RouteSocket } from "../netlink/socket.ts";
 import { changedRules, changeLeases, hasUnused, recordOf, without } from "./changes.ts";
 import { describe, type LeaseRequest, newLease, type TakenLease } from "./lease.ts";
-import { ensureBridge, newRecord, removeBridge } from "./link.ts";
+import { earlierSettings, forward, putBack } from "./forwarding.ts";
+import { ensureBridge, hasBridge, newRecord, removeBridge } from "./link.ts";
 import { applyRules, deleteRules, othersForward } from "./nft.ts";
 import { requireFreePorts } from "./ports.ts";
 import type { BridgeRecord, BridgeRecords, Creator, Lease } from "./records.ts";
 import { BridgeStore } from "./store.ts";
-import { IP_FORWARD, readSetting, routeLocalnet, writeSetting } from "./sysctls.ts";
+import { readSetting, routeLocalnet, writeSetting } from "../sysctls.ts";
 
 /** The leases under one root folder, in the network namespace that this program is in. */
 export class Leases {
@@ -65,7 +66,7 @@ export class Leases {
     const more = { ...record, last: lease.address, leases };
     const after: BridgeRecords = {
       ...records,
-      hasSetForwarding: records.hasSetForwarding || readSetting(IP_FORWARD) === "0",
+      earlierSettings: records.earlierSettings ?? earlierSettings(),
       bridges: { ...records.bridges, [name]: more },
     };
     this.#store.write(key, after);
@@ -137,7 +138,6 @@ export class Leases {
     const empty = {
       format: 1,
       bootId: this.#bootId,
-      hasSetForwarding: false,
       bridges: {},
     } as const;
     const records = this.#store.read(key);
@@ -177,20 +177,22 @@ export class Leases {
     if (!hasUnused(records)) return;
     const all = Object.entries(records.bridges);
     const used = all.filter(([_, { leases }]) => leases.length > 0);
-    let isOurs = false;
-    for (const [name, record] of all) {
-      if (record.leases.length > 0) continue;
-      isOurs = removeBridge(here, name, record) || isOurs;
+    const unused = all.filter(([_, { leases }]) => leases.length === 0);
+    for (const [name] of unused) {
       try {
         await deleteRules(name);
       } catch (error) {
         if (!isUndoing) throw error; // else it was nft that refused them
       }
     }
-    // Without a bridge of hull's, the records may be of a namespace that had this one's number.
-    if (used.length === 0 && isOurs && records.hasSetForwarding && !await othersForward()) {
-      writeSetting(IP_FORWARD, "0");
+    // Without a bridge of hull's, the records may be of a namespace that had this one's number. So the
+    // bridge goes last: who is killed before leaves the proof that the settings are to be put back.
+    const { earlierSettings: earlier } = records;
+    const isOurs = all.some(([name, record]) => hasBridge(here, name, record));
+    if (used.length === 0 && isOurs && earlier !== undefined && !await othersForward()) {
+      putBack(earlier);
     }
+    for (const [name, record] of unused) removeBridge(here, name, record);
     this.#store.write(key, { ...records, bridges: Object.fromEntries(used) });
   }
 }
@@ -210,7 +212,7 @@ function ownersOnBridge(here: RouteSocket, name: string): ReadonlySet<number> {
 
 /** After the rules, which guard what this opens. */
 function letThrough(name: string, { leases }: BridgeRecord): void {
-  if (readSetting(IP_FORWARD) === "0") writeSetting(IP_FORWARD, "1");
+  forward();
   const isLocal = leases.some(({ ports }) => ports.length > 0);
   if (isLocal && readSetting(routeLocalnet(name)) === "0") writeSetting(routeLocalnet(name), "1");
 }

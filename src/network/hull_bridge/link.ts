@@ -13,7 +13,8 @@ import {
   parseMac,
 } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
-import { BRIDGE_GROUP } from "../bridge.ts";
+import { HULL_BRIDGE_GROUP } from "../bridge.ts";
+import { makeDeaf } from "../deaf_interface.ts";
 import { attempt } from "../failure.ts";
 import { addAddress, listAddresses, newAddress } from "../netlink/address.ts";
 import { createLink, deleteLink, findLink, type Link, setLinkUp } from "../netlink/link.ts";
@@ -28,10 +29,7 @@ import {
   overlap,
   randomIpv6Subnet,
 } from "./records.ts";
-import { hasIpv6 } from "./sysctls.ts";
-
-/** The group of these bridges: other than of those which go with their last interface. */
-export const HULL_BRIDGE_GROUP: number = BRIDGE_GROUP + 1;
+import { hasIpv6 } from "../sysctls.ts";
 
 /**
  * A record for a bridge that is to be made; nothing is made yet.
@@ -108,7 +106,8 @@ export function ensureBridge(here: RouteSocket, name: string, record: BridgeReco
       const address = parseMac(record.hardwareAddress);
       createLink(here, { name, kind: "bridge", address, group: HULL_BRIDGE_GROUP });
     }
-    const { index } = findLink(here, name) as Link;
+    const { index, isUp } = findLink(here, name) as Link;
+    if (!isUp) makeDeaf(name, true);
     for (const network of wanted) {
       addIfMissing(here, index, parseCidr(onNetwork(bridgeAddress(network), network)) as Cidr);
     }
@@ -126,20 +125,24 @@ export function bridgeAddress(network: string): string {
 
 /**
  * Removes the bridge of a record; a bridge of anybody else's stays.
- *
- * @returns whether it was there
  */
-export function removeBridge(here: RouteSocket, name: string, record: BridgeRecord): boolean {
-  return attempt(`cannot remove the bridge ${name}`, { path: name }, () => {
+export function removeBridge(here: RouteSocket, name: string, record: BridgeRecord): void {
+  attempt(`cannot remove the bridge ${name}`, { path: name }, () => {
     const link = findLink(here, name);
-    if (link === undefined || !isOwn(link, record)) return false;
+    if (link === undefined || !isOwn(link, record)) return;
     try {
       deleteLink(here, link.index);
     } catch (error) {
       if (!isRefusal(error, "ENODEV")) throw error;
     }
-    return true;
   });
+}
+
+/** Whether the bridge of a record is there. */
+export function hasBridge(here: RouteSocket, name: string, record: BridgeRecord): boolean {
+  const find = () => findLink(here, name);
+  const link = attempt(`cannot look for the bridge ${name}`, { path: name }, find);
+  return link !== undefined && isOwn(link, record);
 }
 
 function isOwn({ kind, group, address }: Link, record: BridgeRecord): boolean {

@@ -1,6 +1,6 @@
 /**
- * The rules of a bridge: one nftables table of hull's own, `inet hull_NAME`, replaced as a whole in
- * one transaction. Nothing outside it is touched.
+ * The rules of a bridge: two nftables tables of hull's own, `inet hull_NAME` and `bridge hull_NAME`,
+ * replaced as a whole in one transaction. Nothing outside them is touched.
  *
  * Source: nft(8).
  *
@@ -10,11 +10,12 @@
 import { parseIp } from "../../config/ip_address.ts";
 import { type CheckedPort, isLoopback } from "../../config/published_port.ts";
 import { ContainerError } from "../../errors.ts";
+import { guardRules } from "./guard_rules.ts";
 import type { BridgeRecord, Lease } from "./records.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** The table's name. */
+/** The tables' name. */
 export function tableOf(bridge: string): string {
   return `hull_${bridge}`;
 }
@@ -65,14 +66,19 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
       )
     );
   const networks = [`ip saddr ${subnet}`, ...(ipv6Subnet ? [`ip6 saddr ${ipv6Subnet}`] : [])];
+  const ipv6Sources = [...(ipv6Subnet ? [ipv6Subnet] : []), "fe80::/10", "::"].join(", ");
   return [
     `table ${table}`,
     `delete table ${table}`,
     `table ${table} {`,
-    // With route_localnet a container could else reach what listens on the host's loopback alone.
     "  chain guard {",
     "    type filter hook prerouting priority raw; policy accept;",
+    // With route_localnet a container could else reach what listens on the host's loopback alone, or
+    // come from there; and a packet from elsewhere would leave the host as it is.
     `    iifname ${name} ip daddr 127.0.0.0/8 drop`,
+    `    iifname ${name} ip saddr != ${subnet} drop`,
+    `    iifname ${name} ip6 saddr != { ${ipv6Sources} } drop`,
+    `    iifname ${name} icmpv6 type { nd-router-advert, nd-redirect } drop`,
     "  }",
     "  chain forward {",
     "    type filter hook forward priority filter; policy accept;",
@@ -125,13 +131,23 @@ function translations(port: CheckedPort, lease: Lease, isOutput: boolean): strin
   ];
 }
 
+/** The transaction that makes the table of the bridge's ports. */
+function portRulesOf(bridge: string, record: BridgeRecord): string {
+  const table = `bridge ${tableOf(bridge)}`;
+  const rules = guardRules(record);
+  const head = `table ${table}\ndelete table ${table}\n`;
+  return rules.length === 0 ? head : [`${head}table ${table} {`, ...rules, "}", ""].join("\n");
+}
+
 /**
- * Has nft make the rules.
+ * Has nft make the rules. A kernel without nftables for bridges gets those of the host alone: there
+ * the containers of one bridge are not protected from each other.
  *
  * @throws {ContainerError} `SystemError` with what nft says
  */
 export async function applyRules(bridge: string, record: BridgeRecord): Promise<void> {
-  const { success, stderr } = await callNft(["-f", "-"], rulesOf(bridge, record));
+  const rules = rulesOf(bridge, record);
+  const { success, stderr } = await transact(rules, portRulesOf(bridge, record));
   if (success) return;
   throw new ContainerError("SystemError", `nft refuses the rules of ${bridge}: ${reason(stderr)}`, {
     step: "network",
@@ -143,21 +159,34 @@ export async function applyRules(bridge: string, record: BridgeRecord): Promise<
 }
 
 /**
- * Removes a bridge's table, if there is one.
+ * Removes a bridge's tables, if there are any.
  *
  * @throws {ContainerError} `SystemError` with what nft says
  */
 export async function deleteRules(bridge: string): Promise<void> {
-  const table = `inet ${tableOf(bridge)}`;
-  // It is made first, so that there is one to delete.
-  const { success, stderr } = await callNft(["-f", "-"], `table ${table}\ndelete table ${table}\n`);
+  // Each is made first, so that there is one to delete.
+  const [inet, ports] = ["inet", "bridge"].map((family) => {
+    const table = `${family} ${tableOf(bridge)}`;
+    return `table ${table}\ndelete table ${table}\n`;
+  });
+  const { success, stderr } = await transact(inet ?? "", ports ?? "");
   if (success) return;
+  const table = `inet ${tableOf(bridge)}`;
   throw new ContainerError("SystemError", `nft can't remove ${table}: ${reason(stderr)}`, {
     step: "network",
     syscall: "nft",
     path: bridge,
     hint: `remove it by nft delete table ${table}`,
   });
+}
+
+/** Both in one transaction, or the first alone where the kernel has no tables for bridges. */
+async function transact(rules: string, portRules: string): Promise<Answer> {
+  const answer = await callNft(["-f", "-"], `${rules}${portRules}`);
+  if (answer.success || (await callNft(["-c", "-f", "-"], "table bridge hull_probe\n")).success) {
+    return answer;
+  }
+  return await callNft(["-f", "-"], rules);
 }
 
 /** Whether somebody else's rules translate or filter what is forwarded. */

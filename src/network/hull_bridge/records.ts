@@ -14,6 +14,7 @@ import {
   parseIp,
 } from "../../config/ip_address.ts";
 import type { CheckedPort } from "../../config/published_port.ts";
+import type { EarlierSettings } from "./forwarding.ts";
 
 /** The process that takes an address: as `ProcessIdentity`. */
 export interface Creator {
@@ -52,8 +53,8 @@ export interface BridgeRecords {
   readonly format: 1;
   /** The boot that this is of. */
   readonly bootId: string;
-  /** Whether it was hull that switched the forwarding of packets on. */
-  readonly hasSetForwarding: boolean;
+  /** Where hull switched the forwarding of packets on: what the settings were before. */
+  readonly earlierSettings?: EarlierSettings | undefined;
   readonly bridges: Readonly<Record<string, BridgeRecord>>;
 }
 

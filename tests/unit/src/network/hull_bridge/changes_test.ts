@@ -18,7 +18,6 @@ function lease(owner: number, ports: Lease["ports"] = []): Lease {
 const RECORDS: BridgeRecords = {
   format: 1,
   bootId: "",
-  hasSetForwarding: false,
   bridges: Object.fromEntries(
     [["hull0", [lease(2), lease(3, [PORT])]], ["hull1", [lease(4)]]].map(([name, leases]) => [
       name,
