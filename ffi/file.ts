@@ -255,8 +255,9 @@ export function makeFolder(path: string, mode: number): boolean {
  *
  * @throws {SyscallError}
  */
-export function mknodAt(folder: Folder, path: string, mode: number, device = 0n): void {
-  checked("mknodat", libc.mknodat(numberOf(folder), cString(path), mode, Number(device)), path);
+export function mknodAt(folder: Folder, path: PathBytes, mode: number, device = 0n): void {
+  const made = libc.mknodat(numberOf(folder), bytesOf(path), mode, Number(device));
+  checked("mknodat", made, textOf(path));
 }
 
 /**
@@ -264,8 +265,9 @@ export function mknodAt(folder: Folder, path: string, mode: number, device = 0n)
  *
  * @throws {SyscallError}
  */
-export function symlinkAt(target: string, folder: Folder, path: string): void {
-  checked("symlinkat", libc.symlinkat(cString(target), numberOf(folder), cString(path)), path);
+export function symlinkAt(target: PathBytes, folder: Folder, path: PathBytes): void {
+  const made = libc.symlinkat(bytesOf(target), numberOf(folder), bytesOf(path));
+  checked("symlinkat", made, textOf(path));
 }
 
 /**
@@ -274,9 +276,18 @@ export function symlinkAt(target: string, folder: Folder, path: string): void {
  * @throws {SyscallError}
  */
 export function readLinkAt(folder: Folder, path: string): string {
-  const bytes = new Uint8Array(4096);
-  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, bytes.length);
-  return fromCString(bytes.subarray(0, checked("readlinkat", read, path)));
+  return fromCString(readLinkBytes(folder, path));
+}
+
+/**
+ * The same as the bytes that it is, with a NUL at the end.
+ *
+ * @throws {SyscallError}
+ */
+export function readLinkBytes(folder: Folder, path: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4097);
+  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, bytes.length - 1);
+  return bytes.subarray(0, checked("readlinkat", read, path) + 1);
 }
 
 /**
@@ -296,12 +307,13 @@ export function unlinkAt(folder: Folder, path: PathBytes, flags = 0): void {
  */
 export function chownAt(
   folder: Folder,
-  path: string,
+  path: PathBytes,
   uid: number,
   gid: number,
   flags: number,
 ): void {
-  checked("fchownat", libc.fchownat(numberOf(folder), cString(path), uid, gid, flags), path);
+  const done = libc.fchownat(numberOf(folder), bytesOf(path), uid, gid, flags);
+  checked("fchownat", done, textOf(path));
 }
 
 /**

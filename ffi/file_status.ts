@@ -49,6 +49,10 @@ export interface FileStatus {
   readonly deviceMinor: number;
   /** The id of the mount that the file was reached by (Linux 5.8), else 0. */
   readonly mountId: bigint;
+  /** How many names it has. */
+  readonly links: number;
+  /** The device number of its file system, as `major:minor`. */
+  readonly fileSystem: string;
 }
 
 const STATX_BASIC_AND_MOUNT = 0x17ff;
@@ -94,6 +98,8 @@ function tryStat(folder: Folder, path: string, links: number): FileStatus | numb
     deviceMajor: view.getUint32(128, true),
     deviceMinor: view.getUint32(132, true),
     mountId: view.getBigUint64(144, true),
+    links: view.getUint32(16, true),
+    fileSystem: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
   };
 }
 

@@ -23,6 +23,20 @@ const NAME_OFFSET = 19;
  * @throws {SyscallError} ENOENT if it has been removed
  */
 export function subfolders(folder: Fd): Uint8Array<ArrayBuffer>[] {
+  return readNames(folder, true);
+}
+
+/**
+ * All that an open folder holds, by names like those of {@linkcode subfolders}.
+ *
+ * @param folder opened for reading, and read once
+ * @throws {SyscallError}
+ */
+export function entries(folder: Fd): Uint8Array<ArrayBuffer>[] {
+  return readNames(folder, false);
+}
+
+function readNames(folder: Fd, foldersAlone: boolean): Uint8Array<ArrayBuffer>[] {
   const found: Uint8Array<ArrayBuffer>[] = [];
   const buffer = new Uint8Array(BUFFER_SIZE);
   for (;;) {
@@ -30,7 +44,7 @@ export function subfolders(folder: Fd): Uint8Array<ArrayBuffer>[] {
     if (size === 0) return found;
     const view = new DataView(buffer.buffer);
     for (let at = 0; at < size; at += view.getUint16(at + LENGTH_OFFSET, true)) {
-      if (view.getUint8(at + TYPE_OFFSET) !== DT_DIR) continue;
+      if (foldersAlone && view.getUint8(at + TYPE_OFFSET) !== DT_DIR) continue;
       const start = at + NAME_OFFSET;
       const name = buffer.slice(start, buffer.indexOf(0, start) + 1);
       if (!isDots(name)) found.push(name);

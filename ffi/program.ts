@@ -33,6 +33,18 @@ export interface FieldOf {
   readonly offset: number;
 }
 
+/** The value of 64 bits that the kernel or another process has put into a space by then. */
+export interface HeldIn {
+  readonly heldIn: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
+/** The address at which the result of an operation is kept: see {@linkcode ResultOf}. */
+export interface PlaceOf {
+  readonly placeOf: string;
+}
+
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
   readonly self: "address" | "length";
@@ -59,6 +71,8 @@ export type Argument =
   | Words
   | Space
   | FieldOf
+  | HeldIn
+  | PlaceOf
   | Self
   | Fault;
 
@@ -259,6 +273,7 @@ class Layout {
       this.#place(argument, argument.length);
     } else if ("space" in argument) this.#place(argument, argument.space);
     else if ("field" in argument) this.add(argument.field);
+    else if ("heldIn" in argument) this.add(argument.heldIn);
     else if ("words" in argument) {
       for (const word of argument.words) this.add(word);
       this.#place(argument, 8 * argument.words.length);
@@ -287,6 +302,11 @@ class Layout {
     this.#offsets.set(argument, this.#size);
     this.#size += (size + 7) & ~7;
   }
+}
+
+/** Whether the value is read from memory at the time of the call. */
+function isIndirect(argument: object): boolean {
+  return "result" in argument || "fault" in argument || "heldIn" in argument;
 }
 
 /** Turns arguments into the 64-bit words of the operations. */
@@ -332,9 +352,7 @@ class Encoder {
     for (const argument of args) {
       if (typeof argument === "number") this.set(at + 8 * position, argument);
       else {
-        if (typeof argument === "object" && ("result" in argument || "fault" in argument)) {
-          indirect |= 1 << position;
-        }
+        if (typeof argument === "object" && isIndirect(argument)) indirect |= 1 << position;
         this.set(at + 8 * position, this.#word(argument));
       }
       position++;
@@ -355,6 +373,8 @@ class Encoder {
       return argument.self === "address" ? this.#base : this.#layout.operationsSize;
     }
     if ("field" in argument) return Number(this.#word(argument.field)) + argument.offset;
+    if ("heldIn" in argument) return Number(this.#word(argument.heldIn)) + argument.offset;
+    if ("placeOf" in argument) return this.#word({ result: argument.placeOf });
     const offset = this.#layout.offset(argument);
     if ("words" in argument) this.#fill(argument, offset);
     if ("space" in argument) {

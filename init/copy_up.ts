@@ -1,11 +1,14 @@
 /**
- * Copies a folder's content into a new file system, by fd all the way: no name is walked twice and
- * no link is followed.
+ * Copies a folder's content into a new file system, by fd all the way: no name is walked twice, no
+ * link is followed, and nothing but a regular file is ever opened to be read. Who else can write to
+ * the folder may exchange a file for a device or a fifo at any moment.
  *
  * @module
  */
 
+import { errnoNumber, SyscallError } from "../ffi/errno.ts";
 import {
+  AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
   chmodFd,
   chownAt,
@@ -15,57 +18,184 @@ import {
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
+  O_NOCTTY,
   O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
   O_RDONLY,
   O_WRONLY,
+  open,
   openAt,
-  read,
-  readLinkAt,
+  readLinkBytes,
   symlinkAt,
-  writeAll,
 } from "../ffi/file.ts";
-import { deviceNumber, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statAt } from "../ffi/file_status.ts";
+import { copyAttributes, goTo, linkFile, nextPiece, setSize } from "../ffi/copy.ts";
+import {
+  deviceNumber,
+  type FileStatus,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  statAt,
+} from "../ffi/file_status.ts";
+import { entries } from "../ffi/folder.ts";
+import { Copier } from "./copier.ts";
+
+/** A file's name as the kernel gives it. */
+type Name = Uint8Array<ArrayBuffer>;
+
+const PERMISSIONS = 0o7777;
 
 /**
- * Copies what `from` holds into `to`, with owners, modes, links and devices.
+ * Copies what `from` holds into `to`, with owners, modes, extended attributes, links and devices;
+ * holes stay holes, and what has two names there has them here.
  *
+ * @param doors the files of the cgroups, by fd, that the copied bytes are charged to
  * @throws {SyscallError} at the first file that can't be copied
  */
-export function copyUp(from: Fd, to: Fd): void {
-  using source = openAt(from, ".", O_RDONLY | O_DIRECTORY);
-  for (const { name } of Deno.readDirSync(`/proc/self/fd/${source.number}`)) {
-    const { mode, uid, gid, deviceMajor, deviceMinor } = statAt(source, name);
-    switch (mode & S_IFMT) {
-      case S_IFDIR:
-        copyFolder(source, to, name, mode);
-        break;
-      case S_IFREG:
-        copyFile(source, to, name, mode);
-        break;
-      case S_IFLNK:
-        symlinkAt(readLinkAt(source, name), to, name);
-        break;
-      default:
-        mknodAt(to, name, mode, deviceNumber(deviceMajor, deviceMinor));
+export function copyUp(from: Fd, to: Fd, doors: readonly number[] = []): void {
+  using copier = new Copier(doors);
+  using walk = new Walk(from, to, copier);
+  walk.run();
+}
+
+/** A folder on the way down, with what has still to be copied of it. */
+interface Level {
+  readonly name: Name;
+  readonly status: FileStatus;
+  /** What its copy is. */
+  readonly made: FileStatus;
+  readonly rest: Name[];
+}
+
+/**
+ * A walk that holds two fds at any depth: it goes up again by `..`, and makes sure that it is where it
+ * came from.
+ */
+class Walk implements Disposable {
+  readonly #top: Fd;
+  readonly #copier: Copier;
+  readonly #levels: Level[] = [];
+  /** Where the first name of what has several was copied to. */
+  readonly #linked = new Map<string, readonly Name[]>();
+  #source: Fd;
+  #target: Fd;
+
+  constructor(from: Fd, to: Fd, copier: Copier) {
+    this.#top = to;
+    this.#copier = copier;
+    this.#source = openAt(from, ".", O_RDONLY | O_DIRECTORY);
+    this.#target = openAt(to, ".", O_RDONLY | O_DIRECTORY);
+    this.#descend(new Uint8Array(1));
+  }
+
+  run(): void {
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
+      const name = level.rest.pop();
+      if (name !== undefined) this.#copyEntry(name);
+      else if (this.#levels.length === 1) return;
+      else this.#ascend();
     }
-    chownAt(to, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+  }
+
+  [Symbol.dispose](): void {
+    this.#source.close();
+    this.#target.close();
+  }
+
+  #copyEntry(name: Name): void {
+    using file = openIfThere(this.#source, name);
+    if (file === undefined) return; // removed meanwhile
+    const status = statAt(file, "");
+    if ((status.mode & S_IFMT) === S_IFDIR) {
+      mkdirAt(this.#target, name, 0o700);
+      const source = openAt(file, ".", O_RDONLY | O_DIRECTORY);
+      this.#source.close();
+      this.#source = source;
+      const target = openAt(this.#target, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      this.#target.close();
+      this.#target = target;
+      this.#descend(name);
+    } else if ((status.mode & S_IFMT) === S_IFREG) this.#copyFile(file, name, status);
+    else {
+      copyNode(file, this.#target, name, status);
+      chownAt(this.#target, name, status.uid, status.gid, AT_SYMLINK_NOFOLLOW);
+    }
+  }
+
+  #descend(name: Name): void {
+    const [status, made] = [statAt(this.#source, ""), statAt(this.#target, "")];
+    this.#levels.push({ name, status, made, rest: entries(this.#source) });
+  }
+
+  #ascend(): void {
+    const { status } = this.#levels.pop() as Level;
+    const above = this.#levels.at(-1) as Level;
+    chownAt(this.#target, "", status.uid, status.gid, AT_EMPTY_PATH);
+    copyAttributes(this.#source, this.#target);
+    chmodFd(this.#target, status.mode & PERMISSIONS);
+    this.#source = goUp(this.#source, above.status);
+    this.#target = goUp(this.#target, above.made);
+  }
+
+  #copyFile(file: Fd, name: Name, status: FileStatus): void {
+    const key = `${status.fileSystem}:${status.inode}`;
+    const first = this.#linked.get(key);
+    if (first !== undefined) return this.#link(first, name);
+    // The inode that was looked at, which no name can exchange any more.
+    using source = open(`/proc/self/fd/${file.number}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    using target = openAt(this.#target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const { size } = status;
+    for (let at = nextPiece(source, 0, size); at; at = nextPiece(source, at.end, size)) {
+      goTo(source, at.start);
+      goTo(target, at.start);
+      this.#copier.copy(source, target, at.end - at.start);
+    }
+    if (size > 0) setSize(target, size);
+    chownAt(target, "", status.uid, status.gid, AT_EMPTY_PATH);
+    copyAttributes(source, target);
+    chmodFd(target, status.mode & PERMISSIONS);
+    if (status.links > 1) this.#linked.set(key, [...this.#way(), name]);
+  }
+
+  /** Where the walk is, below its top. */
+  #way(): Name[] {
+    return this.#levels.slice(1).map((level) => level.name);
+  }
+
+  #link(first: readonly Name[], name: Name): void {
+    let here = openAt(this.#top, ".", O_PATH | O_DIRECTORY);
+    for (const part of first) {
+      using above = here;
+      here = openAt(above, part, O_PATH | O_NOFOLLOW);
+    }
+    using file = here;
+    linkFile(file, this.#target, name);
   }
 }
 
-function copyFolder(from: Fd, to: Fd, name: string, mode: number): void {
-  mkdirAt(to, name, mode & 0o7777);
-  using source = openAt(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  using target = openAt(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  copyUp(source, target);
-  chmodFd(target, mode & 0o7777);
+/** Opens a file as a mere place; undefined if it is gone. */
+function openIfThere(folder: Fd, name: Name): Fd | undefined {
+  try {
+    return openAt(folder, name, O_PATH | O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
-function copyFile(from: Fd, to: Fd, name: string, mode: number): void {
-  using source = openAt(from, name, O_RDONLY | O_NOFOLLOW);
-  using target = openAt(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o7777);
-  for (;;) {
-    const chunk = read(source, 65_536);
-    if (chunk === undefined || chunk.length === 0) break;
-    writeAll(target, chunk);
-  }
+/** The folder above, which must be the one that it was: somebody may have moved this one. */
+function goUp(folder: Fd, expected: FileStatus): Fd {
+  using here = folder;
+  const above = openAt(here, "..", O_RDONLY | O_DIRECTORY);
+  const { inode, fileSystem } = statAt(above, "");
+  if (inode === expected.inode && fileSystem === expected.fileSystem) return above;
+  above.close();
+  throw new SyscallError("openat", errnoNumber("ESTALE"), "..");
+}
+
+function copyNode(file: Fd, to: Fd, name: Name, status: FileStatus): void {
+  if ((status.mode & S_IFMT) === S_IFLNK) return symlinkAt(readLinkBytes(file, ""), to, name);
+  mknodAt(to, name, status.mode, deviceNumber(status.deviceMajor, status.deviceMinor));
 }

@@ -39,7 +39,10 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
     trace?.lap("gather the facts");
     const plan = planInit(init, facts);
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};
-    if (!joinsInhabited(namespaces)) return runPlan(trace?.mark(plan) ?? plan, init.fds.status);
+    if (!joinsInhabited(namespaces)) {
+      const doors = init.cgroups.late.map(({ fd }) => fd);
+      return runPlan(trace?.mark(plan) ?? plan, init.fds.status, doors);
+    }
     const { launch } = await import("./launch.ts"); // few containers need it
     const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);
     const go = waits ? control : undefined;

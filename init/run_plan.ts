@@ -15,9 +15,14 @@ import type { CopyUp, PlanItem, PlannedOperation } from "./operation.ts";
 /**
  * Runs the plan; it ends in the user's program or, after a report on `status`, in exit.
  *
+ * @param doors the files of the cgroups that are entered late, by fd
  * @throws {ContainerError} if an operation before the last program fails
  */
-export function runPlan(plan: readonly PlanItem[], status: number): void {
+export function runPlan(
+  plan: readonly PlanItem[],
+  status: number,
+  doors: readonly number[] = [],
+): void {
   const results = new Map<string, number>();
   let segment: PlannedOperation[] = [];
   for (const item of plan) {
@@ -26,7 +31,7 @@ export function runPlan(plan: readonly PlanItem[], status: number): void {
       continue;
     }
     runSegment(segment, results);
-    runWork(item, results);
+    runWork(item, results, doors);
     segment = [];
   }
   runLast(segment, results, status);
@@ -52,11 +57,15 @@ function runLast(
   new SyscallProgram(resolve(operations, results), reportTail(status, operations)).run();
 }
 
-function runWork(item: CopyUp, results: ReadonlyMap<string, number>): void {
+function runWork(
+  item: CopyUp,
+  results: ReadonlyMap<string, number>,
+  doors: readonly number[],
+): void {
   const from = new Fd(results.get(item.from) as number);
   const to = new Fd(results.get(item.to) as number);
   try {
-    doWork(item, from, to);
+    doWork(item, from, to, doors);
   } finally {
     from.release();
     to.release();

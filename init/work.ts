@@ -14,11 +14,17 @@ import type { CopyUp } from "./operation.ts";
 /**
  * Does it.
  *
+ * @param doors the files of the container's cgroups, by fd: what it takes is charged to them
  * @throws {ContainerError} `InitFailed`
  */
-export function doWork({ reason, step, path, pointer }: CopyUp, from: Fd, to: Fd): void {
+export function doWork(
+  { reason, step, path, pointer }: CopyUp,
+  from: Fd,
+  to: Fd,
+  doors: readonly number[],
+): void {
   try {
-    copyUp(from, to);
+    copyUp(from, to, doors);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     throw new ContainerError("InitFailed", `cannot ${reason}: ${error.message}`, {
@@ -27,6 +33,13 @@ export function doWork({ reason, step, path, pointer }: CopyUp, from: Fd, to: Fd
       errno: error.code,
       path: error.path ?? path,
       pointer,
+      hint: HINTS[error.code],
     });
   }
 }
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOMEM: "what is copied takes more memory than the container's cgroup may use",
+  ENOSPC: "what is copied takes more than the tmpfs may hold: give it a larger size=",
+  ESTALE: "somebody moves the folders that are copied",
+};

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, O_WRONLY, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { receiveFd } from "../ffi/socket.ts";
@@ -263,7 +263,10 @@ export class InitProcess implements ParentProcess, Disposable {
     try {
       using from = this.#born().copyFd(work.from);
       using to = this.#born().copyFd(work.to);
-      doWork(item, from, to);
+      using doors = new DisposableStack();
+      const late = this.#options.cgroups.entries().filter((entry) => entry.late)
+        .map(({ path }) => doors.use(open(path, O_WRONLY)).number);
+      doWork(item, from, to, late);
     } catch (error) {
       control.close();
       throw error;

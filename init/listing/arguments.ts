@@ -29,6 +29,8 @@ function plain(argument: Argument): string {
   if ("space" in argument) return `[${argument.space} bytes]`;
   if ("fault" in argument) return "<no value>";
   if ("field" in argument) return `<${argument.field.name} at ${argument.offset}>`;
+  if ("heldIn" in argument) return `<value of ${argument.heldIn.name} at ${argument.offset}>`;
+  if ("placeOf" in argument) return `<place of ${argument.placeOf}>`;
   return `<program ${argument.self}>`;
 }
 
