@@ -18,6 +18,7 @@
  * @module
  */
 
+import "./src/permissions.ts"; // before any other, which may already need them
 export { Container } from "./src/container.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type { RdtUpdate } from "./src/container_resctrl.ts";

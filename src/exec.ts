@@ -84,6 +84,7 @@ export async function startExec(
   requireAlive(init);
   const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
   if (pair !== undefined) stack.use(pair.peer);
+  if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
   const stdio = pair === undefined ? options : onTerminal(pair, options);
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
   const identity = planIdentity(process, config.linux ?? {}, rootPath, filter, {

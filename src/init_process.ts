@@ -167,6 +167,10 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#terminal.resize(columns, rows);
   }
 
+  interruptKey(): number | undefined {
+    return this.#terminal?.interruptKey();
+  }
+
   async wait(): Promise<ExitStatus> {
     return await this.ended() ?? await this.#born().wait();
   }
@@ -328,6 +332,7 @@ export class InitProcess implements ParentProcess, Disposable {
     if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
     const terminal = new Terminal(master);
     if (process.consoleSocket !== undefined) return await terminal.handOn(process.consoleSocket);
+    if (process.bareNewlines === true) terminal.leaveNewlines();
     this.#terminal = terminal;
     this.#streams = terminal.streams(poller);
   }

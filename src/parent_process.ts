@@ -27,6 +27,8 @@ export interface ParentProcess {
   signal(signal: string | number): void;
   /** Sets the size of its terminal. */
   resize(columns: number, rows: number): void;
+  /** The byte for which its terminal sends SIGINT, if it has one that does. */
+  interruptKey(): number | undefined;
   /** Kills it and takes its status: what a failed birth ends with. */
   terminate(): Promise<void>;
 }

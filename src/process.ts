@@ -51,6 +51,11 @@ export interface ProcessOptions {
   /** The terminal's first size. */
   readonly consoleSize?: ConsoleSize | undefined;
   /**
+   * Whether the terminal begins with leaving the program's `\n` as it is, for output that no terminal
+   * is to show; by default it makes `\r\n` of it (`ONLCR` of termios(3)).
+   */
+  readonly bareNewlines?: boolean | undefined;
+  /**
    * A Unix socket whose listener gets the terminal's master end, in place of this program's streams:
    * what a program that ends before the container does uses.
    */
@@ -139,6 +144,16 @@ export class Process {
    */
   resize(columns: number, rows: number): void {
     this.#started().resize(columns, rows);
+  }
+
+  /**
+   * The byte for which its terminal sends SIGINT: `^C`, unless the program has chosen another.
+   * undefined without a terminal, and where the program takes every byte itself.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started
+   */
+  interruptKey(): number | undefined {
+    return this.#started().interruptKey();
   }
 
   /** What it reads, if stdin is `piped` or it has a terminal. */

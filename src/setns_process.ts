@@ -141,6 +141,10 @@ export class SetnsProcess implements ParentProcess, Disposable {
     terminal.resize(columns, rows);
   }
 
+  interruptKey(): number | undefined {
+    return this.#options.terminal?.interruptKey();
+  }
+
   async terminate(): Promise<void> {
     if (this.#child === undefined) {
       await this.#usher?.kill();

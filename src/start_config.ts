@@ -39,6 +39,7 @@ export function configToStart(
 
 /** Whether the options change the config's process. */
 function hasWishes(options: ProcessOptions): boolean {
-  const { stdin: _0, stdout: _1, stderr: _2, preserveFds: _3, extraFiles: _4, ...wishes } = options;
+  const { stdin: _0, stdout: _1, stderr: _2, preserveFds: _3, extraFiles: _4, ...others } = options;
+  const { bareNewlines: _5, consoleSocket: _6, ...wishes } = others;
   return Object.values(wishes).some((wish) => wish !== undefined);
 }

@@ -25,7 +25,15 @@ import {
 } from "../ffi/path.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { readableFd, writableFd } from "../ffi/stream.ts";
-import { openPeer, setWindowSize } from "../ffi/terminal.ts";
+import {
+  ISIG,
+  ONLCR,
+  openPeer,
+  setTerminalSettings,
+  setWindowSize,
+  terminalSettings,
+  VINTR,
+} from "../ffi/terminal.ts";
 import type { ConsoleSize } from "./config/types.ts";
 import type { PipeStreams } from "./stdio.ts";
 import { syscallFailure } from "./syscall_failure.ts";
@@ -61,6 +69,19 @@ export class Terminal {
       stdin: writableFd(input, poller),
       stdout: readableFd(this.#master, poller).pipeThrough(untilEnd),
     };
+  }
+
+  /** Has it leave each `\n` of the program as it is: ONLCR of termios(3). */
+  leaveNewlines(): void {
+    const settings = terminalSettings(this.#master.number);
+    setTerminalSettings(this.#master.number, { ...settings, output: settings.output & ~ONLCR });
+  }
+
+  /** The byte for which it sends SIGINT; undefined where the program takes every byte itself. */
+  interruptKey(): number | undefined {
+    if (!this.#master.isOpen) return undefined;
+    const { local, characters } = terminalSettings(this.#master.number);
+    return (local & ISIG) === 0 ? undefined : characters[VINTR];
   }
 
   /** Sets its size in characters; once it is closed nobody minds. */

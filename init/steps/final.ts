@@ -44,7 +44,12 @@ export function makeWorkingFolder(cwd: Destination): PlanItem[] {
 export function enterWorkingFolder(cwd: string, { components }: Destination): PlanItem[] {
   const step = new StepBuilder("exec");
   const how = openHow(O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
-  step.because(`enter ${cwd}`, cwd, "/process/cwd", "it must be a folder inside the container")
+  step.because(
+    `enter ${cwd} with chdir`,
+    cwd,
+    "/process/cwd",
+    "it must be a folder inside the container",
+  )
     .call("openat2", [AT_FDCWD, cwd, how, how.length], { label: "cwd", components })
     .call("fchdir", [result("cwd")]);
   // getcwd(2) gives "(unreachable)/..." for a folder outside the root, which leads nowhere.

@@ -21,9 +21,9 @@ import { identify } from "../process_identity.ts";
 import { syscallFailure } from "../syscall_failure.ts";
 import { traced } from "../traced.ts";
 import { connectListener } from "../unix_client.ts";
-import { BUNDLE_FLAGS, readBundle } from "./bundle.ts";
-import { type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
-import { ownSize } from "./foreground.ts";
+import { type Bundle, BUNDLE_FLAGS, namingFile, readBundle } from "./bundle.ts";
+import { choice, type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
+import { foregroundConsole, isInteractive } from "./foreground.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { NETWORK_FLAGS, networkOf } from "./network_flags.ts";
 import { usageError } from "./options.ts";
@@ -33,6 +33,7 @@ import { writePidFile } from "./pid_file.ts";
 export const BIRTH_FLAGS: readonly Flag[] = [
   ...BUNDLE_FLAGS,
   ...NETWORK_FLAGS,
+  { name: "tty", letter: "t", summary: "give it a terminal, or with =false none" },
   {
     name: "console-socket",
     value: "SOCKET",
@@ -54,6 +55,7 @@ export const BIRTH_FLAGS: readonly Flag[] = [
 export interface Born {
   readonly container: Container;
   readonly process: Process;
+  readonly hasTerminal: boolean;
   /** Where the program says that it is ready, bound for `run` if hull's caller wants to hear of it. */
   readonly notify: NotifySocket | undefined;
 }
@@ -70,20 +72,35 @@ export async function bear(
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, args, command, factory, output, trace } = invocation;
+  const { flags, trace } = invocation;
+  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
+  if (Deno.uid() !== 0) (await import("./rights.ts")).requireRights(bundle?.config);
+  try {
+    return await bearFrom(bundle, invocation, isDetached, isRun);
+  } catch (error) {
+    throw namingFile(error, bundle);
+  }
+}
+
+async function bearFrom(
+  bundle: Bundle | undefined,
+  invocation: Invocation,
+  isDetached: boolean,
+  isRun: boolean,
+): Promise<Born> {
+  const { flags, args, command, factory, output } = invocation;
   const { Process } = await import("../process.ts");
   const network = networkOf(flags);
-  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
-  const size = isDetached ? undefined : bundle?.config.process?.consoleSize ?? ownSize();
-  const hasTerminal = bundle?.config.process?.terminal === true;
+  const console = consoleOf(flags, bundle?.config, isDetached);
   const process = new Process({
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
     ...passedFds(flags),
-    ...consoleOf(flags, isDetached, hasTerminal),
-    ...(size === undefined ? {} : { consoleSize: size }),
+    ...console.options,
   });
   using pidfdSocket = await connectPidfdSocket(text(flags, "pidfd-socket"));
-  if (bundle === undefined) output.debug("no config.json here: using the built-in default");
+  output.debug(
+    bundle === undefined ? "the config is the built-in default" : `the config is ${bundle.path}`,
+  );
   const makes = await factory();
   const id = args[0] as string;
   const notify = bundle === undefined ? undefined : await notified(bundle.config, makes.root, id);
@@ -115,7 +132,7 @@ export async function bear(
   const { way } = container;
   const how = way?.kind === "reexec" ? `by a re-executed init, since ${way.because}` : "directly";
   output.debug(`container ${container.id} is created ${how}, its process is ${process.pid}`);
-  return { container, process, notify: socket };
+  return { container, process, hasTerminal: console.hasTerminal, notify: socket };
 }
 
 /** What `--init` asks for. */
@@ -131,23 +148,42 @@ function passedFds(flags: GivenFlags): ProcessOptions {
   return { ...(extraEnv.length === 0 ? {} : { extraEnv }), preserveFds: inheritedCount(flags) };
 }
 
-/** Where a detached container's terminal goes; in the foreground it is this program's. */
-function consoleOf(flags: GivenFlags, isDetached: boolean, hasTerminal: boolean): ProcessOptions {
+/** What is known of the terminal before there is one. */
+interface Console {
+  readonly hasTerminal: boolean;
+  readonly options: ProcessOptions;
+}
+
+/**
+ * Whether there is a terminal, and where a detached container's goes; in the foreground it is this
+ * program's. The built-in default has one where this program has, as a shell's commands do.
+ */
+function consoleOf(flags: GivenFlags, config: Config | undefined, isDetached: boolean): Console {
   const consoleSocket = text(flags, "console-socket");
-  const goesAway = isDetached && hasTerminal;
-  if (goesAway && consoleSocket === undefined) throw nobodyForTerminal();
-  if (consoleSocket === undefined) return {};
-  if (goesAway) return { consoleSocket };
-  throw usageError(
-    "a console socket is for a detached container with a terminal",
-    "leave out --console-socket, or set process.terminal",
-  );
+  const chosen = choice(flags, "tty");
+  const hasTerminal = chosen ??
+    (config === undefined ? !isDetached && isInteractive() : config.process?.terminal === true);
+  // What the config says already is no wish, which would have it checked once more.
+  const terminal = chosen ?? (config === undefined && hasTerminal ? true : undefined);
+  const wish = terminal === undefined ? {} : { terminal };
+  if (isDetached && hasTerminal) {
+    if (consoleSocket === undefined) throw nobodyForTerminal();
+    return { hasTerminal, options: { ...wish, consoleSocket } };
+  }
+  if (consoleSocket !== undefined) {
+    throw usageError(
+      "a console socket is for a detached container with a terminal",
+      "leave out --console-socket, or add --tty",
+    );
+  }
+  const console = hasTerminal ? foregroundConsole(config?.process?.consoleSize) : {};
+  return { hasTerminal, options: { ...wish, ...console } };
 }
 
 function nobodyForTerminal(): ContainerError {
   return new ContainerError("Unsupported", "nobody would hold the detached container's terminal", {
     faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
-    hint: "give --console-socket, set it to false, or use hull run without --detach",
+    hint: "give --console-socket, add --tty=false, or use hull run without --detach",
   });
 }
 

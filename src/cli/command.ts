@@ -22,7 +22,7 @@ export interface Flag {
   readonly summary: string;
 }
 
-/** The flags that were given: text for those with a value, or texts; true for the others. */
+/** The flags that were given: text for those with a value, or texts; on or off for the others. */
 export type GivenFlags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 /** What a command runs with. */
@@ -32,6 +32,8 @@ export interface Invocation {
   readonly args: readonly string[];
   /** What stood behind `--`; undefined without one. */
   readonly command: readonly string[] | undefined;
+  /** The root folder that `--root` named. */
+  readonly root: string | undefined;
   /** The Factory that hull's own flags describe. */
   readonly factory: () => Promise<Factory>;
   readonly output: Output;
@@ -64,9 +66,15 @@ export function text(flags: GivenFlags, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** Whether a flag without a value was given. */
+/** Whether a flag without a value is on. */
 export function isOn(flags: GivenFlags, name: string): boolean {
   return flags[name] === true;
+}
+
+/** Whether a flag without a value was set on or off; undefined if it was not given. */
+export function choice(flags: GivenFlags, name: string): boolean | undefined {
+  const value = flags[name];
+  return typeof value === "boolean" ? value : undefined;
 }
 
 /** A flag's texts, in the order given. */

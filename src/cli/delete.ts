@@ -2,6 +2,7 @@
 
 import { ContainerError } from "../errors.ts";
 import { type Command, isOn } from "./command.ts";
+import { forEachId, REGEX_FLAG } from "./ids.ts";
 
 /** Removes a container. */
 export const command: Command = {
@@ -13,16 +14,25 @@ export const command: Command = {
       letter: "f",
       summary: "kill it first if it runs; one that does not exist is no error",
     },
+    REGEX_FLAG,
   ],
   arity: [1, 1],
-  async run({ flags, args, factory }) {
+  async run({ flags, args: [id = ""], factory, output }) {
     const force = isOn(flags, "force");
-    try {
-      await (await factory()).remove(args[0] as string, { force });
-    } catch (error) {
-      if (force && error instanceof ContainerError && error.code === "ContainerNotExists") return 0;
-      throw error;
-    }
+    const makes = await factory();
+    const remove = async (each: string) => {
+      try {
+        await makes.remove(each, { force });
+      } catch (error) {
+        if (!(force && isMissing(error))) throw error;
+      }
+    };
+    if (!isOn(flags, "regex")) await remove(id);
+    else return await forEachId(id, makes, output, remove, force);
     return 0;
   },
 };
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotExists";
+}

@@ -5,11 +5,12 @@ import type { ProcessConfig } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
 import type { Process, ProcessOptions } from "../process.ts";
 import { traced } from "../traced.ts";
-import { type Command, type GivenFlags, isOn, list, text } from "./command.ts";
-import { follow, ownSize, SignalForwarder } from "./foreground.ts";
+import { choice, type Command, type GivenFlags, isOn, list, text } from "./command.ts";
+import { follow, foregroundConsole, SignalForwarder } from "./foreground.ts";
 import { preservedFds } from "./inherited_fds.ts";
 import { usageError } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
+import { reason } from "./reason.ts";
 
 /** Runs a further process in a running container. */
 export const command: Command = {
@@ -49,7 +50,7 @@ export const command: Command = {
   arity: [1, Infinity],
   stopsEarly: true,
   failureCode: 255,
-  async run({ flags, args, factory, trace }) {
+  async run({ flags, args, factory, output, trace }) {
     const [id = "", ...command] = args;
     const options = await processOptions(flags, command);
     requireConsole(flags, options);
@@ -60,6 +61,9 @@ export const command: Command = {
     const container = (await factory()).load(id);
     const process = new Process({
       ...options,
+      ...(hasTerminal(options) && !isDetached
+        ? foregroundConsole(options.config?.consoleSize)
+        : {}),
       ...identity(flags, container),
       leaveStatus: isDetached,
     });
@@ -69,7 +73,7 @@ export const command: Command = {
     return await traced(
       trace?.trace.main,
       "wait for the program",
-      () => follow(process, signals, hasTerminal(options)),
+      () => follow(process, signals, { hasTerminal: hasTerminal(options), isFirst: false, output }),
     );
   },
 };
@@ -103,10 +107,9 @@ async function processOptions(
     ...given("config", config),
     ...given("args", command.length === 0 ? undefined : command),
     ...given("cwd", text(flags, "cwd")),
-    ...given("extraEnv", env.length === 0 ? undefined : env.map(withValue)),
+    ...given("extraEnv", env.length === 0 ? undefined : env.flatMap(withValue)),
     ...given("user", text(flags, "user")),
-    ...given("terminal", isOn(flags, "tty") ? true : undefined),
-    ...given("consoleSize", config?.consoleSize ?? ownSize()),
+    ...given("terminal", choice(flags, "tty")),
     ...given("consoleSocket", text(flags, "console-socket")),
     ...given("apparmorProfile", text(flags, "apparmor")),
     ...given("selinuxLabel", text(flags, "process-label")),
@@ -118,10 +121,11 @@ async function processOptions(
   };
 }
 
-/** A name alone stands for the caller's own value. */
-function withValue(entry: string): string {
-  if (entry.includes("=")) return entry;
-  return `${entry}=${Deno.env.get(entry) ?? ""}`;
+/** A name alone stands for the caller's own value, if the caller has one. */
+function withValue(entry: string): string[] {
+  if (entry.includes("=")) return [entry];
+  const value = Deno.env.get(entry);
+  return value === undefined ? [] : [`${entry}=${value}`];
 }
 
 async function readProcess(path: string): Promise<ProcessConfig> {
@@ -130,8 +134,7 @@ async function readProcess(path: string): Promise<ProcessConfig> {
   try {
     json = JSON.parse(Deno.readTextFileSync(path));
   } catch (cause) {
-    const why = (cause as Error).message;
-    throw new ContainerError("ConfigInvalid", `cannot read the process ${path}: ${why}`, {
+    throw new ContainerError("ConfigInvalid", `cannot read the process ${path}: ${reason(cause)}`, {
       path,
       cause,
     });

@@ -1,8 +1,10 @@
 /** `hull list`. @module */
 
+import { ContainerError } from "../errors.ts";
 import { type Command, isOn, text } from "./command.ts";
 import { describe, type Described } from "./described.ts";
 import { usageError } from "./options.ts";
+import { reason } from "./reason.ts";
 
 const LEAST_WIDTH = 12;
 const GAP = 3;
@@ -16,11 +18,12 @@ export const command: Command = {
     { name: "quiet", letter: "q", summary: "print the ids alone" },
   ],
   arity: [0, 0],
-  async run({ flags, factory, output }) {
+  async run({ flags, root, factory, output }) {
     const format = text(flags, "format") ?? "table";
     if (format !== "table" && format !== "json") {
       throw usageError(`unknown format ${JSON.stringify(format)}`, "use table or json");
     }
+    if (root !== undefined) requireRoot(root);
     const infos = (await factory()).list();
     if (isOn(flags, "quiet")) output.print(infos.map(({ id }) => `${id}\n`).join(""));
     else if (format === "json") output.print(JSON.stringify(infos.map(describe)) + "\n");
@@ -28,6 +31,22 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** A root that was named and is not there is more likely a slip than one without containers. */
+function requireRoot(root: string): void {
+  try {
+    if (Deno.statSync(root).isDirectory) return;
+  } catch (cause) {
+    throw new ContainerError("SystemError", `cannot list the root ${root}: ${reason(cause)}`, {
+      path: root,
+      cause,
+      hint: cause instanceof Deno.errors.NotFound
+        ? "it is made with its first container"
+        : undefined,
+    });
+  }
+  throw new ContainerError("SystemError", `the root ${root} is no folder`, { path: root });
+}
 
 function table(containers: readonly Described[]): string {
   const rows = [

@@ -10,7 +10,7 @@ import type { Factory } from "../factory.ts";
 import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { commandHelp, globalHelp } from "./help.ts";
 import { checkArity, parseCommand, parseFlags, usageError } from "./options.ts";
-import { type LogFormat, Output } from "./output.ts";
+import { type LogFormat, openLog, Output } from "./output.ts";
 import { nearest } from "./suggest.ts";
 import type { Trace } from "../trace.ts";
 import { traced } from "../traced.ts";
@@ -84,8 +84,9 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const { flags, args: rest } = parseFlags(args, GLOBAL_FLAGS, "hull", true);
     const level = logLevel(text(flags, "log-level"));
+    const log = text(flags, "log");
     output = new Output({
-      log: text(flags, "log"),
+      log: log === undefined ? undefined : openLog(log),
       format: logFormat(text(flags, "log-format")),
       debug: isOn(flags, "debug") || level === "debug",
       quiet: level === "error",
@@ -103,7 +104,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (trace === undefined) return await dispatch(name, following, flags, output, undefined);
     return await dispatchTraced(trace, name, following, flags, output);
   } catch (error) {
-    output.fail(error);
+    await output.failed(error);
     return 1;
   }
 }
@@ -137,7 +138,7 @@ async function dispatch(
 ): Promise<number> {
   const lane = trace?.trace.main;
   const { command } = await traced(lane, "load the command", () => findCommand(name).load());
-  const parsed = parseCommand(name, command, args);
+  const parsed = parseCommand(name, command, args, GLOBAL_FLAGS);
   if (isOn(parsed.flags, "help")) {
     output.print(commandHelp(name, command));
     return 0;
@@ -146,9 +147,9 @@ async function dispatch(
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
   try {
     const factory = () => makeFactory(global, output, trace?.trace);
-    return await command.run({ ...parsed, factory, output, trace });
+    return await command.run({ ...parsed, root: text(global, "root"), factory, output, trace });
   } catch (error) {
-    output.fail(error);
+    await output.failed(error);
     return command.failureCode ?? 1;
   }
 }
@@ -156,7 +157,8 @@ async function dispatch(
 function findCommand(name: string): Entry {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry !== undefined) return entry;
-  const near = nearest(name, Object.keys(COMMANDS));
+  const isFlag = GLOBAL_FLAGS.some((flag) => flag.name === name);
+  const near = isFlag ? `--${name}` : nearest(name, Object.keys(COMMANDS));
   throw usageError(
     `unknown command ${JSON.stringify(name)}`,
     near === undefined ? "see hull --help" : `did you mean hull ${near}?`,

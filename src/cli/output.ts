@@ -6,6 +6,7 @@
  */
 
 import { ContainerError } from "../errors.ts";
+import { reason } from "./reason.ts";
 
 /** How log lines are written. */
 export type LogFormat = "text" | "json";
@@ -13,7 +14,7 @@ export type LogFormat = "text" | "json";
 /** Where log lines go. */
 export interface OutputOptions {
   /** The file that they are appended to; stderr without one. */
-  readonly log?: string | undefined;
+  readonly log?: Deno.FsFile | undefined;
   readonly format: LogFormat;
   readonly debug: boolean;
   /** Whether warnings are kept back. */
@@ -28,7 +29,7 @@ const encoder = new TextEncoder();
 export class Output {
   readonly #options: OutputOptions;
 
-  /** Opens nothing before there is something to write. */
+  /** Writes nothing yet. */
   constructor(options: OutputOptions = { format: "text", debug: false }) {
     this.#options = options;
   }
@@ -54,12 +55,25 @@ export class Output {
     this.#write("warning", { msg: `config ${pointer}: ${message}`, pointer });
   }
 
+  /** Ends a line that another has begun on the terminal. */
+  newline(): void {
+    if (Deno.stderr.isTerminal()) writeAll(Deno.stderr, "\n");
+  }
+
   /** Says what is being done, with `--debug` alone. */
   debug(message: string): void {
     if (this.#options.debug) this.#write("debug", { msg: message });
   }
 
-  /** Reports the error that ends the command, on one line. */
+  /** Reports the error that ends the command, on one line, with what this caller may do about it. */
+  async failed(error: unknown): Promise<void> {
+    if (Deno.uid() === 0 && !this.#options.debug) return this.fail(error);
+    const { explained, readableStack } = await import("./failure.ts");
+    this.fail(explained(error));
+    if (this.#options.debug) this.debug(readableStack(error));
+  }
+
+  /** Reports an error on one line. */
   fail(error: unknown): void {
     const message = oneLine(error);
     if (error instanceof ContainerError) {
@@ -67,9 +81,6 @@ export class Output {
       this.#write("error", { msg: message, ...details });
     } else {
       this.#write("error", { msg: message });
-    }
-    if (this.#options.debug && error instanceof Error && error.stack !== undefined) {
-      this.debug(error.stack.replaceAll(/\s*\n\s*/g, " | "));
     }
   }
 
@@ -88,10 +99,27 @@ export class Output {
     if (level === "error") writeAll(Deno.stderr, human);
     const line = format === "json" ? asJson(level, fields) : asText(level, fields.msg);
     try {
-      Deno.writeTextFileSync(log, line, { append: true, mode: 0o644 });
+      if (!writeAll(log, line)) throw new Error("nobody reads it");
     } catch (error) {
       writeAll(Deno.stderr, `hull: warning: cannot write to the log: ${oneLine(error)}\n`);
     }
+  }
+}
+
+/**
+ * Opens the file for log lines, so that one that can't be written is told before anything is made.
+ *
+ * @throws {ContainerError} `SystemError`
+ */
+export function openLog(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { append: true, create: true, mode: 0o644 });
+  } catch (cause) {
+    throw new ContainerError("SystemError", `cannot write to the log ${path}: ${reason(cause)}`, {
+      path,
+      cause,
+      hint: "--log needs a file in a folder that is there",
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { ContainerError } from "../errors.ts";
 import { replaceFile } from "../replace_file.ts";
+import { reason } from "./reason.ts";
 
 /** Whole or not at all: who waits for the file must not read half a number. */
 export function writePidFile(path: string | undefined, pid: number): void {
@@ -9,8 +10,7 @@ export function writePidFile(path: string | undefined, pid: number): void {
   try {
     replaceFile(path, String(pid), 0o644);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ContainerError("SystemError", `cannot write the pid file ${path}: ${why}`, {
+    throw new ContainerError("SystemError", `cannot write the pid file ${path}: ${reason(cause)}`, {
       path,
       cause,
     });

@@ -20,13 +20,10 @@ export const command: Command = {
     }
     const [id, ...options] = args;
     const container = (await factory()).load(id as string);
-    const status = container.status();
-    if (status === "stopped" || status === "creating") {
-      throw new ContainerError("ContainerNotRunning", `container not running: ${id} is ${status}`);
-    }
     const inside = container.processes();
-    // Without cgroups nothing but the first process is known.
-    const pids = inside.length > 0 ? inside : [container.ociState().pid];
+    // Without cgroups nothing but the first process is known, which is 0 where there is none.
+    const first = [container.ociState().pid].filter((pid) => pid > 0);
+    const pids = inside.length > 0 ? inside : first;
     if (format === "json") output.print(JSON.stringify(pids) + "\n");
     else output.print(rowsOf(await hostPs(options.length > 0 ? options : ["-ef"]), pids));
     return 0;

@@ -38,7 +38,7 @@ export const command: Command = {
     using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process, notify } = await bear(invocation, isDetached, true);
+    const { container, process, hasTerminal, notify } = await bear(invocation, isDetached, true);
     try {
       await container.exec();
     } catch (error) {
@@ -52,11 +52,10 @@ export const command: Command = {
       return 0;
     }
     reaper?.begin(process.pid);
-    const hasTerminal = container.config.process?.terminal === true;
     const code = await traced(
       trace?.trace.main,
       "wait for the program",
-      () => follow(process, signals, hasTerminal),
+      () => follow(process, signals, { hasTerminal, isFirst: true, output }),
     );
     reaper?.[Symbol.dispose](); // hooks come
     await forwarded;

@@ -4,6 +4,7 @@ import { detectCgroups } from "../cgroups/detect.ts";
 import { defaultSpec, rootlessSpec } from "../config/defaults.ts";
 import { ContainerError } from "../errors.ts";
 import { type Command, type GivenFlags, isOn, text } from "./command.ts";
+import { reason } from "./reason.ts";
 
 /** Writes a config.json to start from. */
 export const command: Command = {
@@ -18,6 +19,12 @@ export const command: Command = {
       value: "DIR",
       summary: "the bundle's folder; default: this one",
     },
+    {
+      name: "file",
+      letter: "f",
+      value: "FILE",
+      summary: "the file to write, in place of config.json",
+    },
     { name: "rootless", summary: "a config for a user without root's rights" },
     { name: "builtin", summary: "print the config of the built-in default of hull run" },
   ],
@@ -28,7 +35,9 @@ export const command: Command = {
       const { config } = builtinConfig({ id: "hull", args: [], host: hostFacts() });
       output.print(format(config));
     } else {
-      write(`${text(flags, "bundle") ?? "."}/config.json`, format(makeSpec(flags)));
+      const file = text(flags, "file") ?? "config.json";
+      const path = file.startsWith("/") ? file : `${text(flags, "bundle") ?? "."}/${file}`;
+      write(path, format(makeSpec(flags)));
     }
     return 0;
   },
@@ -49,7 +58,7 @@ function write(path: string, json: string): void {
     Deno.writeTextFileSync(path, json, { createNew: true, mode: 0o666 });
   } catch (cause) {
     const exists = cause instanceof Deno.errors.AlreadyExists;
-    throw new ContainerError("SystemError", `cannot write ${path}: ${(cause as Error).message}`, {
+    throw new ContainerError("SystemError", `cannot write ${path}: ${reason(cause)}`, {
       path,
       cause,
       hint: exists ? "remove it first, or write elsewhere with --bundle" : undefined,

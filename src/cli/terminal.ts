@@ -6,48 +6,75 @@
  */
 
 import type { Process } from "../process.ts";
+import { HostTerminal } from "./host_terminal.ts";
+import { Interrupts } from "./interrupts.ts";
 
 /** Ties the standard streams to a process's terminal until the process has ended. */
 export class TerminalRelay implements AsyncDisposable {
   readonly #process: Process;
-  readonly #stopInput = new AbortController();
-  readonly #isTerminal = Deno.stdin.isTerminal();
-  #input: Promise<void> = Promise.resolve();
+  readonly #host = new HostTerminal();
+  readonly #interrupts: Interrupts;
   #output: Promise<void> = Promise.resolve();
 
-  /** For a process that has a terminal; nothing flows before `begin`. */
-  constructor(process: Process) {
+  /** For a process that has a terminal; `say` tells the person at this one. Nothing flows before `begin`. */
+  constructor(process: Process, say: (message: string) => void) {
     this.#process = process;
+    this.#interrupts = new Interrupts(process, (message) => {
+      this.#host[Symbol.dispose]();
+      say(message);
+      this.#host.makeRaw();
+    });
   }
 
-  /** Sets the size, makes this program's terminal raw and lets the bytes flow. */
-  begin(): void {
-    if (this.#isTerminal) Deno.stdin.setRaw(true);
+  /**
+   * Makes this program's terminal raw, sets the size and lets the bytes flow.
+   *
+   * @param onUnread called when nobody sees the output any more, and the process's terminal is closed
+   */
+  begin(onUnread: (error: unknown) => void): void {
+    this.goOn();
+    this.#output = this.#process.stdout.pipeTo(Deno.stdout.writable, { preventClose: true })
+      .catch(onUnread);
+    // The input ends with the process, of which nobody else waits for it; where its other end is gone
+    // before, the process has ended.
+    this.#passKeys().catch(() => {});
+  }
+
+  /** Takes the terminal, after others had it too. */
+  goOn(): void {
+    this.#host.makeRaw();
     this.resize();
-    const { stdin, stdout } = this.#process;
-    const { signal } = this.#stopInput;
-    const options = { preventCancel: true, signal };
-    // Input ends with the process; that its other end is gone then is no error.
-    this.#input = Deno.stdin.readable.pipeTo(stdin, { ...options, preventClose: true })
-      .catch(() => {});
-    this.#output = stdout.pipeTo(Deno.stdout.writable, { preventClose: true });
   }
 
   /** Gives the process's terminal the size of this program's. */
   resize(): void {
-    if (!this.#isTerminal) return;
-    const { columns, rows } = Deno.consoleSize();
-    this.#process.resize(columns, rows);
+    if (!this.#host.isThere) return;
+    const size = consoleSize();
+    if (size !== undefined) this.#process.resize(size.columns, size.rows);
   }
 
   /** Waits for the last of the output, and makes this program's terminal as it was. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#output;
-    } finally {
-      this.#stopInput.abort();
-      if (this.#isTerminal) Deno.stdin.setRaw(false);
-      await this.#input;
+    using _restored = this.#host;
+    using _over = this.#interrupts;
+    await this.#output;
+  }
+
+  async #passKeys(): Promise<void> {
+    const writer = this.#process.stdin.getWriter();
+    for await (const keys of Deno.stdin.readable) {
+      const interrupt = this.#process.interruptKey();
+      await writer.write(keys as Uint8Array<ArrayBuffer>);
+      if (interrupt !== undefined && keys.includes(interrupt)) this.#interrupts.typed();
     }
+  }
+}
+
+/** The size of this program's terminal; undefined once it was hung up. */
+function consoleSize(): { readonly columns: number; readonly rows: number } | undefined {
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return undefined;
   }
 }

@@ -6,6 +6,7 @@
 
 import { ContainerError } from "../errors.ts";
 import { Trace } from "../trace.ts";
+import { reason } from "./reason.ts";
 import { oneLine, type Output } from "./output.ts";
 
 /** A trace that is written at the command's end. */
@@ -26,8 +27,7 @@ export class TraceFile {
     try {
       this.#file = Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o644 });
     } catch (cause) {
-      const why = (cause as Error).message;
-      throw new ContainerError("SystemError", `cannot write the trace ${path}: ${why}`, {
+      throw new ContainerError("SystemError", `cannot write the trace ${path}: ${reason(cause)}`, {
         path,
         cause,
         hint: "--trace needs a file in a folder that is there and can be written",

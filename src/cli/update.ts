@@ -4,7 +4,10 @@ import { Fd, readAll } from "../../ffi/file.ts";
 import type { Resources } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
 import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
+import { usageError } from "./options.ts";
+import type { Output } from "./output.ts";
 import { parseBytes, parseInteger } from "./quantities.ts";
+import { reason } from "./reason.ts";
 
 const KERNEL_FLAGS = ["kernel-memory", "kernel-memory-tcp"] as const;
 
@@ -45,7 +48,9 @@ export const command: Command = {
       if (text(flags, name) !== undefined) output.warn(`--${name} is obsolete and ignored`);
     }
     const file = text(flags, "resources");
-    const resources = file === undefined ? fromFlags(flags) : readResources(file);
+    const resources = file === undefined ? fromFlags(flags) : await readResources(file);
+    if (file !== undefined) warnOfUnread(flags, output);
+    else requireChange(flags, resources);
     await (await factory()).load(args[0] as string).set(resources, {
       l3CacheSchema: text(flags, "l3-cache-schema"),
       memBwSchema: text(flags, "mem-bw-schema"),
@@ -53,6 +58,20 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Flags that do not count, and are not to be taken for set. */
+function warnOfUnread(flags: GivenFlags, output: Output): void {
+  const unread = Object.keys(fromFlags(flags)).length > 0;
+  if (unread) output.warn("the flags for single limits are ignored beside --resources");
+}
+
+/** Of a call that can't have been meant as it stands. */
+function requireChange(flags: GivenFlags, resources: Resources): void {
+  const given = Object.keys(flags).filter((name) => name !== "check-before-update");
+  const isZero = text(flags, "blkio-weight") !== undefined && Object.keys(resources).length === 0;
+  if (given.length > 0 && !(isZero && given.length === 1)) return;
+  throw usageError("there is nothing to update", "name a limit, such as --memory 256M");
+}
 
 /** The limits that the flags name. */
 export function fromFlags(flags: GivenFlags): Resources {
@@ -94,7 +113,7 @@ function section<Section extends object>(all: Section): Section | undefined {
 }
 
 /** The resources of a file; what they hold is checked by whoever sets them. */
-function readResources(file: string): Resources {
+async function readResources(file: string): Promise<Resources> {
   const where = file === "-" ? "stdin" : file;
   let json: string;
   try {
@@ -102,17 +121,31 @@ function readResources(file: string): Resources {
       ? new TextDecoder().decode(readAll(new Fd(0)))
       : Deno.readTextFileSync(file);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ContainerError("ConfigInvalid", `cannot read the resources ${where}: ${why}`, {
-      path: file,
-      cause,
-    });
+    throw new ContainerError(
+      "ConfigInvalid",
+      `cannot read the resources ${where}: ${reason(cause)}`,
+      {
+        path: file,
+        cause,
+      },
+    );
   }
+  let value: unknown;
   try {
-    return JSON.parse(json) as Resources;
+    value = JSON.parse(json);
   } catch (cause) {
     throw new ContainerError("ConfigInvalid", `${where} is not JSON: ${(cause as Error).message}`, {
       cause,
     });
   }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject) throw new ContainerError("ConfigInvalid", `${where} must hold an object`);
+  if (Object.keys(value as object).length === 0) {
+    throw usageError(
+      `there is nothing to update in ${where}`,
+      'such as {"memory": {"limit": 1e9}}',
+    );
+  }
+  (await import("./resource_keys.ts")).requireKnownKeys(value, where);
+  return value as Resources;
 }

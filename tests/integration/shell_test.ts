@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { type Bundle, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { HULL, Hull } from "../fixtures/cli.ts";
+import { type Bundle, makeBundle } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { Desk } from "../fixtures/desk.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
-import { missingTmux, Tmux } from "../fixtures/tmux.ts";
+import { missingTmux } from "../fixtures/tmux.ts";
 import { until } from "../fixtures/until.ts";
 
 const test = (name: string, fn: (t: Deno.TestContext) => Promise<void>) =>
@@ -13,7 +14,7 @@ test("an interactive shell: size, ^C, ^Z and ^D, with run", async () => {
   await leavesNothing("hull-shell-run", async () => {
     await using hull = new Hull();
     using bundle = shellBundle();
-    using desk = new Desk(hull);
+    using desk = await Desk.open(hull);
     await desk.useShell(`hull run -b ${bundle.folder} hull-shell-run`);
   });
 });
@@ -23,7 +24,7 @@ test("an interactive shell: size, ^C, ^Z and ^D, with exec --tty", async () => {
     await using hull = new Hull();
     using bundle = makeBundle("sleep 1000");
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-shell-exec");
-    using desk = new Desk(hull);
+    using desk = await Desk.open(hull);
     await desk.useShell("hull exec -t -e 'PS1=IN$ ' hull-shell-exec sh");
     assertEquals(await hull.status("hull-shell-exec"), "running");
   });
@@ -32,7 +33,7 @@ test("an interactive shell: size, ^C, ^Z and ^D, with exec --tty", async () => {
 test("the caller's terminal is as it was after every way to end", async (t) => {
   await using hull = new Hull();
   using bundle = shellBundle();
-  using desk = new Desk(hull);
+  using desk = await Desk.open(hull);
   const { tmux } = desk;
   const start = async (id: string, trap = "") => {
     tmux.type(`sh -c 'echo $$ > ${desk.pidFile}; exec hull run -b ${bundle.folder} ${id}'`);
@@ -81,7 +82,7 @@ test("in the background hull waits for its terminal, and goes on in the foregrou
     using bundle = makeBundle("stty size; exit 3", (config) => {
       config.process.terminal = true;
     });
-    using desk = new Desk(hull);
+    using desk = await Desk.open(hull);
     desk.tmux.type(`hull run -b ${bundle.folder} hull-shell-bg & echo $! > ${desk.pidFile}`);
     await until(() => desk.hullState === "T", 20);
     await desk.tmux.say("fg", /^20 90$/);
@@ -96,76 +97,4 @@ function shellBundle(): Bundle {
     config.process.args = ["sh"];
     config.process.env = [...config.process.env ?? [], "PS1=IN$ "];
   });
-}
-
-/** A terminal of 90 columns and 20 rows, where `hull` is this test's. */
-class Desk implements Disposable {
-  readonly #scratch = scratchFolder();
-  readonly tmux: Tmux;
-
-  constructor({ root }: Hull) {
-    const words = [...HULL, "--root", root].join(" ");
-    const { path } = this.#scratch;
-    Deno.writeTextFileSync(`${path}/hull`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
-    this.tmux = new Tmux(path, 90, 20);
-    this.tmux.type(`PATH=${path}:$PATH; stty -g > before`);
-  }
-
-  /** Where the pid of hull is put. */
-  get pidFile(): string {
-    return `${this.#scratch.path}/pid`;
-  }
-
-  get hullPid(): number {
-    return Number(Deno.readTextFileSync(this.pidFile));
-  }
-
-  /** What hull does: `T` while it is stopped. */
-  get hullState(): string {
-    try {
-      const status = Deno.readTextFileSync(`/proc/${this.hullPid}/status`);
-      return /^State:\s(\w)/m.exec(status)?.[1] ?? "";
-    } catch {
-      return ""; // it is not there yet
-    }
-  }
-
-  /** Works in a shell of a container's. */
-  async useShell(command: string): Promise<void> {
-    const { tmux } = this;
-    await tmux.say(command, /^IN\$$/);
-    await tmux.say("stty size", /^20 90$/);
-    tmux.resize(100, 30);
-    await tmux.say(
-      "while [ \"$(stty size)\" != '30 100' ]; do sleep 0.1; done; stty size",
-      /^30 100$/,
-    );
-    await tmux.say("echo be''gun; sleep 1001", /^begun$/);
-    tmux.press("C-c");
-    await tmux.say('echo "int $?"', /^int 130$/);
-    await tmux.say("echo aga''in; sleep 1002", /^again$/);
-    tmux.press("C-z");
-    await tmux.shows(/Stopped .*sleep 1002/);
-    await tmux.say("fg", /^sleep 1002$/);
-    tmux.press("C-c");
-    await tmux.say('echo "back $?"', /^back 130$/);
-    await tmux.say("(echo sev''en; exit 7)", /^seven$/);
-    tmux.press("C-d");
-    await this.isSane(7);
-  }
-
-  /** The outer shell goes on, knows the exit code and has the terminal that it had. */
-  async isSane(code: number): Promise<void> {
-    const { tmux } = this;
-    await tmux.shows(/^(IN\$ )?OUT\$$/); // behind the prompt of a shell that was killed
-    await tmux.say("echo \"code $?\"; stty -g | cmp - before && echo sa''ne", /^code \d+$/);
-    await tmux.shows(/^sane$/);
-    await tmux.shows(new RegExp(`^code ${code}$`));
-    await tmux.clear();
-  }
-
-  [Symbol.dispose](): void {
-    this.tmux[Symbol.dispose]();
-    this.#scratch[Symbol.dispose]();
-  }
 }

@@ -76,6 +76,37 @@ Deno.test("the words of another program stay as they are, but for a -- before th
   }
 });
 
+Deno.test("a -- before the arguments that there must be only ends the flags", () => {
+  const parse = (...args: string[]) => {
+    const { args: words, command } = parseCommand("run", COMMAND, args);
+    return [words, command];
+  };
+  assertEquals<unknown>(parse("-d", "--", "-id"), [["-id"], undefined]);
+  assertEquals<unknown>(parse("--", "id", "--", "sh", "--"), [["id"], ["sh", "--"]]);
+  assertEquals<unknown>(parse("--", "id", "sh"), [["id", "sh"], undefined]);
+  assertEquals<unknown>(parse("id", "--", "--", "x"), [["id"], ["--", "x"]]);
+  const plan: Command = { ...COMMAND, arity: [0, 1] };
+  assertEquals<unknown>(parseCommand("plan", plan, ["--", "sh"]).command, ["sh"]);
+  const kill: Command = { ...COMMAND, arity: [1, 2], takesCommand: false };
+  assertEquals<unknown>(parseCommand("kill", kill, ["a", "--", "9"]).args, ["a", "9"]);
+  assertEquals<unknown>(parseCommand("kill", kill, ["--", "-a", "9"]).args, ["-a", "9"]);
+});
+
+Deno.test("a flag that is on or off takes true and false by = alone", () => {
+  const cases: [string[], Record<string, unknown>, string[]][] = [
+    [["--detach=true", "id"], { detach: true }, ["id"]],
+    [["--detach=false", "id"], { detach: false }, ["id"]],
+    [["-d=0", "id"], { detach: false }, ["id"]],
+    [["-d", "true"], { detach: true }, ["true"]],
+    [["--detach", "false"], { detach: true }, ["false"]],
+    [["-d", "-d=false", "id"], { detach: false }, ["id"]],
+  ];
+  for (const [args, flags, words] of cases) {
+    const parsed = parseFlags(args, FLAGS, "hull run");
+    assertEquals<unknown>([parsed.flags, parsed.args], [flags, words], args.join(" "));
+  }
+});
+
 Deno.test("a value that begins with a dash is a value if it is a number, or stdin", () => {
   for (const args of [["--bundle", "-1", "id"], ["id", "-b", "-1"], ["-b=-1", "id"]]) {
     assertEquals(parseCommand("update", COMMAND, args), {
@@ -94,11 +125,22 @@ Deno.test("mistakes are named, with the nearest thing that could be meant", () =
     [["-x"], "unknown flag -x"],
     [["--bundle"], "--bundle needs a DIR"],
     [["-b"], "--bundle needs a DIR"],
+    [["-b="], "--bundle needs a DIR"],
+    [["--bundle", "", "id"], "--bundle needs a DIR"],
+    [["--detach=maybe"], 'is on or off, not "maybe"'],
+    [["--detach="], 'is on or off, not ""'],
+    [["id", "-9"], "unknown flag -9"],
   ];
   for (const [args, part] of cases) {
     const error = assertThrows(() => parseFlags(args, FLAGS, "hull run"), ContainerError);
     assertStringIncludes(error.message, part);
   }
+});
+
+Deno.test("hull's own flag behind the command is told to be misplaced", () => {
+  const global: readonly Flag[] = [{ name: "root", value: "DIR", summary: "where" }];
+  const error = assertThrows(() => parseCommand("list", COMMAND, ["--root", "/x"], global));
+  assertStringIncludes((error as Error).message, "put it before the command: hull --root");
 });
 
 Deno.test("too few and too many arguments are errors that show the usage", () => {

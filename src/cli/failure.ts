@@ -1,0 +1,24 @@
+/**
+ * What else is said of a failure: to an ordinary user, and with `--debug`.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../errors.ts";
+
+/** An error with what this caller can do about it, where that depends on who it is. */
+export function explained(error: unknown): unknown {
+  if (!(error instanceof ContainerError) || Deno.uid() === 0) return error;
+  const { errno, step, code, summary, cause } = error;
+  if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
+  const hint = step === "cgroups"
+    ? "an ordinary user makes no cgroups: use hull --cgroup-manager disabled, or run hull as root"
+    : "run hull as root (sudo hull …), or name a folder of your own with --root";
+  return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+}
+
+/** The stack on one line. */
+export function readableStack(error: unknown): string {
+  const stack = error instanceof Error ? error.stack : undefined;
+  return (stack ?? String(error)).replaceAll(/\s*\n\s*/g, " | ");
+}
