@@ -7,6 +7,7 @@
  * @module
  */
 
+import { unlessAborted } from "./abort.ts";
 import { SyscallError } from "./errno.ts";
 import { duplicate, type Fd, tryLock } from "./file.ts";
 import { SyscallProgram } from "./program.ts";
@@ -19,6 +20,7 @@ const EINTR = 4;
  *
  * @returns false if somebody else held it all the time; close the fd then
  * @throws {SyscallError}
+ * @throws the signal's reason
  *
  * @example
  * ```ts
@@ -30,14 +32,19 @@ const EINTR = 4;
  * assert(await waitForLock(folder, 1000));
  * ```
  */
-export async function waitForLock(fd: Fd, timeoutMs: number): Promise<boolean> {
+export async function waitForLock(
+  fd: Fd,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  signal?.throwIfAborted();
   if (tryLock(fd)) return true;
   // Of its own, so that the number means this file for as long as the thread waits.
   const waiting = waitOffThread(duplicate(fd));
   const { promise: end, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), timeoutMs);
   try {
-    return await Promise.race([waiting, end]);
+    return await unlessAborted(Promise.race([waiting, end]), signal);
   } finally {
     clearTimeout(timer);
     waiting.catch(() => {}); // of who no longer waits

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { unlessAborted } from "./abort.ts";
 import { SyscallError } from "./errno.ts";
 import { Fd } from "./file.ts";
 import { checked, libc } from "./libc.ts";
@@ -59,13 +60,10 @@ interface Waiter {
  * ```
  */
 export class Poller implements Disposable {
-  readonly #waiters = new Map<number, Waiter>();
-  #epoll: Fd | undefined;
-  #wake: Fd | undefined;
-  #running = false;
+  /** What ends the waits, if anything does. */
+  readonly signal: AbortSignal | undefined;
   readonly #isAlone: boolean;
-  /** When the event loop had a turn the last time. */
-  #turnedAt = performance.now();
+  readonly #loop: EpollLoop;
 
   /**
    * Waits for nothing yet.
@@ -73,8 +71,27 @@ export class Poller implements Disposable {
    * @param options `isAlone`: the program does nothing else meanwhile, so that its event loop needs no
    *   turns, and may wait
    */
-  constructor(options: { readonly isAlone?: boolean } = {}) {
+  constructor(options: PollerOptions = {}) {
     this.#isAlone = options.isAlone ?? false;
+    this.#loop = options.of === undefined ? new EpollLoop() : options.of.#loop;
+    this.signal = options.signal;
+  }
+
+  /**
+   * The same loop for what is to be cut short: every wait, and every turn that is given, throws the
+   * signal's reason once it is aborted. Who makes something with it undoes it with
+   * {@linkcode Poller.endless}.
+   */
+  until(signal: AbortSignal | undefined): Poller {
+    if (signal === undefined) return this;
+    const both = this.signal === undefined ? signal : AbortSignal.any([this.signal, signal]);
+    return new Poller({ isAlone: this.#isAlone, of: this, signal: both });
+  }
+
+  /** The same loop for what must be waited for, whatever is aborted. */
+  get endless(): Poller {
+    if (this.signal === undefined) return this;
+    return new Poller({ isAlone: this.#isAlone, of: this });
   }
 
   /**
@@ -82,8 +99,82 @@ export class Poller implements Disposable {
    * open meanwhile, and one waiter at a time may wait on it.
    *
    * @throws {SyscallError} EEXIST if somebody waits on it already
+   * @throws the signal's reason
    */
   wait(fd: Fd, events: number = EPOLLIN): Promise<number> {
+    const { signal } = this;
+    if (signal === undefined) return this.#loop.wait(fd, events);
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const { number } = fd;
+    const happening = this.#loop.wait(fd, events);
+    return unlessAborted(happening, signal, () => this.#loop.cancel(number));
+  }
+
+  /**
+   * Waits for what is about to happen: in a program that does nothing else, and where nobody else
+   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread of
+   * the pool do it.
+   *
+   * @throws as `wait`
+   */
+  async waitForSoon(fd: Fd): Promise<void> {
+    const isSoon = this.#isAlone && !this.#loop.isRunning && isReadableSoon(fd);
+    if (!isSoon) await this.wait(fd);
+  }
+
+  /**
+   * Gives this program's event loop a turn, with its timers, if it has had none for a millisecond.
+   * A start is work that waits for nobody, and a program that does more than start containers must
+   * not stand still for all of it.
+   *
+   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for as
+   * short as it can; a timer of its own would come after a millisecond or two.
+   *
+   * @throws the signal's reason
+   */
+  async giveTurn(): Promise<void> {
+    this.signal?.throwIfAborted();
+    if (this.#isAlone || performance.now() - this.#loop.turnedAt <= TURN_AFTER_MS) return;
+    await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
+    this.#loop.turnedAt = performance.now();
+    this.signal?.throwIfAborted();
+  }
+
+  /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
+  cancel(fd: Fd): void {
+    this.#loop.cancel(fd.number);
+  }
+
+  /** Ends every wait. */
+  [Symbol.dispose](): void {
+    this.#loop.end();
+  }
+}
+
+/** How a Poller waits. */
+export interface PollerOptions {
+  readonly isAlone?: boolean | undefined;
+  /** Whose loop it has; without one a loop of its own. */
+  readonly of?: Poller | undefined;
+  /** What ends its waits. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The loop, and who waits in it. */
+class EpollLoop {
+  readonly #waiters = new Map<number, Waiter>();
+  #epoll: Fd | undefined;
+  #wake: Fd | undefined;
+  #running = false;
+  /** When the event loop had a turn the last time. */
+  turnedAt = performance.now();
+
+  /** Whether somebody waits. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  wait(fd: Fd, events: number): Promise<number> {
     const number = fd.number;
     if (this.#waiters.has(number)) {
       return Promise.reject(new SyscallError("epoll_ctl", EEXIST, `fd ${number}`));
@@ -99,34 +190,7 @@ export class Poller implements Disposable {
     return promise;
   }
 
-  /**
-   * Waits for what is about to happen: in a program that does nothing else, and where nobody else
-   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread of
-   * the pool do it.
-   *
-   * @throws {SyscallError} as `wait`
-   */
-  async waitForSoon(fd: Fd): Promise<void> {
-    if (!this.#isAlone || this.#running || !isReadableSoon(fd)) await this.wait(fd);
-  }
-
-  /**
-   * Gives this program's event loop a turn, with its timers, if it has had none for a millisecond.
-   * A start is work that waits for nobody, and a program that does more than start containers must
-   * not stand still for all of it.
-   *
-   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for as
-   * short as it can; a timer of its own would come after a millisecond or two.
-   */
-  async giveTurn(): Promise<void> {
-    if (this.#isAlone || performance.now() - this.#turnedAt <= TURN_AFTER_MS) return;
-    await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
-    this.#turnedAt = performance.now();
-  }
-
-  /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
-  cancel(fd: Fd): void {
-    const number = fd.number;
+  cancel(number: number): void {
     const waiter = this.#waiters.get(number);
     if (waiter === undefined) return;
     this.#forget(number);
@@ -134,8 +198,7 @@ export class Poller implements Disposable {
     if (this.#waiters.size === 0) this.#interrupt();
   }
 
-  /** Ends every wait. */
-  [Symbol.dispose](): void {
+  end(): void {
     for (const [number, waiter] of [...this.#waiters]) {
       this.#forget(number);
       waiter.resolve(0);
@@ -187,7 +250,7 @@ export class Poller implements Disposable {
       args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
     }]);
     await program.runOffThread();
-    this.#turnedAt = performance.now();
+    this.turnedAt = performance.now();
     const count = program.result(0);
     if (count === -EINTR) return;
     if (count < 0) throw new SyscallError("epoll_pwait", -count);

@@ -35,12 +35,13 @@ const EAGAIN = 11;
  */
 export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<ArrayBuffer>> {
   setNonBlocking(fd);
+  const { endless } = poller; // whatever began the stream, it goes on
   return new ReadableStream({
     async pull(controller) {
       for (;;) {
         const chunk = readOrEnd(fd);
         if (chunk === undefined) {
-          await poller.wait(fd, EPOLLIN);
+          await endless.wait(fd, EPOLLIN);
           if (!fd.isOpen) return;
           continue;
         }
@@ -50,7 +51,7 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
       }
     },
     cancel() {
-      close(fd, poller);
+      close(fd, endless);
     },
   }, { highWaterMark: 0 });
 }
@@ -60,15 +61,16 @@ export function readableFd(fd: Fd, poller: Poller): ReadableStream<Uint8Array<Ar
  * A reader that is gone makes the stream fail with EPIPE.
  */
 export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<ArrayBuffer>> {
+  const { endless } = poller;
   return new WritableStream({
     start({ signal }) {
-      signal.addEventListener("abort", () => close(fd, poller)); // a write that waits ends, too
+      signal.addEventListener("abort", () => close(fd, endless)); // a write that waits ends, too
     },
     async write(chunk) {
       try {
-        await writeFully(fd, chunk, poller);
+        await writeFully(fd, chunk, endless);
       } catch (error) {
-        close(fd, poller); // a stream that has failed is neither closed nor aborted any more
+        close(fd, endless); // a stream that has failed is neither closed nor aborted any more
         throw error;
       }
     },
@@ -76,7 +78,7 @@ export function writableFd(fd: Fd, poller: Poller): WritableStream<Uint8Array<Ar
       fd.close();
     },
     abort() {
-      close(fd, poller);
+      close(fd, endless);
     },
   });
 }

@@ -30,10 +30,11 @@ export async function takeLease(
   id: string,
   bridge: CheckedBridge,
   network: ContainerNetwork,
+  signal?: AbortSignal,
 ): Promise<LeasedNetwork> {
   const creator = me();
   const taken = await leases(store, creator)
-    .take({ id, owner: network.owner, creator, network: bridge });
+    .take({ id, owner: network.owner, creator, network: bridge }, signal);
   return { network: withInterface(network, taken), addresses: taken.addresses };
 }
 

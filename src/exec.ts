@@ -53,6 +53,7 @@ export interface StartedExec {
  * @param pidfd of the container's first process; it stays the caller's
  * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
  *   `ContainerNotRunning` if the container ends meanwhile
+ * @throws the reason of the surroundings' abort; the process is killed then
  */
 export async function startExec(
   container: StoredState,
@@ -63,6 +64,7 @@ export async function startExec(
 ): Promise<StartedExec> {
   const { config } = container;
   const { cgroups, poller, store, filters: recent } = surroundings;
+  const { signal } = poller;
   const init = container.init as ProcessIdentity;
   const compile = () => filterOf(config, store.root, { recent });
   const filter = await traced(lane, "compile the filter", compile);
@@ -83,7 +85,11 @@ export async function startExec(
   );
   requireAlive(init);
   const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
-  if (pair !== undefined) stack.use(pair.peer);
+  using unwanted = new DisposableStack();
+  if (pair !== undefined) {
+    stack.use(pair.peer);
+    unwanted.defer(() => pair.terminal.close());
+  }
   if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
   const stdio = pair === undefined ? options : onTerminal(pair, options);
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
@@ -96,7 +102,7 @@ export async function startExec(
   using trace = lane === undefined ? undefined : await openTrace(lane, container);
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
-  const held = holdFor(container, process, identity);
+  const held = holdFor(container, process, identity, signal);
   const isFiltered = held !== undefined && identity.waiting.length > 0;
   const child = new SetnsProcess({
     target: namespaces.target,
@@ -122,16 +128,20 @@ export async function startExec(
     inspectEnd: (status) => withLowLimit(status, cgroups),
   });
   try {
+    signal?.throwIfAborted();
     await traced(lane, "start the usher and wait", () => child.start());
-    if (options.consoleSocket !== undefined) await pair?.terminal.handOn(options.consoleSocket);
-    else if (pair !== undefined) return { child, streams: pair.terminal.streams(poller) };
-    return { child, streams: child.streams };
+    const { consoleSocket } = options;
+    if (consoleSocket !== undefined) await pair?.terminal.handOn(consoleSocket, signal);
+    signal?.throwIfAborted();
   } catch (error) {
     await child.terminate();
     child[Symbol.dispose]();
-    pair?.terminal.close();
+    signal?.throwIfAborted();
     throw await isEnding(init, error) ? ended(error) : error;
   }
+  unwanted.move();
+  const isHere = pair !== undefined && options.consoleSocket === undefined;
+  return { child, streams: isHere ? pair.terminal.streams(poller) : child.streams };
 }
 
 /**
@@ -162,6 +172,7 @@ function holdFor(
   { id, bundle, config, resctrl, init }: StoredState,
   { oomScoreAdj }: ProcessConfig,
   { notifies, waiting }: Identity,
+  signal: AbortSignal | undefined,
 ): HeldProcess | undefined {
   if (!notifies && resctrl === undefined && oomScoreAdj === undefined) return undefined;
   return {
@@ -171,7 +182,7 @@ function holdFor(
       await enterClass(resctrl, child.pid);
       if (!notifies) return;
       const { passListener } = await import("./seccomp_listener.ts");
-      await passListener(child, opened, { id, bundle, config, first: init?.pid });
+      await passListener(child, opened, { id, bundle, config, first: init?.pid }, signal);
     },
   };
 }

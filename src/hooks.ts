@@ -6,6 +6,7 @@
  * @module
  */
 
+import { onAbort } from "../ffi/abort.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import { type Fd, read } from "../ffi/file.ts";
 import { Pipe, setNonBlocking } from "../ffi/pipe.ts";
@@ -88,7 +89,9 @@ export async function runAllHooks(
 }
 
 async function runHook(pointer: string, hook: Hook, context: HookContext): Promise<void> {
-  const { poller, state } = context;
+  const { state } = context;
+  const { signal, endless: poller } = context.poller; // what it writes is read to its end
+  signal?.throwIfAborted();
   using output = new Pipe();
   using input = new Pipe();
   using process = new SetnsProcess({
@@ -103,17 +106,20 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
   try {
     await process.start();
   } catch (error) {
+    await process.terminate();
+    signal?.throwIfAborted();
     throw asHookFailure(error, pointer, hook);
   }
   input.reader.close();
   output.writer.close();
   const fed = feed(input.writer, JSON.stringify(state), poller);
   const tail = new OutputTail(output.reader, poller);
-  const { status, isLate } = await waitAtMost(process, hook.timeout);
+  const { status, isLate } = await waitAtMost(process, hook.timeout, signal);
   if (input.writer.isOpen) poller.cancel(input.writer);
   input.writer.close();
   await fed;
   const said = await tail.end();
+  signal?.throwIfAborted();
   if (!isLate && status.code === 0) return;
   throw new ContainerError("HookFailed", `${what(pointer)} failed: ${how(status, hook, isLate)}`, {
     step: "hooks",
@@ -162,18 +168,29 @@ function vector(strings: readonly string[]): { readonly words: readonly (string 
 
 const SIGKILL = 9;
 
-/** Waits for a process; kills it, with all that its session has in its group, when time is up. */
+/**
+ * Waits for a process; kills it, with all that its session has in its group, when time is up or it is
+ * aborted.
+ */
 async function waitAtMost(
   process: SetnsProcess,
   timeoutSeconds: number | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly status: ExitStatus; readonly isLate: boolean }> {
   let isLate = false;
+  let hasEnded = false;
+  const kill = () => {
+    // It is not reaped before its end is known here: the number is still its own.
+    if (!hasEnded) signalGroup(process.pid, SIGKILL);
+  };
+  using _ = onAbort(signal, kill);
   const timer = timeoutSeconds === undefined ? undefined : setTimeout(() => {
     isLate = true;
-    signalGroup(process.pid, SIGKILL); // it is not reaped yet: the number is still its own
+    kill();
   }, timeoutSeconds * 1000);
   try {
-    return { status: await process.wait(), isLate };
+    const status = await process.wait().finally(() => hasEnded = true);
+    return { status, isLate };
   } finally {
     clearTimeout(timer);
   }

@@ -44,14 +44,14 @@ export class InitNetwork implements Disposable {
    *
    * @throws {ContainerError} `SystemError`; call `undo` then
    */
-  async setUp(child: Child): Promise<void> {
+  async setUp(child: Child, signal?: AbortSignal): Promise<void> {
     if (!this.isNeeded) return;
     const { namespaces = [], netDevices = {} } = this.#linux;
     using target = openJoined(namespaces, "network") ?? child.namespace("network");
     if (target === undefined) return; // what init said before its end is what failed
     if (this.#network !== undefined) {
       const { NetworkSetup } = await import("./network/container_network.ts");
-      this.#setup = this.#stack.use(new NetworkSetup(duplicate(target), this.#network));
+      this.#setup = this.#stack.use(new NetworkSetup(duplicate(target), this.#network, signal));
       await this.#setup.make();
     }
     if (Object.keys(netDevices).length > 0) {

@@ -132,6 +132,10 @@ export class InitProcess implements ParentProcess, Disposable {
       onLaunched: (launched: Launched) => this.#onLaunched(launched, networkLater),
       onHooks: (pid: number) => traced(lane, "run the hooks", () => this.#runHooks(pid)),
       onWork: () => traced(lane, "work for the child", () => this.#doWork(init.fds)),
+      onAbort: async () => {
+        await child.kill();
+        control.close();
+      },
     };
     const born = {
       pid: child.pid,
@@ -147,6 +151,7 @@ export class InitProcess implements ParentProcess, Disposable {
       limit(this.pid, config.process?.rlimits ?? []);
     }
     if (this.#birth.console !== undefined) await this.#takeTerminal(this.#birth.console);
+    poller.signal?.throwIfAborted();
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
@@ -244,7 +249,8 @@ export class InitProcess implements ParentProcess, Disposable {
 
   async #setUpNetwork(child: Child): Promise<void> {
     if (!this.#network.isNeeded) return;
-    await traced(this.#options.lane, "make the network", () => this.#network.setUp(child));
+    const { lane, poller: { signal } } = this.#options;
+    await traced(lane, "make the network", () => this.#network.setUp(child, signal));
   }
 
   /** Init waits for the hooks' end, and ends if they fail. */
@@ -320,9 +326,10 @@ export class InitProcess implements ParentProcess, Disposable {
    * behind those of the hand-over.
    */
   async #passListener({ start }: InitFds): Promise<void> {
-    const { id, bundle, config } = this.#options;
+    const { id, bundle, config, poller } = this.#options;
     const { passListener } = await import("./seccomp_listener.ts");
-    await passListener(this.#born(), start + 1, { id, bundle, config });
+    const { signal } = poller;
+    await passListener(this.#born(), start + 1, { id, bundle, config }, signal);
   }
 
   /** Init has sent the terminal before it was ready. */
@@ -331,7 +338,8 @@ export class InitProcess implements ParentProcess, Disposable {
     const master = receiveFd(socket);
     if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
     const terminal = new Terminal(master);
-    if (process.consoleSocket !== undefined) return await terminal.handOn(process.consoleSocket);
+    const { consoleSocket } = process;
+    if (consoleSocket !== undefined) return await terminal.handOn(consoleSocket, poller.signal);
     if (process.bareNewlines === true) terminal.leaveNewlines();
     this.#terminal = terminal;
     this.#streams = terminal.streams(poller);

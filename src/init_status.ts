@@ -43,6 +43,7 @@ const CHUNK = 4096;
 export class InitStatus {
   readonly #fd: Fd;
   readonly #poller: Poller;
+  readonly #endless: Poller;
   readonly #keeper: StatusKeeper | undefined;
   readonly #reader = new StatusReader();
 
@@ -54,6 +55,7 @@ export class InitStatus {
   constructor(fd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.#fd = fd;
     this.#poller = poller;
+    this.#endless = poller.endless;
     this.#keeper = keeper;
   }
 
@@ -79,13 +81,30 @@ export class InitStatus {
     }
   }
 
-  /** The next message; undefined once init has closed its end, by execve or by its death. */
-  async next(): Promise<InitMessage | undefined> {
+  /**
+   * The next message; undefined once init has closed its end, by execve or by its death.
+   *
+   * @throws the reason of the poller's abort
+   */
+  next(): Promise<InitMessage | undefined> {
+    return this.#next(this.#poller);
+  }
+
+  /** The messages up to the end, whatever is aborted. */
+  async *rest(): AsyncGenerator<InitMessage, void, void> {
+    for (;;) {
+      const message = await this.#next(this.#endless);
+      if (message === undefined) return;
+      yield message;
+    }
+  }
+
+  async #next(poller: Poller): Promise<InitMessage | undefined> {
     for (;;) {
       const message = this.#reader.next();
       if (message !== undefined) return message;
       const chunk = read(this.#fd, CHUNK);
-      if (chunk === undefined) await this.#poller.waitForSoon(this.#fd);
+      if (chunk === undefined) await poller.waitForSoon(this.#fd);
       else if (chunk.length === 0) return undefined;
       else this.#reader.push(chunk);
     }
@@ -106,6 +125,8 @@ export interface BirthHandlers {
   readonly onHooks: (pid: number) => Promise<void>;
   /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
   readonly onWork: () => void;
+  /** Ends the launcher, and lets go what it has made: what is waited for was aborted. */
+  readonly onAbort?: () => Promise<void>;
 }
 
 /**
@@ -116,6 +137,7 @@ export interface BirthHandlers {
  *   go by then
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
+ * @throws the reason of the poller's abort
  */
 export async function awaitReady(
   status: InitStatus,
@@ -125,7 +147,14 @@ export async function awaitReady(
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
   for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
-    const message = await status.next();
+    let message: InitMessage | undefined;
+    try {
+      message = await status.next();
+    } catch (error) {
+      await handlers.onAbort?.();
+      if (isLauncher) await reapFirst(status, launched);
+      throw error;
+    }
     if (message?.kind === "ready") isReady = true;
     else if (message?.kind === "work") handlers.onWork();
     else if (message?.kind === "launched" || message?.kind === "hooks") {
@@ -148,7 +177,7 @@ export async function awaitReady(
 /** A launcher that failed has still said which child of it is to be reaped. */
 async function reapFirst(status: InitStatus, launched: Launched | undefined): Promise<void> {
   let known = launched;
-  for (let message = await status.next(); message !== undefined; message = await status.next()) {
+  for await (const message of status.rest()) {
     if (message.kind === "launched") known = message;
   }
   for (const pid of [known?.first ?? 0, known?.pid ?? 0]) {

@@ -74,7 +74,7 @@ export class Child implements Disposable {
   constructor(pid: number, pidfd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.pid = pid;
     this.#pidfd = pidfd;
-    this.#poller = poller;
+    this.#poller = poller.endless; // its end is waited for in the undoing of what was aborted, too
     this.#keeper = keeper;
   }
 

@@ -34,17 +34,19 @@ export interface ListenerSubject {
  * @param number the listener's fd there
  * @throws {ContainerError} `SystemError` if the agent can't be reached, or `InitFailed` if there is
  *   no listener
+ * @throws the signal's reason
  */
 export async function passListener(
   child: Child,
   number: number,
   subject: ListenerSubject,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { listenerPath = "" } = subject.config.linux?.seccomp ?? {};
   using listener = fetchListener(child, number);
   const state = JSON.stringify(processState(subject, child.pid));
   try {
-    await sendFd(listenerPath, listener, state);
+    await sendFd(listenerPath, listener, state, signal);
   } catch (error) {
     throw syscallFailure(error, "SystemError", "cannot hand the filter's listener to its agent", {
       step: "seccomp",

@@ -103,7 +103,8 @@ export class Supervisor implements StatusKeeper, Disposable {
     stack.move();
     record.close();
     sockets.theirs.close();
-    const number = await receiveNumber(socket, poller);
+    // Not to be cut short: what it makes meanwhile would be nobody's to undo.
+    const number = await receiveNumber(socket, poller.endless);
     if (number === undefined) {
       await supervisor.status();
       supervisor[Symbol.dispose]();

@@ -93,10 +93,11 @@ export class Terminal {
    * Gives the master end to who listens on a Unix socket, and closes it here.
    *
    * @throws {ContainerError} `SystemError`
+   * @throws the signal's reason
    */
-  async handOn(socket: string): Promise<void> {
+  async handOn(socket: string, signal?: AbortSignal): Promise<void> {
     try {
-      await sendFd(socket, this.#master, PTMX);
+      await sendFd(socket, this.#master, PTMX, signal);
     } catch (cause) {
       throw syscallFailure(cause, "SystemError", "cannot hand the terminal to the console socket", {
         step: "terminal",

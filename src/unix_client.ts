@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../ffi/abort.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import type { Fd } from "../ffi/file.ts";
 import { sendFds } from "../ffi/socket.ts";
@@ -18,9 +19,15 @@ const EAGAIN = 11;
  * Sends an fd, with a text beside it, to who listens at `path`.
  *
  * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
+ * @throws the signal's reason
  */
-export async function sendFd(path: string, fd: Fd, text: string): Promise<void> {
-  using socket = await connectListener(path);
+export async function sendFd(
+  path: string,
+  fd: Fd,
+  text: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  using socket = await connectListener(path, signal);
   sendFds(socket, [fd], text);
 }
 
@@ -28,12 +35,13 @@ export async function sendFd(path: string, fd: Fd, text: string): Promise<void> 
  * A stream to who listens at `path`, who may be busy with others: their queue is full then.
  *
  * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
+ * @throws the signal's reason
  */
-export async function connectListener(path: string): Promise<Fd> {
+export async function connectListener(path: string, signal?: AbortSignal): Promise<Fd> {
   for (let k = 0; k < TRIES; k++) {
     const socket = connectStream(path);
     if (socket !== undefined) return socket;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS, signal);
   }
   throw new SyscallError("connect", EAGAIN, path);
 }

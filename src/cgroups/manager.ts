@@ -82,7 +82,7 @@ export interface CgroupManager {
    *
    * @throws {ContainerError} SystemError if they don't in some seconds; they go on then
    */
-  freeze(): Promise<void>;
+  freeze(signal?: AbortSignal): Promise<void>;
 
   /**
    * Lets them go on.

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { pause } from "../../ffi/abort.ts";
+
 const LONGEST_MS = 20;
 
 /**
@@ -11,12 +13,17 @@ const LONGEST_MS = 20;
  *
  * @param timeoutMs how long to go on, in milliseconds
  * @returns whether it came true in time
+ * @throws the signal's reason
  */
-export async function comesTrue(look: () => boolean, timeoutMs: number): Promise<boolean> {
+export async function comesTrue(
+  look: () => boolean,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const end = performance.now() + timeoutMs;
   for (let pauseMs = 1;; pauseMs = Math.min(2 * pauseMs, LONGEST_MS)) {
     if (look()) return true;
     if (performance.now() >= end) return false;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pause(pauseMs, signal);
   }
 }

@@ -36,9 +36,10 @@ const LOCK_MS = 10_000;
  * user that see the same folder of run-time files.
  *
  * @throws {ContainerError} `SystemError` if it is held for ten seconds
+ * @throws the signal's reason
  */
-export async function lockBridges(): Promise<LockFile> {
-  return await LockFile.take(bridgeLockPath(ownNamespaceKey()), "the bridges", LOCK_MS);
+export async function lockBridges(signal?: AbortSignal): Promise<LockFile> {
+  return await LockFile.take(bridgeLockPath(ownNamespaceKey()), "the bridges", LOCK_MS, signal);
 }
 
 /** The file of a network namespace's lock, by the namespace's inode. */

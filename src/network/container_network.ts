@@ -74,7 +74,7 @@ export class NetworkSetup implements Disposable {
    * @param namespace its fd, which is closed here
    * @throws {ContainerError} `SystemError`
    */
-  constructor(namespace: Fd, network: ContainerNetwork) {
+  constructor(namespace: Fd, network: ContainerNetwork, signal?: AbortSignal) {
     using stack = new DisposableStack();
     stack.use(namespace);
     const { here, there } = attempt("cannot reach the container's network namespace", {}, () => ({
@@ -82,7 +82,7 @@ export class NetworkSetup implements Disposable {
       there: stack.use(new RouteSocket(namespace)),
     }));
     const onUndo = (undo: () => void): void => void this.#undo.push(undo);
-    this.#place = { here, there, namespace, owner: network.owner, onUndo };
+    this.#place = { here, there, namespace, owner: network.owner, onUndo, signal };
     this.#network = network;
     this.#stack.use(stack.move());
   }
@@ -96,6 +96,7 @@ export class NetworkSetup implements Disposable {
    * Makes the interfaces, in their order.
    *
    * @throws {ContainerError} `SystemError` with the pointer of what failed; call `undo` then
+   * @throws the signal's reason; call `undo` then, too
    */
   async make(): Promise<void> {
     const { pointer, items } = this.#network.networks;

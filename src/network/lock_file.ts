@@ -35,14 +35,21 @@ export class LockFile implements Disposable {
    * @param path of its file, in a folder where nobody else can make one
    * @param what is locked, for the error: `the bridges`
    * @throws {ContainerError} `SystemError` if it is held all the time, or the file is not hull's own
+   * @throws the signal's reason
    */
-  static async take(path: string, what: string, timeoutMs: number): Promise<LockFile> {
+  static async take(
+    path: string,
+    what: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<LockFile> {
     const end = performance.now() + timeoutMs;
     for (;;) {
       const fd = openOwn(path);
       let isTaken = false;
       try {
-        if (!await waitForLock(fd, Math.max(0, end - performance.now()))) throw held(path, what);
+        const rest = Math.max(0, end - performance.now());
+        if (!await waitForLock(fd, rest, signal)) throw held(path, what);
         isTaken = isAt(fd, path);
       } finally {
         if (!isTaken) fd.close();

@@ -25,6 +25,8 @@ export interface Place {
   readonly owner: number;
   /** Keeps what undoes a change that does not go with the interfaces of the group. */
   readonly onUndo: (undo: () => void) => void;
+  /** Cuts the making short. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** An interface that was made. */

@@ -16,7 +16,7 @@ const ENODEV = 19;
 /** Makes the pair, with the container's end in its place from the first, and plugs the other in. */
 export const veth: NetworkStrategy = {
   async create(network, pointer, place) {
-    using _lock = await lockBridges();
+    using _lock = await lockBridges(place.signal);
     const isMade = network.createBridge === true;
     const at = { isMade, pointer: `${pointer}/bridge` };
     const bridge = requireBridge(place.here, network.bridge ?? "", at);

@@ -39,8 +39,9 @@ export function thawAllV1(path: string): void {
  * does letting go now and then.
  *
  * @throws {ContainerError} SystemError if it does not succeed in 5 seconds; it is thawed then
+ * @throws the signal's reason; it is thawed then, too
  */
-export async function freezeV1(path: string): Promise<void> {
+export async function freezeV1(path: string, signal?: AbortSignal): Promise<void> {
   let round = 0;
   const isFrozen = () => {
     if (++round % ROUNDS_BETWEEN_THAWS === 0) setState(path, "THAWED");
@@ -49,7 +50,7 @@ export async function freezeV1(path: string): Promise<void> {
   };
   let frozen = false;
   try {
-    frozen = await comesTrue(isFrozen, TIMEOUT_MS);
+    frozen = await comesTrue(isFrozen, TIMEOUT_MS, signal);
   } finally {
     if (!frozen) setState(path, "THAWED");
   }

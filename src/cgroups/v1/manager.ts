@@ -108,8 +108,8 @@ export class ManagerV1 implements CgroupManager {
     return [...entries.filter((entry) => !entry.late), ...entries.filter((entry) => entry.late)];
   }
 
-  freeze(): Promise<void> {
-    return freezeV1(this.#freezer());
+  freeze(signal?: AbortSignal): Promise<void> {
+    return freezeV1(this.#freezer(), signal);
   }
 
   thaw(): Promise<void> {

@@ -25,12 +25,13 @@ export function freezerV2(path: string): Freezer {
  * Freezes.
  *
  * @throws {ContainerError} SystemError if it does not succeed in 5 seconds; it is thawed then
+ * @throws the signal's reason; it is thawed then, too
  */
-export async function freezeV2(path: string): Promise<void> {
+export async function freezeV2(path: string, signal?: AbortSignal): Promise<void> {
   setFrozen(path, true);
   let frozen = false;
   try {
-    frozen = await comesTrue(() => hasFrozen(path), TIMEOUT_MS);
+    frozen = await comesTrue(() => hasFrozen(path), TIMEOUT_MS, signal);
   } finally {
     if (!frozen) setFrozen(path, false);
   }

@@ -80,8 +80,8 @@ export class ManagerV2 implements CgroupManager {
     return [{ controller: "", folder, path, late: true, isBirthplace: false }];
   }
 
-  freeze(): Promise<void> {
-    return freezeV2(this.#path);
+  freeze(signal?: AbortSignal): Promise<void> {
+    return freezeV2(this.#path, signal);
   }
 
   thaw(): Promise<void> {

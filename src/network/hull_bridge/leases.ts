@@ -46,16 +46,17 @@ export class Leases {
    * Takes an address, and makes the bridge and its rules if they aren't there. The root folder is.
    *
    * @throws {ContainerError} `SystemError`, `Unsupported`; nothing is left then
+   * @throws the signal's reason, if it comes while others hold the locks
    */
-  async take(request: LeaseRequest): Promise<TakenLease> {
-    using _lock = await this.#store.lock();
+  async take(request: LeaseRequest, signal?: AbortSignal): Promise<TakenLease> {
+    using _lock = await this.#store.lock(signal);
     using here = routeSocket();
     const key = ownNamespaceKey();
     const { name, subnet, ports } = request.network;
     const records = this.#reclaimed(here, this.#read(key));
     const before = recordOf(records, name);
     // Others of hull's, of other roots, could choose the same network.
-    using _bridges = before === undefined ? await lockBridges() : undefined;
+    using _bridges = before === undefined ? await lockBridges(signal) : undefined;
     const record = before ?? newRecord(here, name, subnet, records);
     if (subnet !== undefined && formatCidr(subnet) !== record.subnet) {
       throw otherSubnet(name, record.subnet);

@@ -40,9 +40,10 @@ export class BridgeStore {
    * Takes the lock, which goes when the result is disposed of or this process ends.
    *
    * @throws {ContainerError} `SystemError` if it is held for two minutes
+   * @throws the signal's reason
    */
-  async lock(): Promise<LockFile> {
-    return await LockFile.take(`${this.folder}.lock`, "hull's bridges", LOCK_MS);
+  async lock(signal?: AbortSignal): Promise<LockFile> {
+    return await LockFile.take(`${this.folder}.lock`, "hull's bridges", LOCK_MS, signal);
   }
 
   /** The keys of all records; none is the current namespace's with certainty. */

@@ -1,0 +1,58 @@
+/**
+ * Waits that an AbortSignal ends: they reject with its reason, as the platform's own do.
+ *
+ * @module
+ */
+
+/**
+ * Waits for something, or for the abort. What was waited for goes on, and what comes of it then is
+ * nobody's.
+ *
+ * @param release called at the abort, before this rejects
+ * @throws the signal's reason
+ *
+ * @example
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { unlessAborted } from "./abort.ts";
+ *
+ * const never = new Promise<void>(() => {});
+ * await assertRejects(() => unlessAborted(never, AbortSignal.abort(new Error("enough"))), Error);
+ * ```
+ */
+export function unlessAborted<Result>(
+  happening: Promise<Result>,
+  signal: AbortSignal | undefined,
+  release: () => void = () => {},
+): Promise<Result> {
+  if (signal === undefined) return happening;
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      signal.removeEventListener("abort", abort);
+      release();
+      reject(signal.reason);
+    };
+    const forget = () => signal.removeEventListener("abort", abort);
+    happening.then(resolve, reject).finally(forget);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  });
+}
+
+/**
+ * Lets some time pass.
+ *
+ * @throws the signal's reason
+ */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await unlessAborted(promise, signal, () => clearTimeout(timer));
+}
+
+/** Calls back at the abort, at once if it was before, within a scope. */
+export function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
+  if (signal?.aborted === true) act();
+  else signal?.addEventListener("abort", act);
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", act) };
+}
