@@ -20,6 +20,7 @@ import type { HookPoint } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import type { OciState } from "./oci_state.ts";
 import { SetnsProcess, type SetnsProcessOptions } from "./setns_process.ts";
+import { visible } from "./visible.ts";
 
 /** What the hooks of one point are run with. */
 export interface HookContext
@@ -208,8 +209,14 @@ async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
 }
 
 const KEPT = 2048;
+const CHUNK = 65_536;
+/** After how many chunks a hook's time is looked at, and after how many its children's are enough. */
+const TURN_AFTER = 16;
 
-/** The last of what a hook wrote. It is read all the while, so that no hook waits for a reader. */
+/**
+ * The last of what a hook wrote. It is read all the while, so that no hook waits for a reader, and
+ * one that writes for ever holds up neither its timeout nor this program.
+ */
 class OutputTail {
   readonly #fd: Fd;
   readonly #poller: Poller;
@@ -229,17 +236,20 @@ class OutputTail {
     this.#isEnding = true;
     this.#poller.cancel(this.#fd);
     await this.#read;
-    return new TextDecoder().decode(this.#bytes).trim().replaceAll(/\s*\n\s*/g, " | ");
+    return visible(new TextDecoder().decode(this.#bytes).trim()).replaceAll(/\s*\n\s*/g, " | ");
   }
 
   async #readOn(): Promise<void> {
-    for (;;) {
-      const chunk = read(this.#fd, 65_536);
-      if (chunk === undefined) {
-        if (this.#isEnding) return;
-        await this.#poller.wait(this.#fd);
-      } else if (chunk.length === 0) return;
-      else this.#keep(chunk);
+    for (let count = 1;; count++) {
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk !== undefined) {
+        if (chunk.length === 0) return;
+        this.#keep(chunk);
+        if (count % TURN_AFTER !== 0) continue;
+      }
+      if (this.#isEnding) return;
+      if (chunk === undefined) await this.#poller.wait(this.#fd);
+      else await new Promise((resolve) => setTimeout(resolve, 0)); // it writes as fast as this reads
     }
   }
 

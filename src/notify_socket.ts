@@ -18,6 +18,8 @@ const FOLDER_INSIDE = "/run/notify";
 const NAME = "notify.sock";
 const MESSAGE_SIZE = 4096;
 const BARRIER_MS = 30_000;
+/** After how many messages others have a turn. */
+const TURN_AFTER = 256;
 
 /** The config with the socket's folder bound in, and the variable that names the socket. */
 export function withNotifySocket(config: Config, stateFolder: string): Config {
@@ -94,6 +96,7 @@ export class NotifySocket implements Disposable {
         await this.#tellHost(ready, mainPid);
         return true;
       }
+      await new Promise((resolve) => setTimeout(resolve, 0)); // who sends for ever has had its turn
       const readable = this.#poller.wait(this.#socket).then(() => false);
       if (!(await Promise.race([readable, isOver]))) continue;
       this.#poller.cancel(this.#socket);
@@ -111,15 +114,16 @@ export class NotifySocket implements Disposable {
     this.#socket.close();
   }
 
-  /** The line READY= of the messages that are there. */
+  /** The line READY= of the messages that are there, or of the first of very many. */
   #ready(): string | undefined {
-    for (;;) {
+    for (let count = 0; count < TURN_AFTER; count++) {
       const message = read(this.#socket, MESSAGE_SIZE);
       if (message === undefined) return undefined;
       const lines = new TextDecoder().decode(message).split("\n");
       const line = lines.find((entry) => entry.startsWith("READY="));
       if (line !== undefined) return line;
     }
+    return undefined;
   }
 
   async #tellHost(ready: string, mainPid: number): Promise<void> {

@@ -18,7 +18,9 @@ export function listenVariables(): string[] {
   return count === 0 ? [] : [`LISTEN_FDS=${count}`, "LISTEN_PID=1"];
 }
 
+/** None that are meant for another process, which hull's caller may have been or have started. */
 function listenFds(): number {
+  if (Deno.env.get("LISTEN_PID") !== String(Deno.pid)) return 0;
   const listen = Deno.env.get("LISTEN_FDS") ?? "";
   return /^[1-9]\d{0,3}$/.test(listen) ? Number(listen) : 0;
 }

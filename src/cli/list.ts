@@ -55,7 +55,7 @@ function table(containers: readonly Described[]): string {
       id,
       String(pid),
       status,
-      bundle,
+      bundle.replaceAll("\n", "\\n"), // a row is a line
       created,
       owner,
     ]),

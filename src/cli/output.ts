@@ -7,6 +7,7 @@
 
 import { ContainerError } from "../errors.ts";
 import { reason } from "./reason.ts";
+import { visible } from "../visible.ts";
 
 /** How log lines are written. */
 export type LogFormat = "text" | "json";
@@ -34,9 +35,13 @@ export class Output {
     this.#options = options;
   }
 
-  /** Prints a result; false if nobody reads it any more. */
+  /**
+   * Prints a result, in which nothing acts on a terminal.
+   *
+   * @returns false if nobody reads it any more
+   */
   print(text: string): boolean {
-    return writeAll(Deno.stdout, text);
+    return writeAll(Deno.stdout, visible(text));
   }
 
   /** Prints a value as JSON. */
@@ -91,17 +96,17 @@ export class Output {
     const { log, format } = this.#options;
     const human = `hull: ${level === "error" ? "" : `${level}: `}${fields.msg}\n`;
     if (log === undefined) {
-      writeAll(Deno.stderr, format === "json" ? asJson(level, fields) : human);
+      writeAll(Deno.stderr, visible(format === "json" ? asJson(level, fields) : human));
       return;
     }
     // Engines read the log's last line; people look at stderr. A warning is none of the output of a
     // container that starts, whose stderr this is.
-    if (level === "error") writeAll(Deno.stderr, human);
-    const line = format === "json" ? asJson(level, fields) : asText(level, fields.msg);
+    if (level === "error") writeAll(Deno.stderr, visible(human));
+    const line = visible(format === "json" ? asJson(level, fields) : asText(level, fields.msg));
     try {
       if (!writeAll(log, line)) throw new Error("nobody reads it");
     } catch (error) {
-      writeAll(Deno.stderr, `hull: warning: cannot write to the log: ${oneLine(error)}\n`);
+      writeAll(Deno.stderr, visible(`hull: warning: cannot write to the log: ${oneLine(error)}\n`));
     }
   }
 }
