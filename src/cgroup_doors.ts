@@ -43,10 +43,13 @@ function hierarchyOf(host: CgroupHost, controller: string): CgroupHierarchy | un
 export function cgroupTrees(host: CgroupHost, manager: CgroupManager): CgroupMount[] {
   return host.hierarchies
     .filter(({ controllers }) => !controllers.includes(""))
-    .map(({ controllers, mountPoint, ownFolder }) => ({
-      name: mountPoint.slice(mountPoint.lastIndexOf("/") + 1),
-      controllers,
-      source: controllers.map((name) => manager.paths[name]).find((path) => path !== undefined) ??
-        ownFolder,
-    }));
+    .map(({ controllers, mountPoint, ownFolder }) => {
+      const own = controllers.map((name) => manager.paths[name]).find((path) => path !== undefined);
+      return {
+        name: mountPoint.slice(mountPoint.lastIndexOf("/") + 1),
+        controllers,
+        source: own ?? ownFolder,
+        ...(own === undefined ? { isShared: true } : {}),
+      };
+    });
 }

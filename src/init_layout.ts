@@ -134,7 +134,12 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
       ...(work === undefined ? {} : { work }),
     },
     preserveFds,
-    cgroups: { version: host.version, late, mounts: cgroupTrees(host, cgroups) },
+    cgroups: {
+      version: host.version,
+      late,
+      mounts: cgroupTrees(host, cgroups),
+      ...(cgroups.paths[""] === undefined ? { isShared: true } : {}),
+    },
     noPivot,
     keyring,
     idmapped,

@@ -36,7 +36,8 @@ export function cgroupMounts(
   const { mount, label } = planned;
   if (cgroups.version === 2 || mount.type === "cgroup2") {
     const tree: Mount = { ...mount, type: "cgroup2", source: mount.source ?? "cgroup" };
-    return { mounts: [{ ...planned, mount: tree }], protect: [] };
+    const shown = cgroups.isShared ? asReadonly(tree) : tree;
+    return { mounts: [{ ...planned, mount: shown }], protect: [] };
   }
   const isReadonly = mount.options?.includes("ro") ?? false;
   const folder: Mount = {
@@ -49,7 +50,9 @@ export function cgroupMounts(
     ...planned,
     position: planned.position + 1,
     label: `${label}.tree${k}`,
-    mount: ownNamespace ? treeMount(mount, tree, isReadonly) : treeBind(mount, tree),
+    mount: ownNamespace
+      ? treeMount(mount, tree, isReadonly || tree.isShared === true)
+      : treeBind(tree.isShared ? asReadonly(mount) : mount, tree),
   }));
   const protect: PlannedMount[] = isReadonly
     ? [{
@@ -62,6 +65,12 @@ export function cgroupMounts(
     }]
     : [];
   return { mounts: [{ ...planned, mount: folder }, ...trees], protect };
+}
+
+/** What is not the container's alone is not its to change, whatever the config says. */
+function asReadonly(mount: Mount): Mount {
+  const kept = (mount.options ?? []).filter((option) => option !== "rw");
+  return { ...mount, options: [...kept, "ro"] };
 }
 
 /** In a cgroup namespace a mount shows the container's part by itself. */

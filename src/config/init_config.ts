@@ -15,6 +15,8 @@ export interface CgroupMount {
   readonly controllers: readonly string[];
   /** The container's folder in it, on the host. */
   readonly source: string;
+  /** Whether that is the caller's, which the container must not change. */
+  readonly isShared?: boolean | undefined;
 }
 
 /** The container's cgroups, as init needs them. */
@@ -25,6 +27,8 @@ export interface InitCgroups {
   readonly late: readonly { readonly controller: string; readonly fd: number }[];
   /** What a cgroup mount shows on a v1 host. */
   readonly mounts: readonly CgroupMount[];
+  /** Whether the container has no cgroup of its own in the v2 tree. */
+  readonly isShared?: boolean | undefined;
 }
 
 /** The numbers in init by which a terminal is handed to the parent. */
