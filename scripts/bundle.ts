@@ -11,6 +11,8 @@
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
  * is imported at once, and what doesn't through the one module of the other.
  *
+ * Beside each file lies its source map, which `hull --debug` alone reads.
+ *
  * @module
  */
 
@@ -51,9 +53,10 @@ async function bundle(out: string): Promise<void> {
     await bundlePair(`${out}/src/${name}`, graph, prompt);
   }
   await deno(root, ["bundle", ...QUIETLY, "--output", `${out}/init/init.js`, "init/init.ts"]);
+  keepMaps(`${out}/init`);
 }
 
-const QUIETLY = ["--quiet", "--minify"];
+const QUIETLY = ["--quiet", "--minify", "--sourcemap", "external"];
 
 async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
   const imported = [...graph.values()].flatMap(lateImports);
@@ -67,6 +70,7 @@ async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>
     const split = ["--code-splitting", "--outdir", out];
     await deno(copy, ["bundle", ...QUIETLY, ...split, DOOR, LATE]);
     joinDoor(out);
+    keepMaps(out);
   } finally {
     Deno.removeSync(copy, { recursive: true });
   }
@@ -135,9 +139,9 @@ function rewrite(
     heads.set(name, `import * as ${name} from "${specifier}";`);
     return `Promise.resolve(${name})`;
   });
-  if (text !== source) {
-    Deno.writeTextFileSync(`${copy}/${path}`, [...heads.values(), text].join("\n"));
-  }
+  if (text === source) return;
+  // On the first line, so that all lines keep their numbers.
+  Deno.writeTextFileSync(`${copy}/${path}`, [...heads.values(), text].join(" "));
 }
 
 /** It imports the door, so that all that both have is in one file. */
@@ -148,12 +152,29 @@ function lateModule(late: readonly string[]): string {
 
 /** The shared code becomes the door itself, in place of the module that only imports it. */
 function joinDoor(folder: string): void {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => !name.endsWith(".map"));
   const [chunk, ...more] = names.filter((name) => !["hull.js", "late.js"].includes(name));
   if (chunk === undefined || more.length > 0) throw new Error(`not one shared file: ${names}`);
-  Deno.renameSync(`${folder}/${chunk}`, `${folder}/hull.js`);
+  for (const end of ["", ".map"]) {
+    Deno.renameSync(`${folder}/${chunk}${end}`, `${folder}/hull.js${end}`);
+  }
   const late = Deno.readTextFileSync(`${folder}/late.js`);
   Deno.writeTextFileSync(`${folder}/late.js`, late.replaceAll(`./${chunk}`, "./hull.js"));
+}
+
+/** The maps with the paths that the sources have from the top, and without the sources themselves. */
+function keepMaps(folder: string): void {
+  for (const { name } of Deno.readDirSync(folder)) {
+    if (!name.endsWith(".map")) continue;
+    const map = JSON.parse(Deno.readTextFileSync(`${folder}/${name}`)) as {
+      readonly sources: readonly string[];
+      readonly mappings: string;
+    };
+    const sources = map.sources.map((path) => path.replace(/^.*?(?=(?:ffi|init|src|std)\/)/, ""));
+    const kept = { version: 3, sources, mappings: map.mappings };
+    Deno.writeTextFileSync(`${folder}/${name}`, JSON.stringify(kept));
+  }
 }
 
 async function deno(folder: string | URL, args: readonly string[]): Promise<string> {

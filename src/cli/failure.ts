@@ -5,6 +5,7 @@
  */
 
 import { ContainerError } from "../errors.ts";
+import { inSources } from "./source_map.ts";
 
 /** An error with what this caller can do about it, where that depends on who it is. */
 export function explained(error: unknown): unknown {
@@ -17,8 +18,9 @@ export function explained(error: unknown): unknown {
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 
-/** The stack on one line. */
+/** The stack on one line, in the places of the sources, and those of what is underneath. */
 export function readableStack(error: unknown): string {
-  const stack = error instanceof Error ? error.stack : undefined;
-  return (stack ?? String(error)).replaceAll(/\s*\n\s*/g, " | ");
+  if (!(error instanceof Error)) return String(error);
+  const stack = inSources(error.stack ?? error.message).replaceAll(/\s*\n\s*/g, " | ");
+  return error.cause === undefined ? stack : `${stack} | cause: ${readableStack(error.cause)}`;
 }

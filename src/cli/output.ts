@@ -46,7 +46,7 @@ export class Output {
 
   /** Prints a value as JSON. */
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value, undefined, 2) + "\n");
+    this.print(printableJson(JSON.stringify(value, undefined, 2)) + "\n");
   }
 
   /**
@@ -94,7 +94,7 @@ export class Output {
     fields: { readonly msg: string; readonly pointer?: string | undefined },
   ): void {
     const { log, format } = this.#options;
-    const human = `hull: ${level === "error" ? "" : `${level}: `}${fields.msg}\n`;
+    const human = `hull: ${level === "error" ? "" : `${level}: `}${printable(fields.msg)}\n`;
     if (log === undefined) {
       writeAll(Deno.stderr, visible(format === "json" ? asJson(level, fields) : human));
       return;
@@ -134,12 +134,36 @@ export function oneLine(error: unknown): string {
   return message.replaceAll(/\s*\n\s*/g, " ");
 }
 
+/**
+ * A text with its control characters spelled out: a message may hold what an image or a hook has
+ * written, and a terminal would do what they say.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(CONTROL, (letter) => `\\x${hex(letter, 2)}`);
+}
+
+// deno-lint-ignore no-control-regex -- they are what is looked for
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f-\x9f]/g;
+const CONTROL_IN_JSON = /[\x7f-\x9f]/g;
+
+/** The same of JSON, where the others are spelled out already. */
+function printableJson(json: string): string {
+  return json.replaceAll(CONTROL_IN_JSON, (letter) => `\\u${hex(letter, 4)}`);
+}
+
+function hex(letter: string, digits: number): string {
+  return letter.charCodeAt(0).toString(16).padStart(digits, "0");
+}
+
 function asJson(level: Level, fields: { readonly msg: string }): string {
-  return JSON.stringify({ level, ...fields, time: new Date().toISOString() }) + "\n";
+  const line = JSON.stringify({ level, ...fields, time: new Date().toISOString() });
+  return printableJson(line) + "\n";
 }
 
 function asText(level: Level, message: string): string {
-  return `time="${new Date().toISOString()}" level=${level} msg=${JSON.stringify(message)}\n`;
+  return `time="${new Date().toISOString()}" level=${level} msg=${
+    printableJson(JSON.stringify(message))
+  }\n`;
 }
 
 /** Writes it all; a reader who has gone needs no more of it. */

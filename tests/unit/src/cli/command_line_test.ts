@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Command, Flag } from "../../../../src/cli/command.ts";
 import { commandHelp, globalHelp } from "../../../../src/cli/help.ts";
 import { checkArity, parseCommand, parseFlags } from "../../../../src/cli/options.ts";
-import { oneLine } from "../../../../src/cli/output.ts";
+import { oneLine, printable } from "../../../../src/cli/output.ts";
 import { nearest } from "../../../../src/cli/suggest.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 
@@ -167,6 +167,10 @@ Deno.test("the nearest word, if it is near at all", () => {
     ["strat", "stae", "delte", "xyzzy", ""].map((word) => nearest(word, names)),
     ["start", "state", "delete", undefined, undefined],
   );
+});
+
+Deno.test("what a message holds from elsewhere does nothing to a terminal", () => {
+  assertEquals(printable("a\x1b]0;x\x07\r\x9b2J\tß"), "a\\x1b]0;x\\x07\\x0d\\x9b2J\tß");
 });
 
 Deno.test("an error is one line", () => {
