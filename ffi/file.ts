@@ -270,6 +270,22 @@ export function symlinkAt(target: PathBytes, folder: Folder, path: PathBytes): v
   checked("symlinkat", made, textOf(path));
 }
 
+const RENAME_NOREPLACE = 1;
+
+/**
+ * Gives a file or folder of the host another name, unless there is one of that name: renameat2(2).
+ *
+ * @returns whether it was renamed
+ * @throws {SyscallError} any but EEXIST
+ */
+export function renameNew(from: string, to: string): boolean {
+  const flags = RENAME_NOREPLACE;
+  if (libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), flags) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === EEXIST) return false;
+  throw new SyscallError("renameat2", errno, from);
+}
+
 /**
  * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
  *

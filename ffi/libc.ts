@@ -63,6 +63,11 @@ const FUNCTIONS = {
   __errno_location: { parameters: [UNCOMPILED], result: "pointer" },
   /** int symlinkat(const char *target, int dirfd, const char *path) */
   symlinkat: { parameters: ["buffer", "i32", "buffer", UNCOMPILED], result: "i32" },
+  /** int renameat2(int olddirfd, const char *old, int newdirfd, const char *new, unsigned flags) */
+  renameat2: {
+    parameters: ["i32", "buffer", "i32", "buffer", "u32", UNCOMPILED],
+    result: "i32",
+  },
   /** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
   fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32", UNCOMPILED], result: "i32" },
   /** ssize_t sendto(int, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
@@ -133,6 +138,8 @@ export const libc = {
     onFd("mknodat", folder, path, mode, device),
   symlinkat: (target: Bytes, folder: number, path: Bytes) =>
     symbols.symlinkat(target, folder, path, UNREAD),
+  renameat2: (folder: number, from: Bytes, toFolder: number, to: Bytes, flags: number) =>
+    symbols.renameat2(folder, from, toFolder, to, flags, UNREAD),
   readlinkat: (folder: number, path: Bytes, bytes: Bytes, size: number) =>
     onPath("readlinkat", folder, path, bytes, size),
   unlinkat: (folder: number, path: Bytes, flags: number) => onFd("unlinkat", folder, path, flags),

@@ -9,8 +9,9 @@ import type { ExitStatus } from "../ffi/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
-import { endAll, signalFirst, type SignalTarget } from "./container_signals.ts";
+import { endAll, isGuest, signalFirst, type SignalTarget } from "./container_signals.ts";
 import type { StartWay } from "./direct_start.ts";
+import { CurrentState, isGone } from "./current_state.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
@@ -24,7 +25,7 @@ import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
 import { isAlive, openIdentified } from "./process_identity.ts";
 import { releaseProgram } from "./release.ts";
-import type { StoredState } from "./state_store.ts";
+import type { Snapshot, StoredState } from "./state_store.ts";
 import {
   notRunning,
   requireCreated,
@@ -36,6 +37,7 @@ import {
 import type { ContainerSurroundings } from "./surroundings.ts";
 import type { Lane } from "./trace.ts";
 import { traced } from "./traced.ts";
+import { undone } from "./undo.ts";
 
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
@@ -43,18 +45,18 @@ import { traced } from "./traced.ts";
  */
 export class Container implements AsyncDisposable {
   readonly #surroundings: ContainerSurroundings;
-  #stored: StoredState;
+  readonly #state: CurrentState;
   #init: InitProcess | undefined;
 
   /** Made by a {@linkcode Factory}. */
-  constructor(stored: StoredState, surroundings: ContainerSurroundings) {
-    this.#stored = stored;
+  constructor(snapshot: Snapshot, surroundings: ContainerSurroundings) {
+    this.#state = new CurrentState(surroundings.store, snapshot);
     this.#surroundings = surroundings;
   }
 
   /** Its id. */
   get id(): string {
-    return this.#stored.id;
+    return this.#state.known.id;
   }
 
   /** Its state folder on the host. */
@@ -69,32 +71,36 @@ export class Container implements AsyncDisposable {
 
   /** Its config. */
   get config(): Config {
-    return this.#stored.config;
+    return this.#state.last().config;
+  }
+
+  /** The name of the ExecDriver that made it; undefined if none did. */
+  get driver(): string | undefined {
+    return this.#state.known.driver;
   }
 
   /**
    * Starts a process. The container's first waits for {@linkcode Container.exec} then; a further one
    * joins the running container, with its namespaces, cgroups, limits and filter, and runs at once.
+   * Of two calls at once one starts the first.
    *
-   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; for a further process
-   *   `ContainerNotRunning` or `ContainerPaused`
+   * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
+   *   process that was started already; for a further process `ContainerNotRunning` or
+   *   `ContainerPaused`
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    const lane = taken?.lane;
-    if (this.#stored.init !== undefined) return await this.#join(process, lane);
-    using _lock = await this.#lock();
-    await traced(lane, "start", () => this.#start(process, options, lane));
+    if (!await this.#startFirst(process, options, taken?.lane)) {
+      await this.#join(process, taken?.lane);
+    }
   }
 
   /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     const lane = taken?.lane;
-    if (this.#stored.init !== undefined) return await this.#join(process, lane);
-    using _lock = await this.#lock();
-    await traced(lane, "start", () => this.#start(process, options, lane));
-    await traced(lane, "release", () => this.#exec(lane));
+    const release = () => traced(lane, "release", () => this.#exec(lane));
+    if (!await this.#startFirst(process, options, lane, release)) await this.#join(process, lane);
   }
 
   /**
@@ -105,39 +111,35 @@ export class Container implements AsyncDisposable {
    */
   async exec(): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    using _lock = await this.#lock();
+    using _lock = await this.#state.lock();
     requireCreated(this.#subject());
     await traced(taken?.lane, "release", () => this.#exec(taken?.lane));
   }
 
-  /** Where it is in its life. */
+  /**
+   * Where it is in its life.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, as whatever tells of the container
+   */
   status(): Status {
-    const { init } = this.#stored;
-    if (init === undefined) return isAlive(this.#stored.creator) ? "creating" : "stopped";
-    if (!isAlive(init)) return "stopped";
-    if (this.#surroundings.cgroups.freezerState() === "frozen") return "paused";
-    return isWaiting(this.folder) ? "created" : "running";
+    return this.#statusOf(this.#state.read());
   }
 
   /** Whether its program was ever let run. */
   hasRun(): boolean {
-    return this.#stored.init !== undefined && !isWaiting(this.folder);
+    return this.#state.read().init !== undefined && !isWaiting(this.folder);
   }
 
   /** The state as the spec has it. */
   ociState(): OciState {
-    const status = this.status();
-    return makeOciState(
-      this.#stored,
-      status,
-      status === "stopped" ? 0 : this.#stored.init?.pid ?? 0,
-    );
+    return this.#ociStateOf(this.#state.read());
   }
 
   /** The state with what hull knows beside it. */
   state(): State {
-    const { rootfs, created, cgroupPaths } = this.#stored;
-    return { ...this.ociState(), rootfs, created, cgroupPaths };
+    const stored = this.#state.read();
+    const { rootfs, created, cgroupPaths } = stored;
+    return { ...this.#ociStateOf(stored), rootfs, created, cgroupPaths };
   }
 
   /** The numbers of all its processes on the host; they are sure only while it is paused. */
@@ -145,8 +147,18 @@ export class Container implements AsyncDisposable {
     return this.#surroundings.cgroups.processes({ all: true });
   }
 
-  /** What it uses, and what went through its interfaces that have an end on the host. */
+  /**
+   * What it uses, and what went through its interfaces that have an end on the host.
+   *
+   * @throws {ContainerError} `ContainerNotRunning` before it has a process, `SystemError`
+   */
   stats(): ContainerStats {
+    if (this.#state.read().init === undefined) {
+      throw new ContainerError(
+        "ContainerNotRunning",
+        `container ${this.id} has no process yet, which could use anything`,
+      );
+    }
     const networkInterfaces = this.networks()
       .flatMap(({ hostInterfaceName: name }) => name === undefined ? [] : [interfaceStats(name)])
       .filter((stats) => stats !== undefined);
@@ -155,7 +167,7 @@ export class Container implements AsyncDisposable {
 
   /** The interfaces that were made for it, with their names. */
   networks(): readonly NamedNetwork[] {
-    return this.#stored.network?.networks.items ?? [];
+    return this.#state.last().network?.networks.items ?? [];
   }
 
   /**
@@ -185,15 +197,15 @@ export class Container implements AsyncDisposable {
    *   `ContainerNotRunning`, `Unsupported`, `SystemError`
    */
   async set(resources: Resources, rdt: RdtUpdate = {}): Promise<void> {
-    using _lock = await this.#lock();
+    using _lock = await this.#state.lock();
     const { updateResources } = await import("./update_resources.ts");
     requireProcesses(this.#subject());
-    const undo = await changeClass(this.#stored.resctrl, rdt);
+    const { known } = this.#state;
+    const undo = await changeClass(known.resctrl, rdt);
     try {
-      this.#stored = updateResources(this.#surroundings, this.#stored, resources, rdt);
+      this.#state.keep(updateResources(this.#surroundings, known, resources, rdt));
     } catch (error) {
-      undo();
-      throw error;
+      throw await undone(error, undo);
     }
   }
 
@@ -225,7 +237,9 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal to its first process, or to all.
+   * Sends a signal to its first process, or to all. One that asks a program to end kills a container
+   * that waits for its start: a pid namespace's first process is deaf to what it has no handler for,
+   * and there is nothing yet to be saved.
    *
    * @param signal a number, or a name such as `TERM`
    * @throws {ContainerError} `ContainerNotRunning` if it has ended, `ConfigInvalid` for an unknown
@@ -233,9 +247,14 @@ export class Container implements AsyncDisposable {
    */
   signal(signal: string | number, options: { readonly all?: boolean } = {}): void {
     const number = requireSignal(signal);
-    if (options.all === true) return this.#surroundings.cgroups.kill(number);
+    using _lock = ASKS_TO_END.has(number) ? this.#state.tryLock() : undefined;
+    this.#state.read();
+    // Whoever holds the lock may be letting the program run, which could save something.
+    const isDeaf = _lock !== undefined && this.#statusOf(this.#state.known) === "created";
+    const sent = isDeaf ? SIGKILL : number;
+    if (options.all === true) return this.#surroundings.cgroups.kill(sent);
     using pidfd = this.#openInit();
-    if (signalFirst(this.#target(pidfd), number)) return;
+    if (signalFirst(this.#target(pidfd), sent)) return;
     throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
   }
 
@@ -245,6 +264,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
    */
   async pause(): Promise<void> {
+    using _lock = await this.#state.lock();
     requireProcesses(this.#subject());
     await this.#surroundings.cgroups.freeze();
   }
@@ -255,17 +275,19 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotPaused`
    */
   async resume(): Promise<void> {
+    using _lock = await this.#state.lock();
     requirePaused(this.#subject());
     await this.#surroundings.cgroups.thaw();
   }
 
   /**
-   * Waits until its first process has ended; any number of programs may.
+   * Waits until its first process has ended, before it has one too; any number of programs may.
    *
    * @returns how it ended; undefined if it was another program's child that has no supervisor: its
-   *   parent alone can know
+   *   parent alone can know; and if the container goes away before it has had a process
    */
   async wait(): Promise<ExitStatus | undefined> {
+    if (this.#init === undefined && !await this.#state.begun()) return undefined;
     if (this.#init !== undefined) {
       const status = await this.#init.ended();
       const isKept = this.#init.supervisor !== undefined;
@@ -273,7 +295,7 @@ export class Container implements AsyncDisposable {
       return status;
     }
     const { poller, cgroups } = this.#surroundings;
-    return withOomKill(await awaitRecord(this.folder, this.#stored, poller), cgroups);
+    return withOomKill(await awaitRecord(this.folder, this.#state.known, poller), cgroups);
   }
 
   /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
@@ -289,9 +311,14 @@ export class Container implements AsyncDisposable {
    */
   async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    using _lock = await this.#lock();
-    if (options.force !== true) requireEnded(this.#subject());
-    await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane));
+    try {
+      using _lock = await this.#state.lock();
+      if (options.force !== true) requireEnded(this.#subject());
+      await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane));
+    } catch (error) {
+      if (isGone(error)) await this.#letGo();
+      throw error;
+    }
   }
 
   /** Destroys it, running or not; no error if it is gone already. */
@@ -299,13 +326,13 @@ export class Container implements AsyncDisposable {
     try {
       await this.destroy({ force: true });
     } catch (error) {
-      if (error instanceof ContainerError && error.code === "ContainerNotExists") return;
-      throw error;
+      if (!isGone(error)) throw error;
     }
   }
 
   async #watch(options: EventOptions): Promise<AsyncGenerator<ContainerEvent, void, void>> {
     const { watchEvents } = await import("./events.ts");
+    this.#state.read();
     const init = this.#openInit();
     if (init === undefined) throw notRunning(this.#subject());
     const { poller, cgroups } = this.#surroundings;
@@ -315,28 +342,59 @@ export class Container implements AsyncDisposable {
   }
 
   async #plug(how: "attach" | "detach"): Promise<void> {
-    using _lock = await this.#lock();
-    const { network } = this.#stored;
+    using _lock = await this.#state.lock();
+    const { network } = this.#state.known;
     if (network === undefined) return;
     const { plugNetwork } = await import("./network/container_network.ts");
     await plugNetwork(network, how);
   }
 
+  /** Of what is known, while the lock is held. */
   #subject(): { readonly id: string; readonly status: Status } {
-    return { id: this.id, status: this.status() };
+    return { id: this.id, status: this.#statusOf(this.#state.known) };
   }
 
-  #lock(): Promise<Fd> {
-    return this.#surroundings.store.lock(this.id);
+  #statusOf({ init, creator }: StoredState): Status {
+    if (init === undefined) return isAlive(creator) ? "creating" : "stopped";
+    if (!isAlive(init)) return "stopped";
+    if (this.#surroundings.cgroups.freezerState() === "frozen") return "paused";
+    return isWaiting(this.folder) ? "created" : "running";
+  }
+
+  #ociStateOf(stored: StoredState): OciState {
+    const status = this.#statusOf(stored);
+    return makeOciState(stored, status, status === "stopped" ? 0 : stored.init?.pid ?? 0);
   }
 
   #openInit(): Fd | undefined {
-    const { init } = this.#stored;
+    const { init } = this.#state.known;
     return init === undefined ? undefined : openIdentified(init);
   }
 
   #target(pidfd: Fd | undefined): SignalTarget {
-    return { config: this.config, cgroups: this.#surroundings.cgroups, pidfd };
+    const { known } = this.#state;
+    const { cgroups } = this.#surroundings;
+    return { config: known.config, cgroups, pidfd, isGuest: isGuest(known) };
+  }
+
+  /**
+   * Starts the first process, unless there is one.
+   *
+   * @param then what comes of it while the lock is held
+   * @returns whether it did
+   */
+  async #startFirst(
+    process: Process,
+    options: StartOptions,
+    lane: Lane | undefined,
+    then: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<boolean> {
+    if (this.#state.known.init !== undefined) return false;
+    using _lock = await this.#state.lock();
+    if (this.#state.known.init !== undefined) return false;
+    await traced(lane, "start", () => this.#start(process, options, lane));
+    await then();
+    return true;
   }
 
   async #start(
@@ -344,18 +402,21 @@ export class Container implements AsyncDisposable {
     options: StartOptions,
     lane: Lane | undefined,
   ): Promise<void> {
-    const { options: asked } = process;
+    using claim = process.claim();
+    const { known } = this.#state;
     const { startFirst } = await import("./first_process.ts");
-    const started = await startFirst(this.#stored, asked, this.#surroundings, options, lane);
+    const started = await startFirst(known, process.options, this.#surroundings, options, lane);
     const { init } = started;
-    this.#stored = started.stored;
+    this.#state.keep(started.snapshot);
     init.release();
     this.#init = init;
-    process.attach(init, init.streams);
+    claim.attach(init, init.streams);
   }
 
   /** No lock is held: any number of processes may join at once. */
   async #join(process: Process, lane: Lane | undefined): Promise<void> {
+    using claim = process.claim();
+    const stored = this.#state.read();
     requireJoinable(this.#subject(), process.options.ignorePaused ?? false);
     using pidfd = this.#openInit();
     if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
@@ -363,46 +424,54 @@ export class Container implements AsyncDisposable {
     const { child, streams } = await traced(
       lane,
       "exec",
-      () => startExec(this.#stored, pidfd, this.#surroundings, process.options, lane),
+      () => startExec(stored, pidfd, this.#surroundings, process.options, lane),
     );
-    process.attach(child, streams);
+    claim.attach(child, streams);
   }
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
   async #exec(lane: Lane | undefined): Promise<void> {
     try {
-      await releaseProgram(this.#stored, this.#surroundings, { lane, child: this.#init?.trace });
+      await releaseProgram(this.#state.known, this.#surroundings, {
+        lane,
+        child: this.#init?.trace,
+      });
     } catch (error) {
-      if (error instanceof ContainerError && error.code === "HookFailed") await this.#destroy(lane);
-      throw error;
+      if (!(error instanceof ContainerError && error.code === "HookFailed")) throw error;
+      throw await undone(error, () => this.#destroy(lane));
     }
   }
 
   /** Undoes all that was made, then runs the poststop hooks. */
   async #destroy(lane: Lane | undefined): Promise<void> {
     const { store, cgroups, poller, onWarning } = this.#surroundings;
-    await traced(lane, "end the processes", () => this.#kill());
-    await traced(lane, "remove the cgroups", () => cgroups.destroy());
-    await leaveClass(this.#stored.resctrl);
+    const { known } = this.#state;
+    // Where no start was begun, or its end was seen, whoever is in a cgroup of its name is another.
+    const wasBegun = known.init !== undefined || !isAlive(known.creator);
+    if (wasBegun) await traced(lane, "end the processes", () => this.#kill());
+    if (wasBegun || cgroups.processes({ all: true }).length === 0) {
+      await traced(lane, "remove the cgroups", () => cgroups.destroy(known.ownCgroups));
+    }
+    await leaveClass(known.resctrl);
     await traced(lane, "remove the network", () => this.#removeNetwork());
     traced(lane, "remove the state", () => store.remove(this.id));
     this.#init?.[Symbol.dispose]();
-    if ((this.config.hooks?.poststop ?? []).length === 0) return;
+    if ((known.config.hooks?.poststop ?? []).length === 0) return;
     const { runPoststopHooks } = await import("./container_hooks.ts");
-    for (const { summary, hint, pointer = "" } of await runPoststopHooks(this.#stored, poller)) {
+    for (const { summary, hint, pointer = "" } of await runPoststopHooks(known, poller)) {
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }
   }
 
   /** The kernel would do it too, but later, and not in a namespace that lives on. */
   async #removeNetwork(): Promise<void> {
-    const { network, init, config } = this.#stored;
+    const { network, init, config, hasLease } = this.#state.known;
     if (network === undefined) return;
     const { removeNetwork } = await import("./network/container_network.ts");
     const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
       undefined;
     await removeNetwork({ network, joined, isNamed: init !== undefined });
-    if (this.#stored.hasLease !== true) return;
+    if (hasLease !== true) return;
     const { giveLeaseBack } = await import("./container_lease.ts");
     await giveLeaseBack(this.#surroundings.store, network.owner);
   }
@@ -418,4 +487,16 @@ export class Container implements AsyncDisposable {
       if (pidfd !== undefined) poller.cancel(pidfd);
     }
   }
+
+  /** Another has removed it: the first process, if it was this program's child, is to be reaped. */
+  async #letGo(): Promise<void> {
+    if (this.#init === undefined) return;
+    using pidfd = this.#openInit();
+    if (pidfd === undefined) await this.#init.ended();
+    this.#init[Symbol.dispose]();
+  }
 }
+
+const SIGKILL = 9;
+/** HUP, INT, QUIT, ABRT, TERM. */
+const ASKS_TO_END: ReadonlySet<number> = new Set([1, 2, 3, 6, 15]);

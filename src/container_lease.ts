@@ -20,7 +20,7 @@ export interface LeasedNetwork {
 }
 
 /**
- * Takes an address for a container whose state folder is made, and makes the bridge.
+ * Takes an address for a container whose state folder is being made, and makes the bridge.
  *
  * @param network its network, whose last interface gets the address
  * @throws {ContainerError} `SystemError`, `Unsupported`
@@ -83,14 +83,13 @@ function isSame(one: ProcessIdentity, other: ProcessIdentity): boolean {
  * interface tells, which the kernel removes with the last process that uses it.
  */
 function isHeld(store: StateStore, { id, owner, creator }: Lease): boolean {
-  let state: StoredState | undefined;
+  // In this order: what is being made is the container in one step.
+  if (store.isMaking(creator)) return true;
   try {
-    state = store.read(id);
+    const { state } = store.read(id);
+    return state.network?.owner === owner && isAlive(state.init ?? creator);
   } catch (error) {
     // Of what can't be read nobody knows whether it lives.
     return !(error instanceof ContainerError && error.code === "ContainerNotExists");
   }
-  if (state === undefined) return isAlive(creator);
-  if (state.network?.owner !== owner) return false;
-  return isAlive(state.init ?? creator);
 }

@@ -11,6 +11,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import { comesTrue } from "./cgroups/waiting.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import type { StoredState } from "./state_store.ts";
 
 /** A container as far as a signal needs it. */
 export interface SignalTarget {
@@ -18,6 +19,8 @@ export interface SignalTarget {
   readonly cgroups: CgroupManager;
   /** Its first process's; undefined if that has ended. */
   readonly pidfd: Fd | undefined;
+  /** Whether who is in the cgroups may be another's, and is left alone; false by default. */
+  readonly isGuest?: boolean | undefined;
 }
 
 const SIGKILL = 9;
@@ -42,11 +45,21 @@ export function signalFirst(target: SignalTarget, signal: number): boolean {
  *
  * @returns whether it killed any
  */
-function killRest({ config, cgroups }: SignalTarget): boolean {
-  const rest = hasOwnPids(config) ? 0 : cgroups.processes({ all: true }).length;
+function killRest({ config, cgroups, isGuest }: SignalTarget): boolean {
+  const rest = isGuest === true || hasOwnPids(config) ? 0 : cgroups.processes({ all: true }).length;
   if (rest > 0) cgroups.kill(SIGKILL);
   else cgroups.letDie();
   return rest > 0;
+}
+
+/**
+ * Whether a container is a guest in its cgroups. It may have been put into some that were there: who
+ * is in them is its own only where its processes are told by nothing else.
+ */
+export function isGuest({ config, cgroupPaths, ownCgroups, init }: StoredState): boolean {
+  if (ownCgroups === undefined) return false;
+  if (Object.values(cgroupPaths).every((path) => ownCgroups.includes(path))) return false;
+  return init === undefined || hasOwnPids(config);
 }
 
 /** Whether all that it has made ends with the first process: pid_namespaces(7). */
@@ -67,14 +80,16 @@ export async function endAll(
   timeoutMs: number = END_MS,
 ): Promise<void> {
   const { cgroups, pidfd, config } = target;
-  const left = () => cgroups.processes({ all: true });
+  const isReached = target.isGuest !== true;
+  const left = () => isReached ? cgroups.processes({ all: true }) : [];
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
   else if (left().length === 0) return void await ended;
   const leavesNone = pidfd !== undefined && hasOwnPids(config);
   let hasEnded = ended === undefined;
   for (const end = performance.now() + timeoutMs;;) {
     // Without cgroups the pid namespace's end, which comes with its first process, has to do.
-    if (Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+    if (isReached && Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+    else cgroups.letDie();
     if (ended !== undefined && !hasEnded) hasEnded = await comesWithin(ended, AGAIN_MS);
     if (hasEnded && (leavesNone || await comesTrue(() => left().length === 0, AGAIN_MS))) return;
     if (performance.now() >= end) throw await notEnding(left());

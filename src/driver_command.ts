@@ -13,6 +13,11 @@ export interface ExecDriverOptions extends FactoryOptions {
   /** The factory; without one the driver makes one of the other options. */
   readonly factory?: Factory | undefined;
   /**
+   * The driver's name, which its containers carry: it touches no others, whoever made them in the same
+   * root folder. A daemon that is started again finds its own by it. Default `driver`.
+   */
+  readonly name?: string | undefined;
+  /**
    * Whether a small process is the parent of each container, so that the container outlives this
    * program and its exit code is kept for `ExecDriver.restore`; default true. It needs a host that
    * allows executable files in memory (sysctl vm.memfd_noexec), and a service manager that ends this

@@ -11,7 +11,8 @@
  * - `IdInUse`, `InvalidIdFormat`, `ContainerNotExists`: about the container's id
  * - `ContainerPaused`, `ContainerNotPaused`, `ContainerNotStopped`, `ContainerNotRunning`: the state forbids it
  * - `ConfigInvalid`: the config or an argument can't be used; `faults` lists every place
- * - `NoProcessOps`: the `Process` was not started
+ * - `StateInvalid`: what is kept of the container can't be read, or is of another version of hull
+ * - `NoProcessOps`: the `Process` was not started, or it was already
  * - `InitFailed`: a step inside the container failed before the user's program ran
  * - `HookFailed`: what the name says
  * - `OomKilled`: the limit of memory is too low for the start; a program that the kernel killed later
@@ -32,6 +33,7 @@ export type ContainerErrorCode =
   | "InvalidIdFormat"
   | "NoProcessOps"
   | "OomKilled"
+  | "StateInvalid"
   | "SystemError"
   | "Unsupported";
 
@@ -59,6 +61,8 @@ export interface ContainerErrorDetails {
   readonly hint?: string | undefined;
   /** Every fault found, for `ConfigInvalid`. */
   readonly faults?: readonly Fault[] | undefined;
+  /** What failed when that which was begun was undone: it may have left something. */
+  readonly undoFailures?: readonly string[] | undefined;
   /** The error underneath. */
   readonly cause?: unknown;
 }
@@ -103,6 +107,8 @@ export class ContainerError extends Error {
   readonly hint: string | undefined;
   /** See {@linkcode ContainerErrorDetails}. */
   readonly faults: readonly Fault[] | undefined;
+  /** See {@linkcode ContainerErrorDetails}. */
+  readonly undoFailures: readonly string[] | undefined;
 
   /** Makes the error; its message is composed of the summary and the details, on one line. */
   constructor(code: ContainerErrorCode, summary: string, details: ContainerErrorDetails = {}) {
@@ -119,6 +125,7 @@ export class ContainerError extends Error {
     this.pointer = details.pointer;
     this.hint = details.hint;
     this.faults = details.faults;
+    this.undoFailures = details.undoFailures;
   }
 
   /** The error as plain data; fields that are not known are left out. */
@@ -133,6 +140,7 @@ export class ContainerError extends Error {
       pointer: this.pointer,
       hint: this.hint,
       faults: this.faults,
+      undoFailures: this.undoFailures,
     };
     return Object.fromEntries(
       Object.entries(all).filter(([, value]) => value !== undefined),
@@ -157,6 +165,7 @@ function compose(summary: string, details: ContainerErrorDetails): string {
   if (details.step !== undefined) line += ` [step ${details.step}]`;
   if (details.pointer !== undefined) line += ` [config ${details.pointer}]`;
   for (const fault of details.faults ?? []) line += `; ${fault.pointer || "/"}: ${fault.message}`;
+  for (const failure of details.undoFailures ?? []) line += `; to undo it failed, too: ${failure}`;
   if (details.hint !== undefined) line += `; ${details.hint}`;
   return line.replaceAll(/\s*\n\s*/g, " ");
 }

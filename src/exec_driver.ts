@@ -25,8 +25,8 @@ import { type ExitStatus, Process } from "./process.ts";
 /**
  * Runs programs in containers for a daemon.
  *
- * Give each driver a root folder of its own: {@linkcode ExecDriver.restore} takes what it finds
- * there for a former life's.
+ * It touches only containers that a driver of its name has made; several daemons in one root folder
+ * have names of their own, or {@linkcode ExecDriver.restore} takes the other's for a former life's.
  *
  * @example Run a program and take its output as it comes
  * ```ts
@@ -44,12 +44,15 @@ import { type ExitStatus, Process } from "./process.ts";
 export class ExecDriver {
   /** What makes the containers. */
   readonly factory: Factory;
+  /** The name that its containers carry. */
+  readonly name: string;
   readonly #supervised: boolean;
   readonly #running = new Set<string>();
 
   /** Makes nothing yet. */
   constructor(options: ExecDriverOptions = {}) {
     this.factory = options.factory ?? new Factory(options);
+    this.name = options.name ?? DEFAULT_NAME;
     this.#supervised = options.supervised ?? true;
   }
 
@@ -83,7 +86,11 @@ export class ExecDriver {
       const cut = new Cut(options.signal);
       return await abandoning(wiring, async () => {
         cut.signal.throwIfAborted();
-        const container = await this.factory.create(id, config, { bundle, resources });
+        const container = await this.factory.create(id, config, {
+          bundle,
+          resources,
+          driver: this.name,
+        });
         const status = await this.#live(container, process, wiring, startCallback, cut, options);
         cut.signal.throwIfAborted();
         return status;
@@ -117,7 +124,7 @@ export class ExecDriver {
     const { signal } = cut;
     return await abandoning(wiring, async () => {
       signal.throwIfAborted();
-      const container = this.factory.load(id);
+      const container = this.#load(id);
       if (!container.hasRun()) throw neverRan(id);
       await container.start(process);
       using _ = onAbort(signal, () => end(process));
@@ -143,7 +150,7 @@ export class ExecDriver {
    *   unknown signal
    */
   kill(id: string, signal: string | number = "KILL"): void {
-    this.factory.load(id).signal(signal);
+    this.#load(id).signal(signal);
   }
 
   /**
@@ -154,7 +161,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`
    */
   async terminate(id: string, { graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
-    const container = this.factory.load(id);
+    const container = this.#load(id);
     const ended = container.wait();
     if (graceMs > 0) {
       end(container, "TERM");
@@ -170,7 +177,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`
    */
   async pause(id: string): Promise<void> {
-    await this.factory.load(id).pause();
+    await this.#load(id).pause();
   }
 
   /**
@@ -179,7 +186,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotPaused`
    */
   async unpause(id: string): Promise<void> {
-    await this.factory.load(id).resume();
+    await this.#load(id).resume();
   }
 
   /**
@@ -188,7 +195,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`
    */
   pids(id: string): number[] {
-    return this.factory.load(id).processes();
+    return this.#load(id).processes();
   }
 
   /**
@@ -197,7 +204,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`, `SystemError`
    */
   stats(id: string): Stats {
-    return this.factory.load(id).stats();
+    return this.#load(id).stats();
   }
 
   /**
@@ -206,6 +213,7 @@ export class ExecDriver {
    * @throws {ContainerError} `ContainerNotExists`
    */
   info(id: string): ContainerInfo {
+    this.#load(id);
     return this.factory.info(id);
   }
 
@@ -223,7 +231,7 @@ export class ExecDriver {
       });
     }
     try {
-      await this.factory.remove(id);
+      await this.#load(id).destroy();
     } catch (error) {
       if (!(error instanceof ContainerError && error.code === "ContainerNotExists")) throw error;
     }
@@ -251,28 +259,35 @@ export class ExecDriver {
   async restore(): Promise<RestoredContainer[]> {
     const restored: RestoredContainer[] = [];
     for (const id of this.factory.ids()) {
-      if (this.#running.has(id)) continue;
-      const container = this.#ofFormerLife(id);
-      if (container === undefined) await this.factory.remove(id, { force: true });
-      else restored.push(container);
+      const container = this.#running.has(id) ? undefined : this.#ofThisName(id);
+      const found = container === undefined ? undefined : await ofFormerLife(container);
+      if (found !== undefined) restored.push(found);
     }
     return restored;
   }
 
-  /** Undefined if its program never ran. */
-  #ofFormerLife(id: string): RestoredContainer | undefined {
+  /**
+   * A container of this driver's.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  #load(id: string): Container {
+    const container = this.factory.load(id);
+    if (container.driver === this.name) return container;
+    const { driver } = container;
+    const whose = driver === undefined ? "no driver" : `the driver ${JSON.stringify(driver)}`;
+    throw new ContainerError("ContainerNotExists", `container ${id} is not this driver's`, {
+      path: container.folder,
+      hint: `it was made by ${whose}, and this one is named ${JSON.stringify(this.name)}`,
+    });
+  }
+
+  /** Undefined for what is another's, or is broken, so that nobody knows whose it is. */
+  #ofThisName(id: string): Container | undefined {
     try {
-      const container = this.factory.load(id);
-      if (!container.hasRun()) return undefined;
-      const { pid, status } = container.ociState();
-      return {
-        id,
-        pid,
-        status: status as RestoredContainer["status"],
-        wait: () => container.wait(),
-      };
+      return this.#load(id);
     } catch (error) {
-      if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
+      if (error instanceof ContainerError && NOT_FOUND.has(error.code)) return undefined;
       throw error;
     }
   }
@@ -313,6 +328,30 @@ export class ExecDriver {
       await container[Symbol.asyncDispose]();
       await flows?.drained();
     }
+  }
+}
+
+const DEFAULT_NAME = "driver";
+const NOT_FOUND: ReadonlySet<string> = new Set(["ContainerNotExists", "StateInvalid"]);
+
+/** Takes away a container whose program never ran; gives what a daemon is told of any other. */
+async function ofFormerLife(container: Container): Promise<RestoredContainer | undefined> {
+  try {
+    if (!container.hasRun()) {
+      await container.destroy({ force: true });
+      return undefined;
+    }
+    const { id } = container;
+    const { pid, status } = container.ociState();
+    return {
+      id,
+      pid,
+      status: status as RestoredContainer["status"],
+      wait: () => container.wait(),
+    };
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
+    throw error;
   }
 }
 

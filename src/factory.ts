@@ -11,21 +11,22 @@ import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
+import { OCI_VERSION_MAX } from "./config/validate/document.ts";
 import { Container } from "./container.ts";
 import type { LeasedNetwork } from "./container_lease.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { StartOptions } from "./first_process.ts";
-import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Status } from "./oci_state.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { CreateOptions, PreparedContainer } from "./prepare_container.ts";
 import type { Process } from "./process.ts";
-import { identify, type ProcessIdentity } from "./process_identity.ts";
 import type { RecentProfiles } from "./security/seccomp.ts";
-import { isAbandoned, StateStore, type StoredState } from "./state_store.ts";
+import { STATE_FORMAT } from "./state_shape.ts";
+import { isAbandoned, type Snapshot, StateStore, type StoredState } from "./state_store.ts";
 import type { Lane, Trace } from "./trace.ts";
 import { traced } from "./traced.ts";
+import { undone } from "./undo.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -71,7 +72,8 @@ export interface ContainerInfo {
   readonly id: string;
   /** The first process on the host; 0 once it has ended. */
   readonly pid: number;
-  readonly status: Status;
+  /** `broken`: its state can't be read, and nothing more is known of it. */
+  readonly status: Status | "broken";
   readonly bundle: string;
   readonly rootfs: string;
   /** RFC 3339, UTC. */
@@ -83,6 +85,8 @@ export interface ContainerInfo {
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Of a broken one: what is wrong with it. */
+  readonly problem?: string | undefined;
 }
 
 /** The default root folder. */
@@ -108,7 +112,6 @@ export class Factory {
   readonly #poller: Poller;
   readonly #filters: RecentProfiles = new Map();
   #host: CgroupHost | undefined;
-  #creator: ProcessIdentity | undefined;
 
   /** Makes nothing yet. */
   constructor(options: FactoryOptions = {}) {
@@ -149,36 +152,47 @@ export class Factory {
   ): Promise<Container> {
     const prepare = () => this.#prepare(id, config, options);
     const prepared = await traced(lane, "check the config", prepare);
-    const { builtin, valid, bundle, rootfs, cgroups, mode } = prepared;
-    await traced(lane, "make the state folder", () => this.#makeFolder(id));
-    const lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared));
+    const { builtin, cgroups } = prepared;
+    await traced(lane, "look whether the id is free", () => this.#requireFree(id));
+    const own = traced(lane, "look whether the cgroup is free", () => cgroups.claim());
+    using folder = traced(lane, "make the state folder", () => this.#store.begin(id));
+    let lease: Lease | undefined;
+    try {
+      lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared));
+      builtin?.write(`${folder.path}/rootfs`, lease?.addresses);
+      const stored = this.#newState(id, prepared, options, own, lease);
+      const snapshot = traced(lane, "keep the config", () => folder.place(stored));
+      if (snapshot === undefined) throw this.#taken(id);
+      return this.#container(snapshot);
+    } catch (error) {
+      throw await undone(error, () => folder[Symbol.dispose](), () => lease?.giveBack());
+    }
+  }
+
+  #newState(
+    id: string,
+    prepared: PreparedContainer,
+    { driver }: CreateOptions,
+    ownCgroups: readonly string[],
+    lease: Lease | undefined,
+  ): StoredState {
+    const { valid, bundle, rootfs, cgroups, mode } = prepared;
     const network = lease?.network ?? prepared.network;
-    const stored: StoredState = {
-      format: 1,
+    return {
+      format: STATE_FORMAT,
       id,
       bundle,
       rootfs,
       created: new Date().toISOString(),
-      creator: this.#creator ??= identify(Deno.pid) as ProcessIdentity,
+      creator: this.#store.me,
+      ...(driver === undefined ? {} : { driver }),
       cgroupPaths: cgroups.paths,
+      ownCgroups,
       ...(network === undefined ? {} : { network }),
       ...(lease === undefined ? {} : { hasLease: true }),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
       config: valid,
     };
-    try {
-      traced(lane, "look whether the cgroup is free", () => requireFreeCgroup(id, cgroups));
-      builtin?.write(rootfs, lease?.addresses);
-      traced(lane, "keep the config", () => this.#store.write(stored));
-    } catch (error) {
-      try {
-        await lease?.giveBack();
-      } finally {
-        this.#store.remove(id);
-      }
-      throw error;
-    }
-    return this.#container(stored);
   }
 
   /**
@@ -224,30 +238,28 @@ export class Factory {
   /**
    * The container of an id.
    *
-   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `StateInvalid`
    */
   load(id: string): Container {
-    const stored = this.#store.read(id);
-    if (stored !== undefined) return this.#container(stored);
-    throw new ContainerError("ContainerNotExists", `container ${id} was never wholly made`, {
-      path: this.#store.folder(id),
-      hint: "creating one of the same id takes its place",
-    });
+    return this.#container(this.#store.read(id));
   }
 
-  /** The ids that are taken, those of half-made containers too. */
+  /** The ids that are taken by containers. */
   ids(): string[] {
     return this.#store.ids();
   }
 
-  /** All containers; those that vanish meanwhile are left out. */
+  /**
+   * All containers, those whose state is broken as such; those that vanish meanwhile are left out.
+   */
   list(): ContainerInfo[] {
     return this.#store.ids().flatMap((id) => {
       try {
         return [this.info(id)];
       } catch (error) {
-        if (error instanceof ContainerError && error.code === "ContainerNotExists") return [];
-        throw error;
+        if (!(error instanceof ContainerError)) throw error;
+        if (error.code === "ContainerNotExists") return [];
+        return [this.#brokenInfo(id, error)];
       }
     });
   }
@@ -255,7 +267,7 @@ export class Factory {
   /**
    * What a list says of one container.
    *
-   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `StateInvalid`
    */
   info(id: string): ContainerInfo {
     const container = this.load(id);
@@ -270,37 +282,61 @@ export class Factory {
   }
 
   /**
-   * Destroys the container of an id, even one that was never wholly made.
+   * Destroys the container of an id.
    *
-   * @param options `force` kills a running one
-   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`
+   * @param options `force` kills a running one, and ends what can be found of one whose state is
+   *   broken
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`,
+   *   `StateInvalid` for a broken state without `force`
    */
   async remove(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
-    const stored = this.#store.read(id);
-    if (stored !== undefined) await this.#container(stored).destroy(options);
-    else if (options.force === true || !this.#store.isFresh(id)) await this.#removeHalfMade(id);
-    else throw idInUse(id, this.#store.folder(id));
-  }
-
-  /** What was never wholly made may have an address already. */
-  async #removeHalfMade(id: string): Promise<void> {
-    this.#store.remove(id);
-    if (hasRecords(this.root)) {
-      await (await import("./container_lease.ts")).giveLeaseBack(this.#store);
+    let container: Container;
+    try {
+      container = this.load(id);
+    } catch (error) {
+      const isBroken = error instanceof ContainerError && error.code === "StateInvalid";
+      if (!isBroken || options.force !== true) throw error;
+      return await this.#removeBroken(id);
     }
+    await container.destroy(options);
   }
 
-  /** The address on a bridge of hull's own, if it is asked for; without one the id is free again. */
+  async #removeBroken(id: string): Promise<void> {
+    const { removeBroken } = await import("./broken_container.ts");
+    const { cgroupDriver: driver = "cgroupfs" } = this.#options;
+    const host = this.#cgroupHost();
+    await removeBroken({ id, store: this.#store, poller: this.#poller, host, driver });
+  }
+
+  #brokenInfo(id: string, { message }: ContainerError): ContainerInfo {
+    const look = (path: string) => {
+      try {
+        return Deno.lstatSync(path);
+      } catch {
+        return undefined; // it has gone meanwhile
+      }
+    };
+    const folder = this.#store.folder(id);
+    const made = look(folder);
+    return {
+      ociVersion: OCI_VERSION_MAX,
+      id,
+      pid: 0,
+      status: "broken",
+      bundle: "",
+      rootfs: "",
+      created: (made?.mtime ?? new Date(0)).toISOString(),
+      ownerUid: made?.uid ?? 0,
+      problem: message,
+    };
+  }
+
+  /** The address on a bridge of hull's own, if it is asked for. */
   async #lease(id: string, { network, mode }: PreparedContainer): Promise<Lease | undefined> {
     if (mode?.kind !== "bridge" || network === undefined) return undefined;
-    try {
-      const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
-      const leased = await takeLease(this.#store, id, mode, network);
-      return { ...leased, giveBack: () => giveLeaseBack(this.#store, network.owner) };
-    } catch (error) {
-      this.#store.remove(id);
-      throw error;
-    }
+    const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
+    const leased = await takeLease(this.#store, id, mode, network);
+    return { ...leased, giveBack: () => giveLeaseBack(this.#store, network.owner) };
   }
 
   async #prepare(
@@ -326,14 +362,15 @@ export class Factory {
     return this.#host;
   }
 
-  #container(stored: StoredState): Container {
+  #container(snapshot: Snapshot): Container {
     const host = this.#cgroupHost();
-    return new Container(stored, {
+    const { id, cgroupPaths } = snapshot.state;
+    return new Container(snapshot, {
       store: this.#store,
       poller: this.#poller,
       filters: this.#filters,
       host,
-      cgroups: loadCgroupManager(host, stored.cgroupPaths),
+      cgroups: this.#loadCgroups(id, host, cgroupPaths),
       initCommand: this.#options.initCommand,
       initKind: this.#options.init ?? "auto",
       trace: this.#options.trace,
@@ -341,41 +378,55 @@ export class Factory {
     });
   }
 
-  /** Takes the id; what a creator left that was killed meanwhile gives way. */
-  async #makeFolder(id: string): Promise<void> {
-    if (this.#store.make(id)) return;
-    const stored = this.#store.read(id);
-    if (stored === undefined) {
-      if (this.#store.isFresh(id)) throw idInUse(id, this.#store.folder(id));
-      await this.#removeHalfMade(id);
-    } else {
-      if (!isAbandoned(stored)) throw idInUse(id, this.#store.folder(id));
-      await this.#container(stored).destroy({ force: true });
+  #loadCgroups(id: string, host: CgroupHost, paths: StoredState["cgroupPaths"]): CgroupManager {
+    try {
+      return loadCgroupManager(host, paths);
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ConfigInvalid")) throw error;
+      throw this.#store.broken(id, `names a cgroup that is none of this host: ${error.path}`);
     }
-    if (!this.#store.make(id)) throw idInUse(id, this.#store.folder(id));
+  }
+
+  /** What a creator left that was killed before it had a first process gives way. */
+  async #requireFree(id: string): Promise<void> {
+    switch (this.#store.occupant(id)) {
+      case "none":
+        return;
+      case "other":
+        throw this.#taken(id);
+      case "container": {
+        const snapshot = this.#readIfSound(id);
+        if (snapshot === undefined || !isAbandoned(snapshot.state)) throw this.#taken(id);
+        await this.#container(snapshot).destroy({ force: true });
+      }
+    }
+  }
+
+  #readIfSound(id: string): Snapshot | undefined {
+    try {
+      return this.#store.read(id);
+    } catch (error) {
+      if (error instanceof ContainerError && error.code === "StateInvalid") return undefined;
+      throw error;
+    }
+  }
+
+  #taken(id: string): ContainerError {
+    const path = this.#store.folder(id);
+    if (this.#store.occupant(id) === "other") {
+      return new ContainerError("IdInUse", `${path} is there, and is not hull's`, {
+        path,
+        hint: "hull leaves alone what it did not make: choose another id, or move it away",
+      });
+    }
+    return new ContainerError("IdInUse", `container with id exists: ${id}`, {
+      path,
+      hint: "delete it first, or choose another id",
+    });
   }
 }
 
 /** An address that was taken, and the network with it. */
 interface Lease extends LeasedNetwork {
   giveBack(): Promise<void>;
-}
-
-function idInUse(id: string, path: string): ContainerError {
-  return new ContainerError("IdInUse", `container with id exists: ${id}`, {
-    path,
-    hint: "delete it first, or choose another id",
-  });
-}
-
-function requireFreeCgroup(id: string, cgroups: CgroupManager): void {
-  const used = (what: string) =>
-    new ContainerError("IdInUse", `the cgroup of container ${id} ${what}`, {
-      path: Object.values(cgroups.paths)[0],
-      pointer: "/linux/cgroupsPath",
-      hint: "choose another linux.cgroupsPath or id",
-    });
-  if (!cgroups.exists()) return;
-  if (cgroups.processes({ all: true }).length > 0) throw used("holds processes");
-  if (cgroups.freezerState() === "frozen") throw used("is frozen");
 }

@@ -16,10 +16,11 @@ import type { ProcessOptions } from "./process.ts";
 import { newKeyringName } from "../init/steps/keyring.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { configToStart } from "./start_config.ts";
-import type { StoredState } from "./state_store.ts";
+import type { Snapshot, StoredState } from "./state_store.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 import type { Lane } from "./trace.ts";
 import { traced } from "./traced.ts";
+import { undone } from "./undo.ts";
 
 /** How a container's first process is made, beyond its config. */
 export interface StartOptions {
@@ -42,7 +43,7 @@ export interface StartOptions {
 export interface StartedFirst {
   readonly init: InitProcess;
   /** The container's state, as it is stored now. */
-  readonly stored: StoredState;
+  readonly snapshot: Snapshot;
 }
 
 /**
@@ -96,8 +97,9 @@ export async function startFirst(
     },
   });
   let resctrl: ResctrlGroups | undefined;
+  let ownCgroups: readonly string[] = [];
   try {
-    traced(lane, "make the cgroups", () => cgroups.create());
+    ownCgroups = traced(lane, "make the cgroups", () => cgroups.create(before.ownCgroups));
     await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
@@ -105,17 +107,23 @@ export async function startFirst(
     resctrl = await joinClass(config, id, init.pid);
     const supervisor = init.supervisor ?? options.supervisor;
     const { network } = init;
-    const stored = { ...before, config, network, init: identity, supervisor, resctrl, keyring };
-    traced(lane, "write the state", () => store.write(stored));
-    return { init, stored };
+    const made = { init: identity, supervisor, ownCgroups, resctrl, keyring };
+    const stored = { ...before, config, network, ...made };
+    return { init, snapshot: traced(lane, "write the state", () => store.write(stored)) };
   } catch (error) {
-    await traced(lane, "undo", async () => {
-      await init.terminate();
-      init[Symbol.dispose]();
-      await cgroups.destroy();
-      await leaveClass(resctrl);
-      removeFifos(folder);
-    });
-    throw error;
+    const undo = [
+      () => init.terminate(),
+      () => init[Symbol.dispose](),
+      () => cgroups.destroy(ownCgroups),
+      () => leaveClass(resctrl),
+      () => removeFifos(folder),
+      // Cgroups that another made meanwhile are not to be removed with the container.
+      () => isOthers(error) ? void store.write({ ...before, ownCgroups: [] }) : undefined,
+    ];
+    throw await traced(lane, "undo", () => undone(error, ...undo));
   }
+}
+
+function isOthers(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "IdInUse";
 }

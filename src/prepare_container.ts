@@ -42,6 +42,8 @@ export interface CreateOptions {
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
   readonly resources?: Resources | undefined;
+  /** The name of the ExecDriver that it is to belong to; by default it belongs to none. */
+  readonly driver?: string | undefined;
 }
 
 /** What is asked for, and where. */

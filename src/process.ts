@@ -79,6 +79,12 @@ export interface ProcessOptions {
   readonly subCgroup?: string | undefined;
 }
 
+/** A process that is being started. */
+export interface ProcessClaim extends Disposable {
+  /** Takes the handle that the start made. */
+  attach(parent: ParentProcess, streams: PipeStreams): void;
+}
+
 /**
  * A process of a container: first what is to run, then, once `Container.start` or `run` had it, the
  * handle on what runs.
@@ -95,6 +101,7 @@ export interface ProcessOptions {
 export class Process {
   /** What was asked for. */
   readonly options: ProcessOptions;
+  #isClaimed = false;
   #parent: ParentProcess | undefined;
   #streams: PipeStreams | undefined;
 
@@ -171,10 +178,27 @@ export class Process {
     return this.#piped("stderr", this.#streams?.stderr);
   }
 
-  /** Takes the handle that `Container.start` made. */
-  attach(parent: ParentProcess, streams: PipeStreams): void {
-    this.#parent = parent;
-    this.#streams = streams;
+  /**
+   * Takes it for one start; what comes to nothing leaves it as it was.
+   *
+   * @throws {ContainerError} `NoProcessOps` if it was started, or is being started
+   */
+  claim(): ProcessClaim {
+    if (this.#isClaimed) {
+      throw new ContainerError("NoProcessOps", "the process was started already", {
+        hint: "make a Process for each start",
+      });
+    }
+    this.#isClaimed = true;
+    return {
+      attach: (parent, streams) => {
+        this.#parent = parent;
+        this.#streams = streams;
+      },
+      [Symbol.dispose]: () => {
+        this.#isClaimed = this.isStarted;
+      },
+    };
   }
 
   #started(): ParentProcess {

@@ -1,20 +1,37 @@
 /**
  * What is kept of a container between calls: a folder `ROOT/ID` with `state.json`, written
- * atomically, locked by one caller at a time.
+ * atomically, locked by one caller at a time. A folder without one is not hull's, whatever its name.
  *
  * @module
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { type Fd, makeFolder, O_DIRECTORY, O_RDONLY, open, tryLock } from "../ffi/file.ts";
-import { tryStatPath } from "../ffi/file_status.ts";
+import {
+  type Fd,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  openAt,
+  readAll,
+  renameNew,
+  tryLock,
+  writeAll,
+} from "../ffi/file.ts";
+import { S_IFDIR, S_IFMT, statAt, tryStatPath } from "../ffi/file_status.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
-import { isAlive, type ProcessIdentity } from "./process_identity.ts";
+import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
 import { requireOwnRoot } from "./root_folder.ts";
+import { readState } from "./state_shape.ts";
+import { isMaking, makeTemporary, moveAway, sweep } from "./state_temporary.ts";
 
 /** The content of state.json. */
 export interface StoredState {
@@ -33,8 +50,12 @@ export interface StoredState {
   readonly init?: ProcessIdentity | undefined;
   /** The process that records how the first one ended. */
   readonly supervisor?: ProcessIdentity | undefined;
+  /** The name of the ExecDriver that it belongs to, if one made it. */
+  readonly driver?: string | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
+  /** Those of them that hull makes, and removes; all, in states that don't say. */
+  readonly ownCgroups?: readonly string[] | undefined;
   /** With `linux.intelRdt`, once there is a first process. */
   readonly resctrl?: ResctrlGroups | undefined;
   /**
@@ -51,23 +72,77 @@ export interface StoredState {
   readonly config: Config;
 }
 
+/** A state as it was read: the text tells whether it has changed since. */
+export interface Snapshot {
+  readonly text: string;
+  readonly state: StoredState;
+}
+
 const STATE_FILE = "state.json";
-const FOLDER_MODE = 0o711;
+const STATE_MODE = 0o600;
 const ROOT_MODE = 0o700;
 /** An id is the name of a file, of which file systems take 255 bytes: NAME_MAX. */
 const MAX_ID = 255;
 const ID = /^[A-Za-z0-9_+.-]{1,255}$/;
 /** How much of a wrong id an error shows. */
 const SHOWN = 64;
-const HALF_MADE_MS = 2000;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
+const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The folder of a container that is being made, under a name that no container has. */
+export class NewFolder implements Disposable {
+  readonly path: string;
+  readonly #place: string;
+  readonly #lock: Fd;
+  #isPlaced = false;
+
+  /** Made by {@linkcode StateStore.begin}. */
+  constructor(path: string, place: string, lock: Fd) {
+    this.path = path;
+    this.#place = place;
+    this.#lock = lock;
+  }
+
+  /**
+   * Writes the state, and makes the folder the container's.
+   *
+   * @returns undefined if something of the container's name is there
+   * @throws {ContainerError} `SystemError`
+   */
+  place(state: StoredState): Snapshot | undefined {
+    try {
+      const text = JSON.stringify(state);
+      using file = openAt(this.#lock, STATE_FILE, O_WRONLY | O_CREAT | O_EXCL, STATE_MODE);
+      writeAll(file, encoder.encode(text));
+      this.#isPlaced = renameNew(this.path, this.#place);
+      return this.#isPlaced ? { text, state } : undefined;
+    } catch (error) {
+      throw storeError(`cannot make the state folder ${this.#place}`, this.#place, error);
+    }
+  }
+
+  /** Lets go of it; of one that was not placed nothing is left. */
+  [Symbol.dispose](): void {
+    if (!this.#lock.isOpen) return;
+    try {
+      if (!this.#isPlaced) Deno.removeSync(this.path, { recursive: true });
+    } catch (error) {
+      throw storeError(`cannot remove ${this.path}`, this.path, error);
+    } finally {
+      this.#lock.close();
+    }
+  }
+}
 
 /** The containers under one root folder. */
 export class StateStore {
   /** The root folder, absolute. */
   readonly root: string;
-
+  #me: ProcessIdentity | undefined;
   #isOwn = false;
 
   /** A store in `root`, which is made when the first container is. */
@@ -82,6 +157,11 @@ export class StateStore {
     this.#isOwn = true;
   }
 
+  /** This program. */
+  get me(): ProcessIdentity {
+    return this.#me ??= identify(Deno.pid) as ProcessIdentity;
+  }
+
   /**
    * The folder of a container.
    *
@@ -93,69 +173,102 @@ export class StateStore {
   }
 
   /**
-   * Makes the folder of a new container; of several callers one succeeds.
+   * Begins the folder of a new container.
    *
-   * @returns whether it was made; false if it is there
    * @throws {ContainerError} `SystemError`
    */
-  make(id: string): boolean {
-    const folder = this.folder(id);
+  begin(id: string): NewFolder {
+    const place = this.folder(id);
     this.#requireOwn();
     try {
       if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
-      return makeFolder(folder, FOLDER_MODE);
+      const { path, lock } = makeTemporary(this.root, this.me);
+      return new NewFolder(path, place, lock);
     } catch (error) {
-      throw storeError(`cannot make the state folder ${folder}`, folder, error);
+      throw storeError(`cannot make a state folder in ${this.root}`, this.root, error);
     }
   }
 
-  /** Writes state.json so that a reader sees the old one or the new one. */
-  write(state: StoredState): void {
+  /**
+   * What is in the place of an id: nothing, a container of hull's, or what is not hull's.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  occupant(id: string): "none" | "container" | "other" {
+    const folder = this.folder(id);
+    this.#requireOwn();
+    if (exists(`${folder}/${STATE_FILE}`) && isRealFolder(folder)) return "container";
+    return exists(folder) ? "other" : "none";
+  }
+
+  /** Whether a process is making a container here just now. */
+  isMaking(creator: ProcessIdentity): boolean {
+    return isAlive(creator) && isMaking(creator, this.root);
+  }
+
+  /**
+   * Writes state.json so that a reader sees the old one or the new one; the caller holds the
+   * container's lock.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  write(state: StoredState): Snapshot {
     const path = `${this.folder(state.id)}/${STATE_FILE}`;
     try {
-      replaceFile(path, JSON.stringify(state), 0o600);
+      const text = JSON.stringify(state);
+      replaceFile(path, text, STATE_MODE);
+      return { text, state };
     } catch (error) {
       throw storeError(`cannot write ${path}`, path, error);
     }
   }
 
   /**
-   * Reads state.json; undefined if the folder is there without one, half made.
+   * Reads a container's state.
    *
-   * @throws {ContainerError} `ContainerNotExists` if there is no folder
+   * @param known what was read before: it is given back if nothing has changed
+   * @throws {ContainerError} `ContainerNotExists`; `StateInvalid` if it is broken
    */
-  read(id: string): StoredState | undefined {
-    const folder = this.folder(id);
-    this.#requireOwn();
-    try {
-      return JSON.parse(Deno.readTextFileSync(`${folder}/${STATE_FILE}`)) as StoredState;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) {
-        if (exists(folder)) return undefined;
-        throw this.#notExists(id);
-      }
-      throw storeError(`cannot read ${folder}/${STATE_FILE}`, folder, error);
-    }
+  read(id: string, known?: Snapshot): Snapshot {
+    using folder = this.#open(id);
+    return this.readIn(folder, id, known);
   }
 
-  /** Whether a folder without a state is so young that its maker may be about to write it. */
-  isFresh(id: string): boolean {
+  /** The same in a folder that is open. */
+  readIn(folder: Fd, id: string, known?: Snapshot): Snapshot {
+    const text = this.#textIn(folder, id);
+    if (known !== undefined && known.text === text) return known;
+    const found = readState(text, id);
+    if ("state" in found) return { text, state: found.state };
+    throw this.broken(id, found.fault);
+  }
+
+  /** The text of a state, whatever it is; empty if it can't be read. */
+  textOf(folder: Fd, id: string): string {
     try {
-      const { mtime } = Deno.lstatSync(this.folder(id));
-      return mtime !== null && Date.now() - mtime.getTime() < HALF_MADE_MS;
+      return this.#textIn(folder, id);
     } catch {
-      return false; // its maker has removed it
+      return "";
     }
   }
 
-  /** The ids of all containers, sorted. */
+  /** The error for a state that is none, or of another hull's. */
+  broken(id: string, fault: string): ContainerError {
+    return new ContainerError("StateInvalid", `the state of container ${id} ${fault}`, {
+      path: `${this.folder(id)}/${STATE_FILE}`,
+      hint: "force its removal: what can be found of it is ended then",
+    });
+  }
+
+  /** The ids of all containers, sorted. What killed programs left on the way is removed. */
   ids(): string[] {
     this.#requireOwn();
     try {
-      return [...Deno.readDirSync(this.root)]
-        .filter(({ name, isDirectory }) => isDirectory && ID.test(name))
-        .map(({ name }) => name)
-        .sort();
+      return [...Deno.readDirSync(this.root)].flatMap(({ name, isDirectory }) => {
+        if (!isDirectory) return [];
+        if (name.startsWith("~")) sweep(this.root, name);
+        return ID.test(name) && exists(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
+      }).sort();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return [];
       throw storeError(`cannot list ${this.root}`, this.root, error);
@@ -168,12 +281,10 @@ export class StateStore {
    * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds
    */
   async lock(id: string): Promise<Fd> {
-    const folder = this.folder(id);
-    this.#requireOwn();
-    const fd = this.#open(id, folder);
+    const fd = this.#open(id);
     for (let k = 0; k < LOCK_TRIES; k++) {
       if (tryLock(fd)) {
-        if (exists(folder)) return fd;
+        if (this.#isInPlace(fd, id)) return fd;
         fd.close();
         throw this.#notExists(id);
       }
@@ -181,11 +292,30 @@ export class StateStore {
     }
     fd.close();
     throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
-      path: folder,
+      path: this.folder(id),
       syscall: "flock",
       errno: "EAGAIN",
       hint: "wait for the other hull to end",
     });
+  }
+
+  /** Takes the lock if nobody holds it. */
+  tryLock(id: string): Fd | undefined {
+    const fd = this.#open(id);
+    if (tryLock(fd)) return fd;
+    fd.close();
+    return undefined;
+  }
+
+  /** Removes a container's folder with all in it; the caller holds its lock. */
+  remove(id: string): void {
+    const folder = this.folder(id);
+    try {
+      const away = moveAway(this.root, folder, this.me);
+      if (away !== undefined) Deno.removeSync(away, { recursive: true });
+    } catch (error) {
+      throw storeError(`cannot remove ${folder}`, folder, error);
+    }
   }
 
   /** It may well be there under another root. */
@@ -193,31 +323,46 @@ export class StateStore {
     return new ContainerError(
       "ContainerNotExists",
       `container ${id} does not exist in ${this.root}`,
-      {
-        path: `${this.root}/${id}`,
-      },
+      { path: this.folder(id), errno: "ENOENT" },
     );
   }
 
-  #open(id: string, folder: string): Fd {
+  #notHulls(id: string): ContainerError {
+    const path = this.folder(id);
+    return new ContainerError("ContainerNotExists", `${path} is no container, and not hull's`, {
+      path,
+      hint: "hull leaves alone what it did not make",
+    });
+  }
+
+  #textIn(folder: Fd, id: string): string {
     try {
-      return open(folder, O_RDONLY | O_DIRECTORY);
+      // A fifo of that name would hold up whoever opens it.
+      using file = openAt(folder, STATE_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      return decoder.decode(readAll(file));
     } catch (error) {
-      if (error instanceof SyscallError && error.code === "ENOENT") {
-        throw this.#notExists(id);
-      }
-      throw storeError(`cannot open ${folder}`, folder, error);
+      if (!(error instanceof SyscallError)) throw error;
+      if (error.code !== "ENOENT") throw this.broken(id, `can't be read: ${error.code}`);
+      throw this.#isInPlace(folder, id) ? this.#notHulls(id) : this.#notExists(id);
     }
   }
 
-  /** Removes a container's folder with all in it. */
-  remove(id: string): void {
+  #isInPlace(folder: Fd, id: string): boolean {
+    const there = tryStatPath(this.folder(id), false);
+    return typeof there !== "number" && there.inode === statAt(folder, "").inode;
+  }
+
+  #open(id: string): Fd {
     const folder = this.folder(id);
+    this.#requireOwn();
     try {
-      Deno.removeSync(folder, { recursive: true });
+      return open(folder, FOLDER);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw storeError(`cannot remove ${folder}`, folder, error);
+      const code = error instanceof SyscallError ? error.code : "";
+      if (code === "ENOENT") throw this.#notExists(id);
+      // a file, or a link: a container's folder is in the root folder itself
+      if (code === "ENOTDIR" || code === "ELOOP") throw this.#notHulls(id);
+      throw storeError(`cannot open ${folder}`, folder, error);
     }
   }
 }
@@ -230,6 +375,11 @@ export function isAbandoned(state: StoredState): boolean {
 /** What can't be looked at can't be used either. */
 function exists(path: string): boolean {
   return typeof tryStatPath(path, false) !== "number";
+}
+
+function isRealFolder(path: string): boolean {
+  const status = tryStatPath(path, false);
+  return typeof status !== "number" && (status.mode & S_IFMT) === S_IFDIR;
 }
 
 function invalidId(id: string): ContainerError {

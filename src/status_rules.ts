@@ -80,6 +80,6 @@ export function requirePaused({ id, status }: Subject): void {
 export function requireEnded({ id, status }: Subject): void {
   if (status !== "running" && status !== "paused") return;
   throw new ContainerError("ContainerNotStopped", `container ${id} is ${status}`, {
-    hint: "kill it first, or use force",
+    hint: "kill it first, or force its removal",
   });
 }

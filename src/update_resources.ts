@@ -10,25 +10,24 @@ import { validateResources } from "./config/validate.ts";
 import type { RdtUpdate } from "./container_resctrl.ts";
 import type { Fault } from "./errors.ts";
 import { mergeResources, resourcesToRestore, resourcesToWrite } from "./merge_resources.ts";
-import type { StoredState } from "./state_store.ts";
+import type { Snapshot, StoredState } from "./state_store.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 
 /**
  * Sets limits and stores them; the caller holds the container's lock.
  *
- * @param known what the caller takes for the state, which another program may have changed
+ * @param stored the state, read under the lock
  * @param rdt limits of the class of service, which are set already and stored here
  * @returns the state as it is stored now
  * @throws {ContainerError} `ConfigInvalid`, `Unsupported`, `SystemError`; nothing is stored then
  */
 export function updateResources(
   { store, cgroups, onWarning }: Pick<ContainerSurroundings, "store" | "cgroups" | "onWarning">,
-  known: StoredState,
+  stored: StoredState,
   resources: Resources,
   rdt: RdtUpdate = {},
-): StoredState {
+): Snapshot {
   const update = validateResources(resources);
-  const stored = store.read(known.id) ?? known;
   const { config } = stored;
   const before = config.linux?.resources ?? {};
   const merged = mergeResources(before, update);
@@ -39,9 +38,7 @@ export function updateResources(
     throw error;
   }
   const linux = { ...config.linux, resources: merged, ...mergeRdt(config.linux?.intelRdt, rdt) };
-  const updated = { ...stored, config: { ...config, linux } };
-  store.write(updated);
-  return updated;
+  return store.write({ ...stored, config: { ...config, linux } });
 }
 
 function mergeRdt(before: IntelRdt | undefined, update: RdtUpdate): Pick<Linux, "intelRdt"> {

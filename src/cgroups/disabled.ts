@@ -20,7 +20,13 @@ export class DisabledManager implements CgroupManager {
     this.version = version;
   }
 
-  create(): void {}
+  claim(): readonly string[] {
+    return [];
+  }
+
+  create(): readonly string[] {
+    return [];
+  }
 
   exists(): boolean {
     return false;

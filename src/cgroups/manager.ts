@@ -50,11 +50,22 @@ export interface CgroupManager {
   readonly paths: Readonly<Record<string, string>>;
 
   /**
-   * Makes the folders with their parents; what exists stays. What was made is removed on failure.
+   * Looks whether the folders can be a container's: of those that are there, which it would share,
+   * none may hold a process or be frozen.
    *
-   * @throws {ContainerError} SystemError
+   * @returns those that are not there, which are the container's own once they are made
+   * @throws {ContainerError} IdInUse, SystemError
    */
-  create(): void;
+  claim(): readonly string[];
+
+  /**
+   * Makes the folders with their parents; what exists stays, and what was made is removed on failure.
+   *
+   * @param claimed which were not there: if one is now, somebody else has made it
+   * @returns which of the folders were made
+   * @throws {ContainerError} IdInUse, SystemError
+   */
+  create(claimed?: readonly string[]): readonly string[];
 
   /** Whether any of the folders exists. */
   exists(): boolean;
@@ -120,7 +131,8 @@ export interface CgroupManager {
   /**
    * Removes the folders, sub-cgroups first; those above them stay. No error if they are gone.
    *
+   * @param own those to remove; all by default
    * @throws {ContainerError} SystemError with EBUSY, and who is inside, after some seconds
    */
-  destroy(): Promise<void>;
+  destroy(own?: readonly string[]): Promise<void>;
 }

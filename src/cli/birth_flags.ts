@@ -20,6 +20,7 @@ import type { Process, ProcessOptions } from "../process.ts";
 import { identify } from "../process_identity.ts";
 import { syscallFailure } from "../syscall_failure.ts";
 import { traced } from "../traced.ts";
+import { undone } from "../undo.ts";
 import { connectListener } from "../unix_client.ts";
 import { type Bundle, BUNDLE_FLAGS, namingFile, readBundle } from "./bundle.ts";
 import { choice, type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
@@ -125,9 +126,11 @@ async function bearFrom(
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
     writePidFile(text(flags, "pid-file"), process.pid);
   } catch (error) {
-    socket?.[Symbol.dispose]();
-    await container.destroy({ force: true });
-    throw error;
+    throw await undone(
+      error,
+      () => socket?.[Symbol.dispose](),
+      () => container[Symbol.asyncDispose](),
+    );
   }
   const { way } = container;
   const how = way?.kind === "reexec" ? `by a re-executed init, since ${way.because}` : "directly";

@@ -33,6 +33,8 @@ export const command: Command = {
   },
 };
 
+/** What is there, but not hull's, is told, since it stays. */
 function isMissing(error: unknown): boolean {
-  return error instanceof ContainerError && error.code === "ContainerNotExists";
+  return error instanceof ContainerError && error.code === "ContainerNotExists" &&
+    error.errno === "ENOENT";
 }

@@ -19,12 +19,13 @@ export interface Described {
   readonly owner: string;
   readonly exitCode?: number;
   readonly oomKilled?: boolean | undefined;
+  readonly problem?: string;
 }
 
 /** The description of a container. */
 export function describe(info: ContainerInfo): Described {
   const { ociVersion, id, pid, status, bundle, rootfs, created, annotations } = info;
-  const { ownerUid, exitCode, oomKilled } = info;
+  const { ownerUid, exitCode, oomKilled, problem } = info;
   return {
     ociVersion,
     id,
@@ -37,6 +38,7 @@ export function describe(info: ContainerInfo): Described {
     owner: userName(ownerUid),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(oomKilled === undefined ? {} : { oomKilled }),
+    ...(problem === undefined ? {} : { problem }),
   };
 }
 

@@ -25,6 +25,7 @@ export const command: Command = {
     }
     if (root !== undefined) requireRoot(root);
     const infos = (await factory()).list();
+    for (const { problem } of infos) if (problem !== undefined) output.warn(problem);
     if (isOn(flags, "quiet")) output.print(infos.map(({ id }) => `${id}\n`).join(""));
     else if (format === "json") output.print(JSON.stringify(infos.map(describe)) + "\n");
     else output.print(table(infos.map(describe)));

@@ -4,6 +4,7 @@ import type { Container } from "../container.ts";
 import type { NotifySocket } from "../notify_socket.ts";
 import type { Process } from "../process.ts";
 import { traced } from "../traced.ts";
+import { undone } from "../undo.ts";
 import { bear, BIRTH_FLAGS } from "./birth_flags.ts";
 import { type Command, isOn } from "./command.ts";
 import { follow, SignalForwarder } from "./foreground.ts";
@@ -42,8 +43,8 @@ export const command: Command = {
     try {
       await container.exec();
     } catch (error) {
-      await container[Symbol.asyncDispose](); // a hook's failure has taken it away already
-      throw error;
+      // a hook's failure has taken it away already
+      throw await undone(error, () => container[Symbol.asyncDispose]());
     }
     const watched = isDetached ? process.pid : Deno.pid;
     const forwarded = forwardReadiness(notify, watched, process, output);
@@ -61,7 +62,8 @@ export const command: Command = {
     await forwarded;
     // The wait records the exit code, for those who wait elsewhere.
     if ((await container.wait())?.oomKilled === true) output.warn(outOfMemory(container));
-    if (!isOn(flags, "keep")) await container.destroy({ force: true });
+    // Another program may have deleted it, by which the program ended.
+    if (!isOn(flags, "keep")) await container[Symbol.asyncDispose]();
     return code;
   },
 };

@@ -18,12 +18,6 @@ export const command: Command = {
   arity: [1, 1],
   async run({ args, factory, output }) {
     const container = (await factory()).load(args[0] as string);
-    if (container.status() === "creating") {
-      throw new ContainerError(
-        "ContainerNotRunning",
-        `container ${container.id} has no process yet`,
-      );
-    }
     const status = await container.wait();
     if (status !== undefined) {
       output.print(`${status.code}\n`);

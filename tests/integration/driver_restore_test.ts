@@ -1,5 +1,5 @@
-import { assertEquals, assertGreater } from "@std/assert";
-import { ExecDriver, Factory } from "../../mod.ts";
+import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { ContainerError, ExecDriver, Factory } from "../../mod.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
@@ -155,18 +155,18 @@ Deno.test("output to a file goes on without the daemon, a stream's pipe breaks",
   });
 });
 
-Deno.test("restore takes away what never ran, and what has no record ends without a status", async () => {
+Deno.test("restore takes away what never ran of its own, and what has no record ends without a status", async () => {
   await leavesNothing("hull-dr-never", async () => {
     using folder = scratchFolder();
     const books = openBooks(folder.path);
     const { Process } = await import("../../mod.ts");
     const factory = new Factory({ root: books.root });
-    const created = await factory.create("hull-dr-never-1");
+    const own = { driver: "driver" };
+    const created = await factory.create("hull-dr-never-1", undefined, own);
     const waiting = new Process({ args: ["true"], stdin: "null" });
     await created.start(waiting);
-    Deno.mkdirSync(`${books.root}/hull-dr-never-2`); // half made
-    await factory.create("hull-dr-never-3");
-    const unsupervised = await factory.create("hull-dr-never-4");
+    await factory.create("hull-dr-never-3", undefined, own);
+    const unsupervised = await factory.create("hull-dr-never-4", undefined, own);
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await unsupervised.run(process);
 
@@ -181,5 +181,51 @@ Deno.test("restore takes away what never ran, and what has no record ends withou
     await process.wait();
     await driver.clean("hull-dr-never-4");
     assertEquals(factory.ids(), []);
+  });
+});
+
+Deno.test("a driver touches only what a driver of its name has made", async () => {
+  await leavesNothing("hull-dr-others", async () => {
+    using folder = scratchFolder();
+    const { root } = openBooks(folder.path);
+    Deno.mkdirSync(`${root}/hull-dr-others-www`, { recursive: true });
+    Deno.writeTextFileSync(`${root}/hull-dr-others-www/index.html`, "mine");
+    const { Process } = await import("../../mod.ts");
+    const factory = new Factory({ root });
+    const made = await Promise.all(
+      [undefined, "other", "named"].map(async (driver) => {
+        const container = await factory.create(`hull-dr-others-${driver}`, undefined, { driver });
+        const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+        await container.start(process);
+        return { container, process };
+      }),
+    );
+    await made[2]?.container.exec();
+    const driver = new ExecDriver({ root, name: "named" });
+    assertEquals((await driver.restore()).map(({ id }) => id), ["hull-dr-others-named"]);
+    for (const id of ["hull-dr-others-undefined", "hull-dr-others-other"]) {
+      const refused = [
+        () => driver.info(id),
+        () => driver.kill(id),
+        () => driver.pids(id),
+        () => driver.stats(id),
+        () => driver.pause(id),
+        () => driver.unpause(id),
+        () => driver.terminate(id),
+        () => driver.exec(id, { args: ["true"] }),
+      ];
+      for (const call of refused) {
+        const error = await assertRejects(() => Promise.try<unknown, []>(call), ContainerError);
+        assertEquals(error.code, "ContainerNotExists", error.message);
+        assertStringIncludes(error.message, "is not this driver's");
+      }
+      await driver.clean(id); // for this driver there is none
+      assertEquals(factory.load(id).status(), "created");
+    }
+    assertEquals(Deno.readTextFileSync(`${root}/hull-dr-others-www/index.html`), "mine");
+    for (const { container, process } of made) {
+      await container.destroy({ force: true });
+      await process.wait();
+    }
   });
 });

@@ -7,6 +7,7 @@
 import { entryFile } from "../../../ffi/cgroup_entry.ts";
 import type { Resources } from "../../config/types.ts";
 import { ContainerError } from "../../errors.ts";
+import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder, unsupportedResource } from "../folder.ts";
 import { signalAll } from "../kill.ts";
@@ -48,7 +49,11 @@ export class ManagerV1 implements CgroupManager {
     this.paths = paths;
   }
 
-  create(): void {
+  claim(): readonly string[] {
+    return claimCgroups([...this.#folders().keys()], () => this.freezerState());
+  }
+
+  create(claimed?: readonly string[]): readonly string[] {
     const made: string[] = [];
     try {
       for (const [folder, controllers] of this.#folders()) {
@@ -58,10 +63,12 @@ export class ManagerV1 implements CgroupManager {
           folder,
           made,
           (path, parent, isNew) => {
+            if (path === folder && !isNew) requireShared(path, claimed);
             if (isCpuset) inheritCpuset(path, parent, isNew);
           },
         );
       }
+      return [...this.#folders().keys()].filter((folder) => made.includes(folder));
     } catch (error) {
       undoCgroups(made);
       throw error;
@@ -144,8 +151,9 @@ export class ManagerV1 implements CgroupManager {
     };
   }
 
-  destroy(): Promise<void> {
-    return removeCgroups([...this.#folders().keys()]);
+  destroy(own?: readonly string[]): Promise<void> {
+    const folders = [...this.#folders().keys()];
+    return removeCgroups(folders.filter((folder) => own?.includes(folder) ?? true));
   }
 
   /** Folder → its controllers: those of one hierarchy share it. */

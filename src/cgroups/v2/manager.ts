@@ -8,6 +8,7 @@
 
 import { entryFile } from "../../../ffi/cgroup_entry.ts";
 import type { Resources } from "../../config/types.ts";
+import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder } from "../folder.ts";
 import { signalAll } from "../kill.ts";
@@ -47,14 +48,20 @@ export class ManagerV2 implements CgroupManager {
     this.#path = paths[""] as string;
   }
 
-  create(): void {
+  claim(): readonly string[] {
+    return claimCgroups([this.#path], () => this.freezerState());
+  }
+
+  create(claimed?: readonly string[]): readonly string[] {
     const made: string[] = [];
     try {
       const top = this.#host.hierarchies[0]?.mountPoint ?? "/sys/fs/cgroup";
-      makeCgroup(top, this.#path, made, (folder, parent) => {
+      makeCgroup(top, this.#path, made, (folder, parent, isNew) => {
+        if (folder === this.#path && !isNew) requireShared(folder, claimed);
         enableControllers(parent);
         leaveInvalidMode(folder);
       });
+      return made.filter((folder) => folder === this.#path);
     } catch (error) {
       undoCgroups(made);
       throw error;
@@ -129,7 +136,7 @@ export class ManagerV2 implements CgroupManager {
     return { current: this.processes().length, limit: "max" };
   }
 
-  destroy(): Promise<void> {
-    return removeCgroup(this.#path);
+  async destroy(own?: readonly string[]): Promise<void> {
+    if (own?.includes(this.#path) ?? true) await removeCgroup(this.#path);
   }
 }

@@ -9,7 +9,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A process whose output is what a test gives. */
 function startedProcess(stdout: ReadableStream<Bytes>): Process {
   const process = new Process();
-  process.attach({} as ParentProcess, { stdout });
+  process.claim().attach({} as ParentProcess, { stdout });
   return process;
 }
 

@@ -26,15 +26,25 @@ function state(id: string, more: Partial<StoredState> = {}): StoredState {
   };
 }
 
+function make(store: StateStore, id: string): void {
+  using folder = store.begin(id);
+  folder.place(state(id));
+}
+
 Deno.test("an id is one folder's: made once, written, read, listed, removed", () => {
   using scratch = scratchFolder();
   const store = new StateStore(`${scratch.path}/root`);
   assertEquals(store.ids(), []);
-  assertEquals([store.make("one"), store.make("one")], [true, false]);
-  assertEquals(store.read("one"), undefined);
-  assert(store.isFresh("one"));
-  store.write(state("one"));
-  assertEquals(store.read("one"), state("one"));
+  {
+    using first = store.begin("one");
+    using second = store.begin("one");
+    assertEquals(first.place(state("one"))?.state, state("one"));
+    assertEquals(second.place(state("one", { bundle: "/other" })), undefined);
+  }
+  assertEquals(store.read("one").state, state("one"));
+  store.write(state("one", { bundle: "/changed" }));
+  assertEquals(store.read("one").state.bundle, "/changed");
+  assertEquals([...Deno.readDirSync(store.root)].map(({ name }) => name), ["one"]);
   assertEquals((Deno.lstatSync(`${scratch.path}/root/one`).mode ?? 0) & 0o777, 0o711);
   assertEquals(store.ids(), ["one"]);
   store.remove("one");
@@ -45,8 +55,7 @@ Deno.test("an id is one folder's: made once, written, read, listed, removed", ()
 Deno.test("a state that can't be read is told, not taken for none", () => {
   using scratch = scratchFolder();
   const store = new StateStore(scratch.path);
-  store.make("bad");
-  store.write(state("bad"));
+  make(store, "bad");
   const [file] = [...Deno.readDirSync(`${scratch.path}/bad`)].map(({ name }) => name);
   Deno.writeTextFileSync(`${scratch.path}/bad/${file}`, "{");
   assertThrows(() => store.read("bad"), ContainerError);
@@ -55,7 +64,7 @@ Deno.test("a state that can't be read is told, not taken for none", () => {
 Deno.test("a lock is waited for, and goes with its holder", async () => {
   using scratch = scratchFolder();
   const store = new StateStore(scratch.path);
-  store.make("locked");
+  make(store, "locked");
   const first = await store.lock("locked");
   let isHeld = false;
   const second = store.lock("locked").then((fd) => {
