@@ -257,6 +257,7 @@ export class ExecDriver {
    * ```
    */
   async restore(): Promise<RestoredContainer[]> {
+    await this.factory.removeLeftovers();
     const restored: RestoredContainer[] = [];
     for (const id of this.factory.ids()) {
       const container = this.#running.has(id) ? undefined : this.#ofThisName(id);

@@ -17,6 +17,7 @@ import type { LeasedNetwork } from "./container_lease.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
 import type { StartOptions } from "./first_process.ts";
+import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Status } from "./oci_state.ts";
 import type { ContainerPlan } from "./plan_container.ts";
 import type { CreateOptions, PreparedContainer } from "./prepare_container.ts";
@@ -290,6 +291,7 @@ export class Factory {
    *   `StateInvalid` for a broken state without `force`
    */
   async remove(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    await this.removeLeftovers();
     let container: Container;
     try {
       container = this.load(id);
@@ -299,6 +301,16 @@ export class Factory {
       return await this.#removeBroken(id);
     }
     await container.destroy(options);
+  }
+
+  /**
+   * Removes what programs left that were killed while they made a container, or removed one. A removal
+   * does it, too.
+   */
+  async removeLeftovers(): Promise<void> {
+    // What was being made may have had an address already.
+    if (!this.#store.sweep() || !hasRecords(this.root)) return;
+    await (await import("./container_lease.ts")).giveLeaseBack(this.#store);
   }
 
   async #removeBroken(id: string): Promise<void> {

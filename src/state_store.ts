@@ -260,19 +260,27 @@ export class StateStore {
     });
   }
 
-  /** The ids of all containers, sorted. What killed programs left on the way is removed. */
+  /**
+   * Removes what killed programs left of containers that they were making or removing.
+   *
+   * @returns whether there was anything
+   */
+  sweep(): boolean {
+    this.#requireOwn();
+    let isSwept = false;
+    for (const { name } of namesIn(this.root)) {
+      if (name.startsWith("~") && sweep(this.root, name)) isSwept = true;
+    }
+    return isSwept;
+  }
+
+  /** The ids of all containers, sorted. */
   ids(): string[] {
     this.#requireOwn();
-    try {
-      return [...Deno.readDirSync(this.root)].flatMap(({ name, isDirectory }) => {
-        if (!isDirectory) return [];
-        if (name.startsWith("~")) sweep(this.root, name);
-        return ID.test(name) && exists(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
-      }).sort();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw storeError(`cannot list ${this.root}`, this.root, error);
-    }
+    return namesIn(this.root).flatMap(({ name, isDirectory }) => {
+      if (!isDirectory || !ID.test(name)) return [];
+      return exists(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
+    }).sort();
   }
 
   /**
@@ -375,6 +383,15 @@ export function isAbandoned(state: StoredState): boolean {
 /** What can't be looked at can't be used either. */
 function exists(path: string): boolean {
   return typeof tryStatPath(path, false) !== "number";
+}
+
+function namesIn(root: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(root)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw storeError(`cannot list ${root}`, root, error);
+  }
 }
 
 function isRealFolder(path: string): boolean {

@@ -56,17 +56,25 @@ export function isMaking({ pid, startTime, bootId }: ProcessIdentity, root: stri
   return false;
 }
 
-/** Removes what a killed maker or remover left, if the name is of that kind. */
-export function sweep(root: string, name: string): void {
+/**
+ * Removes what a killed maker or remover left, if the name is of that kind.
+ *
+ * @returns whether it did
+ */
+export function sweep(root: string, name: string): boolean {
   const [, pid, startTime, bootId] = NAME.exec(name) ?? [];
-  if (pid === undefined || bootId === undefined) return;
-  if (isAlive({ pid: Number(pid), startTime: Number(startTime), bootId })) return;
+  if (pid === undefined || bootId === undefined) return false;
+  if (isAlive({ pid: Number(pid), startTime: Number(startTime), bootId })) return false;
   const path = `${root}/${name}`;
   try {
     using lock = openFolder(path);
     // A maker in another pid namespace has another number there.
-    if (tryLock(lock)) Deno.removeSync(path, { recursive: true });
-  } catch { /* another hull removes it, or it stays for the next */ }
+    if (!tryLock(lock)) return false;
+    Deno.removeSync(path, { recursive: true });
+    return true;
+  } catch {
+    return false; // another hull removes it, or it stays for the next
+  }
 }
 
 function temporaryName(kind: "new" | "old", { pid, startTime, bootId }: ProcessIdentity): string {

@@ -354,7 +354,7 @@ test("50 programs at once take 50 addresses", async (host) => {
   await Promise.all(all.map((each) => each.kill()));
   await host.must("run", ...BRIDGE, TWO, "--", "true"); // takes back all of them
   assertEquals(host.network.link("hull0"), undefined);
-  for (const { id } of all) Deno.removeSync(`${host.root}/${id}`, { recursive: true });
+  await host.must("delete", "--force", ONE); // and what they were making
 });
 
 /** A program that has an address, until it is killed. */

@@ -70,7 +70,7 @@ Deno.test("a container is whole as soon as it has its name, and what a killed cr
     `~mine-${ended.pid}-7-${boot}-0123abcd`,
   ];
   for (const name of alike) Deno.mkdirSync(`${scratch.path}/${name}`);
-  assertEquals(factory.list(), []);
+  await assertRejects(() => factory.remove("none"), ContainerError, "does not exist");
   assertEquals(here(), alike.toSorted());
   await using container = await factory.create("hull-whole");
   assertEquals(container.status(), "creating");
