@@ -3,7 +3,9 @@ import { SyscallProgram } from "../../../ffi/program.ts";
 import type { FileKind } from "../../../init/facts.ts";
 import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
+import type { WholePlan } from "../../../init/operation.ts";
 import { planInit } from "../../../init/plan.ts";
+import { becomeProgram, outliveParent } from "../../../init/steps/final.ts";
 import { defaultSpec } from "../../../src/config/defaults.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
 import type { Config } from "../../../src/config/types.ts";
@@ -284,3 +286,13 @@ async function compareGolden(name: string, text: string): Promise<void> {
   if (Deno.env.get("HULL_UPDATE_GOLDEN") === "1") await Deno.writeTextFile(file, text);
   assertEquals(text, await Deno.readTextFile(file));
 }
+
+Deno.test("what has no end is no whole plan, nor is what goes on behind it", () => {
+  const end = becomeProgram("exec", "/x", ["x"], [], { reason: "run it" });
+  const whole: WholePlan = [...outliveParent(), end];
+  // @ts-expect-error -- nothing would be there to go on with
+  const none: WholePlan = [];
+  // @ts-expect-error -- its last operation could be got past
+  const open: WholePlan = [end, ...outliveParent()];
+  assertEquals([whole.length, none.length, open.length], [2, 0, 2]);
+});
