@@ -126,12 +126,23 @@ function candidatesOf(operations: readonly PlannedOperation[]): Tried {
   );
 }
 
+/** A launcher has made processes. */
+export interface LaunchedMessage {
+  readonly kind: "launched";
+  /** The child that joined, which ends. */
+  readonly first: number;
+  /** The container's process; with `isUsher` the child that will have made it, up to `born`. */
+  readonly pid: number;
+  readonly isUsher: boolean;
+}
+
 /** A message from init. */
 export type InitMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "hooks" }
   | { readonly kind: "work" }
-  | { readonly kind: "launched"; readonly first: number; readonly pid: number }
+  | LaunchedMessage
+  | { readonly kind: "born"; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
 
 const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks", [WORK]: "work" };
@@ -165,7 +176,8 @@ export class StatusReader {
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;
-      launched?: { first: number; pid: number };
+      launched?: Omit<LaunchedMessage, "kind">;
+      born?: { pid: number };
       report?: readonly ReportedOperation[];
       size?: number;
       known?: KnownOperations;
@@ -176,6 +188,7 @@ export class StatusReader {
       return this.#report(table, message.tried ?? [], end + 1, message.size ?? 0);
     }
     this.#bytes = this.#bytes.slice(end + 1);
+    if (message.born !== undefined) return { kind: "born", ...message.born };
     if (message.launched !== undefined) return { kind: "launched", ...message.launched };
     return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
   }

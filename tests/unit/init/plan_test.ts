@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SyscallProgram } from "../../../ffi/program.ts";
 import type { FileKind } from "../../../init/facts.ts";
-import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
+import { planLaunchUsher } from "../../../init/launch_usher.ts";
+import { planLaunch } from "../../../init/launch.ts";
+import type { LaunchOptions } from "../../../init/launch_steps.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
 import type { WholePlan } from "../../../init/operation.ts";
 import { planInit } from "../../../init/plan.ts";
@@ -170,6 +172,27 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
   );
   await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
+  const made = { reader: 11, writer: 12 };
+  const usher = planLaunchUsher({
+    namespaces,
+    cgroups: V2,
+    told: { reader: 8, writer: 9 },
+    made,
+    page: { fd: 13, address: 0x3000_0000n },
+    control: 4,
+    proc: 10,
+  }, plan);
+  await compareGolden("launch-usher", formatPlan(listPlan(usher)));
+  // Where it is born nothing is left to be done but to wait and to become the program.
+  const born = usher.slice(usher.findIndex(({ label }) => label === "usher.born"));
+  assertEquals([...new Set(born.map(({ syscall }) => syscall))], [
+    "prctl",
+    "setsid",
+    "write",
+    "read",
+    "exit_group",
+    "execve",
+  ]);
 });
 
 Deno.test("without openat2 every plan is whole: no such call, and every label is there", () => {
