@@ -14,7 +14,6 @@ import type { Argument } from "./program.ts";
 import { SyscallProgram } from "./program.ts";
 import type { SyscallName } from "./syscalls.ts";
 
-const SEEK_SET = 0;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const AT_SYMLINK_FOLLOW = 0x400;
@@ -62,21 +61,13 @@ export function nextPiece(file: Fd, from: number, size: number): Piece | undefin
 }
 
 /**
- * Goes to a place in a file: lseek(2).
- *
- * @throws {SyscallError}
- */
-export function goTo(file: Fd, offset: number): void {
-  call("lseek", [file.number, offset, SEEK_SET]);
-}
-
-/**
- * Sets a file's size: ftruncate(2).
+ * Sets the size of an open file, which need not be open for writing: truncate(2), through the file's
+ * own entry in /proc.
  *
  * @throws {SyscallError}
  */
 export function setSize(file: Fd, size: number): void {
-  call("ftruncate", [file.number, size]);
+  call("truncate", [`/proc/self/fd/${file.number}`, size]);
 }
 
 /**

@@ -67,12 +67,16 @@ function messageWithFds(numbers: readonly number[], data: Uint8Array<ArrayBuffer
 }
 
 /**
- * Sends one or two fds, with all of `text` beside them: sendmsg(2).
+ * Sends one or two fds, with all of a text or of bytes beside them: sendmsg(2).
  *
  * @throws {SyscallError} EPIPE if nobody is at the other end, EMSGSIZE if it takes a part alone
  */
-export function sendFds(socket: Fd, fds: readonly Fd[], text: string): void {
-  const data = new TextEncoder().encode(text);
+export function sendFds(
+  socket: Fd,
+  fds: readonly Fd[],
+  beside: string | Uint8Array<ArrayBuffer>,
+): void {
+  const data = typeof beside === "string" ? new TextEncoder().encode(beside) : beside;
   const message = messageWithFds(fds.map((fd) => fd.number), data);
   const sent = run({ syscall: "sendmsg", args: [socket.number, message, MSG_NOSIGNAL] }).result(0);
   if (sent !== data.length) throw new SyscallError("sendmsg", EMSGSIZE); // of no use to anybody

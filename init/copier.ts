@@ -3,34 +3,42 @@
  * charged to the container and not to hull.
  *
  * The child has a copy of this program's memory, since the kernel charges the owner of a memory map,
- * and runs no JavaScript: it reads pairs of fds from a pipe. It shares the table of fds.
+ * and runs no JavaScript. It has a table of fds of its own, too, and it alone opens a file for writing:
+ * what this program has open, a child of another of its threads has as well up to its execve, and no
+ * mount can be made read-only meanwhile.
  *
- * Source: sendfile(2), clone(2), cgroups(7).
+ * Source: sendfile(2), clone(2), cgroups(7), unix(7); mount_setattr(2), EBUSY.
  *
  * @module
  */
 
 import { PR } from "../ffi/credentials.ts";
 import { SyscallError } from "../ffi/errno.ts";
-import { Fd, O_NONBLOCK } from "../ffi/file.ts";
+import { AT_FDCWD, Fd, O_NOCTTY, O_WRONLY, read } from "../ffi/file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
-  CLONE_FILES,
   CLONE_PIDFD,
   cloneArguments,
 } from "../ffi/namespaces.ts";
-import { Pipe } from "../ffi/pipe.ts";
-import { reapEnding } from "../ffi/process.ts";
+import { setNonBlocking } from "../ffi/pipe.ts";
+import { reapEnding, signalPidfd } from "../ffi/process.ts";
 import { type Operation, SyscallProgram } from "../ffi/program.ts";
+import { sendFds, socketPair } from "../ffi/socket.ts";
+import type { Piece } from "../ffi/copy.ts";
 
 const SIGKILL = 9;
 const PIDFD = "copier";
 const EIO = 5;
 const ENOMEM = 12;
 const POLLIN = 1;
-/** Of a request: two fds and a count, 64 bits each. */
-const REQUEST_SIZE = 24;
+const LAST_FD = 0xffff_ffff;
+/** Of a request: a place in both files and a count, 64 bits each. */
+const REQUEST_SIZE = 16;
+/** struct cmsghdr with two fds. */
+const CONTROL_SIZE = 24;
+/** The child's fds: its socket, and with a request the two files, the second to be opened again. */
+const [SOCKET, SOURCE, TARGET] = [0, 1, 2];
 /** The most that sendfile takes at once. */
 const MAX_COUNT = 0x7ffff000;
 
@@ -45,16 +53,17 @@ export class Copier implements Disposable {
   }
 
   /**
-   * Copies `count` bytes, fewer if the source ends, from where both files are.
+   * Copies a piece of a file to the same place in another; less if the source ends.
    *
+   * @param to it need not be open for writing
    * @throws {SyscallError} ENOMEM if the cgroup's memory does not suffice
    */
-  copy(from: Fd, to: Fd, count: number): void {
+  copy(from: Fd, to: Fd, { start, end }: Piece): void {
     this.#child ??= new CopyingChild(this.#doors);
-    for (let rest = count; rest > 0;) {
-      const copied = this.#child.send(from.number, to.number, Math.min(rest, MAX_COUNT));
+    for (let at = start; at < end;) {
+      const copied = this.#child.send(from, to, at, Math.min(end - at, MAX_COUNT));
       if (copied === 0) return;
-      rest -= copied;
+      at += copied;
     }
   }
 
@@ -65,51 +74,52 @@ export class Copier implements Disposable {
 }
 
 class CopyingChild implements Disposable {
-  readonly #requests = new Pipe();
-  readonly #answers = new Pipe(O_NONBLOCK);
+  readonly #socket: Fd;
   readonly #pidfd: Fd;
   #hasEnded = false;
 
   constructor(doors: readonly number[]) {
-    const program = new SyscallProgram(
-      planCopier(doors, this.#requests.reader.number, this.#answers.writer.number),
-    );
+    using stack = new DisposableStack();
+    const pair = socketPair();
+    using theirs = pair.theirs;
+    this.#socket = stack.use(pair.ours);
+    setNonBlocking(this.#socket);
+    const program = new SyscallProgram(planCopier(doors, theirs.number));
     program.run();
     const pid = program.result(0);
     if (pid < 0) throw new SyscallError("clone3", -pid);
     const pidfd = program.output(PIDFD);
     this.#pidfd = new Fd(new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true));
+    stack.move();
   }
 
   /** One sendfile of the child's; gives how many bytes it copied. */
-  send(from: number, to: number, count: number): number {
-    const request = new Uint8Array(new BigInt64Array([from, to, count].map(BigInt)).buffer);
-    const answer = { space: 8, name: "answer" };
+  send(from: Fd, to: Fd, start: number, count: number): number {
+    const request = new Uint8Array(new BigInt64Array([BigInt(start), BigInt(count)]).buffer);
+    sendFds(this.#socket, [from, to], request);
     const waited = new Uint8Array(16);
     const view = new DataView(waited.buffer);
-    view.setInt32(0, this.#answers.reader.number, true);
+    view.setInt32(0, this.#socket.number, true);
     view.setInt16(4, POLLIN, true);
     view.setInt32(8, this.#pidfd.number, true);
     view.setInt16(12, POLLIN, true);
-    // The pipe does not end with the child: this program holds its other end, in the shared table.
-    const program = new SyscallProgram([
-      { syscall: "write", args: [this.#requests.writer.number, request, REQUEST_SIZE] },
+    new SyscallProgram([
       { label: "wait", syscall: "ppoll", args: [waited, 2, 0, 0, 8], onError: { jump: "wait" } },
-      { syscall: "read", args: [this.#answers.reader.number, answer, 8] },
-    ].map((operation) => ({ onError: "return", ...operation }) as Operation));
-    program.run();
-    if (program.result(2) !== 8) throw this.#ended();
-    const bytes = program.output("answer");
-    const result = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true));
+    ]).run();
+    const answer = read(this.#socket, 8); // of one that was killed there may be none
+    if (answer?.length !== 8) throw this.#ended();
+    const result = Number(new DataView(answer.buffer).getBigInt64(0, true));
     if (result < 0) throw new SyscallError("sendfile", -result);
     return result;
   }
 
-  /** The pipe of the requests is closed for both, which ends the child. */
+  /** Ends the child, which has nothing to do. */
   [Symbol.dispose](): void {
-    this.#requests[Symbol.dispose]();
-    this.#answers[Symbol.dispose]();
-    if (!this.#hasEnded) reapEnding(this.#pidfd);
+    if (!this.#hasEnded) {
+      signalPidfd(this.#pidfd, SIGKILL);
+      reapEnding(this.#pidfd);
+    }
+    this.#socket.close();
     this.#pidfd.close();
   }
 
@@ -124,17 +134,16 @@ class CopyingChild implements Disposable {
  * What the child does. Nothing may lead back to JavaScript in it: each error goes to its end.
  *
  * @param doors the cgroups that it enters
- * @param requests where it reads what to copy
- * @param answers where it writes how much it has copied, or the error
+ * @param socket where it is sent what to copy, and says how much it has copied, or the error
  */
-export function planCopier(
-  doors: readonly number[],
-  requests: number,
-  answers: number,
-): Operation[] {
-  const flags = BigInt(CLONE_FILES | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+export function planCopier(doors: readonly number[], socket: number): Operation[] {
+  const flags = BigInt(CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   const request = { space: REQUEST_SIZE, name: "request" };
-  const word = (offset: number) => ({ heldIn: request, offset });
+  const control = { space: CONTROL_SIZE, name: "control" };
+  const data = { words: [request, REQUEST_SIZE] };
+  const message = { words: [0, 0, data, 1, control, CONTROL_SIZE, 0] };
+  const start = { field: request, offset: 0 };
+  const count = { heldIn: request, offset: 8 };
   const self = new TextEncoder().encode("0");
   const onError = { jump: "end" };
   return [
@@ -146,22 +155,40 @@ export function planCopier(
     },
     { syscall: "prctl", args: [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], onError },
     ...doors.map((fd): Operation => ({ syscall: "write", args: [fd, self, 1], onError })),
+    { syscall: "dup3", args: [socket, SOCKET, 0], onError },
+    { syscall: "close_range", args: [SOURCE, LAST_FD, 0], onError },
     {
       label: "next",
-      syscall: "read",
-      args: [requests, request, REQUEST_SIZE],
+      syscall: "recvmsg",
+      args: [SOCKET, message, 0],
       onError,
-      onPositive: { jump: "copy" },
+      onPositive: { jump: "open" },
     },
     { label: "end", syscall: "exit_group", args: [0], onError: "continue" },
     { syscall: "exit_group", args: [{ fault: true }], onError: "continue" },
     {
-      label: "copy",
-      syscall: "sendfile",
-      args: [word(8), word(0), 0, word(16)],
+      label: "open",
+      syscall: "openat",
+      args: [AT_FDCWD, `/proc/self/fd/${TARGET}`, O_WRONLY | O_NOCTTY, 0],
+      onError: { jump: "not open" },
+    },
+    {
+      syscall: "lseek",
+      args: [{ result: "open" }, { heldIn: request, offset: 0 }, 0],
       onError: "continue",
     },
-    { syscall: "write", args: [answers, { placeOf: "copy" }, 8], onError },
+    {
+      label: "sent",
+      syscall: "sendfile",
+      args: [{ result: "open" }, SOURCE, start, count],
+      onError: "continue",
+    },
+    // Before the answer: this program may go on to make the mount read-only then.
+    { syscall: "close_range", args: [SOURCE, LAST_FD, 0], onError },
+    { syscall: "write", args: [SOCKET, { placeOf: "sent" }, 8], onError },
+    { syscall: "jump", args: [], onError: { jump: "next" } },
+    { label: "not open", syscall: "close_range", args: [SOURCE, LAST_FD, 0], onError },
+    { syscall: "write", args: [SOCKET, { placeOf: "open" }, 8], onError },
     { syscall: "jump", args: [], onError: { jump: "next" } },
   ];
 }

@@ -15,21 +15,18 @@ import {
   type Fd,
   mkdirAt,
   mknodAt,
-  O_CREAT,
   O_DIRECTORY,
-  O_EXCL,
   O_NOCTTY,
   O_NOFOLLOW,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
-  O_WRONLY,
   open,
   openAt,
   readLinkBytes,
   symlinkAt,
 } from "../ffi/file.ts";
-import { copyAttributes, goTo, linkFile, nextPiece, setSize } from "../ffi/copy.ts";
+import { copyAttributes, linkFile, nextPiece, setSize } from "../ffi/copy.ts";
 import {
   deviceNumber,
   type FileStatus,
@@ -145,12 +142,13 @@ class Walk implements Disposable {
     if (first !== undefined) return this.#link(first, name);
     // The inode that was looked at, which no name can exchange any more.
     using source = open(`/proc/self/fd/${file.number}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    using target = openAt(this.#target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    // Never open for writing here: another thread's child would have that, too, and keep the kernel
+    // from making the mount read-only.
+    mknodAt(this.#target, name, S_IFREG | 0o600, 0n);
+    using target = openAt(this.#target, name, O_RDONLY | O_NOFOLLOW);
     const { size } = status;
     for (let at = nextPiece(source, 0, size); at; at = nextPiece(source, at.end, size)) {
-      goTo(source, at.start);
-      goTo(target, at.start);
-      this.#copier.copy(source, target, at.end - at.start);
+      this.#copier.copy(source, target, at);
     }
     if (size > 0) setSize(target, size);
     chownAt(target, "", status.uid, status.gid, AT_EMPTY_PATH);
