@@ -1,0 +1,56 @@
+/**
+ * Compares what two runtimes did with a case.
+ *
+ * @module
+ */
+
+import type { Case, Part } from "./case.ts";
+import { KNOWN, LEFT_OUT } from "./known.ts";
+import type { Observation } from "./observe.ts";
+
+/** One fact that is not the same. */
+export interface Difference {
+  /** Which fact. */
+  readonly fact: string;
+  /** Which way of hull's. */
+  readonly way: string;
+  readonly hull: string;
+  readonly reference: string;
+}
+
+/** What is seen of a difference that may be known. */
+export interface Compared {
+  readonly parts: readonly Part[];
+  readonly reference: Observation;
+  readonly hull: Observation;
+}
+
+const ABSENT = "(nothing)";
+
+/** The differences between a way of hull's and the reference, without those that are known. */
+export function compare(
+  way: string,
+  parts: Case["parts"],
+  hull: Observation,
+  reference: Observation,
+): readonly Difference[] {
+  const names = new Set([...reference.facts.keys(), ...hull.facts.keys()]);
+  // where a program ran with one of them alone, all that it saw says no more than its code
+  const bothRan = ran(hull) === ran(reference);
+  const seen: Compared = { parts, reference, hull };
+  const found: Difference[] = [];
+  for (const fact of names) {
+    if (LEFT_OUT.some(({ fact: pattern }) => pattern.test(fact))) continue;
+    if (!bothRan && fact.startsWith("inside ")) continue;
+    const ours = hull.facts.get(fact) ?? ABSENT;
+    const theirs = reference.facts.get(fact) ?? ABSENT;
+    if (ours === theirs) continue;
+    const difference = { fact, way, hull: ours, reference: theirs };
+    if (!KNOWN.some(({ covers }) => covers(difference, seen))) found.push(difference);
+  }
+  return found;
+}
+
+function ran({ facts }: Observation): boolean {
+  return facts.has("inside arg.0") || facts.has("inside cwd");
+}

@@ -1,0 +1,67 @@
+/**
+ * What a runtime leaves on the host: mounts, cgroups, and what it made in the bundle.
+ *
+ * @module
+ */
+
+import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
+
+/** The mount table, a line each. */
+export function mountTable(): readonly string[] {
+  return Deno.readTextFileSync("/proc/self/mountinfo").trimEnd().split("\n");
+}
+
+/** Takes mounts away, the last first. */
+export function unmountAll(lines: readonly string[]): void {
+  for (const line of [...lines].reverse()) {
+    const place = (line.split(" ")[4] ?? "").replaceAll(
+      /\\(\d{3})/g,
+      (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)),
+    );
+    new Deno.Command("umount", { args: ["--lazy", "--", place] }).outputSync();
+  }
+}
+
+/** The cgroups of a container, in all hierarchies. */
+export function cgroupsOf(id: string): readonly string[] {
+  return cgroupsNamed(id);
+}
+
+/** What lies in a folder, each place with type, mode, owner, size, content. */
+export function treeOf(folder: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  visit(folder, ".", found);
+  return found;
+}
+
+function visit(folder: string, name: string, found: Map<string, string>): void {
+  const path = `${folder}/${name}`;
+  const status = Deno.lstatSync(path);
+  const who = `${(status.mode ?? 0).toString(8)} ${status.uid}:${status.gid}`;
+  if (status.isSymlink) {
+    found.set(name, `link to ${Deno.readLinkSync(path)}`);
+  } else if (status.isDirectory) {
+    found.set(name, `folder ${who}`);
+    for (const entry of [...Deno.readDirSync(path)]) visit(folder, `${name}/${entry.name}`, found);
+  } else if (status.isFile) {
+    found.set(name, `file ${who} ${contentOf(path, status.size)}`);
+  } else {
+    found.set(name, `special ${who} ${status.rdev}`);
+  }
+}
+
+function contentOf(path: string, size: number): string {
+  if (size > 4096) return "";
+  return JSON.stringify(withoutState(Deno.readTextFileSync(path)));
+}
+
+/**
+ * What hooks wrote down, without the version of the spec that a runtime knows, and the pid: each
+ * run's own, and 0 or nothing where there is none.
+ */
+function withoutState(text: string): string {
+  return text.replaceAll(/"ociVersion":"[^"]*",/g, "").replaceAll(
+    /"pid":(\d+),/g,
+    (_, pid) => pid === "1" ? '"pid":1,' : "",
+  );
+}

@@ -1,0 +1,67 @@
+/**
+ * Reads what the probe printed, and takes out what differs from run to run.
+ *
+ * @module
+ */
+
+/** Each line of the probe as a fact; mounts by their places. */
+export function insideFacts(printed: string): ReadonlyMap<string, string> {
+  const facts = new Map<string, string>();
+  const mounts: string[] = [];
+  for (const line of printed.split("\n")) {
+    const tab = line.indexOf("\t");
+    if (tab < 0) {
+      if (line !== "") facts.set(`line ${facts.size}`, line);
+      continue;
+    }
+    const key = line.slice(0, tab);
+    const value = line.slice(tab + 1);
+    if (key === "mount") mounts.push(value.replaceAll("\\x5c", "\\"));
+    else facts.set(uniqueIn(facts, key), value);
+  }
+  for (const [name, fact] of mountFacts(mounts)) facts.set(name, fact);
+  return facts;
+}
+
+function uniqueIn(facts: ReadonlyMap<string, string>, key: string): string {
+  let name = key;
+  for (let k = 2; facts.has(name); k++) name = `${key} (${k})`;
+  return name;
+}
+
+interface Mount {
+  readonly id: string;
+  readonly parent: string;
+  readonly place: string;
+  readonly rest: string;
+}
+
+/**
+ * The mount table. Ids, device numbers and the groups of propagation are each run's own; the order
+ * is the order in which they were made, which shows in nothing but this file.
+ */
+function mountFacts(lines: readonly string[]): ReadonlyMap<string, string> {
+  const mounts = lines.flatMap((line) => parseMount(line) ?? []);
+  const byId = new Map(mounts.map((mount) => [mount.id, mount]));
+  const nameOf = (mount: Mount | undefined): string => {
+    if (mount === undefined) return "outside";
+    const below = byId.get(mount.parent);
+    const stacked = below !== undefined && below.place === mount.place && below !== mount;
+    return stacked ? `${nameOf(below)} over` : mount.place;
+  };
+  const facts = new Map<string, string>();
+  for (const mount of mounts) {
+    const name = uniqueIn(facts, `mount ${nameOf(mount)}`);
+    facts.set(name, `${mount.rest} on ${nameOf(byId.get(mount.parent))}`);
+  }
+  return facts;
+}
+
+function parseMount(line: string): Mount | undefined {
+  const [id, parent, , root, place, options, ...rest] = line.split(" ");
+  if (id === undefined || parent === undefined || place === undefined) return undefined;
+  const dash = rest.indexOf("-");
+  const groups = rest.slice(0, dash).map((word) => word.replace(/:\d+/, ""));
+  const kind = rest.slice(dash + 1).join(" ");
+  return { id, parent, place, rest: `${root} ${options} ${groups.sort().join(",")} ${kind}` };
+}

@@ -1,0 +1,107 @@
+/**
+ * Starts the workers, and reports what they find.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "../../tests/fixtures/paths.ts";
+import { reportOf } from "./report.ts";
+import type { Failure } from "./worker.ts";
+
+/** What is run. */
+export interface SoakOptions {
+  readonly seed: number;
+  readonly first: number;
+  /** The number after the last. */
+  readonly end: number;
+  readonly workers: number;
+  /** The program that is hull; this project's by default. */
+  readonly hull?: string;
+  readonly say: (text: string) => void;
+}
+
+const HERE = fromFileUrl(new URL(".", import.meta.url)).replace(/\/$/, "");
+const ROOT = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** Runs cases; gives those that differ. */
+export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
+  const { seed, first, end, workers, say } = options;
+  const begin = performance.now();
+  const scratch = Deno.makeTempDirSync({ prefix: "hull-differential-" });
+  try {
+    Deno.chmodSync(scratch, 0o755);
+    build(`${scratch}/probe`);
+    const each = Array.from(
+      { length: workers },
+      (_, k) => startWorker(options, scratch, first + k),
+    );
+    const failures = (await Promise.all(each)).flat().sort((a, b) => a.number - b.number);
+    const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+    say(`seed ${seed}: ${end - first} cases, ${failures.length} differ, ${seconds} s`);
+    return failures;
+  } finally {
+    Deno.removeSync(scratch, { recursive: true });
+  }
+}
+
+function build(program: string): void {
+  const { success, stderr } = new Deno.Command("gcc", {
+    args: ["-static", "-O1", "-o", program, `${HERE}/probe.c`],
+  }).outputSync();
+  if (!success) throw new Error(`gcc: ${new TextDecoder().decode(stderr)}`);
+}
+
+/**
+ * A worker has its own mounts, processes, network, names and queues: whatever a runtime leaves goes
+ * with it, and nothing else of the host is seen as left. A shell reaps what lost its parent.
+ */
+async function startWorker(
+  { seed, end, workers, say, hull = `${ROOT}/scripts/hull` }: SoakOptions,
+  scratch: string,
+  first: number,
+): Promise<readonly Failure[]> {
+  const folder = `${scratch}/${first}`;
+  Deno.mkdirSync(folder);
+  const script =
+    'mount -t tmpfs -o mode=755 none "$1" && cp "$2" "$1/probe" && shift 2 && "$@"; exit $?';
+  const worker = [`${HERE}/worker.ts`, folder, hull, seed, first, workers, end].map(String);
+  const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock"];
+  const child = new Deno.Command("unshare", {
+    args: [
+      ...["--mount", "--propagation", "private", "--net", "--ipc", "--uts"],
+      ...["--pid", "--fork", "--kill-child", "--mount-proc"],
+      ...["sh", "-c", script, "sh", folder, `${scratch}/probe`],
+      ...[...deno, "--config", `${ROOT}/deno.json`, ...worker],
+    ],
+    // hooks have it: one variable, so that its order says nothing
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const failures: Failure[] = [];
+  let done = false;
+  for await (const line of linesOf(child.stdout)) {
+    if (line === "done") {
+      done = true;
+      continue;
+    }
+    const failure = JSON.parse(line) as Failure;
+    failures.push(failure);
+    say(reportOf(seed, failure).replaceAll(`${folder}/case`, "BUNDLE"));
+  }
+  await child.status;
+  if (!done) throw new Error(`worker ${first} ended before its last case`);
+  return failures;
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
