@@ -107,7 +107,9 @@ const TOLERATED = 76;
 const MAX_ERRNO = 4095n;
 
 /**
- * A program, built once and run once.
+ * A program, built once and run once. With a tail it has no other end than what its operations make
+ * themselves: who gets past the last of them is at the tail as well, so that no child goes on to
+ * where nothing is.
  *
  * @example Two calls, the second with the result of the first
  * ```ts
@@ -134,8 +136,9 @@ export class SyscallProgram {
   /**
    * Lays the program out.
    *
-   * @param operations what is to be made, in order; after the last one the program returns
-   * @param tail where a failure goes on; without one it returns
+   * @param operations what is to be made, in order
+   * @param tail where a failure goes on, and what gets past the last operation; without one the
+   *   program returns
    * @param base the address that the program will have; without one where it is now
    * @throws {RangeError} if a label is unknown or given twice
    */
@@ -160,10 +163,11 @@ export class SyscallProgram {
     this.#view = new DataView(this.#bytes.buffer);
     const address = Number(base ?? addressOf(this.#bytes)); // user space ends below 2^53
     const encoder = new Encoder(this.#bytes, address, layout, this.#labels, this.#outputs);
-    const failAt = tail.length === 0 ? undefined : operations.length + 1;
+    const hasTail = tail.length > 0;
+    const failAt = hasTail ? operations.length + 1 : undefined;
     all.forEach((operation, index) => {
-      const ends = index === operations.length || index === all.length - 1;
-      this.#encode(operation, index, encoder, ends ? undefined : failAt, ends);
+      const returns = index === all.length - 1 || (index === operations.length && !hasTail);
+      this.#encode(operation, index, encoder, returns ? undefined : failAt);
     });
   }
 
@@ -205,12 +209,11 @@ export class SyscallProgram {
     index: number,
     encoder: Encoder,
     failAt: number | undefined,
-    ends: boolean,
   ): void {
     const at = index * OPERATION_SIZE;
     encoder.set(at, syscall === "jump" ? -1 : syscallNumber(syscall));
     const indirect = encoder.setArguments(at + ARGUMENTS, args);
-    const fail = ends || failAt === undefined ? RETURN : failAt - index;
+    const fail = failAt === undefined ? RETURN : failAt - index;
     const onward = (to: Onward | "return"): number => {
       if (typeof to === "object") return this.#index(to.jump) - index;
       return to === "return" ? RETURN : to === "fail" ? fail : 0;

@@ -11,11 +11,12 @@
 
 import { type Fd, read, writeAll } from "../ffi/file.ts";
 import { findFailure, type Operation } from "../ffi/program.ts";
-import { OPERATION_SIZE } from "../ffi/trampoline.ts";
+import { OPERATION_SIZE, RESULT_OFFSET } from "../ffi/trampoline.ts";
 import type { InitConfig } from "../src/config/init_config.ts";
 import { ContainerError, type ContainerErrorJson } from "../src/errors.ts";
-import { type FailedOperation, initFailure } from "./failure.ts";
+import { type FailedOperation, initFailure, searchFailure } from "./failure.ts";
 import type { PlannedOperation } from "./operation.ts";
+import { isCandidate } from "./steps/final.ts";
 import { HOOK_POINT } from "./steps/hook_point.ts";
 import { WORK } from "./steps/parents_work.ts";
 
@@ -102,7 +103,8 @@ export function reportTail(
   );
   // Behind the operations stand the program's end, this tail and its end: ffi/program.ts.
   const size = (operations.length + 1 + TAIL + 1) * OPERATION_SIZE;
-  const header = encoder.encode(JSON.stringify({ report: table, size, known }) + "\n");
+  const tried = candidatesOf(operations);
+  const header = encoder.encode(JSON.stringify({ report: table, size, known, tried }) + "\n");
   return [
     { syscall: "write", args: [status, header, header.length], onError: "continue" },
     {
@@ -115,12 +117,32 @@ export function reportTail(
   ];
 }
 
+/** Where the program was looked for: the operation's place, and the path. */
+type Tried = readonly (readonly [index: number, path: string])[];
+
+function candidatesOf(operations: readonly PlannedOperation[]): Tried {
+  return operations.flatMap(({ label, path }, index) =>
+    label !== undefined && path !== undefined && isCandidate(label) ? [[index, path] as const] : []
+  );
+}
+
+/** A launcher has made processes. */
+export interface LaunchedMessage {
+  readonly kind: "launched";
+  /** The child that joined, which ends. */
+  readonly first: number;
+  /** The container's process; with `isUsher` the child that will have made it, up to `born`. */
+  readonly pid: number;
+  readonly isUsher: boolean;
+}
+
 /** A message from init. */
 export type InitMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "hooks" }
   | { readonly kind: "work" }
-  | { readonly kind: "launched"; readonly first: number; readonly pid: number }
+  | LaunchedMessage
+  | { readonly kind: "born"; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
 
 const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks", [WORK]: "work" };
@@ -154,16 +176,19 @@ export class StatusReader {
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;
-      launched?: { first: number; pid: number };
+      launched?: Omit<LaunchedMessage, "kind">;
+      born?: { pid: number };
       report?: readonly ReportedOperation[];
       size?: number;
       known?: KnownOperations;
+      tried?: Tried;
     };
     if (message.report !== undefined) {
       const table = [...this.#operations(message.known), ...message.report];
-      return this.#report(table, end + 1, message.size ?? 0);
+      return this.#report(table, message.tried ?? [], end + 1, message.size ?? 0);
     }
     this.#bytes = this.#bytes.slice(end + 1);
+    if (message.born !== undefined) return { kind: "born", ...message.born };
     if (message.launched !== undefined) return { kind: "launched", ...message.launched };
     return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
   }
@@ -175,17 +200,23 @@ export class StatusReader {
 
   #report(
     table: readonly ReportedOperation[],
+    tried: Tried,
     at: number,
     size: number,
   ): InitMessage | undefined {
     const memory = this.#bytes.slice(at, at + size);
     if (memory.length < size) return undefined;
     this.#bytes = this.#bytes.slice(at + size);
-    const failure = findFailure(table, new DataView(memory.buffer));
+    const view = new DataView(memory.buffer);
+    const failure = findFailure(table, view);
     const operation = failure === undefined ? undefined : table[failure.index];
-    const error = failure === undefined || operation === undefined
-      ? new ContainerError("InitFailed", "init ended without an error")
-      : initFailure(operation, failure.errno);
-    return { kind: "error", error };
+    if (failure === undefined || operation === undefined) {
+      const error = new ContainerError("InitFailed", "the plan came to its end without a program");
+      return { kind: "error", error };
+    }
+    const result = (index: number) =>
+      Number(view.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true));
+    const { why, errno } = searchFailure(operation, failure.errno, { table, tried, result });
+    return { kind: "error", error: initFailure(why, errno) };
   }
 }

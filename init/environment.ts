@@ -4,9 +4,26 @@
  * @module
  */
 
-/** HOME as the container's passwd(5) has it, where the config names none. */
+/**
+ * Each variable once, with its last value: getenv(3) would find the first, and a shell the last.
+ *
+ * @param env each `NAME=value`
+ */
+export function lastWins(env: readonly string[]): readonly string[] {
+  return [...byName(env).values()];
+}
+
+/**
+ * The same, with HOME as the container's passwd(5) has it where the config names none, or an empty
+ * one.
+ */
 export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
-  return env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")
-    ? env
-    : [...env.filter((entry) => entry !== "HOME="), `HOME=${home ?? "/"}`];
+  const named = byName(env);
+  if ((named.get("HOME") ?? "HOME=") !== "HOME=") return [...named.values()];
+  named.delete("HOME");
+  return [...named.values(), `HOME=${home ?? "/"}`];
+}
+
+function byName(env: readonly string[]): Map<string, string> {
+  return new Map(env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
 }

@@ -16,7 +16,8 @@ export type FailedOperation = Pick<
 
 /** The error of an operation that failed with `errno`. */
 export function initFailure(operation: FailedOperation, errno: number): ContainerError {
-  const { step, syscall, path, pointer, hint } = operation;
+  const { step, syscall, path, pointer } = operation;
+  const hint = operation.hint ?? hintOfExecve(operation, errno);
   if (syscall === "futex") {
     // A comparison: see steps/verify.ts. The errno says only that it failed.
     const said = `cannot ${operation.reason}: something else stands there`;
@@ -32,16 +33,69 @@ export function initFailure(operation: FailedOperation, errno: number): Containe
   });
 }
 
+/** What a report holds of a search for the program. */
+interface Search {
+  readonly table: readonly (FailedOperation & { readonly onError?: unknown })[];
+  /** The operations that opened candidates, with the paths. */
+  readonly tried: readonly (readonly [index: number, path: string])[];
+  readonly result: (index: number) => number;
+}
+
+/** What a candidate's errno may be that is not there. */
+const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EINVAL"]);
+
+/**
+ * Why the program could not be found or executed, where it was looked for by its name. As with
+ * execvp(3), one that is there but may not be executed is told before one that is missing; and what
+ * execve says is said of the very file.
+ */
+export function searchFailure(
+  operation: FailedOperation,
+  errno: number,
+  { table, tried, result }: Search,
+): { readonly why: FailedOperation; readonly errno: number } {
+  if (operation.pointer !== PROGRAM || isPath(operation)) return { why: operation, errno };
+  if (operation.syscall === "execve") {
+    const path = tried.findLast(([index]) => result(index) > 0)?.[1];
+    return { why: path === undefined ? operation : { ...operation, path }, errno };
+  }
+  for (const [index, entry] of table.entries()) {
+    const met = -result(index);
+    const isAttempt = entry.pointer === PROGRAM && typeof entry.onError === "object";
+    if (!isAttempt || met <= 0 || met > MAX_ERRNO || ABSENT.has(errnoName(met))) continue;
+    return { why: entry, errno: met };
+  }
+  return { why: operation, errno };
+}
+
+/** What may be wrong with a file that could be opened. */
+function hintOfExecve({ syscall, pointer }: FailedOperation, errno: number): string | undefined {
+  if (syscall !== "execve" || pointer !== PROGRAM) return undefined;
+  switch (errnoName(errno)) {
+    case "ENOENT":
+      return "the file is there; what its #! line or its ELF header has it run by is missing";
+    case "ENOEXEC":
+      return "it is no program of this machine, and a script begins with #!";
+    default:
+      return undefined;
+  }
+}
+
+const PROGRAM = "/process/args/0";
+const MAX_ERRNO = 4095;
+
+function isPath({ path = "" }: FailedOperation): boolean {
+  return path.includes("/");
+}
+
 /**
  * A program that can't be started is told in the words that engines look for, to choose between
  * their exit codes 126 and 127.
  */
-function summary({ reason, path, hint, pointer }: FailedOperation, errno: number): string {
-  if (pointer !== "/process/args/0") return `cannot ${reason}: ${errnoText(errno)}`;
-  const searched = hint?.startsWith("PATH") ?? false;
-  if (searched && errnoName(errno) !== "EACCES") {
-    const program = path?.slice(path.lastIndexOf("/") + 1) ?? "";
-    return `exec: ${JSON.stringify(program)}: executable file not found in $PATH`;
-  }
-  return `exec: ${JSON.stringify(path ?? "")}: ${errnoText(errno)}`;
+function summary(operation: FailedOperation, errno: number): string {
+  const { reason, path = "", pointer, syscall } = operation;
+  if (pointer !== PROGRAM) return `cannot ${reason}: ${errnoText(errno)}`;
+  const isMissing = !isPath(operation) && syscall !== "execve";
+  const what = isMissing ? "executable file not found in $PATH" : errnoText(errno);
+  return `exec: ${JSON.stringify(path)}: ${what}`;
 }

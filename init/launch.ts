@@ -11,11 +11,14 @@
  */
 
 import { PR } from "../ffi/credentials.ts";
-import { type Fd, read, writeAll } from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import { AT_EMPTY_PATH, Fd, read, writeAll } from "../ffi/file.ts";
+import { memoryFile, readNumber } from "../ffi/memory_file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
   CLONE_PARENT,
+  CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
   cloneArguments,
@@ -23,34 +26,23 @@ import {
 } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import { SyscallProgram } from "../ffi/program.ts";
-import type { InitCgroups } from "../src/config/init_config.ts";
-import type { Namespace, TimeOffsets } from "../src/config/types.ts";
-import { ContainerError } from "../src/errors.ts";
+import { executableFile, programImage } from "../ffi/program_image.ts";
 import { openProc } from "../src/security/procfs.ts";
 import { reportTail } from "./channel.ts";
 import type { InitTrace } from "./init_trace.ts";
+import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
+import { needsUsher, PAGE_ADDRESS, planLaunchUsher } from "./launch_usher.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
-import { enterCgroups } from "./steps/limits.ts";
-import { isNew, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
-import { enterTimeNamespace } from "./steps/time.ts";
+import { joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
 
-const SIGKILL = 9;
+const PAGE_SIZE = 4096;
+const F_SETFD = 2;
+const POLLIN = 1;
+const PIDFD = "pidfd";
+/** What it is called in the process table, as long as it is one. */
+const USHER_NAME = "hull";
 const FIRST = "launch.first";
 const SECOND = "launch.second";
-
-/** What a launcher's plan needs to know beside the container's. */
-export interface LaunchOptions {
-  readonly namespaces: readonly Namespace[];
-  readonly cgroups: InitCgroups;
-  /** The pipe on which the parent says that a new user namespace has its id maps. */
-  readonly control: number;
-  /** A procfs's root, for a new time namespace. */
-  readonly proc: number;
-  /** What it sets. */
-  readonly timeOffsets?: TimeOffsets | undefined;
-  /** The pipe on which the launcher says that the parent has been told. */
-  readonly told: { readonly reader: number; readonly writer: number };
-}
 
 /**
  * The launcher's plan around a container's.
@@ -59,9 +51,10 @@ export interface LaunchOptions {
  * @throws {ContainerError} `Unsupported` if the plan has work that needs JavaScript
  */
 export function planLaunch(
-  { namespaces, cgroups, told, control, proc, timeOffsets = {} }: LaunchOptions,
+  options: LaunchOptions,
   plan: readonly PlanItem[],
 ): PlannedOperation[] {
+  const { namespaces } = options;
   const step = new StepBuilder("clone");
   // The cgroup namespace is made last: its root is where its maker is.
   const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
@@ -76,57 +69,17 @@ export function planLaunch(
   const clone = new StepBuilder("clone");
   clone.because("make the container's process", undefined, "/linux/namespaces")
     .call("clone3", [second, CLONE_ARGS_SIZE], { label: SECOND, onPositive: { jump: "launched" } });
-  clone.because("die with the parent while the container is not ready")
-    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0])
-    .call("setsid", []);
-  clone.because("wait until the parent knows of this process; end if the launcher is gone")
-    .call("close", [told.writer])
-    .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
-    .call("exit_group", [1])
-    .call("close", [told.reader], { label: "told" });
-  if (isNew(namespaces, "user")) {
-    clone.because(
-      "wait for the id maps; end if the parent is gone",
-      undefined,
-      "/linux/uidMappings",
-    )
-      .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
-      .call("exit_group", [1])
-      .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { label: "mapped" });
-  }
   const end = new StepBuilder("clone");
   end.because("end, having joined")
     .call("exit_group", [0], { label: "launched" });
-  const all = [
+  return refuseWork([
     ...step.items,
     ...joinNamespaces(namespaces),
     ...clone.items,
-    ...(isNew(namespaces, "time") ? enterTimeNamespace({ proc, offsets: timeOffsets }) : []),
-    ...makeCgroupNamespace(namespaces, cgroups),
+    ...settle(options),
     ...plan,
     ...end.items,
-  ];
-  return all.map((item) => {
-    if (!("work" in item)) return item;
-    throw new ContainerError("Unsupported", `can't ${item.reason} in namespaces that are joined`, {
-      step: item.step,
-      path: item.path,
-      pointer: item.pointer,
-      hint: "leave out tmpcopyup, or the path of the user or pid namespace",
-    });
-  });
-}
-
-/** A cgroup namespace belongs to the user namespace that its maker is in. */
-function makeCgroupNamespace(
-  namespaces: readonly Namespace[],
-  cgroups: InitCgroups,
-): readonly PlanItem[] {
-  if (!isNew(namespaces, "cgroup")) return [];
-  const step = new StepBuilder("cgroups");
-  step.because("make the cgroup namespace", undefined, "/linux/namespaces")
-    .call("unshare", [NAMESPACE_FLAGS.cgroup]);
-  return [...enterCgroups(cgroups), ...step.items];
+  ]);
 }
 
 /** How a launcher and the parent talk. */
@@ -144,19 +97,104 @@ export interface LaunchFds {
 export function launch(
   options: Omit<LaunchOptions, "told" | "proc">,
   plan: readonly PlanItem[],
-  { status, go }: LaunchFds,
+  fds: LaunchFds,
   trace?: InitTrace,
 ): void {
   using pipe = new Pipe();
   using proc = openProc();
   const told = { reader: pipe.reader.number, writer: pipe.writer.number };
-  const planned = planLaunch({ ...options, told, proc: proc.number }, plan);
+  const whole = { ...options, told, proc: proc.number };
+  // A trace has its memory in this program alone.
+  if (trace === undefined && needsUsher(options.namespaces) && runUsher(whole, plan, fds, pipe)) {
+    return;
+  }
+  const planned = planLaunch(whole, plan);
   const operations = trace?.mark(planned) ?? planned;
-  const program = new SyscallProgram(operations, reportTail(status.number, operations));
+  const program = new SyscallProgram(operations, reportTail(fds.status.number, operations));
   program.run();
-  const launched = { first: program.result(FIRST), pid: program.result(SECOND) };
-  // Two processes must not write to the status fifo at once.
-  writeAll(status, new TextEncoder().encode(JSON.stringify({ launched }) + "\n"));
-  if (go !== undefined && read(go, 1)?.length !== 1) return;
-  writeAll(pipe.writer, new Uint8Array([1]));
+  const launched = { first: program.result(FIRST), pid: program.result(SECOND), isUsher: false };
+  tell(fds.status, { launched });
+  letGoOn(fds, pipe);
+}
+
+/** Two processes must not write to the status fifo at once: what is shorter than a page is written whole. */
+function tell(status: Fd, message: object): void {
+  writeAll(status, new TextEncoder().encode(JSON.stringify(message) + "\n"));
+}
+
+/** Lets the container's process go on once the parent has done its part; false if it gave up. */
+function letGoOn({ go }: LaunchFds, told: Pipe): boolean {
+  if (go !== undefined && read(go, 1)?.length !== 1) return false;
+  writeAll(told.writer, new Uint8Array([1]));
+  return true;
+}
+
+/**
+ * The same with an usher, which has to be a program of its own by then: what is born of it has no memory
+ * of this one.
+ *
+ * @returns false where the host forbids executables in memory
+ */
+function runUsher(
+  options: LaunchOptions,
+  plan: readonly PlanItem[],
+  fds: LaunchFds,
+  told: Pipe,
+): boolean {
+  using made = new Pipe();
+  using page = memoryFile("hull-born");
+  writeAll(page, new Uint8Array(PAGE_SIZE));
+  const operations = planLaunchUsher({
+    ...options,
+    made: { reader: made.reader.number, writer: made.writer.number },
+    page: { fd: page.number, address: PAGE_ADDRESS },
+  }, plan);
+  const image = usherFile(operations, fds.status.number);
+  if (image === undefined) return false;
+  using file = image;
+  const own = [told.reader, told.writer, made.writer, page].map(({ number }) => number);
+  const { pid, pidfd } = startUsher(file, [...own, options.proc], fds.status.number);
+  using ended = pidfd;
+  made.writer.close();
+  if (read(made.reader, 1)?.length !== 1) return true; // it has told the parent why
+  tell(fds.status, { launched: { first: pid, pid, isUsher: true } });
+  if (!letGoOn(fds, told)) return true;
+  new SyscallProgram([{
+    syscall: "ppoll",
+    args: [new Uint8Array(new Int32Array([ended.number, POLLIN]).buffer), 1, 0, 0, 8],
+  }]).run();
+  const born = readNumber(page);
+  if (born !== 0) tell(fds.status, { born: { pid: born } });
+  return true;
+}
+
+/** Undefined where the host forbids executables in memory (sysctl vm.memfd_noexec). */
+function usherFile(operations: readonly PlannedOperation[], status: number): Fd | undefined {
+  try {
+    return executableFile("hull-init", programImage(operations, reportTail(status, operations)));
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+/** A child of this program's parent that becomes the usher. */
+function startUsher(file: Fd, inherited: readonly number[], status: number) {
+  const step = new StepBuilder("clone");
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD);
+  step.because("make the child that joins")
+    .call("clone3", [cloneArguments(flags, { exitSignal: 0, pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      label: FIRST,
+      onPositive: "return",
+    });
+  step.because("pass on what it needs");
+  for (const fd of inherited) step.call("fcntl", [fd, F_SETFD, 0]);
+  step.because("become the program of the plan")
+    .call("execveat", [file.number, "", { words: [USHER_NAME, 0] }, { words: [0] }, AT_EMPTY_PATH]);
+  const operations = step.items as PlannedOperation[];
+  const program = new SyscallProgram(operations, reportTail(status, operations));
+  program.run();
+  const pidfd = program.output(PIDFD);
+  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
+  return { pid: program.result(FIRST), pidfd: new Fd(number) };
 }

@@ -71,6 +71,14 @@ export interface CopyUp extends Reason {
 /** One line of the plan. */
 export type PlanItem = PlannedOperation | CopyUp;
 
+/** The call that becomes another program. */
+export interface Execve extends PlannedOperation {
+  readonly syscall: "execve";
+}
+
+/** A plan that has an end: nothing is behind it that could be reached. */
+export type WholePlan = readonly [...PlanItem[], Execve];
+
 /** What a step may say of a call beside its arguments. */
 export interface CallOptions {
   readonly label?: string | undefined;

@@ -16,7 +16,7 @@ import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
 import { contextFor } from "../src/security/mount_label.ts";
 import { withHome } from "./environment.ts";
 import type { Destination, Facts, MountedAt } from "./facts.ts";
-import type { PlanItem } from "./operation.ts";
+import type { WholePlan } from "./operation.ts";
 import {
   cgroupMounts,
   type CgroupTree,
@@ -95,7 +95,7 @@ import {
  * assert(plan.at(-1)?.step === "exec");
  * ```
  */
-export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
+export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const { config, cgroups, seccomp } = init;
   const process: ProcessConfig = config.process ?? { cwd: "/" };
   const linux: Linux = config.linux ?? {};
@@ -122,7 +122,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
   const isEarly = letsDrop || (seccomp !== undefined && hasListener(seccomp));
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
-  const plan = [
+  const plan: WholePlan = [
     ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") && !init.loopbackDown ? bringUpLoopback() : []),
 
@@ -179,6 +179,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
     ...enterWorkingFolder(cwd, look(cwd)),
+    ...closeFds(init.fds, init.preserveFds), // a limit of open files must not meet init's own
     ...setLimits(hasUserNamespace ? [] : process.rlimits ?? []),
     ...becomeUser(
       user,
@@ -197,7 +198,7 @@ export function planInit(init: InitConfig, facts: Facts): PlanItem[] {
     ...(dropsRight && letsDrop ? dropFilterRight(process.capabilities) : []),
     ...handOver(init.fds),
     ...(seccomp === undefined || isEarly ? [] : loadFilter(seccomp)),
-    ...execute(args, environment),
+    execute(args, environment),
   ];
   return facts.hasOpenat2 ? plan : withoutOpenat2(plan);
 }

@@ -8,12 +8,14 @@
 
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../ffi/file.ts";
 import type { Argument } from "../ffi/program.ts";
-import { type PlanItem, type PlannedOperation, result } from "./operation.ts";
+import { type PlanItem, type PlannedOperation, result, type WholePlan } from "./operation.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The plan with every openat2 replaced. */
-export function withoutOpenat2(plan: readonly PlanItem[]): PlanItem[] {
+export function withoutOpenat2(plan: WholePlan): WholePlan;
+export function withoutOpenat2(plan: readonly PlanItem[]): PlanItem[];
+export function withoutOpenat2(plan: readonly PlanItem[]): readonly PlanItem[] {
   const starts = new Map<string, string>();
   const walked = plan.flatMap((item, k): readonly PlanItem[] => {
     if ("work" in item || item.syscall !== "openat2") return [item];

@@ -6,9 +6,10 @@
  * @module
  */
 
-import type { Fd } from "../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { openPidfd } from "../ffi/process.ts";
+import { withHome } from "../init/environment.ts";
 import { type PlanItem, StepBuilder } from "../init/operation.ts";
 import { isNew } from "../init/steps/namespaces.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
@@ -19,6 +20,7 @@ import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planIdentity } from "./identity.ts";
 import { innerPid, openNamespaces } from "./process_namespaces.ts";
 import { makeOciState } from "./oci_state.ts";
+import { homeOf } from "./security/account_file.ts";
 import type { StoredState } from "./state_store.ts";
 
 /** Whose hooks they are. */
@@ -78,7 +80,8 @@ export async function runStartHooks(
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
-  const identity = planIdentity(process, linux, `/proc/${pid}/root`, filter, {
+  using root = open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
+  const identity = planIdentity(process, linux, `/proc/self/fd/${root.number}`, filter, {
     keyring: subject.keyring,
   });
   await runHooks("startContainer", hooks?.startContainer, {
@@ -86,7 +89,7 @@ export async function runStartHooks(
     become: [...identity.become, ...identity.signals],
     last: identity.last,
     cgroups: enterCgroups(cgroups, undefined, pid, stack),
-    env: process.env ?? [],
+    env: withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0)),
     target: namespaces.target,
     state: makeOciState(subject, "created", innerPid(pid)),
     poller,

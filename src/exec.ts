@@ -118,7 +118,7 @@ export async function startExec(
     held,
     execute: [
       ...(isFiltered ? [] : [...outliveParent(), ...identity.last]),
-      ...execute(args, env),
+      execute(args, env),
     ],
     terminal: pair?.terminal,
     stdio,

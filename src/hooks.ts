@@ -14,7 +14,9 @@ import type { Poller } from "../ffi/poll.ts";
 import { type ExitStatus, signalGroup } from "../ffi/process.ts";
 import { signalName } from "../ffi/signals.ts";
 import { writeFully } from "../ffi/stream.ts";
-import { type PlanItem, StepBuilder } from "../init/operation.ts";
+import { lastWins } from "../init/environment.ts";
+import { type Execve, type PlanItem, StepBuilder } from "../init/operation.ts";
+import { becomeProgram } from "../init/steps/final.ts";
 import type { Hook } from "./config/types.ts";
 import type { HookPoint } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
@@ -97,7 +99,7 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
   using input = new Pipe();
   using process = new SetnsProcess({
     ...context,
-    execute: [...context.last, ...execute(hook, context.env, pointer)],
+    execute: [...context.last, execute(hook, context.env, pointer)],
     stdio: {
       stdin: input.reader.number,
       stdout: output.writer.number,
@@ -156,15 +158,13 @@ function execute(
   { path, args, env }: Hook,
   fallback: readonly string[],
   pointer: string,
-): readonly PlanItem[] {
-  const step = new StepBuilder("hooks");
-  const hint = "the path must be that of an executable file where the hook runs";
-  return step.because("run the hook", path, `${pointer}/path`, hint)
-    .call("execve", [path, vector(args ?? [path]), vector(env ?? fallback)]).items;
-}
-
-function vector(strings: readonly string[]): { readonly words: readonly (string | number)[] } {
-  return { words: [...strings, 0] };
+): Execve {
+  return becomeProgram("hooks", path, args ?? [path], lastWins(env ?? fallback), {
+    reason: "run the hook",
+    path,
+    pointer: `${pointer}/path`,
+    hint: "the path must be that of an executable file where the hook runs",
+  });
 }
 
 const SIGKILL = 9;

@@ -25,6 +25,7 @@ import { InitBirth, type InitBirthOptions } from "./init_birth.ts";
 import { InitNetwork } from "./init_network.ts";
 import { awaitReady, InitStatus, type Launched, makeFifos, STATUS_FIFO } from "./init_status.ts";
 import { attend, letGo, sendConfig } from "./init_words.ts";
+import { requireNotHosts } from "./host_namespaces.ts";
 import { checkJoinedNamespaces } from "./joined_namespaces.ts";
 import { withLowLimit, withOomKill } from "./oom_kill.ts";
 import { Child, NOT_TOLD, type ParentProcess, requireSignal } from "./parent_process.ts";
@@ -118,6 +119,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { config, lane, poller } = this.#options;
     const namespaces = config.linux?.namespaces ?? [];
     checkJoinedNamespaces(namespaces);
+    requireNotHosts(config); // the paths may lead elsewhere by now
     checkProcMounts(config.mounts ?? []);
     using opened = new DisposableStack();
     const idmapped = await this.#openMounts(opened);

@@ -111,7 +111,10 @@ export class InitStatus {
   }
 }
 
-/** What a launcher made: the child that joined, which has ended, and the container's process. */
+/**
+ * What a launcher made: the child that joined, which has ended, and the container's process. While an
+ * usher makes that, both are the usher.
+ */
 export interface Launched {
   readonly first: number;
   readonly pid: number;
@@ -146,7 +149,8 @@ export async function awaitReady(
   handlers: BirthHandlers,
 ): Promise<Launched | undefined> {
   let launched: Launched | undefined;
-  for (let isReady = false; !isReady || (isLauncher && launched === undefined);) {
+  let isKnown = !isLauncher;
+  for (let isReady = false; !isReady || !isKnown;) {
     let message: InitMessage | undefined;
     try {
       message = await status.next();
@@ -155,7 +159,9 @@ export async function awaitReady(
       if (isLauncher) await reapFirst(status, launched);
       throw error;
     }
+    isKnown ||= message?.kind === "born" || (message?.kind === "launched" && !message.isUsher);
     if (message?.kind === "ready") isReady = true;
+    else if (message?.kind === "born") launched = bornOf(launched, message.pid);
     else if (message?.kind === "work") handlers.onWork();
     else if (message?.kind === "launched" || message?.kind === "hooks") {
       if (message.kind === "launched") launched = message;
@@ -174,13 +180,18 @@ export async function awaitReady(
   return launched;
 }
 
+function bornOf(launched: Launched | undefined, pid: number): Launched {
+  return { first: launched?.first ?? 0, pid };
+}
+
 /** A launcher that failed has still said which child of it is to be reaped. */
 async function reapFirst(status: InitStatus, launched: Launched | undefined): Promise<void> {
   let known = launched;
   for await (const message of status.rest()) {
     if (message.kind === "launched") known = message;
+    if (message.kind === "born") known = bornOf(known, message.pid);
   }
-  for (const pid of [known?.first ?? 0, known?.pid ?? 0]) {
+  for (const pid of new Set([known?.first ?? 0, known?.pid ?? 0])) {
     if (pid > 0) await status.reap(pid);
   }
 }

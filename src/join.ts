@@ -24,7 +24,12 @@ import {
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../ffi/namespaces.ts";
-import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
+import {
+  type PlanItem,
+  type PlannedOperation,
+  StepBuilder,
+  type WholePlan,
+} from "../init/operation.ts";
 import { waitForParent } from "../init/steps/final.ts";
 import { withoutOpenat2 } from "../init/walk.ts";
 import { type PlacedFd, placeFds } from "./birth.ts";
@@ -80,8 +85,8 @@ export interface JoinOptions {
   readonly lead?: readonly PlanItem[] | undefined;
   /** How it waits, when it has become who it shall be, for this program's word. */
   readonly hold?: Hold | undefined;
-  /** The last operations, which end in execve. */
-  readonly execute: readonly PlanItem[];
+  /** The last operations. */
+  readonly execute: WholePlan;
 }
 
 /** Where the number of the process is found, in a page that the process itself doesn't have. */

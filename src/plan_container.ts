@@ -13,6 +13,8 @@ import { delegateWork } from "../init/steps/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import { planLaunch } from "../init/launch.ts";
+import type { LaunchOptions } from "../init/launch_steps.ts";
+import { needsUsher, PAGE_ADDRESS, planLaunchUsher } from "../init/launch_usher.ts";
 import { type CgroupDoor, planBirth } from "./birth.ts";
 import {
   attendedWork,
@@ -112,18 +114,34 @@ export function planContainer(subject: PlanSubject): ContainerPlan {
       }),
     ],
     init: launches
-      ? planLaunch({
-        namespaces: list,
-        cgroups: init.cgroups,
-        told,
-        control: layout.control,
-        proc: numbers(),
-        timeOffsets: config.linux?.timeOffsets,
-      }, plan)
+      ? planLauncher(
+        {
+          namespaces: list,
+          cgroups: init.cgroups,
+          told,
+          control: layout.control,
+          proc: numbers(),
+          timeOffsets: config.linux?.timeOffsets,
+        },
+        plan,
+        numbers,
+      )
       : isDirect
       ? [...waitForParentsWork(init.fds, attended), ...delegateWork(plan, init.fds)]
       : plan,
   };
+}
+
+/** A launcher's plan, or that of its usher. */
+function planLauncher(
+  options: LaunchOptions,
+  plan: readonly PlanItem[],
+  numbers: () => number,
+): PlanItem[] {
+  if (!needsUsher(options.namespaces)) return planLaunch(options, plan);
+  const made = { reader: numbers(), writer: numbers() };
+  const page = { fd: numbers(), address: PAGE_ADDRESS };
+  return planLaunchUsher({ ...options, made, page }, plan);
 }
 
 /** The id-mapped mounts, each with the child that holds its user namespace. */

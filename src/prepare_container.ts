@@ -17,6 +17,7 @@ import { checkConfig } from "./config/validate.ts";
 import type { CheckedMode } from "./config/validate/network_mode.ts";
 import { checkMode, fitMode } from "./container_mode.ts";
 import type { Fault } from "./errors.ts";
+import { requireNotHosts } from "./host_namespaces.ts";
 import { requireMountNamespace, requireNetworkNamespace } from "./own_namespaces.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { requireSecurityModules } from "./security/lsm.ts";
@@ -87,6 +88,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const given = mode === undefined ? options : await fitMode(mode, wanted, options);
   const { config: valid, warnings, network } = await checkWithNetwork(wanted, given);
   requireNetworkNamespace(valid);
+  requireNotHosts(valid);
   requireSecurityModules(valid);
   await requireResctrl(valid);
   requireMountNamespace(valid);

@@ -9,11 +9,18 @@
 
 import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/file.ts";
 import { PR } from "../../ffi/credentials.ts";
-import type { Argument, Words } from "../../ffi/program.ts";
+import type { Argument, Space, Words } from "../../ffi/program.ts";
 import { openHow, RESOLVE_NO_MAGICLINKS } from "../../ffi/path.ts";
 import type { InitFds } from "../../src/config/init_config.ts";
 import type { Destination } from "../facts.ts";
-import { type PlanItem, result, StepBuilder } from "../operation.ts";
+import {
+  type Execve,
+  type PlanItem,
+  type Reason,
+  result,
+  StepBuilder,
+  type StepName,
+} from "../operation.ts";
 import { makeMissing } from "./paths.ts";
 
 const F_SETFD = 2;
@@ -61,16 +68,42 @@ export function enterWorkingFolder(cwd: string, { components }: Destination): Pl
   return step.items;
 }
 
-/** Where execve may find the program: its path, or its name in each folder of PATH. */
+/**
+ * Where execve may find the program: its path, or its name in each folder of PATH; nowhere without a
+ * PATH, or with an empty one.
+ */
 export function candidates(program: string, env: readonly string[]): readonly string[] {
   if (program.includes("/")) return [program];
   const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
   return path.split(":").filter((folder) => folder !== "").map((folder) => `${folder}/${program}`);
 }
 
+/** struct sigaction of the kernel, which begins with the handler. */
+const SIGACTION_SIZE = 32;
+const SIGSET_SIZE = 8;
 /**
- * Looks for an executable file among the candidates, so that a `create` fails at once where there
- * is none.
+ * The last signal's handler is the register of a plan: it takes the address of what was found, before
+ * the signal gets its default action back.
+ */
+const REGISTER = 64;
+const FOUND: Space = { space: SIGACTION_SIZE, name: "found" };
+
+/** The label of the operation that opens the k-th candidate. */
+function candidateLabel(k: number): string {
+  return `program${k}`;
+}
+
+/** Whether a label is that of an operation that opens a candidate. */
+export function isCandidate(label: string): boolean {
+  return /^program\d+$/.test(label);
+}
+
+/**
+ * Looks for the program, so that a `create` fails at once where there is none: the first candidate
+ * that is an executable file is what execve gets, whatever comes of that. A folder is none.
+ *
+ * What is missing of several candidates is told by the last operation, which always fails: see
+ * init/failure.ts.
  */
 export function findProgram(
   program: string,
@@ -79,23 +112,67 @@ export function findProgram(
 ): PlanItem[] {
   const step = new StepBuilder("exec");
   const paths = candidates(program, env);
-  const how = openHow(O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
   paths.forEach((path, k) => {
-    const isLast = k === paths.length - 1;
-    const next = isLast ? "fail" : { jump: `program${k + 1}` } as const;
-    step.because(`look for the program at ${path}`, path, "/process/args/0", notFound(program))
-      .call("openat2", [AT_FDCWD, path, how, how.length], {
-        label: `program${k}`,
-        onError: next,
-        components: path.startsWith("/") ? look(path).components : undefined,
-      })
-      .call("faccessat2", [result(`program${k}`), "", X_OK, AT_EMPTY_PATH | AT_EACCESS], {
-        onError: next,
-      });
-    if (!isLast) step.jump("found");
+    const components = path.startsWith("/") ? look(path).components : undefined;
+    const next = paths[0] === program ? "fail" : { jump: candidateLabel(k + 1) } as const;
+    tryCandidate(step, path, { k, components, next, hint: notFound(program) });
   });
+  if (paths[0] !== program) {
+    step.because(`look for ${program}`, program, PROGRAM, notFound(program))
+      .call("openat", [AT_FDCWD, "", O_PATH, 0], { label: candidateLabel(paths.length) });
+  }
+  step.because("take the program that was found", program, PROGRAM)
+    .call("rt_sigaction", [REGISTER, new Uint8Array(SIGACTION_SIZE), FOUND, SIGSET_SIZE], {
+      label: "found",
+    });
   return step.items;
 }
+
+/** How one candidate is tried, and where the search goes on without it. */
+interface Candidate {
+  readonly k: number;
+  readonly components: readonly string[] | undefined;
+  readonly next: "fail" | { readonly jump: string };
+  readonly hint: string;
+}
+
+function tryCandidate(
+  step: StepBuilder,
+  path: string,
+  { k, components, next, hint }: Candidate,
+): void {
+  const label = candidateLabel(k);
+  const how = openHow(O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
+  step.because(`look for the program at ${path}`, path, PROGRAM, hint)
+    .call("openat2", [AT_FDCWD, path, how, how.length], { label, onError: next, components });
+  refuseFolder(step, path, { label, next });
+  step.because(`look whether ${path} may be executed`, path, PROGRAM, hint)
+    .call("faccessat2", [result(label), "", X_OK, AT_EMPTY_PATH | AT_EACCESS], {
+      label: `${label}.rights`,
+      onError: next,
+    })
+    .call("rt_sigaction", [REGISTER, { words: [path, 0, 0, 0] }, 0, SIGSET_SIZE])
+    .jump("found");
+}
+
+/** A search passes over a folder; where a path names one, that is the error. */
+function refuseFolder(
+  step: StepBuilder,
+  path: string,
+  { label, next }: { readonly label: string; readonly next: Candidate["next"] },
+): void {
+  const args = [result(label), ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0];
+  step.because(`refuse the folder ${path}`, path, PROGRAM, "it is a folder");
+  if (next !== "fail") {
+    step.call("openat", args, { onError: "continue", onPositive: next });
+    return;
+  }
+  // What is known to be a folder can't be executed: that gives the errno that says so.
+  step.call("openat", args, { onError: { jump: `${label}.rights` } })
+    .call("execveat", [result(label), "", vector([]), vector([]), AT_EMPTY_PATH]);
+}
+
+const PROGRAM = "/process/args/0";
 
 /** What to do where the program can't be started. */
 export function notFound(program: string): string {
@@ -108,10 +185,10 @@ export function notFound(program: string): string {
 export function resetSignals(ignored: readonly number[]): PlanItem[] {
   const step = new StepBuilder("exec");
   step.because("unblock all signals")
-    .call("rt_sigprocmask", [SIG_SETMASK, new Uint8Array(8), 0, 8], { label: "found" });
+    .call("rt_sigprocmask", [SIG_SETMASK, new Uint8Array(SIGSET_SIZE), 0, SIGSET_SIZE]);
   for (const signal of ignored) {
     step.because(`give signal ${signal} its default action`)
-      .call("rt_sigaction", [signal, new Uint8Array(32), 0, 8]);
+      .call("rt_sigaction", [signal, new Uint8Array(SIGACTION_SIZE), 0, SIGSET_SIZE]);
   }
   return step.items;
 }
@@ -179,19 +256,26 @@ function tellAndWait(step: StepBuilder, who: string, status: number, control: nu
     .call("exit_group", [1]);
 }
 
-/** Becomes the program: execve of each candidate until one is there. */
-export function execute(args: readonly string[], env: readonly string[]): PlanItem[] {
-  const step = new StepBuilder("exec");
-  const program = args[0] ?? "";
-  const paths = candidates(program, env);
-  const vectors: readonly Argument[] = [vector(args), vector(env)];
-  paths.forEach((path, k) => {
-    step.because(`become ${path}`, path, "/process/args/0", notFound(program))
-      .call("execve", [path, ...vectors], {
-        onError: k === paths.length - 1 ? "fail" : "continue",
-      });
+/** Becomes the program that {@linkcode findProgram} found. */
+export function execute(args: readonly string[], env: readonly string[]): Execve {
+  const [program = ""] = args;
+  const path: Argument = { heldIn: FOUND, offset: 0 };
+  return becomeProgram("exec", path, args, env, {
+    reason: `become ${program}`,
+    path: program,
+    pointer: PROGRAM,
   });
-  return step.items;
+}
+
+/** A plan's end: one call of execve. */
+export function becomeProgram(
+  step: StepName,
+  path: Argument,
+  args: readonly string[],
+  env: readonly string[],
+  why: Reason,
+): Execve {
+  return { step, ...why, syscall: "execve", args: [path, vector(args), vector(env)] };
 }
 
 function vector(strings: readonly string[]): Words {

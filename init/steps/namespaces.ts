@@ -53,8 +53,13 @@ export function launcherMakesNetwork(namespaces: readonly Namespace[]): boolean 
  * Joins the namespaces given by path: all are opened first, and the user namespace is joined last,
  * since it takes the right to join others. Two are left to others: the time namespace to steps/time.ts,
  * the mount namespace to {@linkcode joinMountNamespace}.
+ *
+ * @param kept the type of one whose fd, `namespace.TYPE`, stays open
  */
-export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
+export function joinNamespaces(
+  namespaces: readonly Namespace[],
+  kept?: NamespaceName,
+): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const joined = namespaces
     .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
@@ -68,7 +73,9 @@ export function joinNamespaces(namespaces: readonly Namespace[]): PlanItem[] {
     step.because(`join the ${type} namespace`, path, pointer, hintFor(type))
       .call("setns", [result(`namespace.${type}`), NAMESPACE_FLAGS[type]]);
   }
-  step.close(...joined.map(({ type }) => `namespace.${type}`));
+  step.close(
+    ...joined.filter(({ type }) => type !== kept).map(({ type }) => `namespace.${type}`),
+  );
   return step.items;
 }
 

@@ -4,7 +4,7 @@ import { NAMESPACE_FLAGS } from "../../ffi/namespaces.ts";
 import { Poller } from "../../ffi/poll.ts";
 import { openPidfd } from "../../ffi/process.ts";
 import type { ListedItem } from "../../init/listing.ts";
-import { execute } from "../../init/steps/final.ts";
+import { becomeProgram } from "../../init/steps/final.ts";
 import { type Container, Factory, Process, Trace, type TraceEvent } from "../../mod.ts";
 import type { Config } from "../../src/config/types.ts";
 import { SetnsProcess } from "../../src/setns_process.ts";
@@ -220,7 +220,7 @@ Deno.test("what is born in a pid namespace has nothing of the trace's memory", a
         return Promise.resolve();
       },
     },
-    execute: execute(["/bin/true"], []),
+    execute: [becomeProgram("exec", "/bin/true", ["true"], [], { reason: "run" })],
     stdio: { stdin: "null", stdout: "null", stderr: "null" },
     trace: traced,
     poller: new Poller(),

@@ -12,6 +12,7 @@ import {
   isListening,
   serve,
 } from "../fixtures/bridge_host.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
 import {
   ARP,
   arp,
@@ -167,6 +168,26 @@ test("a container's router advertisements are heard by nobody", async (host, ini
   sendFrames(one.path, one.name, [ra, ra]);
   assertEquals(ask(one.path, gate.ipv4, 7001), "host", "what came before was taken");
   assertEquals([advised(two.path), advised(gate.path)], ["", ""]);
+  await remove(host);
+});
+
+test("on a bridge that was made for a container alone no router is heard", async (host, init) => {
+  const network = { type: "veth", bridge: "made0", createBridge: true };
+  using bundle = makeBundle("sleep 300", (config) => {
+    config.annotations = { "org.hull.networks": JSON.stringify([network]) };
+  });
+  const flags = ["--init", init, "--networks-from-annotations", "-b", bundle.folder];
+  for (const id of [ONE, TWO]) await host.detach(...flags, id);
+  const at = (id: string) => stationAt(host.namespaceOf(id), "eth0");
+  await until(() => [ONE, TWO].every((id) => at(id).linkLocal !== ""));
+  const [one, two] = [at(ONE), at(TWO)];
+  const ra = frame(ALL, one.mac, IPV6, routerAdvertisement(one.linkLocal, "router"));
+  const end = frame("ff:ff:ff:ff:ff:ff", one.mac, 0x88b5, new Uint8Array(50), "end");
+  for (const { path, name } of [two, { path: host.network.path, name: "made0" }]) {
+    const seen = await seenMeanwhile(path, name, () => sendFrames(one.path, "eth0", [ra, end]));
+    assertEquals(seen, ["router"], "it comes, and is not heard");
+    assertEquals(advised(path), "");
+  }
   await remove(host);
 });
 

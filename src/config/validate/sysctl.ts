@@ -5,20 +5,9 @@
  * @module
  */
 
-import { sysctlPath } from "../sysctl.ts";
+import { namespaceOfSysctl, sysctlPath } from "../sysctl.ts";
 import type { Field } from "./field.ts";
 import type { NamespaceSet } from "./namespaces.ts";
-
-const IPC_PARAMETERS: ReadonlySet<string> = new Set([
-  "kernel/msgmax",
-  "kernel/msgmnb",
-  "kernel/msgmni",
-  "kernel/sem",
-  "kernel/shmall",
-  "kernel/shmmax",
-  "kernel/shmmni",
-  "kernel/shm_rmid_forced",
-]);
 
 /** Every parameter of `linux.sysctl` (config-linux.md, Sysctl). */
 export function checkSysctl(sysctl: Field, namespaces: NamespaceSet): void {
@@ -35,10 +24,8 @@ export function checkSysctl(sysctl: Field, namespaces: NamespaceSet): void {
 function refusal(path: string, namespaces: NamespaceSet): string | undefined {
   const needs = (type: "ipc" | "network" | "user" | "uts") =>
     namespaces.has(type) ? undefined : `needs a ${type} namespace in linux.namespaces`;
-  if (IPC_PARAMETERS.has(path) || path.startsWith("fs/mqueue/")) return needs("ipc");
-  if (path.startsWith("net/")) return needs("network");
-  if (path.startsWith("user/")) return needs("user");
-  if (path === "kernel/domainname") return needs("uts");
+  const type = namespaceOfSysctl(path);
+  if (type !== undefined) return needs(type);
   if (path === "kernel/hostname") return "can't be set here: use the field hostname";
   return "is not namespaced: it would change the host";
 }

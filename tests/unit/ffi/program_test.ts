@@ -71,9 +71,33 @@ Deno.test("a failure goes on at the tail, which sees the program's memory", () =
   const view = new DataView(program.output("fds").buffer, program.output("fds").byteOffset);
   new Fd(view.getInt32(0, true)).close();
   new Fd(view.getInt32(4, true)).close();
-  const fine = new SyscallProgram([{ syscall: "getpid", args: [] }], tail);
-  fine.run();
-  assertEquals([fine.failure(), fine.output("fds").toHex()], [undefined, "0000000000000000"]);
+});
+
+Deno.test("with a tail nothing falls off a program's end, without one it returns", () => {
+  const tail = [{ label: "tail", syscall: "getppid", args: [] }] as const;
+  const operations = [{ syscall: "getpid", args: [] }, {
+    syscall: "close",
+    args: [-1],
+    onError: "continue",
+  }] as const;
+  const program = new SyscallProgram(operations, tail);
+  program.run();
+  assertEquals([program.failure(), program.result("tail")], [undefined, Deno.ppid]);
+  const open = new SyscallProgram(operations);
+  open.run();
+  assertEquals([open.failure(), open.result(0)], [undefined, Deno.pid]);
+});
+
+Deno.test("an argument may be an address that the kernel has put somewhere", () => {
+  const kept = { space: 32, name: "kept" };
+  const program = new SyscallProgram([
+    { syscall: "rt_sigaction", args: [64, { words: ["/proc/self/comm", 0, 0, 0] }, 0, 8] },
+    { syscall: "rt_sigaction", args: [64, new Uint8Array(32), kept, 8] },
+    { label: "fd", syscall: "openat", args: [-100, { heldIn: kept, offset: 0 }, 0, 0] },
+    { syscall: "close", args: [{ result: "fd" }] },
+  ]);
+  program.run();
+  assertEquals(program.failure(), undefined);
 });
 
 Deno.test("vectors of strings are laid out for execve, and nested structs are", () => {

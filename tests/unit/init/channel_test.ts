@@ -95,10 +95,10 @@ Deno.test("messages that come together are told apart", () => {
   pipe.writer.close();
   const reader = new StatusReader();
   reader.push(report());
-  reader.push(new TextEncoder().encode('{"launched":{"first":5,"pid":6}}\n'));
+  reader.push(new TextEncoder().encode('{"launched":{"first":5,"pid":6,"isUsher":false}}\n'));
   reader.push(readAll(pipe.reader));
   assertEquals(reader.next()?.kind, "error");
-  assertEquals(reader.next(), { kind: "launched", first: 5, pid: 6 });
+  assertEquals(reader.next(), { kind: "launched", first: 5, pid: 6, isUsher: false });
   assertEquals(reader.next(), { kind: "ready" });
   const last = reader.next();
   assertEquals(last?.kind === "error" ? [last.error.code, last.error.step] : last, [

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SyscallProgram } from "../../../ffi/program.ts";
 import type { FileKind } from "../../../init/facts.ts";
-import { type LaunchOptions, planLaunch } from "../../../init/launch.ts";
+import { planLaunchUsher } from "../../../init/launch_usher.ts";
+import { planLaunch } from "../../../init/launch.ts";
+import type { LaunchOptions } from "../../../init/launch_steps.ts";
 import { formatPlan, listPlan } from "../../../init/listing.ts";
+import type { WholePlan } from "../../../init/operation.ts";
 import { planInit } from "../../../init/plan.ts";
+import { becomeProgram, outliveParent } from "../../../init/steps/final.ts";
 import { defaultSpec } from "../../../src/config/defaults.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
 import type { Config } from "../../../src/config/types.ts";
@@ -168,6 +172,29 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
   );
   await compareGolden("launcher", formatPlan(listPlan(launcher.slice(0, 30))));
   assertEquals(launcher.at(-1)?.label, "launched");
+  const made = { reader: 11, writer: 12 };
+  const usher = planLaunchUsher({
+    namespaces,
+    cgroups: V2,
+    told: { reader: 8, writer: 9 },
+    made,
+    page: { fd: 13, address: 0x3000_0000n },
+    control: 4,
+    proc: 10,
+  }, plan);
+  const end = usher.findLastIndex(({ syscall }) => syscall === "close_range");
+  const ends = [...usher.slice(0, 30), ...usher.slice(end)]; // between them is the plan
+  await compareGolden("launch-usher", formatPlan(listPlan(ends)));
+  // Where it is born nothing is left to be done but to wait and to become the program.
+  const born = usher.slice(usher.findIndex(({ label }) => label === "usher.born"));
+  assertEquals([...new Set(born.map(({ syscall }) => syscall))], [
+    "prctl",
+    "setsid",
+    "write",
+    "read",
+    "exit_group",
+    "execve",
+  ]);
 });
 
 Deno.test("without openat2 every plan is whole: no such call, and every label is there", () => {
@@ -284,3 +311,13 @@ async function compareGolden(name: string, text: string): Promise<void> {
   if (Deno.env.get("HULL_UPDATE_GOLDEN") === "1") await Deno.writeTextFile(file, text);
   assertEquals(text, await Deno.readTextFile(file));
 }
+
+Deno.test("what has no end is no whole plan, nor is what goes on behind it", () => {
+  const end = becomeProgram("exec", "/x", ["x"], [], { reason: "run it" });
+  const whole: WholePlan = [...outliveParent(), end];
+  // @ts-expect-error -- nothing would be there to go on with
+  const none: WholePlan = [];
+  // @ts-expect-error -- its last operation could be got past
+  const open: WholePlan = [end, ...outliveParent()];
+  assertEquals([whole.length, none.length, open.length], [2, 0, 2]);
+});

@@ -13,7 +13,7 @@ const FILTER = { program: "IAAAAAAAAAAGAAAAAAD/fw==", flags: 0, unknown: [] };
 const LISTENER = { ...FILTER, flags: 8 };
 
 /** A whole plan of `runc spec`'s kind, with hooks. */
-function plan(more: Partial<InitConfig> = {}, hasOpenat2 = true): PlanItem[] {
+function plan(more: Partial<InitConfig> = {}, hasOpenat2 = true): readonly PlanItem[] {
   const spec = defaultSpec({ cgroup2: true });
   const config = { ...spec, hooks: { createRuntime: [{ path: "/bin/true" }] } };
   return planInit({

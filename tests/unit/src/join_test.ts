@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { NAMESPACE_FLAGS } from "../../../ffi/namespaces.ts";
 import { StepBuilder } from "../../../init/operation.ts";
+import { becomeProgram } from "../../../init/steps/final.ts";
 import { firstFree, type Hold, type JoinOptions, planJoin } from "../../../src/join.ts";
 
 const OPTIONS: JoinOptions = {
@@ -11,7 +12,7 @@ const OPTIONS: JoinOptions = {
   report: 9,
   before: [],
   become: [],
-  execute: [],
+  execute: [becomeProgram("exec", "/x", ["x"], [], { reason: "run the program" })],
 };
 
 const HOLD: Hold = { control: 7, before: [] };
@@ -56,7 +57,7 @@ Deno.test("what is born in a pid namespace has joined all, closed all and become
   const names = plan.map(({ syscall }) => syscall);
   const birth = names.indexOf("clone3");
   assertEquals(names.slice(birth + 1).filter((name) => name !== "jump"), [
-    ...["exit_group", "getpid", "prctl", "setsid"],
+    ...["exit_group", "getpid", "prctl", "setsid", "execve"],
   ]);
   for (const name of ["setns", "close_range", "setresuid", "madvise"] as const) {
     assert(names.slice(0, birth).includes(name), name);

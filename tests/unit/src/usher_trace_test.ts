@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NAMESPACE_FLAGS } from "../../../ffi/namespaces.ts";
 import { type PlannedOperation, StepBuilder } from "../../../init/operation.ts";
+import { becomeProgram } from "../../../init/steps/final.ts";
 import { MARKS_SIZE, OWN_ADDRESS } from "../../../init/step_marks.ts";
 import { PAGE_SIZE, planJoin, USHER_BORN, USHER_END } from "../../../src/join.ts";
 import { BORN_ADDRESS } from "../../../src/usher.ts";
@@ -19,8 +20,7 @@ function plan(flags: number): PlannedOperation[] {
     report: 9,
     before: [],
     become: last.items,
-    execute: new StepBuilder("exec").because("run the program").call("execve", ["/x", "", ""])
-      .items,
+    execute: [becomeProgram("exec", "/x", ["x"], [], { reason: "run the program" })],
   }, { fd: 11, address: BORN_ADDRESS });
 }
 

@@ -1,0 +1,98 @@
+/**
+ * CVE-2016-9962's kin: a container that is born into another's pid namespace gives nothing of the host to
+ * who lives there, be it with CAP_SYS_PTRACE.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Factory, Process } from "../../mod.ts";
+import { needsUsher } from "../../init/launch_usher.ts";
+import { leanBundle } from "../fixtures/attempt.ts";
+import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
+import { build, missingCompiler } from "../fixtures/c_programs.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { testWhere } from "../fixtures/test_where.ts";
+
+const ID = "hull-sec-births";
+/** How many are born beside the watcher; more of them find rarer moments. */
+const BIRTHS = Number(Deno.env.get("HULL_BIRTHS") ?? 25);
+const PROGRAM = "/bin/births";
+
+const hasUsher = needsUsher([{ type: "pid", path: "/proc/self/ns/pid" }]);
+
+function withPtrace({ process }: Draft): void {
+  for (const set of ["bounding", "effective", "permitted"] as const) {
+    const names = process.capabilities?.[set] ?? [];
+    process.capabilities = { ...process.capabilities, [set]: [...names, "CAP_SYS_PTRACE"] };
+  }
+}
+
+for (const isSupervised of [false, true]) {
+  for (const init of ["auto", "reexec"] as const) {
+    const how = `${isSupervised ? "below a supervisor" : "as a child"}: ${init}`;
+    testWhere(
+      missingCompiler() ?? (hasUsher ? undefined : "procfs's option pidns (Linux 6.17)"),
+      `who watches for births into its pid namespace gets nothing of the host, ${how}`,
+      async () => {
+        await leavesNothing(ID, async () => {
+          using scratch = scratchFolder();
+          const decoy = `${scratch.path}/decoy`;
+          Deno.writeTextFileSync(decoy, "host");
+          using watcher = leanBundle("", (config) => {
+            config.process.args = [PROGRAM, decoy, "/bin/busybox"];
+            withPtrace(config);
+          });
+          build("births", `${watcher.folder}/rootfs${PROGRAM}`);
+          const factory = new Factory({ root: `${scratch.path}/root`, init });
+          await using container = await factory.create(`${ID}-a`, watcher.config, {
+            bundle: watcher.folder,
+          });
+          const first = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
+          await container.run(first);
+          const said = new Response(first.stdout).text();
+          using bundle = leanBundle("exit 3", (config) => {
+            joinNamespace(config, "pid", `/proc/${container.state().pid}/ns/pid`);
+          });
+          for (let k = 0; k < BIRTHS; k++) {
+            await using born = await factory.create(`${ID}-b`, bundle.config, {
+              bundle: bundle.folder,
+            });
+            const process = new Process({ stdin: "null", stdout: "null", stderr: "null" });
+            await born.start(process, { supervised: isSupervised });
+            await born.exec();
+            assertEquals((await process.wait()).code, 3);
+          }
+          first.signal("TERM");
+          await first.wait();
+          const text = await said;
+          const met = Number(/met (\d+), got 0\n$/.exec(text)?.[1] ?? 0);
+          assertMatch(text, /^looking\nmet \d+, got 0\n$/);
+          assert(met > BIRTHS * 0.8, text); // it did look
+        });
+      },
+    );
+  }
+}
+
+testWhere(
+  hasUsher ? undefined : "procfs's option pidns (Linux 6.17)",
+  "who is born so sees the processes of the pid namespace that it joins, and those alone",
+  async () => {
+    await leavesNothing(ID, async () => {
+      using scratch = scratchFolder();
+      using first = leanBundle("sleep 1000");
+      const factory = new Factory({ root: scratch.path });
+      await using container = await factory.create(`${ID}-a`, first.config, {
+        bundle: first.folder,
+      });
+      await container.run(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
+      const script = "cat /proc/1/cmdline; echo; ls /proc | grep -c '^[0-9]'; readlink /proc/self";
+      using bundle = leanBundle(script, (config) => {
+        joinNamespace(config, "pid", `/proc/${container.state().pid}/ns/pid`);
+      });
+      await using born = await factory.create(`${ID}-b`, bundle.config, { bundle: bundle.folder });
+      const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
+      await born.run(process);
+      const [text] = await Promise.all([new Response(process.stdout).text(), process.wait()]);
+      assertMatch(text.replaceAll("\0", " "), /^sleep 1000 \n[3-5]\n\d\n$/);
+    });
+  },
+);
