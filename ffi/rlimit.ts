@@ -43,6 +43,18 @@ function limit(value: number): bigint {
 }
 
 /**
+ * The hard limit of this process, 2^64 for none: prlimit(2).
+ *
+ * @throws {SyscallError}
+ */
+export function ownHardLimit(name: string): number {
+  const bytes = new Uint8Array(16);
+  checked("prlimit64", libc.prlimit64(0, RLIMITS[name] as number, null, bytes), name);
+  const hard = new DataView(bytes.buffer).getBigUint64(8, true);
+  return hard === INFINITY ? 2 ** 64 : Number(hard);
+}
+
+/**
  * Sets a limit of another process: prlimit(2).
  *
  * @throws {SyscallError} EPERM if a hard limit is raised without CAP_SYS_RESOURCE

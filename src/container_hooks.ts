@@ -87,6 +87,7 @@ export async function runStartHooks(
   await runHooks("startContainer", hooks?.startContainer, {
     before: identity.before,
     become: [...identity.become, ...identity.signals],
+    lead: identity.lead,
     last: identity.last,
     cgroups: enterCgroups(cgroups, undefined, pid, stack),
     env: withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0)),

@@ -22,7 +22,7 @@ import { enterClass } from "./container_resctrl.ts";
 import { ContainerError } from "./errors.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import { processToExec } from "./exec_config.ts";
-import { adjustOomScore } from "./host_limits.ts";
+import { adjustOomScore, schedule } from "./host_limits.ts";
 import { type Identity, planIdentity } from "./identity.ts";
 import { isWaiting } from "./init_status.ts";
 import { withLowLimit } from "./oom_kill.ts";
@@ -111,6 +111,7 @@ export async function startExec(
     before: identity.before,
     become: identity.become,
     lead: [
+      ...identity.lead,
       ...(pair === undefined ? [] : controlTerminal()),
       ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
       ...identity.signals,
@@ -171,14 +172,16 @@ async function openTrace(lane: Lane, { id, config }: StoredState): Promise<Usher
 function holdFor(
   { id, bundle, config, resctrl, init }: StoredState,
   { oomScoreAdj }: ProcessConfig,
-  { notifies, waiting }: Identity,
+  { notifies, waiting, scheduler }: Identity,
   signal: AbortSignal | undefined,
 ): HeldProcess | undefined {
-  if (!notifies && resctrl === undefined && oomScoreAdj === undefined) return undefined;
+  const isSet = oomScoreAdj !== undefined || scheduler !== undefined;
+  if (!notifies && resctrl === undefined && !isSet) return undefined;
   return {
     before: [...(waiting.length > 0 ? outliveParent() : []), ...waiting],
     attend: async (child, opened) => {
       adjustOomScore(child.pid, oomScoreAdj);
+      if (scheduler !== undefined) schedule(child.pid, scheduler);
       await enterClass(resctrl, child.pid);
       if (!notifies) return;
       const { passListener } = await import("./seccomp_listener.ts");

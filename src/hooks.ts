@@ -26,7 +26,8 @@ import { visible } from "./visible.ts";
 
 /** What the hooks of one point are run with. */
 export interface HookContext
-  extends Pick<SetnsProcessOptions, "target" | "cgroups" | "before" | "become" | "poller"> {
+  extends
+    Pick<SetnsProcessOptions, "target" | "cgroups" | "before" | "become" | "lead" | "poller"> {
   /** What they find on their stdin. */
   readonly state: OciState;
   /** The environment of a hook that names none. */

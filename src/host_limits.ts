@@ -5,8 +5,12 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
+import { SyscallProgram } from "../ffi/program.ts";
 import { setLimit } from "../ffi/rlimit.ts";
-import type { Rlimit } from "./config/types.ts";
+import { initFailure } from "../init/failure.ts";
+import type { PlannedOperation } from "../init/operation.ts";
+import { setScheduler } from "../init/steps/scheduling.ts";
+import type { Rlimit, Scheduler } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
 import { writeProcessFile } from "./security/procfs.ts";
 
@@ -30,6 +34,20 @@ export function adjustOomScore(pid: number, score: number | undefined): void {
   } catch (cause) {
     throw hostError("limits", cause, "/process/oomScoreAdj", path);
   }
+}
+
+/**
+ * Sets what a fork takes away, of a child that was made by one.
+ *
+ * @throws {ContainerError} `InitFailed`
+ */
+export function schedule(pid: number, scheduler: Scheduler): void {
+  const operations = setScheduler(scheduler, pid) as PlannedOperation[];
+  const program = new SyscallProgram(operations);
+  program.run();
+  const failure = program.failure();
+  if (failure === undefined) return;
+  throw initFailure(operations[failure.index] as PlannedOperation, failure.errno);
 }
 
 function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {

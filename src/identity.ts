@@ -6,6 +6,7 @@
  */
 
 import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp_flags.ts";
+import { ownHardLimit } from "../ffi/rlimit.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
@@ -16,6 +17,7 @@ import { setLimits } from "../init/steps/limits.ts";
 import { setMemoryPolicy } from "../init/steps/memory_policy.ts";
 import {
   bindToCpus,
+  isLostInFork,
   resetCpuAffinity,
   setIoPriority,
   setScheduler,
@@ -30,11 +32,15 @@ import {
   setPersonality,
 } from "../init/steps/user.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
-import type { CpuAffinity, Linux, ProcessConfig } from "./config/types.ts";
+import type { CpuAffinity, Linux, ProcessConfig, Rlimit, Scheduler } from "./config/types.ts";
 import type { JoinOptions } from "./join.ts";
 
 /** The steps of a further process, by where they stand in its program. */
 export interface Identity extends Pick<JoinOptions, "early" | "before" | "become"> {
+  /** What the process itself does, that who has it born may not be bound by. */
+  readonly lead: readonly PlanItem[];
+  /** What is to be set from outside once it is born, since a fork takes it away. */
+  readonly scheduler: Scheduler | undefined;
   /** Signals as a new program expects them; behind what looks for the program. */
   readonly signals: readonly PlanItem[];
   /** Whether its filter has a listener, for which the process waits until its agent has it. */
@@ -74,18 +80,19 @@ export function planIdentity(
   filter: InitSeccomp | undefined,
   { ownedFds = [], affinity, hasAgent = false, keyring }: IdentityOptions,
 ): Identity {
-  const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [] } = process;
+  const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [], scheduler } = process;
+  const isLost = scheduler !== undefined && isLostInFork(scheduler);
   const facts = new HostFacts(root, []);
   const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
   // Labels are written by this program's /proc: the container's may be anything. They hold from
   // execve on, as raising a limit takes the host's rights.
   const before: readonly PlanItem[] = [
     ...(affinity === undefined ? resetCpuAffinity() : bindToCpus("final", affinity)),
-    ...(process.scheduler === undefined ? [] : setScheduler(process.scheduler)),
+    ...(scheduler === undefined || isLost ? [] : setScheduler(scheduler)),
     ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
     ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
-    ...setLimits(rlimits),
+    ...setLimits(rlimits.map(withRoomForBirth)),
     ...(hasLabel ? openPrivateProc(false) : []),
     ...(keyring === "" ? [] : labelKeyring(selinuxLabel)),
     ...setLabels(apparmorProfile, selinuxLabel),
@@ -110,11 +117,27 @@ export function planIdentity(
     early: affinity === undefined ? [] : bindToCpus("initial", affinity),
     before,
     become,
+    lead: setLimits(rlimits.filter(isOfProcesses)),
+    scheduler: isLost ? scheduler : undefined,
     signals: resetSignals(facts.ignoredSignals),
     notifies,
     waiting: own === undefined ? [] : planWait(own, process, notifies),
     last: own === undefined ? [] : loadFilter(own),
   };
+}
+
+function isOfProcesses({ type }: Rlimit): boolean {
+  return type === "RLIMIT_NPROC";
+}
+
+/**
+ * The user's processes are counted when the process is born, by one who is that user already, and
+ * whose place it takes. It can't raise the hard limit any more, but lower it.
+ */
+function withRoomForBirth(rlimit: Rlimit): Rlimit {
+  if (!isOfProcesses(rlimit)) return rlimit;
+  const most = Math.max(rlimit.hard, ownHardLimit("RLIMIT_NPROC"));
+  return { ...rlimit, soft: most, hard: most };
 }
 
 /** Nobody who traces a process that waits is to have more than the container has. */

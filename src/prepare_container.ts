@@ -13,7 +13,7 @@ import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config, Resources } from "./config/types.ts";
 import type { ContainerNetwork, Network, Route } from "./config/types/network.ts";
 import type { NetworkMode } from "./config/types/network_mode.ts";
-import { checkConfig } from "./config/validate.ts";
+import { checkConfig, OCI_VERSION_MAX } from "./config/validate.ts";
 import type { CheckedMode } from "./config/validate/network_mode.ts";
 import { checkMode, fitMode } from "./container_mode.ts";
 import type { Fault } from "./errors.ts";
@@ -104,7 +104,9 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
 async function limited(config: Config, resources: Resources): Promise<Config> {
   const { mergeResources } = await import("./merge_resources.ts");
   const merged = mergeResources(config.linux?.resources ?? {}, resources);
-  return { ...config, linux: { ...config.linux, resources: merged } };
+  // The config was read by its version already, and the limits are of the newest.
+  const ociVersion = OCI_VERSION_MAX;
+  return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };
 }
 
 async function requireResctrl({ linux }: Config): Promise<void> {

@@ -7,6 +7,7 @@
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { IntelRdt, Linux, Resources } from "./config/types.ts";
 import { validateResources } from "./config/validate.ts";
+import { isBefore13, oldResources } from "./config/validate/by_version.ts";
 import type { RdtUpdate } from "./container_resctrl.ts";
 import type { Fault } from "./errors.ts";
 import { mergeResources, resourcesToRestore, resourcesToWrite } from "./merge_resources.ts";
@@ -27,8 +28,10 @@ export function updateResources(
   resources: Resources,
   rdt: RdtUpdate = {},
 ): Snapshot {
-  const update = validateResources(resources);
   const { config } = stored;
+  // Who wrote an old document writes its updates in the same words.
+  const isOld = isBefore13(config.ociVersion);
+  const update = validateResources(isOld ? oldResources(resources) : resources);
   const before = config.linux?.resources ?? {};
   const merged = mergeResources(before, update);
   try {

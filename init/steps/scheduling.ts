@@ -53,11 +53,18 @@ export function bindToCpus(
   return step.items;
 }
 
+/** Whether a child does not have it of its parent: one by SCHED_DEADLINE can't even fork. */
+export function isLostInFork({ policy, flags = [] }: Scheduler): boolean {
+  return policy === "SCHED_DEADLINE" || flags.includes("SCHED_FLAG_RESET_ON_FORK");
+}
+
 /**
  * Sets the scheduling policy. It comes after the affinity, since SCHED_DEADLINE wants all CPUs, and
  * after the cgroups, of which a v1 cpu cgroup may have no realtime share.
+ *
+ * @param pid whose it is; 0 is who calls
  */
-export function setScheduler(scheduler: Scheduler): PlanItem[] {
+export function setScheduler(scheduler: Scheduler, pid = 0): PlanItem[] {
   const step = new StepBuilder("scheduling");
   const { policy, flags = [], nice = 0, priority = 0 } = scheduler;
   const { runtime = 0, deadline = 0, period = 0 } = scheduler;
@@ -71,7 +78,7 @@ export function setScheduler(scheduler: Scheduler): PlanItem[] {
     period,
   });
   step.because(`schedule by ${policy}`, policy, "/process/scheduler", hintFor(policy))
-    .call("sched_setattr", [0, attributes, 0]);
+    .call("sched_setattr", [pid, attributes, 0]);
   return step.items;
 }
 

@@ -11,6 +11,7 @@
 
 import type { Fault } from "../errors.ts";
 import type { Config, Resources } from "./types.ts";
+import { inNewestMeaning } from "./validate/by_version.ts";
 import { checkAnnotations, checkRoot, checkUtsName, checkVersion } from "./validate/document.ts";
 import { requireObject, throwFaults } from "./validate/faults.ts";
 import { Field, Report } from "./validate/field.ts";
@@ -71,7 +72,7 @@ export type FurtherCheck = (report: Report, document: Field) => void;
  */
 export function checkConfig(value: unknown, further?: FurtherCheck): CheckedConfig {
   const report = new Report();
-  const document = new Field(report, "", cleanCopy(value, report));
+  const document = new Field(report, "", inNewestMeaning(cleanCopy(value, report)));
   if (requireObject(document)) checkDocument(document);
   further?.(report, document);
   throwFaults(report, "the config");

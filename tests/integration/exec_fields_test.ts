@@ -55,6 +55,51 @@ Deno.test("a further process is scheduled, ranked and placed as the first one", 
   });
 });
 
+Deno.test("a fork on the way takes nothing from a further process", async () => {
+  await leavesNothing("hull-exec-fork", async () => {
+    await using hull = new Hull();
+    const reset = { policy: "SCHED_BATCH", nice: 7, flags: ["SCHED_FLAG_RESET_ON_FORK"] } as const;
+    // One process more than there is may be born, or none could join.
+    using bundle = lookingBundle((config) => {
+      config.process.scheduler = { ...reset, flags: [...reset.flags] };
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.rlimits = [{ type: "RLIMIT_NPROC", soft: 1, hard: 2 }];
+      config.process.args = ["sleep", "60"];
+    });
+    await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-fork");
+    // The shell's own words alone: its children may not be.
+    const script = `read -r line < /proc/self/stat; echo $line
+while read -r line; do case $line in "Max processes"*) echo $line; esac; done < /proc/self/limits`;
+    const schedule = ["sh", "-c", script];
+    const seen = async (...words: string[]) => {
+      const [line = "", limit] = (await hull.must("exec", ...words)).split("\n");
+      return [...line.split(" ").filter((_, k) => [18, 40].includes(k)), limit];
+    };
+    assertEquals(await seen("hull-exec-fork", ...schedule), [
+      "7",
+      "3",
+      "Max processes 1 2 processes",
+    ]);
+    using scratch = scratchFolder();
+    const file = `${scratch.path}/process.json`;
+    const whole = { cwd: "/", args: schedule, env: ["PATH=/bin"], scheduler: reset };
+    const write = (more: Record<string, unknown>) =>
+      Deno.writeTextFileSync(file, JSON.stringify({ ...whole, ...more }));
+    write({ scheduler: { ...reset, nice: 9 } });
+    assertEquals(await seen("-p", file, "hull-exec-fork"), [
+      "9",
+      "3",
+      "Max processes 1 2 processes",
+    ]);
+    const refused = { policy: "SCHED_DEADLINE", runtime: 1000, deadline: 1_000_000 };
+    write({ scheduler: refused });
+    const { code, stderr } = await hull.call(["exec", "-p", file, "hull-exec-fork"]);
+    assertEquals(code, 255);
+    assertStringIncludes(stderr, "schedule by SCHED_DEADLINE");
+    await hull.must("delete", "--force", "hull-exec-fork");
+  });
+});
+
 testWhere(
   navigator.hardwareConcurrency < 2 ? "two CPUs" : undefined,
   "execCPUAffinity is for further processes alone, and may be one's own",

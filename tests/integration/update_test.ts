@@ -123,3 +123,23 @@ Deno.test("set keeps the new limits with the container; a refused one takes thos
     Deno.removeSync(root);
   });
 });
+
+Deno.test("0 tasks of a document before spec 1.3 are no limit, in its updates too", async () => {
+  await leavesNothing("hull-lc-pids", async () => {
+    await using hull = new Hull();
+    for (const [version, before, after] of [["1.0.2", "max", "max"], ["1.3.0", "1", "1"]]) {
+      using bundle = makeBundle("", (config) => {
+        config.ociVersion = version as string;
+        config.process.args = ["sleep", "60"];
+        config.linux.resources = { ...config.linux.resources, pids: { limit: 0 } };
+      });
+      await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-pids");
+      assertEquals(limits("hull-lc-pids")["pids.max"], before);
+      await hull.must("update", "--pids-limit", "9", "hull-lc-pids");
+      const resources = JSON.stringify({ pids: { limit: 0 } });
+      await hull.call(["update", "-r", "-", "hull-lc-pids"], { stdin: resources });
+      assertEquals(limits("hull-lc-pids")["pids.max"], after);
+      await hull.must("delete", "--force", "hull-lc-pids");
+    }
+  });
+});
