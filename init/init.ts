@@ -41,7 +41,9 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};
     if (!joinsInhabited(namespaces)) {
       const doors = init.cgroups.late.map(({ fd }) => fd);
-      return runPlan(trace?.mark(plan) ?? plan, init.fds.status, doors);
+      const { id, fds: { status } } = init;
+      const isTraced = trace !== undefined;
+      return runPlan(trace?.mark(plan) ?? plan, { id, status, doors, isTraced });
     }
     const { launch } = await import("./launch.ts"); // few containers need it
     const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);

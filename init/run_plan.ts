@@ -5,24 +5,36 @@
  * @module
  */
 
-import { Fd } from "../ffi/file.ts";
+import { SyscallError } from "../ffi/errno.ts";
+import { AT_EMPTY_PATH, Fd } from "../ffi/file.ts";
 import { type Argument, SyscallProgram } from "../ffi/program.ts";
+import { executableFile, programImage } from "../ffi/program_image.ts";
 import { reportTail } from "./channel.ts";
 import { doWork } from "./work.ts";
 import { initFailure } from "./failure.ts";
 import type { CopyUp, PlanItem, PlannedOperation } from "./operation.ts";
+import { hideProcess } from "./steps/user.ts";
+
+const F_SETFD = 2;
+
+/** Which process runs a plan, and how. */
+export interface RunOptions {
+  /** The container's id, by which people find it among the processes while it waits. */
+  readonly id: string;
+  /** Where a failure is reported. */
+  readonly status: number;
+  /** The files of the cgroups that are entered late, by fd. */
+  readonly doors: readonly number[];
+  /** Whether it must stay this program, whose memory a trace has. */
+  readonly isTraced: boolean;
+}
 
 /**
  * Runs the plan; it ends in the user's program or, after a report on `status`, in exit.
  *
- * @param doors the files of the cgroups that are entered late, by fd
  * @throws {ContainerError} if an operation before the last program fails
  */
-export function runPlan(
-  plan: readonly PlanItem[],
-  status: number,
-  doors: readonly number[] = [],
-): void {
+export function runPlan(plan: readonly PlanItem[], options: RunOptions): void {
   const results = new Map<string, number>();
   let segment: PlannedOperation[] = [];
   for (const item of plan) {
@@ -31,10 +43,10 @@ export function runPlan(
       continue;
     }
     runSegment(segment, results);
-    runWork(item, results, doors);
+    runWork(item, results, options.doors);
     segment = [];
   }
-  runLast(segment, results, status);
+  runLast(segment, results, options);
 }
 
 function runSegment(operations: readonly PlannedOperation[], results: Map<string, number>): void {
@@ -49,12 +61,62 @@ function runSegment(operations: readonly PlannedOperation[], results: Map<string
   });
 }
 
+/**
+ * The last program is an executable of its own, which takes this one's place: it waits for the start,
+ * and whoever may trace it then would have this program's memory, and its other threads, to which none
+ * of the plan applies and which have the host's rights. Where the host forbids executables in memory it
+ * is run in here, and nobody joins before the start: see `src/exec.ts`.
+ */
 function runLast(
   operations: readonly PlannedOperation[],
   results: ReadonlyMap<string, number>,
-  status: number,
+  { id, status, isTraced }: RunOptions,
 ): void {
-  new SyscallProgram(resolve(operations, results), reportTail(status, operations)).run();
+  const known = resolve(operations, results);
+  if (!isTraced) {
+    const alone = [...hideProcess() as PlannedOperation[], ...known];
+    const file = programFile(alone, status);
+    if (file !== undefined) become(file, id, openFds(operations, results));
+  }
+  new SyscallProgram(known, reportTail(status, operations)).run();
+}
+
+/** Undefined where the host forbids executables in memory (sysctl vm.memfd_noexec). */
+function programFile(operations: readonly PlannedOperation[], status: number): Fd | undefined {
+  try {
+    return executableFile("hull-init", programImage(operations, reportTail(status, operations)));
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+/** Returns only where it can't be executed. */
+function become(file: Fd, id: string, kept: readonly number[]): void {
+  using _file = file;
+  const inherit = kept.map((fd) => {
+    return { syscall: "fcntl", args: [fd, F_SETFD, 0], onError: "continue" } as const;
+  });
+  const vectors = [{ words: ["hull-init", id, 0] }, { words: [0] }];
+  new SyscallProgram([
+    ...inherit,
+    { syscall: "execveat", args: [file.number, "", ...vectors, AT_EMPTY_PATH] },
+  ]).run();
+}
+
+/** What earlier programs opened, close-on-exec, and the last one uses; it closes it itself. */
+function openFds(
+  operations: readonly PlannedOperation[],
+  results: ReadonlyMap<string, number>,
+): number[] {
+  const named = operations.flatMap(({ args }) =>
+    args.flatMap((argument) =>
+      typeof argument === "object" && "result" in argument
+        ? [results.get(argument.result) ?? -1]
+        : []
+    )
+  );
+  return [...new Set(named)].filter((fd) => fd > 2);
 }
 
 function runWork(

@@ -17,6 +17,7 @@ import { letsWait } from "../init/steps/seccomp.ts";
 import { keepsFilterRight } from "../init/steps/user.ts";
 import type { InitSeccomp } from "./config/init_config.ts";
 import type { Config, ProcessConfig } from "./config/types.ts";
+import { statusField } from "./cgroups/remaining.ts";
 import { filterOf } from "./container_filter.ts";
 import { enterClass } from "./container_resctrl.ts";
 import { ContainerError } from "./errors.ts";
@@ -68,9 +69,7 @@ export async function startExec(
   const init = container.init as ProcessIdentity;
   const compile = () => filterOf(config, store.root, { recent });
   const filter = await traced(lane, "compile the filter", compile);
-  if (filter !== undefined && isWaiting(store.folder(container.id))) {
-    requireFiltered(config, filter);
-  }
+  if (isWaiting(store.folder(container.id))) requireSafe(init.pid, config, filter);
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
   const rootPath = `/proc/self/fd/${root.number}`;
@@ -146,21 +145,24 @@ export async function startExec(
 }
 
 /**
- * A first process whose filter doesn't let it wait has none up to its start, and the right to load it:
- * a process beside it that may trace would have both.
+ * Refuses a process beside a first one that waits for the start with more than it will have: a process
+ * that may trace it would have that, too. One whose filter doesn't let it wait has no filter yet, and the
+ * right to load it. A re-executed one that could not become its last program still has threads with the
+ * host's rights.
  */
-function requireFiltered({ process = { cwd: "/" } }: Config, filter: InitSeccomp): void {
-  const { capabilities, noNewPrivileges } = process;
-  if (letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true))) return;
-  throw new ContainerError(
-    "ContainerNotRunning",
-    "no process can join before the container's start",
-    {
-      pointer: "/linux/seccomp",
-      hint:
-        "its filter denies what a process that waits behind it does: read, write, exit_group, capset",
-    },
-  );
+function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefined): void {
+  const { capabilities, noNewPrivileges } = config.process ?? {};
+  const isFiltered = filter === undefined ||
+    letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true));
+  const isAlone = (statusField(pid, "Threads") ?? "1") === "1";
+  if (isFiltered && isAlone) return;
+  const why = isAlone
+    ? "its filter denies what a process that waits behind it does: read, write, exit_group, capset"
+    : "its init has had to stay the host's program: see sysctl vm.memfd_noexec, and --trace";
+  throw new ContainerError("ContainerNotRunning", "no process can join before the start", {
+    pointer: isAlone ? "/linux/seccomp" : undefined,
+    hint: why,
+  });
 }
 
 async function openTrace(lane: Lane, { id, config }: StoredState): Promise<UsherTrace> {

@@ -2,8 +2,8 @@
  * A created container waits for its start, and a process that exec puts beside it may trace it: it has
  * no right that the container hasn't, and its filter.
  */
-import { assertEquals } from "@std/assert";
-import { Factory, Process } from "../../mod.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { Factory, Process, Trace } from "../../mod.ts";
 import { attemptExec, leanBundle } from "../fixtures/attempt.ts";
 import { type Bundle, type Draft, scratchFolder } from "../fixtures/bundle.ts";
 import { missingLibrary } from "../fixtures/filter_machine.ts";
@@ -49,8 +49,8 @@ for (const init of ["direct", "reexec"] as const) {
             bundle: bundle.folder,
           });
           await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
-          const { CapEff, CapPrm, Seccomp } = statusOf(container.state().pid as number);
-          assertEquals([CapEff, CapPrm, Seccomp], [CAP_KILL, CAP_KILL, "2"]);
+          const { CapEff, CapPrm, Seccomp, Threads } = statusOf(container.state().pid as number);
+          assertEquals([CapEff, CapPrm, Seccomp, Threads], [CAP_KILL, CAP_KILL, "2", "1"]);
           const { text } = await attemptExec(container, { args: ["cat", "/proc/self/status"] });
           assertEquals(/^CapEff:\t(.*)$/m.exec(text ?? "")?.[1], CAP_KILL);
           await container.exec();
@@ -78,3 +78,48 @@ for (const init of ["direct", "reexec"] as const) {
     },
   );
 }
+
+for (const init of ["direct", "reexec"] as const) {
+  Deno.test(`who waits for the start has nothing of the host's program: ${init}`, async () => {
+    await leavesNothing(ID, async () => {
+      using scratch = scratchFolder();
+      using bundle = leanBundle("cat /work/file", (config) => {
+        // Work that a re-executed init does itself, between its programs.
+        config.mounts.push({
+          destination: "/work",
+          type: "tmpfs",
+          source: "tmpfs",
+          options: ["tmpcopyup"],
+        });
+      });
+      Deno.mkdirSync(`${bundle.folder}/rootfs/work`);
+      Deno.writeTextFileSync(`${bundle.folder}/rootfs/work/file`, "copied");
+      const factory = new Factory({ root: scratch.path, init });
+      await using container = await factory.create(ID, bundle.config, { bundle: bundle.folder });
+      const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
+      await container.start(process);
+      const { pid } = container.state();
+      assertEquals(statusOf(pid as number).Threads, "1");
+      assertMatch(Deno.readLinkSync(`/proc/${pid}/exe`), /^\/memfd:hull-init/);
+      const maps = Deno.readTextFileSync(`/proc/${pid}/maps`).match(/\/\S+/g) ?? [];
+      assertEquals([...new Set(maps)], ["/memfd:hull-init"]);
+      await container.exec();
+      const [text] = await Promise.all([new Response(process.stdout).text(), process.wait()]);
+      assertEquals(text, "copied");
+    });
+  });
+}
+
+Deno.test("nobody joins a container whose init waits with threads of the host's program", async () => {
+  await leavesNothing(ID, async () => {
+    using scratch = scratchFolder();
+    using bundle = leanBundle("sleep 1000");
+    const factory = new Factory({ root: scratch.path, init: "reexec", trace: new Trace() });
+    await using container = await factory.create(ID, bundle.config, { bundle: bundle.folder });
+    await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
+    const { error } = await attemptExec(container, { args: ["true"] });
+    assertEquals(error?.code, "ContainerNotRunning");
+    await container.exec();
+    assertEquals((await attemptExec(container, { args: ["true"] })).code, 0);
+  });
+});
