@@ -61,6 +61,8 @@ export interface Facts {
   hostNode(path: string): NodeStatus | undefined;
   /** Whether this kernel has openat2, and no filter forbids it. */
   readonly hasOpenat2: boolean;
+  /** Whether this kernel copies a mount that is attached nowhere (Linux 6.15). */
+  readonly copiesDetached: boolean;
   /** The home folder of a user, from the container's passwd(5). */
   home(uid: number): string | undefined;
   /** Whether hull itself is in a user namespace that denies setgroups. */
@@ -175,6 +177,13 @@ export class HostFacts implements Facts {
 
   get hasOpenat2(): boolean {
     return hasOpenat2();
+  }
+
+  get copiesDetached(): boolean {
+    const [major = 0, minor = 0] = readText("/proc/sys/kernel/osrelease").split(".").map(
+      parseFloat,
+    );
+    return major > 6 || (major === 6 && minor >= 15);
   }
 
   home(uid: number): string | undefined {

@@ -6,7 +6,6 @@
  */
 
 import type { Argument, Onward, Operation } from "../ffi/program.ts";
-import type { SyscallName } from "../ffi/syscalls.ts";
 
 /** The steps of a birth: from the clone to init on the host's side, then init's own; and `join`. */
 export type StepName =
@@ -115,7 +114,11 @@ export class StepBuilder {
   }
 
   /** Adds a call. */
-  call(syscall: SyscallName, args: readonly Argument[], options: CallOptions = NONE): this {
+  call(
+    syscall: Operation["syscall"],
+    args: readonly Argument[],
+    options: CallOptions = NONE,
+  ): this {
     this.#add(syscall, args, options);
     return this;
   }

@@ -12,7 +12,7 @@
 
 import type { InitConfig } from "../src/config/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
-import type { Config, Linux, ProcessConfig } from "../src/config/types.ts";
+import type { Config, Linux, Mount, ProcessConfig } from "../src/config/types.ts";
 import { contextFor } from "../src/security/mount_label.ts";
 import { withHome } from "./environment.ts";
 import type { Destination, Facts, MountedAt } from "./facts.ts";
@@ -55,6 +55,7 @@ import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/schedulin
 import { hasListener, letsWait, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
 import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
+import { collapse } from "./steps/paths.ts";
 import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
 import { withoutOpenat2 } from "./walk.ts";
 import {
@@ -107,6 +108,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const anchors = anchorsOf(flat);
   const making = { idmapped: init.idmapped, isDetached: !ownsMounts };
   const count = config.mounts?.length ?? 0;
+  const covering = { anchors, facts, mounts: count };
   const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
   const makesDev = dev === undefined || !isBindMount(dev);
@@ -132,7 +134,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
       : detachRootfs(init.onTmpfs ?? false)),
     ...openSources(flat, init.idmapped),
-    ...(freshDev ? [] : openMaskSources(maskedPaths, look, hostNull(facts))),
+    ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), { anchors, facts })),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
 
     ...clearUmask(),
@@ -161,12 +163,11 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
-    ...protectPaths(readonlyPaths, look, anchors),
+    ...protectPaths(readonlyPaths, covering),
     ...maskPaths(
       maskedPaths,
-      look,
       freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
-      anchors,
+      covering,
     ),
     ...closeAnchors(anchors),
     ...(ownsMounts ? [] : [...joinMountNamespace(namespaces), ...enterDetachedRoot()]),
@@ -215,7 +216,7 @@ interface MountPlan {
 function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
   const { namespaces = [] } = config.linux ?? {};
   return (config.mounts ?? []).map((mount, k) => {
-    const destination = trim(mount.destination);
+    const destination = placeOf(mount);
     const planned: PlannedMount = {
       mount: { ...sysfsOrBind(mount, namespaces), destination },
       pointer: `/mounts/${k}`,
@@ -239,7 +240,7 @@ function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): Moun
 export function mountedAt(config: Config): MountedAt[] {
   return (config.mounts ?? []).map((asked) => {
     const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
-    const destination = trim(mount.destination);
+    const destination = placeOf(mount);
     if (isBindMount(mount)) return { destination, base: mount.source, opaque: false };
     if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
     if (mount.type === "sysfs") return { destination, base: "/sys", opaque: false };
@@ -248,6 +249,14 @@ export function mountedAt(config: Config): MountedAt[] {
 }
 
 const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
+
+/**
+ * The destination of a mount. That of the kernel's own file systems may have no link on its way, and
+ * is so what it says without its `..`.
+ */
+function placeOf({ destination, type }: Mount): string {
+  return type === "proc" || type === "sysfs" ? collapse(destination) : trim(destination);
+}
 
 /** A destination as an absolute path without a slash at its end. */
 function trim(destination: string): string {

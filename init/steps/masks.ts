@@ -1,5 +1,7 @@
 /**
- * Paths that the container may not read, and paths that it may not write.
+ * Paths that the container may not read, and paths that it may not write. Whether there is something
+ * to cover, and whether it is a folder, is the kernel's answer when it is covered: nothing that was
+ * seen before the mounts were made counts.
  *
  * Source: the runtime-spec's "Masked Paths" and "Readonly Paths".
  *
@@ -15,39 +17,38 @@ import {
   FSOPEN_CLOEXEC,
   MOUNT_ATTR,
   mountAttributes,
-  MOVE_MOUNT_F_EMPTY_PATH,
-  MOVE_MOUNT_T_EMPTY_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../ffi/mount.ts";
-import type { Destination, NodeStatus } from "../facts.ts";
+import type { Facts, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
 import { type Anchor, attach, setAttributes } from "./mounts.ts";
-import { insideRoot, openPlace } from "./paths.ts";
+import { beyondMissing, collapse, insideRoot, openPlace, ROOT } from "./paths.ts";
 import { requireNode } from "./verify.ts";
 
-/** Looks at a path inside the container. */
-type Look = (path: string) => Destination;
-
-/** The label of the null device that files are covered with: of a fresh /dev, or the host's. */
+/** The label of the null device that files are covered with: of a fresh /dev, or a copy of the host's. */
 const NULL = "masks.null";
+/** The label of the empty file system that folders are covered with. */
+const EMPTY = "masks.empty";
 const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
+/** What the covers depend on. */
+export interface CoverOptions {
+  /** The mounts of the kernel's own file systems. */
+  readonly anchors: readonly Anchor[];
+  readonly facts: Facts;
+  /** How many mounts the config has. */
+  readonly mounts: number;
+}
+
 /** Makes paths read-only, trees with all mounts in them; paths that are missing are passed over. */
-export function protectPaths(
-  paths: readonly string[],
-  look: Look,
-  anchors: readonly Anchor[],
-): PlanItem[] {
+export function protectPaths(paths: readonly string[], options: CoverOptions): PlanItem[] {
   const step = new StepBuilder("masks");
-  paths.forEach((path, k) => {
-    const { kind, components } = look(path);
-    if (kind === "missing") return;
-    step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${k}`);
-    const place = `readonly${k}.place`;
-    const mount = `readonly${k}.mount`;
-    openCovered(step, path, place, components, anchors);
-    // EBADF from here on: the place was missing after all.
+  for (const { path, index } of once(paths)) {
+    step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${index}`);
+    const place = `readonly${index}.place`;
+    const mount = `readonly${index}.mount`;
+    const miss = openCovered(step, path, place, `readonly${index}.end`, options);
     step.call("open_tree", [result(place), "", COPY | AT_EMPTY_PATH | AT_RECURSIVE], {
       label: mount,
       tolerated: "EBADF",
@@ -55,7 +56,8 @@ export function protectPaths(
     setAttributes(step, mount, mountAttributes(MOUNT_ATTR.RDONLY, 0), { tolerated: "EBADF" });
     attach(step, mount, place, { tolerated: "EBADF" });
     step.close(mount, place);
-  });
+    miss();
+  }
   return step.items;
 }
 
@@ -65,21 +67,22 @@ export function protectPaths(
  */
 export function openMaskSources(
   paths: readonly string[],
-  look: Look,
   device: NodeStatus,
+  { anchors, facts }: Pick<CoverOptions, "anchors" | "facts">,
 ): PlanItem[] {
   const step = new StepBuilder("sources");
-  const files = paths.map((path) => look(path).kind)
-    .flatMap((kind, k) => kind === "file" || kind === "unknown" ? [k] : []);
+  const files = once(paths).filter(({ path }) => kindIn(path, anchors) !== "directory");
   if (files.length === 0) return [];
+  const host = `${NULL}.host`;
   step.because("check that the host's /dev/null is the null device", "/dev/null", POINTER)
-    .call("openat", [AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], { label: NULL });
-  requireNode(step, NULL, device);
-  for (const k of files) {
-    step.because("copy the mount of the host's null device", "/dev/null", pointerTo(k))
-      .call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: `mask${k}.file` });
+    .call("openat", [AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], { label: host });
+  requireNode(step, host, device);
+  step.because("copy the mount of the host's null device", "/dev/null", POINTER);
+  const labels = facts.copiesDetached ? [NULL] : files.map(({ index }) => fileCover(index));
+  for (const label of labels) {
+    step.call("open_tree", [result(host), "", COPY | AT_EMPTY_PATH], { label });
   }
-  step.close(NULL);
+  step.close(host);
   return step.items;
 }
 
@@ -90,14 +93,16 @@ export function openMaskSources(
  */
 export function maskPaths(
   paths: readonly string[],
-  look: Look,
   fresh: NodeStatus | undefined,
-  anchors: readonly Anchor[],
+  options: CoverOptions,
 ): PlanItem[] {
   const step = new StepBuilder("masks");
-  const places = paths.map(look);
-  const hasFiles = places.some(({ kind }) => kind === "file" || kind === "unknown");
-  const takesFresh = fresh !== undefined && hasFiles;
+  const masks = once(paths).map(({ path, index }) => ({
+    path,
+    index,
+    kind: kindIn(path, options.anchors),
+  }));
+  const takesFresh = fresh !== undefined && masks.some(({ kind }) => kind !== "directory");
   if (takesFresh) {
     step.because(
       "check that /dev/null, to cover files with, is the null device",
@@ -107,83 +112,174 @@ export function maskPaths(
     openPlace(step, "/dev/null", NULL, { followLinks: false });
     requireNode(step, NULL, fresh);
   }
-  places.forEach(({ kind, components }, k) => {
-    const path = paths[k] as string;
-    if (kind === "missing") return;
+  const coversFolders = masks.some(({ kind }) => kind !== "file");
+  if (coversFolders) makeEmpty(step);
+  const copiesNull = takesFresh || options.facts.copiesDetached;
+  for (const { path, index: k, kind } of masks) {
     step.because(`mask ${path}`, path, pointerTo(k));
-    openCovered(step, path, `mask${k}.place`, components, anchors);
-    if (kind !== "file") coverFolder(step, k, kind === "unknown");
-    if (kind !== "directory") coverFile(step, k, takesFresh);
-    step.call("close", [result(`mask${k}.place`)], { label: `mask${k}.end`, onError: "continue" });
-  });
+    const miss = openCovered(step, path, place(k), end(k), options);
+    if (kind === undefined) coverEither(step, k, copiesNull, options.facts.copiesDetached);
+    else if (kind === "file") coverFile(step, k, copiesNull);
+    else coverFolder(step, k, options.facts.copiesDetached);
+    step.call("close", [result(place(k))], { label: `mask${k}.covered`, onError: "continue" });
+    miss();
+  }
+  if (coversFolders) step.close(EMPTY);
   if (takesFresh) step.close(NULL);
   return step.items;
 }
 
 const POINTER = "/linux/maskedPaths";
 
+/** Each path once: a second cover over the first covers nothing. */
+function once(paths: readonly string[]): readonly { path: string; index: number }[] {
+  const seen = new Set<string>();
+  return paths.flatMap((path, index) => {
+    const key = path.replace(/\/+/g, "/").replace(/\/$/, "");
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [{ path, index }];
+  });
+}
+
+/** What the kernel has always had as what: the rest is found out when it is covered. */
+const FOLDERS = ["/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware"];
+const FILES = ["interrupts", "kcore", "keys", "latency_stats", "sched_debug", "sysrq-trigger"]
+  .concat("timer_list", "timer_stats", "kmsg", "key-users").map((name) => `/proc/${name}`);
+
+/** What stands at a path of the kernel's own file systems; undefined where that can't be said. */
+function kindIn(path: string, anchors: readonly Anchor[]): "directory" | "file" | undefined {
+  const { destination } = anchorOf(path, anchors) ?? {};
+  if (destination !== "/proc" && destination !== "/sys") return undefined;
+  return FOLDERS.includes(path) ? "directory" : FILES.includes(path) ? "file" : undefined;
+}
+
+/** The mount of the kernel's that a path leads into. */
+function anchorOf(path: string, anchors: readonly Anchor[]): Anchor | undefined {
+  if (path.split("/").includes("..")) return undefined;
+  const inside = collapse(path);
+  return anchors.findLast(({ destination }) =>
+    inside === destination || inside.startsWith(`${destination}/`)
+  );
+}
+
 /**
  * Opens what is to be covered: in /proc and /sys from the mount itself, so that the cover lies on what
- * the kernel shows, wherever the rootfs's folders are by now (CVE-2023-27561).
+ * the kernel shows, wherever the rootfs's folders are by now (CVE-2023-27561); elsewhere by its name,
+ * as a program would find it.
+ *
+ * @param end where the plan goes on if nothing is there
+ * @returns adds what handles a path that can't be opened; it stands behind the covers
  */
 function openCovered(
   step: StepBuilder,
   path: string,
-  place: string,
-  components: readonly string[],
-  anchors: readonly Anchor[],
-): void {
-  const inside = `/${components.join("/")}`;
-  const anchor = anchors.findLast(({ destination }) =>
-    inside === destination || inside.startsWith(`${destination}/`)
-  );
-  if (anchor === undefined) {
-    return openPlace(step, path, place, { tolerated: "ENOENT", components });
+  label: string,
+  end: string,
+  { anchors, facts, mounts }: CoverOptions,
+): () => void {
+  const anchor = anchorOf(path, anchors);
+  if (anchor !== undefined) {
+    const below = collapse(path).slice(anchor.destination.length);
+    step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
+      label,
+      tolerated: "ENOENT",
+      components: below.split("/").filter((part) => part !== ""),
+    });
+    return () => {};
   }
-  const below = inside.slice(anchor.destination.length);
-  step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
-    label: place,
-    tolerated: "ENOENT",
-    components: below.split("/").filter((part) => part !== ""),
-  });
+  const args = insideRoot(result(ROOT), path, O_PATH | O_CLOEXEC);
+  // A walk follows no link, and so needs to know where they led.
+  const components = facts.hasOpenat2 ? undefined : facts.destination(path, mounts).components;
+  return beyondMissing(step, { args, label, end, components, walks: !facts.hasOpenat2 });
 }
 
-/** Closes what the covers were looked for by. */
+/** The mounts of the kernel's file systems are held no longer. */
 export function closeAnchors(anchors: readonly Anchor[]): PlanItem[] {
   const step = new StepBuilder("masks");
   return step.because("close the mounts that were held").close(...anchors.map(({ mount }) => mount))
     .items;
 }
 
-/** Covers with an empty file system; where it may be a file, a refusal leads to the other cover. */
-function coverFolder(step: StepBuilder, k: number, mayBeFile: boolean): void {
-  const [context, mount, place] = [`mask${k}.fs`, `mask${k}.folder`, `mask${k}.place`];
-  step.call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context });
-  step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, "source", "tmpfs", 0]);
-  step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, "ro", 0, 0]);
-  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0]);
-  step.call("fsmount", [result(context), FSOPEN_CLOEXEC, MOUNT_ATTR.RDONLY], { label: mount });
-  step.close(context);
-  if (mayBeFile) {
-    const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-    step.call("move_mount", [result(mount), "", result(place), "", flags], {
-      onError: { jump: `mask${k}.otherwise` },
-    });
-    step.jump(`mask${k}.end`);
-    step.call("close", [result(mount)], { label: `mask${k}.otherwise`, onError: "continue" });
-  } else {
-    attach(step, mount, place, { tolerated: "EBADF" });
-    step.close(mount);
-  }
+/** One empty file system lies over all masked folders. */
+function makeEmpty(step: StepBuilder): void {
+  const context = `${EMPTY}.fs`;
+  step.because("make an empty file system to cover folders with", undefined, POINTER)
+    .call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context })
+    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "source", "tmpfs", 0])
+    .call("fsconfig", [result(context), FSCONFIG_SET_FLAG, "ro", 0, 0])
+    .call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
+    .call("fsmount", [result(context), FSOPEN_CLOEXEC, MOUNT_ATTR.RDONLY], { label: EMPTY })
+    .close(context);
 }
 
-function coverFile(step: StepBuilder, k: number, takesFresh: boolean): void {
-  const mount = `mask${k}.file`;
-  if (takesFresh) {
-    step.call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: mount });
+/**
+ * Covers a folder with a copy of the empty file system's mount.
+ *
+ * @param copiesDetached whether this kernel copies a mount that is attached nowhere; one before
+ *   Linux 6.15 copies it once it is attached, so the first folder gets the mount itself
+ */
+function coverFolder(step: StepBuilder, k: number, copiesDetached: boolean): void {
+  copyEmpty(step, k, copiesDetached);
+  attach(step, folderCover(k), place(k), { tolerated: "EBADF" });
+  step.close(folderCover(k));
+  if (copiesDetached) return;
+  step.jump(`mask${k}.covered`);
+  attach(step, EMPTY, place(k), { label: `mask${k}.itself`, tolerated: "EBADF" });
+}
+
+function copyEmpty(step: StepBuilder, k: number, copiesDetached: boolean): void {
+  step.call("open_tree", [result(EMPTY), "", COPY | AT_EMPTY_PATH], {
+    label: folderCover(k),
+    onError: copiesDetached ? "fail" : { jump: `mask${k}.itself` },
+  });
+}
+
+function coverFile(step: StepBuilder, k: number, copiesNull: boolean): void {
+  const label = `mask${k}.null`;
+  if (copiesNull) {
+    step.call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: fileCover(k) });
   }
-  attach(step, mount, `mask${k}.place`, { tolerated: "EBADF" });
-  step.close(mount);
+  attach(step, fileCover(k), place(k), { label, tolerated: "EBADF" });
+  step.close(fileCover(k));
+}
+
+/** Covers what may be a folder or a file: where the first cover is refused, it gets the other. */
+function coverEither(
+  step: StepBuilder,
+  k: number,
+  copiesNull: boolean,
+  copiesDetached: boolean,
+): void {
+  copyEmpty(step, k, copiesDetached);
+  attach(step, folderCover(k), place(k), { onError: { jump: `mask${k}.otherwise` } });
+  step.close(folderCover(k)).jump(`mask${k}.covered`);
+  if (!copiesDetached) {
+    const file = copiesNull ? fileCover(k) : `mask${k}.null`;
+    attach(step, EMPTY, place(k), { label: `mask${k}.itself`, onError: { jump: file } });
+    step.jump(`mask${k}.covered`);
+  }
+  step.call("close", [result(folderCover(k))], {
+    label: `mask${k}.otherwise`,
+    onError: "continue",
+  });
+  coverFile(step, k, copiesNull);
+}
+
+function place(k: number): string {
+  return `mask${k}.place`;
+}
+
+function end(k: number): string {
+  return `mask${k}.end`;
+}
+
+function folderCover(k: number): string {
+  return `mask${k}.folder`;
+}
+
+function fileCover(k: number): string {
+  return `mask${k}.file`;
 }
 
 function pointerTo(k: number): string {

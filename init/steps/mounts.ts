@@ -29,7 +29,7 @@ import type { Mount } from "../../src/config/types.ts";
 import type { Facts } from "../facts.ts";
 import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
 import { type MountOptions, parseMountOptions } from "./mount_options.ts";
-import { makeMissing, openHostPlace, openPlace } from "./paths.ts";
+import { collapse, makeMissing, openHostPlace, openPlace } from "./paths.ts";
 
 /** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
 export interface PlannedMount {
@@ -174,11 +174,18 @@ export interface Anchor {
 /**
  * The mounts of the kernel's own file systems, proc and sysfs, by the fds that stay open: what is to
  * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
- * come to mean something else.
+ * come to mean something else. Not those that a later mount of the config covers.
  */
 export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
-  return mounts.filter(isKernels)
-    .map(({ mount, label }) => ({ destination: mount.destination, mount: mountOf(label) }));
+  return mounts.flatMap((planned, k) => {
+    const { mount: { destination }, label } = planned;
+    if (!isKernels(planned)) return [];
+    const isCovered = mounts.slice(k + 1).some(({ mount }) =>
+      !parseMountOptions(mount.options ?? NONE).remount &&
+      `${destination}/`.startsWith(`${collapse(mount.destination)}/`.replace("//", "/"))
+    );
+    return isCovered ? [] : [{ destination, mount: mountOf(label) }];
+  });
 }
 
 function isKernels({ mount }: PlannedMount): boolean {

@@ -16,6 +16,7 @@ import {
 import type { Argument } from "../../ffi/program.ts";
 import type { Destination } from "../facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../operation.ts";
+import { skipUnless } from "./verify.ts";
 
 /** The label of the root file system's fd. */
 export const ROOT = "root";
@@ -83,3 +84,67 @@ export function makeMissing(
 export function openHostPlace(step: StepBuilder, path: string, label: string, flags = 0): void {
   step.call("openat", [AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0], { label });
 }
+
+/** A path without `.`, `..` and double slashes: what it means where no part of it is a link. */
+export function collapse(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return "/" + parts.join("/");
+}
+
+/** What may be missing, and is opened by its name. */
+export interface MaybeMissing {
+  /** The arguments of its openat2. */
+  readonly args: readonly Argument[];
+  readonly label: string;
+  /** Where the plan goes on if nothing is there. */
+  readonly end: string;
+  readonly components?: readonly string[] | undefined;
+  /**
+   * Whether the plan will walk instead: ENOTDIR may be a link then, which is not to be passed over.
+   */
+  readonly walks: boolean;
+}
+
+/**
+ * How often a path is tried again while the host renames or mounts: one that goes up itself, and one
+ * that does so by a link at most.
+ */
+const TRIES = { up: 16, other: 2 };
+
+/**
+ * Opens what may be missing. It is missing where the kernel says ENOENT, or ENOTDIR for a path below a
+ * file; and with EAGAIN, which a `..` on the way gives when anything on the host is renamed or mounted
+ * meanwhile, it is tried again.
+ *
+ * @returns adds what follows an error; it must stand where nothing else leads to
+ */
+export function beyondMissing(step: StepBuilder, wanted: MaybeMissing): () => void {
+  const { args, label, end, components, walks } = wanted;
+  step.call("openat2", args, { label, components, onError: { jump: `${label}.miss` } });
+  return () => {
+    step.jump(end);
+    const errnos = walks ? [ENOENT] : [ENOENT, ENOTDIR];
+    errnos.forEach((errno, k) => {
+      const next = k === errnos.length - 1 ? `${label}.again` : `${label}.miss${k + 1}`;
+      skipUnless(step, label, errno, { label: `${label}.miss${k === 0 ? "" : k}`, next });
+      step.jump(end);
+    });
+    const tries = String(args[1]).split("/").includes("..") ? TRIES.up : TRIES.other;
+    for (let k = tries; k > 0; k--) {
+      step.call("openat2", args, {
+        label: k === tries ? `${label}.again` : undefined,
+        components,
+        onError: k > 1 ? "continue" : "fail",
+        onPositive: { jump: label },
+      });
+    }
+    step.call("getpid", [], { label: end });
+  };
+}
+
+const ENOENT = 2;
+const ENOTDIR = 20;

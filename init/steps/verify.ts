@@ -36,6 +36,20 @@ function requireEqual(step: StepBuilder, field: FieldOf, value: number): void {
 }
 
 /**
+ * Goes on with the next operation only where an earlier one failed with an errno, else at `next`. The
+ * errno is compared in the memory in which the result is kept.
+ */
+export function skipUnless(
+  step: StepBuilder,
+  operation: string,
+  errno: number,
+  { label, next }: { readonly label: string; readonly next: string },
+): void {
+  const args = [{ placeOf: operation }, FUTEX_WAIT_PRIVATE, (-errno) >>> 0, NO_TIME, 0, 0];
+  step.call("futex", args, { label, tolerated: "ETIMEDOUT", onError: { jump: next } });
+}
+
+/**
  * Goes on only where an open file has a type with permissions, and a device number.
  *
  * @param fd the label of the operation that opened it

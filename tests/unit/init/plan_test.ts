@@ -284,7 +284,7 @@ Deno.test("a filter with a listener is there before the parent is told, and only
   ]);
 });
 
-Deno.test("every label that a plan refers to stands before, every jump leads forward", () => {
+Deno.test("every label that a plan refers to stands before, a jump leads back only to try again", () => {
   for (const [name, init] of Object.entries(GOLDEN)) {
     const items = listPlan(planInit({ ...BASE, cgroups: V2, ...init }, FACTS));
     const known = new Set<string>();
@@ -298,7 +298,9 @@ Deno.test("every label that a plan refers to stands before, every jump leads for
       }
       for (const target of [onError, onPositive]) {
         if (target === undefined || ["continue", "return"].includes(target)) continue;
-        assert(items.findIndex((item) => item.label === target) > at, `${name}: jump to ${target}`);
+        const to = items.findIndex((item) => item.label === target);
+        const triesAgain = syscall === "openat2" && items[to]?.args.join() === args.join();
+        assert(to > at || triesAgain, `${name}: jump to ${target}`);
       }
       if (label !== undefined) known.add(label);
     });
