@@ -5,23 +5,24 @@
  */
 
 import { SyscallError } from "./errno.ts";
+import { encodeRaw } from "./raw_text.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EINVAL = 22;
 
 /**
- * A string as C wants it: UTF-8 with a NUL at the end.
+ * A string as C wants it, with a NUL at the end: UTF-8, or other bytes as {@linkcode encodeRaw} has
+ * them.
  *
  * @throws {SyscallError} EINVAL if the string holds a NUL, at which C would cut it short
  */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(withoutNul(text) + "\0");
+  return encodeRaw(withoutNul(text) + "\0");
 }
 
 /** Strings one after another, each as of {@linkcode cString}. Throws what that throws. */
 export function cStrings(texts: readonly string[]): Uint8Array<ArrayBuffer> {
-  return encoder.encode(texts.map((text) => withoutNul(text) + "\0").join(""));
+  return encodeRaw(texts.map((text) => withoutNul(text) + "\0").join(""));
 }
 
 function withoutNul(text: string): string {

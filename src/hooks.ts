@@ -21,6 +21,7 @@ import type { Hook } from "./config/types.ts";
 import type { HookPoint } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import type { OciState } from "./oci_state.ts";
+import { ownEnvironment } from "./own_environment.ts";
 import { SetnsProcess, type SetnsProcessOptions } from "./setns_process.ts";
 import { visible } from "./visible.ts";
 
@@ -39,7 +40,7 @@ export interface HookContext
 /** The hooks that run in this program's namespaces, in the bundle's folder. */
 export function inRuntime(state: OciState, poller: Poller): HookContext {
   const become = enterFolder(state.bundle);
-  const env = ownEnvironment();
+  const env = ownEnvironment(); // as other runtimes have it, for one that names none
   return { cgroups: [], before: [], become, last: [], env, target: undefined, poller, state };
 }
 
@@ -48,11 +49,6 @@ export function enterFolder(path: string): readonly PlanItem[] {
   const step = new StepBuilder("hooks");
   return step.because(`enter ${path}`, path, "/hooks")
     .call("chdir", [path], { onError: "continue" }).items;
-}
-
-/** As other runtimes have it, a hook of the host that names no environment gets the caller's. */
-function ownEnvironment(): string[] {
-  return Object.entries(Deno.env.toObject()).map(([name, value]) => `${name}=${value}`);
 }
 
 /**

@@ -7,6 +7,7 @@
 import type { Config } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
+import { parseDocument } from "./document.ts";
 import { usageError } from "./options.ts";
 import { reason } from "./reason.ts";
 
@@ -107,7 +108,7 @@ function parse(json: string, path: string, isFound: boolean): Config {
   const hint = isFound ? ESCAPE : undefined;
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseDocument(json);
   } catch (cause) {
     const why = json.startsWith("\ufeff")
       ? "it begins with a byte order mark"

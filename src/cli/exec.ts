@@ -4,8 +4,10 @@ import type { Container } from "../container.ts";
 import type { ProcessConfig } from "../config/types.ts";
 import { ContainerError } from "../errors.ts";
 import type { Process, ProcessOptions } from "../process.ts";
+import { ownVariable } from "../own_environment.ts";
 import { traced } from "../traced.ts";
 import { choice, type Command, type GivenFlags, isOn, list, text } from "./command.ts";
+import { parseDocument } from "./document.ts";
 import { follow, foregroundConsole, SignalForwarder } from "./foreground.ts";
 import { preservedFds } from "./inherited_fds.ts";
 import { usageError } from "./options.ts";
@@ -124,7 +126,7 @@ async function processOptions(
 /** A name alone stands for the caller's own value, if the caller has one. */
 function withValue(entry: string): string[] {
   if (entry.includes("=")) return [entry];
-  const value = Deno.env.get(entry);
+  const value = ownVariable(entry);
   return value === undefined ? [] : [`${entry}=${value}`];
 }
 
@@ -132,7 +134,7 @@ async function readProcess(path: string): Promise<ProcessConfig> {
   const { validateProcess } = await import("../config/validate_process.ts");
   let json: unknown;
   try {
-    json = JSON.parse(Deno.readTextFileSync(path));
+    json = parseDocument(Deno.readTextFileSync(path));
   } catch (cause) {
     throw new ContainerError("ConfigInvalid", `cannot read the process ${path}: ${reason(cause)}`, {
       path,

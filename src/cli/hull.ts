@@ -12,7 +12,10 @@ export async function start(): Promise<never> {
   if (Deno.env.has(INIT_VARIABLE)) await (await import("../../init/init.ts")).startInitialization();
   Deno.exitCode = 1; // of a program that ends because nothing is left to wait for
   const { main } = await import("./main.ts");
-  Deno.exit(await main(Deno.args));
+  // Deno puts this in the place of what is no UTF-8.
+  const isWhole = !Deno.args.some((word) => word.includes("\ufffd"));
+  const args = isWhole ? Deno.args : (await import("../own_environment.ts")).ownArguments();
+  Deno.exit(await main(args));
 }
 
 function fail(error: unknown): never {

@@ -19,6 +19,7 @@ import {
   read,
 } from "../../ffi/file.ts";
 import { fileSystemType, S_IFMT, S_IFREG, statAt } from "../../ffi/file_status.ts";
+import { decodeRaw } from "../../ffi/raw_text.ts";
 import { openInside } from "./safe_path.ts";
 
 /** The longest line, in bytes: as other runtimes have it. What stands behind a longer one is lost. */
@@ -65,9 +66,8 @@ const PSEUDO_SYSTEMS: ReadonlySet<number> = new Set([
 export function* accountLines(root: Fd, path: string): Generator<readonly string[]> {
   using file = openAccountFile(root, path);
   if (file === undefined) return;
-  const decoder = new TextDecoder();
   for (const line of linesOf(file)) {
-    if (line.length > 0) yield decoder.decode(line).split(":");
+    if (line.length > 0) yield decodeRaw(line).split(":");
   }
 }
 

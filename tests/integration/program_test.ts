@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ExecDriver } from "../../mod.ts";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { GivenHull, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
 const INITS = ["direct", "reexec"] as const;
@@ -185,6 +185,46 @@ for (const init of INITS) {
       assertEquals(lines(`${scratch.path}/runtime`), "PATH=/bin\nA=3\nHOME=\nB=2\n");
       assertEquals(lines(`${rootfs}/first`), once);
       await hull.must("delete", "--force", ID);
+    });
+  });
+}
+
+for (const init of INITS) {
+  Deno.test(`${init}: bytes that are no UTF-8 reach programs and hooks as they are`, async () => {
+    await leavesNothing(ID, async () => {
+      // What this has for %s the shell makes of it: no string of this program could hold it.
+      const set = 'export BAD="$(printf "x\\377y")"; for w; do shift; ' +
+        'case $w in RAW*) w="${w#RAW}$(printf "a\\377b")"; esac; set -- "$@" "$w"; done; exec "$@"';
+      await using hull = new GivenHull("sh", "-c", set, "sh");
+      using scratch = scratchFolder();
+      const hook = `${scratch.path}/hook.sh`;
+      Deno.writeTextFileSync(hook, `#!/bin/sh\nprintf %s "$BAD" > ${scratch.path}/hook\n`);
+      Deno.chmodSync(hook, 0o755);
+      using bundle = makeBundle("exec sleep 60", (config) => {
+        config.hooks = { createRuntime: [{ path: hook }] };
+        // In a document half a character is none, as with other runtimes.
+        config.process.env = ["PATH=/bin", "HALF=\udcff"];
+      });
+      const passwd = [..."root:x:0:0::/r"].map((character) => character.charCodeAt(0));
+      Deno.writeFileSync(
+        `${bundle.folder}/rootfs/etc/passwd`,
+        new Uint8Array([...passwd, 0xff, 0x3a, 0x0a]),
+      );
+      await hull.detach("run", "-d", "--init", init, "-b", bundle.folder, ID);
+      assertEquals(Deno.readFileSync(`${scratch.path}/hook`).toHex(), "78ff79");
+      const dump = async (text: string, ...words: string[]) => {
+        const script = `printf %s "${text}" | od -An -tx1`;
+        return (await hull.must("exec", ...words, "sh", "-c", script, "sh", "RAW")).trim();
+      };
+      assertEquals(await dump("$1", ID), "61 ff 62");
+      assertEquals(await dump("$BAD", "-e", "BAD", ID), "78 ff 79");
+      assertEquals(await dump("$V", "-e", "RAWV=", ID), "61 ff 62");
+      assertEquals(await dump("$HALF", ID), "ef bf bd");
+      assertEquals(await dump("$HOME", ID), "2f 72 ff");
+      await hull.must("delete", "--force", ID);
+      const seen = ["sh", "-c", 'printf %s "$1" | od -An -tx1', "sh", "RAW"];
+      const first = await hull.must("run", "--init", init, "--builtin", ID, "--", ...seen);
+      assertEquals(first.trim(), "61 ff 62");
     });
   });
 }

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { leanBundle, own, withoutMounts } from "../fixtures/attempt.ts";
 import { type Bundle, type Draft, scratchFolder } from "../fixtures/bundle.ts";
 import { build, missingCompiler } from "../fixtures/c_programs.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { GivenHull, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
@@ -17,21 +17,6 @@ const CAPS = "grep -E '^Cap(Prm|Bnd)' /proc/self/status";
 function caps(bits: number): string {
   const text = bits.toString(16).padStart(16, "0");
   return `CapPrm:\t${text}\nCapBnd:\t${text}\n`;
-}
-
-/** hull as a program calls it that stands before it and gives it something. */
-class GivenHull extends Hull {
-  readonly #before: readonly string[];
-
-  constructor(...before: string[]) {
-    super();
-    this.#before = before;
-  }
-
-  override command(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-    const [program = "", ...words] = [...this.#before, ...this.words(args)];
-    return new Deno.Command(program, { ...options, args: words });
-  }
 }
 
 /** A bundle with its config in a file, for the command line. */
