@@ -367,6 +367,7 @@ export function isInheritable(fd: number): boolean {
   return flags >= 0 && (Number(flags) & FD_CLOEXEC) === 0;
 }
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -377,8 +378,22 @@ const LOCK_NB = 4;
  * @throws {SyscallError}
  */
 export function tryLock(fd: Fd): boolean {
+  return tryFlock(fd, LOCK_EX);
+}
+
+/**
+ * The same for the lock that any number may hold at once, while nobody holds the exclusive one.
+ *
+ * @returns whether the lock was taken
+ * @throws {SyscallError}
+ */
+export function tryLockShared(fd: Fd): boolean {
+  return tryFlock(fd, LOCK_SH);
+}
+
+function tryFlock(fd: Fd, kind: number): boolean {
   try {
-    checked("flock", libc.flock(fd.number, LOCK_EX | LOCK_NB));
+    checked("flock", libc.flock(fd.number, kind | LOCK_NB));
     return true;
   } catch (error) {
     if (error instanceof SyscallError && error.errno === EAGAIN) return false;

@@ -30,7 +30,8 @@ export interface BrokenContainer {
 const SIGKILL = 9;
 const END_MS = 10_000;
 /** What hull writes into a state folder. */
-const OWN_FILES = /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|rootfs|notify)$/;
+const OWN_FILES =
+  /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|joins|rootfs|notify)$/;
 
 /**
  * Ends what can be found of a container, and removes it.

@@ -17,6 +17,7 @@ import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
 import type { StartOptions } from "./first_process.ts";
 import type { InitProcess } from "./init_process.ts";
+import { lockJoins } from "./join_lock.ts";
 import { isWaiting } from "./init_status.ts";
 import { interfaceStats } from "./network/interface_stats.ts";
 import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
@@ -162,7 +163,13 @@ export class Container implements AsyncDisposable {
     const networkInterfaces = this.networks()
       .flatMap(({ hostInterfaceName: name }) => name === undefined ? [] : [interfaceStats(name)])
       .filter((stats) => stats !== undefined);
-    return { ...this.#surroundings.cgroups.stats(), networkInterfaces };
+    try {
+      return { ...this.#surroundings.cgroups.stats(), networkInterfaces };
+    } catch (error) {
+      // If it was removed meanwhile, or is being removed, that is why.
+      if (this.status() === "stopped") throw notRunning({ id: this.id, status: "stopped" });
+      throw error;
+    }
   }
 
   /** The interfaces that were made for it, with their names. */
@@ -266,6 +273,7 @@ export class Container implements AsyncDisposable {
   async pause(): Promise<void> {
     using _lock = await this.#state.lock();
     requireProcesses(this.#subject());
+    using _joins = await lockJoins(this.folder, "pause");
     await this.#surroundings.cgroups.freeze();
   }
 
@@ -413,11 +421,13 @@ export class Container implements AsyncDisposable {
     claim.attach(init, init.streams);
   }
 
-  /** No lock is held: any number of processes may join at once. */
+  /** The container's lock is not held: any number of processes may join at once, and while it is. */
   async #join(process: Process, lane: Lane | undefined): Promise<void> {
     using claim = process.claim();
+    const { ignorePaused = false } = process.options;
+    using _joins = ignorePaused ? undefined : await lockJoins(this.folder, "join");
     const stored = this.#state.read();
-    requireJoinable(this.#subject(), process.options.ignorePaused ?? false);
+    requireJoinable(this.#subject(), ignorePaused);
     using pidfd = this.#openInit();
     if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
     const { startExec } = await traced(lane, "load exec", () => import("./exec.ts"));
