@@ -39,6 +39,7 @@ Deno.test("a program that ignores SIGPIPE or has a handler for it is left to its
 /** The first line, and hull's exit code with nobody there to read a second. */
 function headOf(hull: Hull, flags: string, script: string): string {
   const words = [...HULL, "--root", hull.root].join(" ");
-  const line = `${words} run --builtin ${flags} hull-unread -- sh -c '${script}' </dev/null`;
+  const line =
+    `timeout -k 1 30 ${words} run --builtin ${flags} hull-unread -- sh -c '${script}' </dev/null`;
   return run("bash", "-c", `${line} | sed q; echo "code \${PIPESTATUS[0]}"`).replaceAll("\r", "");
 }
