@@ -29,6 +29,11 @@ export class HostTerminal implements Disposable {
   readonly #keys = Deno.stdin.isTerminal() ? terminalSettings(STDIN) : undefined;
   readonly #screen = Deno.stdout.isTerminal() ? terminalSettings(STDOUT) : undefined;
 
+  /** Whether keys come from a terminal. */
+  get hasKeys(): boolean {
+    return this.#keys !== undefined;
+  }
+
   /** Whether there is any. */
   get isThere(): boolean {
     return this.#keys !== undefined || this.#screen !== undefined;

@@ -14,6 +14,7 @@ export class TerminalRelay implements AsyncDisposable {
   readonly #process: Process;
   readonly #host = new HostTerminal();
   readonly #interrupts: Interrupts;
+  readonly #hungUp = new AbortController();
   #output: Promise<void> = Promise.resolve();
 
   /** For a process that has a terminal; `say` tells the person at this one. Nothing flows before `begin`. */
@@ -33,11 +34,12 @@ export class TerminalRelay implements AsyncDisposable {
    */
   begin(onUnread: (error: unknown) => void): void {
     this.goOn();
-    this.#output = this.#process.stdout.pipeTo(Deno.stdout.writable, { preventClose: true })
-      .catch(onUnread);
-    // The input ends with the process, of which nobody else waits for it; where its other end is gone
-    // before, the process has ended.
-    this.#passKeys().catch(() => {});
+    const { signal } = this.#hungUp;
+    const options = { preventClose: true, preventAbort: true, signal };
+    this.#output = this.#process.stdout.pipeTo(Deno.stdout.writable, options).catch(onUnread);
+    // The keys end with the process, and nobody waits for them. A terminal that ends before was hung
+    // up, and so is the process's then.
+    void this.#passKeys(() => this.#host.hasKeys && this.#hungUp.abort());
   }
 
   /** Takes the terminal, after others had it too. */
@@ -60,11 +62,18 @@ export class TerminalRelay implements AsyncDisposable {
     await this.#output;
   }
 
-  async #passKeys(): Promise<void> {
+  async #passKeys(onEnd: () => void): Promise<void> {
+    const reader = Deno.stdin.readable.getReader();
     const writer = this.#process.stdin.getWriter();
-    for await (const keys of Deno.stdin.readable) {
+    for (;;) {
+      const { value: keys } = await reader.read().catch(() => ({ value: undefined }));
+      if (keys === undefined) return onEnd();
       const interrupt = this.#process.interruptKey();
-      await writer.write(keys as Uint8Array<ArrayBuffer>);
+      try {
+        await writer.write(keys);
+      } catch {
+        return; // the process has ended
+      }
       if (interrupt !== undefined && keys.includes(interrupt)) this.#interrupts.typed();
     }
   }

@@ -4,6 +4,7 @@ import { Desk } from "../fixtures/desk.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { missingTmux } from "../fixtures/tmux.ts";
+import { until } from "../fixtures/until.ts";
 
 const test = (name: string, fn: () => Promise<void>) => testWhere(missingTmux(), name, fn);
 
@@ -80,3 +81,19 @@ test("^C of a job in the container's shell is that job's, even one that ignores 
     await desk.isSane(4);
   });
 });
+
+for (const [kind, program] of [["a shell", "sh"], ["a program deaf to it", "sleep 1000"]]) {
+  test(`a terminal that is closed takes its container with it: ${kind}`, async () => {
+    await leavesNothing("hull-int-closed", async () => {
+      await using hull = new Hull();
+      const desk = await Desk.open(hull);
+      try {
+        const script = `sh -c "echo be''gun; exec ${program}"`;
+        await desk.tmux.say(`hull run hull-int-closed -- ${script}`, /begun$/);
+      } finally {
+        desk[Symbol.dispose]();
+      }
+      await until(async () => await hull.must("list", "-q") === "", 20);
+    });
+  });
+}
