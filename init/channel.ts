@@ -140,12 +140,11 @@ export interface LaunchedMessage {
 export type InitMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "hooks" }
-  | { readonly kind: "work" }
+  /** With the work's number. */
+  | { readonly kind: "work"; readonly work: number }
   | LaunchedMessage
   | { readonly kind: "born"; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
-
-const WORDS: Readonly<Record<string, "hooks" | "work">> = { [HOOK_POINT]: "hooks", [WORK]: "work" };
 
 /** Puts the bytes that come over the status pipe together to messages. */
 export class StatusReader {
@@ -172,7 +171,8 @@ export class StatusReader {
     const line = decoder.decode(this.#bytes.subarray(0, end));
     if (!line.startsWith("{")) {
       this.#bytes = this.#bytes.slice(end + 1);
-      return { kind: WORDS[`${line}\n`] ?? "ready" };
+      if (line.startsWith(WORK)) return { kind: "work", work: Number(line.slice(WORK.length)) };
+      return { kind: `${line}\n` === HOOK_POINT ? "hooks" : "ready" };
     }
     const message = JSON.parse(line) as {
       error?: ContainerErrorJson;

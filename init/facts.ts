@@ -31,8 +31,13 @@ export interface Destination {
   readonly missing: number;
   /** What stands there. */
   readonly kind: FileKind;
-  /** The permissions of what stands there. */
+  /** The permissions of what stands there; undefined where they can't be known beforehand. */
   readonly mode: number | undefined;
+  /**
+   * Whether no mount that is made before can change it. Where one can, nothing of the above counts:
+   * the path is opened by its name at its turn.
+   */
+  readonly isSure: boolean;
 }
 
 /** A file's type with its permissions, and the number of a device. */
@@ -82,6 +87,8 @@ export interface MountedAt {
   readonly base: string | undefined;
   /** Whether what it shows can't be known beforehand. */
   readonly opaque: boolean;
+  /** Whether it changes what is mounted there already. */
+  readonly isRemount: boolean;
 }
 
 /** A path of the container as one of the host. */
@@ -91,6 +98,8 @@ interface HostPath {
   readonly below: string;
   /** Whether what stands there can't be known. */
   readonly opaque: boolean;
+  /** The place among the config's mounts of the one that it is on; undefined for the rootfs. */
+  readonly mount?: number;
 }
 
 /** The C library's own: whether they are ignored or have a handler at the moment is chance. */
@@ -105,6 +114,7 @@ export class HostFacts implements Facts {
   readonly #mounts: readonly MountedAt[];
   readonly #streams: readonly number[];
   readonly #seen = new Map<string, Look>();
+  readonly #places: (Destination | undefined)[] = [];
 
   /**
    * Facts about a container.
@@ -130,30 +140,32 @@ export class HostFacts implements Facts {
   destination(path: string, mounts: number): Destination {
     const resolved: string[] = [];
     let rest = path.split("/").filter((part) => part !== "" && part !== ".");
-    let links = 0;
-    let kind: FileKind = "directory";
-    let mode: number | undefined;
+    let [links, missing] = [0, 0];
+    let isSure = this.#firstUnsure(mounts) === undefined;
     for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
       if (part === "..") {
         resolved.pop();
+        missing = Math.max(0, missing - 1);
         continue;
       }
-      const here = this.#look([...resolved, part], mounts);
-      kind = here.kind;
-      mode = here.mode;
-      if (kind === "missing") {
-        const missing = [part, ...rest.filter((next) => next !== "..")];
-        return { components: [...resolved, ...missing], missing: missing.length, kind, mode };
-      }
-      if (kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
+      // What is missing has no links: a `..` behind it takes it back, and it is not made.
+      const here = missing > 0 ? MISSING : this.#look([...resolved, part], mounts);
+      isSure &&= here.isSure;
+      if (here.kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
         if (here.target.startsWith("/")) resolved.length = 0;
         rest = [...here.target.split("/").filter((next) => next !== "" && next !== "."), ...rest];
-        kind = "directory";
         continue;
       }
+      if (here.kind === "missing") missing++;
       resolved.push(part);
     }
-    return { components: resolved, missing: 0, kind, mode };
+    if (missing > 0) {
+      return { components: resolved, missing, kind: "missing", mode: undefined, isSure };
+    }
+    const { kind, mode } = resolved.length === 0
+      ? { kind: "directory", mode: undefined } as const
+      : this.#look(resolved, mounts);
+    return { components: resolved, missing, kind, mode, isSure };
   }
 
   node(components: readonly string[], mounts: number): NodeStatus | undefined {
@@ -221,34 +233,81 @@ export class HostFacts implements Facts {
     });
   }
 
+  /** Where a mount of the config is, once it is made. */
+  #placeOf(k: number): Destination {
+    const known = this.#places[k];
+    if (known !== undefined) return known;
+    const place = this.destination((this.#mounts[k] as MountedAt).destination, k);
+    this.#places[k] = place;
+    return place;
+  }
+
+  /** The first of the config's mounts, up to a number, of which it is not known where it will be. */
+  #firstUnsure(mounts: number): number | undefined {
+    for (let k = 0; k < mounts; k++) if (!this.#placeOf(k).isSure) return k;
+    return undefined;
+  }
+
   /** Which folder or file of the host shows there, and the rest of the way below it. */
   #hostPath(components: readonly string[], mounts: number): HostPath {
-    const inside = "/" + components.join("/");
     for (let k = mounts - 1; k >= 0; k--) {
-      const { destination, base, opaque } = this.#mounts[k] as MountedAt;
-      if (inside !== destination && !inside.startsWith(`${destination}/`)) continue;
-      const below = inside.slice(destination.length);
-      if (base === undefined) return { below, opaque: opaque && below !== "" };
-      return { base, below, opaque: false };
+      const { base, opaque, isRemount } = this.#mounts[k] as MountedAt;
+      if (isRemount) continue;
+      const place = this.#placeOf(k).components;
+      if (!place.every((name, at) => components[at] === name)) continue;
+      const rest = components.slice(place.length);
+      const below = rest.length === 0 ? "" : "/" + rest.join("/");
+      if (base === undefined) return { below, opaque: opaque && below !== "", mount: k };
+      return { base, below, opaque: false, mount: k };
     }
-    return { base: this.#rootfs, below: inside, opaque: false };
+    return { base: this.#rootfs, below: "/" + components.join("/"), opaque: false };
   }
 
   /** A plan asks for the same folders again and again. */
-  #look(components: readonly string[], mounts: number): Look {
-    const { base, below, opaque } = this.#hostPath(components, mounts);
-    if (opaque) return { kind: "unknown", mode: undefined };
+  #look(components: readonly string[], mounts: number): Look & { readonly isSure: boolean } {
+    const { base, below, opaque, mount } = this.#hostPath(components, mounts);
+    if (opaque) return { kind: "unknown", mode: undefined, isSure: false };
     if (base === undefined) {
-      const inside = "/" + components.join("/");
-      const isMountPoint = this.#mounts.slice(0, mounts).some((m) => m.destination === inside);
-      return { kind: isMountPoint ? "directory" : "missing", mode: undefined };
+      const kind = below === "" || this.#isMade(components, mounts) ? "directory" : "missing";
+      return {
+        kind,
+        mode: undefined,
+        isSure: below === "" || mount === undefined || this.#isFresh(mount),
+      };
     }
     const path = base + below;
     const seen = this.#seen.get(path) ?? lookAt(path);
     this.#seen.set(path, seen);
-    return seen;
+    if (seen.kind === "missing" && this.#isMade(components, mounts)) {
+      return { kind: "directory", mode: undefined, isSure: mount === undefined };
+    }
+    if (mount === undefined) return { ...seen, isSure: true };
+    // The kernel's own file systems are nearly as the host's, but their links lead elsewhere.
+    const isKernels = KERNELS.includes(base) && !(this.#mounts[mount] as MountedAt).opaque;
+    const isSure = isKernels && seen.kind !== "symlink";
+    return { ...seen, isSure, mode: undefined, kind: isKernels && !isSure ? "unknown" : seen.kind };
+  }
+
+  /** Whether a mount that is made by then has had this folder made, at its place or above it. */
+  #isMade(components: readonly string[], mounts: number): boolean {
+    for (let k = 0; k < mounts; k++) {
+      const place = this.#placeOf(k).components;
+      if (components.every((name, at) => place[at] === name)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a mount holds nothing but what the plan itself makes in it. */
+  #isFresh(k: number): boolean {
+    const { base, opaque } = this.#mounts[k] as MountedAt;
+    return base === undefined && !opaque;
   }
 }
+
+/** What shows where these are mounted is the kernel's. */
+const KERNELS: readonly string[] = ["/proc", "/sys"];
+
+const MISSING = { kind: "missing", mode: undefined, target: undefined, isSure: true } as const;
 
 /** What stands at a path of the host. */
 interface Look {

@@ -10,6 +10,7 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import type { InitCgroups } from "../src/config/init_config.ts";
 import type { Namespace, TimeOffsets } from "../src/config/types.ts";
 import { ContainerError } from "../src/errors.ts";
+import { openAlone } from "./steps/parents_work.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { enterCgroups } from "./steps/limits.ts";
 import { isNew } from "./steps/namespaces.ts";
@@ -77,6 +78,8 @@ function makeCgroupNamespace(
 export function refuseWork(plan: readonly PlanItem[]): PlannedOperation[] {
   return plan.map((item) => {
     if (!("work" in item)) return item;
+    // A place that nobody could make must be there.
+    if (item.work === "place") return openAlone(item);
     throw new ContainerError("Unsupported", `can't ${item.reason} in namespaces that are joined`, {
       step: item.step,
       path: item.path,

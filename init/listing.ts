@@ -10,7 +10,7 @@ import type { PlanItem } from "./operation.ts";
 /** One line of a listing, for programs. */
 export interface ListedItem {
   readonly step: string;
-  /** The system call; `jump` for none, `copyup` for work in TypeScript. */
+  /** The system call; `jump` for none, `copyup` and `place` for work in TypeScript. */
   readonly syscall: string;
   readonly args: readonly string[];
   readonly reason: string;
@@ -41,7 +41,12 @@ function listItem(item: PlanItem): ListedItem {
     ...(pointer === undefined ? {} : { pointer }),
   };
   if ("work" in item) {
-    return { ...why, syscall: item.work, args: [`<${item.from}>`, `<${item.to}>`] };
+    if (item.work === "copyup") {
+      return { ...why, syscall: item.work, args: [`<${item.from}>`, `<${item.to}>`] };
+    }
+    const { root, asked, label, end } = item;
+    const kind = typeof end === "string" ? end : `as <${end.as}>`;
+    return { ...why, syscall: item.work, args: [`<${root}>`, JSON.stringify(asked), kind], label };
   }
   const { syscall, label, tolerated, onError, onPositive } = item;
   const onward = (to: typeof onError) => typeof to === "object" ? to.jump : to;

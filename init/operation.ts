@@ -67,8 +67,28 @@ export interface CopyUp extends Reason {
   readonly to: string;
 }
 
+/**
+ * Opens a place inside the container's root by its name, and makes it where it is missing. A program
+ * opens it; what is to be made, or can't be opened otherwise, needs TypeScript.
+ */
+export interface MakePlace extends Reason {
+  readonly step: StepName;
+  readonly work: "place";
+  /** The label of the operation that opened the root. */
+  readonly root: string;
+  /** As config.json has it. */
+  readonly asked: string;
+  /** The label of the place. */
+  readonly label: string;
+  /** What is made at its end; or the label of a file whose kind it gets. */
+  readonly end: "directory" | "file" | { readonly as: string };
+}
+
+/** Work that needs TypeScript. */
+export type Work = CopyUp | MakePlace;
+
 /** One line of the plan. */
-export type PlanItem = PlannedOperation | CopyUp;
+export type PlanItem = PlannedOperation | Work;
 
 /** The call that becomes another program. */
 export interface Execve extends PlannedOperation {
@@ -138,6 +158,12 @@ export class StepBuilder {
   /** Adds work that needs TypeScript. */
   copyUp(from: string, to: string): this {
     this.items.push({ step: this.#step, ...this.#reason, work: "copyup", from, to });
+    return this;
+  }
+
+  /** Opens a place in the root by its name at its turn, and makes it if it is missing. */
+  place(root: string, asked: string, label: string, end: MakePlace["end"]): this {
+    this.items.push({ step: this.#step, ...this.#reason, work: "place", root, asked, label, end });
     return this;
   }
 

@@ -106,7 +106,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
   const anchors = anchorsOf(flat);
-  const making = { idmapped: init.idmapped, isDetached: !ownsMounts };
+  const making = { idmapped: init.idmapped, isDetached: !ownsMounts, rootfs: init.rootfs };
   const count = config.mounts?.length ?? 0;
   const covering = { anchors, facts, mounts: count };
   const look = (path: string): Destination => facts.destination(path, count);
@@ -133,7 +133,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...(ownsMounts
       ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
       : detachRootfs(init.onTmpfs ?? false)),
-    ...openSources(flat, init.idmapped),
+    ...openSources(flat, init.idmapped ?? [], init.rootfs),
     ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), { anchors, facts })),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
 
@@ -151,14 +151,14 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ]),
     ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
-    ...(dev?.options?.includes("ro") === true && makesDev
-      ? protectDev(devPointer(config), !ownsMounts)
-      : []),
-    ...makeWorkingFolder(look(cwd)),
+    ...makeWorkingFolder(cwd, facts.hasOpenat2 ? look(cwd) : { ...look(cwd), isSure: true }),
     ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
     ...(ownsMounts ? switchRoot(init.noPivot) : enterDetachedRoot()),
     ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
+    ...(dev?.options?.includes("ro") === true && makesDev
+      ? protectDev(devPointer(config), !ownsMounts)
+      : []),
     ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
 
     ...setNames(config.hostname, config.domainname),
@@ -241,10 +241,13 @@ export function mountedAt(config: Config): MountedAt[] {
   return (config.mounts ?? []).map((asked) => {
     const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
     const destination = placeOf(mount);
-    if (isBindMount(mount)) return { destination, base: mount.source, opaque: false };
-    if (mount.type === "proc") return { destination, base: "/proc", opaque: false };
-    if (mount.type === "sysfs") return { destination, base: "/sys", opaque: false };
-    return { destination, base: undefined, opaque: !STARTS_EMPTY.has(mount.type ?? "") };
+    const { options = [] } = mount;
+    const at = { destination, isRemount: options.includes("remount") };
+    if (isBindMount(mount)) return { ...at, base: mount.source, opaque: true };
+    if (mount.type === "proc") return { ...at, base: "/proc", opaque: false };
+    if (mount.type === "sysfs") return { ...at, base: "/sys", opaque: false };
+    const opaque = !STARTS_EMPTY.has(mount.type ?? "") || options.includes("tmpcopyup");
+    return { ...at, base: undefined, opaque };
   });
 }
 

@@ -6,13 +6,14 @@
  */
 
 import { SyscallError } from "../ffi/errno.ts";
-import { AT_EMPTY_PATH, Fd } from "../ffi/file.ts";
+import { AT_EMPTY_PATH, Fd, O_PATH } from "../ffi/file.ts";
 import { type Argument, SyscallProgram } from "../ffi/program.ts";
 import { executableFile, programImage } from "../ffi/program_image.ts";
+import { openInside } from "../src/security/safe_path.ts";
 import { reportTail } from "./channel.ts";
-import { doWork } from "./work.ts";
+import { doCopyUp, doPlace } from "./work.ts";
 import { initFailure } from "./failure.ts";
-import type { CopyUp, PlanItem, PlannedOperation } from "./operation.ts";
+import type { PlanItem, PlannedOperation, Work } from "./operation.ts";
 import { hideProcess } from "./steps/user.ts";
 
 const F_SETFD = 2;
@@ -120,18 +121,21 @@ function openFds(
 }
 
 function runWork(
-  item: CopyUp,
-  results: ReadonlyMap<string, number>,
+  item: Work,
+  results: Map<string, number>,
   doors: readonly number[],
 ): void {
-  const from = new Fd(results.get(item.from) as number);
-  const to = new Fd(results.get(item.to) as number);
-  try {
-    doWork(item, from, to, doors);
-  } finally {
-    from.release();
-    to.release();
-  }
+  using stack = new DisposableStack();
+  const fdOf = (label: string): Fd => {
+    const fd = new Fd(results.get(label) as number);
+    stack.defer(() => void fd.release());
+    return fd;
+  };
+  if (item.work === "copyup") return doCopyUp(item, fdOf(item.from), fdOf(item.to), doors);
+  const root = fdOf(item.root);
+  const like = typeof item.end === "object" ? fdOf(item.end.as) : undefined;
+  const place = openInside(root, doPlace(item, root, like), O_PATH);
+  results.set(item.label, place.release());
 }
 
 /** Puts the results of earlier programs in place of the references to them. */

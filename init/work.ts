@@ -5,35 +5,49 @@
  * @module
  */
 
-import { SyscallError } from "../ffi/errno.ts";
+import { errnoText, SyscallError } from "../ffi/errno.ts";
 import type { Fd } from "../ffi/file.ts";
 import { ContainerError } from "../src/errors.ts";
 import { copyUp } from "./copy_up.ts";
-import type { CopyUp } from "./operation.ts";
+import type { CopyUp, MakePlace, Work } from "./operation.ts";
+import { isFolder, makePlace } from "./place.ts";
 
 /**
- * Does it.
+ * Fills a new file system.
  *
  * @param doors the files of the container's cgroups, by fd: what it takes is charged to them
  * @throws {ContainerError} `InitFailed`
  */
-export function doWork(
-  { reason, step, path, pointer }: CopyUp,
-  from: Fd,
-  to: Fd,
-  doors: readonly number[],
-): void {
+export function doCopyUp(item: CopyUp, from: Fd, to: Fd, doors: readonly number[]): void {
+  told(item, () => copyUp(from, to, doors));
+}
+
+/**
+ * Makes a place.
+ *
+ * @param like a file whose kind it gets, where it gets one's
+ * @returns its path with all links resolved
+ * @throws {ContainerError} `InitFailed`
+ */
+export function doPlace(item: MakePlace, root: Fd, like: Fd | undefined): string {
+  return told(item, () => {
+    const asFile = like === undefined ? item.end === "file" : !isFolder(like);
+    return makePlace(root, item.asked, asFile ? "file" : "directory");
+  });
+}
+
+function told<T>({ reason, step, path, pointer, hint }: Work, work: () => T): T {
   try {
-    copyUp(from, to, doors);
+    return work();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", `cannot ${reason}: ${error.message}`, {
+    throw new ContainerError("InitFailed", `cannot ${reason}: ${errnoText(error.errno)}`, {
       step,
       syscall: error.syscall,
       errno: error.code,
       path: error.path ?? path,
       pointer,
-      hint: HINTS[error.code],
+      hint: HINTS[error.code] ?? hint,
     });
   }
 }

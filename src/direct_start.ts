@@ -53,7 +53,9 @@ export function needsNoPlan(asked: InitKind, { namespaces = [] }: Linux): StartW
  * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
  */
 export function chooseWay(asked: InitKind, plan: readonly PlanItem[], fds: InitFds): StartWay {
-  const work = fds.work === undefined ? workOf(plan)[0] : undefined;
+  const alone = fds.work === undefined;
+  // A place that can't be made by anybody must be there.
+  const work = workOf(plan).find((item) => alone && (item.work !== "place" || asked !== "direct"));
   return work === undefined ? { kind: "direct" } : otherwise(asked, work.reason, work.pointer);
 }
 

@@ -10,7 +10,7 @@ import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { socketPair } from "../ffi/socket.ts";
-import type { CopyUp } from "../init/operation.ts";
+import type { Work } from "../init/operation.ts";
 import { joinsInhabited } from "../init/steps/namespaces.ts";
 import type { TimeNamespace } from "../init/steps/time.ts";
 import type { BirthOptions } from "./birth.ts";
@@ -103,7 +103,7 @@ export class InitBirth implements Disposable {
   #console: Fd | undefined;
   #streams: PipeStreams = {};
   #way: StartWay | undefined;
-  #work: readonly CopyUp[] = [];
+  #work: readonly Work[] = [];
 
   /** Makes nothing yet. */
   constructor(options: InitBirthOptions) {
@@ -136,7 +136,7 @@ export class InitBirth implements Disposable {
   }
 
   /** What this program does for the child meanwhile, in its order. */
-  get work(): readonly CopyUp[] {
+  get work(): readonly Work[] {
     return this.#work;
   }
 

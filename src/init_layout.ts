@@ -17,7 +17,7 @@ import type {
   InitSeccomp,
   WorkFds,
 } from "./config/init_config.ts";
-import type { Config, Namespace } from "./config/types.ts";
+import type { Config, Mount, Namespace } from "./config/types.ts";
 import type { ProcessOptions } from "./process.ts";
 
 /** The numbers of the fds in init: the program's own first, then those of the hand-over. */
@@ -77,8 +77,15 @@ export function layOutFds(
  */
 export function hasParentsWork({ mounts = [], linux = {} }: Config, onTmpfs: boolean): boolean {
   if ((linux.namespaces ?? []).some(({ type }) => type === "user")) return false;
-  return onTmpfs || mounts.some(({ options = [] }) => options.includes("tmpcopyup"));
+  return onTmpfs || mounts.some(changesPlaces);
 }
+
+/** Whether later mounts may find what could not be known before. */
+function changesPlaces({ type = "", options = [] }: Mount): boolean {
+  return !PLAIN_TYPES.includes(type) || options.includes("tmpcopyup");
+}
+
+const PLAIN_TYPES = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup"];
 
 /**
  * The flags of the namespaces that the birth makes: a launcher makes them itself. A mount namespace

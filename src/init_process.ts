@@ -4,14 +4,15 @@
  * @module
  */
 
-import { type Fd, O_NONBLOCK, O_RDONLY, O_WRONLY, open } from "../ffi/file.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, O_WRONLY, open, writeAll } from "../ffi/file.ts";
+import { cString } from "../ffi/memory.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { receiveFd } from "../ffi/socket.ts";
-import type { CopyUp } from "../init/operation.ts";
+import type { Work } from "../init/operation.ts";
 import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
-import { doWork } from "../init/work.ts";
+import { doCopyUp, doPlace } from "../init/work.ts";
 import type { InitConfig, InitFds } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
@@ -36,6 +37,15 @@ import { closeStreams, type PipeStreams } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
 
+/** How often a place may vanish that was made. */
+const MAX_TRIES = 16;
+
+function notAgain(item?: Work): ContainerError {
+  const { step = "mounts", path, pointer } = item ?? {};
+  const summary = `cannot ${item?.reason ?? "do what init asks for"}: it vanishes again and again`;
+  return new ContainerError("InitFailed", summary, { step, path, pointer });
+}
+
 /** What a first process is made of. */
 export interface InitProcessOptions extends InitBirthOptions {
   readonly bundle: string;
@@ -53,7 +63,8 @@ export class InitProcess implements ParentProcess, Disposable {
   #control: Fd | undefined;
   #terminal: Terminal | undefined;
   #streams: PipeStreams | undefined;
-  #work: CopyUp[] = [];
+  #work: readonly Work[] = [];
+  readonly #tries = new Map<number, number>();
   #ending: Promise<ExitStatus | undefined> | undefined;
   #trace: PlanTrace | undefined;
 
@@ -133,7 +144,8 @@ export class InitProcess implements ParentProcess, Disposable {
     const handlers = {
       onLaunched: (launched: Launched) => this.#onLaunched(launched, networkLater),
       onHooks: (pid: number) => traced(lane, "run the hooks", () => this.#runHooks(pid)),
-      onWork: () => traced(lane, "work for the child", () => this.#doWork(init.fds)),
+      onWork: (number: number) =>
+        traced(lane, "work for the child", () => this.#doWork(init.fds, number)),
       onAbort: async () => {
         await child.kill();
         control.close();
@@ -245,7 +257,7 @@ export class InitProcess implements ParentProcess, Disposable {
     });
     control.reader.close();
     this.#control = control.writer;
-    this.#work = [...this.#birth.work];
+    this.#work = this.#birth.work;
     return { said, init, control: control.writer };
   }
 
@@ -268,17 +280,24 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** The child shows the fds of its next work and waits. */
-  #doWork({ work }: InitFds): void {
+  #doWork({ work }: InitFds, number: number): void {
     const control = this.#control as Fd;
-    const item = this.#work.shift();
-    if (item === undefined || work === undefined) return;
+    const item = this.#work[number];
     try {
+      if (item === undefined || work === undefined) throw notAgain();
+      const tries = (this.#tries.get(number) ?? 0) + 1;
+      this.#tries.set(number, tries);
+      if (tries > MAX_TRIES) throw notAgain(item);
       using from = this.#born().copyFd(work.from);
       using to = this.#born().copyFd(work.to);
+      if (item.work === "place") {
+        const place = doPlace(item, from, typeof item.end === "object" ? to : undefined);
+        return writeAll(control, cString(place));
+      }
       using doors = new DisposableStack();
       const late = this.#options.cgroups.entries().filter((entry) => entry.late)
         .map(({ path }) => doors.use(open(path, O_WRONLY)).number);
-      doWork(item, from, to, late);
+      doCopyUp(item, from, to, late);
     } catch (error) {
       control.close();
       throw error;

@@ -6,7 +6,7 @@
  */
 
 import { HostFacts } from "../init/facts.ts";
-import type { CopyUp } from "../init/operation.ts";
+import type { Work } from "../init/operation.ts";
 import { mountedAt, planInit } from "../init/plan.ts";
 import { delegateWork, workOf } from "../init/steps/parents_work.ts";
 import type { InitConfig } from "./config/init_config.ts";
@@ -45,7 +45,7 @@ export interface InitProgram {
   /** What a direct start executes. */
   readonly direct?: DirectProgram | undefined;
   /** What the parent does meanwhile, in its order. */
-  readonly work: readonly CopyUp[];
+  readonly work: readonly Work[];
 }
 
 /**

@@ -127,7 +127,7 @@ export interface BirthHandlers {
   /** Runs the hooks of the container's process, which waits, and lets it go on. */
   readonly onHooks: (pid: number) => Promise<void>;
   /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
-  readonly onWork: () => void;
+  readonly onWork: (number: number) => void;
   /** Ends the launcher, and lets go what it has made: what is waited for was aborted. */
   readonly onAbort?: () => Promise<void>;
 }
@@ -162,7 +162,7 @@ export async function awaitReady(
     isKnown ||= message?.kind === "born" || (message?.kind === "launched" && !message.isUsher);
     if (message?.kind === "ready") isReady = true;
     else if (message?.kind === "born") launched = bornOf(launched, message.pid);
-    else if (message?.kind === "work") handlers.onWork();
+    else if (message?.kind === "work") handlers.onWork(message.work);
     else if (message?.kind === "launched" || message?.kind === "hooks") {
       if (message.kind === "launched") launched = message;
       try {

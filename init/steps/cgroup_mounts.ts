@@ -102,8 +102,9 @@ export function linkControllers(
   );
   if (cgroups.version === 2 || shared.length === 0) return [];
   step.because("link the controllers that share a tree", mount.destination, pointer);
-  const { components } = facts.destination(mount.destination, planned.position + 1);
-  openPlace(step, mount.destination, `${label}.links`, { directory: true, components });
+  const { components, isSure } = facts.destination(mount.destination, planned.position + 1);
+  const options = isSure || !facts.hasOpenat2 ? { components } : {};
+  openPlace(step, mount.destination, `${label}.links`, { directory: true, ...options });
   for (const { name, controllers } of shared) {
     for (const controller of controllers) {
       step.call("symlinkat", [name, result(`${label}.links`), controller], { tolerated: "EEXIST" });

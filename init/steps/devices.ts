@@ -26,7 +26,7 @@ import { ContainerError } from "../../src/errors.ts";
 import type { Facts, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
 import { attach, cover, setAttributes } from "./mounts.ts";
-import { makeMissing, openPlace } from "./paths.ts";
+import { makeMissing, openPlace, ROOT } from "./paths.ts";
 import { DEVICE_TYPES, requireNode } from "./verify.ts";
 
 /** The devices that every container has. */
@@ -101,31 +101,23 @@ export function makeDevices(
   const count = mounts.length;
   const folders = new Map<string, OpenFolder>();
   allDevices(devices).forEach(({ device, pointer }, k) => {
-    const at = device.path.lastIndexOf("/");
-    const name = device.path.slice(at + 1);
+    const path = device.path.replace(/\/+$/, "");
+    const at = path.lastIndexOf("/");
+    const name = path.slice(at + 1);
     const label = `device${k}`;
     step.because(`make ${device.path}`, device.path, pointer);
-    const folder = openFolder(step, device.path.slice(0, at), folders, count, facts);
+    const folder = openFolder(step, path.slice(0, at), folders, count, facts);
     const place: DevicePlace = { ...folder, name, label, pointer };
     if (bind && device.type !== "p") {
       bindDevice(step, device, place, facts.hostNode(device.path));
       return;
     }
-    const components = [...folder.components, name];
-    const isKnown = facts.destination(device.path, count).kind !== "unknown" &&
-      !isCopiedUp("/" + components.join("/"), mounts);
-    const there = isKnown ? facts.node(components, count) : "unknown";
+    const isKnown = facts.destination(device.path, count).isSure;
+    const there = isKnown ? facts.node([...folder.components, name], count) : "unknown";
     makeDevice(step, device, place, there);
   });
   step.close(...[...folders.values()].map(({ folder }) => folder));
   return step.items;
-}
-
-/** Whether a path is in a tmpfs that is filled with what the image has there. */
-function isCopiedUp(path: string, mounts: readonly Mount[]): boolean {
-  return mounts.some(({ destination, options = [] }) =>
-    options.includes("tmpcopyup") && path.startsWith(destination.replace(/\/*$/, "/"))
-  );
 }
 
 /** A folder that is open under a label, and where it is inside the root. */
@@ -152,8 +144,10 @@ function openFolder(
   const folder = `devices${path}`;
   const destination = facts.destination(path === "" ? "/" : path, mounts);
   const { components } = destination;
-  makeMissing(step, destination, "directory", folder);
-  openPlace(step, "/" + components.join("/"), folder, { directory: true });
+  if (destination.isSure || !facts.hasOpenat2) {
+    makeMissing(step, destination, "directory", folder);
+    openPlace(step, "/" + components.join("/"), folder, { directory: true });
+  } else step.place(ROOT, path, folder, "directory");
   const opened = { folder, components };
   folders.set(path, opened);
   return opened;
@@ -200,7 +194,7 @@ function makeDevice(
 function bindDevice(
   step: StepBuilder,
   device: Device,
-  { folder, components, name, label, pointer }: DevicePlace,
+  { folder, name, label, pointer }: DevicePlace,
   there: NodeStatus | undefined,
 ): void {
   const hint = "in a user namespace the host's device is bound, and so must be there";
@@ -209,16 +203,21 @@ function bindDevice(
     throw deviceError(device, pointer, "the host has another file there", hint);
   }
   step.call("mknodat", [result(folder), name, S_IFREG | 0o600, 0], { tolerated: "EEXIST" });
-  openPlace(step, "/" + [...components, name].join("/"), `${label}.place`, { followLinks: false });
+  step.call("openat", [result(folder), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], {
+    label: `${label}.place`,
+  });
   step.because(`check that the host's ${device.path} is the device asked for`, device.path, pointer)
     .call("openat", [AT_FDCWD, device.path, O_PATH | O_CLOEXEC, 0], { label });
   requireNode(step, label, there);
   step.because(`bind the host's ${device.path}`, device.path, pointer)
     .call("open_tree", [result(label), "", COPY | AT_EMPTY_PATH], { label: `${label}.mount` });
+  // A device is all that it is to be: no file of the host's with rights of its own.
+  setAttributes(step, `${label}.mount`, mountAttributes(NOSUID | NOEXEC, 0));
   attach(step, `${label}.mount`, `${label}.place`);
   step.close(label, `${label}.mount`, `${label}.place`);
 }
 
+const { NOSUID, NOEXEC } = MOUNT_ATTR;
 const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
 function deviceError(

@@ -21,7 +21,7 @@ import {
   StepBuilder,
   type StepName,
 } from "../operation.ts";
-import { makeMissing } from "./paths.ts";
+import { makeMissing, ROOT } from "./paths.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
@@ -40,10 +40,11 @@ export const READY = "ready\n";
 export const RELEASED = "released";
 
 /** Makes the working folder if the image lacks it. */
-export function makeWorkingFolder(cwd: Destination): PlanItem[] {
+export function makeWorkingFolder(cwd: string, destination: Destination): PlanItem[] {
   const step = new StepBuilder("pivot");
-  step.because("make the working folder", undefined, "/process/cwd");
-  makeMissing(step, cwd, "directory", "cwd");
+  step.because("make the working folder", cwd, "/process/cwd");
+  if (destination.isSure) makeMissing(step, destination, "directory", "cwd");
+  else step.place(ROOT, cwd, "cwd.made", "directory").close("cwd.made");
   return step.items;
 }
 

@@ -109,7 +109,7 @@ export function maskPaths(
       "/dev/null",
       POINTER,
     );
-    openPlace(step, "/dev/null", NULL, { followLinks: false });
+    openPlace(step, "/dev/null", NULL);
     requireNode(step, NULL, fresh);
   }
   const coversFolders = masks.some(({ kind }) => kind !== "file");

@@ -67,6 +67,31 @@ const ATTRIBUTES: Readonly<Record<string, readonly [set: number, clear: number]>
   diratime: [0, NODIRATIME],
 };
 
+/**
+ * As mount(8) has them these are flags of their own, of which the strongest counts; what clears one of
+ * them alone leaves the others.
+ */
+const ACCESS_TIMES: Readonly<Record<string, readonly [flag: AccessTime, isSet: boolean]>> = {
+  noatime: ["noatime", true],
+  atime: ["noatime", false],
+  relatime: ["relatime", true],
+  norelatime: ["relatime", false],
+  strictatime: ["strictatime", true],
+  nostrictatime: ["strictatime", false],
+};
+
+type AccessTime = "noatime" | "relatime" | "strictatime";
+
+/** The attributes that the flags of access times make; undefined where none changes any. */
+function accessTimes(
+  flags: ReadonlyMap<AccessTime, boolean>,
+): readonly [number, number] | undefined {
+  if (flags.get("strictatime") === true) return [STRICTATIME, ATIME];
+  if (flags.get("noatime") === true) return [NOATIME, ATIME];
+  const isNamed = flags.get("relatime") === true || flags.get("noatime") === false;
+  return isNamed ? [0, ATIME] : undefined;
+}
+
 const SUPER_SET = new Set(["ro", "sync", "dirsync", "mand", "lazytime"]);
 const SUPER_CLEAR: Readonly<Record<string, string>> = {
   rw: "ro",
@@ -85,6 +110,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   let own: Attributes | undefined;
   let tree: Attributes | undefined;
   const flags = new Set<string>();
+  const times = new Map<AccessTime, boolean>();
   const superFlags = new Set<string>();
   const propagation: Propagation[] = [];
   const data: string[] = [];
@@ -96,13 +122,17 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     if (SUPER_SET.has(option)) superFlags.add(option);
     const cleared = SUPER_CLEAR[option];
     if (cleared !== undefined) superFlags.delete(cleared);
-    if (known !== undefined) own = merge(own, known);
+    const time = ACCESS_TIMES[option];
+    if (time !== undefined) times.set(...time);
+    else if (known !== undefined) own = merge(own, known);
     else if (recursive !== undefined) tree = merge(tree, recursive);
     else if (spread !== undefined) propagation.push(spread);
     else if (FLAGS.has(option)) flags.add(option);
     else if (isMappingOption(option)) flags.add(option.slice(0, option.indexOf("=")));
     else if (!SUPER_SET.has(option) && cleared === undefined) data.push(...splitData(option));
   }
+  const time = accessTimes(times);
+  if (time !== undefined) own = merge(own, time);
   return {
     bind: flags.has("bind") || flags.has("rbind"),
     bindRecursive: flags.has("rbind"),

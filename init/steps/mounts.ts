@@ -7,7 +7,7 @@
  * @module
  */
 
-import { AT_EMPTY_PATH } from "../../ffi/file.ts";
+import { AT_EMPTY_PATH, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/file.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -26,10 +26,17 @@ import {
 import type { IdmappedFd } from "../../src/config/init_config.ts";
 import { isBindMount } from "../../src/config/mount_options.ts";
 import type { Mount } from "../../src/config/types.ts";
-import type { Facts } from "../facts.ts";
-import { type CallOptions, type PlanItem, result, StepBuilder } from "../operation.ts";
+import type { Destination, Facts } from "../facts.ts";
+import {
+  type CallOptions,
+  type MakePlace,
+  type PlanItem,
+  result,
+  StepBuilder,
+} from "../operation.ts";
 import { type MountOptions, parseMountOptions } from "./mount_options.ts";
-import { collapse, makeMissing, openHostPlace, openPlace } from "./paths.ts";
+import { refuseProcfs, STATX } from "./verify.ts";
+import { collapse, insideRoot, makeMissing, openHostPlace, openPlace, ROOT } from "./paths.ts";
 
 /** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
 export interface PlannedMount {
@@ -46,8 +53,7 @@ export interface PlannedMount {
   readonly hint?: string | undefined;
 }
 
-const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW } = MOUNT_ATTR;
-const PLAIN = RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW;
+const { RDONLY } = MOUNT_ATTR;
 
 const F_DUPFD_CLOEXEC = 1030;
 
@@ -59,10 +65,12 @@ const NONE: readonly string[] = [];
  * root, who may not be able to reach the source.
  *
  * @param idmapped the copies that the parent made, whose files have other owners
+ * @param rootfs where the rootfs is on the host: what is in it is opened at the mount's turn
  */
 export function openSources(
   mounts: readonly PlannedMount[],
-  idmapped: readonly IdmappedFd[] = [],
+  idmapped: readonly IdmappedFd[],
+  rootfs: string,
 ): PlanItem[] {
   const step = new StepBuilder("sources");
   for (const { mount, pointer, label } of mounts) {
@@ -75,6 +83,7 @@ export function openSources(
         .call("close", [made.fd]);
       continue;
     }
+    if (innerSource(source, rootfs) !== undefined) continue;
     step.because("open the source", source, `${pointer}/source`);
     openHostPlace(step, source, sourceOf(label));
   }
@@ -105,15 +114,19 @@ function copySource(
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
-  { idmapped = [], isDetached = false }: MakeOptions = {},
+  { idmapped = [], isDetached = false, rootfs }: MakeOptions,
 ): PlanItem[] {
   const isMade = ({ pointer }: PlannedMount) =>
     idmapped.some((each) => pointer === `/mounts/${each.mount}`);
-  return mounts.flatMap((planned) => makeMount(planned, facts, isMade(planned), isDetached));
+  return mounts.flatMap((planned) =>
+    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs })
+  );
 }
 
 /** How the mounts are made. */
 export interface MakeOptions {
+  /** The rootfs's path on the host. */
+  readonly rootfs: string;
   /** Those that the parent has made. */
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /**
@@ -123,45 +136,132 @@ export interface MakeOptions {
   readonly isDetached?: boolean | undefined;
 }
 
-function makeMount(
-  planned: PlannedMount,
-  facts: Facts,
-  isMade: boolean,
-  isDetached: boolean,
-): PlanItem[] {
+function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[] {
   const { mount, pointer, position, label, hint } = planned;
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
-  const destination = facts.destination(mount.destination, position);
+  const found = facts.destination(mount.destination, position);
+  // A walk without openat2 follows no link: it goes where the facts say, or nowhere.
+  const destination = { ...found, isSure: found.isSure || !facts.hasOpenat2 };
   const place = `${label}.place`;
-  const type = mount.type ?? "none";
-  step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
-  if (options.remount) {
-    return remount(step, planned, options, destination.components, isDetached);
-  }
-  if (isBindMount(mount)) {
-    const kind = facts.hostKind(mount.source ?? "");
-    makeMissing(step, destination, kind === "file" ? "file" : "directory", label);
-    if (!isMade) copySource(step, planned, options);
-    step.because(`mount ${type} at ${mount.destination}`, mount.destination, pointer, hint);
+  const because = () =>
+    step.because(
+      `mount ${mount.type ?? "none"} at ${mount.destination}`,
+      mount.destination,
+      pointer,
+      hint,
+    );
+  because();
+  if (options.remount) return remount(step, planned, options, destination, made.isDetached);
+  const isBind = isBindMount(mount);
+  const inner = isBind && !made.isMade ? innerSource(mount.source ?? "", made.rootfs) : undefined;
+  if (inner !== undefined) openInnerSource(step, planned, inner);
+  const end = inner !== undefined
+    ? { as: sourceOf(label) }
+    : isBind && facts.hostKind(mount.source ?? "") === "file"
+    ? "file"
+    : "directory";
+  because();
+  openDestination(step, planned, destination, end);
+  const isTmpfs = !isBind && mount.type === "tmpfs";
+  const mayBeThere = !destination.isSure || destination.missing === 0;
+  const copiesMode = isTmpfs && mayBeThere && destination.mode === undefined && !hasMode(options);
+  if (isBind) {
+    if (!made.isMade) copySource(step, planned, options);
     changeAttributes(step, planned, options);
-  } else {
-    makeMissing(step, destination, "directory", label);
-    makeFileSystem(step, planned, options, destination.mode);
+    because();
+  } else makeFileSystem(step, planned, options, destination.mode, copiesMode);
+  if (copiesMode) copyMode(step, place, `${label}.mount`);
+  if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, `${label}.mount`);
+  const isLate = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
+  if (isLate && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
+    setAttributes(step, `${label}.mount`, mountAttributes(RDONLY, 0));
   }
-  // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
-  const followLinks = type !== "proc" && type !== "sysfs";
-  const path = followLinks ? "/" + destination.components.join("/") : mount.destination;
-  openPlace(step, path, place, { followLinks });
-  if (options.copyUp && type === "tmpfs" && destination.missing === 0) {
-    copyUp(step, planned, options);
+  if (made.isDetached) spread(step, options, `${label}.mount`);
+  if (isBind && end !== "directory") {
+    const hintOfKind = "of the source and the destination one is not a directory, but the other is";
+    step.because(
+      `mount ${mount.type ?? "none"} at ${mount.destination}`,
+      mount.destination,
+      pointer,
+      hintOfKind,
+    );
   }
-  if (isDetached) spread(step, options, `${label}.mount`);
   attach(step, `${label}.mount`, place);
-  if (!isDetached) spread(step, options, `${label}.mount`);
+  if (!made.isDetached) spread(step, options, `${label}.mount`);
   step.close(place);
+  if (destination.components.length === 0) becomeRoot(step, label);
   if (!isKernels(planned)) step.close(mountOf(label));
   return step.items;
+}
+
+/** How one mount is made. */
+interface Making {
+  /** Whether the parent has made it. */
+  readonly isMade: boolean;
+  readonly isDetached: boolean;
+  readonly rootfs: string;
+}
+
+/**
+ * Opens the place of a mount, and makes it where it is missing. What no mount of the config can have
+ * changed is known: where it is not there it is made at once. Anything else is opened by its name.
+ */
+function openDestination(
+  step: StepBuilder,
+  { mount: { destination: asked, type }, label, pointer }: PlannedMount,
+  destination: Destination,
+  end: MakePlace["end"],
+): void {
+  const { isSure } = destination;
+  const place = `${label}.place`;
+  const resolved = "/" + destination.components.join("/");
+  const hasLinks = resolved !== collapse(asked);
+  if (type === "proc" || type === "sysfs") {
+    // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
+    if (!hasLinks) makeMissing(step, destination, "directory", label);
+    return openPlace(step, asked, place, { followLinks: false, directory: true });
+  }
+  if (isSure && typeof end === "string") {
+    makeMissing(step, destination, end, label);
+    openPlace(step, resolved, place, { directory: end === "directory" });
+  } else step.place(ROOT, asked, place, end);
+  if (isSure && !hasLinks) return;
+  // config.json's own words are looked at before; a link may lead where they don't.
+  step.because(
+    `check that ${asked} does not lead into a proc file system`,
+    asked,
+    pointer,
+    "over /proc only a proc file system is mounted, by its own name",
+  );
+  refuseProcfs(step, place);
+}
+
+/** A mount at / becomes the root: the plan's fd of it gets another meaning. */
+function becomeRoot(step: StepBuilder, label: string): void {
+  const top = `${label}.root`;
+  step.call("openat2", insideRoot(result(ROOT), "..", O_PATH | O_DIRECTORY | O_CLOEXEC), {
+    label: top,
+    components: [],
+  })
+    .call("dup3", [result(top), result(ROOT), O_CLOEXEC])
+    .close(top);
+}
+
+/** The way inside the root to a bind's source that is in the rootfs, as a mount before may provide it. */
+function innerSource(source: string, rootfs: string): string | undefined {
+  const path = collapse(source);
+  if (path === rootfs) return "/";
+  return path.startsWith(`${rootfs}/`) ? path.slice(rootfs.length) : undefined;
+}
+
+function openInnerSource(
+  step: StepBuilder,
+  { mount, pointer, label }: PlannedMount,
+  path: string,
+): void {
+  step.because("open the source inside the rootfs", mount.source, `${pointer}/source`);
+  openPlace(step, path, sourceOf(label));
 }
 
 /** A mount whose fd stays open, and where it is. */
@@ -226,6 +326,7 @@ function makeFileSystem(
   { mount, label, context: files }: PlannedMount,
   options: MountOptions,
   placeMode: number | undefined,
+  isFilled: boolean,
 ): void {
   const type = mount.type ?? "none";
   const context = `${label}.fs`;
@@ -233,12 +334,13 @@ function makeFileSystem(
     step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0]);
   step.call("fsopen", [type, FSOPEN_CLOEXEC], { label: context });
   if (mount.source !== undefined && mount.source !== "") set("source", mount.source);
-  for (const flag of superFlags(mount, options)) {
+  for (const flag of superFlags(mount, options, isFilled)) {
     step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
   }
   if (files !== undefined) set("context", files);
-  const hasMode = options.data.some((item) => item.startsWith("mode="));
-  if (type === "tmpfs" && !hasMode && placeMode !== undefined) set("mode", placeMode.toString(8));
+  if (type === "tmpfs" && !hasMode(options) && placeMode !== undefined) {
+    set("mode", placeMode.toString(8));
+  }
   for (const item of options.data) {
     const at = item.indexOf("=");
     if (at < 0) step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, item, 0, 0]);
@@ -246,7 +348,7 @@ function makeFileSystem(
   }
   step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0]);
   const attributes = (options.attributes?.set ?? 0) &
-    ~(writableAtFirst(mount, options) ? RDONLY : 0);
+    ~(writableAtFirst(mount, options, isFilled) ? RDONLY : 0);
   step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
   step.close(context);
   const { recursiveAttributes } = options;
@@ -257,19 +359,31 @@ function makeFileSystem(
 }
 
 /** /dev and a tmpfs that is filled first become read-only when their content is there. */
-function writableAtFirst(mount: Mount, options: MountOptions): boolean {
-  return mount.destination === "/dev" || options.copyUp;
+function writableAtFirst(mount: Mount, options: MountOptions, isFilled: boolean): boolean {
+  return mount.destination === "/dev" || options.copyUp || isFilled;
 }
 
-function superFlags(mount: Mount, options: MountOptions): readonly string[] {
-  if (!writableAtFirst(mount, options)) return options.superFlags;
+function superFlags(mount: Mount, options: MountOptions, isFilled: boolean): readonly string[] {
+  if (!writableAtFirst(mount, options, isFilled)) return options.superFlags;
   return options.superFlags.filter((flag) => flag !== "ro");
 }
 
+function hasMode({ data }: MountOptions): boolean {
+  return data.some((item) => item.startsWith("mode="));
+}
+
+/** Gives a new file system's root the permissions of the folder that it will lie over. */
+function copyMode(step: StepBuilder, place: string, mount: string): void {
+  const status = { space: STATX.size, name: `${place}.status` };
+  step.call("statx", [result(place), "", AT_EMPTY_PATH, STATX_MODE, status])
+    .call("fchmodat", [result(mount), ".", { heldIn: status, offset: STATX.mode }]);
+}
+
+const STATX_MODE = 2;
+
 /**
- * What a bind's options say of its attributes. As with mount(8)'s remount, an attribute that is not
- * asked for is cleared, unless a user namespace has it locked: then it stays. Must stand right
- * before the operation that opens the place.
+ * What a bind's options say of its attributes. What they don't name stays as the source has it; what
+ * they clear is refused where a user namespace has it locked.
  */
 function changeAttributes(
   step: StepBuilder,
@@ -278,36 +392,23 @@ function changeAttributes(
 ): void {
   const { attributes, recursiveAttributes } = options;
   const mount = `${label}.mount`;
-  if (recursiveAttributes !== undefined) {
-    const { set, clear } = recursiveAttributes;
-    setAttributes(step, mount, mountAttributes(set, clear), { flags: AT_RECURSIVE });
-  }
-  if (attributes === undefined) return;
-  const { set, clear } = attributes;
-  const exactly = mountAttributes(set, clear | (PLAIN & ~set));
-  setAttributes(step, mount, exactly, { onError: { jump: `${label}.locked` } });
-  step.jump(`${label}.place`);
   const cleared = words.filter((word) => LOCKABLE.has(word)).join(", ");
   const hint = cleared === ""
     ? undefined
     : `in a user namespace a mount keeps what its source has locked: take out ${cleared}`;
   step.because(`set the attributes of ${destination}`, destination, `${pointer}/options`, hint);
-  setAttributes(step, mount, mountAttributes(set, clear), { label: `${label}.locked` });
+  if (recursiveAttributes !== undefined) {
+    const { set, clear } = recursiveAttributes;
+    setAttributes(step, mount, mountAttributes(set, clear), { flags: AT_RECURSIVE });
+  }
+  if (attributes === undefined) return;
+  setAttributes(step, mount, mountAttributes(attributes.set, attributes.clear));
 }
 
 /** Options that clear an attribute: a user namespace refuses them where its source has it set. */
 const LOCKABLE: ReadonlySet<string> = new Set([
   ...["rw", "suid", "dev", "exec", "symfollow", "atime", "relatime", "strictatime", "diratime"],
 ]);
-
-/** Fills the new file system with what the image has there; the attributes follow. */
-function copyUp(step: StepBuilder, { label }: PlannedMount, options: MountOptions): void {
-  step.copyUp(`${label}.place`, `${label}.mount`);
-  const attributes = options.attributes?.set ?? 0;
-  if (attributes & RDONLY) {
-    setAttributes(step, `${label}.mount`, mountAttributes(RDONLY, 0));
-  }
-}
 
 /** Propagation of an attached mount. */
 function spread(step: StepBuilder, options: MountOptions, mount: string): void {
@@ -322,12 +423,12 @@ function remount(
   step: StepBuilder,
   planned: PlannedMount,
   options: MountOptions,
-  components: readonly string[],
+  { components, isSure }: Destination,
   isDetached: boolean,
 ): PlanItem[] {
   const { mount, label } = planned;
   const place = `${label}.place`;
-  openPlace(step, mount.destination, place, { components });
+  openPlace(step, mount.destination, place, isSure ? { components } : {});
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
   const attributes = mountAttributes(set, clear);

@@ -6,36 +6,79 @@
  */
 
 import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
-import { type CopyUp, type PlanItem, result, StepBuilder } from "../operation.ts";
+import { O_CLOEXEC, O_PATH } from "../../ffi/file.ts";
+import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/path.ts";
+import type { Argument } from "../../ffi/program.ts";
+import {
+  type MakePlace,
+  type PlanItem,
+  type PlannedOperation,
+  result,
+  StepBuilder,
+  type Work,
+} from "../operation.ts";
 
-/** What init writes to its status fd when the parent may do the next work. */
-export const WORK = "work\n";
+/** With the number of the work: what init writes to its status fd when the parent may do it. */
+export const WORK = "work ";
+
+/** As long as a path may be, with its NUL. */
+const PATH_MAX = 4096;
 
 /** The plan with the parent in the place of its own TypeScript. */
 export function delegateWork(plan: readonly PlanItem[], fds: InitFds): PlanItem[] {
   const { work } = fds;
-  if (work === undefined) return [...plan];
   let count = 0;
-  return plan.flatMap((item) => "work" in item ? delegate(item, fds, work, count++) : [item]);
+  return plan.flatMap((item) => {
+    if (!("work" in item)) return [item];
+    if (work === undefined) return item.work === "place" ? [openAlone(item)] : [item];
+    return delegate(item, fds, work, count++);
+  });
 }
 
-function delegate(item: CopyUp, fds: InitFds, work: WorkFds, count: number): PlanItem[] {
+function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanItem[] {
   const { reason, path, pointer, hint } = item;
   const step = new StepBuilder(item.step);
-  const word = new TextEncoder().encode(WORK);
+  const word = new TextEncoder().encode(`${WORK}${count}\n`);
   const done = `work${count}.done`;
-  step.because(reason, path, pointer, hint)
-    .call("dup3", [result(item.from), work.from, 0])
-    .call("dup3", [result(item.to), work.to, 0])
+  step.because(reason, path, pointer, hint);
+  const [from, to] = item.work === "copyup"
+    ? [item.from, item.to]
+    : [item.root, typeof item.end === "object" ? item.end.as : item.root];
+  const answer = new Uint8Array(item.work === "copyup" ? 1 : PATH_MAX);
+  if (item.work === "place") {
+    // The parent writes another path over this one, with what was missing made and links resolved.
+    new TextEncoder().encodeInto(item.asked, answer);
+    step.call("openat2", placeArguments(item, answer), {
+      label: item.label,
+      onError: "continue",
+      onPositive: { jump: done },
+    });
+  }
+  step.call("dup3", [result(from), work.from, 0])
+    .call("dup3", [result(to), work.to, 0])
     .call("write", [fds.status, word, word.length]);
+  const again = item.work === "copyup" ? done : item.label;
   step.because(`wait until the parent has done it; end if it is gone`, path, pointer)
-    .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: done } })
+    .call("read", [fds.control, answer, answer.length], { onPositive: { jump: again } })
     .call("exit_group", [1])
     .call("getpid", [], { label: done });
   return step.items;
 }
 
+function placeArguments({ root }: MakePlace, path: string | Uint8Array): readonly Argument[] {
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const how = openHow(O_PATH | O_CLOEXEC, 0, resolve);
+  return [result(root), path, how, how.length];
+}
+
+/** The place where nobody could make it: it must be there. */
+export function openAlone(item: MakePlace): PlannedOperation {
+  const { step, reason, path, pointer, hint, label } = item;
+  const args = placeArguments(item, item.asked);
+  return { step, reason, path, pointer, hint, syscall: "openat2", args, label };
+}
+
 /** The work of a plan, in its order. */
-export function workOf(plan: readonly PlanItem[]): CopyUp[] {
+export function workOf(plan: readonly PlanItem[]): Work[] {
   return plan.filter((item) => "work" in item);
 }

@@ -14,7 +14,7 @@ import type { NodeStatus } from "../facts.ts";
 import { result, type StepBuilder } from "../operation.ts";
 
 /** struct statx: its size, and where the fields stand that are compared. */
-const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
+export const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
 const STATX_BASIC = 0x7ff;
 const FUTEX_WAIT_PRIVATE = 128;
 const NO_TIME = new Uint8Array(16);
@@ -71,6 +71,14 @@ export function requireProcfs(step: StepBuilder, fd: string): void {
   const field = { space: STATFS_SIZE, name: `${fd}.system` };
   step.call("fstatfs", [result(fd), field]);
   requireEqual(step, { field, offset: 0 }, PROC_SUPER_MAGIC);
+}
+
+/** Goes on only where an open file is not on a procfs. */
+export function refuseProcfs(step: StepBuilder, fd: string): void {
+  const field = { space: STATFS_SIZE, name: `${fd}.system` };
+  const args = [{ field, offset: 0 }, FUTEX_WAIT_PRIVATE, PROC_SUPER_MAGIC, NO_TIME, 0, 0];
+  step.call("fstatfs", [result(fd), field]);
+  step.call("futex", args, { tolerated: "EAGAIN" });
 }
 
 /** struct statfs begins with the type; 120 bytes, with room to spare. */

@@ -38,9 +38,9 @@ Deno.test("what is mounted hides what is below: a bind shows its source, a tmpfs
   Deno.mkdirSync(`${scratch.path}/data/old`, { recursive: true });
   Deno.mkdirSync(`${source.path}/new`);
   const facts = new HostFacts(scratch.path, [
-    { destination: "/data", base: source.path, opaque: false },
-    { destination: "/data", base: undefined, opaque: false },
-    { destination: "/data", base: undefined, opaque: true },
+    { destination: "/data", base: source.path, opaque: false, isRemount: false },
+    { destination: "/data", base: undefined, opaque: false, isRemount: false },
+    { destination: "/data", base: undefined, opaque: true, isRemount: false },
   ]);
   const kinds = (path: string) =>
     [0, 1, 2, 3].map((mounts) => facts.destination(path, mounts).kind);
