@@ -92,7 +92,7 @@ export function requireBridge(
 function make(here: RouteSocket, name: string): Link {
   const address = crypto.getRandomValues(new Uint8Array(6));
   address[0] = ((address[0] ?? 0) & 0xfe) | 2; // for one, and chosen locally
-  createLink(here, { name, kind: "bridge", address, group: BRIDGE_GROUP });
+  createLink(here, { name, kind: "bridge", learnsLess: true, address, group: BRIDGE_GROUP });
   const link = findLink(here, name) as Link;
   makeDeaf(name, true);
   setLinkUp(here, link.index, true);

@@ -140,6 +140,31 @@ test("a container sends as itself alone", async (host, init) => {
   await remove(host);
 });
 
+/** Behind which port a bridge looks for a hardware address. */
+function portOf(host: BridgeHost, mac: string): string | undefined {
+  const rows = JSON.parse(host.run("bridge", "-j", "fdb", "show", "br", "hull0")) as {
+    readonly mac: string;
+    readonly ifname: string;
+  }[];
+  return rows.find((row) => row.mac === mac)?.ifname;
+}
+
+test("no frame teaches the bridge another's hardware address", async (host, init) => {
+  const [one, two, gate] = await stations(host, init) as [Station, Station, Station];
+  inNamespace(two.path, "busybox", "ping", "-c", "1", "-W", "5", gate.ipv4);
+  const port = portOf(host, two.mac);
+  const invented = "02:00:00:00:00:07";
+  const bad = [two.mac, invented].flatMap((mac) =>
+    // Groups that a bridge keeps for itself, and what looks like its own.
+    ["01:80:c2:00:00:00", "01:80:c2:00:00:0e", "01:80:c2:00:00:02", gate.mac, ALL]
+      .map((to) => frame(to, mac, 0x88cc, new Uint8Array(50)))
+  );
+  sendFrames(one.path, one.name, bad);
+  inNamespace(one.path, "busybox", "ping", "-c", "1", "-W", "5", gate.ipv4);
+  assertEquals([portOf(host, two.mac), portOf(host, invented)], [port, undefined]);
+  await remove(host);
+});
+
 /** The routes and addresses that a namespace has from routers. */
 function advised(path: string): string {
   const routes = inNamespace(path, "ip", "-6", "route", "show", "proto", "ra");

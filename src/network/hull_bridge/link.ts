@@ -104,7 +104,8 @@ export function ensureBridge(here: RouteSocket, name: string, record: BridgeReco
   attempt(`cannot make the bridge ${name}`, subject, () => {
     if (found === undefined) {
       const address = parseMac(record.hardwareAddress);
-      createLink(here, { name, kind: "bridge", address, group: HULL_BRIDGE_GROUP });
+      const group = HULL_BRIDGE_GROUP;
+      createLink(here, { name, kind: "bridge", learnsLess: true, address, group });
     }
     const { index, isUp } = findLink(here, name) as Link;
     if (!isUp) makeDeaf(name, true);

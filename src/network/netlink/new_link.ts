@@ -23,6 +23,9 @@ import { type Attribute, encodeBody, numberAttribute, textAttribute } from "./me
 const VETH_INFO_PEER = 1;
 const IFLA_MACVLAN_MODE = 1;
 const IFLA_IPVLAN_MODE = 1;
+const IFLA_BR_MULTI_BOOLOPT = 46;
+/** struct br_boolopt_multi: the values, and which of them are given, a bit each. */
+const NO_LL_LEARN = new Uint8Array(new Uint32Array([1, 1]).buffer);
 
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 const IPVLAN_MODES = { l2: 0, l3: 1, l3s: 2 } as const;
@@ -45,7 +48,15 @@ export type NewLink = Named & NewLinkKind;
 
 /** What a link's kind needs. */
 export type NewLinkKind =
-  | { readonly kind: "dummy" | "bridge" }
+  | { readonly kind: "dummy" }
+  | {
+    readonly kind: "bridge";
+    /**
+     * Whether it learns no hardware addresses from frames to the groups of a bridge's own protocols
+     * (01:80:c2:00:00:0X), which pass by all rules; without effect before Linux 4.20.
+     */
+    readonly learnsLess?: boolean | undefined;
+  }
   | {
     readonly kind: "veth";
     /** The other end; it is made in the socket's namespace if none is given. */
@@ -96,8 +107,9 @@ function namedAttributes(link: Named): Attribute[] {
 function kindData(link: NewLink): Attribute[] {
   switch (link.kind) {
     case "dummy":
-    case "bridge":
       return [];
+    case "bridge":
+      return link.learnsLess === true ? [{ type: IFLA_BR_MULTI_BOOLOPT, value: NO_LL_LEARN }] : [];
     case "veth": // the other end is described like a link of its own
       return [{
         type: VETH_INFO_PEER,
