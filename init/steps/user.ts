@@ -112,7 +112,7 @@ function setGroups(step: StepBuilder, gids: readonly number[], mayKeep: boolean)
   const groups = new Uint8Array(new Uint32Array(gids).buffer);
   const hint = mayKeep
     ? "/proc/self/setgroups says deny where who is not root has written the maps"
-    : "it needs CAP_SETGID";
+    : "it needs CAP_SETGID, and takes no more than 65536 groups";
   step.because("set the additional groups", undefined, "/process/user/additionalGids", hint)
     .call("setgroups", [gids.length, groups], {
       tolerated: mayKeep && gids.length === 0 ? "EPERM" : undefined,

@@ -35,6 +35,15 @@ const ENGINE_CASES: readonly ClientCase[] = [
       run --rm --workdir /etc/passwd bb true 2>/dev/null; echo $?`,
   },
   {
+    name: "run --unsetenv-all: a name is not found without a PATH, a path is",
+    only: ["podman", "Docker always sets a PATH"],
+    shows: "127\nHOME=/root\n",
+    script: `
+      run --rm --unsetenv-all bb sh -c 'echo never' 2>/dev/null; echo $?
+      run --rm --unsetenv-all bb /bin/env | grep HOME; echo $?
+      c create --name $N --unsetenv-all bb sh >/dev/null; c start -a $N 2>/dev/null; echo $?; ${REMOVE}`,
+  },
+  {
     name: "run -i: standard input",
     shows: "  -\n0\n",
     script: `seq 20000 | run --rm -i bb md5sum; echo $?; run --rm bb sh -c 'seq 100000' | md5sum`,
