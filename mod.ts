@@ -19,7 +19,7 @@
  */
 
 import "./src/permissions.ts"; // before any other, which may already need them
-export { Container } from "./src/container.ts";
+export { type AbortOptions, Container, type DestroyOptions } from "./src/container.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type { RdtUpdate } from "./src/container_resctrl.ts";
 export type { InitKind, StartWay } from "./src/direct_start.ts";
@@ -42,6 +42,7 @@ export type {
   RunOptions,
   RunStatus,
   StartCallback,
+  TerminateOptions,
 } from "./src/driver_command.ts";
 export type { InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/pipes.ts";
 export { type ExitStatus, Process, type ProcessOptions, type Stdio } from "./src/process.ts";

@@ -4,6 +4,12 @@
  * @module
  */
 
+/** What may be cut short. */
+export interface AbortOptions {
+  /** Cuts it short: what was begun is undone, and the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Waits for something, or for the abort. What was waited for goes on, and what comes of it then is
  * nobody's.

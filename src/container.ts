@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AbortOptions, unlessAborted } from "../ffi/abort.ts";
 import type { Fd } from "../ffi/file.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
@@ -15,7 +16,7 @@ import { CurrentState, isGone } from "./current_state.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
-import type { StartOptions } from "./first_process.ts";
+import type { StartedFirst, StartOptions } from "./first_process.ts";
 import type { InitProcess } from "./init_process.ts";
 import { lockJoins } from "./join_lock.ts";
 import { isWaiting } from "./init_status.ts";
@@ -40,9 +41,21 @@ import type { Lane } from "./trace.ts";
 import { traced } from "./traced.ts";
 import { undone } from "./undo.ts";
 
+export type { AbortOptions } from "../ffi/abort.ts";
+
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
  * `ContainerNotExists` then.
+ *
+ * Whatever waits takes an AbortSignal, and rejects with its reason. What an abort means:
+ * - `start` and `run` are undone: the process is killed, all that was made for it is taken away, and
+ *   the container is as before; a process that joins is killed
+ * - `exec`: up to the moment where the program is let run the container goes on waiting for its start;
+ *   later it is killed
+ * - `pause` lets all go on again; `wait` waits no more; `events` and `notifyOOM` come to their end
+ * - `destroy`, `set`, `resume` and the networks' calls are left undone if they had still to wait for
+ *   others' calls to end. Once begun they go to their end, which is near; of `destroy` the poststop
+ *   hooks are killed
  */
 export class Container implements AsyncDisposable {
   readonly #surroundings: ContainerSurroundings;
@@ -88,11 +101,12 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
    *   process that was started already; for a further process `ContainerNotRunning` or
    *   `ContainerPaused`
+   * @throws the signal's reason
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     if (!await this.#startFirst(process, options, taken?.lane)) {
-      await this.#join(process, taken?.lane);
+      await this.#join(process, options, taken?.lane);
     }
   }
 
@@ -100,8 +114,10 @@ export class Container implements AsyncDisposable {
   async run(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     const lane = taken?.lane;
-    const release = () => traced(lane, "release", () => this.#exec(lane));
-    if (!await this.#startFirst(process, options, lane, release)) await this.#join(process, lane);
+    const release = (started: Started) => this.#release(started, options, lane);
+    if (!await this.#startFirst(process, options, lane, release)) {
+      await this.#join(process, options, lane);
+    }
   }
 
   /**
@@ -109,12 +125,18 @@ export class Container implements AsyncDisposable {
    *
    * @throws {ContainerError} `ContainerNotStopped` if it runs already, `ContainerNotRunning` if it
    *   has ended, `InitFailed` if the program can't be executed
+   * @throws the signal's reason
    */
-  async exec(): Promise<void> {
+  async exec({ signal }: AbortOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    using _lock = await this.#state.lock();
+    using _lock = await this.#state.lock(signal);
     requireCreated(this.#subject());
-    await traced(taken?.lane, "release", () => this.#exec(taken?.lane));
+    try {
+      await traced(taken?.lane, "release", () => this.#exec(signal, taken?.lane));
+    } catch (error) {
+      if (signal?.aborted !== true || isWaiting(this.folder)) throw error;
+      throw await undone(error, () => this.#kill());
+    }
   }
 
   /**
@@ -181,18 +203,20 @@ export class Container implements AsyncDisposable {
    * Plugs its interfaces into their bridges again.
    *
    * @throws {ContainerError} `SystemError`
+   * @throws the signal's reason
    */
-  async attachNetworks(): Promise<void> {
-    await this.#plug("attach");
+  async attachNetworks(options: AbortOptions = {}): Promise<void> {
+    await this.#plug("attach", options);
   }
 
   /**
    * Takes its interfaces off their bridges, so that nothing reaches it; all else stays.
    *
    * @throws {ContainerError} `SystemError`
+   * @throws the signal's reason
    */
-  async detachNetworks(): Promise<void> {
-    await this.#plug("detach");
+  async detachNetworks(options: AbortOptions = {}): Promise<void> {
+    await this.#plug("detach", options);
   }
 
   /**
@@ -202,9 +226,14 @@ export class Container implements AsyncDisposable {
    * @param rdt limits of its class of service, for a container with `linux.intelRdt`
    * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
    *   `ContainerNotRunning`, `Unsupported`, `SystemError`
+   * @throws the signal's reason
    */
-  async set(resources: Resources, rdt: RdtUpdate = {}): Promise<void> {
-    using _lock = await this.#state.lock();
+  async set(
+    resources: Resources,
+    rdt: RdtUpdate = {},
+    { signal }: AbortOptions = {},
+  ): Promise<void> {
+    using _lock = await this.#state.lock(signal);
     const { updateResources } = await import("./update_resources.ts");
     requireProcesses(this.#subject());
     const { known } = this.#state;
@@ -269,21 +298,23 @@ export class Container implements AsyncDisposable {
    * Stops all its processes where they are.
    *
    * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
+   * @throws the signal's reason
    */
-  async pause(): Promise<void> {
-    using _lock = await this.#state.lock();
+  async pause({ signal }: AbortOptions = {}): Promise<void> {
+    using _lock = await this.#state.lock(signal);
     requireProcesses(this.#subject());
-    using _joins = await lockJoins(this.folder, "pause");
-    await this.#surroundings.cgroups.freeze();
+    using _joins = await lockJoins(this.folder, "pause", signal);
+    await this.#surroundings.cgroups.freeze(signal);
   }
 
   /**
    * Lets them go on.
    *
    * @throws {ContainerError} `ContainerNotPaused`
+   * @throws the signal's reason
    */
-  async resume(): Promise<void> {
-    using _lock = await this.#state.lock();
+  async resume({ signal }: AbortOptions = {}): Promise<void> {
+    using _lock = await this.#state.lock(signal);
     requirePaused(this.#subject());
     await this.#surroundings.cgroups.thaw();
   }
@@ -293,17 +324,20 @@ export class Container implements AsyncDisposable {
    *
    * @returns how it ended; undefined if it was another program's child that has no supervisor: its
    *   parent alone can know; and if the container goes away before it has had a process
+   * @throws the signal's reason
    */
-  async wait(): Promise<ExitStatus | undefined> {
-    if (this.#init === undefined && !await this.#state.begun()) return undefined;
+  async wait({ signal }: AbortOptions = {}): Promise<ExitStatus | undefined> {
+    signal?.throwIfAborted();
+    if (this.#init === undefined && !await this.#state.begun(signal)) return undefined;
     if (this.#init !== undefined) {
-      const status = await this.#init.ended();
+      const status = await unlessAborted(this.#init.ended(), signal);
       const isKept = this.#init.supervisor !== undefined;
       if (status !== undefined && !isKept) writeExitRecord(this.folder, this.#init.pid, status);
       return status;
     }
     const { poller, cgroups } = this.#surroundings;
-    return withOomKill(await awaitRecord(this.folder, this.#state.known, poller), cgroups);
+    const ended = await awaitRecord(this.folder, this.#state.known, poller.until(signal));
+    return withOomKill(ended, cgroups);
   }
 
   /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
@@ -316,13 +350,14 @@ export class Container implements AsyncDisposable {
    *
    * @param options `force` kills a running one
    * @throws {ContainerError} `ContainerNotStopped` if it runs
+   * @throws the signal's reason; of one that came while the poststop hooks ran, with all removed
    */
-  async destroy(options: { readonly force?: boolean } = {}): Promise<void> {
+  async destroy({ force = false, signal }: DestroyOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     try {
-      using _lock = await this.#state.lock();
-      if (options.force !== true) requireEnded(this.#subject());
-      await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane));
+      using _lock = await this.#state.lock(signal);
+      if (!force) requireEnded(this.#subject());
+      await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane, signal));
     } catch (error) {
       if (isGone(error)) await this.#letGo();
       throw error;
@@ -349,12 +384,12 @@ export class Container implements AsyncDisposable {
     return watchEvents({ id, init, cgroupPaths: cgroups.paths, poller, stats }, options);
   }
 
-  async #plug(how: "attach" | "detach"): Promise<void> {
-    using _lock = await this.#state.lock();
+  async #plug(how: "attach" | "detach", { signal }: AbortOptions): Promise<void> {
+    using _lock = await this.#state.lock(signal);
     const { network } = this.#state.known;
     if (network === undefined) return;
     const { plugNetwork } = await import("./network/container_network.ts");
-    await plugNetwork(network, how);
+    await plugNetwork(network, how, signal);
   }
 
   /** Of what is known, while the lock is held. */
@@ -395,13 +430,13 @@ export class Container implements AsyncDisposable {
     process: Process,
     options: StartOptions,
     lane: Lane | undefined,
-    then: () => Promise<void> = () => Promise.resolve(),
+    then: (started: Started) => Promise<void> = () => Promise.resolve(),
   ): Promise<boolean> {
+    options.signal?.throwIfAborted();
     if (this.#state.known.init !== undefined) return false;
-    using _lock = await this.#state.lock();
+    using _lock = await this.#state.lock(options.signal);
     if (this.#state.known.init !== undefined) return false;
-    await traced(lane, "start", () => this.#start(process, options, lane));
-    await then();
+    await then(await traced(lane, "start", () => this.#start(process, options, lane)));
     return true;
   }
 
@@ -409,23 +444,54 @@ export class Container implements AsyncDisposable {
     process: Process,
     options: StartOptions,
     lane: Lane | undefined,
-  ): Promise<void> {
+  ): Promise<Started> {
     using claim = process.claim();
     const { known } = this.#state;
     const { startFirst } = await import("./first_process.ts");
-    const started = await startFirst(known, process.options, this.#surroundings, options, lane);
+    const surroundings = this.#until(options.signal);
+    const started = await startFirst(known, process.options, surroundings, options, lane);
     const { init } = started;
     this.#state.keep(started.snapshot);
     init.release();
     this.#init = init;
     claim.attach(init, init.streams);
+    return { ...started, before: known };
+  }
+
+  /** What a start was for; all is as before it if that is aborted. */
+  async #release(
+    { before, undo }: Started,
+    { signal }: AbortOptions,
+    lane: Lane | undefined,
+  ): Promise<void> {
+    try {
+      await traced(lane, "release", () => this.#exec(signal, lane));
+      signal?.throwIfAborted();
+    } catch (error) {
+      if (signal?.aborted !== true || isHookFailure(error)) throw error;
+      const forget = () => {
+        this.#init = undefined;
+        this.#state.keep(this.#surroundings.store.write(before));
+      };
+      throw await undone(signal.reason, () => this.#kill(), ...undo, forget);
+    }
+  }
+
+  /** The surroundings of what is to be cut short. */
+  #until(signal: AbortSignal | undefined): ContainerSurroundings {
+    if (signal === undefined) return this.#surroundings;
+    return { ...this.#surroundings, poller: this.#surroundings.poller.until(signal) };
   }
 
   /** The container's lock is not held: any number of processes may join at once, and while it is. */
-  async #join(process: Process, lane: Lane | undefined): Promise<void> {
+  async #join(
+    process: Process,
+    { signal }: AbortOptions,
+    lane: Lane | undefined,
+  ): Promise<void> {
     using claim = process.claim();
     const { ignorePaused = false } = process.options;
-    using _joins = ignorePaused ? undefined : await lockJoins(this.folder, "join");
+    using _joins = ignorePaused ? undefined : await lockJoins(this.folder, "join", signal);
     const stored = this.#state.read();
     requireJoinable(this.#subject(), ignorePaused);
     using pidfd = this.#openInit();
@@ -434,26 +500,26 @@ export class Container implements AsyncDisposable {
     const { child, streams } = await traced(
       lane,
       "exec",
-      () => startExec(stored, pidfd, this.#surroundings, process.options, lane),
+      () => startExec(stored, pidfd, this.#until(signal), process.options, lane),
     );
     claim.attach(child, streams);
   }
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
-  async #exec(lane: Lane | undefined): Promise<void> {
+  async #exec(signal: AbortSignal | undefined, lane: Lane | undefined): Promise<void> {
     try {
-      await releaseProgram(this.#state.known, this.#surroundings, {
+      await releaseProgram(this.#state.known, this.#until(signal), {
         lane,
         child: this.#init?.trace,
       });
     } catch (error) {
-      if (!(error instanceof ContainerError && error.code === "HookFailed")) throw error;
+      if (!isHookFailure(error)) throw error;
       throw await undone(error, () => this.#destroy(lane));
     }
   }
 
   /** Undoes all that was made, then runs the poststop hooks. */
-  async #destroy(lane: Lane | undefined): Promise<void> {
+  async #destroy(lane: Lane | undefined, signal?: AbortSignal): Promise<void> {
     const { store, cgroups, poller, onWarning } = this.#surroundings;
     const { known } = this.#state;
     // Where no start was begun, or its end was seen, whoever is in a cgroup of its name is another.
@@ -468,7 +534,8 @@ export class Container implements AsyncDisposable {
     this.#init?.[Symbol.dispose]();
     if ((known.config.hooks?.poststop ?? []).length === 0) return;
     const { runPoststopHooks } = await import("./container_hooks.ts");
-    for (const { summary, hint, pointer = "" } of await runPoststopHooks(known, poller)) {
+    const failures = await runPoststopHooks(known, poller.until(signal));
+    for (const { summary, hint, pointer = "" } of failures) {
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }
   }
@@ -505,6 +572,21 @@ export class Container implements AsyncDisposable {
     if (pidfd === undefined) await this.#init.ended();
     this.#init[Symbol.dispose]();
   }
+}
+
+/** How a container is taken away. */
+export interface DestroyOptions extends AbortOptions {
+  /** Kills a running one. */
+  readonly force?: boolean | undefined;
+}
+
+/** A start, and the state that was before. */
+interface Started extends StartedFirst {
+  readonly before: StoredState;
+}
+
+function isHookFailure(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "HookFailed";
 }
 
 const SIGKILL = 9;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../ffi/abort.ts";
 import type { Fd } from "../ffi/file.ts";
 import { ContainerError } from "./errors.ts";
 import { isAlive } from "./process_identity.ts";
@@ -52,9 +53,10 @@ export class CurrentState {
    * Takes the container's lock, and what is {@linkcode known} is true for as long as it is held.
    *
    * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`, `SystemError`
+   * @throws the signal's reason
    */
-  async lock(): Promise<Fd> {
-    return this.#readLocked(await this.#store.lock(this.known.id));
+  async lock(signal?: AbortSignal): Promise<Fd> {
+    return this.#readLocked(await this.#store.lock(this.known.id, signal));
   }
 
   /** The same, if nobody holds it; undefined otherwise. */
@@ -72,8 +74,9 @@ export class CurrentState {
    * Waits until the container has a first process.
    *
    * @returns false if it never will: it is gone, or who was to start it is
+   * @throws the signal's reason
    */
-  async begun(): Promise<boolean> {
+  async begun(signal?: AbortSignal): Promise<boolean> {
     for (;;) {
       try {
         const { init, creator } = this.read();
@@ -83,7 +86,7 @@ export class CurrentState {
         if (isGone(error)) return false;
         throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await pause(AGAIN_MS, signal);
     }
   }
 

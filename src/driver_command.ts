@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AbortOptions } from "../ffi/abort.ts";
 import type { Config, Resources } from "./config/types.ts";
 import type { Factory, FactoryOptions } from "./factory.ts";
 import type { ExitStatus, Process, ProcessOptions } from "./process.ts";
@@ -71,6 +72,12 @@ export interface CutShort {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a container is ended. */
+export interface TerminateOptions extends AbortOptions {
+  /** How long it has after a SIGTERM before it is killed, in milliseconds; default 0, at once. */
+  readonly graceMs?: number | undefined;
+}
+
 /** What a run is told beside its command. */
 export interface RunOptions extends CutShort {
   /**
@@ -98,7 +105,9 @@ export interface RestoredContainer {
    * `ExecDriver.clean`, so that a daemon which is killed again before it has made a note
    * of it loses nothing.
    *
+   * @param options an abort ends the wait alone
    * @returns undefined if nobody was there to be told: of a container without a supervisor
+   * @throws the signal's reason
    */
-  wait(): Promise<ExitStatus | undefined>;
+  wait(options?: AbortOptions): Promise<ExitStatus | undefined>;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type AbortOptions, onAbort, unlessAborted } from "../ffi/abort.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { Container } from "./container.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   RunOptions,
   RunStatus,
   StartCallback,
+  TerminateOptions,
 } from "./driver_command.ts";
 import { ContainerError } from "./errors.ts";
 import { type ContainerInfo, Factory } from "./factory.ts";
@@ -69,7 +71,8 @@ export class ExecDriver {
    * @returns how the program ended
    * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
    *   pipes that can't be used
-   * @throws what the callback threw, a pipe failed with, or the signal's reason
+   * @throws what the callback threw, a pipe failed with, or the signal's reason: it may come at any
+   *   moment, and nothing of the container is left then. The exit callback is not cut short
    */
   async run(
     command: Command,
@@ -90,6 +93,7 @@ export class ExecDriver {
           bundle,
           resources,
           driver: this.name,
+          signal: cut.signal,
         });
         const status = await this.#live(container, process, wiring, startCallback, cut, options);
         cut.signal.throwIfAborted();
@@ -126,11 +130,11 @@ export class ExecDriver {
       signal.throwIfAborted();
       const container = this.#load(id);
       if (!container.hasRun()) throw neverRan(id);
-      await container.start(process);
+      await container.start(process, { signal });
       using _ = onAbort(signal, () => end(process));
       const flows = cut.begin(wiring, process);
       try {
-        await startCallback(process.pid, process);
+        await cut.unless(() => startCallback(process.pid, process));
         return await process.wait();
       } finally {
         end(process);
@@ -157,12 +161,16 @@ export class ExecDriver {
    * Ends a container, and waits for its end; no error if it has ended. A run of it returns its
    * status then; one of a former life stays until {@linkcode ExecDriver.clean}.
    *
-   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at once
+   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at once.
+   *   An abort ends the waiting; what was sent was sent
    * @throws {ContainerError} `ContainerNotExists`
+   * @throws the signal's reason
    */
-  async terminate(id: string, { graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+  async terminate(id: string, options: TerminateOptions = {}): Promise<void> {
+    const { graceMs = 0, signal } = options;
+    signal?.throwIfAborted();
     const container = this.#load(id);
-    const ended = container.wait();
+    const ended = container.wait({ signal });
     if (graceMs > 0) {
       end(container, "TERM");
       await within(graceMs, ended);
@@ -175,18 +183,20 @@ export class ExecDriver {
    * Stops all its processes where they are.
    *
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`
+   * @throws the signal's reason; they go on then
    */
-  async pause(id: string): Promise<void> {
-    await this.#load(id).pause();
+  async pause(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#load(id).pause(options);
   }
 
   /**
    * Lets them go on.
    *
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotPaused`
+   * @throws the signal's reason
    */
-  async unpause(id: string): Promise<void> {
-    await this.#load(id).resume();
+  async unpause(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#load(id).resume(options);
   }
 
   /**
@@ -223,15 +233,16 @@ export class ExecDriver {
    *
    * @throws {ContainerError} `ContainerNotStopped` if it runs, or a run of this driver will take it
    *   away itself
+   * @throws the signal's reason
    */
-  async clean(id: string): Promise<void> {
+  async clean(id: string, options: AbortOptions = {}): Promise<void> {
     if (this.#running.has(id)) {
       throw new ContainerError("ContainerNotStopped", `container ${id} is this driver's run`, {
         hint: "terminate it, and wait for what its run returns",
       });
     }
     try {
-      await this.#load(id).destroy();
+      await this.#load(id).destroy(options);
     } catch (error) {
       if (!(error instanceof ContainerError && error.code === "ContainerNotExists")) throw error;
     }
@@ -255,13 +266,16 @@ export class ExecDriver {
    *   await driver.clean(container.id);
    * }));
    * ```
+   *
+   * @throws the signal's reason
    */
-  async restore(): Promise<RestoredContainer[]> {
+  async restore({ signal }: AbortOptions = {}): Promise<RestoredContainer[]> {
+    signal?.throwIfAborted();
     await this.factory.removeLeftovers();
     const restored: RestoredContainer[] = [];
     for (const id of this.factory.ids()) {
       const container = this.#running.has(id) ? undefined : this.#ofThisName(id);
-      const found = container === undefined ? undefined : await ofFormerLife(container);
+      const found = container === undefined ? undefined : await ofFormerLife(container, signal);
       if (found !== undefined) restored.push(found);
     }
     return restored;
@@ -312,13 +326,13 @@ export class ExecDriver {
     cut: Cut,
     { exitCallback }: RunOptions,
   ): Promise<RunStatus> {
-    using _ = onAbort(cut.signal, () => end(container));
+    const { signal } = cut;
     let flows: Flows | undefined;
     try {
-      await container.run(process, { supervised: this.#supervised });
+      await container.run(process, { supervised: this.#supervised, signal });
       flows = cut.begin(wiring, process);
-      if (cut.signal.aborted) end(container);
-      await startCallback(process.pid, process);
+      using _ = onAbort(signal, () => end(container));
+      await cut.unless(() => startCallback(process.pid, process));
       const status = await process.wait();
       const oomKills = this.#oomKills(container);
       await exitCallback?.({ ...status, oomKills });
@@ -336,10 +350,13 @@ const DEFAULT_NAME = "driver";
 const NOT_FOUND: ReadonlySet<string> = new Set(["ContainerNotExists", "StateInvalid"]);
 
 /** Takes away a container whose program never ran; gives what a daemon is told of any other. */
-async function ofFormerLife(container: Container): Promise<RestoredContainer | undefined> {
+async function ofFormerLife(
+  container: Container,
+  signal: AbortSignal | undefined,
+): Promise<RestoredContainer | undefined> {
   try {
     if (!container.hasRun()) {
-      await container.destroy({ force: true });
+      await container.destroy({ force: true, signal });
       return undefined;
     }
     const { id } = container;
@@ -348,7 +365,7 @@ async function ofFormerLife(container: Container): Promise<RestoredContainer | u
       id,
       pid,
       status: status as RestoredContainer["status"],
-      wait: () => container.wait(),
+      wait: (options) => container.wait(options),
     };
   } catch (error) {
     if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
@@ -380,16 +397,15 @@ class Cut {
     this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
   }
 
+  /** Waits for what is not hull's to end. */
+  unless(act: () => void | Promise<void>): Promise<void> {
+    return unlessAborted(Promise.try(act), this.signal);
+  }
+
   /** Lets the pipes flow. */
   begin(wiring: Wiring, process: Process): Flows {
     return wiring.begin(process, this.signal, (error) => this.#failure.abort(error));
   }
-}
-
-/** Calls back when a signal is aborted, within a scope. */
-function onAbort(signal: AbortSignal, act: () => void): Disposable {
-  signal.addEventListener("abort", act);
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
 }
 
 /** Sends a signal to who may have ended. */
@@ -407,6 +423,9 @@ const GONE: ReadonlySet<string> = new Set(["ContainerNotRunning", "NoProcessOps"
 async function within(milliseconds: number, happening: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
-  await Promise.race([promise, happening]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([promise, happening]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -9,6 +9,7 @@
 import { SyscallError } from "../ffi/errno.ts";
 import { readFromStart } from "../ffi/eventfd.ts";
 import {
+  AT_FDCWD,
   type Fd,
   O_APPEND,
   O_CREAT,
@@ -17,6 +18,7 @@ import {
   O_TRUNC,
   O_WRONLY,
   open,
+  unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
 import type { Poller } from "../ffi/poll.ts";
@@ -41,6 +43,15 @@ export function writeExitRecord(folder: string, pid: number, status: ExitStatus)
   }
 }
 
+/** Takes away the record of a start that was undone. */
+export function removeExitRecord(folder: string): void {
+  try {
+    unlinkAt(AT_FDCWD, `${folder}/${NAME}`);
+  } catch (error) {
+    if (!(error instanceof SyscallError && error.code === "ENOENT")) throw error;
+  }
+}
+
 /** Opens a container's record to be read; undefined if nobody keeps one. */
 export function openExitRecord(folder: string): Fd | undefined {
   try {
@@ -55,6 +66,7 @@ export function openExitRecord(folder: string): Fd | undefined {
  * Waits for a container's end and for the record of it.
  *
  * @returns undefined if nobody keeps one
+ * @throws the reason of the poller's abort
  */
 export async function awaitRecord(
   folder: string,

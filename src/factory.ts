@@ -12,7 +12,7 @@ import { loadCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
 import { OCI_VERSION_MAX } from "./config/validate/document.ts";
-import { Container } from "./container.ts";
+import { Container, type DestroyOptions } from "./container.ts";
 import type { LeasedNetwork } from "./container_lease.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError, type Fault } from "./errors.ts";
@@ -138,8 +138,10 @@ export class Factory {
    *   the built-in default: the host's /usr read-only, all else private
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`, `IdInUse`,
    *   `SystemError`
+   * @throws the signal's reason
    */
   async create(id: string, config?: Config, options: CreateOptions = {}): Promise<Container> {
+    options.signal?.throwIfAborted();
     using taken = this.#options.trace?.take();
     const lane = taken?.lane;
     return await traced(lane, "create", () => this.#create(id, config, options, lane));
@@ -154,14 +156,17 @@ export class Factory {
     const prepare = () => this.#prepare(id, config, options);
     const prepared = await traced(lane, "check the config", prepare);
     const { builtin, cgroups } = prepared;
-    await traced(lane, "look whether the id is free", () => this.#requireFree(id));
+    const { signal } = options;
+    signal?.throwIfAborted();
+    await traced(lane, "look whether the id is free", () => this.#requireFree(id, signal));
     const own = traced(lane, "look whether the cgroup is free", () => cgroups.claim());
     using folder = traced(lane, "make the state folder", () => this.#store.begin(id));
     let lease: Lease | undefined;
     try {
-      lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared));
+      lease = await traced(lane, "lease addresses", () => this.#lease(id, prepared, signal));
       builtin?.write(`${folder.path}/rootfs`, lease?.addresses);
       const stored = this.#newState(id, prepared, options, own, lease);
+      signal?.throwIfAborted();
       const snapshot = traced(lane, "keep the config", () => folder.place(stored));
       if (snapshot === undefined) throw this.#taken(id);
       return this.#container(snapshot);
@@ -286,11 +291,13 @@ export class Factory {
    * Destroys the container of an id.
    *
    * @param options `force` kills a running one, and ends what can be found of one whose state is
-   *   broken
+   *   broken; `signal` as of `Container.destroy`
    * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`,
    *   `StateInvalid` for a broken state without `force`
+   * @throws the signal's reason
    */
-  async remove(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+  async remove(id: string, options: DestroyOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
     await this.removeLeftovers();
     let container: Container;
     try {
@@ -344,10 +351,14 @@ export class Factory {
   }
 
   /** The address on a bridge of hull's own, if it is asked for. */
-  async #lease(id: string, { network, mode }: PreparedContainer): Promise<Lease | undefined> {
+  async #lease(
+    id: string,
+    { network, mode }: PreparedContainer,
+    signal: AbortSignal | undefined,
+  ): Promise<Lease | undefined> {
     if (mode?.kind !== "bridge" || network === undefined) return undefined;
     const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
-    const leased = await takeLease(this.#store, id, mode, network);
+    const leased = await takeLease(this.#store, id, mode, network, signal);
     return { ...leased, giveBack: () => giveLeaseBack(this.#store, network.owner) };
   }
 
@@ -400,7 +411,7 @@ export class Factory {
   }
 
   /** What a creator left that was killed before it had a first process gives way. */
-  async #requireFree(id: string): Promise<void> {
+  async #requireFree(id: string, signal: AbortSignal | undefined): Promise<void> {
     switch (this.#store.occupant(id)) {
       case "none":
         return;
@@ -409,7 +420,7 @@ export class Factory {
       case "container": {
         const snapshot = this.#readIfSound(id);
         if (snapshot === undefined || !isAbandoned(snapshot.state)) throw this.#taken(id);
-        await this.#container(snapshot).destroy({ force: true });
+        await this.#container(snapshot).destroy({ force: true, signal });
       }
     }
   }

@@ -9,6 +9,7 @@ import { filterOf } from "./container_filter.ts";
 import { joinClass, leaveClass } from "./container_resctrl.ts";
 import type { InitKind } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
+import { removeExitRecord } from "./exit_record.ts";
 import { InitProcess } from "./init_process.ts";
 import { removeFifos } from "./init_status.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
@@ -37,6 +38,11 @@ export interface StartOptions {
   readonly supervised?: boolean | undefined;
   /** Who records it otherwise: a program that stays to the end. */
   readonly supervisor?: ProcessIdentity | undefined;
+  /**
+   * Cuts the start short: the process is killed, all that was made for it is taken away, and the
+   * container is as it was before. Once the call has returned it means nothing any more.
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A first process that waits for the start. */
@@ -44,6 +50,8 @@ export interface StartedFirst {
   readonly init: InitProcess;
   /** The container's state, as it is stored now. */
   readonly snapshot: Snapshot;
+  /** What makes all as it was before, but for the state. */
+  readonly undo: readonly (() => void | Promise<void>)[];
 }
 
 /**
@@ -51,6 +59,7 @@ export interface StartedFirst {
  * before.
  *
  * @throws {ContainerError} what `Container.start` throws
+ * @throws the reason of the surroundings' abort
  */
 export async function startFirst(
   before: StoredState,
@@ -98,7 +107,16 @@ export async function startFirst(
   });
   let resctrl: ResctrlGroups | undefined;
   let ownCgroups: readonly string[] = [];
+  const undo = [
+    () => init.terminate(),
+    () => init[Symbol.dispose](),
+    () => cgroups.destroy(ownCgroups),
+    () => leaveClass(resctrl),
+    () => removeFifos(folder),
+    () => removeExitRecord(folder),
+  ];
   try {
+    poller.signal?.throwIfAborted();
     ownCgroups = traced(lane, "make the cgroups", () => cgroups.create(before.ownCgroups));
     await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
@@ -109,18 +127,14 @@ export async function startFirst(
     const { network } = init;
     const made = { init: identity, supervisor, ownCgroups, resctrl, keyring };
     const stored = { ...before, config, network, ...made };
-    return { init, snapshot: traced(lane, "write the state", () => store.write(stored)) };
+    poller.signal?.throwIfAborted();
+    return { init, snapshot: traced(lane, "write the state", () => store.write(stored)), undo };
   } catch (error) {
-    const undo = [
-      () => init.terminate(),
-      () => init[Symbol.dispose](),
-      () => cgroups.destroy(ownCgroups),
-      () => leaveClass(resctrl),
-      () => removeFifos(folder),
-      // Cgroups that another made meanwhile are not to be removed with the container.
-      () => isOthers(error) ? void store.write({ ...before, ownCgroups: [] }) : undefined,
-    ];
-    throw await traced(lane, "undo", () => undone(error, ...undo));
+    const first = poller.signal?.aborted === true ? poller.signal.reason : error;
+    // Cgroups that another made meanwhile are not to be removed with the container.
+    const forget = () =>
+      isOthers(error) ? void store.write({ ...before, ownCgroups: [] }) : undefined;
+    throw await traced(lane, "undo", () => undone(first, ...undo, forget));
   }
 }
 

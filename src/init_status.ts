@@ -213,12 +213,17 @@ function silentEnd(status: ExitStatus): ContainerError {
  * closes at execve.
  *
  * @throws {ContainerError} why the program can't run, or `ContainerNotRunning` if init is gone
+ * @throws the reason of the poller's abort; the program may run then
  */
 export async function releaseStart(folder: string, poller: Poller): Promise<void> {
   using status = open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK);
   knock(`${folder}/${START_FIFO}`);
-  const message = await new InitStatus(status, poller).next();
-  removeFifos(folder);
+  let message: InitMessage | undefined;
+  try {
+    message = await new InitStatus(status, poller).next();
+  } finally {
+    removeFifos(folder); // whatever comes of it, the start was given
+  }
   if (message?.kind === "error") throw message.error;
 }
 

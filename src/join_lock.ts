@@ -19,15 +19,20 @@ const LONGEST_MS = 10_000;
  *
  * @returns undefined if there is no such folder any more
  * @throws {ContainerError} `SystemError` if it can't be had for ten seconds
+ * @throws the signal's reason
  */
-export async function lockJoins(folder: string, who: "join" | "pause"): Promise<Fd | undefined> {
+export async function lockJoins(
+  folder: string,
+  who: "join" | "pause",
+  signal?: AbortSignal,
+): Promise<Fd | undefined> {
   const path = `${folder}/${JOIN_LOCK}`;
   let isTaken = false;
   const fd = openLock(path);
   if (fd === undefined) return undefined;
   try {
     const take = who === "join" ? tryLockShared : tryLock;
-    isTaken = await comesTrue(() => take(fd), LONGEST_MS);
+    isTaken = await comesTrue(() => take(fd), LONGEST_MS, signal);
   } finally {
     if (!isTaken) fd.close();
   }

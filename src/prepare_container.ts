@@ -45,6 +45,8 @@ export interface CreateOptions {
   readonly resources?: Resources | undefined;
   /** The name of the ExecDriver that it is to belong to; by default it belongs to none. */
   readonly driver?: string | undefined;
+  /** Cuts the making short: nothing is left then. A container that was made is not touched. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is asked for, and where. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AbortOptions, unlessAborted } from "../ffi/abort.ts";
 import type { ExitStatus } from "../ffi/process.ts";
 import type { Capabilities, ConsoleSize, ProcessConfig, Rlimit, User } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
@@ -127,10 +128,12 @@ export class Process {
   /**
    * Waits for its end.
    *
+   * @param options an abort ends the wait alone
    * @throws {ContainerError} `NoProcessOps` before it is started
+   * @throws the signal's reason
    */
-  wait(): Promise<ExitStatus> {
-    return this.#started().wait();
+  wait({ signal }: AbortOptions = {}): Promise<ExitStatus> {
+    return unlessAborted(this.#started().wait(), signal);
   }
 
   /**

@@ -26,6 +26,7 @@ export interface ReleaseTrace {
  * Lets the first process, which waits, run the program.
  *
  * @throws {ContainerError} `HookFailed`, `InitFailed`, `ContainerNotRunning`
+ * @throws the reason of the poller's abort: the fifos are there as long as nothing was let run
  */
 export async function releaseProgram(
   stored: StoredState,
@@ -46,6 +47,7 @@ export async function releaseProgram(
       });
     }
   }
+  poller.signal?.throwIfAborted();
   const release = () => releaseStart(store.folder(id), poller);
   await traced(
     lane,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../ffi/abort.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import {
   type Fd,
@@ -287,18 +288,20 @@ export class StateStore {
    * Takes a container's lock, which goes when the result is disposed of or this process ends.
    *
    * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds
+   * @throws the signal's reason
    */
-  async lock(id: string): Promise<Fd> {
-    const fd = this.#open(id);
+  async lock(id: string, signal?: AbortSignal): Promise<Fd> {
+    signal?.throwIfAborted();
+    using stack = new DisposableStack();
+    const fd = stack.use(this.#open(id));
     for (let k = 0; k < LOCK_TRIES; k++) {
       if (tryLock(fd)) {
-        if (this.#isInPlace(fd, id)) return fd;
-        fd.close();
-        throw this.#notExists(id);
+        if (!this.#isInPlace(fd, id)) throw this.#notExists(id);
+        stack.move();
+        return fd;
       }
-      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+      await pause(LOCK_PAUSE_MS, signal);
     }
-    fd.close();
     throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
       path: this.folder(id),
       syscall: "flock",

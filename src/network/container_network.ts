@@ -157,9 +157,10 @@ function tolerant(work: () => void): void {
 export async function plugNetwork(
   { networks: { pointer, items } }: ContainerNetwork,
   how: "attach" | "detach",
+  signal?: AbortSignal,
 ): Promise<void> {
   using here = attempt("cannot open a netlink socket", { pointer }, () => new RouteSocket());
-  using _lock = await lockBridges();
+  using _lock = await lockBridges(signal);
   items.forEach((network, k) => {
     strategyOf(network.type)[how](network, `${pointer}/${k}`, here);
   });

@@ -1,0 +1,30 @@
+/**
+ * Starts and further processes that are aborted at random moments, of containers of all kinds. Prints
+ * the seed and how many calls were aborted; fails if something is left behind.
+ *
+ * @module
+ */
+
+import { AbortedCalls } from "../tests/fixtures/aborts.ts";
+import { leavesNothing } from "../tests/fixtures/leftovers.ts";
+import { Random } from "../tests/fixtures/random.ts";
+
+const [count = 1000, seed = Date.now() & 0xffff] = Deno.args.map(Number);
+const NAME = "hull-soak-abort";
+
+/** As many calls as shall be aborted; those that came to their end meanwhile are not counted. */
+async function soak(what: string, call: (calls: AbortedCalls) => Promise<void>): Promise<void> {
+  const begun = performance.now();
+  await using calls = await AbortedCalls.begin(NAME, new Random(seed));
+  while (calls.tally.aborted < count) await call(calls);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  const { aborted, late } = calls.tally;
+  console.log(`${what}: ${aborted} aborted, ${late} came to their end before, in ${seconds} s`);
+}
+
+console.log(`seed ${seed}`);
+await leavesNothing(NAME, async () => {
+  await soak("starts", (calls) => calls.start());
+  await soak("execs", (calls) => calls.exec());
+});
+console.log("nothing was left");

@@ -1,0 +1,25 @@
+import { assert } from "@std/assert";
+import { AbortedCalls } from "../fixtures/aborts.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { Random } from "../fixtures/random.ts";
+
+const CALLS = 60;
+
+/** Makes aborted calls; prints the seed that chose them. */
+async function abort(name: string, call: (calls: AbortedCalls) => Promise<void>): Promise<void> {
+  const seed = Date.now() & 0xffff;
+  console.log(`seed ${seed}`);
+  await leavesNothing(name, async () => {
+    await using calls = await AbortedCalls.begin(name, new Random(seed));
+    for (let k = 0; k < CALLS; k++) await call(calls);
+    assert(calls.tally.aborted > CALLS / 10, `${calls.tally.aborted} were aborted`);
+  });
+}
+
+Deno.test("starts that are aborted at random moments leave nothing", async () => {
+  await abort("hull-abs", (calls) => calls.start());
+});
+
+Deno.test("further processes that are aborted at random moments leave nothing", async () => {
+  await abort("hull-abx", (calls) => calls.exec());
+});
