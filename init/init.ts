@@ -49,7 +49,13 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
     const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);
     const go = waits ? control : undefined;
     launch(
-      { namespaces, cgroups: init.cgroups, control: control.number, timeOffsets },
+      {
+        namespaces,
+        cgroups: init.cgroups,
+        control: control.number,
+        timeOffsets,
+        seccomp: init.seccomp,
+      },
       plan,
       { status, go },
       trace,

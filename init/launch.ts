@@ -31,7 +31,12 @@ import { openProc } from "../src/security/procfs.ts";
 import { reportTail } from "./channel.ts";
 import type { InitTrace } from "./init_trace.ts";
 import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
-import { needsUsher, PAGE_ADDRESS, planLaunchUsher } from "./launch_usher.ts";
+import {
+  type LaunchUsherOptions,
+  needsUsher,
+  PAGE_ADDRESS,
+  planLaunchUsher,
+} from "./launch_usher.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "./operation.ts";
 import { joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
 
@@ -95,7 +100,7 @@ export interface LaunchFds {
  * container's process.
  */
 export function launch(
-  options: Omit<LaunchOptions, "told" | "proc">,
+  options: Omit<LaunchUsherOptions, "told" | "proc" | "made" | "page">,
   plan: readonly PlanItem[],
   fds: LaunchFds,
   trace?: InitTrace,
@@ -136,7 +141,7 @@ function letGoOn({ go }: LaunchFds, told: Pipe): boolean {
  * @returns false where the host forbids executables in memory
  */
 function runUsher(
-  options: LaunchOptions,
+  options: Omit<LaunchUsherOptions, "made" | "page">,
   plan: readonly PlanItem[],
   fds: LaunchFds,
   told: Pipe,

@@ -15,20 +15,16 @@
  */
 
 import { PR } from "../ffi/credentials.ts";
-import {
-  CLONE_ARGS_SIZE,
-  CLONE_CLEAR_SIGHAND,
-  CLONE_PARENT,
-  CLONE_PARENT_SETTID,
-  cloneArguments,
-  NAMESPACE_FLAGS,
-} from "../ffi/namespaces.ts";
+import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { SyscallProgram } from "../ffi/program.ts";
 import { TIOCSCTTY } from "../ffi/terminal.ts";
+import type { InitSeccomp } from "../src/config/init_config.ts";
 import type { Namespace } from "../src/config/types.ts";
+import { bornBehind } from "./birth_guard.ts";
 import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
 import { type PlanItem, type PlannedOperation, result, StepBuilder } from "./operation.ts";
 import { joinedPath, joinNamespaces, newNamespaceFlags } from "./steps/namespaces.ts";
+import { hasListener } from "./steps/seccomp.ts";
 
 /** A page in which the kernel writes down the process's number, and which the process doesn't have. */
 export interface NumberPage {
@@ -43,6 +39,8 @@ export interface LaunchUsherOptions extends LaunchOptions {
   /** The pipe on which it says that its namespaces are there. */
   readonly made: { readonly reader: number; readonly writer: number };
   readonly page: NumberPage;
+  /** The filter that the plan loads. */
+  readonly seccomp?: InitSeccomp | undefined;
 }
 
 /** Between an image's two segments and the stack. */
@@ -87,10 +85,11 @@ export function planLaunchUsher(
   const { namespaces, made, page } = options;
   const waits = plan.findIndex(({ step }) => step === "ready");
   const { before, onTerminal } = cutTerminal(plan.slice(0, waits));
-  const begin = new StepBuilder("clone");
-  begin.because("let nobody who lives there look into this process's memory")
+  const last = plan.slice(waits);
+  const hide = new StepBuilder("clone");
+  hide.because("let nobody who lives there look into this process's memory")
     .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
-  begin.because("share a page with the launcher, but with no child")
+  hide.because("share a page with the launcher, but with no child")
     .call("mmap", [page.address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, page.fd, 0])
     .call("madvise", [page.address, PAGE_SIZE, MADV_DONTFORK]);
   const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
@@ -100,13 +99,18 @@ export function planLaunchUsher(
   make.because("tell the launcher that they are there")
     .call("write", [made.writer, new Uint8Array(1), 1]);
   return refuseWork([
-    ...begin.items,
+    ...hide.items,
     ...joinNamespaces(namespaces, "pid"),
     ...make.items,
     ...settle(options),
     ...showingPids(before),
-    ...beBorn(page, onTerminal),
-    ...plan.slice(waits),
+    ...hideAgain(),
+    ...bornBehind(guardOf(options.seccomp, last), {
+      step: "clone",
+      because: "be born in the pid namespace that is joined",
+      address: page.address,
+      labels: { end: END, born: BORN },
+    }, [...begin(), ...onTerminal, ...last]),
   ]);
 }
 
@@ -131,19 +135,22 @@ function cutTerminal(plan: readonly PlanItem[]) {
   return { before: plan.filter((item) => !isTaken(item)), onTerminal: plan.filter(isTaken) };
 }
 
-/** The process is a child of the usher's parent. */
-function beBorn({ address }: NumberPage, onTerminal: readonly PlanItem[]): PlanItem[] {
+function hideAgain(): readonly PlanItem[] {
   const step = new StepBuilder("clone");
-  const flags = BigInt(CLONE_PARENT | CLONE_PARENT_SETTID) | CLONE_CLEAR_SIGHAND;
-  const clone = cloneArguments(flags, { exitSignal: 0, pid: address });
-  step.because("let nobody look in: another user, or other capabilities, may have undone it")
-    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
-  step.because("be born in the pid namespace that is joined", undefined, "/linux/namespaces")
-    .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: END } })
-    .jump(BORN)
-    .because("end, having joined").call("exit_group", [0], { label: END })
-    .because("die with the parent while the container is not ready")
-    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { label: BORN })
-    .call("setsid", []);
-  return [...step.items, ...onTerminal];
+  return step.because("let nobody look in: another user, or other capabilities, may have undone it")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
+}
+
+/** What the process does first, a child of the usher's parent. */
+function begin(): readonly PlanItem[] {
+  const step = new StepBuilder("clone");
+  return step.because("die with the parent while the container is not ready")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0])
+    .call("setsid", []).items;
+}
+
+/** The filter as it stands in the plan, if it can stand before the birth. */
+function guardOf(seccomp: InitSeccomp | undefined, plan: readonly PlanItem[]) {
+  if (seccomp === undefined || hasListener(seccomp)) return undefined;
+  return { filter: seccomp, items: plan.filter(({ step }) => step === "seccomp") };
 }

@@ -87,6 +87,7 @@ export async function runStartHooks(
   await runHooks("startContainer", hooks?.startContainer, {
     before: identity.before,
     become: [...identity.become, ...identity.signals],
+    guard: identity.guard,
     lead: identity.lead,
     last: identity.last,
     cgroups: enterCgroups(cgroups, undefined, pid, stack),

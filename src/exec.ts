@@ -109,6 +109,7 @@ export async function startExec(
     early: identity.early,
     before: identity.before,
     become: identity.become,
+    guard: identity.guard,
     lead: [
       ...identity.lead,
       ...(pair === undefined ? [] : controlTerminal()),

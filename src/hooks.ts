@@ -26,9 +26,11 @@ import { SetnsProcess, type SetnsProcessOptions } from "./setns_process.ts";
 import { visible } from "./visible.ts";
 
 /** What the hooks of one point are run with. */
-export interface HookContext
-  extends
-    Pick<SetnsProcessOptions, "target" | "cgroups" | "before" | "become" | "lead" | "poller"> {
+export interface HookContext extends
+  Pick<
+    SetnsProcessOptions,
+    "target" | "cgroups" | "before" | "become" | "guard" | "lead" | "poller"
+  > {
   /** What they find on their stdin. */
   readonly state: OciState;
   /** The environment of a hook that names none. */

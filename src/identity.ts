@@ -7,6 +7,7 @@
 
 import { SECCOMP_FILTER_FLAG } from "../ffi/seccomp_flags.ts";
 import { ownHardLimit } from "../ffi/rlimit.ts";
+import type { BirthGuard } from "../init/birth_guard.ts";
 import { HostFacts } from "../init/facts.ts";
 import type { PlanItem } from "../init/operation.ts";
 import { enterWorkingFolder, resetSignals } from "../init/steps/final.ts";
@@ -45,6 +46,8 @@ export interface Identity extends Pick<JoinOptions, "early" | "before" | "become
   readonly signals: readonly PlanItem[];
   /** Whether its filter has a listener, for which the process waits until its agent has it. */
   readonly notifies: boolean;
+  /** What stands before it is born, where the filter allows that: see init/birth_guard.ts. */
+  readonly guard: BirthGuard | undefined;
   /** What stands before a wait: the filter, if it lets the process wait. */
   readonly waiting: readonly PlanItem[];
   /** The same right before execve, for a process that does not wait, or without a filter by then. */
@@ -122,6 +125,7 @@ export function planIdentity(
     signals: resetSignals(facts.ignoredSignals),
     notifies,
     waiting: own === undefined ? [] : planWait(own, process, notifies),
+    guard: own === undefined || notifies ? undefined : planGuard(own, process),
     last: own === undefined ? [] : loadFilter(own),
   };
 }
@@ -152,6 +156,17 @@ function planWait(
     ...(isLet || notifies ? loadFilter(filter) : []),
     ...(isLet && dropsRight ? dropFilterRight(capabilities) : []),
   ];
+}
+
+function planGuard(
+  filter: InitSeccomp,
+  { capabilities, noNewPrivileges }: ProcessConfig,
+): BirthGuard {
+  const dropsRight = keepsFilterRight(capabilities, noNewPrivileges !== true);
+  return {
+    filter,
+    items: [...loadFilter(filter), ...(dropsRight ? dropFilterRight(capabilities) : [])],
+  };
 }
 
 /** A notified call of a process without a listener fails. */

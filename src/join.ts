@@ -16,14 +16,8 @@
 
 import { entryFile } from "../ffi/cgroup_entry.ts";
 import { PR } from "../ffi/credentials.ts";
-import {
-  CLONE_ARGS_SIZE,
-  CLONE_CLEAR_SIGHAND,
-  CLONE_PARENT,
-  CLONE_PARENT_SETTID,
-  cloneArguments,
-  NAMESPACE_FLAGS,
-} from "../ffi/namespaces.ts";
+import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
+import { type BirthGuard, bornBehind } from "../init/birth_guard.ts";
 import {
   type PlanItem,
   type PlannedOperation,
@@ -83,6 +77,8 @@ export interface JoinOptions {
   readonly become: readonly PlanItem[];
   /** What it does as the leader of its session, inside its pid namespace. */
   readonly lead?: readonly PlanItem[] | undefined;
+  /** The filter that stands before the process is born, where it can. */
+  readonly guard?: BirthGuard | undefined;
   /** How it waits, when it has become who it shall be, for this program's word. */
   readonly hold?: Hold | undefined;
   /** The last operations. */
@@ -101,6 +97,7 @@ export interface BornPage {
 export const USHER_END = "usher.end";
 /** Where the process begins that an usher has made. */
 export const USHER_BORN = "usher.born";
+const LABELS = { end: USHER_END, born: USHER_BORN } as const;
 
 const SIGKILL = 9;
 const LAST_FD = 0xffffffff;
@@ -126,6 +123,15 @@ export function entersPidNamespace(target: JoinTarget | undefined): boolean {
 export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperation[] {
   const { target, before, become, hold, execute } = options;
   const isBorn = born !== undefined && entersPidNamespace(target);
+  const last = [
+    ...(options.lead ?? []),
+    ...(hold === undefined ? [] : [
+      ...closeOthers(options), // what looking for the program left open
+      ...hold.before,
+      ...waitForParent(options.report, hold.control),
+    ]),
+    ...execute,
+  ];
   const items = [
     ...(target === undefined ? [] : hide()),
     ...bindToParent(),
@@ -141,15 +147,24 @@ export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperatio
     ...closeOthers(options), // what becoming that left open
     ...(target === undefined ? [] : closeAtExecve(kept(options))),
     ...(target === undefined ? [] : hide()), // another user, or other capabilities, may undo it
-    ...(isBorn ? [...beBorn(born), ...bindToParent(), ...leadSession()] : []),
-    ...(options.lead ?? []),
-    ...(hold === undefined ? [] : [
-      ...closeOthers(options), // what looking for the program left open
-      ...hold.before,
-      ...waitForParent(options.report, hold.control),
-    ]),
-    ...execute,
+    ...(isBorn
+      ? bornBehind(
+        options.guard,
+        {
+          step: "join",
+          because: "be born in the container's pid namespace",
+          address: born.address,
+          labels: LABELS,
+        },
+        inPlan([...bindToParent(), ...leadSession(), ...last]),
+      )
+      : last),
   ];
+  return inPlan(items);
+}
+
+/** The calls as this kernel has them. */
+function inPlan(items: readonly PlanItem[]): PlannedOperation[] {
   const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
   return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
 }
@@ -177,18 +192,6 @@ function showPage({ fd, address }: BornPage): readonly PlanItem[] {
   return step.because("share a page with the parent, but with no child")
     .call("mmap", [address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, fd, 0])
     .call("madvise", [address, PAGE_SIZE, MADV_DONTFORK]).items;
-}
-
-/** The process is a child of this one's parent, in whose numbers the kernel writes down its own. */
-function beBorn({ address }: BornPage): readonly PlanItem[] {
-  const step = new StepBuilder("join");
-  const flags = BigInt(CLONE_PARENT | CLONE_PARENT_SETTID) | CLONE_CLEAR_SIGHAND;
-  const clone = cloneArguments(flags, { exitSignal: 0, pid: address });
-  return step.because("be born in the container's pid namespace")
-    .call("clone3", [clone, CLONE_ARGS_SIZE], { onPositive: { jump: USHER_END } })
-    .jump(USHER_BORN)
-    .because("end, having joined").call("exit_group", [0], { label: USHER_END })
-    .call("getpid", [], { label: USHER_BORN }).items;
 }
 
 function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {

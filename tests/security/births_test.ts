@@ -8,6 +8,7 @@ import { needsUsher } from "../../init/launch_usher.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { build, missingCompiler } from "../fixtures/c_programs.ts";
+import { missingLibrary } from "../fixtures/filter_machine.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
@@ -23,6 +24,16 @@ function withPtrace({ process }: Draft): void {
     const names = process.capabilities?.[set] ?? [];
     process.capabilities = { ...process.capabilities, [set]: [...names, "CAP_SYS_PTRACE"] };
   }
+}
+
+/** Loading it takes CAP_SYS_ADMIN, and it denies clone3, as those of engines do. */
+function withFilter({ process, linux }: Draft): void {
+  if (missingLibrary() !== undefined) return;
+  process.noNewPrivileges = false;
+  linux.seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["clone3", "mount"], action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
+  };
 }
 
 for (const isSupervised of [false, true]) {
@@ -50,6 +61,7 @@ for (const isSupervised of [false, true]) {
           const said = new Response(first.stdout).text();
           using bundle = leanBundle("exit 3", (config) => {
             joinNamespace(config, "pid", `/proc/${container.state().pid}/ns/pid`);
+            withFilter(config);
           });
           for (let k = 0; k < BIRTHS; k++) {
             await using born = await factory.create(`${ID}-b`, bundle.config, {
@@ -65,7 +77,7 @@ for (const isSupervised of [false, true]) {
           const text = await said;
           const met = Number(/met (\d+), got 0\n$/.exec(text)?.[1] ?? 0);
           assertMatch(text, /^looking\nmet \d+, got 0\n$/);
-          assert(met > BIRTHS * 0.8, text); // it did look
+          assert(met > BIRTHS / 2, text); // it did look
         });
       },
     );

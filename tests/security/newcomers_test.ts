@@ -7,6 +7,7 @@ import { Process } from "../../mod.ts";
 import { leanBundle, own, Stage, withUserNamespace } from "../fixtures/attempt.ts";
 import type { Bundle, Draft } from "../fixtures/bundle.ts";
 import { build, missingCompiler } from "../fixtures/c_programs.ts";
+import { missingLibrary } from "../fixtures/filter_machine.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
@@ -33,12 +34,13 @@ function withPtrace(config: Draft): void {
 /** A container whose program is hostile. */
 function hostile(change: (config: Draft) => void, inUserNamespace: boolean): Bundle {
   const bundle = leanBundle("", (config) => {
-    // With this capability in the host's user namespace no process is out of reach.
-    const mayTrace = change === withPtrace && !inUserNamespace;
-    config.process.args = [PROGRAM, PROGRAM, SECRET, address, mayTrace ? "1" : "0"];
     config.process.env = ["GUEST=1"];
     config.process.cwd = "/";
     change(config);
+    const capabilities = config.process.capabilities?.effective ?? [];
+    // With this capability in the host's user namespace no process is out of reach.
+    const mayTrace = capabilities.includes("CAP_SYS_PTRACE") && !inUserNamespace;
+    config.process.args = [PROGRAM, PROGRAM, SECRET, address, mayTrace ? "1" : "0"];
     if (inUserNamespace) withUserNamespace(config);
   });
   build("newcomers", `${bundle.folder}/rootfs${PROGRAM}`);
@@ -46,12 +48,35 @@ function hostile(change: (config: Draft) => void, inUserNamespace: boolean): Bun
   return bundle;
 }
 
+/**
+ * As engines write it: loading the filter takes CAP_SYS_ADMIN, which nobody may see, and it denies clone3,
+ * whose flags it can't look at.
+ */
+function withFilter({ process, linux }: Draft): void {
+  process.noNewPrivileges = false;
+  const names = ["clone3", "mount", "bpf"];
+  linux.seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names, action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
+  };
+}
+
+function withPtraceAndFilter(config: Draft): void {
+  withPtrace(config);
+  withFilter(config);
+}
+
+const CHANGES = [
+  ["without CAP_SYS_PTRACE", () => {}],
+  ["with CAP_SYS_PTRACE", withPtrace],
+  ["with CAP_SYS_PTRACE and a filter", withPtraceAndFilter],
+] as const;
+
 for (const inUserNamespace of [false, true]) {
-  for (const change of [() => {}, withPtrace]) {
-    const where = `${inUserNamespace ? "in a user namespace" : "as the host's root"}, ` +
-      `${change === withPtrace ? "with" : "without"} CAP_SYS_PTRACE`;
+  for (const [what, change] of CHANGES) {
+    const where = `${inUserNamespace ? "in a user namespace" : "as the host's root"}, ${what}`;
     testWhere(
-      missingCompiler(),
+      missingCompiler() ?? (change === withPtraceAndFilter ? missingLibrary() : undefined),
       `CVE-2016-9962: who scans for newcomers ${where} gets nothing`,
       async () => {
         const id = "hull-sec-newcomers";

@@ -188,6 +188,7 @@ Deno.test("the plan of a launcher into a pod is the golden one", async () => {
   // Where it is born nothing is left to be done but to wait and to become the program.
   const born = usher.slice(usher.findIndex(({ label }) => label === "usher.born"));
   assertEquals([...new Set(born.map(({ syscall }) => syscall))], [
+    "getpid",
     "prctl",
     "setsid",
     "write",
@@ -224,6 +225,28 @@ Deno.test("a launcher refuses what needs JavaScript in the namespaces that it jo
 });
 
 /** The plan's last calls with a filter. */
+Deno.test("who is born where others are has its filter, and no right beside, from its first moment on", () => {
+  const namespaces = [{ type: "pid", path: "/proc/9/ns/pid" }, { type: "mount" }] as const;
+  const config = spec((draft) => {
+    draft.linux.namespaces = namespaces;
+    draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges: false };
+  });
+  const bornBy = (program: string) => {
+    const seccomp = { ...FILTER, program };
+    const plan = planInit({ ...BASE, cgroups: V2, config, seccomp }, FACTS);
+    const made = { reader: 11, writer: 12 };
+    const page = { fd: 13, address: 0x3000_0000n };
+    const usher = planLaunchUsher({ ...LAUNCH, namespaces, made, page, seccomp }, plan);
+    return usher.slice(usher.findLastIndex(({ syscall }) => syscall === "close_range")).map((
+      item,
+    ) => item.syscall).filter((name) => ["seccomp", "capset", "clone3", "clone"].includes(name));
+  };
+  assertEquals(bornBy(FILTER.program), ["seccomp", "capset", "clone3"]);
+  assertEquals(bornBy(allBut("clone3")), ["seccomp", "capset", "clone"]);
+  assertEquals(bornBy(allBut("setsid")), ["clone3", "seccomp", "capset"]);
+  assertEquals(bornBy(allBut("read")), ["clone3", "seccomp"]);
+});
+
 function endOf(flags: number, noNewPrivileges: boolean, program = FILTER.program) {
   const config = spec((draft) => {
     draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges };
