@@ -69,7 +69,11 @@ export class Usher implements Disposable {
       : undefined;
     if (page !== undefined) writeAll(page, new Uint8Array(PAGE_SIZE));
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
-    const planned = planJoin(options, born);
+    // Behind a filter no clock can be read: one that is traced has it as late as can be.
+    const planned = planJoin(
+      trace === undefined ? options : { ...options, guard: undefined },
+      born,
+    );
     const operations = trace?.markUsher(planned) ?? planned;
     const tail = reportTail(options.report, operations, said.know(operations));
     using image = executableFile("hull-exec", programImage(operations, tail));
