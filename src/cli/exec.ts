@@ -11,6 +11,7 @@ import { parseDocument } from "./document.ts";
 import { follow, foregroundConsole, SignalForwarder } from "./foreground.ts";
 import { preservedFds } from "./inherited_fds.ts";
 import { usageError } from "./options.ts";
+import type { Output } from "./output.ts";
 import { writePidFile } from "./pid_file.ts";
 import { reason } from "./reason.ts";
 
@@ -56,6 +57,7 @@ export const command: Command = {
     const [id = "", ...command] = args;
     const options = await processOptions(flags, command);
     requireConsole(flags, options);
+    if (options.addCapabilities !== undefined) await warnOfUnknown(options.addCapabilities, output);
     const isDetached = isOn(flags, "detach");
     const { Process } = await import("../process.ts");
     const signals = new SignalForwarder();
@@ -142,6 +144,14 @@ async function readProcess(path: string): Promise<ProcessConfig> {
     });
   }
   return validateProcess(json);
+}
+
+/** A capability that there is none of is not added, as by runc. */
+async function warnOfUnknown(capabilities: readonly string[], output: Output): Promise<void> {
+  const { CAPABILITY_NAMES } = await import("../config/names.ts");
+  const known: ReadonlySet<string> = new Set(CAPABILITY_NAMES);
+  const unknown = capabilities.filter((name) => !known.has(name));
+  if (unknown.length > 0) output.warn(`there is no capability ${unknown.join(", ")}: ignored`);
 }
 
 function hasTerminal({ terminal, config }: ProcessOptions): boolean {

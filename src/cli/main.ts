@@ -154,11 +154,21 @@ async function dispatch(
   }
 }
 
+/** What is called so by engines, and how it is called here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["inspect", "state"],
+  ["ls", "list"],
+  ["rm", "delete"],
+  ["stop", "kill"],
+  ["top", "ps"],
+  ["unpause", "resume"],
+]);
+
 function findCommand(name: string): Entry {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry !== undefined) return entry;
   const isFlag = GLOBAL_FLAGS.some((flag) => flag.name === name);
-  const near = isFlag ? `--${name}` : nearest(name, Object.keys(COMMANDS));
+  const near = isFlag ? `--${name}` : ELSEWHERE.get(name) ?? nearest(name, Object.keys(COMMANDS));
   throw usageError(
     `unknown command ${JSON.stringify(name)}`,
     near === undefined ? "see hull --help" : `did you mean hull ${near}?`,

@@ -72,7 +72,14 @@ Deno.test("mistakes on the command line are one line with the nearest right word
   await using hull = new Hull();
   const cases: [string[], string][] = [
     [["strat", "x"], "did you mean hull start?"],
+    [["rm", "x"], "did you mean hull delete?"],
+    [["version"], "did you mean hull --version?"],
+    [["toString"], "see hull --help"],
     [["list", "--quite"], "did you mean --quiet?"],
+    [["list", "--root", "/x"], "put it before the command"],
+    [["list", "--quiet=maybe"], "is on or off"],
+    [["kill", "x", "-9"], "unknown flag -9"],
+    [["run", "x", "sh"], "put -- before the command"],
     [["delete"], "usage: hull delete <id>"],
     [["--log-level", "loud", "list"], "use error, warning or debug"],
     [["--rootless", "maybe", "list"], "use true, false or auto"],

@@ -123,6 +123,23 @@ Deno.test("-- before an id, and ids that look like flags or values", async () =>
   });
 });
 
+Deno.test("exec adds no capability that there is none of, and passes on what the caller has", async () => {
+  await leavesNothing("hull-slips-exec", async () => {
+    await using hull = new Hull();
+    await hull.detach("run", "-d", "--builtin", "hull-slips-exec", "--", "sleep", "1000");
+    const ended = await hull.call(["exec", "-c", "foo", "hull-slips-exec", "true"]);
+    assertEquals(ended.code, 0);
+    assertStringIncludes(ended.stderr, "there is no capability FOO: ignored");
+    const env = { HULL_SLIP: "mine" };
+    const names = ["-e", "HULL_SLIP", "-e", "HULL_NOT_SET"];
+    const shown = await hull.call(["exec", ...names, "hull-slips-exec", "env"], { env });
+    assertStringIncludes(shown.stdout, "HULL_SLIP=mine\n");
+    assertEquals(shown.stdout.includes("HULL_NOT_SET"), false, shown.stdout);
+    const empty = await hull.call(["exec", "-e", "", "hull-slips-exec", "true"]);
+    assertStringIncludes(empty.stderr, "--env needs a NAME=VALUE");
+  });
+});
+
 Deno.test("exec that can't enter the folder says chdir", async () => {
   await leavesNothing("hull-slips-cwd", async () => {
     await using hull = new Hull();
