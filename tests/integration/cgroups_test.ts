@@ -16,6 +16,7 @@ import {
   TestCgroup,
   unifiedMount,
 } from "../fixtures/test_cgroup.ts";
+import { until } from "../fixtures/until.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
 Deno.test("create makes every folder, again without harm, and destroy leaves none", async () => {
@@ -119,7 +120,11 @@ Deno.test("stats count what the processes use", async () => {
   manager.apply({ memory: { limit: 64 * MIB }, pids: { limit: 30 } });
   await using _inside = await Inside.start(manager, "while :; do :; done");
   await using _other = await Inside.start(manager, "exec sleep 1000");
-  while ((manager.stats().cpu?.usage.total ?? 0) < 20_000_000) await Promise.resolve();
+  // Memory is charged when it is touched: what moved in has brought none along.
+  await until(() => {
+    const { cpu, memory } = manager.stats();
+    return (cpu?.usage.total ?? 0) >= 20_000_000 && (memory?.usage.usage ?? 0) > 0;
+  }, 30);
   const stats = manager.stats();
   assertEquals(stats.pids, { current: 2, limit: 30 });
   assertEquals(stats.memory?.usage.limit, 64 * MIB);
