@@ -76,8 +76,11 @@ export type Argument =
   | Self
   | Fault;
 
-/** Where the program goes on: the next operation, the failure's tail, or an operation by label. */
-export type Onward = "continue" | "fail" | { readonly jump: string };
+/**
+ * Where the program goes on: the next operation, the failure's tail, or an operation by label. With
+ * `fails` the jump leads to what can still be found out, and to the failure's tail behind it.
+ */
+export type Onward = "continue" | "fail" | { readonly jump: string; readonly fails?: true };
 
 /** One system call of a program. `jump` is no call: the program goes on at `onError`. */
 export interface Operation {
@@ -245,7 +248,8 @@ export function findFailure(
   memory: DataView,
 ): Failure | undefined {
   for (const [index, { syscall, onError, tolerated }] of operations.entries()) {
-    if (syscall === "jump" || onError === "continue" || typeof onError === "object") continue;
+    if (syscall === "jump" || onError === "continue") continue;
+    if (typeof onError === "object" && onError.fails !== true) continue;
     const result = memory.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
     if (result >= 0n || result < -MAX_ERRNO) continue;
     const errno = Number(-result);

@@ -3,7 +3,7 @@
  *
  * Parent to init, on the control pipe: the config as JSON behind its length in four bytes, and
  * later one byte, the go. Init to parent, on the status pipe: lines. `hooks` and `work`, upon which
- * it waits for a byte as well; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
+ * it waits for a byte as well; lines of a file system's log; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
  * table of the operations followed by the program's memory, from which the parent reads what failed.
  *
  * @module
@@ -146,10 +146,15 @@ export type InitMessage =
   | { readonly kind: "born"; readonly pid: number }
   | { readonly kind: "error"; readonly error: ContainerError };
 
+/** A line of a file system's log: fsopen(2). */
+const LOG_LINE = /^[ewi] /;
+
 /** Puts the bytes that come over the status pipe together to messages. */
 export class StatusReader {
   readonly #known: (readonly ReportedOperation[])[] = [];
   #bytes = new Uint8Array(0);
+  /** What the kernel last said of a file system. */
+  #said: string | undefined;
 
   /** Takes a program's first operations, by default all, of which its report need not tell then. */
   know(operations: readonly ReportedOperation[], count = operations.length): KnownOperations {
@@ -166,9 +171,17 @@ export class StatusReader {
 
   /** The next whole message; undefined if more bytes are needed. */
   next(): InitMessage | undefined {
-    const end = this.#bytes.indexOf(10);
-    if (end < 0) return undefined;
-    const line = decoder.decode(this.#bytes.subarray(0, end));
+    for (;;) {
+      const end = this.#bytes.indexOf(10);
+      if (end < 0) return undefined;
+      const line = decoder.decode(this.#bytes.subarray(0, end));
+      if (line !== "" && !LOG_LINE.test(line)) return this.#message(line, end);
+      if (line !== "") this.#said = line.slice(2);
+      this.#bytes = this.#bytes.slice(end + 1);
+    }
+  }
+
+  #message(line: string, end: number): InitMessage | undefined {
     if (!line.startsWith("{")) {
       this.#bytes = this.#bytes.slice(end + 1);
       if (line.startsWith(WORK)) return { kind: "work", work: Number(line.slice(WORK.length)) };
@@ -190,7 +203,14 @@ export class StatusReader {
     this.#bytes = this.#bytes.slice(end + 1);
     if (message.born !== undefined) return { kind: "born", ...message.born };
     if (message.launched !== undefined) return { kind: "launched", ...message.launched };
-    return { kind: "error", error: ContainerError.fromJSON(message.error as ContainerErrorJson) };
+    const error = ContainerError.fromJSON(message.error as ContainerErrorJson);
+    return { kind: "error", error: this.#withLog(error) };
+  }
+
+  /** The error with what the kernel said before. */
+  #withLog(error: ContainerError): ContainerError {
+    if (this.#said === undefined) return error;
+    return new ContainerError(error.code, `${error.summary}: ${this.#said}`, error);
   }
 
   #operations(known: KnownOperations | undefined): readonly ReportedOperation[] {
@@ -217,6 +237,6 @@ export class StatusReader {
     const result = (index: number) =>
       Number(view.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true));
     const { why, errno } = searchFailure(operation, failure.errno, { table, tried, result });
-    return { kind: "error", error: initFailure(why, errno) };
+    return { kind: "error", error: this.#withLog(initFailure(why, errno)) };
   }
 }

@@ -68,6 +68,8 @@ export interface Facts {
   readonly hasOpenat2: boolean;
   /** Whether this kernel copies a mount that is attached nowhere (Linux 6.15). */
   readonly copiesDetached: boolean;
+  /** Where the host has proc and sysfs mounted, outside of a folder, the last mounted first. */
+  kernelMounts(outside: string): readonly string[];
   /** The home folder of a user, from the container's passwd(5). */
   home(uid: number): string | undefined;
   /** Whether hull itself is in a user namespace that denies setgroups. */
@@ -196,6 +198,18 @@ export class HostFacts implements Facts {
       parseFloat,
     );
     return major > 6 || (major === 6 && minor >= 15);
+  }
+
+  kernelMounts(outside: string): readonly string[] {
+    return readText("/proc/self/mountinfo").split("\n").flatMap((line) => {
+      const [before = "", after = ""] = line.split(" - ");
+      const place = (before.split(" ")[4] ?? "").replace(
+        /\\([0-7]{3})/g,
+        (_, octal: string) => String.fromCharCode(parseInt(octal, 8)),
+      );
+      const isInside = place === outside || place.startsWith(`${outside}/`);
+      return /^(proc|sysfs) /.test(after) && !isInside ? [place] : [];
+    }).reverse();
   }
 
   home(uid: number): string | undefined {

@@ -106,7 +106,12 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
   const anchors = anchorsOf(flat);
-  const making = { idmapped: init.idmapped, isDetached: !ownsMounts, rootfs: init.rootfs };
+  const making = {
+    idmapped: init.idmapped,
+    isDetached: !ownsMounts,
+    rootfs: init.rootfs,
+    status: init.fds.status,
+  };
   const count = config.mounts?.length ?? 0;
   const covering = { anchors, facts, mounts: count };
   const look = (path: string): Destination => facts.destination(path, count);
@@ -154,7 +159,9 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...makeWorkingFolder(cwd, facts.hasOpenat2 ? look(cwd) : { ...look(cwd), isSure: true }),
     ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
 
-    ...(ownsMounts ? switchRoot(init.noPivot) : enterDetachedRoot()),
+    ...(ownsMounts
+      ? switchRoot(init.noPivot ? facts.kernelMounts(init.rootfs) : undefined)
+      : enterDetachedRoot()),
     ...(terminal === undefined ? [] : makeTerminal(terminal, process.consoleSize, makesDev)),
     ...(dev?.options?.includes("ro") === true && makesDev
       ? protectDev(devPointer(config), !ownsMounts)

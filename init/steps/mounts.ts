@@ -114,12 +114,12 @@ function copySource(
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
-  { idmapped = [], isDetached = false, rootfs }: MakeOptions,
+  { idmapped = [], isDetached = false, rootfs, status }: MakeOptions,
 ): PlanItem[] {
   const isMade = ({ pointer }: PlannedMount) =>
     idmapped.some((each) => pointer === `/mounts/${each.mount}`);
   return mounts.flatMap((planned) =>
-    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs })
+    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs, status })
   );
 }
 
@@ -127,6 +127,8 @@ export function makeMounts(
 export interface MakeOptions {
   /** The rootfs's path on the host. */
   readonly rootfs: string;
+  /** The fd on which init reports: it gets what a file system says of its options. */
+  readonly status?: number | undefined;
   /** Those that the parent has made. */
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /**
@@ -170,7 +172,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     if (!made.isMade) copySource(step, planned, options);
     changeAttributes(step, planned, options);
     because();
-  } else makeFileSystem(step, planned, options, destination.mode, copiesMode);
+  } else makeFileSystem(step, planned, options, destination.mode, copiesMode, made.status);
   if (copiesMode) copyMode(step, place, `${label}.mount`);
   if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, `${label}.mount`);
   const isLate = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
@@ -201,6 +203,7 @@ interface Making {
   readonly isMade: boolean;
   readonly isDetached: boolean;
   readonly rootfs: string;
+  readonly status: number | undefined;
 }
 
 /**
@@ -327,11 +330,15 @@ function makeFileSystem(
   options: MountOptions,
   placeMode: number | undefined,
   isFilled: boolean,
+  status: number | undefined,
 ): void {
   const type = mount.type ?? "none";
   const context = `${label}.fs`;
+  // What is wrong with what the file system reads itself, it says in a log of its own.
+  const asks = status !== undefined && options.data.length > 0;
+  const call: CallOptions = asks ? { onError: { jump: `${label}.log`, fails: true } } : {};
   const set = (key: string, value: string) =>
-    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0]);
+    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0], call);
   step.call("fsopen", [type, FSOPEN_CLOEXEC], { label: context });
   if (mount.source !== undefined && mount.source !== "") set("source", mount.source);
   for (const flag of superFlags(mount, options, isFilled)) {
@@ -343,20 +350,39 @@ function makeFileSystem(
   }
   for (const item of options.data) {
     const at = item.indexOf("=");
-    if (at < 0) step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, item, 0, 0]);
+    if (at < 0) step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, item, 0, 0], call);
     else set(item.slice(0, at), item.slice(at + 1));
   }
-  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0]);
+  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0], call);
   const attributes = (options.attributes?.set ?? 0) &
     ~(writableAtFirst(mount, options, isFilled) ? RDONLY : 0);
   step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
-  step.close(context);
+  if (asks) passLog(step, label, context, status);
+  step.call("close", [result(context)], { label: `${label}.made`, onError: "continue" });
   const { recursiveAttributes } = options;
   if (recursiveAttributes !== undefined) {
     const { set, clear } = recursiveAttributes;
     setAttributes(step, `${label}.mount`, mountAttributes(set, clear), { flags: AT_RECURSIVE });
   }
 }
+
+/**
+ * Passes the log of a file system that refuses its options on: fsopen(2). Empty lines behind it, or
+ * instead of it, say nothing.
+ */
+function passLog(step: StepBuilder, label: string, context: string, status: number): void {
+  const said = new Uint8Array(LOG_SIZE).fill(NEWLINE);
+  step.jump(`${label}.made`)
+    .call("read", [result(context), said, LOG_SIZE - 1], {
+      label: `${label}.log`,
+      onError: "continue",
+    })
+    .call("write", [status, said, LOG_SIZE], { onError: "continue" })
+    .call("close", [-1]);
+}
+
+const LOG_SIZE = 256;
+const NEWLINE = 10;
 
 /** /dev and a tmpfs that is filled first become read-only when their content is there. */
 function writableAtFirst(mount: Mount, options: MountOptions, isFilled: boolean): boolean {

@@ -22,10 +22,24 @@ import { ROOT } from "./paths.ts";
 
 const OLD_ROOT = "oldroot";
 
-/** Enters the rootfs; with `noPivot` (a rootfs on the initial ramfs) by a move and a chroot. */
-export function switchRoot(noPivot: boolean): PlanItem[] {
+/**
+ * Enters the rootfs; with `noPivot` (a rootfs on the initial ramfs) by a move and a chroot. The host's
+ * mounts are all there then, only out of reach; so what the kernel would take for leave to mount a bare
+ * proc or sysfs, in a user namespace that the container makes, is taken away.
+ *
+ * @param noPivot with the places of the host's proc and sysfs; undefined: pivot_root is used
+ */
+export function switchRoot(noPivot: readonly string[] | undefined): PlanItem[] {
   const step = new StepBuilder("pivot");
-  if (noPivot) {
+  if (noPivot !== undefined) {
+    noPivot.forEach((place, k) => {
+      const done = `hidden${k}`;
+      step.because(`take the host's ${place} away, or cover it`, place, "/root/path")
+        .call("umount2", [place, MNT_DETACH], { onError: { jump: `${done}.not` } })
+        .jump(done)
+        .call("mount", ["tmpfs", place, "tmpfs", 0, 0], { label: `${done}.not` })
+        .call("getpid", [], { label: done });
+    });
     step.because("move the rootfs over / and change the root to it", "/", "/root/path");
     step.call("fchdir", [result(ROOT)]);
     step.call("move_mount", [result(ROOT), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH]);
