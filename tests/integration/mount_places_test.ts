@@ -235,4 +235,13 @@ for (const kind of ["direct", "reexec"]) {
       assertStringIncludes(stderr, "not a directory");
     }
   });
+
+  Deno.test(`${kind}: an option that a file system refuses is told in the kernel's words`, async () => {
+    const { code, stderr } = await ended(kind, "true", (config) => {
+      config.mounts.push(tmpfs("/data", "size=much"));
+    });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Bad value for 'size'");
+    assertStringIncludes(stderr, "fsconfig(/data): EINVAL");
+  });
 }
