@@ -7,7 +7,7 @@
 import { resolve } from "@std/path/posix/resolve";
 import { Poller } from "../ffi/poll.ts";
 import { INIT_VARIABLE } from "../init/variables.ts";
-import { type CgroupHost, detectCgroups } from "./cgroups/detect.ts";
+import { type CgroupHost, detectAnyCgroups, detectCgroups } from "./cgroups/detect.ts";
 import { loadCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import type { Config } from "./config/types.ts";
@@ -290,8 +290,8 @@ export class Factory {
   /**
    * Destroys the container of an id.
    *
-   * @param options `force` kills a running one, and ends what can be found of one whose state is
-   *   broken; `signal` as of `Container.destroy`
+   * @param options `force` kills a running one, ends what can be found of one whose state is broken,
+   *   and removes a folder in its place that is empty; `signal` as of `Container.destroy`
    * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`,
    *   `StateInvalid` for a broken state without `force`
    * @throws the signal's reason
@@ -303,9 +303,10 @@ export class Factory {
     try {
       container = this.load(id);
     } catch (error) {
-      const isBroken = error instanceof ContainerError && error.code === "StateInvalid";
-      if (!isBroken || options.force !== true) throw error;
-      return await this.#removeBroken(id);
+      if (!(error instanceof ContainerError && options.force === true)) throw error;
+      if (error.code === "StateInvalid") return await this.#removeBroken(id);
+      if (error.code === "ContainerNotExists" && this.#store.removeEmpty(id)) return;
+      throw error;
     }
     await container.destroy(options);
   }
@@ -381,7 +382,8 @@ export class Factory {
   }
 
   #cgroupHost(): CgroupHost {
-    this.#host ??= detectCgroups();
+    const isWithout = this.#options.cgroupDriver === "disabled";
+    this.#host ??= isWithout ? detectAnyCgroups() : detectCgroups();
     return this.#host;
   }
 

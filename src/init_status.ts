@@ -203,7 +203,7 @@ function silentEnd(status: ExitStatus): ContainerError {
   const how = signal === undefined ? `exit code ${code}` : signalName(signal);
   return new ContainerError("InitFailed", `init ended before the container was ready: ${how}`, {
     hint: signal === undefined
-      ? "run it with --debug for what init printed"
+      ? "what init printed, if it did, may say why"
       : "somebody killed it, or the memory of the host ran out",
   });
 }

@@ -8,6 +8,8 @@
 import { pause } from "../ffi/abort.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
   type Fd,
   O_CREAT,
   O_DIRECTORY,
@@ -21,6 +23,7 @@ import {
   readAll,
   renameNew,
   tryLock,
+  unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
 import { S_IFDIR, S_IFMT, statAt, tryStatPath } from "../ffi/file_status.ts";
@@ -326,6 +329,21 @@ export class StateStore {
       if (away !== undefined) Deno.removeSync(away, { recursive: true });
     } catch (error) {
       throw storeError(`cannot remove ${folder}`, folder, error);
+    }
+  }
+
+  /**
+   * Removes a folder of an id that is not hull's but empty, so that nobody can miss anything.
+   *
+   * @returns whether it was one
+   */
+  removeEmpty(id: string): boolean {
+    try {
+      unlinkAt(AT_FDCWD, this.folder(id), AT_REMOVEDIR);
+      return true;
+    } catch (error) {
+      if (error instanceof SyscallError) return false;
+      throw error;
     }
   }
 

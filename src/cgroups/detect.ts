@@ -66,6 +66,16 @@ export function detectCgroups(): CgroupHost {
   return hostOf(own, parseMounts(mountinfo), () => readProc("/proc/self/uid_map"));
 }
 
+/** The same for containers without cgroups, which a host without any can have. */
+export function detectAnyCgroups(): CgroupHost {
+  try {
+    return detectCgroups();
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error;
+    return { version: 2, hierarchies: [], inUserNamespace: false };
+  }
+}
+
 /**
  * Tells when enough of mountinfo is read: every hierarchy has been seen at its usual place. These are
  * among the first mounts of a host, which may have thousands, and the kernel writes what is read.

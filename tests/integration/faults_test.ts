@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { ContainerErrorJson } from "../../src/errors.ts";
 import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
@@ -232,3 +232,25 @@ function mount(
 ): void {
   mounts.push({ destination, type, source, options });
 }
+
+Deno.test("on a host without cgroups who disabled them is not told to", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("echo inside", (config) => {
+    const at = config.mounts.findIndex(({ type }) => type === "cgroup");
+    if (at >= 0) config.mounts.splice(at, 1);
+  });
+  const call = (...options: string[]) => {
+    const words = [...hull.words(options), "run", "-b", bundle.folder, "hull-no-cgroups"];
+    const script = 'umount -R /sys/fs/cgroup || exit 99; exec "$@"';
+    const { code, stdout, stderr } = new Deno.Command("unshare", {
+      args: ["--mount", "sh", "-c", script, "sh", ...words],
+      stdin: "null",
+    }).outputSync();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  };
+  const { code, stderr } = call();
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "the cgroup driver disabled");
+  assertEquals(call("--cgroup-manager", "disabled"), { code: 0, stdout: "inside\n", stderr: "" });
+});

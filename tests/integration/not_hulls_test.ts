@@ -14,7 +14,7 @@ function makeForeign(root: string): void {
   Deno.mkdirSync(`${root}/empty`, { recursive: true });
   Deno.mkdirSync(`${root}/www`);
   Deno.writeTextFileSync(`${root}/www/index.html`, "mine");
-  Deno.mkdirSync(`${root}/elsewhere`);
+  Deno.mkdirSync(`${root}/elsewhere/deeper`, { recursive: true });
   Deno.symlinkSync("elsewhere", `${root}/link`);
   Deno.writeTextFileSync(`${root}/file`, "mine");
   Deno.mkdirSync(`${root}/~new-mine`);
@@ -43,7 +43,10 @@ Deno.test("what is in the root and not hull's is left alone by every command", a
       const said = await hull.refuse(...birth, id);
       assertStringIncludes(said, "is there, and is not hull's", `${birth[0]} ${id}`);
     }
-    const verbs = [["delete"], ["delete", "--force"], ["state"], ["kill"], ["start"], ["pause"]];
+    if (id !== "empty") {
+      assertStringIncludes(await hull.refuse("delete", "--force", id), "is no container", id);
+    }
+    const verbs = [["delete"], ["state"], ["kill"], ["start"], ["pause"]];
     for (const verb of verbs) {
       assertStringIncludes(await hull.refuse(...verb, id), "is no container", `${verb} ${id}`);
     }
@@ -51,6 +54,9 @@ Deno.test("what is in the root and not hull's is left alone by every command", a
   const driver = new ExecDriver({ root: hull.root });
   assertEquals(await driver.restore(), []);
   assertEquals(inventory(hull.root), before);
+  // By force, where nobody can miss anything.
+  await hull.must("delete", "--force", "empty");
+  assertEquals(inventory(hull.root), before.filter((path) => !path.endsWith("/empty")));
 });
 
 Deno.test("a container is whole as soon as it has its name, and what a killed creator left goes", async () => {
