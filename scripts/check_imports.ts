@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   },
   {
     from: /^src\/network\//,
-    may: /^(ffi|src\/network|src\/config|src\/security)\/|^src\/errors\.ts$/,
+    may: /^(ffi|src\/network|src\/config|src\/security)\/|^src\/(errors|undo)\.ts$/,
   },
   { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
   { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },

@@ -23,6 +23,7 @@ import { ContainerError } from "./errors.ts";
 import { type ContainerInfo, Factory } from "./factory.ts";
 import { type Flows, type Pipes, Wiring } from "./pipes.ts";
 import { type ExitStatus, Process } from "./process.ts";
+import { finish, undone } from "./undo.ts";
 
 /**
  * Runs programs in containers for a daemon.
@@ -328,21 +329,28 @@ export class ExecDriver {
   ): Promise<RunStatus> {
     const { signal } = cut;
     let flows: Flows | undefined;
+    const steps = [
+      () => {
+        if (process.isStarted) flows ??= cut.begin(wiring, process); // its program could not run
+        flows?.stopInput();
+      },
+      () => container[Symbol.asyncDispose](),
+      () => flows?.drained(),
+    ];
+    let status: RunStatus;
     try {
       await container.run(process, { supervised: this.#supervised, signal });
       flows = cut.begin(wiring, process);
       using _ = onAbort(signal, () => end(container));
       await cut.unless(() => startCallback(process.pid, process));
-      const status = await process.wait();
-      const oomKills = this.#oomKills(container);
-      await exitCallback?.({ ...status, oomKills });
-      return { ...status, oomKills };
-    } finally {
-      if (process.isStarted) flows ??= cut.begin(wiring, process); // its program could not run
-      flows?.stopInput();
-      await container[Symbol.asyncDispose]();
-      await flows?.drained();
+      const ended = await process.wait();
+      status = { ...ended, oomKills: this.#oomKills(container) };
+      await exitCallback?.(status);
+    } catch (error) {
+      throw await undone(error, ...steps);
     }
+    await finish(...steps);
+    return status;
   }
 }
 

@@ -11,6 +11,7 @@ import { openJoined } from "./joined_namespaces.ts";
 import type { NetworkSetup } from "./network/container_network.ts";
 import type { NetDevices } from "./network/net_devices.ts";
 import type { Child } from "./parent_process.ts";
+import { finish } from "./undo.ts";
 
 /** The network that a container gets from outside: its interfaces, devices of the host, routes. */
 export class InitNetwork implements Disposable {
@@ -64,8 +65,7 @@ export class InitNetwork implements Disposable {
 
   /** Takes it back. What can't be, the kernel keeps: it is the first error that is told. */
   async undo(): Promise<void> {
-    this.#devices?.giveBack();
-    await this.#setup?.undo();
+    await finish(() => void this.#devices?.giveBack(), () => this.#setup?.undo());
   }
 
   /** Closes what it has open. */

@@ -36,6 +36,7 @@ import { checkProcMounts } from "./security/proc_mount.ts";
 import { closeStreams, type PipeStreams } from "./stdio.ts";
 import { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
+import { finish } from "./undo.ts";
 
 /** How often a place may vanish that was made. */
 const MAX_TRIES = 16;
@@ -210,13 +211,17 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   async terminate(): Promise<void> {
-    await this.#child?.kill();
-    await this.#network.undo();
-    this.#stack.dispose();
-    // Nobody was given this program's ends of the pipes, so nobody would close them.
-    const { streams } = this;
-    this.#streams = {};
-    await closeStreams(streams);
+    await finish(
+      () => this.#child?.kill(),
+      () => this.#network.undo(),
+      () => this.#stack.dispose(),
+      () => {
+        // Nobody was given this program's ends of the pipes, so nobody would close them.
+        const { streams } = this;
+        this.#streams = {};
+        return closeStreams(streams);
+      },
+    );
   }
 
   /** Closes what the birth opened. */

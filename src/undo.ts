@@ -28,6 +28,21 @@ export async function undone(
   return failed.length === 0 ? error : withFailures(error, failed);
 }
 
+/**
+ * Does what is left to do at an end, each step whatever comes of those before.
+ *
+ * @throws what the first step threw that failed, with what the others did
+ */
+export async function finish(...steps: readonly (() => void | Promise<void>)[]): Promise<void> {
+  for (const [k, step] of steps.entries()) {
+    try {
+      await step();
+    } catch (error) {
+      throw await undone(error, ...steps.slice(k + 1));
+    }
+  }
+}
+
 function withFailures(error: unknown, failed: readonly unknown[]): unknown {
   const undoFailures = failed.map(messageOf);
   if (error instanceof ContainerError) {

@@ -254,3 +254,33 @@ Deno.test("on a host without cgroups who disabled them is not told to", async ()
   assertStringIncludes(stderr, "the cgroup driver disabled");
   assertEquals(call("--cgroup-manager", "disabled"), { code: 0, stdout: "inside\n", stderr: "" });
 });
+
+Deno.test("an undoing that fails is told behind the fault that it follows", async () => {
+  await leavesNothing("hull-undo", async () => {
+    await using hull = new Hull();
+    const id = "hull-undo-1";
+    // A hook that leaves a process in the container's cgroup, and fails.
+    const script = "exec >/dev/null 2>&1 </dev/null; sleep 300 & echo $! >$1/pid; " +
+      "for each in /sys/fs/cgroup/pids /sys/fs/cgroup; do " +
+      "echo $! >$each/$2/cgroup.procs && break; done; exit 1";
+    using bundle = makeBundle("true", (config) => {
+      config.linux.cgroupsPath = `/${id}`;
+    });
+    const { config, folder } = bundle;
+    const args = ["sh", "-c", script, "sh", folder, id];
+    const hooks = { createRuntime: [{ path: "/bin/sh", args }] };
+    Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ ...config, hooks }));
+    try {
+      const { code, stderr } = await hull.call(["run", "-b", folder, id]);
+      assertEquals(code, 1);
+      const [first, then] = [stderr.indexOf("createRuntime"), stderr.indexOf("to undo it failed")];
+      assertEquals([first >= 0, then > first], [true, true], stderr);
+      assertStringIncludes(stderr, "cannot remove the cgroup");
+    } finally {
+      Deno.kill(Number(Deno.readTextFileSync(`${folder}/pid`)), "SIGKILL");
+    }
+    // What could not be undone can be found, and removed.
+    assertEquals(await hull.must("list", "-q"), `${id}\n`);
+    await hull.must("delete", "--force", id);
+  });
+});

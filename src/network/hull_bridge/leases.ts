@@ -10,6 +10,7 @@
 
 import { formatCidr } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
+import { undone } from "../../undo.ts";
 import { lockBridges, ownNamespaceKey } from "../bridge.ts";
 import { attempt } from "../failure.ts";
 import { findLink, listLinks } from "../netlink/link.ts";
@@ -77,9 +78,11 @@ export class Leases {
       letThrough(name, more);
     } catch (error) {
       const less = without(after, request.owner);
-      this.#store.write(key, less);
-      await this.#removeUnused(here, key, less, true);
-      throw error;
+      throw await undone(
+        error,
+        () => this.#store.write(key, less),
+        () => this.#removeUnused(here, key, less, true),
+      );
     }
     await this.#removeUnused(here, key, after);
     return describe(lease, more, name);

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ContainerError } from "../../../src/errors.ts";
-import { undone } from "../../../src/undo.ts";
+import { finish, undone } from "../../../src/undo.ts";
 
 const FIRST = new ContainerError("InitFailed", "cannot mount", { step: "mounts", hint: "do this" });
 
@@ -37,4 +37,16 @@ Deno.test("the error of a caller's own is kept with what failed behind it", asyn
   assert(error instanceof AggregateError);
   assert(error.errors[0] === own && error.errors[1] === FIRST);
   assertStringIncludes(error.message, "the caller's; to undo it failed, too: cannot mount");
+});
+
+Deno.test("the steps of an end are all done, and the first that failed is told first", async () => {
+  const done: string[] = [];
+  const fail = (error: Error) => () => {
+    done.push(error.message);
+    throw error;
+  };
+  const end = finish(fail(FIRST), () => void done.push("two"), fail(new Error("three")));
+  const error = await assertRejects(() => end, ContainerError);
+  assertEquals([error.code, error.undoFailures], ["InitFailed", ["three"]]);
+  assertEquals(done, [FIRST.message, "two", "three"]);
 });
