@@ -335,7 +335,7 @@ function makeFileSystem(
   const type = mount.type ?? "none";
   const context = `${label}.fs`;
   // What is wrong with what the file system reads itself, it says in a log of its own.
-  const asks = status !== undefined && options.data.length > 0;
+  const asks = status !== undefined && options.data.some((item) => !PLAIN_DATA.test(item));
   const call: CallOptions = asks ? { onError: { jump: `${label}.log`, fails: true } } : {};
   const set = (key: string, value: string) =>
     step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0], call);
@@ -380,6 +380,9 @@ function passLog(step: StepBuilder, label: string, context: string, status: numb
     .call("write", [status, said, LOG_SIZE], { onError: "continue" })
     .call("close", [-1]);
 }
+
+/** What every tmpfs and devpts takes: no file system will have something to say of it. */
+const PLAIN_DATA = /^(newinstance|(ptmx)?mode=[0-7]{3,4}|size=\d+[kmg]?)$/;
 
 const LOG_SIZE = 256;
 const NEWLINE = 10;
