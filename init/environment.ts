@@ -20,8 +20,7 @@ export function lastWins(env: readonly string[]): readonly string[] {
 export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
   const named = byName(env);
   if ((named.get("HOME") ?? "HOME=") !== "HOME=") return [...named.values()];
-  named.delete("HOME");
-  return [...named.values(), `HOME=${home ?? "/"}`];
+  return [...named.set("HOME", `HOME=${home ?? "/"}`).values()];
 }
 
 function byName(env: readonly string[]): Map<string, string> {

@@ -25,6 +25,13 @@ export interface Compared {
   readonly hull: Observation;
 }
 
+/** A difference that remains. */
+export interface Known {
+  readonly name: string;
+  readonly reason: string;
+  readonly covers: (difference: Difference, seen: Compared) => boolean;
+}
+
 const ABSENT = "(nothing)";
 
 /** The differences between a way of hull's and the reference, without those that are known. */

@@ -29,7 +29,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { CONTENT = 96, DEPTH = 7, ENTRIES = 500, PROC = 0x9fa0, SYSFS = 0x62656572 };
+enum { CONTENT = 96, DEPTH = 7, ENTRIES = 500, PROC = 0x9fa0, SYSFS = 0x62656572, CGROUP = 0x27e0eb };
 
 extern char **environ;
 static FILE *out;
@@ -153,7 +153,7 @@ static int place(const char *path) {
     fprintf(out, " open=%s", fd < 0 ? strerrorname_np(errno) : "yes");
     if (fd >= 0) close(fd);
   }
-  int kernels = type == PROC || type == SYSFS;
+  int kernels = type == PROC || type == SYSFS || type == CGROUP;
   if (S_ISREG(status.st_mode) && !kernels) {
     fprintf(out, " size=%lld", (long long)status.st_size);
     content(path);

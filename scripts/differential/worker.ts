@@ -34,7 +34,8 @@ const place: Place = {
   bundle: `${folder}/case`,
   root: `${folder}/root`,
   program: `${folder}/probe`,
-  id: `hull-differential-${first}`,
+  // the folder's name is chance: another soak at the same time has other cgroups
+  id: folder.replaceAll("/", "-").slice(-30),
 };
 
 async function look(parts: readonly Part[]): Promise<Seen> {
