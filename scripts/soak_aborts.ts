@@ -23,6 +23,8 @@ async function soak(what: string, call: (calls: AbortedCalls) => Promise<void>):
 }
 
 console.log(`seed ${seed}`);
+// What an engine keeps when it has had its first child.
+await (await AbortedCalls.begin(NAME, new Random(seed)))[Symbol.asyncDispose]();
 await leavesNothing(NAME, async () => {
   await soak("starts", (calls) => calls.start());
   await soak("execs", (calls) => calls.exec());
