@@ -105,12 +105,13 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const ownsMounts = isNew(namespaces, "mount");
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
-  const anchors = anchorsOf(flat);
+  const anchors = anchorsOf(flat, readonlyPaths, !ownsMounts);
   const making = {
     idmapped: init.idmapped,
     isDetached: !ownsMounts,
     rootfs: init.rootfs,
     status: init.fds.status,
+    anchors,
   };
   const count = config.mounts?.length ?? 0;
   const covering = { anchors, facts, mounts: count };

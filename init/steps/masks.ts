@@ -22,7 +22,7 @@ import {
 } from "../../ffi/mount.ts";
 import type { Facts, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
-import { type Anchor, attach, setAttributes } from "./mounts.ts";
+import { type Anchor, attach, moveAnchor, setAttributes } from "./mounts.ts";
 import { beyondMissing, collapse, insideRoot, openPlace, ROOT } from "./paths.ts";
 import { requireNode } from "./verify.ts";
 
@@ -55,6 +55,11 @@ export function protectPaths(paths: readonly string[], options: CoverOptions): P
     });
     setAttributes(step, mount, mountAttributes(MOUNT_ATTR.RDONLY, 0), { tolerated: "EBADF" });
     attach(step, mount, place, { tolerated: "EBADF" });
+    // Masks are looked for in what lies on top, not in what the copy of a whole /proc has covered.
+    const whole = options.anchors.find((anchor) => anchor.destination === collapse(path));
+    if (whole !== undefined && anchorOf(path, options.anchors) === whole) {
+      moveAnchor(step, whole, mount, { tolerated: "EBADF" });
+    }
     step.close(mount, place);
     miss();
   }

@@ -114,12 +114,12 @@ function copySource(
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
-  { idmapped = [], isDetached = false, rootfs, status }: MakeOptions,
+  { idmapped = [], isDetached = false, rootfs, status, anchors = [] }: MakeOptions,
 ): PlanItem[] {
   const isMade = ({ pointer }: PlannedMount) =>
     idmapped.some((each) => pointer === `/mounts/${each.mount}`);
   return mounts.flatMap((planned) =>
-    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs, status })
+    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs, status, anchors })
   );
 }
 
@@ -136,6 +136,8 @@ export interface MakeOptions {
    * attributes: mount_setattr(2) takes its root alone.
    */
   readonly isDetached?: boolean | undefined;
+  /** The mounts that are held, to cover what is below them. */
+  readonly anchors?: readonly Anchor[] | undefined;
 }
 
 function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[] {
@@ -154,7 +156,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
       hint,
     );
   because();
-  if (options.remount) return remount(step, planned, options, destination, made.isDetached);
+  if (options.remount) return remount(step, planned, options, destination, made);
   const isBind = isBindMount(mount);
   const inner = isBind && !made.isMade ? innerSource(mount.source ?? "", made.rootfs) : undefined;
   if (inner !== undefined) openInnerSource(step, planned, inner);
@@ -204,6 +206,7 @@ interface Making {
   readonly isDetached: boolean;
   readonly rootfs: string;
   readonly status: number | undefined;
+  readonly anchors: readonly Anchor[];
 }
 
 /**
@@ -242,14 +245,34 @@ function openDestination(
 
 /** A mount at / becomes the root: the plan's fd of it gets another meaning. */
 function becomeRoot(step: StepBuilder, label: string): void {
-  const top = `${label}.root`;
-  step.call("openat2", insideRoot(result(ROOT), "..", O_PATH | O_DIRECTORY | O_CLOEXEC), {
-    label: top,
-    components: [],
-  })
-    .call("dup3", [result(top), result(ROOT), O_CLOEXEC])
-    .close(top);
+  takeTop(step, ROOT, `${label}.root`);
 }
+
+/**
+ * Gives the fd of a mount the meaning of what lies over the mount's root: a `..` there leads nowhere
+ * but up through the mounts. It is tried again where the kernel says EAGAIN, as it does for any `..`
+ * while something on the host is renamed or mounted.
+ */
+function takeTop(step: StepBuilder, mount: string, label: string): void {
+  const args = insideRoot(result(mount), "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const taken = `${label}.taken`;
+  step.call("openat2", args, {
+    label,
+    components: [],
+    onError: "continue",
+    onPositive: { jump: taken },
+  });
+  for (let k = 1; k <= TOP_TRIES; k++) {
+    step.call("openat2", args, {
+      components: [],
+      onError: k < TOP_TRIES ? "continue" : "fail",
+      onPositive: { jump: label },
+    });
+  }
+  step.call("dup3", [result(label), result(mount), O_CLOEXEC], { label: taken }).close(label);
+}
+
+const TOP_TRIES = 16;
 
 /** The way inside the root to a bind's source that is in the rootfs, as a mount before may provide it. */
 function innerSource(source: string, rootfs: string): string | undefined {
@@ -279,21 +302,45 @@ export interface Anchor {
  * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
  * come to mean something else. Not those that a later mount of the config covers.
  */
-export function anchorsOf(mounts: readonly PlannedMount[]): Anchor[] {
+export function anchorsOf(
+  mounts: readonly PlannedMount[],
+  readonlyPaths: readonly string[],
+  isDetached: boolean,
+): Anchor[] {
+  // A copy of a tree over itself has copies of the mounts in it: they are looked for by their names.
+  const copied = [
+    ...readonlyPaths,
+    ...(isDetached ? mounts.filter(isRemount).map(({ mount }) => mount.destination) : []),
+  ].map(collapse).filter((path) => path !== "/");
   return mounts.flatMap((planned, k) => {
     const { mount: { destination }, label } = planned;
     if (!isKernels(planned)) return [];
+    if (copied.some((path) => destination.startsWith(`${path}/`))) return [];
     const isCovered = mounts.slice(k + 1).some(({ mount }) =>
-      !parseMountOptions(mount.options ?? NONE).remount &&
+      !isRemount({ mount }) &&
       `${destination}/`.startsWith(`${collapse(mount.destination)}/`.replace("//", "/"))
     );
     return isCovered ? [] : [{ destination, mount: mountOf(label) }];
   });
 }
 
+/** A mount that lies over an anchor takes its part. */
+export function moveAnchor(
+  step: StepBuilder,
+  anchor: Anchor,
+  to: string,
+  options: CallOptions = {},
+): void {
+  step.call("dup3", [result(to), result(anchor.mount), O_CLOEXEC], options);
+}
+
 function isKernels({ mount }: PlannedMount): boolean {
   if (mount.type !== "proc" && mount.type !== "sysfs") return false;
-  return !isBindMount(mount) && !parseMountOptions(mount.options ?? NONE).remount;
+  return !isBindMount(mount) && !isRemount({ mount });
+}
+
+function isRemount({ mount }: Pick<PlannedMount, "mount">): boolean {
+  return parseMountOptions(mount.options ?? NONE).remount;
 }
 
 function mountOf(label: string): string {
@@ -453,7 +500,7 @@ function remount(
   planned: PlannedMount,
   options: MountOptions,
   { components, isSure }: Destination,
-  isDetached: boolean,
+  { isDetached, anchors }: Pick<Making, "isDetached" | "anchors">,
 ): PlanItem[] {
   const { mount, label } = planned;
   const place = `${label}.place`;
@@ -461,8 +508,13 @@ function remount(
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
   const attributes = mountAttributes(set, clear);
-  if (isDetached) cover(step, place, `${label}.cover`, attributes);
-  else setAttributes(step, place, attributes);
+  if (isDetached) {
+    // What is to be covered below it is looked for in the copy, which lies on top.
+    const resolved = "/" + components.join("/");
+    const anchor = anchors.find(({ destination }) => destination === resolved);
+    if (anchor === undefined && !isSure) refuseProcfs(step, place);
+    cover(step, place, `${label}.cover`, attributes, anchor);
+  } else setAttributes(step, place, attributes);
   if (!options.bind && options.data.length + options.superFlags.length > 0) {
     const context = `${label}.fs`;
     step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
@@ -483,17 +535,23 @@ function remount(
   return step.items;
 }
 
-/** Puts a copy of what is mounted at a place over it, with other attributes. */
+/**
+ * Puts a copy of what is mounted at a place over it, with other attributes.
+ *
+ * @param anchor the mount at that place, if it is one of those that are held
+ */
 export function cover(
   step: StepBuilder,
   place: string,
   label: string,
   attributes: Uint8Array,
+  anchor?: Anchor,
 ): void {
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
   step.call("open_tree", [result(place), "", flags], { label });
   setAttributes(step, label, attributes);
   attach(step, label, place);
+  if (anchor !== undefined) moveAnchor(step, anchor, label);
   step.close(label);
 }
 

@@ -114,6 +114,26 @@ for (const kind of ["direct", "reexec"]) {
         options: ["remount", "bind", "nosuid", "noexec"],
       }),
     "covered by a bind of the host's": (config) => void config.mounts.push(bind("/proc", "/proc")),
+    "remounted in the host's mount namespace": (config) => {
+      const { linux } = config;
+      linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "mount");
+      config.mounts.push({
+        destination: "/proc",
+        options: ["remount", "bind", "nosuid", "noexec"],
+      });
+    },
+    "read-only as a whole": (config) => config.linux.readonlyPaths?.unshift("/proc", "/proc/."),
+    "below a folder that is read-only": (config) => {
+      for (const name of ["masked", "readonly"] as const) {
+        const paths = config.linux[`${name}Paths`];
+        paths?.push(...paths.map((path) => `/mnt${path}`));
+      }
+      config.linux.readonlyPaths?.unshift("/mnt");
+      config.mounts.push({ destination: "/mnt/proc", type: "proc", source: "proc" });
+      config.process.args = config.process.args?.map((word) =>
+        word.replaceAll("/proc", "/mnt/proc")
+      );
+    },
     "mounted twice": (config) =>
       void config.mounts.push({ destination: "/proc", type: "proc", source: "proc" }),
   };
