@@ -15,7 +15,7 @@ export const REFUSALS: readonly Known[] = [
     reason: "hull says what is wrong with a document before anything is made, runc what the " +
       "kernel says when it gets there",
     covers: ({ fact, reference }, { hull }) =>
-      (fact.endsWith(" error") && failed(reference) || fact.startsWith("host ./rootfs/")) &&
+      (fact.endsWith(" error") && failed(reference) || fact.startsWith("host ./")) &&
       refusedDocument(hull),
   },
   {
@@ -56,7 +56,9 @@ export const REFUSALS: readonly Known[] = [
     name: "links of /proc",
     reason: "no magic link is followed to the folder that a process begins in",
     covers: ({ fact, reference }, { hull }) =>
-      !fact.startsWith("left ") && /cannot enter \/proc\//.test(hull.words) && reference !== "-1",
+      !fact.startsWith("left ") &&
+      /cannot (enter \/proc\/|make the working folder: too many)/.test(hull.words) &&
+      reference !== "-1",
   },
   {
     name: "code of a failed exec",
@@ -182,6 +184,27 @@ export const REFUSALS: readonly Known[] = [
     covers: ({ fact }, { parts, reference }) =>
       !fact.startsWith("left ") && /rootfs\/dev\S*: no such file/.test(reference.words) &&
       parts.some((part) => part.kind === "entry" && part.place === "dev"),
+  },
+  {
+    name: "into /proc by a link",
+    reason: "nothing but a proc file system is mounted over a part of one; runc lets a tmpfs",
+    covers: ({ fact }, { hull }) =>
+      !fact.startsWith("left ") &&
+      /does not lead into a proc file system: something else stands there/.test(hull.words),
+  },
+  {
+    name: "a working folder at a link to nowhere",
+    reason: "hull makes what the link means, as for every folder that it makes",
+    covers: ({ fact }, { reference, parts }) =>
+      !fact.startsWith("left ") && /mkdir \S+: file exists/.test(reference.words) &&
+      parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
+  },
+  {
+    name: "fields that runc's exec passes over",
+    reason: "hull refuses values that no process can have, in process.json as well",
+    covers: ({ fact }, { hull }) =>
+      /^exec (code|error)$/.test(fact) && refusedDocument(hull) &&
+      /oomScoreAdj: must be an integer/.test(hull.words),
   },
   {
     name: "large ids",

@@ -99,6 +99,32 @@ export const VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "set" && part.at === "/linux/uidMappings"),
   },
   {
+    name: "masked twice",
+    reason: "a path that is named twice is covered once",
+    covers: ({ fact, hull }, { parts }) =>
+      /^inside mount .* over$/.test(fact) && hull === "(nothing)" &&
+      parts.some((part) =>
+        part.kind === "push" && /^\/linux\/(masked|readonly)Paths$/.test(part.at)
+      ),
+  },
+  {
+    name: "a group named twice",
+    reason: "the same rights; runc names it once",
+    covers: ({ fact, hull, reference }) =>
+      fact === "inside status.Groups" &&
+      [...new Set(hull.trim().split(" "))].join(" ") === reference.trim(),
+  },
+  {
+    name: "special bits of a device",
+    reason: "hull gives fileMode as it stands, runc nine bits of it",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^(inside place|host) /.test(fact) && hull.replace(/ (2|6|)4755 /, (_, type) =>
+          type === "" ? " 755 " : ` ${type}0755 `) === reference &&
+      parts.some((part) =>
+        part.kind === "push" && part.at === "/linux/devices"
+      ),
+  },
+  {
     name: "umask of an exec",
     reason: "runc 1.1 sets it for the first process alone",
     covers: ({ fact }, { parts }) =>

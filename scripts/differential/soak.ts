@@ -18,6 +18,8 @@ export interface SoakOptions {
   /** The program that is hull; this project's by default. */
   readonly hull?: string;
   readonly say: (text: string) => void;
+  /** Ends the workers, and all that runs in their namespaces. */
+  readonly signal?: AbortSignal;
 }
 
 const HERE = fromFileUrl(new URL(".", import.meta.url)).replace(/\/$/, "");
@@ -28,18 +30,22 @@ export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
   const { seed, first, end, workers, say } = options;
   const begin = performance.now();
   const scratch = Deno.makeTempDirSync({ prefix: "hull-differential-" });
+  // one that fails takes the others with it
+  const ending = new AbortController();
+  const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
   try {
     Deno.chmodSync(scratch, 0o755);
     build(`${scratch}/probe`);
     const each = Array.from(
       { length: workers },
-      (_, k) => startWorker(options, scratch, first + k),
+      (_, k) => startWorker({ ...options, signal }, scratch, first + k),
     );
     const failures = (await Promise.all(each)).flat().sort((a, b) => a.number - b.number);
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
     say(`seed ${seed}: ${end - first} cases, ${failures.length} differ, ${seconds} s`);
     return failures;
   } finally {
+    ending.abort();
     Deno.removeSync(scratch, { recursive: true });
   }
 }
@@ -56,7 +62,9 @@ function build(program: string): void {
  * with it, and nothing else of the host is seen as left. A shell reaps what lost its parent.
  */
 async function startWorker(
-  { seed, end, workers, say, hull = `${ROOT}/scripts/hull` }: SoakOptions,
+  { seed, end, workers, say, signal, hull = `${ROOT}/scripts/hull` }: SoakOptions & {
+    readonly signal: AbortSignal;
+  },
   scratch: string,
   first: number,
 ): Promise<readonly Failure[]> {
@@ -80,6 +88,9 @@ async function startWorker(
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  // unshare passes SIGTERM over; with it go all of its pid namespace
+  const kill = () => child.kill("SIGKILL");
+  signal.addEventListener("abort", kill);
   const failures: Failure[] = [];
   let done = false;
   for await (const line of linesOf(child.stdout)) {
@@ -92,6 +103,7 @@ async function startWorker(
     say(reportOf(seed, failure).replaceAll(`${folder}/case`, "BUNDLE"));
   }
   await child.status;
+  signal.removeEventListener("abort", kill);
   if (!done) throw new Error(`worker ${first} ended before its last case`);
   return failures;
 }
