@@ -13,8 +13,13 @@
  *
  * Beside each file lies its source map, which `hull --debug` alone reads.
  *
+ * The copy's `using` declarations are written so that the bundler leaves them (scripts/disposals.ts),
+ * and a bundle that has lost one is none: it would leave files open and locks held.
+ *
  * @module
  */
+
+import { countDisposals, keepDisposals } from "./disposals.ts";
 
 const DOOR = "src/cli/hull.ts";
 const LATE = "src/cli/late.ts";
@@ -52,28 +57,68 @@ async function bundle(out: string): Promise<void> {
     const prompt = closure(graph, roots.map((path) => `src/${path}.ts`));
     await bundlePair(`${out}/src/${name}`, graph, prompt);
   }
-  await deno(root, ["bundle", ...QUIETLY, "--output", `${out}/init/init.js`, "init/init.ts"]);
+  await withCopy(`${out}/init`, async (copy) => {
+    await bundleInto(`${out}/init`, copy, [], ["init/init.ts"]);
+  });
   keepMaps(`${out}/init`);
 }
-
-const QUIETLY = ["--quiet", "--minify", "--sourcemap", "external"];
 
 async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
   const imported = [...graph.values()].flatMap(lateImports);
   const late = [...new Set(imported)].filter((path) => !prompt.has(path)).toSorted();
+  await withCopy(out, async (copy) => {
+    for (const path of graph.keys()) rewrite(copy, path, prompt, late);
+    Deno.writeTextFileSync(`${copy}/${LATE}`, lateModule(late));
+    await bundleInto(out, copy, ["--code-splitting"], [DOOR, LATE]);
+  });
+  joinDoor(out);
+  keepMaps(out);
+}
+
+/** Does something with a copy of the sources that lasts as long. */
+async function withCopy(out: string, act: (copy: string) => Promise<void>): Promise<void> {
   const copy = `${out}.sources`;
   Deno.mkdirSync(copy, { recursive: true });
   try {
     await run("cp", ["-r", "ffi", "init", "src", "std", "deno.json", copy], root);
-    for (const path of graph.keys()) rewrite(copy, path, prompt, late);
-    Deno.writeTextFileSync(`${copy}/${LATE}`, lateModule(late));
-    const split = ["--code-splitting", "--outdir", out];
-    await deno(copy, ["bundle", ...QUIETLY, ...split, DOOR, LATE]);
-    joinDoor(out);
-    keepMaps(out);
+    for (const folder of ["ffi", "init", "src", "std"]) keepAllDisposals(`${copy}/${folder}`);
+    await act(copy);
   } finally {
     Deno.removeSync(copy, { recursive: true });
   }
+}
+
+function keepAllDisposals(folder: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) keepAllDisposals(path);
+    else if (name.endsWith(".ts")) {
+      const source = Deno.readTextFileSync(path);
+      const kept = keepDisposals(source);
+      if (kept !== source) Deno.writeTextFileSync(path, kept);
+    }
+  }
+}
+
+/** Bundles twice, the second time as it is to be read by a machine, and compares what they dispose of. */
+async function bundleInto(
+  out: string,
+  copy: string,
+  options: readonly string[],
+  modules: readonly string[],
+): Promise<void> {
+  const plain = `${copy}/plain`;
+  await deno(copy, ["bundle", "--quiet", ...options, "--outdir", plain, ...modules]);
+  const small = ["--minify", "--sourcemap", "external"];
+  await deno(copy, ["bundle", "--quiet", ...small, ...options, "--outdir", out, ...modules]);
+  const [wanted, found] = [disposalsIn(plain), disposalsIn(out)];
+  if (wanted !== found) throw new Error(`the bundle disposes of ${found} things, not of ${wanted}`);
+}
+
+function disposalsIn(folder: string): number {
+  const programs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".js"));
+  return programs.map(({ name }) => countDisposals(Deno.readTextFileSync(`${folder}/${name}`)))
+    .reduce((sum, count) => sum + count, 0);
 }
 
 async function readGraph(): Promise<Graph> {
