@@ -39,6 +39,8 @@ export function resolveUser(user: User | string | undefined, rootfs: string): Us
 
 function parseId(text: string, user: string): number {
   const id = Number(text);
+  // an empty field is not root's
+  if (!/^\d+$/.test(text)) throw invalidUser(user, "has an id that is no number");
   if (id > MAX_ID) throw invalidUser(user, `has an id above ${MAX_ID}`);
   return id;
 }
@@ -58,7 +60,8 @@ function findGroup(rootfs: string, name: string, user: string): number {
 /** A number's group is that of its line in passwd(5), or 0. */
 function primaryGroup(rootfs: string, uid: number): number {
   const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
-  return line === undefined || !/^\d+$/.test(line[3] ?? "") ? 0 : Number(line[3]);
+  const gid = /^\d+$/.test(line?.[3] ?? "") ? Number(line?.[3]) : 0;
+  return gid > MAX_ID ? 0 : gid;
 }
 
 /** The lines of a file inside the rootfs; none where even that can't be opened. */

@@ -76,10 +76,11 @@ export function homeOf(root: Fd, uid: number): string | undefined {
   return homeIn(accountLines(root, "/etc/passwd"), uid);
 }
 
-/** The sixth field of the user's first line that has one. */
+/** The sixth field of the user's first line that has one; with a NUL it is none: a path ends there. */
 export function homeIn(lines: Iterable<readonly string[]>, uid: number): string | undefined {
   for (const { 2: id, 5: home } of lines) {
-    if (id === String(uid) && home !== undefined && home !== "") return home;
+    if (id !== String(uid) || home === undefined || home === "") continue;
+    if (!home.includes("\0")) return home;
   }
   return undefined;
 }

@@ -168,6 +168,8 @@ for (const init of INITS) {
         Deno.removeSync(etc);
         Deno.writeTextFileSync(etc, "");
       },
+      "a home with a NUL": (etc) =>
+        Deno.writeTextFileSync(`${etc}/passwd`, "daemon:x:0:0::/a\0b:/bin/sh\n"),
     };
     for (const [what, make] of Object.entries(hostile)) {
       using bundle = lean("exec sleep 60");

@@ -8,7 +8,8 @@ Deno.test("users by number and name; a number is never taken for a name", () => 
   Deno.mkdirSync(`${scratch.path}/etc`);
   Deno.writeTextFileSync(
     `${scratch.path}/etc/passwd`,
-    "root:x:0:0::/:\nweb:x:1000:1001::/:\n5:x:0:0::/:\nhuge:x:4294967296:0::/:\n",
+    "root:x:0:0::/:\nweb:x:1000:1001::/:\n5:x:0:0::/:\nhuge:x:4294967296:0::/:\n" +
+      "empty:x:::/:\nword:x:abc:0::/:\nhex:x:0x0:0::/:\nfar:x:7:4294967296::/:\nminus:x:8:-3::/:\n",
   );
   Deno.writeTextFileSync(`${scratch.path}/etc/group`, "log:x:4:web\n6:x:0:\n");
   const cases: [string, number, number][] = [
@@ -18,13 +19,18 @@ Deno.test("users by number and name; a number is never taken for a name", () => 
     ["web:log", 1000, 4],
     ["web:6", 1000, 6],
     ["7:8", 7, 8],
+    ["7", 7, 0],
+    ["8", 8, 0],
   ];
   for (const [user, uid, gid] of cases) {
     assertEquals(resolveUser(user, scratch.path), { uid, gid }, user);
   }
   assertEquals(resolveUser(undefined, scratch.path), undefined);
   assertEquals(resolveUser({ uid: 3 }, scratch.path), { uid: 3 });
-  for (const user of ["nobody", "web:nobody", "huge", "4294967296", "1:99999999999"]) {
+  const BROKEN = ["empty", "word", "hex", "far", "minus"];
+  for (
+    const user of ["nobody", "web:nobody", "huge", "4294967296", "1:99999999999"].concat(BROKEN)
+  ) {
     const error = assertThrows(() => resolveUser(user, scratch.path), ContainerError);
     assertEquals([error.code, error.pointer], ["ConfigInvalid", "/process/user"], user);
   }
