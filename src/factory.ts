@@ -283,7 +283,7 @@ export class Factory {
       ...state,
       ...(ended === undefined ? {} : { exitCode: ended.code }),
       ...(ended?.oomKilled === true ? { oomKilled: true } : {}),
-      ownerUid: Deno.lstatSync(container.folder).uid ?? 0,
+      ownerUid: this.#store.owner(id),
     };
   }
 

@@ -313,6 +313,16 @@ export class StateStore {
     });
   }
 
+  /**
+   * The user who owns a container's folder, by number.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `SystemError`
+   */
+  owner(id: string): number {
+    using folder = this.#open(id);
+    return statAt(folder, "").uid;
+  }
+
   /** Takes the lock if nobody holds it. */
   tryLock(id: string): Fd | undefined {
     const fd = this.#open(id);

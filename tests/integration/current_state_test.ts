@@ -110,6 +110,35 @@ Deno.test("stats before the start say why there are none", async () => {
   assertStringIncludes(error.message, "has no process yet");
 });
 
+Deno.test("a list passes over what vanishes while it is made", async () => {
+  using scratch = scratchFolder();
+  using away = scratchFolder();
+  const factory = new Factory({ root: scratch.path });
+  await using container = await factory.create("hull-now-list");
+  const code = `onmessage = ({ data: [from, to] }) => {
+    for (let k = 0; k < 20_000; k++) {
+      Deno.renameSync(from, to);
+      Deno.renameSync(to, from);
+    }
+    postMessage("done");
+  };`;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const mover = new Worker(url, { type: "module" });
+  using _mover = { [Symbol.dispose]: () => mover.terminate() };
+  let isMoving = true;
+  mover.onmessage = () => isMoving = false;
+  mover.postMessage([container.folder, `${away.path}/away`]);
+  const seen = new Set<string>();
+  while (isMoving) {
+    for (let k = 0; k < 100; k++) {
+      seen.add(factory.list().map(({ id, status }) => `${id} ${status}`).join());
+    }
+    await new Promise((turn) => setTimeout(turn, 0)); // in which the message comes
+  }
+  URL.revokeObjectURL(url);
+  assertEquals([...seen].sort(), ["", "hull-now-list creating"]);
+});
+
 Deno.test("the next container of an id is another's object, and is left alone", async () => {
   await leavesNothing("hull-now-next", async () => {
     using scratch = scratchFolder();
