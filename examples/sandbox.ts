@@ -24,7 +24,7 @@ export interface Limits {
   readonly cpus: number;
   /** From the start to the deadline. */
   readonly seconds: number;
-  /** KiB of stdout, and of stderr, that are taken; a program that writes more gets EPIPE. */
+  /** KiB of stdout, and of stderr, that are taken; a program that writes more gets SIGPIPE. */
   readonly output: number;
 }
 
@@ -51,27 +51,34 @@ export const DEFAULT_LIMITS: Limits = { memory: 64, pids: 32, cpus: 1, seconds: 
 const NOBODY = 65_534;
 const CPU_PERIOD = 100_000;
 
-/** A sink that takes so many bytes, and fails then. */
+/** A sink that takes so many bytes; then nobody reads it any more. */
 class Taken {
   readonly sink: WritableStream<Uint8Array<ArrayBuffer>>;
   truncated = false;
   #text = "";
+  readonly #end: Promise<void>;
 
   constructor(bytes: number) {
-    const decoder = new TextDecoder();
-    let left = bytes;
-    this.sink = new WritableStream({
-      write: (chunk) => {
-        this.#text += decoder.decode(chunk.subarray(0, left), { stream: true });
-        this.truncated = chunk.length > left;
-        left -= chunk.length;
-        if (this.truncated) throw new Error("that is enough");
-      },
-    });
+    const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+    this.sink = writable;
+    this.#end = this.#take(readable, bytes).catch(() => {}); // cut short, as the run: it says why
   }
 
-  get text(): string {
+  /** What was taken, once the run has ended. */
+  async text(): Promise<string> {
+    await this.#end;
     return this.#text;
+  }
+
+  async #take(readable: ReadableStream<Uint8Array>, bytes: number): Promise<void> {
+    const decoder = new TextDecoder();
+    let left = bytes;
+    for await (const chunk of readable) {
+      this.#text += decoder.decode(chunk.subarray(0, left), { stream: true });
+      this.truncated = chunk.length > left;
+      if (this.truncated) break; // of which the program learns by SIGPIPE
+      left -= chunk.length;
+    }
   }
 }
 
@@ -133,8 +140,8 @@ export async function runSandboxed(
     signal: status?.signal ?? null,
     timedOut: deadline.signal.aborted,
     outOfMemory: (status?.oomKills ?? 0) > 0,
-    stdout: stdout.text,
-    stderr: stderr.text,
+    stdout: await stdout.text(),
+    stderr: await stderr.text(),
     truncated: stdout.truncated || stderr.truncated,
     wallMs: Math.round(performance.now() - started),
     ...used,
