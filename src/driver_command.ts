@@ -66,8 +66,9 @@ export type StartCallback = (pid: number, process: Process) => void | Promise<vo
 /** How a program may be cut short. */
 export interface CutShort {
   /**
-   * Ends the container when it is aborted; the run fails with its reason then. A deadline is
-   * `AbortSignal.timeout(milliseconds)`.
+   * Ends the program when it is aborted; the call fails with its reason then. With a container's
+   * first program ends the container; of a further one the processes that it has started go on, as
+   * after a kill. A deadline is `AbortSignal.timeout(milliseconds)`.
    */
   readonly signal?: AbortSignal | undefined;
 }

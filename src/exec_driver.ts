@@ -107,7 +107,8 @@ export class ExecDriver {
 
   /**
    * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
-   * and its exit code is told to this program alone.
+   * and its exit code is told to this program alone. The call returns once the program has ended and
+   * nobody can write to its pipes any more: a process that it leaves behind with one open delays that.
    *
    * @param id of the container, one of a former life of the daemon too
    * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program alone

@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readonly env?: readonly string[] | undefined;
   /** What is added to the environment, each `NAME=value`; it wins over the same name there. */
   readonly extraEnv?: readonly string[] | undefined;
-  /** The working folder inside the container. */
+  /** The working folder inside the container; for a first process it is made if there is none. */
   readonly cwd?: string | undefined;
   /**
    * Who runs it: the spec's user, or `USER[:GROUP]`, each a number or a name from the container's
@@ -89,6 +89,10 @@ export interface ProcessClaim extends Disposable {
 /**
  * A process of a container: first what is to run, then, once `Container.start` or `run` had it, the
  * handle on what runs.
+ *
+ * A container's first is to be waited for, by {@linkcode Process.wait}, or its container destroyed by
+ * the object that started it: one that has ended, and of which nobody takes the status, stays a zombie
+ * of this program, with an fd. Further ones are reaped without a word.
  *
  * @example
  * ```ts
