@@ -105,7 +105,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const ownsMounts = isNew(namespaces, "mount");
   const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
-  const anchors = anchorsOf(flat, readonlyPaths, !ownsMounts);
+  const anchors = anchorsOf(flat, !ownsMounts, facts);
   const making = {
     idmapped: init.idmapped,
     isDetached: !ownsMounts,
@@ -171,12 +171,12 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
-    ...protectPaths(readonlyPaths, covering),
     ...maskPaths(
       maskedPaths,
       freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
       covering,
     ),
+    ...protectPaths(readonlyPaths, maskedPaths, covering),
     ...closeAnchors(anchors),
     ...(ownsMounts ? [] : [...joinMountNamespace(namespaces), ...enterDetachedRoot()]),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),

@@ -22,7 +22,7 @@ import {
 } from "../../ffi/mount.ts";
 import type { Facts, NodeStatus } from "../facts.ts";
 import { type PlanItem, result, StepBuilder } from "../operation.ts";
-import { type Anchor, attach, moveAnchor, setAttributes } from "./mounts.ts";
+import { type Anchor, attach, setAttributes } from "./mounts.ts";
 import { beyondMissing, collapse, insideRoot, openPlace, ROOT } from "./paths.ts";
 import { requireNode } from "./verify.ts";
 
@@ -41,29 +41,56 @@ export interface CoverOptions {
   readonly mounts: number;
 }
 
-/** Makes paths read-only, trees with all mounts in them; paths that are missing are passed over. */
-export function protectPaths(paths: readonly string[], options: CoverOptions): PlanItem[] {
+/**
+ * Makes paths read-only, with what is mounted in them as it is; paths that are missing are passed over.
+ * It comes after the masks: a copy of a tree over itself takes those in it along, whatever the path is
+ * called, and no mask ends up below it.
+ *
+ * @param masked paths that are masked, and so need nothing more
+ */
+export function protectPaths(
+  paths: readonly string[],
+  masked: readonly string[],
+  options: CoverOptions,
+): PlanItem[] {
   const step = new StepBuilder("masks");
-  for (const { path, index } of once(paths)) {
-    step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${index}`);
-    const place = `readonly${index}.place`;
-    const mount = `readonly${index}.mount`;
-    const miss = openCovered(step, path, place, `readonly${index}.end`, options);
-    step.call("open_tree", [result(place), "", COPY | AT_EMPTY_PATH | AT_RECURSIVE], {
-      label: mount,
-      tolerated: "EBADF",
-    });
-    setAttributes(step, mount, mountAttributes(MOUNT_ATTR.RDONLY, 0), { tolerated: "EBADF" });
-    attach(step, mount, place, { tolerated: "EBADF" });
-    // Masks are looked for in what lies on top, not in what the copy of a whole /proc has covered.
-    const whole = options.anchors.find((anchor) => anchor.destination === collapse(path));
-    if (whole !== undefined && anchorOf(path, options.anchors) === whole) {
-      moveAnchor(step, whole, mount, { tolerated: "EBADF" });
-    }
-    step.close(mount, place);
-    miss();
+  const hidden = new Set(masked.map(keyOf));
+  // What lies in a mount that is held comes first, the innermost before: what is copied later has it.
+  const depth = ({ anchor }: Covered) => anchor?.destination.length ?? 0;
+  const covered = coversOf(paths, options.anchors).filter(({ path }) => !hidden.has(keyOf(path)));
+  const inner = covered.filter(isInside).toSorted((one, other) => depth(other) - depth(one));
+  for (const each of [...inner, ...covered.filter((one) => !isInside(one))]) {
+    protect(step, each, options);
   }
   return step.items;
+}
+
+/**
+ * A mount becomes read-only itself, the root as well, over which nothing would be seen; what is none is
+ * covered with a copy that is.
+ */
+function protect(step: StepBuilder, covered: Covered, options: CoverOptions): void {
+  const { path, key, index } = covered;
+  const place = `readonly${key}.place`;
+  const mount = `readonly${key}.mount`;
+  const done = `readonly${key}.done`;
+  const attributes = mountAttributes(MOUNT_ATTR.RDONLY, 0);
+  step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${index}`);
+  const miss = openCovered(step, covered, place, `readonly${key}.end`, options);
+  const mayBeMount = !isInside(covered);
+  if (mayBeMount) {
+    setAttributes(step, place, attributes, { onError: { jump: mount } });
+    step.jump(done);
+  }
+  step.call("open_tree", [result(place), "", COPY | AT_EMPTY_PATH | AT_RECURSIVE], {
+    label: mount,
+    tolerated: "EBADF",
+  });
+  setAttributes(step, mount, attributes, { tolerated: "EBADF" });
+  attach(step, mount, place, { tolerated: "EBADF" });
+  step.close(mount)
+    .call("close", [result(place)], { label: done, onError: "continue" });
+  miss();
 }
 
 /**
@@ -76,14 +103,14 @@ export function openMaskSources(
   { anchors, facts }: Pick<CoverOptions, "anchors" | "facts">,
 ): PlanItem[] {
   const step = new StepBuilder("sources");
-  const files = once(paths).filter(({ path }) => kindIn(path, anchors) !== "directory");
+  const files = coversOf(paths, anchors).filter((each) => kindOf(each) !== "directory");
   if (files.length === 0) return [];
   const host = `${NULL}.host`;
   step.because("check that the host's /dev/null is the null device", "/dev/null", POINTER)
     .call("openat", [AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], { label: host });
   requireNode(step, host, device);
   step.because("copy the mount of the host's null device", "/dev/null", POINTER);
-  const labels = facts.copiesDetached ? [NULL] : files.map(({ index }) => fileCover(index));
+  const labels = facts.copiesDetached ? [NULL] : files.map(({ key }) => fileCover(key));
   for (const label of labels) {
     step.call("open_tree", [result(host), "", COPY | AT_EMPTY_PATH], { label });
   }
@@ -102,11 +129,8 @@ export function maskPaths(
   options: CoverOptions,
 ): PlanItem[] {
   const step = new StepBuilder("masks");
-  const masks = once(paths).map(({ path, index }) => ({
-    path,
-    index,
-    kind: kindIn(path, options.anchors),
-  }));
+  const masks = coversOf(paths, options.anchors)
+    .map((covered) => ({ covered, kind: kindOf(covered) }));
   const takesFresh = fresh !== undefined && masks.some(({ kind }) => kind !== "directory");
   if (takesFresh) {
     step.because(
@@ -120,9 +144,10 @@ export function maskPaths(
   const coversFolders = masks.some(({ kind }) => kind !== "file");
   if (coversFolders) makeEmpty(step);
   const copiesNull = takesFresh || options.facts.copiesDetached;
-  for (const { path, index: k, kind } of masks) {
-    step.because(`mask ${path}`, path, pointerTo(k));
-    const miss = openCovered(step, path, place(k), end(k), options);
+  for (const { covered, kind } of masks) {
+    const { path, key: k, index } = covered;
+    step.because(`mask ${path}`, path, pointerTo(index));
+    const miss = openCovered(step, covered, place(k), end(k), options);
     if (kind === undefined) coverEither(step, k, copiesNull, options.facts.copiesDetached);
     else if (kind === "file") coverFile(step, k, copiesNull);
     else coverFolder(step, k, options.facts.copiesDetached);
@@ -136,15 +161,41 @@ export function maskPaths(
 
 const POINTER = "/linux/maskedPaths";
 
-/** Each path once: a second cover over the first covers nothing. */
-function once(paths: readonly string[]): readonly { path: string; index: number }[] {
+/** One path that is to be covered. */
+interface Covered {
+  readonly path: string;
+  /** Where config.json has it. */
+  readonly index: number;
+  /** What its labels have of it. */
+  readonly key: string;
+  /** The mount that it is looked for in; undefined: it is found by its name. */
+  readonly anchor: Anchor | undefined;
+}
+
+/**
+ * Each path once: a second cover over the first covers nothing. One in a mount that may be covered
+ * itself is looked for there, and by its name as well.
+ */
+function coversOf(paths: readonly string[], anchors: readonly Anchor[]): readonly Covered[] {
   const seen = new Set<string>();
   return paths.flatMap((path, index) => {
-    const key = path.replace(/\/+/g, "/").replace(/\/$/, "");
-    if (seen.has(key)) return [];
-    seen.add(key);
-    return [{ path, index }];
+    const text = keyOf(path);
+    if (seen.has(text)) return [];
+    seen.add(text);
+    const anchor = anchorOf(path, anchors);
+    const covered = { path, index, key: `${index}`, anchor };
+    if (anchor?.mayBeCovered !== true) return [covered];
+    return [covered, { ...covered, key: `${index}.named`, anchor: undefined }];
   });
+}
+
+function keyOf(path: string): string {
+  return path.replace(/\/+/g, "/").replace(/\/$/, "");
+}
+
+/** Whether a path lies in a mount that is held, and is not its whole. */
+function isInside({ path, anchor }: Covered): boolean {
+  return anchor !== undefined && anchor.destination !== collapse(path);
 }
 
 /** What the kernel has always had as what: the rest is found out when it is covered. */
@@ -153,9 +204,8 @@ const FILES = ["interrupts", "kcore", "keys", "latency_stats", "sched_debug", "s
   .concat("timer_list", "timer_stats", "kmsg", "key-users").map((name) => `/proc/${name}`);
 
 /** What stands at a path of the kernel's own file systems; undefined where that can't be said. */
-function kindIn(path: string, anchors: readonly Anchor[]): "directory" | "file" | undefined {
-  const { destination } = anchorOf(path, anchors) ?? {};
-  if (destination !== "/proc" && destination !== "/sys") return undefined;
+function kindOf({ path, anchor }: Covered): "directory" | "file" | undefined {
+  if (anchor?.destination !== "/proc" && anchor?.destination !== "/sys") return undefined;
   return FOLDERS.includes(path) ? "directory" : FILES.includes(path) ? "file" : undefined;
 }
 
@@ -178,12 +228,11 @@ function anchorOf(path: string, anchors: readonly Anchor[]): Anchor | undefined 
  */
 function openCovered(
   step: StepBuilder,
-  path: string,
+  { path, anchor }: Covered,
   label: string,
   end: string,
-  { anchors, facts, mounts }: CoverOptions,
+  { facts, mounts }: CoverOptions,
 ): () => void {
-  const anchor = anchorOf(path, anchors);
   if (anchor !== undefined) {
     const below = collapse(path).slice(anchor.destination.length);
     step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
@@ -224,7 +273,7 @@ function makeEmpty(step: StepBuilder): void {
  * @param copiesDetached whether this kernel copies a mount that is attached nowhere; one before
  *   Linux 6.15 copies it once it is attached, so the first folder gets the mount itself
  */
-function coverFolder(step: StepBuilder, k: number, copiesDetached: boolean): void {
+function coverFolder(step: StepBuilder, k: string, copiesDetached: boolean): void {
   copyEmpty(step, k, copiesDetached);
   attach(step, folderCover(k), place(k), { tolerated: "EBADF" });
   step.close(folderCover(k));
@@ -233,14 +282,14 @@ function coverFolder(step: StepBuilder, k: number, copiesDetached: boolean): voi
   attach(step, EMPTY, place(k), { label: `mask${k}.itself`, tolerated: "EBADF" });
 }
 
-function copyEmpty(step: StepBuilder, k: number, copiesDetached: boolean): void {
+function copyEmpty(step: StepBuilder, k: string, copiesDetached: boolean): void {
   step.call("open_tree", [result(EMPTY), "", COPY | AT_EMPTY_PATH], {
     label: folderCover(k),
     onError: copiesDetached ? "fail" : { jump: `mask${k}.itself` },
   });
 }
 
-function coverFile(step: StepBuilder, k: number, copiesNull: boolean): void {
+function coverFile(step: StepBuilder, k: string, copiesNull: boolean): void {
   const label = `mask${k}.null`;
   if (copiesNull) {
     step.call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: fileCover(k) });
@@ -252,7 +301,7 @@ function coverFile(step: StepBuilder, k: number, copiesNull: boolean): void {
 /** Covers what may be a folder or a file: where the first cover is refused, it gets the other. */
 function coverEither(
   step: StepBuilder,
-  k: number,
+  k: string,
   copiesNull: boolean,
   copiesDetached: boolean,
 ): void {
@@ -271,19 +320,19 @@ function coverEither(
   coverFile(step, k, copiesNull);
 }
 
-function place(k: number): string {
+function place(k: string): string {
   return `mask${k}.place`;
 }
 
-function end(k: number): string {
+function end(k: string): string {
   return `mask${k}.end`;
 }
 
-function folderCover(k: number): string {
+function folderCover(k: string): string {
   return `mask${k}.folder`;
 }
 
-function fileCover(k: number): string {
+function fileCover(k: string): string {
   return `mask${k}.file`;
 }
 

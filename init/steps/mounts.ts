@@ -295,33 +295,45 @@ export interface Anchor {
   readonly destination: string;
   /** The label of its fd. */
   readonly mount: string;
+  /** Whether a later mount may lie over it, by another name. */
+  readonly mayBeCovered: boolean;
 }
 
 /**
  * The mounts of the kernel's own file systems, proc and sysfs, by the fds that stay open: what is to
  * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
- * come to mean something else. Not those that a later mount of the config covers.
+ * come to mean something else. Not those that a later mount of the config covers by its name.
  */
 export function anchorsOf(
   mounts: readonly PlannedMount[],
-  readonlyPaths: readonly string[],
   isDetached: boolean,
+  facts: Facts,
 ): Anchor[] {
   // A copy of a tree over itself has copies of the mounts in it: they are looked for by their names.
-  const copied = [
-    ...readonlyPaths,
-    ...(isDetached ? mounts.filter(isRemount).map(({ mount }) => mount.destination) : []),
-  ].map(collapse).filter((path) => path !== "/");
+  const copied = isDetached
+    ? mounts.filter(isRemount).map(({ mount }) => collapse(mount.destination))
+    : [];
   return mounts.flatMap((planned, k) => {
     const { mount: { destination }, label } = planned;
     if (!isKernels(planned)) return [];
-    if (copied.some((path) => destination.startsWith(`${path}/`))) return [];
-    const isCovered = mounts.slice(k + 1).some(({ mount }) =>
-      !isRemount({ mount }) &&
-      `${destination}/`.startsWith(`${collapse(mount.destination)}/`.replace("//", "/"))
-    );
-    return isCovered ? [] : [{ destination, mount: mountOf(label) }];
+    if (copied.some((path) => path !== "/" && destination.startsWith(`${path}/`))) return [];
+    const covers = mounts.slice(k + 1).filter((later) => isDetached || !isRemount(later));
+    if (covers.some((later) => !isRemount(later) && isOver(later.mount.destination, destination))) {
+      return [];
+    }
+    const mayBeCovered = covers.some((later) => {
+      const { isSure, components } = facts.destination(later.mount.destination, later.position);
+      const resolved = "/" + components.join("/");
+      return !isSure || resolved !== collapse(later.mount.destination) &&
+          isOver(resolved, destination);
+    });
+    return [{ destination, mount: mountOf(label), mayBeCovered }];
   });
+}
+
+/** Whether what is mounted at one path hides what is mounted at another. */
+function isOver(path: string, covered: string): boolean {
+  return `${covered}/`.startsWith(`${collapse(path)}/`.replace("//", "/"));
 }
 
 /** A mount that lies over an anchor takes its part. */

@@ -37,24 +37,38 @@ interface Mount {
 }
 
 /**
- * The mount table. Ids, device numbers and the groups of propagation are each run's own; the order
- * is the order in which they were made, which shows in nothing but this file.
+ * The mount table, as far as it can be reached: what lies below another mount is seen by nobody. Ids,
+ * device numbers and the groups of propagation are each run's own; the order is the order in which they
+ * were made, which shows in nothing but this file.
  */
 function mountFacts(lines: readonly string[]): ReadonlyMap<string, string> {
   const mounts = lines.flatMap((line) => parseMount(line) ?? []);
   const byId = new Map(mounts.map((mount) => [mount.id, mount]));
-  const nameOf = (mount: Mount | undefined): string => {
-    if (mount === undefined) return "outside";
-    const below = byId.get(mount.parent);
-    const stacked = below !== undefined && below.place === mount.place && below !== mount;
-    return stacked ? `${nameOf(below)} over` : mount.place;
-  };
+  const over = new Map(mounts.map((mount) => [`${mount.parent} ${mount.place}`, mount]));
   const facts = new Map<string, string>();
   for (const mount of mounts) {
-    const name = uniqueIn(facts, `mount ${nameOf(mount)}`);
-    facts.set(name, `${mount.rest} on ${nameOf(byId.get(mount.parent))}`);
+    if (mountAt(mount.place, mounts, byId, over) !== mount) continue;
+
+    facts.set(`mount ${mount.place}`, mount.rest);
   }
   return facts;
+}
+
+/** The mount that a path leads to. */
+function mountAt(
+  place: string,
+  mounts: readonly Mount[],
+  byId: ReadonlyMap<string, Mount>,
+  over: ReadonlyMap<string, Mount>,
+): Mount | undefined {
+  let here = mounts.find(({ parent }) => !byId.has(parent));
+  const names = place.split("/").filter((name) => name !== "");
+  // What lies over the root itself is not seen: a path begins below it.
+  for (let k = 1; k <= names.length; k++) {
+    const path = "/" + names.slice(0, k).join("/");
+    for (let top = here; top !== undefined; top = over.get(`${top.id} ${path}`)) here = top;
+  }
+  return here;
 }
 
 function parseMount(line: string): Mount | undefined {

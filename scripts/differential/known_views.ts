@@ -99,15 +99,6 @@ export const VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "set" && part.at === "/linux/uidMappings"),
   },
   {
-    name: "masked twice",
-    reason: "a path that is named twice is covered once",
-    covers: ({ fact, hull }, { parts }) =>
-      /^inside mount .* over$/.test(fact) && hull === "(nothing)" &&
-      parts.some((part) =>
-        part.kind === "push" && /^\/linux\/(masked|readonly)Paths$/.test(part.at)
-      ),
-  },
-  {
     name: "a group named twice",
     reason: "the same rights; runc names it once",
     covers: ({ fact, hull, reference }) =>

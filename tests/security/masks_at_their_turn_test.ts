@@ -102,7 +102,7 @@ for (const kind of ["direct", "reexec"]) {
     });
   }
 
-  const PROC: Readonly<Record<string, (config: Draft) => void>> = {
+  const PROC: Readonly<Record<string, (config: Draft, volume: string) => void>> = {
     "mounted at a path with ..": (config) => {
       for (const mount of config.mounts) {
         if (mount.destination === "/proc") mount.destination = "/tmp/../proc";
@@ -124,15 +124,26 @@ for (const kind of ["direct", "reexec"]) {
     },
     "read-only as a whole": (config) => config.linux.readonlyPaths?.unshift("/proc", "/proc/."),
     "below a folder that is read-only": (config) => {
-      for (const name of ["masked", "readonly"] as const) {
-        const paths = config.linux[`${name}Paths`];
-        paths?.push(...paths.map((path) => `/mnt${path}`));
-      }
+      moveProc(config);
       config.linux.readonlyPaths?.unshift("/mnt");
-      config.mounts.push({ destination: "/mnt/proc", type: "proc", source: "proc" });
-      config.process.args = config.process.args?.map((word) =>
-        word.replaceAll("/proc", "/mnt/proc")
-      );
+    },
+    "read-only by a link": (config) => config.linux.readonlyPaths?.unshift("/to-proc"),
+    "read-only by a link, named last": (config) =>
+      void config.linux.readonlyPaths?.push("/to-proc", "/tmp/../proc", "/to-proc/."),
+    "below a root that is read-only": (config) =>
+      config.linux.readonlyPaths?.unshift("/", "/.", "/to-proc/..", "/sys/.."),
+    "read-only by a link, in the host's mount namespace": (config) => {
+      const { linux } = config;
+      linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "mount");
+      linux.readonlyPaths?.unshift("/to-proc", "/to-mnt");
+    },
+    "below a folder that is read-only by a link": (config) => {
+      moveProc(config);
+      config.linux.readonlyPaths?.unshift("/to-mnt");
+    },
+    "covered with its folder by a bind at a link": (config, volume) => {
+      moveProc(config);
+      config.mounts.push(bind("/to-mnt", volume));
     },
     "mounted twice": (config) =>
       void config.mounts.push({ destination: "/proc", type: "proc", source: "proc" }),
@@ -141,9 +152,37 @@ for (const kind of ["direct", "reexec"]) {
     Deno.test(`${kind}: the masks of a /proc that is ${how} are in place`, async () => {
       const script = "stat -c '%F %t:%T' /proc/keys /proc/timer_list; ls -A /proc/acpi; " +
         "(: >/proc/sys/kernel/hostname) 2>&1 | sed 's/.*: //'";
-      const { stdout, stderr } = await ended(kind, script, change);
+      using volume = scratchFolder();
+      Deno.chmodSync(volume.path, 0o755);
+      for (const folder of ["acpi", "sys/kernel"]) {
+        Deno.mkdirSync(`${volume.path}/proc/${folder}`, { recursive: true });
+      }
+      for (const file of ["keys", "timer_list", "acpi/secret", "sys/kernel/hostname"]) {
+        Deno.writeTextFileSync(`${volume.path}/proc/${file}`, SECRET);
+      }
+      const changed = (config: Draft) => change(config, volume.path);
+      const { stdout, stderr } = await ended(kind, script, changed, (rootfs) => {
+        Deno.symlinkSync("/proc", `${rootfs}/to-proc`);
+        Deno.symlinkSync("/mnt", `${rootfs}/to-mnt`);
+      });
       const file = "character special file 1:3\n";
       assertEquals([stdout, stderr], [`${file}${file}Read-only file system\n`, ""]);
+    });
+  }
+
+  for (const path of ["/", "/.", "/data/..", "/to-root"]) {
+    Deno.test(`${kind}: a root that is read-only as ${path} can't be written to`, async () => {
+      const { stdout, stderr } = await ended(
+        kind,
+        "touch /x || touch /data/x; echo $?",
+        (config) => {
+          config.root.readonly = false;
+          config.linux.readonlyPaths?.push(path);
+        },
+        (rootfs) => Deno.symlinkSync("/", `${rootfs}/to-root`),
+      );
+      assertEquals(stdout, "1\n");
+      assertStringIncludes(stderr, "/data/x: Read-only file system");
     });
   }
 
@@ -162,6 +201,17 @@ for (const kind of ["direct", "reexec"]) {
     });
     assertEquals([code, stdout, stderr], [0, "1\n1\n", ""]);
   });
+}
+
+/** Looks at a second /proc, at /mnt/proc. */
+function moveProc(config: Draft): void {
+  for (const name of ["masked", "readonly"] as const) {
+    const paths = config.linux[`${name}Paths`];
+    paths?.push(...paths.map((path) => `/mnt${path}`));
+  }
+  config.mounts.push({ destination: "/mnt/proc", type: "proc", source: "proc" });
+  const { process } = config;
+  process.args = process.args?.map((word) => word.replaceAll("/proc", "/mnt/proc"));
 }
 
 async function ended(
