@@ -282,7 +282,9 @@ export class HostFacts implements Facts {
     const { base, below, opaque, mount } = this.#hostPath(components, mounts);
     if (opaque) return { kind: "unknown", mode: undefined, isSure: false };
     if (base === undefined) {
-      const kind = below === "" || this.#isMade(components, mounts) ? "directory" : "missing";
+      const kind = below === "" || this.#isMade(components, mounts, mount)
+        ? "directory"
+        : "missing";
       return {
         kind,
         mode: undefined,
@@ -292,7 +294,7 @@ export class HostFacts implements Facts {
     const path = base + below;
     const seen = this.#seen.get(path) ?? lookAt(path);
     this.#seen.set(path, seen);
-    if (seen.kind === "missing" && this.#isMade(components, mounts)) {
+    if (seen.kind === "missing" && this.#isMade(components, mounts, mount)) {
       return { kind: "directory", mode: undefined, isSure: mount === undefined };
     }
     if (mount === undefined) return { ...seen, isSure: true };
@@ -302,9 +304,12 @@ export class HostFacts implements Facts {
     return { ...seen, isSure, mode: undefined, kind: isKernels && !isSure ? "unknown" : seen.kind };
   }
 
-  /** Whether a mount that is made by then has had this folder made, at its place or above it. */
-  #isMade(components: readonly string[], mounts: number): boolean {
-    for (let k = 0; k < mounts; k++) {
+  /**
+   * Whether a mount that is made by then has had this folder made, at its place or above it: after the
+   * mount that it would be on, which hides what was made before.
+   */
+  #isMade(components: readonly string[], mounts: number, on: number | undefined): boolean {
+    for (let k = on === undefined ? 0 : on + 1; k < mounts; k++) {
       const place = this.#placeOf(k).components;
       if (components.every((name, at) => place[at] === name)) return true;
     }

@@ -17,7 +17,7 @@ export type FailedOperation = Pick<
 /** The error of an operation that failed with `errno`. */
 export function initFailure(operation: FailedOperation, errno: number): ContainerError {
   const { step, syscall, path, pointer } = operation;
-  const hint = operation.hint ?? hintOfExecve(operation, errno);
+  const hint = operation.hint ?? hintOf(operation, errno);
   if (syscall === "futex") {
     // A comparison: see steps/verify.ts. The errno says only that it failed.
     const said = `cannot ${operation.reason}: something else stands there`;
@@ -66,6 +66,13 @@ export function searchFailure(
     return { why: entry, errno: met };
   }
   return { why: operation, errno };
+}
+
+function hintOf(operation: FailedOperation, errno: number): string | undefined {
+  if (operation.syscall === "fsopen" && errnoName(errno) === "ENODEV") {
+    return "this kernel does not know the type of file system";
+  }
+  return hintOfExecve(operation, errno);
 }
 
 /** What may be wrong with a file that could be opened. */

@@ -167,6 +167,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     : "directory";
   because();
   openDestination(step, planned, destination, end);
+  because();
   const isTmpfs = !isBind && mount.type === "tmpfs";
   const mayBeThere = !destination.isSure || destination.missing === 0;
   const copiesMode = isTmpfs && mayBeThere && destination.mode === undefined && !hasMode(options);
@@ -517,6 +518,8 @@ function remount(
   const { mount, label } = planned;
   const place = `${label}.place`;
   openPlace(step, mount.destination, place, isSure ? { components } : {});
+  requireMount(step, planned);
+  step.because(`remount ${mount.destination}`, mount.destination, planned.pointer, planned.hint);
   const set = options.attributes?.set ?? 0;
   const clear = options.attributes?.clear ?? 0;
   const attributes = mountAttributes(set, clear);
@@ -545,6 +548,19 @@ function remount(
   if (!isDetached) spread(step, options, place);
   step.close(place);
   return step.items;
+}
+
+/**
+ * Goes on only where a mount is mounted: fspick(2) takes its root alone. What copies the place, or has
+ * nothing to change, would pass over any folder.
+ */
+function requireMount(step: StepBuilder, { mount, label, pointer }: PlannedMount): void {
+  const context = `${label}.there`;
+  const reason = `remount what is mounted at ${mount.destination}`;
+  step.because(reason, mount.destination, pointer, "a remount is of a mount that is there");
+  step.call("fspick", [result(`${label}.place`), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
+    label: context,
+  }).close(context);
 }
 
 /**

@@ -32,6 +32,10 @@ async function ended(
   return await hull.call(["run", "--init", kind, "-b", bundle.folder, id]);
 }
 
+function withoutMountNamespace({ linux }: Draft): void {
+  linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "mount");
+}
+
 for (const kind of ["direct", "reexec"]) {
   Deno.test(`${kind}: a file below an earlier mount is found behind links, and made where it is missing`, async () => {
     using volume = scratchFolder();
@@ -152,6 +156,58 @@ for (const kind of ["direct", "reexec"]) {
       },
     );
     assertEquals([stdout, stderr], ["new\n4\n", ""]);
+  });
+
+  for (const root of ["/", "/..", "/data/.."]) {
+    Deno.test(`${kind}: what an earlier mount had made is made again over a mount that hides it, at ${root}`, async () => {
+      const at = root === "/data/.." ? "/data" : root;
+      const { code, stderr } = await ended(kind, "true", (config) => {
+        config.process.args = [`${at}/kept/busybox`.replace(/\/+\.*\/*/, "/"), "true"];
+        config.mounts.splice(0, config.mounts.length);
+        config.linux = { ...config.linux, maskedPaths: [], readonlyPaths: [] };
+        const sub = `${at}/sub/deep`;
+        config.mounts.push(tmpfs(sub), tmpfs(at), tmpfs(sub));
+        config.mounts.push(bind(`${at}/kept/busybox`, "/bin/busybox"));
+      });
+      assertEquals([code, stderr], [0, ""]);
+    });
+  }
+
+  Deno.test(`${kind}: a remount where nothing is mounted is refused by the kernel's word`, async () => {
+    for (const options of [["remount"], ["remount", "bind", "ro"], ["remount", "size=1m"]]) {
+      for (const change of [() => {}, withoutMountNamespace]) {
+        const { code, stderr } = await ended(kind, "true", (config) => {
+          config.mounts.push({ destination: "/data", type: "none", options });
+          change(config);
+        });
+        assertEquals(code, 1);
+        const words = "cannot remount what is mounted at /data: invalid argument";
+        assertStringIncludes(stderr, words);
+      }
+    }
+    const { code, stdout } = await ended(
+      kind,
+      "grep -c ' /data ro' /proc/self/mountinfo",
+      (config) => {
+        config.mounts.push(tmpfs("/data"));
+        config.mounts.push({ destination: "/data", options: ["remount", "bind", "ro"] });
+        config.mounts.push({ destination: "/data", options: ["remount"] });
+      },
+    );
+    assertEquals([code, stdout], [0, "1\n"]);
+  });
+
+  Deno.test(`${kind}: a type that the kernel has not is told with the mount, wherever it is`, async () => {
+    for (const destination of ["/data", "/lk/x"]) {
+      const { stderr } = await ended(kind, "true", (config) => {
+        config.mounts.push({ destination, type: "nosuchfs", source: "x" });
+      }, (rootfs) => Deno.symlinkSync("/data", `${rootfs}/lk`));
+      assertStringIncludes(
+        stderr,
+        `cannot mount nosuchfs at ${destination}: no such device: fsopen`,
+      );
+      assertStringIncludes(stderr, "this kernel does not know the type of file system");
+    }
   });
 
   Deno.test(`${kind}: no mount but a proc's leads into /proc by a link`, async () => {
