@@ -10,7 +10,7 @@ import { signalPidfd } from "../ffi/process.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import { loadCgroupManager, newCgroupManager } from "./cgroups/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import { folderExists } from "./cgroups/tree.ts";
+import { hasMark } from "./cgroups/mark.ts";
 import { comesTrue } from "./cgroups/waiting.ts";
 import { ContainerError } from "./errors.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
@@ -73,9 +73,12 @@ async function endProcess(process: ProcessIdentity, poller: Poller): Promise<voi
   await poller.wait(pidfd);
 }
 
-/** The cgroups that the state named, or else those that a container of its id gets. */
+/**
+ * The cgroups that the state named, or else those that a container of its id gets, if they bear hull's
+ * mark: another program's container may have the same name.
+ */
 function cgroupsOf(
-  { id, host, driver }: BrokenContainer,
+  { id, store, host, driver }: BrokenContainer,
   { cgroupPaths, ownCgroups }: Remains,
 ): CgroupManager | undefined {
   if (cgroupPaths !== undefined && ownCgroups !== undefined) {
@@ -87,8 +90,7 @@ function cgroupsOf(
   }
   if (driver === "disabled" || UNIT.test(id)) return undefined;
   const manager = newCgroupManager({ host, cgroupsPath: undefined, id, driver });
-  // A container is in every tree; what another program has of that name rarely is.
-  return Object.values(manager.paths).every(folderExists) ? manager : undefined;
+  return hasMark(Object.values(manager.paths), store.root) ? manager : undefined;
 }
 
 /** systemd's. */

@@ -20,6 +20,7 @@ import { configToStart } from "./start_config.ts";
 import type { Snapshot, StoredState } from "./state_store.ts";
 import type { ContainerSurroundings } from "./surroundings.ts";
 import type { Lane } from "./trace.ts";
+import { markCgroup } from "./cgroups/mark.ts";
 import { traced } from "./traced.ts";
 import { undone } from "./undo.ts";
 
@@ -118,6 +119,7 @@ export async function startFirst(
   try {
     poller.signal?.throwIfAborted();
     ownCgroups = traced(lane, "make the cgroups", () => cgroups.create(before.ownCgroups));
+    if (ownCgroups[0] !== undefined) markCgroup(ownCgroups[0], store.root);
     await traced(lane, "birth", () => init.start());
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");

@@ -84,6 +84,8 @@ export interface Snapshot {
 
 const STATE_FILE = "state.json";
 const STATE_MODE = 0o600;
+/** In bytes: far above what a config can be, far below what a string can. */
+const MAX_STATE = 256 * 1024 * 1024;
 const ROOT_MODE = 0o700;
 /** An id is the name of a file, of which file systems take 255 bytes: NAME_MAX. */
 const MAX_ID = 255;
@@ -378,6 +380,9 @@ export class StateStore {
     try {
       // A fifo of that name would hold up whoever opens it.
       using file = openAt(folder, STATE_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (statAt(file, "").size > MAX_STATE) {
+        throw this.broken(id, "is longer than hull writes any");
+      }
       return decoder.decode(readAll(file));
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;

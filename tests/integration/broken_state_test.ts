@@ -81,13 +81,17 @@ Deno.test("a broken state beside a user's files is not removed", async () => {
   Deno.removeSync(`${hull.root}/app`, { recursive: true });
 });
 
-Deno.test("a state that is a fifo, a folder or a link holds nobody up", async () => {
+Deno.test("a state that is a fifo, a folder, a link or a terabyte holds nobody up", async () => {
   await using hull = new Hull();
   for (
     const make of [
       (path: string) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
       (path: string) => Deno.mkdirSync(path),
       (path: string) => Deno.symlinkSync("/proc/self/environ", path),
+      (path: string) => {
+        using file = Deno.openSync(path, { write: true, create: true });
+        file.truncateSync(2 ** 40);
+      },
     ]
   ) {
     Deno.mkdirSync(`${hull.root}/odd`);
@@ -113,6 +117,25 @@ Deno.test("the copy of a container's folder is not the container", async () => {
     const error = await assertRejects(() => factory.remove("hull-copy-2"), ContainerError);
     assertEquals(error.code, "StateInvalid");
     await factory.remove("hull-copy-2", { force: true });
+    assertEquals(container.status(), "running");
+    container.signal("KILL");
+    await process.wait();
+  });
+});
+
+Deno.test("a cgroup of a broken container's name that another program made stays, with who is in it", async () => {
+  const id = "hull-broken-namesake";
+  await leavesNothing(id, async () => {
+    using others = scratchFolder();
+    const factory = new Factory({ root: others.path });
+    await using container = await factory.create(id);
+    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    await container.run(process); // of another root folder, which is as good as another program
+    await using hull = new Hull();
+    Deno.mkdirSync(`${hull.root}/${id}`);
+    Deno.writeTextFileSync(`${hull.root}/${id}/state.json`, "");
+    await hull.must("delete", "--force", id);
+    assertEquals(await hull.must("list", "-q"), "");
     assertEquals(container.status(), "running");
     container.signal("KILL");
     await process.wait();
