@@ -31,7 +31,7 @@ const SIGKILL = 9;
 const END_MS = 10_000;
 /** What hull writes into a state folder. */
 const OWN_FILES =
-  /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|joins|rootfs|notify)$/;
+  /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|joins|hook|rootfs|notify)$/;
 
 /**
  * Ends what can be found of a container, and removes it.

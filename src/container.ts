@@ -26,7 +26,7 @@ import { withOomKill } from "./oom_kill.ts";
 import { requireSignal } from "./parent_process.ts";
 import type { Process } from "./process.ts";
 import { isAlive, openIdentified } from "./process_identity.ts";
-import { releaseProgram } from "./release.ts";
+import { followStart, isFollowed, releaseProgram } from "./release.ts";
 import type { Snapshot, StoredState } from "./state_store.ts";
 import {
   notRunning,
@@ -39,7 +39,7 @@ import {
 import type { ContainerSurroundings } from "./surroundings.ts";
 import type { Lane } from "./trace.ts";
 import { traced } from "./traced.ts";
-import { undone } from "./undo.ts";
+import { finish, undone } from "./undo.ts";
 
 export type { AbortOptions } from "../ffi/abort.ts";
 
@@ -105,18 +105,20 @@ export class Container implements AsyncDisposable {
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    if (!await this.#startFirst(process, options, taken?.lane)) {
-      await this.#join(process, options, taken?.lane);
-    }
+    if (await this.#startFirst(process, options, taken?.lane) !== undefined) return;
+    await this.#join(process, options, taken?.lane);
   }
 
   /** Starts a process and lets it run at once. Throws what `start` and `exec` throw. */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     const lane = taken?.lane;
-    const release = (started: Started) => this.#release(started, options, lane);
-    if (!await this.#startFirst(process, options, lane, release)) {
-      await this.#join(process, options, lane);
+    const release = (started: Started) =>
+      this.#undoneIfAborted(started, options, () => this.#exec(options.signal, lane));
+    const first = await this.#startFirst(process, options, lane, release);
+    if (first === undefined) await this.#join(process, options, lane);
+    else if (isFollowed(first.before)) {
+      await this.#follow(options.signal, lane, () => this.#undoStart(first));
     }
   }
 
@@ -129,14 +131,18 @@ export class Container implements AsyncDisposable {
    */
   async exec({ signal }: AbortOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
-    using _lock = await this.#state.lock(signal);
-    requireCreated(this.#subject());
-    try {
-      await traced(taken?.lane, "release", () => this.#exec(signal, taken?.lane));
-    } catch (error) {
-      if (signal?.aborted !== true || isWaiting(this.folder)) throw error;
-      throw await undone(error, () => this.#kill());
+    const lane = taken?.lane;
+    {
+      using _lock = await this.#state.lock(signal);
+      requireCreated(this.#subject());
+      try {
+        await this.#exec(signal, lane);
+      } catch (error) {
+        if (signal?.aborted !== true || isWaiting(this.folder)) throw error;
+        throw await undone(error, () => this.#kill());
+      }
     }
+    if (isFollowed(this.#state.known)) await this.#follow(signal, lane, () => this.#kill());
   }
 
   /**
@@ -424,20 +430,21 @@ export class Container implements AsyncDisposable {
    * Starts the first process, unless there is one.
    *
    * @param then what comes of it while the lock is held
-   * @returns whether it did
+   * @returns what it has started, if it did
    */
   async #startFirst(
     process: Process,
     options: StartOptions,
     lane: Lane | undefined,
     then: (started: Started) => Promise<void> = () => Promise.resolve(),
-  ): Promise<boolean> {
+  ): Promise<Started | undefined> {
     options.signal?.throwIfAborted();
-    if (this.#state.known.init !== undefined) return false;
+    if (this.#state.known.init !== undefined) return undefined;
     using _lock = await this.#state.lock(options.signal);
-    if (this.#state.known.init !== undefined) return false;
-    await then(await traced(lane, "start", () => this.#start(process, options, lane)));
-    return true;
+    if (this.#state.known.init !== undefined) return undefined;
+    const started = await traced(lane, "start", () => this.#start(process, options, lane));
+    await then(started);
+    return started;
   }
 
   async #start(
@@ -459,21 +466,58 @@ export class Container implements AsyncDisposable {
   }
 
   /** What a start was for; all is as before it if that is aborted. */
-  async #release(
-    { before, undo }: Started,
+  async #undoneIfAborted(
+    started: Started,
     { signal }: AbortOptions,
-    lane: Lane | undefined,
+    happen: () => Promise<void>,
   ): Promise<void> {
     try {
-      await traced(lane, "release", () => this.#exec(signal, lane));
+      await happen();
       signal?.throwIfAborted();
     } catch (error) {
       if (signal?.aborted !== true || isHookFailure(error)) throw error;
-      const forget = () => {
-        this.#init = undefined;
-        this.#state.keep(this.#surroundings.store.write(before));
-      };
-      throw await undone(signal.reason, () => this.#kill(), ...undo, forget);
+      throw await undone(signal.reason, () => this.#undoStart(started));
+    }
+  }
+
+  /** Makes all as it was before a start; the lock is held. */
+  async #undoStart({ before, undo }: Started): Promise<void> {
+    const forget = () => {
+      this.#init = undefined;
+      this.#state.keep(this.#surroundings.store.write(before));
+    };
+    await finish(() => this.#kill(), ...undo, forget);
+  }
+
+  /**
+   * Runs the hooks behind the start. They may pause, change or destroy the container, so the lock is
+   * free meanwhile, and taken again for what a failure or an abort undoes.
+   */
+  async #follow(
+    signal: AbortSignal | undefined,
+    lane: Lane | undefined,
+    undoAborted: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await followStart(this.#state.known, this.#until(signal), lane);
+      signal?.throwIfAborted();
+    } catch (error) {
+      if (isHookFailure(error)) {
+        throw await undone(error, () => this.#still(() => this.#destroy(lane)));
+      }
+      if (signal?.aborted !== true) throw error;
+      throw await undone(signal.reason, () => this.#still(undoAborted));
+    }
+  }
+
+  /** Does something under the lock if the container is still there. */
+  async #still(act: () => Promise<void>): Promise<void> {
+    try {
+      using _lock = await this.#state.lock();
+      await act();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await this.#letGo();
     }
   }
 
@@ -507,11 +551,13 @@ export class Container implements AsyncDisposable {
 
   /** A hook that fails stops the container and takes it away: runtime.md, "Lifecycle". */
   async #exec(signal: AbortSignal | undefined, lane: Lane | undefined): Promise<void> {
+    const trace = { lane, child: this.#init?.trace };
     try {
-      await releaseProgram(this.#state.known, this.#until(signal), {
+      await traced(
         lane,
-        child: this.#init?.trace,
-      });
+        "release",
+        () => releaseProgram(this.#state.known, this.#until(signal), trace),
+      );
     } catch (error) {
       if (!isHookFailure(error)) throw error;
       throw await undone(error, () => this.#destroy(lane));

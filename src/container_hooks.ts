@@ -31,15 +31,17 @@ export type HookSubject = Pick<StoredState, "id" | "bundle" | "rootfs" | "config
  * host, then createContainer in init's namespaces.
  *
  * @param pid init, a child that nobody has waited for yet
+ * @param locked the container's state folder; its lock is held
  * @throws {ContainerError} `HookFailed`
  */
 export async function runCreateHooks(
   subject: HookSubject,
   pid: number,
+  locked: string,
   poller: Poller,
 ): Promise<void> {
   const { prestart, createRuntime, createContainer = [] } = subject.config.hooks ?? {};
-  const context = inRuntime(makeOciState(subject, "creating", pid), poller);
+  const context = { ...inRuntime(makeOciState(subject, "creating", pid), poller), locked };
   await runHooks("prestart", prestart, context);
   await runHooks("createRuntime", createRuntime, context);
   if (createContainer.length === 0) return;
@@ -53,6 +55,7 @@ export async function runCreateHooks(
     env: [],
     target: namespaces.target,
     state: makeOciState(subject, "creating", innerPid(pid)),
+    locked,
     poller,
   });
 }
@@ -63,6 +66,8 @@ export interface StartHookOptions {
   readonly pid: number;
   readonly pidfd: Fd;
   readonly cgroups: CgroupManager;
+  /** The container's state folder; its lock is held. */
+  readonly locked: string;
   /** What `linux.seccomp` was compiled to. */
   readonly filter: InitSeccomp | undefined;
 }
@@ -74,7 +79,7 @@ export interface StartHookOptions {
  */
 export async function runStartHooks(
   subject: HookSubject,
-  { pid, pidfd, cgroups, filter }: StartHookOptions,
+  { pid, pidfd, cgroups, locked, filter }: StartHookOptions,
   poller: Poller,
 ): Promise<void> {
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
@@ -94,6 +99,7 @@ export async function runStartHooks(
     env: withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0)),
     target: namespaces.target,
     state: makeOciState(subject, "created", innerPid(pid)),
+    locked,
     poller,
   });
 }

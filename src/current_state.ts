@@ -74,6 +74,7 @@ export class CurrentState {
    * Waits until the container has a first process.
    *
    * @returns false if it never will: it is gone, or who was to start it is
+   * @throws {ContainerError} `SystemError` to a hook that who starts it waits for
    * @throws the signal's reason
    */
   async begun(signal?: AbortSignal): Promise<boolean> {
@@ -82,6 +83,7 @@ export class CurrentState {
         const { init, creator } = this.read();
         if (init !== undefined) return true;
         if (!isAlive(creator)) return false;
+        await this.#store.requireNoHook(this.known.id);
       } catch (error) {
         if (isGone(error)) return false;
         throw error;

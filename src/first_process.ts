@@ -103,7 +103,7 @@ export async function startFirst(
     loopbackDown: before.loopbackDown ?? false,
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     runHooks: async (pid) => {
-      await (await import("./container_hooks.ts")).runCreateHooks(before, pid, poller);
+      await (await import("./container_hooks.ts")).runCreateHooks(before, pid, folder, poller);
     },
   });
   let resctrl: ResctrlGroups | undefined;

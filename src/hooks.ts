@@ -22,6 +22,7 @@ import type { HookPoint } from "./config/validate.ts";
 import { ContainerError } from "./errors.ts";
 import type { OciState } from "./oci_state.ts";
 import { ownEnvironment } from "./own_environment.ts";
+import { tellHook } from "./running_hook.ts";
 import { SetnsProcess, type SetnsProcessOptions } from "./setns_process.ts";
 import { visible } from "./visible.ts";
 
@@ -35,6 +36,8 @@ export interface HookContext extends
   readonly state: OciState;
   /** The environment of a hook that names none. */
   readonly env: readonly string[];
+  /** The container's state folder, if its lock is held while the hook runs. */
+  readonly locked?: string;
   /** Operations right before execve. */
   readonly last: readonly PlanItem[];
 }
@@ -112,6 +115,7 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
     signal?.throwIfAborted();
     throw asHookFailure(error, pointer, hook);
   }
+  using _told = context.locked === undefined ? undefined : tellHook(context.locked, process.pid);
   input.reader.close();
   output.writer.close();
   const fed = feed(input.writer, JSON.stringify(state), poller);

@@ -23,6 +23,7 @@ export interface ProcessIdentity {
 /** What /proc/PID/stat says, as far as it matters here. */
 interface Stat {
   readonly state: string;
+  readonly parent: number;
   readonly startTime: number;
 }
 
@@ -31,7 +32,8 @@ function readStat(pid: number): Stat | undefined {
     const text = readText(`/proc/${pid}/stat`);
     // The second field is the name in parentheses, which may hold spaces and parentheses.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return { state: fields[0] as string, startTime: Number(fields[19]) };
+    const [state = "", parent] = fields;
+    return { state, parent: Number(parent), startTime: Number(fields[19]) };
   } catch {
     return undefined; // there is no such process, or it ended while it was read
   }
@@ -41,6 +43,11 @@ function readStat(pid: number): Stat | undefined {
 export function identify(pid: number): ProcessIdentity | undefined {
   const stat = readStat(pid);
   return stat === undefined ? undefined : { pid, startTime: stat.startTime, bootId: bootId() };
+}
+
+/** The number of a process's parent, 0 if that is in no namespace of this program; undefined if it has ended. */
+export function parentOf(pid: number): number | undefined {
+  return readStat(pid)?.parent;
 }
 
 /** Whether it still runs: not ended, not a zombie, and the same one. */

@@ -1,5 +1,6 @@
 /**
- * The start of a created container's program, with the hooks before and behind it.
+ * The start of a created container's program, with the hooks before and behind it: those before are run
+ * under the container's lock, those behind are not, since they may call for whatever the lock is for.
  *
  * Source: runtime.md, "Lifecycle".
  *
@@ -25,7 +26,7 @@ export interface ReleaseTrace {
 /**
  * Lets the first process, which waits, run the program.
  *
- * @throws {ContainerError} `HookFailed`, `InitFailed`, `ContainerNotRunning`
+ * @throws {ContainerError} `HookFailed` of a startContainer hook, `InitFailed`, `ContainerNotRunning`
  * @throws the reason of the poller's abort: the fifos are there as long as nothing was let run
  */
 export async function releaseProgram(
@@ -34,12 +35,12 @@ export async function releaseProgram(
   { lane, child }: ReleaseTrace = {},
 ): Promise<void> {
   const { id, config, init } = stored;
-  const { startContainer = [], poststart = [] } = config.hooks ?? {};
+  const { startContainer = [] } = config.hooks ?? {};
   if (startContainer.length > 0) {
     using pidfd = init === undefined ? undefined : openIdentified(init);
     if (init !== undefined && pidfd !== undefined) {
       const { pid } = init;
-      const target = { pid, pidfd, cgroups };
+      const target = { pid, pidfd, cgroups, locked: store.folder(id) };
       await traced(lane, "run the startContainer hooks", async () => {
         const { runStartHooks } = await loadHooks();
         const filter = await filterOf(config, store.root, { recent });
@@ -56,10 +57,27 @@ export async function releaseProgram(
       return child.until(release);
     },
   );
-  if (poststart.length === 0) return;
+}
+
+/**
+ * Runs the hooks behind the start; the caller holds no lock.
+ *
+ * @throws {ContainerError} `HookFailed`
+ * @throws the reason of the poller's abort
+ */
+export async function followStart(
+  stored: StoredState,
+  { poller }: Pick<ContainerSurroundings, "poller">,
+  lane?: Lane,
+): Promise<void> {
   await traced(lane, "run the poststart hooks", async () => {
-    await (await loadHooks()).runPoststartHooks(stored, init?.pid ?? 0, poller);
+    await (await loadHooks()).runPoststartHooks(stored, stored.init?.pid ?? 0, poller);
   });
+}
+
+/** Whether there are such hooks. */
+export function isFollowed({ config }: StoredState): boolean {
+  return (config.hooks?.poststart ?? []).length > 0;
 }
 
 /** Most containers have no hooks, and load nothing of them. */

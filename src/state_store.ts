@@ -292,7 +292,8 @@ export class StateStore {
   /**
    * Takes a container's lock, which goes when the result is disposed of or this process ends.
    *
-   * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds
+   * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds, or
+   *   by a call that waits for this program
    * @throws the signal's reason
    */
   async lock(id: string, signal?: AbortSignal): Promise<Fd> {
@@ -305,6 +306,7 @@ export class StateStore {
         stack.move();
         return fd;
       }
+      (await import("./running_hook.ts")).refuseInHook(fd, id);
       await pause(LOCK_PAUSE_MS, signal);
     }
     throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
@@ -323,6 +325,16 @@ export class StateStore {
   owner(id: string): number {
     using folder = this.#open(id);
     return statAt(folder, "").uid;
+  }
+
+  /**
+   * For who waits for what a container is to become.
+   *
+   * @throws {ContainerError} `SystemError` if who makes it waits for this program; `ContainerNotExists`
+   */
+  async requireNoHook(id: string): Promise<void> {
+    using folder = this.#open(id);
+    (await import("./running_hook.ts")).refuseInHook(folder, id);
   }
 
   /** Takes the lock if nobody holds it. */
