@@ -8,6 +8,7 @@
 
 import type { IdMapping, Linux } from "./config/types.ts";
 import { ContainerError } from "./errors.ts";
+import { commandEnvironment } from "./own_environment.ts";
 import { writeProcessFile } from "./security/procfs.ts";
 
 /**
@@ -60,7 +61,8 @@ function writeFile(pid: number, file: string, content: string, pointer: string):
 function runMapTool(pid: number, tool: string, lines: readonly string[], pointer: string): void {
   const args = [String(pid), ...lines.flatMap((line) => line.split(" "))];
   try {
-    const { success, stderr } = new Deno.Command(tool, { args, stdout: "null" }).outputSync();
+    const options = { args, stdout: "null", ...commandEnvironment() } as const;
+    const { success, stderr } = new Deno.Command(tool, options).outputSync();
     if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
   } catch (cause) {
     throw mapError(`cannot map ids with ${tool}`, tool, pointer, cause);

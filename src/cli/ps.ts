@@ -1,6 +1,7 @@
 /** `hull ps`. @module */
 
 import { ContainerError } from "../errors.ts";
+import { commandEnvironment } from "../own_environment.ts";
 import { type Command, text } from "./command.ts";
 import { usageError } from "./options.ts";
 
@@ -33,7 +34,11 @@ export const command: Command = {
 async function hostPs(options: readonly string[]): Promise<string> {
   const decoder = new TextDecoder();
   try {
-    const ps = new Deno.Command("ps", { args: [...options], stdin: "null" });
+    const ps = new Deno.Command("ps", {
+      args: [...options],
+      stdin: "null",
+      ...commandEnvironment(),
+    });
     const { success, code, stdout, stderr } = await ps.output();
     if (success) return decoder.decode(stdout);
     const said = (decoder.decode(stderr).trim() || decoder.decode(stdout).trim()).split("\n")[0];

@@ -117,7 +117,7 @@ const NO_VARIABLES = /^(DENO_TLS_FINISHED|NODE_(TYPE_ERR|SIZE|CLOSE?H?|CLUSTER|H
 
 Deno.test("every variable that this Deno's binary names is unset by the launcher", () => {
   const launcher = Deno.readTextFileSync(`${SCRIPTS}/launch.sh`);
-  const unset = /^unset ((?:.*\\\n)*.*)$/m.exec(launcher)?.[1]?.match(/\w+/g) ?? [];
+  const unset = /^foreign="\n([^"]*)"$/m.exec(launcher)?.[1]?.match(/\w+/g) ?? [];
   const known = [...unset, ...KEPT].sort((a, b) => b.length - a.length);
   const deno = run("sh", "-c", `self=; . ${SCRIPTS}/find_deno.sh; find_cached_deno; echo "$deno"`);
   const pattern =
@@ -128,6 +128,40 @@ Deno.test("every variable that this Deno's binary names is unset by the launcher
     text.length < 3 || !/^(DENO|NODE|OTEL|TOKIO|RAYON)_/.test(text) || NO_VARIABLES.test(text) ||
     known.some((name) => text.startsWith(name) && isKnown(text.slice(name.length)));
   assertEquals([...new Set(found)].filter((text) => !isKnown(text)), []);
+});
+
+Deno.test("a hook has the environment that the caller had, byte for byte", () => {
+  using scratch = scratchFolder();
+  const found = `${scratch.path}/environ`;
+  using bundle = makeBundle("exit 0", (config) => {
+    config.hooks = { prestart: [{ path: "/bin/cp", args: ["cp", "/proc/self/environ", found] }] };
+  });
+  // Names of what it reads, sets and uses itself, and what a shell could lose.
+  const env = [
+    ...Object.entries({ ...HOSTILE_VARIABLES, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/" }),
+    ...["self", "root", "deno", "code", "cache", "own", "folder", "stamp", "bundle", "modules"]
+      .map((name) => [name, `the caller's ${name}`]),
+    ["foreign", 'a "b" $c `d` \\ \n*'],
+    ["DENO_NO_UPDATE_CHECK", ""],
+    ["NODE_DEBUG", "\\377\\201'"],
+    ["PWD", bundle.folder],
+  ].map(([name, value]) => `${name}=${value}`);
+  const script = 'for entry; do shift; set -- "$@" "$(printf %b. "$entry")"; done; ' +
+    'for entry; do shift; set -- "$@" "${entry%.}"; done; exec env -i "$@" "$HULL" --root "$ROOT" run hull-launch-env';
+  const call = (launcher: string) => {
+    const root = scratch.path + "/root";
+    const { code, stderr } = new Deno.Command("bash", {
+      args: ["-c", script, "bash", ...env.map((entry) => entry.replaceAll("\n", "\\n"))],
+      env: { HULL: launcher, ROOT: root, LC_ALL: "C" },
+      cwd: bundle.folder,
+    }).outputSync();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    return Deno.readFileSync(found);
+  };
+  const latin1 = new TextDecoder("latin1");
+  const expected = env.map((entry) => entry.replace("\\377\\201", "\xff\x81"));
+  const seen = latin1.decode(call(LAUNCHER)).split("\0").slice(0, -1);
+  assertEquals(seen.sort(), expected.sort());
 });
 
 Deno.test("root runs no Deno, and keeps no compiled code, of a home or cache that is another's", () => {
