@@ -8,7 +8,7 @@
  * import { Factory, Process } from "./mod.ts";
  *
  * const factory = new Factory();
- * await using container = await factory.create("web");
+ * await using container = await factory.create("example-web");
  * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
  * await container.run(process);
  * assert(await new Response(process.stdout).text() === "1\nweb\n");

@@ -5,7 +5,7 @@
  */
 
 import { entryFile } from "../ffi/cgroup_entry.ts";
-import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
+import { type Fd, O_DIRECTORY, O_PATH, O_WRONLY, open } from "../ffi/file.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
 import { ContainerError } from "./errors.ts";
 import type { CgroupEntrance } from "./join.ts";
@@ -17,7 +17,8 @@ import { syscallFailure } from "./syscall_failure.ts";
  * @param below a cgroup below them to enter instead
  * @param pid the container's first process
  * @param stack closes them
- * @throws {ContainerError} `ConfigInvalid` for a cgroup that is not there
+ * @throws {ContainerError} `ConfigInvalid` for a cgroup below that is not there; `ContainerNotRunning` if
+ *   the container's own have gone
  */
 export function enterCgroups(
   manager: CgroupManager,
@@ -28,18 +29,31 @@ export function enterCgroups(
   return manager.entries().map(({ controller, folder, isBirthplace }) => {
     const place = below === undefined ? folder : `${folder}/${inside(below)}`;
     const file = entryFile(controller);
+    const openEntrance = below === undefined ? openOwn : openBelow;
     const entrance = isBirthplace
       ? openEntrance(place, O_PATH | O_DIRECTORY)
-      : openEntrance(`${place}/${file}`);
+      : openEntrance(`${place}/${file}`, O_WRONLY);
     const door = { controller, fd: stack.use(entrance).number, isBirthplace };
     if (below !== undefined || isBirthplace || controller !== "") return door;
     const other = cgroupBelow(folder, pid);
     if (other === undefined) return door;
-    return { ...door, otherwise: stack.use(openEntrance(`${other}/${file}`)).number };
+    return { ...door, otherwise: stack.use(openOwn(`${other}/${file}`, O_WRONLY)).number };
   });
 }
 
-function openEntrance(path: string, flags = O_WRONLY) {
+function openOwn(path: string, flags: number): Fd {
+  try {
+    return open(path, flags);
+  } catch (cause) {
+    throw syscallFailure(cause, "ContainerNotRunning", "the container's cgroup can't be entered", {
+      step: "cgroups",
+      path,
+      hint: "it goes away when the container is removed",
+    });
+  }
+}
+
+function openBelow(path: string, flags: number): Fd {
   try {
     return open(path, flags);
   } catch (cause) {
@@ -62,10 +76,18 @@ function inside(below: string): string {
  * given on to such cgroups the v2 tree allows no process above them.
  */
 function cgroupBelow(folder: string, pid: number): string | undefined {
-  const lines = Deno.readTextFileSync(`/proc/${pid}/cgroup`).split("\n");
+  const lines = cgroupsOf(pid).split("\n");
   const place = lines.find((line) => line.startsWith("0::"))?.slice("0::".length) ?? "/";
   for (let own = place; own !== ""; own = own.slice(0, own.lastIndexOf("/"))) {
     if (folder.endsWith(own)) return own === place ? undefined : folder + place.slice(own.length);
   }
   return undefined;
+}
+
+function cgroupsOf(pid: number): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cgroup`);
+  } catch (cause) {
+    throw new ContainerError("ContainerNotRunning", "the container has ended", { cause });
+  }
 }

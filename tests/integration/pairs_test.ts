@@ -1,6 +1,7 @@
 /**
  * Two calls of a container at once: each ends as if one of them had come first. What each does alone
- * is the table; the pairs follow from it.
+ * is the table; the pairs follow from it. Each pair in each state is tried by one of the three ways of
+ * making two calls, which share them out among themselves; with HULL_PAIRS=N by all three, N times.
  */
 
 import { assert } from "@std/assert";
@@ -225,9 +226,21 @@ async function inTime<T>(what: string, happening: Promise<T>): Promise<T> {
   }
 }
 
-for (const where of ["one object", "two objects", "two programs"] as const) {
+const WAYS = ["one object", "two objects", "two programs"] as const;
+const ROUNDS = Number(Deno.env.get("HULL_PAIRS") ?? "0");
+
+/** Every state with every pair of calls; of these each way has its third, if they are shared out. */
+function racesOf(way: number): readonly (readonly [State, Call, Call])[] {
+  const all = BEGINNINGS.flatMap((state) =>
+    CALLS.flatMap((one, k) => CALLS.slice(k).map((two) => [state, one, two] as const))
+  );
+  if (ROUNDS > 0) return Array.from({ length: ROUNDS }, () => all).flat();
+  return all.filter((_, k) => k % WAYS.length === way);
+}
+
+for (const [way, where] of WAYS.entries()) {
   Deno.test(`two calls at once end as in one order or the other: ${where}`, async () => {
-    await leavesNothing("hull-pair", async () => {
+    await leavesNothing(`hull-pair-${Deno.pid}`, async () => {
       using scratch = scratchFolder();
       const [factory, second] = [0, 1].map(() => new Factory({ root: scratch.path })) as [
         Factory,
@@ -236,25 +249,21 @@ for (const where of ["one object", "two objects", "two programs"] as const) {
       await using other = where === "two programs" ? new Other(scratch.path) : undefined;
       const wrong: string[] = [];
       let count = 0;
-      for (const state of BEGINNINGS) {
-        for (const [k, one] of CALLS.entries()) {
-          for (const two of CALLS.slice(k)) {
-            const id = `hull-pair-${count++}`;
-            const processes: Process[] = [];
-            const container = await begin(factory, id, state, processes);
-            const isSwapped = count % 2 === 0;
-            const [here, there] = isSwapped ? [two, one] : [one, two];
-            const begun = other === undefined
-              ? () => call(where === "one object" ? container : second.load(id), there, processes)
-              : await other.begin(id, there);
-            const both = Promise.all([call(container, here, processes), begun()]);
-            const seen = await inTime(`${state}: ${here}, ${there}`, both);
-            if (!isAllowed(state, [here, there], seen)) {
-              wrong.push(`${state}: ${here} ${seen[0]}, ${there} ${seen[1]}`);
-            }
-            await clear(container, processes);
-          }
+      for (const [state, one, two] of racesOf(way)) {
+        const id = `hull-pair-${Deno.pid}-${count++}`;
+        const processes: Process[] = [];
+        const container = await begin(factory, id, state, processes);
+        const isSwapped = count % 2 === 0;
+        const [here, there] = isSwapped ? [two, one] : [one, two];
+        const begun = other === undefined
+          ? () => call(where === "one object" ? container : second.load(id), there, processes)
+          : await other.begin(id, there);
+        const both = Promise.all([call(container, here, processes), begun()]);
+        const seen = await inTime(`${state}: ${here}, ${there}`, both);
+        if (!isAllowed(state, [here, there], seen)) {
+          wrong.push(`${state}: ${here} ${seen[0]}, ${there} ${seen[1]}`);
         }
+        await clear(container, processes);
       }
       assert(wrong.length === 0, `no order of the two explains:\n${wrong.join("\n")}`);
       assert([...Deno.readDirSync(scratch.path)].length === 0, "a folder is left");
