@@ -36,6 +36,8 @@ export const CHARACTER_MODES = 0o460;
 export const CS8 = 0o60;
 /** The place of the key that sends SIGINT. */
 export const VINTR = 0;
+/** Where the character for the end of input is. */
+export const VEOF = 4;
 /** The places of how long a read waits for how much. */
 export const VTIME = 5;
 /** See {@linkcode VTIME}. */

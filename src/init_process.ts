@@ -191,6 +191,11 @@ export class InitProcess implements ParentProcess, Disposable {
     return this.#terminal?.interruptKey();
   }
 
+  /** See `Terminal`. */
+  endKey(): number | undefined {
+    return this.#terminal?.endKey();
+  }
+
   async wait(): Promise<ExitStatus> {
     return await this.ended() ?? await this.#born().wait();
   }

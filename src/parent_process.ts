@@ -29,6 +29,8 @@ export interface ParentProcess {
   resize(columns: number, rows: number): void;
   /** The byte for which its terminal sends SIGINT, if it has one that does. */
   interruptKey(): number | undefined;
+  /** The byte for the end of its input, if it has a terminal. */
+  endKey(): number | undefined;
   /** Kills it and takes its status: what a failed birth ends with. */
   terminate(): Promise<void>;
 }

@@ -170,6 +170,16 @@ export class Process {
     return this.#started().interruptKey();
   }
 
+  /**
+   * The byte, ^D most often, which its terminal takes for the end of its input.
+   *
+   * @returns undefined without a terminal, or if there is no such byte
+   * @throws {ContainerError} `NoProcessOps` before the start
+   */
+  endKey(): number | undefined {
+    return this.#started().endKey();
+  }
+
   /** What it reads, if stdin is `piped` or it has a terminal. */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stdin", this.#streams?.stdin);

@@ -145,6 +145,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
     return this.#options.terminal?.interruptKey();
   }
 
+  /** See `Terminal`. */
+  endKey(): number | undefined {
+    return this.#options.terminal?.endKey();
+  }
+
   async terminate(): Promise<void> {
     if (this.#child === undefined) {
       await this.#usher?.kill();

@@ -32,6 +32,7 @@ import {
   setTerminalSettings,
   setWindowSize,
   terminalSettings,
+  VEOF,
   VINTR,
 } from "../ffi/terminal.ts";
 import type { ConsoleSize } from "./config/types.ts";
@@ -82,6 +83,12 @@ export class Terminal {
     if (!this.#master.isOpen) return undefined;
     const { local, characters } = terminalSettings(this.#master.number);
     return (local & ISIG) === 0 ? undefined : characters[VINTR];
+  }
+
+  /** The byte that a program sees as the end of its input; undefined without one. */
+  endKey(): number | undefined {
+    if (!this.#master.isOpen) return undefined;
+    return terminalSettings(this.#master.number).characters[VEOF] || undefined;
   }
 
   /** Sets its size in characters; once it is closed nobody minds. */

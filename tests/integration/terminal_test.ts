@@ -54,6 +54,40 @@ Deno.test("the bundle of runc spec runs unchanged, from a terminal and from a pi
   });
 });
 
+Deno.test("the end of a stdin that is no terminal is the end of the terminal's input", async () => {
+  await leavesNothing("hull-tty-end", async () => {
+    await using hull = new Hull();
+    for (
+      const [script, stdin, shown] of [
+        ["cat", "one\ntwo\n", /one\r?\ntwo\r?\n/],
+        ["cat", "no newline", /no newline/],
+        ["cat; cat; echo both", "", /both/],
+        ["sh", "echo $((40 + 2))\n", /42/],
+        // the shell's line editor takes the terminal when the end has been typed already
+        ["sleep 0.3; exec sh -i", "", /./],
+      ] as const
+    ) {
+      using bundle = makeBundle(script, (config) => {
+        config.process.terminal = true;
+      });
+      const { code, stdout, stderr } = await hull.call(
+        ["run", "-b", bundle.folder, "hull-tty-end"],
+        {
+          stdin,
+        },
+      );
+      assertEquals([code, stderr], [0, ""], script);
+      assertMatch(stdout, shown, script);
+    }
+    using bundle = makeBundle("sleep 1000");
+    await hull.detach("run", "-d", "-b", bundle.folder, "hull-tty-end");
+    const exec = await hull.call(["exec", "-t", "hull-tty-end", "cat"], { stdin: "here\n" });
+    assertEquals([exec.code, exec.stderr], [0, ""]);
+    assertMatch(exec.stdout, /here/);
+    await hull.must("delete", "--force", "hull-tty-end");
+  });
+});
+
 Deno.test("a detached container with a terminal is refused, since nobody would hold it", async () => {
   await using hull = new Hull();
   using bundle = makeBundle("", (config) => {
