@@ -11,7 +11,7 @@
  * await using container = await factory.create("example-web");
  * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
  * await container.run(process);
- * assert(await new Response(process.stdout).text() === "1\nweb\n");
+ * assert(await new Response(process.stdout).text() === "1\nexample-web\n");
  * assert((await process.wait()).code === 7);
  * ```
  *
