@@ -23,6 +23,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../ffi/mount.ts";
+import { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from "../../ffi/path.ts";
 import type { IdmappedFd } from "../../src/config/init_config.ts";
 import { isBindMount } from "../../src/config/mount_options.ts";
 import type { Mount } from "../../src/config/types.ts";
@@ -282,13 +283,34 @@ function innerSource(source: string, rootfs: string): string | undefined {
   return path.startsWith(`${rootfs}/`) ? path.slice(rootfs.length) : undefined;
 }
 
+/**
+ * Opens a source in the rootfs by the root's fd, and so with the mounts on it. A source is a path of the
+ * host: where it leads out of the root by an absolute link, it leads where the host has that.
+ */
 function openInnerSource(
   step: StepBuilder,
   { mount, pointer, label }: PlannedMount,
   path: string,
 ): void {
-  step.because("open the source inside the rootfs", mount.source, `${pointer}/source`);
-  openPlace(step, path, sourceOf(label));
+  const source = sourceOf(label);
+  const [inner, outer] = [`${source}.inner`, `${source}.outer`];
+  const beneath = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  step.because("open the source inside the rootfs", mount.source, `${pointer}/source`)
+    .call("openat2", insideRoot(result(ROOT), ".", O_PATH | O_DIRECTORY | O_CLOEXEC), {
+      label: source,
+      components: [],
+    })
+    .call("openat2", insideRoot(result(ROOT), `.${path}`, O_PATH | O_CLOEXEC, beneath), {
+      label: inner,
+      onError: { jump: outer },
+    })
+    .call("dup3", [result(inner), result(source), O_CLOEXEC])
+    .close(inner)
+    .jump(`${source}.opened`);
+  openHostPlace(step, mount.source ?? "", outer);
+  step.call("dup3", [result(outer), result(source), O_CLOEXEC])
+    .close(outer)
+    .call("getpid", [], { label: `${source}.opened` });
 }
 
 /** A mount whose fd stays open, and where it is. */

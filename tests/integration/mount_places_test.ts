@@ -32,6 +32,10 @@ async function ended(
   return await hull.call(["run", "--init", kind, "-b", bundle.folder, id]);
 }
 
+function newId(): string {
+  return `hull-places-${crypto.randomUUID().slice(0, 8)}`;
+}
+
 function withoutMountNamespace({ linux }: Draft): void {
   linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "mount");
 }
@@ -137,6 +141,42 @@ for (const kind of ["direct", "reexec"]) {
       const id = `hull-places-${crypto.randomUUID().slice(0, 8)}`;
       const { stdout, stderr } = await hull.call(["run", "--init", kind, "-b", bundle.folder, id]);
       assertEquals([stdout, stderr], ["from the volume\n".repeat(2), ""], `user: ${user}`);
+    }
+  });
+
+  Deno.test(`${kind}: a source is a path of the host, also where a link of the rootfs leads on`, async () => {
+    using volume = scratchFolder();
+    Deno.chmodSync(volume.path, 0o755);
+    Deno.writeTextFileSync(`${volume.path}/f`, "the host's\n");
+    for (const own of [true, false]) {
+      await using hull = new Hull();
+      using bundle = makeBundle("cat /tmp/out/f /tmp/in/f", (config) => {
+        config.root.readonly = false;
+        if (!own) withoutMountNamespace(config);
+      });
+      const rootfs = `${bundle.folder}/rootfs`;
+      Deno.symlinkSync(volume.path, `${rootfs}/out`);
+      Deno.symlinkSync("data", `${rootfs}/in`);
+      Deno.writeTextFileSync(`${rootfs}/data/f`, "the image's\n");
+      const { mounts } = bundle.config;
+      const config = {
+        ...bundle.config,
+        mounts: [...mounts ?? [], bind("/tmp/out", `${rootfs}/out`)],
+      };
+      config.mounts.push(bind("/tmp/in", `${rootfs}/in`));
+      const save = () =>
+        Deno.writeTextFileSync(`${bundle.folder}/config.json`, JSON.stringify(config));
+      save();
+      const start = () => hull.call(["run", "--init", kind, "-b", bundle.folder, newId()]);
+      const { stdout, stderr } = await start();
+      assertEquals([stdout, stderr], ["the host's\nthe image's\n", ""], `own: ${own}`);
+      config.mounts.push(bind("/tmp/gone", `${rootfs}/gone`));
+      Deno.symlinkSync("/etc/passwd/no/such", `${rootfs}/gone`);
+      save();
+      assertStringIncludes(
+        (await start()).stderr,
+        "open the source inside the rootfs: not a directory",
+      );
     }
   });
 
