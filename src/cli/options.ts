@@ -219,6 +219,12 @@ function unknownFlag(argument: string, { flags, whose, global }: Grammar): Conta
       `put it before the command: hull ${name} …`,
     );
   }
+  if (/^-(i|it|ti)$/.test(argument) && flags.some((flag) => flag.letter === "t")) {
+    return usageError(
+      `unknown flag ${argument} of ${whose}`,
+      "stdin is passed on anyway, and -t gives a terminal",
+    );
+  }
   const near = bare.length < 2 ? undefined : nearest(bare, flags.map((flag) => flag.name));
   return usageError(
     `unknown flag ${name} of ${whose}`,

@@ -21,7 +21,11 @@ export const command: Command = {
     "a config.json here, the built-in default is used: the host's /usr read-only, all else private.",
   flags: [
     ...BIRTH_FLAGS,
-    { name: "detach", letter: "d", summary: "return once the program runs" },
+    {
+      name: "detach",
+      letter: "d",
+      summary: "return once the program runs; it keeps stdin, stdout, stderr",
+    },
     { name: "keep", summary: "keep the container after its program has ended" },
     { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],

@@ -137,6 +137,14 @@ Deno.test("mistakes are named, with the nearest thing that could be meant", () =
   }
 });
 
+Deno.test("who writes -it is told that -t does it", () => {
+  const flags: Flag[] = [...FLAGS, { name: "tty", letter: "t", summary: "a terminal" }];
+  for (const args of [["-it"], ["-i"], ["-ti"]]) {
+    const error = assertThrows(() => parseFlags(args, flags, "hull exec"), ContainerError);
+    assertStringIncludes(error.message, "-t gives a terminal");
+  }
+});
+
 Deno.test("hull's own flag behind the command is told to be misplaced", () => {
   const global: readonly Flag[] = [{ name: "root", value: "DIR", summary: "where" }];
   const error = assertThrows(() => parseCommand("list", COMMAND, ["--root", "/x"], global));
