@@ -198,7 +198,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       (user.uid ?? 0) === 0 ? [] : terminal === undefined ? facts.ownedFds : STREAMS,
       needsRight,
     ),
-    ...findProgram(args[0] ?? "", environment, look),
+    ...findProgram(args[0] ?? "", environment, cwd, look),
     ...resetSignals(facts.ignoredSignals),
     ...closeFds(init.fds, init.preserveFds),
 

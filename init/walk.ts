@@ -43,7 +43,10 @@ function walkTo(item: PlannedOperation, label: string): PlannedOperation[] {
   const [folder, path, how] = item.args as [Argument, string, Uint8Array];
   const flags = Number(new DataView(how.buffer, how.byteOffset).getBigUint64(0, true));
   const names = item.components ?? path.split("/").filter((part) => part !== "" && part !== ".");
-  if (names.includes("..")) throw new RangeError(`a walk must not go up: ${path}`);
+  // From where init stands its root is a bound for every way up; from an fd there is none.
+  if (folder !== AT_FDCWD && names.includes("..")) {
+    throw new RangeError(`a walk must not go up: ${path}`);
+  }
   const { step, reason, pointer, hint } = item;
   const why = { step, reason, path: item.path, pointer, hint };
   const onMiss = typeof item.onError === "object" ? { onError: item.onError } : {};
@@ -57,7 +60,8 @@ function walkTo(item: PlannedOperation, label: string): PlannedOperation[] {
     ops.push({ ...open(here, name, FOLDER), label: place, ...onMiss });
     here = result(place);
   };
-  if (folder === AT_FDCWD && path.startsWith("/")) enter("/");
+  const isFromRoot = path.startsWith("/") || item.components !== undefined;
+  if (folder === AT_FDCWD && isFromRoot) enter("/");
   for (const name of names.slice(0, -1)) enter(name);
   const way = ops.map(({ label }) => label as string);
   const { onError, onPositive, tolerated } = item;

@@ -113,7 +113,7 @@ export async function startExec(
     lead: [
       ...identity.lead,
       ...(pair === undefined ? [] : controlTerminal()),
-      ...findProgram(args[0] ?? "", env, (path) => facts.destination(path, 0)),
+      ...findProgram(args[0] ?? "", env, process.cwd, (path) => facts.destination(path, 0)),
       ...identity.signals,
     ],
     held,

@@ -103,18 +103,21 @@ export function isCandidate(label: string): boolean {
  * Looks for the program, so that a `create` fails at once where there is none: the first candidate
  * that is an executable file is what execve gets, whatever comes of that. A folder is none.
  *
+ * @param cwd where it is looked for if its path is a relative one
+ *
  * What is missing of several candidates is told by the last operation, which always fails: see
  * init/failure.ts.
  */
 export function findProgram(
   program: string,
   env: readonly string[],
+  cwd: string,
   look: (path: string) => Destination,
 ): PlanItem[] {
   const step = new StepBuilder("exec");
   const paths = candidates(program, env);
   paths.forEach((path, k) => {
-    const components = path.startsWith("/") ? look(path).components : undefined;
+    const { components } = look(path.startsWith("/") ? path : `${cwd}/${path}`);
     const next = paths[0] === program ? "fail" : { jump: candidateLabel(k + 1) } as const;
     tryCandidate(step, path, { k, components, next, hint: notFound(program) });
   });

@@ -15,7 +15,8 @@ import {
 import { HULL } from "../fixtures/cli.ts";
 import { until } from "../fixtures/until.ts";
 
-const ID = "hull-brfault";
+// What a run that was killed left must not be in the way.
+const ID = `hull-brfault-${Deno.pid}`;
 const [ONE, TWO] = [`${ID}-1`, `${ID}-2`];
 const BRIDGE = ["--network", "bridge"];
 

@@ -17,7 +17,8 @@ import {
 } from "../fixtures/bridge_host.ts";
 import { until } from "../fixtures/until.ts";
 
-const ID = "hull-bridge";
+// What a run that was killed left must not be in the way.
+const ID = `hull-bridge-${Deno.pid}`;
 const [ONE, TWO, THREE] = [`${ID}-1`, `${ID}-2`, `${ID}-3`];
 const BRIDGE = ["--network", "bridge"];
 const WAIT = ["--", "sleep", "300"];

@@ -152,6 +152,18 @@ Deno.test("without openat2: a program by PATH and as a path through links", asyn
   );
 });
 
+Deno.test("without openat2: a program by a path that goes up, and never above the root", async () => {
+  await using hull = new FilteredHull();
+  using bundle = makeBundle("", (config) => {
+    config.process.cwd = "/tmp";
+  });
+  for (const program of ["../bin/echo", "../../../bin/echo", "./../tmp/../bin/./echo"]) {
+    const args = ["run", "-b", bundle.folder, "hull-mnt-up", "--", program, "yes"];
+    const { stdout, stderr } = await hull.call(args);
+    assertEquals([stdout, stderr], ["yes\n", ""], program);
+  }
+});
+
 Deno.test("without openat2: no link leads out of the rootfs", async (t) => {
   using outside = scratchFolder();
   Deno.writeTextFileSync(`${outside.path}/file`, "decoy");

@@ -36,6 +36,11 @@ Deno.test("a walk enters one folder after another and follows no link", () => {
 Deno.test("a walk goes the way that the links lead, and never up", () => {
   assert(walk("/link", O_WRONLY, ["real", "file"])[1]?.includes('"file"'));
   assertThrows(() => walk("/a/../b", O_WRONLY), RangeError);
+  // From init's own place its root is the bound.
+  const step = new StepBuilder("exec");
+  const how = openHow(O_PATH, 0, 0);
+  step.because("open it").call("openat2", [AT_FDCWD, "../b", how, 24], { label: "place" });
+  assert(formatPlan(listPlan(withoutOpenat2(step.items))).includes('openat(AT_FDCWD, ".."'));
 });
 
 /** Runs a plan below a folder; undefined if nothing failed. */
