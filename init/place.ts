@@ -15,6 +15,7 @@ import { SyscallProgram } from "../ffi/program.ts";
 const MAX_LINKS = 40;
 const ELOOP = 40;
 const EEXIST = 17;
+const ENOTDIR = 20;
 const MODE = 0o755;
 const PLACE = O_PATH | O_NOFOLLOW;
 
@@ -61,6 +62,9 @@ class PlaceWalk implements Disposable {
       }
     }
     this.#makeMissing(end);
+    if (end === "directory" && !isFolder(this.#here)) {
+      throw new SyscallError("openat2", ENOTDIR, this.#path);
+    }
     return "/" + this.#way.map(({ name }) => name).join("/");
   }
 

@@ -6,7 +6,7 @@
  */
 
 import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
-import { O_CLOEXEC, O_PATH } from "../../ffi/file.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/file.ts";
 import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/path.ts";
 import type { Argument } from "../../ffi/program.ts";
 import {
@@ -65,9 +65,10 @@ function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanI
   return step.items;
 }
 
-function placeArguments({ root }: MakePlace, path: string | Uint8Array): readonly Argument[] {
+function placeArguments({ root, end }: MakePlace, path: string | Uint8Array): readonly Argument[] {
   const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const how = openHow(O_PATH | O_CLOEXEC, 0, resolve);
+  const flags = O_PATH | O_CLOEXEC | (end === "directory" ? O_DIRECTORY : 0);
+  const how = openHow(flags, 0, resolve);
   return [result(root), path, how, how.length];
 }
 

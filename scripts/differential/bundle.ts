@@ -16,7 +16,8 @@ export interface Written {
 }
 
 /** Writes the bundle of a case. `program` lies on the same file system. */
-export function writeBundle(folder: string, program: string, parts: readonly Part[]): Written {
+export function writeBundle(folder: string, program: string, drawn: readonly Part[]): Written {
+  const parts = drawn.map((part) => ownCgroup(folder, part));
   const exec = parts.some(({ kind }) => kind === "exec");
   const config = configOf(parts);
   Deno.mkdirSync(`${folder}/rootfs`, { recursive: true });
@@ -35,6 +36,18 @@ export function writeBundle(folder: string, program: string, parts: readonly Par
   }
   const flags = parts.flatMap((part) => part.kind === "flag" ? [part.word] : []);
   return { flags: [...new Set(flags)], exec };
+}
+
+/** A cgroup is the host's: each worker of each soak has one of its own name. */
+function ownCgroup(folder: string, part: Part): Part {
+  if (part.kind !== "set" || part.at !== "/linux/cgroupsPath") return part;
+  return { ...part, value: `/${cgroupOf(folder)}/case` };
+}
+
+/** The name of the cgroup that holds those of a worker's cases, by a folder of its own. */
+export function cgroupOf(folder: string): string {
+  const [soak = "", worker = ""] = folder.split("/").slice(-3);
+  return `${soak}-${worker}`;
 }
 
 /** The config.json of a case. */

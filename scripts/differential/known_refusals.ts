@@ -4,61 +4,197 @@
  * @module
  */
 
-import type { Json } from "./case.ts";
-import type { Known } from "./compare.ts";
+import type { Json, Part } from "./case.ts";
+import type { Compared, Difference, Known } from "./compare.ts";
 import type { Observation } from "./observe.ts";
 
 /** Where one of them, or both for other reasons, refuse a case. */
 export const REFUSALS: readonly Known[] = [
+  hullRefuses(
+    "mount inside /proc",
+    "hull lets nothing cover parts of /proc but what runc 1.2 lets, by any kind of mount",
+    /can't be used; \/mounts\/\d+\/destination: is inside \/proc/,
+  ),
+  hullRefuses(
+    "a device's place",
+    "the spec: a file that is not the device at its path is an error; runc lets it be",
+    /another file stands there|an earlier entry has another device|is the device asked for: something else|mknodat\(\S+\): EEXIST .*\[config \/linux\/devices/,
+  ),
+  hullRefuses(
+    "relative paths",
+    "the spec: they must be absolute; runc takes some as they are",
+    /can't be used; \S+: (must be an absolute path|must not be empty)/,
+  ),
+  hullRefuses(
+    "links of /proc",
+    "no magic link is followed to the folder that a process begins in",
+    /cannot (enter \/proc\/|make the working folder: too many)/,
+  ),
+  hullRefuses(
+    "a null that is none",
+    "hull covers files with nothing but the null device, and refuses where /dev/null is another",
+    /is the null device: something else stands there/,
+  ),
+  hullRefuses(
+    "bits of a umask",
+    "hull refuses a umask beyond 0777, of which the kernel takes what fits",
+    /can't be used; \S*umask: must be an integer/,
+  ),
+  hullRefuses(
+    "fields that runc's exec passes over",
+    "hull refuses values that no process can have, in process.json as well",
+    /can't be used; \S*oomScoreAdj: must be an integer/,
+  ),
+  hullRefuses(
+    "startContainer hooks of a detached run",
+    "hull's start hears of their failure; runc's has ended by then",
+    /the startContainer hook \d+ failed/,
+  ),
+  hullRefuses(
+    "into /proc by a link",
+    "nothing but a proc file system is mounted over a part of one; runc lets a tmpfs",
+    /does not lead into a proc file system: something else stands there/,
+  ),
+  hullRefuses(
+    "maps without a user namespace",
+    "hull refuses ids that nothing maps, as runc does from 1.2 on",
+    /can't be used; \/linux\/[ug]idMappings: needs a user namespace/,
+  ),
+  runcRefuses(
+    "type bind",
+    "hull takes the type bind for what it says; runc wants the option bind as well",
+    /no such device/,
+    (parts) => parts.some((part) => part.kind === "push" && isBindByType(part.value)),
+  ),
+  runcRefuses(
+    "defaults",
+    "hull takes mount(8)'s word defaults for no option; runc 1.1 hands it to the kernel",
+    /data: \S*\bdefaults/,
+  ),
+  runcRefuses(
+    "/proc masked as a whole",
+    "hull needs no /proc after the masks; runc fails",
+    /error closing exec fds: open \/proc\/self\/fd/,
+  ),
+  runcRefuses(
+    "unreadable users",
+    "hull takes a passwd or group that is no readable file as one that is missing",
+    /unable to find (user|groups)/,
+  ),
+  runcRefuses(
+    "another /dev/null",
+    "runc opens /dev/null anew inside and fails where a case has made something else of it",
+    /error reopening \/dev\/null/,
+  ),
+  runcRefuses(
+    "a link to /proc where none is mounted",
+    "it is a folder as any other; hull looks at what lies there, runc at its name",
+    /not of type proc|it is inside \/proc/,
+    (parts) =>
+      parts.some((part) =>
+        part.kind === "unset" && part.at === "/mounts/0" ||
+        part.kind === "push" && part.at === "/mounts" && part.index === 0
+      ),
+  ),
+  runcRefuses(
+    "paths that can't be there",
+    "below a file, or at the end of links that never end, nothing is there to be covered",
+    /can't (mask path|make \S+ read-only).*(not a directory|too many levels)/,
+  ),
+  runcRefuses(
+    "a /dev that leads nowhere",
+    "hull makes what a link to nowhere means, as for every mount; runc does not find it again",
+    /rootfs\/dev\S*: no such file/,
+    (parts) => parts.some((part) => part.kind === "entry" && part.place === "dev"),
+  ),
+  runcRefuses(
+    "a working folder at a link to nowhere",
+    "hull makes what the link means, as for every folder that it makes",
+    /mkdir \S+: file exists/,
+    (parts) => parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
+  ),
+  runcRefuses(
+    "large ids",
+    "hull takes every id that the kernel has; runc's stop at 2147483647",
+    /uids and gids must be in range/,
+  ),
+  runcRefuses(
+    "a read-only path that is unbindable",
+    "what is a mount itself is made read-only in its place; runc binds it over itself first",
+    /can't make \S+ read-only: .*invalid argument/,
+    (parts) =>
+      parts.some((part) =>
+        part.kind === "push" && /"r?unbindable"/.test(JSON.stringify(part.value))
+      ),
+  ),
+  runcRefuses(
+    "what a remount comes from",
+    "a remount has no source and covers nothing: hull looks at neither, runc at both",
+    /(stat|statfs) \S+: (no such file|not a directory|too many levels)|because it is not of type proc|it is inside \/proc/,
+    remounts,
+  ),
+  bothRefuse(
+    "checked before",
+    "hull says what is wrong with a document before anything is made, runc what the kernel says " +
+      "when it gets there",
+    ({ hull }) => /(config|process) can't be used;/.test(hull.words),
+  ),
+  bothRefuse(
+    "another fault first",
+    "both refuse; hull opens sources and checks documents before the first mount is made",
+    ({ hull, reference }) => namesAnother(hull, reference),
+  ),
+  bothRefuse(
+    "a remount of nothing",
+    "a remount is of what is there; runc makes the place first",
+    ({ hull, reference, parts }) =>
+      remounts(parts) && /cannot (re)?mount .*ENOENT/.test(hull.words) &&
+      /error mounting .*(invalid argument|not a directory|no such file|too many)/.test(
+        reference.words,
+      ),
+  ),
+  bothRefuse(
+    "ordinary folders",
+    "runc's own words for what hull lets the kernel refuse",
+    ({ hull, reference }) =>
+      /must be mounted on ordinary directory/.test(reference.words) &&
+      /ELOOP|ENOTDIR/.test(hull.words),
+  ),
+  bothRefuse(
+    "proc and sysfs through links",
+    "both refuse; runc makes the folders of the path as written, and says what that met",
+    ({ hull }) => /cannot mount (proc|sysfs) at .*ELOOP/.test(hull.words),
+  ),
+  bothRefuse(
+    "a file as a tmpfs's place",
+    "two faults of one mount: hull opens the place first, runc reads the options first",
+    ({ hull, reference }) =>
+      /cannot mount tmpfs at .*ENOTDIR/.test(hull.words) &&
+      /data: .*invalid argument/.test(reference.words),
+  ),
+  bothRefuse(
+    "a folder at a device's place",
+    "hull lets the kernel refuse the node or the bind, runc opens the place to write",
+    ({ hull, reference }) =>
+      /cannot (bind the host's|make) \S+.*(move_mount|mknodat)/.test(hull.words) &&
+      /(error creating device nodes|reopening \/dev\/null).*: is a directory/.test(reference.words),
+  ),
+  bothRefuse(
+    "what can't be copied up",
+    "both fail in the kernel's own file systems, at the files that each of them meets first",
+    ({ hull, reference }) =>
+      /cannot mount tmpfs at \/(sys|proc|dev)\S*: |a direct start can't mount tmpfs/.test(
+        hull.words,
+      ) &&
+      /tmpcopyup: failed to copy/.test(reference.words),
+  ),
   {
-    name: "refused before",
-    reason: "hull says what is wrong with a document before anything is made, runc what the " +
-      "kernel says when it gets there",
-    covers: ({ fact, reference }, { hull }) =>
-      (fact.endsWith(" error") && failed(reference) || fact.startsWith("host ./")) &&
-      refusedDocument(hull),
-  },
-  {
-    name: "mount inside /proc",
-    reason: "hull lets nothing cover parts of /proc but what runc 1.2 lets, by any kind of mount",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") && refusedDocument(hull) &&
-      /destination: is inside \/proc/.test(hull.words),
-  },
-  {
-    name: "type bind",
-    reason: "hull takes the type bind for what it says; runc wants the option bind as well",
-    covers: ({ fact }, { parts, reference }) =>
-      !fact.startsWith("left ") && /no such device/.test(reference.words) &&
-      parts.some((part) => part.kind === "push" && isBindByType(part.value)),
-  },
-  {
-    name: "a device's place",
-    reason: "the spec: a file that is not the device at its path is an error; runc lets it be",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") &&
-      /another file stands there|is the device asked for: something else/.test(hull.words),
-  },
-  {
-    name: "defaults",
-    reason: "hull takes mount(8)'s word defaults for no option; runc 1.1 hands it to the kernel",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") && /data: \S*\bdefaults/.test(reference.words),
-  },
-  {
-    name: "/proc masked as a whole",
-    reason: "hull needs no /proc after the masks; runc fails",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") &&
-      /error closing exec fds: open \/proc\/self\/fd/.test(reference.words),
-  },
-  {
-    name: "links of /proc",
-    reason: "no magic link is followed to the folder that a process begins in",
-    covers: ({ fact, reference }, { hull }) =>
-      !fact.startsWith("left ") &&
-      /cannot (enter \/proc\/|make the working folder: too many)/.test(hull.words) &&
-      reference !== "-1",
+    name: "what stopped the search",
+    reason:
+      "hull says what the last folder of PATH answered, as execvp(3); runc that it found nothing",
+    covers: ({ fact, hull, reference }) =>
+      /^(run|exec) error$/.test(fact) && reference === "not found in PATH" &&
+      ["ELOOP", "EACCES"].includes(hull),
   },
   {
     name: "code of a failed exec",
@@ -69,154 +205,116 @@ export const REFUSALS: readonly Known[] = [
       /^exec \S+: /m.test(seen.reference.words),
   },
   {
-    name: "remount makes nothing",
-    reason: "a remount is of what is there; runc makes the place first",
-    covers: ({ fact, hull }, { parts, reference }) =>
-      (fact.endsWith(" error") || hull === "(nothing)" && fact.startsWith("host ./rootfs/")) &&
-      failed(reference.facts.get("run error") ?? "") &&
-      parts.some((part) =>
-        part.kind === "push" && JSON.stringify(part.value).includes('"remount"')
-      ),
+    name: "what stands at a device's place",
+    reason: "hull refuses it; runc opens it to write, and so empties a file of the host",
+    covers: ({ fact, reference: theirs }, { hull }) =>
+      fact.startsWith("host ./host/") && /^file \d+ \d+:\d+ $/.test(theirs) &&
+      /is the device asked for: something else/.test(hull.words),
   },
   {
-    name: "another fault first",
-    reason: "both refuse; hull opens sources and checks documents before the first mount is made",
-    covers: ({ fact }, { reference, hull }) =>
-      fact === "run error" && bothFailed(hull, reference) && namesAnother(hull, reference),
-  },
-  {
-    name: "makes less",
-    reason: "where both fail, hull has made fewer folders in the rootfs until then",
-    covers: ({ fact, hull: ours }, { reference, hull }) =>
-      /^host \.\/(rootfs|host)\//.test(fact) && ours === "(nothing)" &&
+    name: "hooks after a refusal",
+    reason: "hull refuses a document before there is a container, so that no hook tells its end",
+    covers: ({ fact, hull: ours }, { hull, reference }) =>
+      fact === "host ./hooks" && ours === NOTHING && /can't be used;/.test(hull.words) &&
       bothFailed(hull, reference),
   },
   {
-    name: "relative paths",
-    reason: "the spec: they must be absolute; runc takes some as they are",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") && refusedDocument(hull) &&
-      /must be an absolute path/.test(hull.words),
+    name: "a poststart hook that fails",
+    reason: "it runs beside the program, which may have printed before it is killed",
+    covers: ({ fact }, { hull, reference }) =>
+      fact === "run error" && /the poststart hook \d+ failed/.test(hull.words) &&
+      /error running hook/.test(reference.words),
   },
   {
-    name: "unreadable users",
-    reason: "hull takes a passwd or group that is no readable file as one that is missing",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") && /unable to find (user|groups)/.test(reference.words),
-  },
-  {
-    name: "ordinary folders",
-    reason: "runc's own words for what hull lets the kernel refuse",
-    covers: ({ fact, hull }, { reference }) =>
-      fact.endsWith(" error") && /must be mounted on ordinary directory/.test(reference.words) &&
-      ["ELOOP", "ENOTDIR"].includes(hull),
-  },
-  {
-    name: "proc and sysfs through links",
-    reason: "both refuse; runc makes the folders of the path as written, and says what that met",
-    covers: ({ fact, hull: kind }, { hull, reference }) =>
-      fact === "run error" && kind === "ELOOP" && bothFailed(hull, reference) &&
-      /cannot mount (proc|sysfs) at/.test(hull.words),
-  },
-  {
-    name: "startContainer hooks of a detached run",
-    reason: "hull's start hears of their failure; runc's has ended by then",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") && /the startContainer hook \d+ failed/.test(hull.words),
-  },
-  {
-    name: "another /dev/null",
-    reason: "runc opens /dev/null anew inside and fails where a case has made something else of it",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") && /error reopening \/dev\/null/.test(reference.words),
-  },
-  {
-    name: "a null that is none",
-    reason:
-      "hull covers files with nothing but the null device, and refuses where /dev/null is another",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") &&
-      /is the null device: something else stands there/.test(hull.words),
-  },
-  {
-    name: "bits of a umask",
-    reason: "hull refuses a umask beyond 0777, of which the kernel takes what fits",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") && refusedDocument(hull) &&
-      /umask: must be an integer/.test(hull.words),
-  },
-  {
-    name: "what stopped the search",
-    reason:
-      "hull says what the last folder of PATH answered, as execvp(3); runc that it found nothing",
-    covers: ({ fact, hull, reference }) =>
-      fact.endsWith(" error") && reference === "not found in PATH" &&
-      ["ELOOP", "EACCES"].includes(hull),
-  },
-  {
-    name: "a link to /proc where none is mounted",
-    reason: "it is a folder as any other; hull looks at what lies there, runc at its name",
-    covers: ({ fact }, { parts, reference }) =>
-      !fact.startsWith("left ") && /not of type proc|it is inside \/proc/.test(reference.words) &&
-      (parts.some((part) => part.kind === "unset" && part.at === "/mounts/0") ||
-        parts.some((part) => part.kind === "push" && part.at === "/mounts" && part.index === 0)),
+    name: "made until then",
+    reason: "where both fail, hull has made fewer folders in the rootfs until then",
+    covers: ({ fact, hull: ours }, { reference, hull }) =>
+      isMade(fact) && ours === NOTHING && bothFailed(hull, reference),
   },
   {
     name: "the working folder",
     reason: "where both fail, hull has made it earlier",
     covers: ({ fact, reference: theirs }, { parts, hull, reference }) =>
-      fact.startsWith("host ./rootfs/") && theirs === "(nothing)" && bothFailed(hull, reference) &&
-      parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
-  },
-  {
-    name: "paths that can't be there",
-    reason: "below a file, or at the end of links that never end, nothing is there to be covered",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") &&
-      /can't (mask path|make \S+ read-only).*(not a directory|too many levels)/.test(
-        reference.words,
+      isMade(fact) && theirs === NOTHING && bothFailed(hull, reference) &&
+      parts.some((part) =>
+        part.kind === "set" && part.at === "/process/cwd" &&
+        fact.startsWith(`host ./rootfs/${String(part.value).split("/")[1]}`)
       ),
-  },
-  {
-    name: "a /dev that leads nowhere",
-    reason:
-      "hull makes what a link to nowhere means, as for every mount; runc does not find it again",
-    covers: ({ fact }, { parts, reference }) =>
-      !fact.startsWith("left ") && /rootfs\/dev\S*: no such file/.test(reference.words) &&
-      parts.some((part) => part.kind === "entry" && part.place === "dev"),
-  },
-  {
-    name: "into /proc by a link",
-    reason: "nothing but a proc file system is mounted over a part of one; runc lets a tmpfs",
-    covers: ({ fact }, { hull }) =>
-      !fact.startsWith("left ") &&
-      /does not lead into a proc file system: something else stands there/.test(hull.words),
-  },
-  {
-    name: "a working folder at a link to nowhere",
-    reason: "hull makes what the link means, as for every folder that it makes",
-    covers: ({ fact }, { reference, parts }) =>
-      !fact.startsWith("left ") && /mkdir \S+: file exists/.test(reference.words) &&
-      parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
-  },
-  {
-    name: "fields that runc's exec passes over",
-    reason: "hull refuses values that no process can have, in process.json as well",
-    covers: ({ fact }, { hull }) =>
-      /^exec (code|error)$/.test(fact) && refusedDocument(hull) &&
-      /oomScoreAdj: must be an integer/.test(hull.words),
-  },
-  {
-    name: "large ids",
-    reason: "hull takes every id that the kernel has; runc's stop at 2147483647",
-    covers: ({ fact }, { reference }) =>
-      !fact.startsWith("left ") && /uids and gids must be in range/.test(reference.words),
   },
 ];
 
+const NOTHING = "(nothing)";
+
+/** Where hull alone refuses, with words of its own. */
+function hullRefuses(name: string, reason: string, words: RegExp): Known {
+  return {
+    name,
+    reason,
+    covers: (difference, { hull, reference }) =>
+      follows(difference) && words.test(hull.words) && failedAlone(hull, reference),
+  };
+}
+
+/** Where the reference alone refuses, with words of its own. */
+function runcRefuses(
+  name: string,
+  reason: string,
+  words: RegExp,
+  wanted: (parts: readonly Part[]) => boolean = () => true,
+): Known {
+  return {
+    name,
+    reason,
+    covers: (difference, { hull, reference, parts }) =>
+      follows(difference) && words.test(reference.words) && wanted(parts) &&
+      failedAlone(reference, hull),
+  };
+}
+
+/** Where both refuse with other errors, or hull for what the reference would have met later. */
+function bothRefuse(name: string, reason: string, why: (seen: Compared) => boolean): Known {
+  return {
+    name,
+    reason,
+    covers: ({ fact }, seen) =>
+      /^(run|exec) error$/.test(fact) && hasFailed(seen.hull) && hasFailed(seen.reference) &&
+      why(seen),
+  };
+}
+
+/**
+ * What differs where one of them refuses and the other does not: how it ended, what was made in the
+ * rootfs or bundle by one alone, and what hooks wrote.
+ */
+function follows({ fact, hull, reference }: Difference): boolean {
+  if (/^((run|exec) (code|error)|delete code|host \.\/hooks)$/.test(fact)) return true;
+  return isMade(fact) && (hull === NOTHING || reference === NOTHING);
+}
+
+function isMade(fact: string): boolean {
+  return /^host \.\/(rootfs|host)\//.test(fact);
+}
+
 function bothFailed(hull: Observation, reference: Observation): boolean {
-  const code = "run code";
-  return hull.facts.get(code) === "1" && reference.facts.get(code) === "1";
+  return hasFailed(hull) && hasFailed(reference);
+}
+
+/** Whether one of them failed before the program ran, at a call at which the other did not. */
+function failedAlone(one: Observation, other: Observation): boolean {
+  if (failedAt("run", one) || failedAt("run", other)) {
+    return failedAt("run", one) && !failedAt("run", other);
+  }
+  return failedAt("exec", one) && !failedAt("exec", other);
+}
+
+function hasFailed(seen: Observation): boolean {
+  return failedAt("run", seen) || failedAt("exec", seen);
+}
+
+/** Whether a call failed: the probe prints something, or ends with its own code. */
+function failedAt(call: "run" | "exec", { facts }: Observation): boolean {
+  const error = facts.get(`${call} error`);
+  return error !== undefined && !error.startsWith("none") && facts.get(`${call} code`) !== "7";
 }
 
 /** Whether the item of the config that hull names is none that the reference speaks of. */
@@ -226,12 +324,10 @@ function namesAnother(hull: Observation, reference: Observation): boolean {
   return place === undefined || !reference.words.includes(place);
 }
 
-function failed(kind: string): boolean {
-  return kind !== "none" && kind !== "" && !kind.startsWith("none:");
-}
-
-function refusedDocument({ words }: Observation): boolean {
-  return /(config|process) can't be used;/.test(words);
+function remounts(parts: readonly Part[]): boolean {
+  return parts.some((part) =>
+    part.kind === "push" && JSON.stringify(part.value).includes('"remount"')
+  );
 }
 
 function isBindByType(value: Json): boolean {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Part } from "./case.ts";
+import type { Json, Part } from "./case.ts";
 import type { Known } from "./compare.ts";
 
 /** Where both run a case and something shows otherwise. */
@@ -63,6 +63,16 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
+    name: "mode over the option, of a folder that nobody may enter",
+    reason: "the same: what lies in it is not seen by an exec's user",
+    covers: ({ fact, reference }, { parts }) =>
+      ["(nothing)", "EACCES"].includes(reference) &&
+      parts.some((part) =>
+        part.kind === "entry" && part.shape.type === "folder" && part.shape.mode === 0 &&
+        new RegExp(`^inside (also )?(place|list) /${part.place}(/|$)`).test(fact)
+      ),
+  },
+  {
     name: "mode of the cgroup folder",
     reason: "runc 1.1 gives the tmpfs that holds the hierarchies the mode of sysfs's folder, 555",
     covers: ({ fact, hull, reference }) =>
@@ -117,17 +127,35 @@ export const VIEWS: readonly Known[] = [
   },
   {
     name: "umask of an exec",
-    reason: "runc 1.1 sets it for the first process alone",
+    reason:
+      "an exec has the one that it names or the container's; runc 1.1 sets it for the first " +
+      "process alone",
     covers: ({ fact }, { parts }) =>
       /^inside (umask|status.Umask)$/.test(fact) &&
-      parts.some((part) => part.kind === "exec" && part.at === "/user"),
+      parts.some(({ kind }) => kind === "exec") &&
+      parts.some((part) => "at" in part && /\/user$/.test(part.at)),
   },
   {
     name: "the folder of the hierarchies",
-    reason: "read-only as it was asked for; runc 1.1 leaves that tmpfs writable",
-    covers: ({ fact, hull, reference }) =>
-      fact.startsWith("inside mount ") && hull.startsWith("/ ro,") && / tmpfs /.test(hull) &&
-      reference.startsWith("/ rw,") && hull.slice(5) === reference.slice(5),
+    reason:
+      "read-only as it was asked for, and the propagation is that of the hierarchies in it; " +
+      "runc 1.1 leaves that tmpfs writable, and gives it the propagation",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      fact.startsWith("inside mount ") && / tmpfs tmpfs /.test(hull) &&
+      withoutGroups(hull).replace(/^\/ r[ow],/, "") ===
+        withoutGroups(reference).replace(/^\/ r[ow],/, "") &&
+      parts.some((part) => part.kind === "push" && mountsCgroups(part.value)),
+  },
+  {
+    name: "a root that is read-only by its path",
+    reason:
+      "an exec of runc 1.1 enters the copy that it laid over the root: writable, without masks",
+    covers: ({ fact }, { parts }) =>
+      /^inside (also )?(place|mount) /.test(fact) && parts.some(({ kind }) => kind === "exec") &&
+      parts.some((part) =>
+        part.kind === "push" && part.at === "/linux/readonlyPaths" &&
+        ["/", "/."].includes(String(part.value))
+      ),
   },
   {
     name: "lines of passwd without a home",
@@ -156,6 +184,10 @@ export const VIEWS: readonly Known[] = [
 /** A mount without what the file system was made with. */
 function withoutMode(fact: string): string {
   return fact.replace(/,mode=\d+/, "").replace(/ (tmpfs|shm) r[ow]/, " $1 r");
+}
+
+function mountsCgroups(value: Json): boolean {
+  return (value as { readonly type?: string } | null)?.type === "cgroup";
 }
 
 function sets(parts: readonly Part[], at: string): boolean {

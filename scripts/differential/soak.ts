@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
 import { fromFileUrl } from "../../tests/fixtures/paths.ts";
 import { reportOf } from "./report.ts";
 import type { Failure } from "./worker.ts";
@@ -47,6 +48,14 @@ export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
   } finally {
     ending.abort();
     Deno.removeSync(scratch, { recursive: true });
+    removeCgroups(scratch.slice(scratch.lastIndexOf("/") + 1));
+  }
+}
+
+/** What runtimes leave of a cgroupsPath: the folder above the container's. */
+function removeCgroups(name: string): void {
+  for (const folder of cgroupsNamed(name)) {
+    new Deno.Command("rmdir", { args: ["--", folder] }).outputSync();
   }
 }
 

@@ -330,6 +330,14 @@ for (const kind of ["direct", "reexec"]) {
       assertEquals(code, 1);
       assertStringIncludes(stderr, "not a directory");
     }
+    using volume = scratchFolder();
+    Deno.writeTextFileSync(`${volume.path}/file`, "");
+    for (const mount of [tmpfs("/data/file"), bind("/data/file", volume.path)]) {
+      const { stderr } = await ended(kind, "true", (config) => {
+        config.mounts.push(bind("/data", volume.path), mount);
+      });
+      assertStringIncludes(stderr, "at /data/file: not a directory");
+    }
   });
 
   Deno.test(`${kind}: an option that a file system refuses is told in the kernel's words`, async () => {
