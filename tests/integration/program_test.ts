@@ -150,7 +150,7 @@ for (const init of INITS) {
     await leavesNothing(ID, async () => {
       await using hull = new Hull();
       const env = ["PATH=/bin", "A=1", "HOME=/x", "B=2", "A=3", "HOME="];
-      const once = "PATH=/bin\nA=3\nB=2\nHOME=/root\n";
+      const once = "PATH=/bin\nA=3\nHOME=/root\nB=2\n";
       const hook = (path: string) => ({ path, args: ["env"], env: [...env] });
       using scratch = scratchFolder();
       const wrapper = `${scratch.path}/env.sh`;
@@ -178,7 +178,7 @@ for (const init of INITS) {
       assertEquals(await exec("-p", whole, ID), once);
       assertEquals(
         await exec("-e", "C=1", "-e", "C=2", "-e", "B=5", ID, "env"),
-        "PATH=/bin\nA=3\nC=2\nB=5\nHOME=/root\n",
+        "PATH=/bin\nA=3\nHOME=/root\nC=2\nB=5\n",
       );
       const rootfs = `${bundle.folder}/rootfs`;
       assertEquals(lines(`${rootfs}/hook`), once);

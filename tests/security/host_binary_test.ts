@@ -5,7 +5,7 @@ import { type Draft, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { testWhere } from "../fixtures/test_where.ts";
-import { Process } from "../../mod.ts";
+import { Process, Trace } from "../../mod.ts";
 
 const INIT = fromFileUrl(new URL("../../init/init.ts", import.meta.url));
 const LOADER = fromFileUrl(new URL("../fixtures/loader.c", import.meta.url));
@@ -105,7 +105,7 @@ for (const [way, change] of Object.entries(WAYS)) {
       using scratch = scratchFolder();
       const loader = `${scratch.path}/loader`;
       run("gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-Wl,-e,_start", "-o", loader, LOADER);
-      using stage = new Stage(binary.command);
+      using stage = new Stage(binary.command, new Trace());
       using quiet = leanBundle("sleep 60");
       await using neighbour = await stage.factory.create(`${id}-n`, quiet.config, {
         bundle: quiet.folder,
@@ -129,15 +129,20 @@ for (const [way, change] of Object.entries(WAYS)) {
 
 testWhere(
   missing,
-  "CVE-2019-5736: #!/proc/self/exe in a direct start is nothing of the host's",
+  "CVE-2019-5736: #!/proc/self/exe is nothing of the host's, however init was started",
   async () => {
     const id = "hull-sec-direct";
     await leavesNothing(id, async () => {
       using scratch = scratchFolder();
       const loader = `${scratch.path}/loader`;
       run("gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-Wl,-e,_start", "-o", loader, LOADER);
-      using stage = new Stage();
-      for (const isMapped of [false, true]) {
+      using binary = new DecoyBinary();
+      for (
+        const [command, isMapped] of [undefined, binary.command].flatMap((init) =>
+          [false, true].map((mapped) => [init, mapped] as const)
+        )
+      ) {
+        using stage = new Stage(command);
         using bundle = leanBundle("", (config) => {
           config.process.args = ["/bin/me"];
           if (isMapped) withUserNamespace(config);
@@ -146,6 +151,7 @@ testWhere(
         own(bundle, isMapped);
         const { text, code, error } = await stage.attempt(id, bundle);
         // The interpreter is the program of the plan, which finds nothing of what it needs.
+        binary.check(`${text}`);
         assertEquals([text ?? "", code === 0, error?.code ?? "InitFailed"], [
           "",
           false,
@@ -193,7 +199,7 @@ Deno.test("CVE-2019-5736: who held init's binary can't write it when it is no lo
   const id = "hull-sec-seal";
   await leavesNothing(id, async () => {
     using binary = new DecoyBinary();
-    using stage = new Stage(binary.command);
+    using stage = new Stage(binary.command, new Trace());
     using bundle = leanBundle("true");
     await using container = await stage.factory.create(id, bundle.config, {
       bundle: bundle.folder,
