@@ -128,6 +128,11 @@ export const REFUSALS: readonly Known[] = [
       ),
   ),
   runcRefuses(
+    "devices that are copied up",
+    "hull copies the nodes of a devpts; runc changes the owner of what it has not made",
+    /tmpcopyup: failed to copy .*lchown \S+: no such file/,
+  ),
+  runcRefuses(
     "what a remount comes from",
     "a remount has no source and covers nothing: hull looks at neither, runc at both",
     /(stat|statfs) \S+: (no such file|not a directory|too many levels)|because it is not of type proc|it is inside \/proc/,

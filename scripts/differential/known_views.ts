@@ -158,6 +158,23 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
+    name: "where a poststop hook is",
+    reason: "every hook of the host's begins in the bundle; runc's delete leaves it where it is",
+    covers: ({ fact, hull, reference }) =>
+      fact === "host ./hooks" && withoutFolder(hull) === withoutFolder(reference),
+  },
+  {
+    name: "what a remount does not name",
+    reason: "it stays as it is, as with a bind; runc 1.1 clears it",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      remountsOf(parts).some((place) =>
+        fact === `inside mount ${place}` &&
+          hull.replaceAll(/,(nosuid|nodev|noexec)/g, "") === reference ||
+        fact.startsWith(`inside place ${place}`) &&
+          hull.replace(/flags=\w+/, "") === reference.replace(/flags=\w+/, "")
+      ),
+  },
+  {
     name: "lines of passwd without a home",
     reason: "an empty home is none: HOME is /; runc's exec sets it empty",
     covers: ({ fact, hull, reference }) =>
@@ -188,6 +205,23 @@ function withoutMode(fact: string): string {
 
 function mountsCgroups(value: Json): boolean {
   return (value as { readonly type?: string } | null)?.type === "cgroup";
+}
+
+/** What hooks saw, without the folder in which a poststop hook was. */
+function withoutFolder(fact: string): string {
+  return fact.replaceAll(/(poststop cwd\\t).*?\\n/g, "$1");
+}
+
+/** The places that a case remounts. */
+function remountsOf(parts: readonly Part[]): readonly string[] {
+  return parts.flatMap((part) => {
+    if (part.kind !== "push" || part.at !== "/mounts") return [];
+    const { destination = "", options = [] } = part.value as {
+      readonly destination?: string;
+      readonly options?: readonly string[];
+    };
+    return options.includes("remount") ? [destination] : [];
+  });
 }
 
 function sets(parts: readonly Part[], at: string): boolean {

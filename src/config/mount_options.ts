@@ -107,9 +107,11 @@ export type { MountIdMappings };
  * @param rootfsPropagation the config's
  */
 export function isPeerOfHost(
-  { options = [] }: Pick<Mount, "options">,
+  mount: Pick<Mount, "type" | "options">,
   rootfsPropagation: string | undefined,
 ): boolean {
+  const { options = [] } = mount;
+  if (!isBindMount(mount) || options.includes("remount")) return false;
   const isShared = rootfsPropagation === "shared" || rootfsPropagation === "rshared";
   return isShared && options.some((option) => option === "shared" || option === "rshared");
 }

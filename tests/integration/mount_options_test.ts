@@ -121,6 +121,16 @@ Deno.test("rootfsPropagation rshared makes the mounts below shared as well", asy
   assertStringIncludes(ours["/m/a"] ?? "", " shared ");
 });
 
+Deno.test("a file system of the container's own is no peer of a mount of the host's, also where all is shared", async () => {
+  const [ours] = await both(
+    [{ destination: "/m/a", type: "tmpfs", source: "tmpfs", options: ["rshared"] }],
+    (config) => {
+      config.linux.rootfsPropagation = "rshared";
+    },
+  );
+  assertStringIncludes(ours["/m/a"] ?? "", " tmpfs ");
+});
+
 Deno.test("a relative destination is taken from / with a warning", async () => {
   await using hull = new Hull();
   using bundle = makeBundle("grep -c ' /m/rel ' /proc/self/mountinfo", (config) => {
