@@ -15,6 +15,7 @@ Deno.test("100 execs of the command line at once", async () => {
     using bundle = makeBundle("sleep 1000");
     await hull.detach("run", "-d", "-b", bundle.folder, id);
     const entries = () => [...Deno.readDirSync(`${hull.root}/${id}`)].map(({ name }) => name);
+    await hull.must("exec", id, "true"); // the first makes the file that all lock
     const before = entries();
     const calls = Array.from(
       { length: 100 },

@@ -84,7 +84,7 @@ test("a config's words act on no terminal, and JSON stays what it says", async (
   try {
     const bad = await hull.call(["run", "--init", init, "-b", bundle, ID, "--", `no${HOSTILE}`]);
     assert(bad.code !== 0);
-    assertStringIncludes(bad.stderr, SHOWN);
+    assertStringIncludes(bad.stderr, "no\\x1b]0;owned\\x07\\x1b[2J\\x9b2J\\u202egpj");
     const plan = await hull.must("plan", "--init", init, "-b", bundle, "--", "sh", HOSTILE);
     await hull.detach("run", "--init", init, "-d", "-b", bundle, ID);
     const list = await hull.must("list");
