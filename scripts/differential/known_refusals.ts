@@ -56,6 +56,16 @@ export const REFUSALS: readonly Known[] = [
     /does not lead into a proc file system: something else stands there/,
   ),
   hullRefuses(
+    "proc and sysfs below a link",
+    "no link leads to them, so that masks are where they are looked for; runc looks at the end alone",
+    /cannot mount (proc|sysfs) at .*ELOOP/,
+  ),
+  hullRefuses(
+    "a working folder by way of what is missing",
+    "the kernel's answer to the path as it stands; runc takes the .. out of it first",
+    /cannot enter \S*\/\.\.\S* with chdir: no such file/,
+  ),
+  hullRefuses(
     "maps without a user namespace",
     "hull refuses ids that nothing maps, as runc does from 1.2 on",
     /can't be used; \/linux\/[ug]idMappings: needs a user namespace/,
@@ -153,7 +163,7 @@ export const REFUSALS: readonly Known[] = [
     "a remount of nothing",
     "a remount is of what is there; runc makes the place first",
     ({ hull, reference, parts }) =>
-      remounts(parts) && /cannot (re)?mount .*ENOENT/.test(hull.words) &&
+      remounts(parts) && /cannot (re)?mount .*(ENOENT|fspick.*EINVAL)/.test(hull.words) &&
       /error mounting .*(invalid argument|not a directory|no such file|too many)/.test(
         reference.words,
       ),
@@ -181,8 +191,9 @@ export const REFUSALS: readonly Known[] = [
     "a folder at a device's place",
     "hull lets the kernel refuse the node or the bind, runc opens the place to write",
     ({ hull, reference }) =>
-      /cannot (bind the host's|make) \S+.*(move_mount|mknodat)/.test(hull.words) &&
-      /(error creating device nodes|reopening \/dev\/null).*: is a directory/.test(reference.words),
+      /cannot (bind the host's|make) \S+.*(move_mount|mknodat|mkdirat)/.test(hull.words) &&
+      /(error creating device nodes|reopening \/dev\/null).*: (is a directory|permission denied)/
+        .test(reference.words),
   ),
   bothRefuse(
     "what can't be copied up",
@@ -218,9 +229,12 @@ export const REFUSALS: readonly Known[] = [
   },
   {
     name: "hooks after a refusal",
-    reason: "hull refuses a document before there is a container, so that no hook tells its end",
+    reason:
+      "hull refuses a document before there is a container, and looks for the program before " +
+      "it starts, so that no hook tells of either",
     covers: ({ fact, hull: ours }, { hull, reference }) =>
-      fact === "host ./hooks" && ours === NOTHING && /can't be used;/.test(hull.words) &&
+      fact === "host ./hooks" && ours === NOTHING &&
+      /can't be used;|^hull: exec: /.test(hull.words) &&
       bothFailed(hull, reference),
   },
   {
