@@ -38,6 +38,17 @@ export const VIEWS: readonly Known[] = [
       fact.startsWith("inside mount ") && hull.startsWith("/null ") && /null /.test(reference),
   },
   {
+    name: "the null of masks, read-only",
+    reason:
+      "masks come before read-only paths, so that theirs is not; it takes what is written anyway",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside (also )?place \//.test(fact) && / 1:3 /.test(hull) &&
+      hull.replace("flags=22 ", "flags=23 ") === reference &&
+      parts.some((part) =>
+        part.kind === "push" && part.at === "/linux/readonlyPaths" && part.value === "/dev/null"
+      ),
+  },
+  {
     name: "own files of the state folder",
     reason: "names that begin with ~ are hull's own: what filters were compiled to",
     covers: ({ fact }) => fact.startsWith("left state ~"),
