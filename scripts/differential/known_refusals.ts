@@ -253,12 +253,10 @@ export const REFUSALS: readonly Known[] = [
   {
     name: "the working folder",
     reason: "where both fail, hull has made it earlier",
-    covers: ({ fact, reference: theirs }, { parts, hull, reference }) =>
-      isMade(fact) && theirs === NOTHING && bothFailed(hull, reference) &&
-      parts.some((part) =>
-        part.kind === "set" && part.at === "/process/cwd" &&
-        fact.startsWith(`host ./rootfs/${String(part.value).split("/")[1]}`)
-      ),
+    covers: ({ fact, hull: ours, reference: theirs }, { parts, hull, reference }) =>
+      isMade(fact) && ours.startsWith("folder ") && theirs === NOTHING &&
+      bothFailed(hull, reference) &&
+      parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
   },
 ];
 
