@@ -164,9 +164,10 @@ export const REFUSALS: readonly Known[] = [
     "a remount is of what is there; runc makes the place first",
     ({ hull, reference, parts }) =>
       remounts(parts) && /cannot (re)?mount .*(ENOENT|fspick.*EINVAL)/.test(hull.words) &&
-      /error mounting .*(invalid argument|not a directory|no such file|too many)/.test(
-        reference.words,
-      ),
+      /error mounting .*(invalid argument|not a dir|no such file|too many|file exists|not of type|inside \/proc)/
+        .test(
+          reference.words,
+        ),
   ),
   bothRefuse(
     "ordinary folders",
