@@ -144,9 +144,15 @@ function isAllowed(state: State, calls: readonly [Call, Call], seen: readonly Ou
     return true;
   }
   return [[one, ofOne, other, ofOther], [other, ofOther, one, ofOne]].some(
-    ([begun, ofBegun = "", ending, ofEnding]) =>
-      /^(start|run|exec|stats)$/.test(begun as string) && CUT_SHORT.has(ofBegun) &&
-      /^(kill|force|destroy)$/.test(ending as string) && ofEnding === "ok",
+    ([begun = "", ofBegun = "", ending = "", ofEnding]) => {
+      if (ofEnding !== "ok") return false;
+      // Force lets a paused container go on so that it dies: who joins in that moment dies with it.
+      if (state === "paused" && ending === "force" && /^(start|run)$/.test(begun)) {
+        return ofBegun === "ok" || CUT_SHORT.has(ofBegun);
+      }
+      return /^(start|run|exec|stats)$/.test(begun) && CUT_SHORT.has(ofBegun) &&
+        /^(kill|force|destroy)$/.test(ending);
+    },
   );
 }
 
