@@ -6,7 +6,7 @@
 
 import { type AbortOptions, unlessAborted } from "../ffi/abort.ts";
 import type { Fd } from "../ffi/file.ts";
-import type { ExitStatus } from "../ffi/process.ts";
+import { type ExitStatus, signalPidfd } from "../ffi/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
 import type { Config, Resources } from "./config/types.ts";
 import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
@@ -361,12 +361,29 @@ export class Container implements AsyncDisposable {
   async destroy({ force = false, signal }: DestroyOptions = {}): Promise<void> {
     using taken = this.#surroundings.trace?.take();
     try {
-      using _lock = await this.#state.lock(signal);
+      using _lock = await (force ? this.#lockByForce(signal) : this.#state.lock(signal));
       if (!force) requireEnded(this.#subject());
       await traced(taken?.lane, "destroy", () => this.#destroy(taken?.lane, signal));
     } catch (error) {
       if (isGone(error)) await this.#letGo();
       throw error;
+    }
+  }
+
+  /**
+   * The lock for one that is to be ended anyhow. Who holds it for long may wait for the first process,
+   * as a start waits for one that was stopped: that ends first then.
+   */
+  async #lockByForce(signal: AbortSignal | undefined): Promise<Fd> {
+    const timer = setTimeout(() => {
+      const { init } = this.#state.last();
+      using pidfd = init === undefined ? undefined : openIdentified(init);
+      if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+    }, PATIENCE_MS);
+    try {
+      return await this.#state.lock(signal);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -636,5 +653,7 @@ function isHookFailure(error: unknown): boolean {
 }
 
 const SIGKILL = 9;
+/** How long a forced end waits for the lock before it kills the first process. */
+const PATIENCE_MS = 2000;
 /** HUP, INT, QUIT, ABRT, TERM. */
 const ASKS_TO_END: ReadonlySet<number> = new Set([1, 2, 3, 6, 15]);

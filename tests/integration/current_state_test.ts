@@ -190,3 +190,20 @@ Deno.test("a run in the foreground whose container is deleted elsewhere ends as 
     assertEquals(await running, { code: 137, stdout: "", stderr: "" });
   });
 });
+
+Deno.test("force ends a container whose start waits for a first process that was stopped", async () => {
+  await leavesNothing("hull-now-stopped", async () => {
+    using scratch = scratchFolder();
+    const factory = new Factory({ root: scratch.path });
+    await using container = await factory.create("hull-now-stopped");
+    const process = sleeping();
+    await container.start(process);
+    Deno.kill(process.pid, "SIGSTOP");
+    await until(() => /^State:\s*T/m.test(Deno.readTextFileSync(`/proc/${process.pid}/status`)));
+    const start = Promise.allSettled([container.exec()]);
+    await new Factory({ root: scratch.path }).load("hull-now-stopped").destroy({ force: true });
+    await start;
+    assertEquals((await process.wait()).signal, 9);
+    assertEquals(factory.ids(), []);
+  });
+});
