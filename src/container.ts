@@ -375,6 +375,9 @@ export class Container implements AsyncDisposable {
    * as a start waits for one that was stopped: that ends first then.
    */
   async #lockByForce(signal: AbortSignal | undefined): Promise<Fd> {
+    // Mostly nobody holds it, and the engine loads much for a timer.
+    const free = this.#state.tryLock();
+    if (free !== undefined) return free;
     const timer = setTimeout(() => {
       const { init } = this.#state.last();
       using pidfd = init === undefined ? undefined : openIdentified(init);

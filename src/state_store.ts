@@ -339,10 +339,12 @@ export class StateStore {
 
   /** Takes the lock if nobody holds it. */
   tryLock(id: string): Fd | undefined {
-    const fd = this.#open(id);
-    if (tryLock(fd)) return fd;
-    fd.close();
-    return undefined;
+    using stack = new DisposableStack();
+    const fd = stack.use(this.#open(id));
+    if (!tryLock(fd)) return undefined;
+    if (!this.#isInPlace(fd, id)) throw this.#notExists(id);
+    stack.move();
+    return fd;
   }
 
   /** Removes a container's folder with all in it; the caller holds its lock. */
