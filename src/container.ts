@@ -375,6 +375,7 @@ export class Container implements AsyncDisposable {
    * as a start waits for one that was stopped: that ends first then.
    */
   async #lockByForce(signal: AbortSignal | undefined): Promise<Fd> {
+    signal?.throwIfAborted();
     // Mostly nobody holds it, and the engine loads much for a timer.
     const free = this.#state.tryLock();
     if (free !== undefined) return free;
