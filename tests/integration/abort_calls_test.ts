@@ -1,12 +1,16 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { type Container, ExecDriver, Factory, Process } from "../../mod.ts";
 import { open, tryLock } from "../../ffi/file.ts";
-import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 /** What a hook's command line is known by. */
 const MARK = ": hull-ac-hook-runs";
+/** Longer than any abort takes, and an end for what no abort ends. */
+const LONG = "sleep 60";
+const LATE_MS = 30_000;
 const REASON = new Error("enough");
 
 /** What a call threw that is aborted once `moment` has come. */
@@ -18,7 +22,14 @@ async function abortedAt(
   const thrown = call(controller.signal).then(() => "it came to its end", (error) => error);
   await moment();
   controller.abort(REASON);
-  return await thrown;
+  // What no abort ends is told so, and does not keep the tests from their end.
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve("it went on"), LATE_MS);
+  try {
+    return await Promise.race([thrown, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const atOnce = () => Promise.resolve();
@@ -29,10 +40,10 @@ async function withRunning(
   test: (container: Container, factory: Factory) => Promise<void>,
 ): Promise<void> {
   await leavesNothing(id, async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const factory = new Factory({ root: root.path });
     await using container = await factory.create(id);
-    await container.run(new Process({ args: ["sleep", "1000"], stdin: "null" }));
+    await container.run(new Process({ args: LONG.split(" "), stdin: "null" }));
     await test(container, factory);
   });
 }
@@ -76,7 +87,7 @@ Deno.test("a signal that is aborted already keeps every call from doing anything
 Deno.test("a wait is aborted alone, of a process, a container, and one of another program", async () => {
   await withRunning("hull-ac-wait", async (container, factory) => {
     const other = factory.load(container.id);
-    const process = new Process({ args: ["sleep", "1000"], stdin: "null" });
+    const process = new Process({ args: LONG.split(" "), stdin: "null" });
     await container.start(process);
     const waits = [process, container, other];
     for (const waiting of waits) {
@@ -111,10 +122,10 @@ Deno.test("an abort during a hook ends the hook, and what it was for is undone",
   ) {
     for (const init of ["direct", "reexec"] as const) {
       await leavesNothing("hull-ac-hook", async () => {
-        using root = scratchFolder();
-        using bundle = makeBundle("sleep 1000", (config) => {
+        await using root = rootFolder();
+        using bundle = makeBundle(LONG, (config) => {
           const path = "/bin/sh";
-          config.hooks = { [point]: [{ path, args: ["sh", "-c", `sleep 1000; ${MARK}`] }] };
+          config.hooks = { [point]: [{ path, args: ["sh", "-c", `${LONG}; ${MARK}`] }] };
         });
         const factory = new Factory({ root: root.path, init });
         const options = { bundle: bundle.folder };
@@ -144,9 +155,9 @@ function hookRuns(): boolean {
 
 Deno.test("exec: up to the program's start an abort changes nothing, and it can be called again", async () => {
   await leavesNothing("hull-ac-hook", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     using bundle = makeBundle("exit 7", (config) => {
-      const script = `[ -e /tmp/go ] || sleep 1000; ${MARK}`;
+      const script = `[ -e /tmp/go ] || ${LONG}; ${MARK}`;
       config.root.readonly = false;
       config.hooks = {
         startContainer: [{ path: "/bin/sh", args: ["sh", "-c", script] }],
@@ -168,10 +179,10 @@ Deno.test("exec: up to the program's start an abort changes nothing, and it can 
 
 Deno.test("the poststop hooks of a destroy are ended, and the container is gone", async () => {
   await leavesNothing("hull-ac-hook", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     using bundle = makeBundle("exit 0", (config) => {
       config.hooks = {
-        poststop: [{ path: "/bin/sh", args: ["sh", "-c", `sleep 1000; ${MARK}`] }],
+        poststop: [{ path: "/bin/sh", args: ["sh", "-c", `${LONG}; ${MARK}`] }],
       };
     });
     const factory = new Factory({ root: root.path });
@@ -186,7 +197,7 @@ Deno.test("the poststop hooks of a destroy are ended, and the container is gone"
 
 Deno.test("an abort ends a callback's wait, and terminate's grace", async () => {
   await leavesNothing("hull-ac-driver", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const driver = new ExecDriver({ root: root.path });
     const id = "hull-ac-driver";
     const called = Promise.withResolvers<void>();
@@ -195,7 +206,7 @@ Deno.test("an abort ends a callback's wait, and terminate's grace", async () => 
       return new Promise<void>(() => {});
     };
     const run = (signal: AbortSignal) =>
-      driver.run({ id, args: ["sleep", "1000"] }, {}, never, { signal });
+      driver.run({ id, args: LONG.split(" ") }, {}, never, { signal });
     assertStrictEquals(await abortedAt(() => called.promise, run), REASON);
     assertEquals(driver.factory.ids(), []);
 
@@ -204,7 +215,7 @@ Deno.test("an abort ends a callback's wait, and terminate's grace", async () => 
     const running = driver.run({ id, args: stubborn }, {}, () => started.resolve());
     await started.promise;
     await until(() => driver.pids(id).length === 2);
-    const terminate = (signal: AbortSignal) => driver.terminate(id, { graceMs: 600_000, signal });
+    const terminate = (signal: AbortSignal) => driver.terminate(id, { graceMs: 60_000, signal });
     assertStrictEquals(await abortedAt(atOnce, terminate), REASON);
     assertEquals(driver.info(id).status, "running");
     await driver.terminate(id);

@@ -7,6 +7,7 @@ import { ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 function sleeping(): Process {
@@ -15,7 +16,7 @@ function sleeping(): Process {
 
 Deno.test("two runs at once: one process is the first, the other joins", async () => {
   await leavesNothing("hull-now-runs", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     await using container = await new Factory({ root: scratch.path }).create("hull-now-runs");
     const both = [sleeping(), sleeping()];
     await Promise.all(both.map((process) => container.run(process)));
@@ -31,7 +32,7 @@ Deno.test("two runs at once: one process is the first, the other joins", async (
 
 Deno.test("a process is started once, by whichever of two calls", async () => {
   await leavesNothing("hull-now-once", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     await using container = await new Factory({ root: scratch.path }).create("hull-now-once");
     const process = sleeping();
     const ends = await Promise.allSettled([container.run(process), container.run(process)]);
@@ -44,7 +45,7 @@ Deno.test("a process is started once, by whichever of two calls", async () => {
 
 Deno.test("one that was loaded before the start is as good as one loaded after it", async () => {
   await leavesNothing("hull-now-early", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     await using container = await new Factory({ root: scratch.path }).create("hull-now-early");
     const early = new Factory({ root: scratch.path }).load("hull-now-early");
     assertEquals(early.status(), "creating");
@@ -73,7 +74,7 @@ Deno.test("one that was loaded before the start is as good as one loaded after i
 
 Deno.test("a wait before the start waits, and ends with the container", async () => {
   await leavesNothing("hull-now-wait", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     const factory = new Factory({ root: scratch.path });
     await using container = await factory.create("hull-now-wait");
     const own = container.wait();
@@ -103,7 +104,7 @@ Deno.test("hull wait of a container that waits for its start ends with its progr
 });
 
 Deno.test("stats before the start say why there are none", async () => {
-  using scratch = scratchFolder();
+  await using scratch = rootFolder();
   await using container = await new Factory({ root: scratch.path }).create("hull-now-stats");
   const error = assertThrows(() => container.stats(), ContainerError);
   assertEquals(error.code, "ContainerNotRunning");
@@ -111,7 +112,7 @@ Deno.test("stats before the start say why there are none", async () => {
 });
 
 Deno.test("a list passes over what vanishes while it is made", async () => {
-  using scratch = scratchFolder();
+  await using scratch = rootFolder();
   using away = scratchFolder();
   const factory = new Factory({ root: scratch.path });
   await using container = await factory.create("hull-now-list");
@@ -141,7 +142,7 @@ Deno.test("a list passes over what vanishes while it is made", async () => {
 
 Deno.test("the next container of an id is another's object, and is left alone", async () => {
   await leavesNothing("hull-now-next", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     const factory = new Factory({ root: scratch.path });
     const first = await factory.create("hull-now-next");
     await factory.remove("hull-now-next");
@@ -193,7 +194,7 @@ Deno.test("a run in the foreground whose container is deleted elsewhere ends as 
 
 Deno.test("force ends a container whose start waits for a first process that was stopped", async () => {
   await leavesNothing("hull-now-stopped", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     const factory = new Factory({ root: scratch.path });
     await using container = await factory.create("hull-now-stopped");
     const process = sleeping();

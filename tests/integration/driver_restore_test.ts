@@ -37,8 +37,8 @@ function notesOf({ notes }: Books, word: string): string[] {
     .sort();
 }
 
-function openBooks(folder: string): Books {
-  const books = { root: `${folder}/root`, notes: `${folder}/notes` };
+function openBooks({ path }: { readonly path: string }): Books {
+  const books = { root: `${path}/root`, notes: `${path}/notes` };
   Deno.writeTextFileSync(books.notes, "");
   return books;
 }

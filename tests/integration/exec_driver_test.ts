@@ -17,6 +17,7 @@ import {
 } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -30,7 +31,7 @@ async function withDriver(
 ): Promise<void> {
   await leavesNothing(name, async () => {
     using folder = scratchFolder();
-    using root = scratchFolder();
+    await using root = rootFolder();
     const driver = new ExecDriver({ root: root.path });
     await test(driver, name, folder.path);
     assertEquals(driver.factory.ids(), []);
@@ -79,7 +80,7 @@ class NotingFactory extends Factory {
 
 Deno.test("a run: process, pipes, create, start, callback, wait, in this order", async () => {
   await leavesNothing("hull-ed-order", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const factory = new NotingFactory({ root: root.path });
     const driver = new ExecDriver({ factory });
     const { sink, text } = textSink();

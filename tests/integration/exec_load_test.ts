@@ -2,9 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
-import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { cgroupsNamed, leavesNothing, openFds } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
 
@@ -52,7 +53,7 @@ function held(): Record<string, number> {
 Deno.test("100 execs in a row from one program leave nothing behind", async () => {
   const id = "hull-xl-row";
   await leavesNothing(id, async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     using bundle = leanBundle("sleep 1000");
     const factory = new Factory({ root: root.path });
     await using container = await factory.create(id, bundle.config, { bundle: bundle.folder });
@@ -80,7 +81,7 @@ Deno.test("100 execs in a row from one program leave nothing behind", async () =
 Deno.test("a container that is killed or deleted while it is joined: an error, or the process's end", async () => {
   const id = "hull-xl-race";
   await leavesNothing(id, async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     using bundle = leanBundle("sleep 1000");
     const factory = new Factory({ root: root.path });
     const endings = new Set<string>();

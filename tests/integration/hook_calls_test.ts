@@ -42,8 +42,8 @@ async function answersIn(
   const script = commands.map((name) => {
     const words = (COMMANDS[name] ?? name).replace("ID", ID).split(" ");
     const quoted = hull.words(words).map((word) => `'${word}'`).join(" ");
-    // Who waits for the lock gives up after ten seconds, of which it would tell.
-    return `timeout 100 ${quoted} >'${log.path}/${name}' 2>&1; echo "code=$?" >>'${log.path}/${name}'`;
+    // Who waits for the lock gives up after ten seconds, of which it would tell; wait never does.
+    return `timeout 30 ${quoted} >'${log.path}/${name}' 2>&1; echo "code=$?" >>'${log.path}/${name}'`;
   }).join("\n");
   using bundle = makeBundle("sleep 1000", (config) => {
     config.hooks = { [point]: [{ path: "/bin/sh", args: ["sh", "-c", script] }] };

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { type Container, Factory, Process } from "../../mod.ts";
-import { type Bundle, type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { type Bundle, type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 type Type = NonNullable<Draft["linux"]["namespaces"]>[number]["type"];
 
@@ -23,7 +24,7 @@ async function beside(
   check: (text: string, first: number) => void,
 ): Promise<void> {
   await leavesNothing(id, async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const factory = new Factory({ root: root.path });
     using one = makeBundle("", (config) => {
       config.process.args = ["sleep", "60"];

@@ -2,14 +2,15 @@ import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from 
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 /** A factory whose root folder goes with the scope. */
-function scratchFactory(): { readonly factory: Factory } & Disposable {
-  const { path } = scratchFolder();
+function scratchFactory(): { readonly factory: Factory } & AsyncDisposable {
+  const root = rootFolder();
   return {
-    factory: new Factory({ root: path }),
-    [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
+    factory: new Factory({ root: root.path }),
+    [Symbol.asyncDispose]: () => root[Symbol.asyncDispose](),
   };
 }
 
@@ -21,7 +22,7 @@ async function output(container: Container, process: Process): Promise<string> {
 
 Deno.test("a program creates a container, runs a command in it and gets its exit code", async () => {
   await leavesNothing("hull-lib-run", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     await using container = await scratch.factory.create("hull-lib-run");
     const args = ["sh", "-c", "echo $$; hostname; exit 7"];
     const process = new Process({ args, stdout: "piped" });
@@ -34,7 +35,7 @@ Deno.test("a program creates a container, runs a command in it and gets its exit
 
 Deno.test("start waits, exec releases, signal ends, destroy removes", async () => {
   await leavesNothing("hull-lib-life", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     using bundle = makeBundle("sleep 60");
     const { factory } = scratch;
     const container = await factory.create("hull-lib-life", bundle.config, {
@@ -65,7 +66,7 @@ Deno.test("start waits, exec releases, signal ends, destroy removes", async () =
 
 Deno.test("stdio: pipes both ways, fds by number, extra files from 3 on", async () => {
   await leavesNothing("hull-lib-fds", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     using folder = scratchFolder();
     await using container = await scratch.factory.create("hull-lib-fds");
     const file = `${folder.path}/err`;
@@ -91,7 +92,7 @@ Deno.test("stdio: pipes both ways, fds by number, extra files from 3 on", async 
 
 Deno.test("a process's own user, environment, folder, limits and privileges win", async () => {
   await leavesNothing("hull-lib-own", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     using bundle = makeBundle("");
     const { factory } = scratch;
     await using container = await factory.create("hull-lib-own", bundle.config, {
@@ -119,7 +120,7 @@ Deno.test("a process's own user, environment, folder, limits and privileges win"
 });
 
 Deno.test("an unknown user is an error before anything starts", async () => {
-  using scratch = scratchFactory();
+  await using scratch = scratchFactory();
   using bundle = makeBundle("");
   await using container = await scratch.factory.create("hull-lib-user", bundle.config, {
     bundle: bundle.folder,
@@ -131,7 +132,7 @@ Deno.test("an unknown user is an error before anything starts", async () => {
 
 Deno.test("stats and set: what a container uses and may use", async () => {
   await leavesNothing("hull-lib-stats", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     await using container = await scratch.factory.create("hull-lib-stats");
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await container.run(process);
@@ -148,7 +149,7 @@ Deno.test("stats and set: what a container uses and may use", async () => {
 
 Deno.test("pause stops every process, resume lets them go on", async () => {
   await leavesNothing("hull-lib-pause", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     await using container = await scratch.factory.create("hull-lib-pause");
     const args = ["sh", "-c", "while :; do :; done"];
     const process = new Process({ args, stdin: "null" });
@@ -168,7 +169,7 @@ Deno.test("pause stops every process, resume lets them go on", async () => {
 });
 
 Deno.test("memory: 4 MiB are enough for /bin/true, and so are 512 KiB", async () => {
-  using scratch = scratchFactory();
+  await using scratch = scratchFactory();
   for (const limit of [4 << 20, 512 << 10]) {
     const id = `hull-lib-memory-${limit}`;
     await leavesNothing(id, async () => {
@@ -189,7 +190,7 @@ Deno.test("memory: 4 MiB are enough for /bin/true, and so are 512 KiB", async ()
 
 Deno.test("what exceeds its memory limit is killed", async () => {
   await leavesNothing("hull-lib-oom", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     using bundle = makeBundle("", (config) => {
       config.process.args = ["sh", "-c", "x=aaaaaaaa; while :; do x=$x$x; done"];
       config.linux.resources = { memory: { limit: 8 << 20, swap: 8 << 20 } };
@@ -204,7 +205,7 @@ Deno.test("what exceeds its memory limit is killed", async () => {
 });
 
 Deno.test("ids that could leave the root folder are refused", async () => {
-  using scratch = scratchFactory();
+  await using scratch = scratchFactory();
   for (const id of ["", ".", "..", "a/b", "../a", "a b", "ä", "a\0b", "x".repeat(1025)]) {
     const error = await assertRejects(() => scratch.factory.create(id), ContainerError);
     assertEquals(error.code, "InvalidIdFormat", id);
@@ -212,7 +213,7 @@ Deno.test("ids that could leave the root folder are refused", async () => {
 });
 
 Deno.test("all faults of a config come at once, with their pointers", async () => {
-  using scratch = scratchFactory();
+  await using scratch = scratchFactory();
   const config = { ociVersion: "9", process: { cwd: "x", args: [] }, hostname: 5 };
   const error = await assertRejects(
     () => scratch.factory.create("hull-lib-faults", config as never),
@@ -250,7 +251,7 @@ Deno.test("a program that is its own init calls startInitialization", async () =
 
 Deno.test("a bundle that umoci unpacked runs unchanged", async () => {
   await leavesNothing("hull-umoci", async () => {
-    using scratch = scratchFactory();
+    await using scratch = scratchFactory();
     using folder = scratchFolder();
     using source = makeBundle("");
     const image = `${folder.path}/image`;

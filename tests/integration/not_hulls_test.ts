@@ -4,10 +4,11 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
-import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { CgroupDecoy } from "../fixtures/cgroup_decoy.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 /** What a user may have under a root folder, by names that ids may have too. */
 function makeForeign(root: string): void {
@@ -60,7 +61,7 @@ Deno.test("what is in the root and not hull's is left alone by every command", a
 });
 
 Deno.test("a container is whole as soon as it has its name, and what a killed creator left goes", async () => {
-  using scratch = scratchFolder();
+  await using scratch = rootFolder();
   const factory = new Factory({ root: scratch.path });
   const here = () => [...Deno.readDirSync(scratch.path)].map(({ name }) => name).sort();
   const ended = new Deno.Command("true", { stdin: "null" }).spawn();
@@ -83,7 +84,7 @@ Deno.test("a container is whole as soon as it has its name, and what a killed cr
 });
 
 Deno.test("a creation that fails leaves nothing in the root", async () => {
-  using scratch = scratchFolder();
+  await using scratch = rootFolder();
   const factory = new Factory({ root: scratch.path });
   await using first = await factory.create("hull-whole-2");
   const error = await assertRejects(() => factory.create("hull-whole-2"), ContainerError);
@@ -144,7 +145,7 @@ Deno.test("a container goes into an empty cgroup that was there, which stays whe
 
 Deno.test("a cgroup that another made between create and start is another's", async () => {
   await leavesNothing("hull-guest-3", async () => {
-    using scratch = scratchFolder();
+    await using scratch = rootFolder();
     const factory = new Factory({ root: scratch.path });
     const container = await factory.create("hull-guest-3");
     const { cgroupPaths } = container.state();

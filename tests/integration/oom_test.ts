@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
-import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 const LIMIT = 16 << 20;
 const MEMORY = { memory: { limit: LIMIT, swap: LIMIT } };
@@ -12,7 +13,7 @@ const BY_OOM = { code: 137, signal: 9, oomKilled: true };
 Deno.test("wait, state and who asks later tell that the kernel ended the first process", async () => {
   for (const supervised of [false, true]) {
     await leavesNothing("hull-oom-wait", async () => {
-      using root = scratchFolder();
+      await using root = rootFolder();
       const factory = new Factory({ root: root.path });
       const id = "hull-oom-wait";
       await using container = await factory.create(id, undefined, { resources: MEMORY });
@@ -30,7 +31,7 @@ Deno.test("wait, state and who asks later tell that the kernel ended the first p
 
 Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told as they are", async () => {
   await leavesNothing("hull-oom-other", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const factory = new Factory({ root: root.path });
     const run = async (script: string, act: (process: Process) => void) => {
       const args = ["sh", "-c", script];
@@ -48,27 +49,30 @@ Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told
   });
 });
 
-Deno.test("a driver's run and what it restores tell it", async () => {
-  await leavesNothing("hull-oom-driver", async () => {
-    using root = scratchFolder();
-    const driver = new ExecDriver({ root: root.path });
-    const restored: unknown[] = [];
-    const status = await driver.run(
-      { id: "hull-oom-driver", args: EATER, resources: MEMORY },
-      {},
-      () => {},
-      {
-        // The daemon that comes after one which was killed here.
-        exitCallback: async () => {
-          for (const container of await new ExecDriver({ root: root.path }).restore()) {
-            restored.push(await container.wait());
-          }
+for (const init of ["direct", "reexec"] as const) {
+  Deno.test(`a driver's run and what it restores tell it: ${init}`, async () => {
+    await leavesNothing("hull-oom-driver", async () => {
+      await using root = rootFolder();
+      const driver = new ExecDriver({ root: root.path, init });
+      const told: unknown[] = [];
+      const status = await driver.run(
+        { id: "hull-oom-driver", args: EATER, resources: MEMORY },
+        {},
+        () => {},
+        {
+          // The daemon that comes after one which was killed here.
+          exitCallback: async () => {
+            const next = new ExecDriver({ root: root.path });
+            for (const container of await next.restore()) {
+              told.push(await container.wait(), next.info(container.id).oomKilled);
+            }
+          },
         },
-      },
-    );
-    assertEquals([status, restored], [{ ...BY_OOM, oomKills: 1 }, [BY_OOM]]);
+      );
+      assertEquals([status, told], [{ ...BY_OOM, oomKills: 1 }, [BY_OOM, true]]);
+    });
   });
-});
+}
 
 Deno.test("run says it on stderr and exits with 137, and state has it", async () => {
   await leavesNothing("hull-oom-cli", async () => {
@@ -90,7 +94,7 @@ Deno.test("run says it on stderr and exits with 137, and state has it", async ()
 
 Deno.test("a limit that is too low to start is named", async () => {
   await leavesNothing("hull-oom-start", async () => {
-    using root = scratchFolder();
+    await using root = rootFolder();
     const factory = new Factory({ root: root.path });
     const resources = { memory: { limit: 1 } };
     await using container = await factory.create("hull-oom-start", undefined, { resources });

@@ -6,11 +6,11 @@
 
 import { assert } from "@std/assert";
 import { type Container, Factory, type Process } from "../../mod.ts";
-import { scratchFolder } from "../fixtures/bundle.ts";
 import { FROM_SOURCES } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { type Call, call, type Outcome } from "../fixtures/pair_calls.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 /** `held` is a created container that is paused. */
 type State = "creating" | "created" | "held" | "running" | "paused" | "stopped" | "gone";
@@ -247,7 +247,7 @@ function racesOf(way: number): readonly (readonly [State, Call, Call])[] {
 for (const [way, where] of WAYS.entries()) {
   Deno.test(`two calls at once end as in one order or the other: ${where}`, async () => {
     await leavesNothing(`hull-pair-${Deno.pid}`, async () => {
-      using scratch = scratchFolder();
+      await using scratch = rootFolder();
       const [factory, second] = [0, 1].map(() => new Factory({ root: scratch.path })) as [
         Factory,
         Factory,

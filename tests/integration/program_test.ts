@@ -4,6 +4,7 @@ import { ExecDriver } from "../../mod.ts";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { GivenHull, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 
 const INITS = ["direct", "reexec"] as const;
 const ID = "hull-program";
@@ -230,7 +231,7 @@ for (const init of INITS) {
 }
 
 Deno.test("a driver is told that a name is not found", async () => {
-  using scratch = scratchFolder();
+  await using scratch = rootFolder();
   using bundle = makeBundle("", ({ process }) => Object.assign(process, { env: [] }));
   const driver = new ExecDriver({ root: scratch.path });
   const { config, folder } = bundle;

@@ -127,21 +127,23 @@ Deno.test("run --preserve-fds passes on the caller's fds, and no other", async (
   assertMatch(text, /^from fd 3\n0 1 2 3 4 $/);
 });
 
-Deno.test("LISTEN_FDS counts for the process that LISTEN_PID names", async () => {
-  await using hull = new Hull();
-  using bundle = makeBundle("echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd | tr '\\n' ' '");
-  const call = ["run", "-b", bundle.folder, "listen"];
-  const cases = [["$$", "2 1\n0 1 2 3 4 5 "], ["1", "\n0 1 2 3 "], ["", "\n0 1 2 3 "]];
-  for (const [pid, wanted] of cases) {
-    const script = `export LISTEN_FDS=2 LISTEN_PID=${pid}; exec "$@" 3</dev/null 4</dev/null`;
-    const { code, stdout, stderr } = await new Deno.Command("sh", {
-      args: ["-c", script, "sh", ...hull.words(call)],
-      stdin: "null",
-    }).output();
-    assertEquals(code, 0, new TextDecoder().decode(stderr));
-    assertEquals(new TextDecoder().decode(stdout), wanted, `LISTEN_PID=${pid}`);
-  }
-});
+for (const init of ["direct", "reexec"]) {
+  Deno.test(`LISTEN_FDS counts for the process that LISTEN_PID names: ${init}`, async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd | tr '\\n' ' '");
+    const call = ["run", "--init", init, "-b", bundle.folder, "listen"];
+    const cases = [["$$", "2 1\n0 1 2 3 4 5 "], ["1", "\n0 1 2 3 "], ["", "\n0 1 2 3 "]];
+    for (const [pid, wanted] of cases) {
+      const script = `export LISTEN_FDS=2 LISTEN_PID=${pid}; exec "$@" 3</dev/null 4</dev/null`;
+      const { code, stdout, stderr } = await new Deno.Command("sh", {
+        args: ["-c", script, "sh", ...hull.words(call)],
+        stdin: "null",
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      assertEquals(new TextDecoder().decode(stdout), wanted, `LISTEN_PID=${pid}`);
+    }
+  });
+}
 
 Deno.test("run --preserve-fds refuses fds that nobody passed, hull's own among them", async () => {
   await using hull = new Hull();

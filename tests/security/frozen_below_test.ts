@@ -5,8 +5,9 @@
 import { assertEquals } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
-import { type Bundle, scratchFolder } from "../fixtures/bundle.ts";
+import type { Bundle } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
@@ -33,7 +34,7 @@ for (const init of ["direct", "reexec"] as const) {
       async () => {
         const id = "hull-sec-frozen";
         await leavesNothing(id, async () => {
-          using scratch = scratchFolder();
+          await using scratch = rootFolder();
           using bundle = freezing();
           Deno.symlinkSync("busybox", `${bundle.folder}/rootfs/bin/mkdir`);
           const factory = new Factory({ root: scratch.path, init });
