@@ -14,6 +14,7 @@ import {
   O_APPEND,
   O_CREAT,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
@@ -21,16 +22,19 @@ import {
   unlinkAt,
   writeAll,
 } from "../ffi/file.ts";
+import { S_IFMT, S_IFREG, statAt } from "../ffi/file_status.ts";
 import type { Poller } from "../ffi/poll.ts";
 import { decodeEnd, encodeEnd, type ExitStatus } from "../ffi/process.ts";
 import { openIdentified } from "./process_identity.ts";
 import type { StoredState } from "./state_store.ts";
 
 const NAME = "exit";
+/** The file itself, and no wait for the other end of a fifo. */
+const OWN = O_NOFOLLOW | O_NONBLOCK;
 
 /** Opens a container's record to be written, empty. */
 export function createExitRecord(folder: string): Fd {
-  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
+  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | OWN, 0o600);
 }
 
 /** Writes a container's record; nothing happens if the container is gone. */
@@ -52,12 +56,19 @@ export function removeExitRecord(folder: string): void {
   }
 }
 
-/** Opens a container's record to be read; undefined if nobody keeps one. */
+/**
+ * Opens a container's record to be read; undefined if nobody keeps one. What is no file in its place
+ * is none of hull's.
+ */
 export function openExitRecord(folder: string): Fd | undefined {
+  using stack = new DisposableStack();
   try {
-    return open(`${folder}/${NAME}`, O_RDONLY);
+    const record = stack.use(open(`${folder}/${NAME}`, O_RDONLY | OWN));
+    if ((statAt(record, "").mode & S_IFMT) !== S_IFREG) return undefined;
+    stack.move();
+    return record;
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    if (error instanceof SyscallError && /^(ENOENT|ELOOP)$/.test(error.code)) return undefined;
     throw error;
   }
 }
