@@ -8,9 +8,9 @@ import { until } from "../fixtures/until.ts";
 
 /** What a hook's command line is known by. */
 const MARK = ": hull-ac-hook-runs";
-/** Longer than any abort takes, and an end for what no abort ends. */
-const LONG = "sleep 60";
-const LATE_MS = 30_000;
+/** Longer than any abort takes, and an end for what no abort ends; then for calls that never end. */
+const LONG = "sleep 30";
+const LATE_MS = 60_000;
 const REASON = new Error("enough");
 
 /** What a call threw that is aborted once `moment` has come. */

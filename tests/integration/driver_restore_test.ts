@@ -3,13 +3,15 @@ import { ContainerError, ExecDriver, Factory } from "../../mod.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 const DAEMON = fromFileUrl(new URL("../fixtures/driver_daemon.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
-/** A daemon's root folder and notes. */
-interface Books {
+/** A daemon's folder with its root folder and notes. */
+interface Books extends AsyncDisposable {
+  readonly path: string;
   readonly root: string;
   readonly notes: string;
 }
@@ -37,18 +39,25 @@ function notesOf({ notes }: Books, word: string): string[] {
     .sort();
 }
 
-function openBooks({ path }: { readonly path: string }): Books {
-  const books = { root: `${path}/root`, notes: `${path}/notes` };
-  Deno.writeTextFileSync(books.notes, "");
-  return books;
+/** They go with their scope, and the containers with them. */
+function openBooks(): Books {
+  const folder = scratchFolder();
+  const { path } = folder;
+  const root = rootFolder(`${path}/root`);
+  const notes = `${path}/notes`;
+  Deno.writeTextFileSync(notes, "");
+  const close = async () => {
+    using _folder = folder;
+    await root[Symbol.asyncDispose]();
+  };
+  return { path, root: root.path, notes, [Symbol.asyncDispose]: close };
 }
 
 Deno.test("a daemon that was killed finds its ten containers again, and loses no exit code", async () => {
   await leavesNothing("hull-dr-ten", async () => {
-    using folder = scratchFolder();
-    const books = openBooks(folder.path);
+    await using books = openBooks();
     const ids = Array.from({ length: 10 }, (_, k) => `hull-dr-ten-${k}`);
-    const daemon = startDaemon(
+    await using daemon = startDaemon(
       books,
       "once",
       ...ids.flatMap((id, k) => [id, `trap 'exit ${20 + k}' TERM; sleep 60 & wait`]),
@@ -77,9 +86,8 @@ Deno.test("a daemon that was killed finds its ten containers again, and loses no
 Deno.test("killed at whatever moment of a run, a daemon leaves nothing that restore does not settle", async () => {
   await leavesNothing("hull-dr-moment", async () => {
     for (let round = 0; round < 12; round++) {
-      using folder = scratchFolder();
-      const books = openBooks(folder.path);
-      const daemon = startDaemon(books, "forever", `hull-dr-moment-${round}`);
+      await using books = openBooks();
+      await using daemon = startDaemon(books, "forever", `hull-dr-moment-${round}`);
       await until(() => notesOf(books, "ready").length === 1, 60);
       await new Promise((resolve) => setTimeout(resolve, 20 + 37 * round));
       await killDaemon(daemon);
@@ -101,8 +109,8 @@ Deno.test("killed at whatever moment of a run, a daemon leaves nothing that rest
 
 Deno.test("output to a file goes on without the daemon, a stream's pipe breaks", async () => {
   await leavesNothing("hull-dr-file", async () => {
-    using folder = scratchFolder();
-    const { path } = folder;
+    await using books = openBooks();
+    const { path } = books;
     const code = `
       import { ExecDriver } from ${JSON.stringify(new URL("../../mod.ts", import.meta.url).href)};
       const driver = new ExecDriver({ root: "${path}/root" });
@@ -116,7 +124,7 @@ Deno.test("output to a file goes on without the daemon, a stream's pipe breaks",
         })),
       ]);`;
     Deno.writeTextFileSync(`${path}/daemon.ts`, code);
-    const daemon = new Deno.Command(Deno.execPath(), {
+    await using daemon = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", "--no-lock", "--config", CONFIG, `${path}/daemon.ts`],
       stdin: "null",
     }).spawn();
@@ -157,8 +165,7 @@ Deno.test("output to a file goes on without the daemon, a stream's pipe breaks",
 
 Deno.test("restore takes away what never ran of its own, and what has no record ends without a status", async () => {
   await leavesNothing("hull-dr-never", async () => {
-    using folder = scratchFolder();
-    const books = openBooks(folder.path);
+    await using books = openBooks();
     const { Process } = await import("../../mod.ts");
     const factory = new Factory({ root: books.root });
     const own = { driver: "driver" };
@@ -186,8 +193,8 @@ Deno.test("restore takes away what never ran of its own, and what has no record 
 
 Deno.test("a driver touches only what a driver of its name has made", async () => {
   await leavesNothing("hull-dr-others", async () => {
-    using folder = scratchFolder();
-    const { root } = openBooks(folder.path);
+    await using books = openBooks();
+    const { root } = books;
     Deno.mkdirSync(`${root}/hull-dr-others-www`, { recursive: true });
     Deno.writeTextFileSync(`${root}/hull-dr-others-www/index.html`, "mine");
     const { Process } = await import("../../mod.ts");
