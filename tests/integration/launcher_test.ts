@@ -117,7 +117,7 @@ const NO_VARIABLES = /^(DENO_TLS_FINISHED|NODE_(TYPE_ERR|SIZE|CLOSE?H?|CLUSTER|H
 
 Deno.test("every variable that this Deno's binary names is unset by the launcher", () => {
   const launcher = Deno.readTextFileSync(`${SCRIPTS}/launch.sh`);
-  const unset = /^foreign="\n([^"]*)"$/m.exec(launcher)?.[1]?.match(/\w+/g) ?? [];
+  const unset = [...launcher.matchAll(/\$\{(\w+)\+\1 \}/g)].map(([, name = ""]) => name);
   const known = [...unset, ...KEPT].sort((a, b) => b.length - a.length);
   const deno = run("sh", "-c", `self=; . ${SCRIPTS}/find_deno.sh; find_cached_deno; echo "$deno"`);
   const pattern =
