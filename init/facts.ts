@@ -19,6 +19,7 @@ import {
 import { lastCapability } from "../ffi/kernel_constants.ts";
 import { accountLines, homeIn } from "../src/security/account_file.ts";
 import { hasOpenat2 } from "../src/security/safe_path.ts";
+import { MountPlaces } from "./mount_places.ts";
 
 /** What stands at a path. `unknown`: on a file system whose content can't be known beforehand. */
 export type FileKind = "directory" | "file" | "symlink" | "missing" | "unknown";
@@ -116,7 +117,10 @@ export class HostFacts implements Facts {
   readonly #mounts: readonly MountedAt[];
   readonly #streams: readonly number[];
   readonly #seen = new Map<string, Look>();
-  readonly #places: (Destination | undefined)[] = [];
+  /** Where the config's mounts will be, as far as it was asked. */
+  readonly #places: Destination[] = [];
+  readonly #index = new MountPlaces();
+  #firstUnsure = Infinity;
 
   /**
    * Facts about a container.
@@ -140,10 +144,17 @@ export class HostFacts implements Facts {
   }
 
   destination(path: string, mounts: number): Destination {
+    return this.#mounts[mounts]?.destination === path
+      ? this.#placeOf(mounts)
+      : this.#resolve(path, mounts);
+  }
+
+  #resolve(path: string, mounts: number): Destination {
+    this.#learn(mounts);
     const resolved: string[] = [];
     let rest = path.split("/").filter((part) => part !== "" && part !== ".");
     let [links, missing] = [0, 0];
-    let isSure = this.#firstUnsure(mounts) === undefined;
+    let isSure = this.#firstUnsure >= mounts;
     for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
       if (part === "..") {
         resolved.pop();
@@ -249,32 +260,33 @@ export class HostFacts implements Facts {
 
   /** Where a mount of the config is, once it is made. */
   #placeOf(k: number): Destination {
-    const known = this.#places[k];
-    if (known !== undefined) return known;
-    const place = this.destination((this.#mounts[k] as MountedAt).destination, k);
-    this.#places[k] = place;
-    return place;
+    this.#learn(k + 1);
+    return this.#places[k] as Destination;
   }
 
-  /** The first of the config's mounts, up to a number, of which it is not known where it will be. */
-  #firstUnsure(mounts: number): number | undefined {
-    for (let k = 0; k < mounts; k++) if (!this.#placeOf(k).isSure) return k;
-    return undefined;
+  /** Finds the places of the first mounts, one behind the other: each may change where the next is. */
+  #learn(mounts: number): void {
+    for (let k = this.#places.length; k < mounts; k++) {
+      const { destination, isRemount } = this.#mounts[k] as MountedAt;
+      const place = this.#resolve(destination, k);
+      this.#places.push(place);
+      this.#index.add(k, place.components, !isRemount);
+      if (!place.isSure) this.#firstUnsure = Math.min(this.#firstUnsure, k);
+    }
   }
 
   /** Which folder or file of the host shows there, and the rest of the way below it. */
   #hostPath(components: readonly string[], mounts: number): HostPath {
-    for (let k = mounts - 1; k >= 0; k--) {
-      const { base, opaque, isRemount } = this.#mounts[k] as MountedAt;
-      if (isRemount) continue;
-      const place = this.#placeOf(k).components;
-      if (!place.every((name, at) => components[at] === name)) continue;
-      const rest = components.slice(place.length);
-      const below = rest.length === 0 ? "" : "/" + rest.join("/");
-      if (base === undefined) return { below, opaque: opaque && below !== "", mount: k };
-      return { base, below, opaque: false, mount: k };
+    this.#learn(mounts);
+    const shown = this.#index.showing(components, mounts);
+    if (shown === undefined) {
+      return { base: this.#rootfs, below: "/" + components.join("/"), opaque: false };
     }
-    return { base: this.#rootfs, below: "/" + components.join("/"), opaque: false };
+    const { mount, depth } = shown;
+    const { base, opaque } = this.#mounts[mount] as MountedAt;
+    const below = depth === components.length ? "" : "/" + components.slice(depth).join("/");
+    if (base === undefined) return { below, opaque: opaque && below !== "", mount };
+    return { base, below, opaque: false, mount };
   }
 
   /** A plan asks for the same folders again and again. */
@@ -309,11 +321,7 @@ export class HostFacts implements Facts {
    * mount that it would be on, which hides what was made before.
    */
   #isMade(components: readonly string[], mounts: number, on: number | undefined): boolean {
-    for (let k = on === undefined ? 0 : on + 1; k < mounts; k++) {
-      const place = this.#placeOf(k).components;
-      if (components.every((name, at) => place[at] === name)) return true;
-    }
-    return false;
+    return this.#index.hasBelow(components, on === undefined ? 0 : on + 1, mounts);
   }
 
   /** Whether a mount holds nothing but what the plan itself makes in it. */

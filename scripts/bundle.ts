@@ -24,15 +24,19 @@ import { countDisposals, keepDisposals } from "./disposals.ts";
 const DOOR = "src/cli/hull.ts";
 const LATE = "src/cli/late.ts";
 
-const LIFE = [
-  ...["hull", "main", "delete", "exec", "kill", "start", "state"].map((name) => `cli/${name}`),
-  ...["exec", "factory", "process", "security/profile_cache", "security/seccomp"],
-];
+/** What all commands need. */
+const COMMON = ["cli/hull", "cli/main", "factory", "process", "security/profile_cache"]
+  .concat("security/seccomp");
 
 /** What is in the first file of each pair, with everything that these import at once. */
 const PAIRS: Readonly<Record<string, readonly string[]>> = {
-  life: LIFE,
-  cli: [...LIFE, "cli/create", "cli/run", "container_hooks", "first_process", "prepare_container"],
+  life: [
+    ...COMMON,
+    ...["delete", "exec", "kill", "start", "state"].map((name) => `cli/${name}`),
+    "exec",
+  ],
+  cli: [...COMMON, "cli/create", "cli/run", "container_hooks", "first_process"]
+    .concat("prepare_container"),
 };
 
 /** One import of a module, as `deno info --json` tells it. */

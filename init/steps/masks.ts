@@ -76,8 +76,9 @@ function protect(step: StepBuilder, covered: Covered, options: CoverOptions): vo
   const done = `readonly${key}.done`;
   const attributes = mountAttributes(MOUNT_ATTR.RDONLY, 0);
   step.because(`make ${path} read-only`, path, `/linux/readonlyPaths/${index}`);
-  const miss = openCovered(step, covered, place, `readonly${key}.end`, options);
   const mayBeMount = !isInside(covered);
+  const way = { first: mount, closes: done, end: `readonly${key}.end` };
+  const miss = openCovered(step, covered, place, way, options);
   if (mayBeMount) {
     setAttributes(step, place, attributes, { onError: { jump: mount } });
     step.jump(done);
@@ -147,11 +148,19 @@ export function maskPaths(
   for (const { covered, kind } of masks) {
     const { path, key: k, index } = covered;
     step.because(`mask ${path}`, path, pointerTo(index));
-    const miss = openCovered(step, covered, place(k), end(k), options);
+    const covers = `mask${k}.covered`;
+    const first = kind === "file" ? copiesNull ? fileCover(k) : fileMount(k) : folderCover(k);
+    const miss = openCovered(
+      step,
+      covered,
+      place(k),
+      { first, closes: covers, end: end(k) },
+      options,
+    );
     if (kind === undefined) coverEither(step, k, copiesNull, options.facts.copiesDetached);
     else if (kind === "file") coverFile(step, k, copiesNull);
     else coverFolder(step, k, options.facts.copiesDetached);
-    step.call("close", [result(place(k))], { label: `mask${k}.covered`, onError: "continue" });
+    step.call("close", [result(place(k))], { label: covers, onError: "continue" });
     miss();
   }
   if (coversFolders) step.close(EMPTY);
@@ -194,7 +203,7 @@ function keyOf(path: string): string {
 }
 
 /** Whether a path lies in a mount that is held, and is not its whole. */
-function isInside({ path, anchor }: Covered): boolean {
+function isInside({ path, anchor }: Pick<Covered, "path" | "anchor">): boolean {
   return anchor !== undefined && anchor.destination !== collapse(path);
 }
 
@@ -223,29 +232,44 @@ function anchorOf(path: string, anchors: readonly Anchor[]): Anchor | undefined 
  * the kernel shows, wherever the rootfs's folders are by now (CVE-2023-27561); elsewhere by its name,
  * as a program would find it.
  *
- * @param end where the plan goes on if nothing is there
+ * @param way where the plan goes on
  * @returns adds what handles a path that can't be opened; it stands behind the covers
  */
 function openCovered(
   step: StepBuilder,
   { path, anchor }: Covered,
   label: string,
-  end: string,
+  { first, closes, end }: Covering,
   { facts, mounts }: CoverOptions,
 ): () => void {
   if (anchor !== undefined) {
     const below = collapse(path).slice(anchor.destination.length);
+    // A copy of a mount that is not attached costs more than all the rest of a cover: none is made for
+    // what a kernel does not have. A walk has more to do behind what it opens, and goes on as it is.
+    const skips = facts.hasOpenat2 && isInside({ path, anchor });
     step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
       label,
       tolerated: "ENOENT",
+      onPositive: skips ? { jump: first } : undefined,
       components: below.split("/").filter((part) => part !== ""),
     });
+    if (skips) step.jump(closes);
     return () => {};
   }
   const args = insideRoot(result(ROOT), path, O_PATH | O_CLOEXEC);
   // A walk follows no link, and so needs to know where they led.
   const components = facts.hasOpenat2 ? undefined : facts.destination(path, mounts).components;
   return beyondMissing(step, { args, label, end, components, walks: !facts.hasOpenat2 });
+}
+
+/** Where a plan goes on that has looked for what it covers. */
+interface Covering {
+  /** The first call that covers it. */
+  readonly first: string;
+  /** What closes its place. */
+  readonly closes: string;
+  /** What comes behind, if nothing is there. */
+  readonly end: string;
 }
 
 /** The mounts of the kernel's file systems are held no longer. */
@@ -290,7 +314,7 @@ function copyEmpty(step: StepBuilder, k: string, copiesDetached: boolean): void 
 }
 
 function coverFile(step: StepBuilder, k: string, copiesNull: boolean): void {
-  const label = `mask${k}.null`;
+  const label = fileMount(k);
   if (copiesNull) {
     step.call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: fileCover(k) });
   }
@@ -309,7 +333,7 @@ function coverEither(
   attach(step, folderCover(k), place(k), { onError: { jump: `mask${k}.otherwise` } });
   step.close(folderCover(k)).jump(`mask${k}.covered`);
   if (!copiesDetached) {
-    const file = copiesNull ? fileCover(k) : `mask${k}.null`;
+    const file = copiesNull ? fileCover(k) : fileMount(k);
     attach(step, EMPTY, place(k), { label: `mask${k}.itself`, onError: { jump: file } });
     step.jump(`mask${k}.covered`);
   }
@@ -334,6 +358,11 @@ function folderCover(k: string): string {
 
 function fileCover(k: string): string {
   return `mask${k}.file`;
+}
+
+/** What attaches it. */
+function fileMount(k: string): string {
+  return `mask${k}.null`;
 }
 
 function pointerTo(k: number): string {

@@ -375,7 +375,7 @@ function isKernels({ mount }: PlannedMount): boolean {
 }
 
 function isRemount({ mount }: Pick<PlannedMount, "mount">): boolean {
-  return parseMountOptions(mount.options ?? NONE).remount;
+  return mount.options?.includes("remount") === true;
 }
 
 function mountOf(label: string): string {
