@@ -121,6 +121,9 @@ export class HostFacts implements Facts {
   readonly #places: Destination[] = [];
   readonly #index = new MountPlaces();
   #firstUnsure = Infinity;
+  readonly #found = new Map<string, Destination>();
+  #hasOpenat2: boolean | undefined;
+  #copiesDetached: boolean | undefined;
 
   /**
    * Facts about a container.
@@ -144,9 +147,13 @@ export class HostFacts implements Facts {
   }
 
   destination(path: string, mounts: number): Destination {
-    return this.#mounts[mounts]?.destination === path
-      ? this.#placeOf(mounts)
-      : this.#resolve(path, mounts);
+    if (this.#mounts[mounts]?.destination === path) return this.#placeOf(mounts);
+    const key = `${mounts} ${path}`;
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const found = this.#resolve(path, mounts);
+    this.#found.set(key, found);
+    return found;
   }
 
   #resolve(path: string, mounts: number): Destination {
@@ -201,14 +208,11 @@ export class HostFacts implements Facts {
   }
 
   get hasOpenat2(): boolean {
-    return hasOpenat2();
+    return this.#hasOpenat2 ??= hasOpenat2();
   }
 
   get copiesDetached(): boolean {
-    const [major = 0, minor = 0] = readText("/proc/sys/kernel/osrelease").split(".").map(
-      parseFloat,
-    );
-    return major > 6 || (major === 6 && minor >= 15);
+    return this.#copiesDetached ??= isSince(6, 15);
   }
 
   kernelMounts(outside: string): readonly string[] {
@@ -329,6 +333,13 @@ export class HostFacts implements Facts {
     const { base, opaque } = this.#mounts[k] as MountedAt;
     return base === undefined && !opaque;
   }
+}
+
+/** Whether this kernel is of a version or a later one. */
+function isSince(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = readText("/proc/sys/kernel/osrelease").split(".")
+    .map(parseFloat);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 /** What shows where these are mounted is the kernel's. */

@@ -18,25 +18,32 @@ export class MountPlaces {
    * @param hides whether it hides what was there: a remount does not
    */
   add(mount: number, components: readonly string[], hides: boolean): void {
-    const paths = pathsTo(components);
-    for (const path of paths) append(this.#below, path, mount);
-    if (hides) append(this.#at, paths.at(-1) as string, mount);
+    let path = components.join("/");
+    if (hides) append(this.#at, path, mount);
+    append(this.#below, path, mount);
+    while (path !== "") {
+      path = parentOf(path);
+      append(this.#below, path, mount);
+    }
   }
 
   /** The last mount of a number below `before` that a path is on; undefined where there is none. */
   showing(components: readonly string[], before: number): Shown | undefined {
     let found: Shown | undefined;
-    for (const [depth, path] of pathsTo(components).entries()) {
-      const mount = lastBefore(before, this.#at.get(path));
+    let path = components.join("/");
+    for (let depth = components.length; depth >= 0; depth--) {
+      const mounts = this.#at.get(path);
+      const mount = mounts === undefined ? undefined : lastBefore(before, mounts);
       if (mount !== undefined && mount > (found?.mount ?? -1)) found = { mount, depth };
+      path = parentOf(path);
     }
     return found;
   }
 
   /** Whether a mount between two numbers is at a path or below it. */
   hasBelow(components: readonly string[], from: number, before: number): boolean {
-    const last = lastBefore(before, this.#below.get(components.join("/")));
-    return last !== undefined && last >= from;
+    const mounts = this.#below.get(components.join("/"));
+    return mounts !== undefined && (lastBefore(before, mounts) ?? -1) >= from;
   }
 }
 
@@ -48,8 +55,11 @@ export interface Shown {
 }
 
 /** The last number below another, in a list in order. */
-function lastBefore(before: number, list: readonly number[] = []): number | undefined {
-  let [from, to] = [0, list.length];
+function lastBefore(before: number, list: readonly number[]): number | undefined {
+  const last = list.at(-1);
+  if (last === undefined || last < before) return last;
+  let from = 0;
+  let to = list.length;
   while (from < to) {
     const middle = (from + to) >> 1;
     if ((list[middle] as number) < before) from = middle + 1;
@@ -58,15 +68,8 @@ function lastBefore(before: number, list: readonly number[] = []): number | unde
   return list[from - 1];
 }
 
-/** The paths of the folders on the way, from the root, and of what they lead to. */
-function pathsTo(components: readonly string[]): string[] {
-  const paths = [""];
-  let path = "";
-  for (const [k, name] of components.entries()) {
-    path = k === 0 ? name : `${path}/${name}`;
-    paths.push(path);
-  }
-  return paths;
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function append(lists: Map<string, number[]>, path: string, mount: number): void {

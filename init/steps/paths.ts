@@ -87,6 +87,7 @@ export function openHostPlace(step: StepBuilder, path: string, label: string, fl
 
 /** A path without `.`, `..` and double slashes: what it means where no part of it is a link. */
 export function collapse(path: string): string {
+  if (!/^[^/]|\/\.|\/\/|.\/$/.test(path) && path !== "") return path;
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "..") parts.pop();

@@ -42,8 +42,23 @@ export function hasOpenat2(): boolean {
     using _root = openAt2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
     return true;
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    return error.code !== "ENOSYS" && error.code !== "EPERM";
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
+}
+
+/** What a kernel without openat2, or a filter, says of any call of it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof SyscallError && (error.code === "ENOSYS" || error.code === "EPERM");
+}
+
+/** A call of openat2; undefined where there is none. It is asked for after a refusal alone. */
+function ifThereIs(call: () => Fd): Fd | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (!isRefusal(error) || hasOpenat2()) throw error;
+    return undefined;
   }
 }
 
@@ -51,11 +66,15 @@ export function hasOpenat2(): boolean {
  * Opens a path below a folder as if the folder were the root: absolute links and `..` stay inside,
  * and links of /proc to open files are not followed.
  *
- * @param walk whether to do without openat2
+ * @param walk whether to do without openat2 where there is one
  * @throws {SyscallError} ELOOP for too many links, ENOENT, …
  */
-export function openInside(root: Fd, path: string, flags: number, walk = !hasOpenat2()): Fd {
-  if (!walk) return openAgain(root, path, flags);
+export function openInside(root: Fd, path: string, flags: number, walk = false): Fd {
+  const opened = walk ? undefined : ifThereIs(() => openAgain(root, path, flags));
+  return opened ?? walkInside(root, path, flags);
+}
+
+function walkInside(root: Fd, path: string, flags: number): Fd {
   using stack = new DisposableStack();
   const way: Fd[] = [];
   let rest = parts(path);
@@ -99,11 +118,15 @@ function openAgain(root: Fd, path: string, flags: number): Fd {
  * Opens a path below a folder in which no part may be a link and none lie on another mount: the rule
  * for /proc, where another mount over a file could stand in for it.
  *
- * @param walk whether to do without openat2
+ * @param walk whether to do without openat2 where there is one
  * @throws {SyscallError} ELOOP or ENOTDIR at a link, EXDEV at another mount
  */
-export function openBeneath(folder: Fd, path: string, flags: number, walk = !hasOpenat2()): Fd {
-  if (!walk) return openAt2(folder, path, flags, STRICT);
+export function openBeneath(folder: Fd, path: string, flags: number, walk = false): Fd {
+  const opened = walk ? undefined : ifThereIs(() => openAt2(folder, path, flags, STRICT));
+  return opened ?? walkBeneath(folder, path, flags);
+}
+
+function walkBeneath(folder: Fd, path: string, flags: number): Fd {
   using stack = new DisposableStack();
   const { mountId } = statAt(folder, "");
   let here = folder;
