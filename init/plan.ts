@@ -35,13 +35,20 @@ import {
   resetSignals,
 } from "./steps/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
+import { HeldFolder } from "./steps/held_folder.ts";
 import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
 import { joinKeyring, labelKeyring } from "./steps/keyring.ts";
 import { setLabels } from "./steps/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
 import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
 import { setMemoryPolicy } from "./steps/memory_policy.ts";
-import { anchorsOf, makeMounts, openSources, type PlannedMount } from "./steps/mounts.ts";
+import {
+  anchorsOf,
+  closeHeld,
+  makeMounts,
+  openSources,
+  type PlannedMount,
+} from "./steps/mounts.ts";
 import {
   isNew,
   joinMountNamespace,
@@ -112,6 +119,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     rootfs: init.rootfs,
     status: init.fds.status,
     anchors,
+    held: new HeldFolder(),
   };
   const count = config.mounts?.length ?? 0;
   const covering = { anchors, facts, mounts: count };
@@ -155,6 +163,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       ...(tree.protect.length > 0 ? linkControllers(planned, cgroups, facts) : []),
       ...makeMounts(tree.protect, facts, making),
     ]),
+    ...closeHeld(making.held),
     ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
     ...makeWorkingFolder(cwd, facts.hasOpenat2 ? look(cwd) : { ...look(cwd), isSure: true }),

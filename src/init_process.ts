@@ -4,17 +4,15 @@
  * @module
  */
 
-import { type Fd, O_NONBLOCK, O_RDONLY, O_WRONLY, open, writeAll } from "../ffi/file.ts";
-import { cString } from "../ffi/memory.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { receiveFd } from "../ffi/socket.ts";
-import type { Work } from "../init/operation.ts";
 import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
-import { doCopyUp, doPlace } from "../init/work.ts";
 import type { InitConfig, InitFds } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
+import type { ChildWork } from "./child_work.ts";
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Mount } from "./config/types.ts";
 import type { StartWay } from "./direct_start.ts";
@@ -38,15 +36,6 @@ import { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
 import { finish } from "./undo.ts";
 
-/** How often a place may vanish that was made. */
-const MAX_TRIES = 16;
-
-function notAgain(item?: Work): ContainerError {
-  const { step = "mounts", path, pointer } = item ?? {};
-  const summary = `cannot ${item?.reason ?? "do what init asks for"}: it vanishes again and again`;
-  return new ContainerError("InitFailed", summary, { step, path, pointer });
-}
-
 /** What a first process is made of. */
 export interface InitProcessOptions extends InitBirthOptions {
   readonly bundle: string;
@@ -64,8 +53,7 @@ export class InitProcess implements ParentProcess, Disposable {
   #control: Fd | undefined;
   #terminal: Terminal | undefined;
   #streams: PipeStreams | undefined;
-  #work: readonly Work[] = [];
-  readonly #tries = new Map<number, number>();
+  #work: ChildWork | undefined;
   #ending: Promise<ExitStatus | undefined> | undefined;
   #trace: PlanTrace | undefined;
 
@@ -267,7 +255,6 @@ export class InitProcess implements ParentProcess, Disposable {
     });
     control.reader.close();
     this.#control = control.writer;
-    this.#work = this.#birth.work;
     return { said, init, control: control.writer };
   }
 
@@ -290,29 +277,12 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** The child shows the fds of its next work and waits. */
-  #doWork({ work }: InitFds, number: number): void {
-    const control = this.#control as Fd;
-    const item = this.#work[number];
-    try {
-      if (item === undefined || work === undefined) throw notAgain();
-      const tries = (this.#tries.get(number) ?? 0) + 1;
-      this.#tries.set(number, tries);
-      if (tries > MAX_TRIES) throw notAgain(item);
-      using from = this.#born().copyFd(work.from);
-      using to = this.#born().copyFd(work.to);
-      if (item.work === "place") {
-        const place = doPlace(item, from, typeof item.end === "object" ? to : undefined);
-        return writeAll(control, cString(place));
-      }
-      using doors = new DisposableStack();
-      const late = this.#options.cgroups.entries().filter((entry) => entry.late)
-        .map(({ path }) => doors.use(open(path, O_WRONLY)).number);
-      doCopyUp(item, from, to, late);
-    } catch (error) {
-      control.close();
-      throw error;
-    }
-    letGo(control);
+  async #doWork({ work: fds }: InitFds, number: number): Promise<void> {
+    const { ChildWork } = await import("./child_work.ts");
+    const doors = this.#options.cgroups.entries().filter((entry) => entry.late);
+    this.#work ??= new ChildWork(this.#birth.work, doors.map(({ path }) => path));
+    const copyFd = (number: number) => this.#born().copyFd(number);
+    this.#work.do(number, { copyFd, control: this.#control as Fd, fds });
   }
 
   /** What the process that a launcher has made waits for; both end if it fails. */

@@ -127,7 +127,7 @@ export interface BirthHandlers {
   /** Runs the hooks of the container's process, which waits, and lets it go on. */
   readonly onHooks: (pid: number) => Promise<void>;
   /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
-  readonly onWork: (number: number) => void;
+  readonly onWork: (number: number) => Promise<void>;
   /** Ends the launcher, and lets go what it has made: what is waited for was aborted. */
   readonly onAbort?: () => Promise<void>;
 }
@@ -162,11 +162,11 @@ export async function awaitReady(
     isKnown ||= message?.kind === "born" || (message?.kind === "launched" && !message.isUsher);
     if (message?.kind === "ready") isReady = true;
     else if (message?.kind === "born") launched = bornOf(launched, message.pid);
-    else if (message?.kind === "work") handlers.onWork(message.work);
-    else if (message?.kind === "launched" || message?.kind === "hooks") {
+    else if (message !== undefined && isRequest(message)) {
       if (message.kind === "launched") launched = message;
       try {
         if (message.kind === "launched") await handlers.onLaunched(message);
+        else if (message.kind === "work") await handlers.onWork(message.work);
         else await handlers.onHooks(launched?.pid ?? child.pid);
       } catch (error) {
         if (isLauncher) await reapFirst(status, launched);
@@ -178,6 +178,11 @@ export async function awaitReady(
     }
   }
   return launched;
+}
+
+/** Whether somebody waits for what the parent does at this. */
+function isRequest(message: InitMessage) {
+  return message.kind === "launched" || message.kind === "work" || message.kind === "hooks";
 }
 
 function bornOf(launched: Launched | undefined, pid: number): Launched {

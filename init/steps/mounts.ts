@@ -37,6 +37,7 @@ import {
 } from "../operation.ts";
 import { type MountOptions, parseMountOptions } from "./mount_options.ts";
 import { refuseProcfs, STATX } from "./verify.ts";
+import type { HeldFolder } from "./held_folder.ts";
 import { collapse, insideRoot, makeMissing, openHostPlace, openPlace, ROOT } from "./paths.ts";
 
 /** One mount of the plan: the config's, or one that stands for it (a v1 cgroup tree, say). */
@@ -115,13 +116,21 @@ function copySource(
 export function makeMounts(
   mounts: readonly PlannedMount[],
   facts: Facts,
-  { idmapped = [], isDetached = false, rootfs, status, anchors = [] }: MakeOptions,
+  { idmapped = [], isDetached = false, rootfs, status, anchors = [], held }: MakeOptions,
 ): PlanItem[] {
   const isMade = ({ pointer }: PlannedMount) =>
     idmapped.some((each) => pointer === `/mounts/${each.mount}`);
-  return mounts.flatMap((planned) =>
-    makeMount(planned, facts, { isMade: isMade(planned), isDetached, rootfs, status, anchors })
-  );
+  return mounts.flatMap((planned) => {
+    const made = { isMade: isMade(planned), isDetached, rootfs, status, anchors, held };
+    return makeMount(planned, facts, made);
+  });
+}
+
+/** Closes the folder that is held when the last mount is made. */
+export function closeHeld(held: HeldFolder): PlanItem[] {
+  const step = new StepBuilder("mounts").because("close the folder of the last mounts");
+  held.close(step);
+  return step.items;
 }
 
 /** How the mounts are made. */
@@ -139,6 +148,8 @@ export interface MakeOptions {
   readonly isDetached?: boolean | undefined;
   /** The mounts that are held, to cover what is below them. */
   readonly anchors?: readonly Anchor[] | undefined;
+  /** The folder that stays open from one mount to the next. */
+  readonly held: HeldFolder;
 }
 
 function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[] {
@@ -157,7 +168,10 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
       hint,
     );
   because();
-  if (options.remount) return remount(step, planned, options, destination, made);
+  if (options.remount) {
+    made.held.close(step);
+    return remount(step, planned, options, destination, made);
+  }
   const isBind = isBindMount(mount);
   const inner = isBind && !made.isMade ? innerSource(mount.source ?? "", made.rootfs) : undefined;
   if (inner !== undefined) openInnerSource(step, planned, inner);
@@ -167,7 +181,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     ? "file"
     : "directory";
   because();
-  openDestination(step, planned, destination, end);
+  openDestination(step, planned, destination, end, made.held);
   because();
   const isTmpfs = !isBind && mount.type === "tmpfs";
   const mayBeThere = !destination.isSure || destination.missing === 0;
@@ -194,6 +208,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     );
   }
   attach(step, `${label}.mount`, place);
+  made.held.attached(step, destination.isSure ? destination.components : undefined);
   if (!made.isDetached) spread(step, options, `${label}.mount`);
   step.close(place);
   if (destination.components.length === 0) becomeRoot(step, label);
@@ -209,6 +224,7 @@ interface Making {
   readonly rootfs: string;
   readonly status: number | undefined;
   readonly anchors: readonly Anchor[];
+  readonly held: HeldFolder;
 }
 
 /**
@@ -220,8 +236,9 @@ function openDestination(
   { mount: { destination: asked, type }, label, pointer }: PlannedMount,
   destination: Destination,
   end: MakePlace["end"],
+  held: HeldFolder,
 ): void {
-  const { isSure } = destination;
+  const { isSure, missing } = destination;
   const place = `${label}.place`;
   const resolved = "/" + destination.components.join("/");
   const hasLinks = resolved !== collapse(asked);
@@ -230,7 +247,9 @@ function openDestination(
     if (!hasLinks) makeMissing(step, destination, "directory", label);
     return openPlace(step, asked, place, { followLinks: false, directory: true });
   }
-  if (isSure && typeof end === "string") {
+  if (isSure && typeof end === "string" && missing === 1) {
+    held.makeIn(step, destination, end, label, place);
+  } else if (isSure && typeof end === "string") {
     makeMissing(step, destination, end, label);
     openPlace(step, resolved, place, { directory: end === "directory" });
   } else step.place(ROOT, asked, place, end);

@@ -69,15 +69,22 @@ export function makeMissing(
     const parent = `${label}.parent${k}`;
     const name = components[k] as string;
     openPlace(step, "/" + components.slice(0, k).join("/"), parent, { directory: true });
-    if (k === components.length - 1 && end === "file") {
-      step.call("mknodat", [result(parent), name, S_IFREG | NEW_FOLDER_MODE, 0], {
-        tolerated: "EEXIST",
-      });
-    } else {
-      step.call("mkdirat", [result(parent), name, NEW_FOLDER_MODE], { tolerated: "EEXIST" });
-    }
+    makeFile(step, parent, name, k === components.length - 1 ? end : "directory");
     step.close(parent);
   }
+}
+
+/** Makes a folder or an empty file in an open folder, unless it is there. */
+export function makeFile(
+  step: StepBuilder,
+  folder: string,
+  name: string,
+  kind: "directory" | "file",
+): void {
+  const args = kind === "file"
+    ? [result(folder), name, S_IFREG | NEW_FOLDER_MODE, 0]
+    : [result(folder), name, NEW_FOLDER_MODE];
+  step.call(kind === "file" ? "mknodat" : "mkdirat", args, { tolerated: "EEXIST" });
 }
 
 /** Opens a path of the host as a mere place. */
