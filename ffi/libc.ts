@@ -149,6 +149,10 @@ export const libc = {
   statx: (folder: number, path: Bytes, flags: number, mask: number, status: Bytes) =>
     onFd("statx", folder, path, flags, mask, status),
   getdents64: (fd: number, bytes: Bytes, size: number) => onFd("getdents64", fd, bytes, size),
+  fgetxattr: (fd: number, name: Bytes, value: number, size: number) =>
+    onFd("fgetxattr", fd, name, value, size),
+  fsetxattr: (fd: number, name: Bytes, value: number, size: number) =>
+    onFd("fsetxattr", fd, name, value, size),
   fstatfs: (fd: number, status: Bytes) => onFd("fstatfs", fd, status),
   fcntl: (fd: number, command: number, argument: number) => numbers("fcntl", fd, command, argument),
   ioctl: (fd: number, request: number, argument: number) => numbers("ioctl", fd, request, argument),

@@ -10,10 +10,16 @@
  * plant nothing that is written to.
  *
  * @param mode its permissions, less the umask's
+ * @param ending what its name has more until then
  * @throws what Deno throws
  */
-export function replaceFile(path: string, text: string, mode: number): void {
-  const temporary = `${path}.${crypto.randomUUID()}`;
+export function replaceFile(
+  path: string,
+  text: string,
+  mode: number,
+  ending: string = crypto.randomUUID(),
+): void {
+  const temporary = `${path}.${ending}`;
   // createNew is O_EXCL, which doesn't follow a symlink either.
   Deno.writeTextFileSync(temporary, text, { createNew: true, mode });
   try {

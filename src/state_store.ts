@@ -35,7 +35,14 @@ import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
 import { requireOwnRoot } from "./root_folder.ts";
 import { readState } from "./state_shape.ts";
-import { isMaking, makeTemporary, moveAway, sweep } from "./state_temporary.ts";
+import {
+  isMaking,
+  makeTemporary,
+  moveAway,
+  removeFolder,
+  STATE_FILE,
+  sweep,
+} from "./state_temporary.ts";
 
 /** The content of state.json. */
 export interface StoredState {
@@ -82,7 +89,6 @@ export interface Snapshot {
   readonly state: StoredState;
 }
 
-const STATE_FILE = "state.json";
 const STATE_MODE = 0o600;
 /** In bytes: far above what a config can be, far below what a string can. */
 const MAX_STATE = 256 * 1024 * 1024;
@@ -135,7 +141,7 @@ export class NewFolder implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#lock.isOpen) return;
     try {
-      if (!this.#isPlaced) Deno.removeSync(this.path, { recursive: true });
+      if (!this.#isPlaced) removeFolder(this.path);
     } catch (error) {
       throw storeError(`cannot remove ${this.path}`, this.path, error);
     } finally {
@@ -222,7 +228,8 @@ export class StateStore {
     const path = `${this.folder(state.id)}/${STATE_FILE}`;
     try {
       const text = JSON.stringify(state);
-      replaceFile(path, text, STATE_MODE);
+      // Nobody else can write here: the name need only be another than a killed writer's.
+      replaceFile(path, text, STATE_MODE, Math.random().toString(16).slice(2));
       return { text, state };
     } catch (error) {
       throw storeError(`cannot write ${path}`, path, error);
@@ -352,7 +359,7 @@ export class StateStore {
     const folder = this.folder(id);
     try {
       const away = moveAway(this.root, folder, this.me);
-      if (away !== undefined) Deno.removeSync(away, { recursive: true });
+      if (away !== undefined) removeFolder(away);
     } catch (error) {
       throw storeError(`cannot remove ${folder}`, folder, error);
     }

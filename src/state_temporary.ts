@@ -11,6 +11,8 @@
 
 import { SyscallError } from "../ffi/errno.ts";
 import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
   type Fd,
   makeFolder,
   O_DIRECTORY,
@@ -19,9 +21,12 @@ import {
   open,
   renameNew,
   tryLock,
+  unlinkAt,
 } from "../ffi/file.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 
+/** The file in a container's folder that makes it one. */
+export const STATE_FILE = "state.json";
 const FOLDER_MODE = 0o711;
 const NAME = /^~(?:new|old)-(\d+)-(\d+)-([0-9a-f-]+)-[0-9a-f]{8}$/;
 
@@ -56,6 +61,16 @@ export function isMaking({ pid, startTime, bootId }: ProcessIdentity, root: stri
   return false;
 }
 
+/** Removes a state folder: what a stopped container has in it first, and then whatever else is there. */
+export function removeFolder(path: string): void {
+  try {
+    unlinkAt(AT_FDCWD, `${path}/${STATE_FILE}`);
+    unlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
+  } catch {
+    Deno.removeSync(path, { recursive: true });
+  }
+}
+
 /**
  * Removes what a killed maker or remover left, if the name is of that kind.
  *
@@ -70,7 +85,7 @@ export function sweep(root: string, name: string): boolean {
     using lock = openFolder(path);
     // A maker in another pid namespace has another number there.
     if (!tryLock(lock)) return false;
-    Deno.removeSync(path, { recursive: true });
+    removeFolder(path);
     return true;
   } catch {
     return false; // another hull removes it, or it stays for the next
@@ -78,7 +93,8 @@ export function sweep(root: string, name: string): boolean {
 }
 
 function temporaryName(kind: "new" | "old", { pid, startTime, bootId }: ProcessIdentity): string {
-  const random = crypto.getRandomValues(new Uint8Array(4)).toHex();
+  // Of several threads of this process none may take another's; nobody else can write here.
+  const random = Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
   return `~${kind}-${pid}-${startTime}-${bootId}-${random}`;
 }
 

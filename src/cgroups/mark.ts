@@ -7,54 +7,44 @@
  * @module
  */
 
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../../ffi/file.ts";
+import { getAttribute, setAttribute } from "../../ffi/attribute.ts";
+import { SyscallError } from "../../ffi/errno.ts";
+import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/file.ts";
 import { tryStatPath } from "../../ffi/file_status.ts";
-import { type Operation, SyscallProgram } from "../../ffi/program.ts";
 
 const ATTRIBUTE = "trusted.hull";
 const MAX_SIZE = 128;
-const OPEN: Operation = {
-  label: "folder",
-  syscall: "openat",
-  args: [AT_FDCWD, "", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0],
-  onError: "return",
-};
 
 /**
  * Marks a cgroup as made for a container under a root folder. Who may not, as in a user namespace, goes
  * on without.
  */
 export function markCgroup(folder: string, root: string): void {
-  const mark = markOf(root);
-  new SyscallProgram([
-    { ...OPEN, args: OPEN.args.with(1, folder) },
-    {
-      syscall: "fsetxattr",
-      args: [{ result: "folder" }, ATTRIBUTE, mark, mark.length, 0],
-      onError: "continue",
-    },
-    { syscall: "close", args: [{ result: "folder" }], onError: "continue" },
-  ]).run();
+  try {
+    using file = open(folder, O_RDONLY | O_DIRECTORY);
+    setAttribute(file, ATTRIBUTE, markOf(root));
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+  }
 }
 
 /** Whether one of some cgroups was made for a container under this root folder. */
 export function hasMark(folders: readonly string[], root: string): boolean {
   const mark = markOf(root);
   return folders.some((folder) => {
-    const value = { space: MAX_SIZE, name: "value" };
-    const program = new SyscallProgram([
-      { ...OPEN, args: OPEN.args.with(1, folder) },
-      {
-        syscall: "fgetxattr",
-        args: [{ result: "folder" }, ATTRIBUTE, value, MAX_SIZE],
-        onError: "continue",
-      },
-      { syscall: "close", args: [{ result: "folder" }], onError: "continue" },
-    ]);
-    program.run();
-    const found = program.output("value").subarray(0, mark.length);
-    return program.result(1) === mark.length && found.every((byte, k) => byte === mark[k]);
+    const found = markAt(folder);
+    return found?.length === mark.length && found.every((byte, k) => byte === mark[k]);
   });
+}
+
+function markAt(folder: string): Uint8Array | undefined {
+  try {
+    using file = open(folder, O_RDONLY | O_DIRECTORY);
+    return getAttribute(file, ATTRIBUTE, MAX_SIZE);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
 }
 
 /** The root folder, whatever names lead to it. */
