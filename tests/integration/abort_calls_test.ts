@@ -8,9 +8,9 @@ import { until } from "../fixtures/until.ts";
 
 /** What a hook's command line is known by. */
 const MARK = ": hull-ac-hook-runs";
-/** Longer than any abort takes, and an end for what no abort ends; then for calls that never end. */
-const LONG = "sleep 30";
-const LATE_MS = 60_000;
+/** An end for what nothing else ends. An abort takes a moment, and is missed after the lesser time. */
+const LONG = "sleep 60";
+const LATE_MS = 20_000;
 const REASON = new Error("enough");
 
 /** What a call threw that is aborted once `moment` has come. */
@@ -22,7 +22,7 @@ async function abortedAt(
   const thrown = call(controller.signal).then(() => "it came to its end", (error) => error);
   await moment();
   controller.abort(REASON);
-  // What no abort ends is told so, and does not keep the tests from their end.
+  // A call that goes on does not keep the tests from their end.
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => resolve("it went on"), LATE_MS);
   try {
@@ -133,24 +133,31 @@ Deno.test("an abort during a hook ends the hook, and what it was for is undone",
         const before = [...Deno.readDirSync(container.folder)].length;
         const run = (signal: AbortSignal) =>
           container.run(new Process({ stdin: "null" }), { signal, supervised: init === "direct" });
-        const isInHook = () => until(() => hookRuns());
+        using _none = noHooks();
+        const isInHook = () => until(() => hooks().length > 0);
         assertStrictEquals(await abortedAt(isInHook, run), REASON, point);
-        assertEquals([hookRuns(), container.status()], [false, "creating"]);
+        assertEquals([hooks(), container.status()], [[], "creating"]);
         assertEquals([...Deno.readDirSync(container.folder)].length, before);
       });
     }
   }
 });
 
-/** Whether a hook of these tests runs, by the name that it has. */
-function hookRuns(): boolean {
-  return [...Deno.readDirSync("/proc")].some(({ name }) => {
+/** The hooks of these tests that run, by the name that they have. */
+function hooks(): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
     try {
-      return Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(MARK);
+      return pid > 0 && Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(MARK);
     } catch {
       return false;
     }
   });
+}
+
+/** Ends what a call that was not aborted would wait for. */
+function noHooks(): Disposable {
+  const killAll = () => hooks().forEach((pid) => Deno.kill(-pid, "SIGKILL")); // each leads a group
+  return { [Symbol.dispose]: killAll };
 }
 
 Deno.test("exec: up to the program's start an abort changes nothing, and it can be called again", async () => {
@@ -168,9 +175,10 @@ Deno.test("exec: up to the program's start an abort changes nothing, and it can 
     await using container = await factory.create("hull-ac-hook", bundle.config, options);
     const process = new Process({ stdin: "null" });
     await container.start(process);
-    const isInHook = () => until(() => hookRuns());
+    using _none = noHooks();
+    const isInHook = () => until(() => hooks().length > 0);
     assertStrictEquals(await abortedAt(isInHook, (signal) => container.exec({ signal })), REASON);
-    assertEquals([container.status(), hookRuns()], ["created", false]);
+    assertEquals([container.status(), hooks()], ["created", []]);
     Deno.writeTextFileSync(`/proc/${process.pid}/root/tmp/go`, "");
     await container.exec();
     assertEquals((await process.wait()).code, 7);
@@ -188,10 +196,11 @@ Deno.test("the poststop hooks of a destroy are ended, and the container is gone"
     const factory = new Factory({ root: root.path });
     const options = { bundle: bundle.folder };
     const container = await factory.create("hull-ac-hook", bundle.config, options);
-    const isInHook = () => until(() => hookRuns());
+    using _none = noHooks();
+    const isInHook = () => until(() => hooks().length > 0);
     const destroy = (signal: AbortSignal) => container.destroy({ force: true, signal });
     assertStrictEquals(await abortedAt(isInHook, destroy), REASON);
-    assertEquals([factory.ids(), hookRuns()], [[], false]);
+    assertEquals([factory.ids(), hooks()], [[], []]);
   });
 });
 
