@@ -4,16 +4,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import {
-  type Fd,
-  mkdirAt,
-  O_DIRECTORY,
-  O_WRONLY,
-  open,
-  openAt,
-  type PathBytes,
-  writeAll,
-} from "../../ffi/file.ts";
+import { mkdirAt, O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/file.ts";
 import { setLimit } from "../../ffi/rlimit.ts";
 import type { CgroupManager } from "../../src/cgroups/manager.ts";
 import { removeCgroup } from "../../src/cgroups/tree.ts";
@@ -21,32 +12,15 @@ import { ManagerV2 } from "../../src/cgroups/v2/manager.ts";
 import { endAll } from "../../src/container_signals.ts";
 import { ContainerError } from "../../src/errors.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
+import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";
 import { host, Inside, isV1, SIGKILL, TestCgroup, unifiedMount } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
-const PATH_MAX = 4096;
 const SHARED = { linux: { namespaces: [] } } as unknown as Parameters<typeof endAll>[0]["config"];
 
 /** Where processes are looked for. */
 const anchor = (manager: CgroupManager) => manager.paths[isV1 ? "freezer" : ""] as string;
-
-/** Makes folders below each other, longer than a path may be; gives the last. */
-function makeDeep(top: string, first: PathBytes): Fd {
-  const name = "d".repeat(200);
-  let folder = open(top, O_DIRECTORY);
-  for (let length = 0, next = first; length < PATH_MAX + 500; length += name.length, next = name) {
-    mkdirAt(folder, next, 0o755);
-    using above = folder;
-    folder = openAt(above, next, O_DIRECTORY);
-  }
-  return folder;
-}
-
-function enter(folder: Fd, pid: number): void {
-  using file = openAt(folder, "cgroup.procs", O_WRONLY);
-  writeAll(file, new TextEncoder().encode(String(pid)));
-}
 
 Deno.test("what is in a cgroup deeper than a path can be long is found, killed, and removed", async () => {
   await using cgroup = new TestCgroup();

@@ -6,6 +6,7 @@ import { assertEquals } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import type { Bundle } from "../fixtures/bundle.ts";
+import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
@@ -54,4 +55,23 @@ for (const init of ["direct", "reexec"] as const) {
       },
     );
   }
+}
+
+for (const init of ["direct", "reexec"] as const) {
+  Deno.test(`a cgroup deeper than a path can be long ends with its container: ${init}`, async () => {
+    const id = "hull-sec-deep";
+    await leavesNothing(id, async () => {
+      await using root = rootFolder();
+      const factory = new Factory({ root: root.path, init });
+      const container = await factory.create(id);
+      const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+      await container.run(process);
+      const { cgroupPaths } = container.state();
+      using deepest = makeDeep((cgroupPaths.freezer ?? cgroupPaths[""]) as string, "deep");
+      enter(deepest, process.pid as number);
+      deepest.close();
+      await container.destroy({ force: true });
+      assertEquals((await process.wait()).signal, 9);
+    });
+  });
 }
