@@ -94,21 +94,27 @@ const HOSTILE_VARIABLES: Readonly<Record<string, string>> = {
   SSLKEYLOGFILE: "keys",
 };
 
-Deno.test("neither the bundle's files nor the environment change what the launcher runs", () => {
-  using bundle = makeBundle("echo friendly");
-  using root = scratchFolder();
-  const version = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; echo "$deno_version"`).trim();
-  const programs = ["", "hull/", ".cache/hull/"].map((folder) => `${folder}deno-${version}`);
-  for (const [name, text] of Object.entries(HOSTILE_FILES)) plant(`${bundle.folder}/${name}`, text);
-  for (const name of programs) plant(`${bundle.folder}/${name}`, "#!/bin/sh\necho hostile\n");
-  const before = run("find", bundle.folder);
-  assertEquals(launch(bundle.folder, HOSTILE_VARIABLES, root.path), FRIENDLY);
-  for (const [name, value] of Object.entries(HOSTILE_VARIABLES)) {
-    if (!/^(HOME|XDG_CACHE_HOME|HULL_CACHE|PATH)$/.test(name)) continue;
-    assertEquals(launch(bundle.folder, { [name]: value }, root.path), FRIENDLY, name);
-  }
-  assertEquals(run("find", bundle.folder), before);
-});
+for (const init of ["direct", "reexec"] as const) {
+  Deno.test(`neither the bundle's files nor the environment change what the launcher runs: ${init}`, () => {
+    using bundle = makeBundle("echo friendly");
+    using root = scratchFolder();
+    const version = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; echo "$deno_version"`).trim();
+    const programs = ["", "hull/", ".cache/hull/"].map((folder) => `${folder}deno-${version}`);
+    for (const [name, text] of Object.entries(HOSTILE_FILES)) {
+      plant(`${bundle.folder}/${name}`, text);
+    }
+    for (const name of programs) plant(`${bundle.folder}/${name}`, "#!/bin/sh\necho hostile\n");
+    const before = run("find", bundle.folder);
+    const launched = (env: Record<string, string>) =>
+      launch(bundle.folder, env, root.path, ".", init);
+    assertEquals(launched(HOSTILE_VARIABLES), FRIENDLY);
+    for (const [name, value] of Object.entries(HOSTILE_VARIABLES)) {
+      if (!/^(HOME|XDG_CACHE_HOME|HULL_CACHE|PATH)$/.test(name)) continue;
+      assertEquals(launched({ [name]: value }), FRIENDLY, name);
+    }
+    assertEquals(run("find", bundle.folder), before);
+  });
+}
 
 /** What it sets itself, and what is its own affair. */
 const KEPT = ["DENO_DIR", "DENO_NO_UPDATE_CHECK"];
@@ -166,6 +172,8 @@ Deno.test("a hook has the environment that the caller had, byte for byte", () =>
 
 Deno.test("root runs no Deno, and keeps no compiled code, of a home or cache that is another's", () => {
   using scratch = scratchFolder();
+  using bundle = makeBundle("echo friendly");
+  using root = scratchFolder();
   const version = run("sh", "-c", `. ${SCRIPTS}/find_deno.sh; echo "$deno_version"`).trim();
   const home = `${scratch.path}/home`;
   const hostile = "#!/bin/sh\necho hostile\n";
@@ -196,6 +204,9 @@ cache_folder; echo "$cache"`;
     const { stdout: printed } = new Deno.Command(LAUNCHER, { args: ["--version"], env })
       .outputSync();
     assertMatch(new TextDecoder().decode(printed), /^hull version /);
+    for (const init of ["direct", "reexec"] as const) {
+      assertEquals(launch("/", env, root.path, bundle.folder, init), FRIENDLY);
+    }
   }
 });
 
@@ -234,9 +245,15 @@ Deno.test("the launcher needs no folder to stand in, no home and no cache that i
 
 const FRIENDLY = { code: 0, stdout: "friendly\n", stderr: "" };
 
-function launch(cwd: string, env: Record<string, string>, root: string, bundle = ".") {
+function launch(
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  root: string,
+  bundle = ".",
+  init: "auto" | "direct" | "reexec" = "auto",
+) {
   const { code, stdout, stderr } = new Deno.Command(LAUNCHER, {
-    args: ["--root", root, "run", "-b", bundle, "hull-launch-env"],
+    args: ["--root", root, "run", "--init", init, "-b", bundle, "hull-launch-env"],
     cwd,
     env,
     clearEnv: true,

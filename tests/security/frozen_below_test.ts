@@ -3,7 +3,7 @@
  * frozen process dies.
  */
 import { assertEquals } from "@std/assert";
-import { Factory, Process } from "../../mod.ts";
+import { type Container, Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import type { Bundle } from "../fixtures/bundle.ts";
 import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";
@@ -17,6 +17,19 @@ const BELOW = "/sys/fs/cgroup/freezer/sub";
 const SCRIPT = `mkdir ${BELOW}; sleep 1000 & echo $! > ${BELOW}/cgroup.procs
 echo FROZEN > ${BELOW}/freezer.state
 until [ $(cat ${BELOW}/freezer.state) = FROZEN ]; do :; done; echo frozen; sleep 1000`;
+
+/** Lets go what hull has not. */
+function thawedAtLast(container: Container): Disposable {
+  const file = `${container.state().cgroupPaths.freezer}/sub/freezer.state`;
+  const thaw = () => {
+    try {
+      Deno.writeTextFileSync(file, "THAWED", { create: false });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it is gone, as it should be
+    }
+  };
+  return { [Symbol.dispose]: thaw };
+}
 
 function freezing(): Bundle {
   return leanBundle(SCRIPT, (config) => {
@@ -40,6 +53,7 @@ for (const init of ["direct", "reexec"] as const) {
           Deno.symlinkSync("busybox", `${bundle.folder}/rootfs/bin/mkdir`);
           const factory = new Factory({ root: scratch.path, init });
           const container = await factory.create(id, bundle.config, { bundle: bundle.folder });
+          using _thawed = thawedAtLast(container);
           const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
           await container.run(process);
           const reader = process.stdout.getReader();
