@@ -49,12 +49,13 @@ const PERMISSIONS = 0o7777;
  * holes stay holes, and what has two names there has them here.
  *
  * @param doors the files of the cgroups, by fd, that the copied bytes are charged to
- * @throws {SyscallError} at the first file that can't be copied
+ * @param place what `from` is called, for an error
+ * @throws {SyscallError} at the first file that can't be copied, with its path
  */
-export function copyUp(from: Fd, to: Fd, doors: readonly number[] = []): void {
+export function copyUp(from: Fd, to: Fd, doors: readonly number[] = [], place = "/"): void {
   using copier = new Copier(doors);
   using walk = new Walk(from, to, copier);
-  walk.run();
+  walk.run(place);
 }
 
 /** A folder on the way down, with what has still to be copied of it. */
@@ -87,12 +88,16 @@ class Walk implements Disposable {
     this.#descend(new Uint8Array(1));
   }
 
-  run(): void {
+  run(place: string): void {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const name = level.rest.pop();
-      if (name !== undefined) this.#copyEntry(name);
-      else if (this.#levels.length === 1) return;
-      else this.#ascend();
+      try {
+        if (name !== undefined) this.#copyEntry(name);
+        else if (this.#levels.length === 1) return;
+        else this.#ascend();
+      } catch (error) {
+        throw located(error, place, name === undefined ? this.#way() : [...this.#way(), name]);
+      }
     }
   }
 
@@ -171,6 +176,15 @@ class Walk implements Disposable {
     using file = here;
     linkFile(file, this.#target, name);
   }
+}
+
+/** A call's error, with the path of what could not be copied: calls have no more than a name, or none. */
+function located(error: unknown, place: string, names: readonly Name[]): unknown {
+  if (!(error instanceof SyscallError)) return error;
+  const decoder = new TextDecoder();
+  const below = names.map((name) => decoder.decode(name).replace(/\0$/, ""));
+  const path = [place === "/" ? "" : place, ...below].join("/");
+  return new SyscallError(error.syscall, error.errno, path === "" ? "/" : path);
 }
 
 /** Opens a file as a mere place; undefined if it is gone. */

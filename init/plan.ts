@@ -57,7 +57,7 @@ import {
   openMountNamespace,
 } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
-import { enterDetachedRoot, finishRoot, switchRoot } from "./steps/pivot.ts";
+import { enterDetachedRoot, protectRoot, spreadRoot, switchRoot } from "./steps/pivot.ts";
 import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
 import { hasListener, letsWait, loadFilter } from "./steps/seccomp.ts";
 import { makeTerminal } from "./steps/terminal.ts";
@@ -176,7 +176,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...(dev?.options?.includes("ro") === true && makesDev
       ? protectDev(devPointer(config), !ownsMounts)
       : []),
-    ...finishRoot(rootfsPropagation, config.root?.readonly ?? false),
+    ...(config.root?.readonly === true ? protectRoot() : []),
 
     ...setNames(config.hostname, config.domainname),
     ...setSysctls(linux.sysctl ?? {}),
@@ -186,6 +186,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       covering,
     ),
     ...protectPaths(readonlyPaths, maskedPaths, covering),
+    ...spreadRoot(rootfsPropagation),
     ...closeAnchors(anchors),
     ...(ownsMounts ? [] : [...joinMountNamespace(namespaces), ...enterDetachedRoot()]),
     ...setLabels(process.apparmorProfile, process.selinuxLabel),

@@ -19,7 +19,7 @@ import { isFolder, makePlace } from "./place.ts";
  * @throws {ContainerError} `InitFailed`
  */
 export function doCopyUp(item: CopyUp, from: Fd, to: Fd, doors: readonly number[]): void {
-  told(item, () => copyUp(from, to, doors));
+  told(item, () => copyUp(from, to, doors, item.path));
 }
 
 /**

@@ -44,6 +44,7 @@ export function processToExec(config: Config, options: ProcessOptions, root: Fd)
  */
 function inContainer(own: ProcessConfig, whole: ProcessConfig): ProcessConfig {
   const { execCPUAffinity, rlimits, capabilities = {}, apparmorProfile, selinuxLabel } = own;
+  const { oomScoreAdj } = own;
   const named = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== ""));
   const umask = whole.user?.umask ?? own.user?.umask;
   return {
@@ -52,6 +53,7 @@ function inContainer(own: ProcessConfig, whole: ProcessConfig): ProcessConfig {
     capabilities,
     apparmorProfile,
     selinuxLabel,
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     ...named as unknown as ProcessConfig,
     ...(umask === undefined ? {} : { user: { ...whole.user, umask } }),
   };

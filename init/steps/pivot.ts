@@ -70,18 +70,24 @@ export function enterDetachedRoot(): PlanItem[] {
     .call("chdir", ["/"]).items;
 }
 
-/** What holds for the root's own mount once all is mounted: its propagation, and read-only. */
-export function finishRoot(propagation: string | undefined, readonly: boolean): PlanItem[] {
+/** Makes the root's own mount read-only, once all is mounted. */
+export function protectRoot(): PlanItem[] {
   const step = new StepBuilder("pivot");
+  step.because("make the root read-only", "/", "/root/readonly");
+  setAttributes(step, ROOT, mountAttributes(MOUNT_ATTR.RDONLY, 0), { flags: AT_EMPTY_PATH });
+  return step.items;
+}
+
+/**
+ * Sets the propagation of the root's own mount, or of all in it. It comes after the read-only paths:
+ * of what is unbindable they could not make the copy that they are.
+ */
+export function spreadRoot(propagation: string | undefined): PlanItem[] {
   const asked = propagation === undefined ? undefined : propagationOf(propagation);
-  if (asked !== undefined && asked.flag !== PROPAGATION.private) {
-    step.because("set the root's propagation", "/", "/linux/rootfsPropagation");
-    const flags = asked.recursive ? AT_RECURSIVE : 0;
-    setAttributes(step, ROOT, mountAttributes(0, 0, asked.flag), { flags });
-  }
-  if (readonly) {
-    step.because("make the root read-only", "/", "/root/readonly");
-    setAttributes(step, ROOT, mountAttributes(MOUNT_ATTR.RDONLY, 0), { flags: AT_EMPTY_PATH });
-  }
+  if (asked === undefined || asked.flag === PROPAGATION.private) return [];
+  const step = new StepBuilder("pivot");
+  step.because("set the root's propagation", "/", "/linux/rootfsPropagation");
+  const flags = asked.recursive ? AT_RECURSIVE : 0;
+  setAttributes(step, ROOT, mountAttributes(0, 0, asked.flag), { flags });
   return step.items;
 }

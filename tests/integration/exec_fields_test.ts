@@ -48,6 +48,9 @@ Deno.test("a further process is scheduled, ranked and placed as the first one", 
     using scratch = scratchFolder();
     const file = `${scratch.path}/process.json`;
     const process = { cwd: "/", args: ["cat", "/proc/self/oom_score_adj"], env: ["PATH=/bin"] };
+    Deno.writeTextFileSync(file, JSON.stringify(process));
+    const unnamed = await hull.must("exec", "-p", file, "hull-exec-fields");
+    assertEquals(unnamed, "321\n", "one that names no rank has the container's");
     const own = { ...process, oomScoreAdj: 654 };
     Deno.writeTextFileSync(file, JSON.stringify(own));
     assertEquals(await hull.must("exec", "-p", file, "hull-exec-fields"), "654\n");

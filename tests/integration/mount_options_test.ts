@@ -110,6 +110,24 @@ for (
   });
 }
 
+for (const propagation of ["unbindable", "runbindable"] as const) {
+  for (const init of ["direct", "reexec"]) {
+    Deno.test(`${init}: paths are read-only in a root that is ${propagation}`, async () => {
+      await using hull = new Hull();
+      const script = "grep -c ' / [^ ]* unbindable' /proc/self/mountinfo; touch /run/x";
+      using bundle = makeBundle(script, (config) => {
+        config.root.readonly = false;
+        Object.assign(config.linux, { rootfsPropagation: propagation, readonlyPaths: ["/run"] });
+      });
+      Deno.mkdirSync(`${bundle.folder}/rootfs/run`, { recursive: true });
+      const words = ["run", "--init", init, "-b", bundle.folder, `hull-mnt-${init}`];
+      const { stdout, stderr } = await hull.call(words);
+      assertStringIncludes(stderr, "Read-only file system");
+      assertEquals(Number(stdout) > 0 || `${stdout}${stderr}`, true);
+    });
+  }
+}
+
 Deno.test("rootfsPropagation rshared makes the mounts below shared as well", async () => {
   // runc 1.1 leaves those without an option of their own private.
   const [ours] = await both(

@@ -98,6 +98,23 @@ for (const kind of KINDS) {
     assertEquals([code, stderr], [0, ""]);
   });
 
+  Deno.test(`${kind}: an error names the file that could not be copied`, async () => {
+    const { code, stderr } = await copied(
+      kind,
+      "true",
+      (data) => {
+        Deno.mkdirSync(`${data}/sub`);
+        run("dd", "if=/dev/urandom", `of=${data}/sub/big`, "bs=64k", "count=4", "status=none");
+      },
+      (config) => {
+        const data = config.mounts.find(({ destination }) => destination === "/data");
+        (data?.options as string[]).push("size=64k");
+      },
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "(/data/sub/big): ENOSPC");
+  });
+
   Deno.test(`${kind}: what is copied is charged to the container`, async () => {
     const fill = (mebibytes: number) => (data: string) =>
       run("dd", "if=/dev/urandom", `of=${data}/big`, "bs=1M", `count=${mebibytes}`, "status=none");
