@@ -34,8 +34,9 @@ const TURN = new Uint8Array(new BigInt64Array([0n, 20_000n]).buffer);
 const MOMENT = new Uint8Array(new BigInt64Array([0n, 2_000_000n]).buffer);
 
 /** epoll_event is packed on x86_64 alone. */
-const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
-const DATA_OFFSET = Deno.build.arch === "x86_64" ? 4 : 8;
+export const EVENT_SIZE: number = Deno.build.arch === "x86_64" ? 12 : 16;
+/** The place in it of what was given with the fd. */
+export const EVENT_DATA: number = Deno.build.arch === "x86_64" ? 4 : 8;
 
 interface Waiter {
   readonly resolve: (events: number) => void;
@@ -120,6 +121,11 @@ export class Poller implements Disposable {
   async waitForSoon(fd: Fd): Promise<void> {
     const isSoon = this.#isAlone && !this.#loop.isRunning && isReadableSoon(fd);
     if (!isSoon) await this.wait(fd);
+  }
+
+  /** Whether the program does nothing else, and ends with what it was called for. */
+  get isAlone(): boolean {
+    return this.#isAlone;
   }
 
   /**
@@ -218,7 +224,7 @@ class EpollLoop {
     const event = new Uint8Array(EVENT_SIZE);
     const view = new DataView(event.buffer);
     view.setUint32(0, events >>> 0, true);
-    view.setUint32(DATA_OFFSET, number, true);
+    view.setUint32(EVENT_DATA, number, true);
     checked("epoll_ctl", libc.epoll_ctl(epoll.number, operation, number, event));
   }
 
@@ -257,7 +263,7 @@ class EpollLoop {
     const bytes = program.output("events");
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let k = 0; k < count; k++) {
-      const number = view.getUint32(k * EVENT_SIZE + DATA_OFFSET, true);
+      const number = view.getUint32(k * EVENT_SIZE + EVENT_DATA, true);
       if (number === this.#wake?.number) {
         this.#wake.close();
         this.#wake = undefined;

@@ -119,7 +119,7 @@ function close(fd: Fd, poller: Poller): void {
   fd.close();
 }
 
-function tryWrite(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
+export function tryWrite(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   try {
     return checked("write", libc.write(fd.number, bytes, bytes.length));
   } catch (error) {

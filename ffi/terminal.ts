@@ -5,7 +5,7 @@
  */
 
 import { SyscallError } from "./errno.ts";
-import { Fd } from "./file.ts";
+import { Fd, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR } from "./file.ts";
 import { type Operation, SyscallProgram } from "./program.ts";
 
 /** Unlocks the other end. */
@@ -28,6 +28,8 @@ export const OPOST = 0o1;
 export const ONLCR = 0o4;
 /** Of the local modes: whether keys send signals. */
 export const ISIG = 0o1;
+/** Of the local modes: whether a read gets a line, and the end of input means one. */
+export const ICANON = 0o2;
 /** Of the local modes: echo, lines, and keys that send signals or edit. */
 export const LOCAL_COOKING = 0o100113;
 /** Of the control modes: the size of a character, and parity. */
@@ -106,6 +108,24 @@ export function setTerminalSettings(fd: number, settings: TerminalSettings): voi
   bytes.set(characters, LINE + 1);
   ioctl([fd, TCSETS, bytes]);
 }
+
+/**
+ * Whether the program's end has something to read that nobody has read yet, an end of input too, as
+ * seen from the master: poll(2) of the other end, which is opened for that moment.
+ *
+ * @throws {SyscallError}
+ */
+export function hasUnread(master: Fd): boolean {
+  using peer = openPeer(master, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  const look = new Uint8Array(new Int32Array([peer.number, POLLIN]).buffer);
+  const program = new SyscallProgram([{ syscall: "ppoll", args: [look, 1, NO_TIME, 0, 8] }]);
+  program.run();
+  return program.result(0) > 0;
+}
+
+const POLLIN = 0x001;
+/** A timespec of nothing. */
+const NO_TIME = new Uint8Array(16);
 
 /**
  * Unlocks a new terminal and opens its other end, with no path on the way.

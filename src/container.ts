@@ -49,7 +49,7 @@ export type { AbortOptions } from "../ffi/abort.ts";
  *
  * Whatever waits takes an AbortSignal, and rejects with its reason. What an abort means:
  * - `start` and `run` are undone: the process is killed, all that was made for it is taken away, and
- *   the container is as before; a process that joins is killed
+ *   the container is as before; a process that joins is killed, with what it has started
  * - `exec`: up to the moment where the program is let run the container goes on waiting for its start;
  *   later it is killed
  * - `pause` lets all go on again; `wait` waits no more; `events` and `notifyOOM` come to their end

@@ -109,10 +109,11 @@ export class ExecDriver {
    * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
    * and its exit code is told to this program alone. The call returns once the program has ended and
    * nobody can write to its pipes any more: a process that it leaves behind with one open delays that.
+   * What cuts it short ends with it all that it has started, but what has detached from it.
    *
    * @param id of the container, one of a former life of the daemon too
-   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program alone
-   * @param startCallback if it throws, the program is killed
+   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it has started
+   * @param startCallback if it throws, so does that
    * @returns how it ended
    * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`
    * @throws what the callback threw, a pipe failed with, or the signal's reason
@@ -133,13 +134,13 @@ export class ExecDriver {
       const container = this.#load(id);
       if (!container.hasRun()) throw neverRan(id);
       await container.start(process, { signal });
-      using _ = onAbort(signal, () => end(process));
+      using _ = onAbort(signal, () => process.killTree());
       const flows = cut.begin(wiring, process);
       try {
         await cut.unless(() => startCallback(process.pid, process));
         return await process.wait();
       } finally {
-        end(process);
+        process.killTree();
         await process.wait();
         flows.stopInput();
         await flows.drained();

@@ -36,6 +36,8 @@ import { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
 import { finish } from "./undo.ts";
 
+const SIGKILL = 9;
+
 /** What a first process is made of. */
 export interface InitProcessOptions extends InitBirthOptions {
   readonly bundle: string;
@@ -56,6 +58,8 @@ export class InitProcess implements ParentProcess, Disposable {
   #work: ChildWork | undefined;
   #ending: Promise<ExitStatus | undefined> | undefined;
   #trace: PlanTrace | undefined;
+  /** What looks for its end as long as nobody else does. */
+  #unasked: Disposable | undefined;
 
   /** Prepares a birth; nothing happens before `start`. */
   constructor(options: InitProcessOptions) {
@@ -161,6 +165,12 @@ export class InitProcess implements ParentProcess, Disposable {
   release(): void {
     letGo(this.#control as Fd);
     this.#stack.dispose();
+    this.#reapUnasked();
+  }
+
+  /** With a container's first process ends all of its pid namespace. */
+  killTree(): void {
+    this.#born().signal(SIGKILL);
   }
 
   /**
@@ -180,17 +190,34 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** See `Terminal`. */
-  endKey(): number | undefined {
-    return this.#terminal?.endKey();
+  async typeEnd(signal: AbortSignal): Promise<void> {
+    await this.#terminal?.typeEnd(this.#options.poller, signal);
   }
 
   async wait(): Promise<ExitStatus> {
     return await this.ended() ?? await this.#born().wait();
   }
 
+  /**
+   * Takes the status of one that nobody waits for, so that it stays no zombie of this program, whoever
+   * ends it. A signal keeps no program from its end, as a wait would.
+   */
+  #reapUnasked(): void {
+    const { poller, isSupervised } = this.#options;
+    if (isSupervised || poller.isAlone) return;
+    const look = () => {
+      if (this.#child?.takeEnd() === true) void this.ended();
+    };
+    Deno.addSignalListener("SIGCHLD", look);
+    this.#unasked = { [Symbol.dispose]: () => Deno.removeSignalListener("SIGCHLD", look) };
+    look(); // it may be faster
+  }
+
   /** Waits for its end; undefined if nobody knows how it ended, since its supervisor was killed. */
   ended(): Promise<ExitStatus | undefined> {
     const { cgroups } = this.#options;
+    this.#unasked?.[Symbol.dispose]();
+    this.#unasked = undefined;
     // Looked up once, at the end: the cgroups go with the container.
     this.#ending ??= this.#born().ended().then((status) => withOomKill(status, cgroups));
     return this.#ending;
@@ -219,6 +246,8 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** Closes what the birth opened. */
   [Symbol.dispose](): void {
+    this.#unasked?.[Symbol.dispose]();
+    this.#unasked = undefined;
     this.#trace?.[Symbol.dispose]();
     this.#stack.dispose();
     this.#child?.[Symbol.dispose]();

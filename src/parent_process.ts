@@ -25,12 +25,14 @@ export interface ParentProcess {
   wait(): Promise<ExitStatus>;
   /** Sends a signal. */
   signal(signal: string | number): void;
+  /** Kills it with all that it has started and that has not detached from it. */
+  killTree(): void;
   /** Sets the size of its terminal. */
   resize(columns: number, rows: number): void;
   /** The byte for which its terminal sends SIGINT, if it has one that does. */
   interruptKey(): number | undefined;
-  /** The byte for the end of its input, if it has a terminal. */
-  endKey(): number | undefined;
+  /** Types the end of its input on its terminal, if it has one, for each read. */
+  typeEnd(signal: AbortSignal): Promise<void>;
   /** Kills it and takes its status: what a failed birth ends with. */
   terminate(): Promise<void>;
 }
@@ -97,6 +99,18 @@ export class Child implements Disposable {
   ended(): Promise<ExitStatus | undefined> {
     this.#ending ??= this.#awaitEnd();
     return this.#ending;
+  }
+
+  /** Takes its status if it is this program's and has ended, and nobody has asked for it; true then. */
+  takeEnd(): boolean {
+    if (this.#keeper !== undefined || this.#ending !== undefined || !this.#pidfd.isOpen) {
+      return false;
+    }
+    const status = reap(this.#pidfd);
+    if (status === undefined) return false;
+    this.#pidfd.close();
+    this.#ending = Promise.resolve(status);
+    return true;
   }
 
   async #awaitEnd(): Promise<ExitStatus | undefined> {

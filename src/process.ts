@@ -80,6 +80,8 @@ export interface ProcessOptions {
   readonly subCgroup?: string | undefined;
 }
 
+const NEVER = new AbortController().signal;
+
 /** A process that is being started. */
 export interface ProcessClaim extends Disposable {
   /** Takes the handle that the start made. */
@@ -90,9 +92,9 @@ export interface ProcessClaim extends Disposable {
  * A process of a container: first what is to run, then, once `Container.start` or `run` had it, the
  * handle on what runs.
  *
- * A container's first is to be waited for, by {@linkcode Process.wait}, or its container destroyed by
- * the object that started it: one that has ended, and of which nobody takes the status, stays a zombie
- * of this program, with an fd. Further ones are reaped without a word.
+ * One that has ended is reaped, whether or not anybody waits for it, and whoever has ended it; its
+ * status is kept for who asks later. A further process keeps this program from its end while it runs,
+ * a container's first does not.
  *
  * @example
  * ```ts
@@ -152,6 +154,16 @@ export class Process {
   }
 
   /**
+   * Kills it with all that it has started, found by parentage: what has detached from it, as a daemon
+   * does, is left alone. It may end before; a container's first process takes its pid namespace along.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started
+   */
+  killTree(): void {
+    this.#started().killTree();
+  }
+
+  /**
    * Sets the size of its terminal, with `process.terminal` in the config.
    *
    * @throws {ContainerError} `NoProcessOps` before it is started, or without a terminal
@@ -171,13 +183,15 @@ export class Process {
   }
 
   /**
-   * The byte, ^D most often, which its terminal takes for the end of its input.
+   * Types the end of the input on its terminal (^D, most often) for each of its reads, as a person
+   * would who has nothing more to say. While the program takes every byte itself, as an editor does,
+   * nothing is typed: that is a byte to it like others.
    *
-   * @returns undefined without a terminal, or if there is no such byte
+   * @param options an abort ends it, as does the end of the terminal
    * @throws {ContainerError} `NoProcessOps` before the start
    */
-  endKey(): number | undefined {
-    return this.#started().endKey();
+  async typeEnd({ signal = NEVER }: AbortOptions = {}): Promise<void> {
+    await this.#started().typeEnd(signal);
   }
 
   /** What it reads, if stdin is `piped` or it has a terminal. */

@@ -50,6 +50,19 @@ export function parentOf(pid: number): number | undefined {
   return readStat(pid)?.parent;
 }
 
+/** The process of a number if it is a child of the other; undefined if not, or if one has ended. */
+export function childOf(parent: ProcessIdentity, pid: number): ProcessIdentity | undefined {
+  const stat = readStat(pid);
+  if (stat?.parent !== parent.pid || !isAlive(parent)) return undefined;
+  return { pid, startTime: stat.startTime, bootId: parent.bootId };
+}
+
+/** Whether it does nothing more: stopped by a signal or a tracer, or ended. */
+export function isStopped({ pid, startTime }: ProcessIdentity): boolean {
+  const stat = readStat(pid);
+  return stat?.startTime !== startTime || "TtZXx".includes(stat.state);
+}
+
 /** Whether it still runs: not ended, not a zombie, and the same one. */
 export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): boolean {
   const stat = readStat(pid);

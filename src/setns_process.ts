@@ -25,6 +25,7 @@ import { initFailure } from "../init/failure.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../init/operation.ts";
 import { PIDFD } from "./birth.ts";
 import { ContainerError } from "./errors.ts";
+import { killTree } from "./descendants.ts";
 import { InitStatus } from "./init_status.ts";
 import { firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { outOfMemory } from "./oom_kill.ts";
@@ -133,6 +134,10 @@ export class SetnsProcess implements ParentProcess, Disposable {
     }
   }
 
+  killTree(): void {
+    killTree(this.#started());
+  }
+
   resize(columns: number, rows: number): void {
     const { terminal } = this.#options;
     if (terminal === undefined) {
@@ -146,8 +151,8 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 
   /** See `Terminal`. */
-  endKey(): number | undefined {
-    return this.#options.terminal?.endKey();
+  async typeEnd(signal: AbortSignal): Promise<void> {
+    await this.#options.terminal?.typeEnd(this.#options.poller, signal);
   }
 
   async terminate(): Promise<void> {
@@ -155,6 +160,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
       await this.#usher?.kill();
       this.#child = await this.#usher?.process();
     }
+    if (this.#child !== undefined) killTree(this.#child);
     await this.#child?.kill();
     const streams = this.#streams;
     this.#streams = {};

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { onAbort } from "../ffi/abort.ts";
 import { SyscallError } from "../ffi/errno.ts";
 import {
   AT_EMPTY_PATH,
@@ -24,8 +25,10 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from "../ffi/path.ts";
 import type { Poller } from "../ffi/poll.ts";
-import { readableFd, writableFd } from "../ffi/stream.ts";
+import { readableFd, tryWrite, writableFd } from "../ffi/stream.ts";
 import {
+  hasUnread,
+  ICANON,
   ISIG,
   ONLCR,
   openPeer,
@@ -85,10 +88,31 @@ export class Terminal {
     return (local & ISIG) === 0 ? undefined : characters[VINTR];
   }
 
-  /** The byte that a program sees as the end of its input; undefined without one. */
-  endKey(): number | undefined {
-    if (!this.#master.isOpen) return undefined;
-    return terminalSettings(this.#master.number).characters[VEOF] || undefined;
+  /**
+   * Types the end of the input, for each read anew that waits for some: a terminal gives it to one read
+   * alone, and within a line it ends the line only. Never where the program takes every byte itself,
+   * which would read it as a byte; a later line is told the end then, once the program has written or
+   * read something.
+   *
+   * @returns once the terminal is closed, or the signal aborted
+   */
+  async typeEnd(poller: Poller, signal: AbortSignal): Promise<void> {
+    if (!this.#master.isOpen || signal.aborted) return;
+    const { Edges } = await import("../ffi/edges.ts");
+    using edges = new Edges(this.#master, poller.endless);
+    using _ = onAbort(signal, () => edges[Symbol.dispose]());
+    for (let isTyped = false; await edges.next() && this.#master.isOpen;) {
+      if (isTyped && hasUnread(this.#master)) continue;
+      isTyped = this.#type(VEOF) || isTyped;
+    }
+  }
+
+  /** Types the key at a place if it is one and the terminal takes lines; false if not. */
+  #type(place: number): boolean {
+    const { local, characters } = terminalSettings(this.#master.number);
+    const key = characters[place] ?? 0;
+    if ((local & ICANON) === 0 || key === 0) return false;
+    return tryWrite(this.#master, Uint8Array.of(key)) === 1;
   }
 
   /** Sets its size in characters; once it is closed nobody minds. */

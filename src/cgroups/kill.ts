@@ -114,6 +114,7 @@ function signalError(pid: number, error: unknown): unknown {
   });
 }
 
-function pause(): void {
+/** Sleeps for a tenth of a millisecond, this thread too. */
+export function pause(): void {
   new SyscallProgram([{ syscall: "nanosleep", args: [{ words: [0n, PAUSE_NS] }, 0] }]).run();
 }

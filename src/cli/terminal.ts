@@ -5,7 +5,6 @@
  * @module
  */
 
-import { pause } from "../../ffi/abort.ts";
 import type { Process } from "../process.ts";
 import { HostTerminal } from "./host_terminal.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -41,9 +40,9 @@ export class TerminalRelay implements AsyncDisposable {
     this.#output = this.#process.stdout.pipeTo(Deno.stdout.writable, options).catch(onUnread);
     // The keys end with the process, and nobody waits for them. A terminal that ends before was hung
     // up, and so is the process's then. Anything else that ends is the end of the input.
-    void this.#passKeys((isInLine) => {
-      if (this.#host.hasKeys) this.#hungUp.abort();
-      else void this.#typeEnd(isInLine);
+    void this.#passKeys(() => {
+      if (this.#host.hasKeys) return this.#hungUp.abort();
+      this.#process.typeEnd({ signal: this.#over.signal }).catch(() => {}); // the process has ended
     });
   }
 
@@ -68,17 +67,15 @@ export class TerminalRelay implements AsyncDisposable {
     this.#over.abort();
   }
 
-  async #passKeys(onEnd: (isInLine: boolean) => void): Promise<void> {
-    let isInLine = false;
+  async #passKeys(onEnd: () => void): Promise<void> {
     const reader = Deno.stdin.readable.getReader();
     const writer = this.#process.stdin.getWriter();
     for (;;) {
       const { value: keys } = await reader.read().catch(() => ({ value: undefined }));
       if (keys === undefined) {
         writer.releaseLock();
-        return onEnd(isInLine);
+        return onEnd();
       }
-      if (keys.length > 0) isInLine = keys.at(-1) !== NEWLINE;
       const interrupt = this.#process.interruptKey();
       try {
         await writer.write(keys);
@@ -88,27 +85,7 @@ export class TerminalRelay implements AsyncDisposable {
       if (interrupt !== undefined && keys.includes(interrupt)) this.#interrupts.typed();
     }
   }
-
-  /**
-   * Types what a person does at the end of the input: ^D, as script(1) and sshd do. A terminal gives it
-   * to one read alone, and a shell that takes the terminal for its line editor right then loses it, so
-   * it is typed again for as long as the process lives. Within a line it ends the line only, the first
-   * time.
-   */
-  async #typeEnd(isInLine: boolean): Promise<void> {
-    const writer = this.#process.stdin.getWriter();
-    try {
-      for (let isFirst = true;; isFirst = false) {
-        const key = this.#process.endKey();
-        if (key !== undefined) await writer.write(Uint8Array.of(key));
-        if (!isFirst || !isInLine) await pause(AGAIN_MS, this.#over.signal);
-      }
-    } catch { /* the process has ended */ }
-  }
 }
-
-const NEWLINE = 10;
-const AGAIN_MS = 500;
 
 /** The size of this program's terminal; undefined once it was hung up. */
 function consoleSize(): { readonly columns: number; readonly rows: number } | undefined {

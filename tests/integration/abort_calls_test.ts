@@ -42,7 +42,7 @@ async function withRunning(
   await leavesNothing(id, async () => {
     await using root = rootFolder();
     const factory = new Factory({ root: root.path });
-    await using container = await factory.create(id);
+    await using container = await factory.create(id, undefined, { driver: "driver" });
     await container.run(new Process({ args: LONG.split(" "), stdin: "null" }));
     await test(container, factory);
   });
@@ -229,5 +229,43 @@ Deno.test("an abort ends a callback's wait, and terminate's grace", async () => 
     assertEquals(driver.info(id).status, "running");
     await driver.terminate(id);
     assertEquals((await running).signal, 9);
+  });
+});
+
+Deno.test("an aborted exec ends with all that it has started, and with nothing else", async () => {
+  await withRunning("hull-ac-tree", async (container, factory) => {
+    const driver = new ExecDriver({ factory });
+    const { id } = container;
+    const start = async (script: string, signal: AbortSignal) => {
+      const before = driver.pids(id).length;
+      const args = ["sh", "-c", script];
+      const end = driver.exec(id, { args }, {}, () => {}, { signal }).then(
+        () => "it came to its end",
+        (error) => error,
+      );
+      await until(() => driver.pids(id).length >= before + 2);
+      return { end };
+    };
+    const other = new AbortController();
+    const neighbour = await start(`${LONG} & ${LONG}`, other.signal);
+    const others = driver.pids(id).sort();
+    for (
+      const script of [
+        `${LONG} & ${LONG}`,
+        `(${LONG} & ${LONG} & wait) & (sh -c "${LONG} & setsid ${LONG} & wait") & wait`,
+        // one that forks without an end
+        `${LONG} & ${LONG} & while :; do /bin/true; done`,
+      ]
+    ) {
+      const controller = new AbortController();
+      const running = await start(script, controller.signal);
+      controller.abort(REASON);
+      assertStrictEquals(await running.end, REASON);
+      // what was killed may still be ending
+      await until(() => driver.pids(id).every((pid) => others.includes(pid)));
+      assertEquals(driver.pids(id).sort(), others, script);
+    }
+    other.abort(REASON);
+    assertStrictEquals(await neighbour.end, REASON);
   });
 });

@@ -314,7 +314,7 @@ Deno.test("a stdin that fails ends the program before it takes half an input for
     };
     await attempts((stdin) => driver.run({ id, args }, { stdin, stdout: { file: took } }));
     assertEquals([driver.factory.ids(), Deno.readTextFileSync(took)], [[], ""]);
-    // A further program alone ends.
+    // A further program ends with what it has started.
     const { callback, pid } = called();
     const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
     await pid;

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
+import { identify } from "../../src/process_identity.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { HULL } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
@@ -116,6 +118,23 @@ Deno.test("a process's own user, environment, folder, limits and privileges win"
       await output(container, process),
       "1000\n4\n4 20\n/tmp\nvalue\n100\nNoNewPrivs:\t0\nCapBnd:\t0000000000000001\n",
     );
+  });
+});
+
+Deno.test("a first process that nobody waits for is reaped when another program ends it", async () => {
+  await leavesNothing("hull-lib-unasked", async () => {
+    await using scratch = scratchFactory();
+    const { factory } = scratch;
+    const container = await factory.create("hull-lib-unasked");
+    const process = new Process({ args: ["sleep", "1000"], stdin: "null" });
+    await container.run(process);
+    const { pid } = process;
+    const { code } = await new Deno.Command(HULL[0] as string, {
+      args: [...HULL.slice(1), "--root", factory.root, "delete", "--force", container.id],
+    }).output();
+    assertEquals(code, 0);
+    await until(() => identify(pid) === undefined);
+    assertEquals((await process.wait()).signal, 9); // it is kept for who asks later
   });
 });
 

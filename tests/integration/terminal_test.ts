@@ -61,10 +61,8 @@ Deno.test("the end of a stdin that is no terminal is the end of the terminal's i
       const [script, stdin, shown] of [
         ["cat", "one\ntwo\n", /one\r?\ntwo\r?\n/],
         ["cat", "no newline", /no newline/],
-        ["cat; cat; echo both", "", /both/],
-        ["sh", "echo $((40 + 2))\n", /42/],
-        // the shell's line editor takes the terminal when the end has been typed already
-        ["sleep 0.3; exec sh -i", "", /./],
+        ["cat; cat; cat; echo all", "", /all/],
+        ['while read -r line; do echo "<$line>"; done; cat; echo all', "a\nb", /<b?>?[^]*all/],
       ] as const
     ) {
       using bundle = makeBundle(script, (config) => {
@@ -85,6 +83,29 @@ Deno.test("the end of a stdin that is no terminal is the end of the terminal's i
     assertEquals([exec.code, exec.stderr], [0, ""]);
     assertMatch(exec.stdout, /here/);
     await hull.must("delete", "--force", "hull-tty-end");
+  });
+});
+
+Deno.test("the end of a stdin is no byte to a program that takes every byte, and is the end of a later line", async () => {
+  await leavesNothing("hull-tty-raw", async () => {
+    await using hull = new Hull();
+    // a read that gets nothing for a second is an end to od
+    const raw =
+      "stty -icanon -echo min 0 time 10; echo ready; od -An -tx1; stty icanon; echo lines";
+    using bundle = makeBundle(`${raw}; cat; echo over`, (config) => {
+      config.process.terminal = true;
+    });
+    const options = { stdin: "piped", stdout: "piped" } as const;
+    await using running = hull.command(["run", "-b", bundle.folder, "hull-tty-raw"], options)
+      .spawn();
+    let shown = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of running.stdout) {
+      shown += decoder.decode(chunk, { stream: true });
+      if (shown.includes("ready")) await running.stdin.close().catch(() => {}); // the first time
+    }
+    assertEquals(shown.replaceAll("\r", ""), "ready\nlines\nover\n");
+    assertEquals((await running.status).code, 0);
   });
 });
 
