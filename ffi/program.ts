@@ -160,7 +160,10 @@ export class SyscallProgram {
     });
     const layout = new Layout(all.length * OPERATION_SIZE);
     for (const { args } of all) {
-      for (const argument of args) if (typeof argument !== "number") layout.add(argument);
+      for (const argument of args) {
+        if (typeof argument === "string") layout.addText(argument);
+        else if (typeof argument === "object" && !("result" in argument)) layout.add(argument);
+      }
     }
     this.#bytes = layout.allocate();
     this.#view = new DataView(this.#bytes.buffer);
@@ -217,17 +220,24 @@ export class SyscallProgram {
     encoder.set(at, syscall === "jump" ? -1 : syscallNumber(syscall));
     const indirect = encoder.setArguments(at + ARGUMENTS, args);
     const fail = failAt === undefined ? RETURN : failAt - index;
-    const onward = (to: Onward | "return"): number => {
-      if (typeof to === "object") return this.#index(to.jump) - index;
-      return to === "return" ? RETURN : to === "fail" ? fail : 0;
-    };
     // The memory is all zero so far, which goes on.
-    this.#view.setInt32(at + ON_ERROR, onError === undefined ? fail : onward(onError), true);
-    if (onPositive !== undefined) this.#view.setInt32(at + ON_POSITIVE, onward(onPositive), true);
+    if (onError !== "continue") {
+      const to = onError === undefined ? fail : this.#onward(onError, index, fail);
+      this.#view.setInt32(at + ON_ERROR, to, true);
+    }
+    if (onPositive !== undefined) {
+      this.#view.setInt32(at + ON_POSITIVE, this.#onward(onPositive, index, fail), true);
+    }
     if (indirect !== 0) this.#view.setUint32(at + INDIRECT, indirect, true);
     if (tolerated !== undefined) {
       this.#view.setInt32(at + TOLERATED, errnoNumber(tolerated), true);
     }
+  }
+
+  /** How many operations on it goes; 0 is the next one. */
+  #onward(to: Onward | "return", index: number, fail: number): number {
+    if (typeof to === "object") return this.#index(to.jump) - index;
+    return to === "return" ? RETURN : to === "fail" ? fail : 0;
   }
 
   #index(label: string): number {
@@ -272,8 +282,12 @@ class Layout {
     this.#size = operationsSize;
   }
 
+  addText(text: string): void {
+    this.#texts.add(text);
+  }
+
   add(argument: Argument): void {
-    if (typeof argument === "string") this.#texts.add(argument);
+    if (typeof argument === "string") this.addText(argument);
     else if (typeof argument !== "object" || this.#offsets.has(argument)) return;
     else if (argument instanceof Uint8Array) {
       this.#bytes.push({ offset: this.#size, bytes: argument });
@@ -311,9 +325,9 @@ class Layout {
   }
 }
 
-/** Whether the value is read from memory at the time of the call. */
-function isIndirect(argument: object): boolean {
-  return "result" in argument || "fault" in argument || "heldIn" in argument;
+/** Whether the value is read from memory at the time of the call; a result's always is. */
+function isRead(argument: object): boolean {
+  return "heldIn" in argument || "fault" in argument;
 }
 
 /** Turns arguments into the 64-bit words of the operations. */
@@ -355,38 +369,43 @@ class Encoder {
   /** Writes an operation's arguments; the bits say which are addresses of their value. */
   setArguments(at: number, args: readonly Argument[]): number {
     let indirect = 0;
-    let position = 0;
-    for (const argument of args) {
-      if (typeof argument === "number") this.set(at + 8 * position, argument);
-      else {
-        if (typeof argument === "object" && isIndirect(argument)) indirect |= 1 << position;
-        this.set(at + 8 * position, this.#word(argument));
+    for (let k = 0; k < args.length; k++) {
+      const argument = args[k] as Argument;
+      if (typeof argument === "number") {
+        if (argument !== 0) this.set(at + 8 * k, argument); // over zeros
+      } else if (typeof argument === "object" && "result" in argument) {
+        indirect |= 1 << k;
+        this.set(at + 8 * k, this.#resultAt(argument.result));
+      } else {
+        if (typeof argument === "object" && isRead(argument)) indirect |= 1 << k;
+        this.set(at + 8 * k, this.#word(argument));
       }
-      position++;
     }
     return indirect;
   }
 
+  /** The address of an operation's result. */
+  #resultAt(label: string): number {
+    const index = this.#labels.get(label);
+    if (index === undefined) throw new RangeError(`no operation is labelled ${label}`);
+    return this.#base + index * OPERATION_SIZE + RESULT_OFFSET;
+  }
+
   #word(argument: Argument): number | bigint {
-    if (typeof argument === "number" || typeof argument === "bigint") return argument;
     if (typeof argument === "string") return this.#base + this.#layout.offset(argument);
-    if ("result" in argument) {
-      const index = this.#labels.get(argument.result);
-      if (index === undefined) throw new RangeError(`no operation is labelled ${argument.result}`);
-      return this.#base + index * OPERATION_SIZE + RESULT_OFFSET;
-    }
+    if (typeof argument === "number" || typeof argument === "bigint") return argument;
+    if (argument instanceof Uint8Array) return this.#base + this.#layout.offset(argument);
+    if ("result" in argument) return this.#resultAt(argument.result);
     if ("fault" in argument) return 0;
     if ("self" in argument) {
       return argument.self === "address" ? this.#base : this.#layout.operationsSize;
     }
     if ("field" in argument) return Number(this.#word(argument.field)) + argument.offset;
     if ("heldIn" in argument) return Number(this.#word(argument.heldIn)) + argument.offset;
-    if ("placeOf" in argument) return this.#word({ result: argument.placeOf });
+    if ("placeOf" in argument) return this.#resultAt(argument.placeOf);
     const offset = this.#layout.offset(argument);
     if ("words" in argument) this.#fill(argument, offset);
-    if ("space" in argument) {
-      this.#outputs.set(argument.name, this.#bytes.subarray(offset, offset + argument.space));
-    }
+    else this.#outputs.set(argument.name, this.#bytes.subarray(offset, offset + argument.space));
     return this.#base + offset;
   }
 

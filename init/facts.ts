@@ -245,6 +245,7 @@ export class HostFacts implements Facts {
   get ignoredSignals(): readonly number[] {
     const status = readText("/proc/self/status");
     const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+    if (mask === 0n) return [...LIBRARY_SIGNALS];
     return Array.from({ length: 64 }, (_, k) => k + 1)
       .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);
   }

@@ -351,31 +351,36 @@ export function anchorsOf(
   isDetached: boolean,
   facts: Facts,
 ): Anchor[] {
-  // A copy of a tree over itself has copies of the mounts in it: they are looked for by their names.
-  const copied = isDetached
-    ? mounts.filter(isRemount).map(({ mount }) => collapse(mount.destination))
-    : [];
+  if (!mounts.some(isKernels)) return [];
+  const paths = mounts.map(({ mount }) => collapse(mount.destination));
+  const remounts = mounts.map(isRemount);
+  // Where a link leads a mount is not told by its path.
+  const moved = mounts.map(({ mount, position }, k) => {
+    const { isSure, components } = facts.destination(mount.destination, position);
+    const resolved = "/" + components.join("/");
+    return !isSure || resolved !== paths[k] ? { isSure, resolved } : undefined;
+  });
   return mounts.flatMap((planned, k) => {
     const { mount: { destination }, label } = planned;
     if (!isKernels(planned)) return [];
-    if (copied.some((path) => path !== "/" && destination.startsWith(`${path}/`))) return [];
-    const covers = mounts.slice(k + 1).filter((later) => isDetached || !isRemount(later));
-    if (covers.some((later) => !isRemount(later) && isOver(later.mount.destination, destination))) {
-      return [];
-    }
-    const mayBeCovered = covers.some((later) => {
-      const { isSure, components } = facts.destination(later.mount.destination, later.position);
-      const resolved = "/" + components.join("/");
-      return !isSure || resolved !== collapse(later.mount.destination) &&
-          isOver(resolved, destination);
-    });
+    // A copy of a tree over itself has copies of the mounts in it: they are looked for by their names.
+    const isCopied = (path: string, at: number) =>
+      isDetached && remounts[at] === true && path !== "/" && destination.startsWith(`${path}/`);
+    if (paths.some(isCopied)) return [];
+    const isHidden = (path: string, at: number) =>
+      at > k && remounts[at] !== true && isOver(path, destination);
+    if (paths.some(isHidden)) return [];
+    const mayBeCovered = moved.some((place, at) =>
+      place !== undefined && at > k && (isDetached || remounts[at] !== true) &&
+      (!place.isSure || isOver(place.resolved, destination))
+    );
     return [{ destination, mount: mountOf(label), mayBeCovered }];
   });
 }
 
 /** Whether what is mounted at one path hides what is mounted at another. */
 function isOver(path: string, covered: string): boolean {
-  return `${covered}/`.startsWith(`${collapse(path)}/`.replace("//", "/"));
+  return path === "/" || path === covered || covered.startsWith(`${path}/`);
 }
 
 /** A mount that lies over an anchor takes its part. */
