@@ -3,9 +3,10 @@
  *
  * A start reads the compiled code of a whole file, needed or not. So the command line has two:
  * `hull.js` is what a command needs mostly, with all that it imports late, and `late.js` all the
- * rest, loaded when any of it is needed. There are two such pairs, each with all of hull: in
- * `src/cli` for the commands that make a container, in `src/life` for those that find one. init's own
- * module, `init/init.js`, stands alone.
+ * rest, loaded when any of it is needed. There are three such pairs, each with all of hull: in
+ * `src/cli` for the commands that make a container, in `src/exec` for the one that makes a further
+ * process, in `src/life` for those that find a container. init's own module, `init/init.js`, stands
+ * alone.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
@@ -25,18 +26,15 @@ const DOOR = "src/cli/hull.ts";
 const LATE = "src/cli/late.ts";
 
 /** What all commands need. */
-const COMMON = ["cli/hull", "cli/main", "factory", "process", "security/profile_cache"]
-  .concat("security/seccomp");
+const COMMON = ["cli/hull", "cli/main", "factory", "process"];
+const FILTERS = ["security/profile_cache", "security/seccomp"];
 
 /** What is in the first file of each pair, with everything that these import at once. */
 const PAIRS: Readonly<Record<string, readonly string[]>> = {
-  life: [
-    ...COMMON,
-    ...["delete", "exec", "kill", "start", "state"].map((name) => `cli/${name}`),
-    "exec",
-  ],
-  cli: [...COMMON, "cli/create", "cli/run", "container_hooks", "first_process"]
+  cli: [...COMMON, ...FILTERS, "cli/create", "cli/run", "container_hooks", "first_process"]
     .concat("prepare_container"),
+  exec: [...COMMON, ...FILTERS, "cli/exec", "exec"],
+  life: [...COMMON, "cli/delete", "cli/kill", "cli/start", "cli/state"],
 };
 
 /** One import of a module, as `deno info --json` tells it. */

@@ -137,9 +137,11 @@ has_bundle() {
 
 if has_bundle; then
   bundle_code
-  # Both files are all of hull. One reads fast what makes a container, the other what finds one.
+  # Each file leads to all of hull. One reads fast what makes a container, one a further process, the
+  # third what finds a container.
   case " $* " in
     *" run "* | *" create "*) modules=cli ;;
+    *" exec "*) modules=exec ;;
     *) modules=life ;;
   esac
   set -- --no-config "$root/.hull/$bundle/src/$modules/hull.js" "$@"

@@ -22,7 +22,6 @@ import type { ConsoleFds, InitConfig, InitSeccomp } from "./config/init_config.t
 import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Config } from "./config/types.ts";
 import { attendedWork, type InitKind, needsNoPlan, type StartWay } from "./direct_start.ts";
-import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { initCommand } from "./init_command.ts";
 import {
@@ -191,7 +190,9 @@ export class InitBirth implements Disposable {
     );
     this.#streams = fds.streams(this.#options.poller);
     if (isMapped) {
-      traced(lane, "write the id maps", () => writeIdMaps(child.pid, config.linux ?? {}));
+      await traced(lane, "write the id maps", async () => {
+        (await import("./id_maps.ts")).writeIdMaps(child.pid, config.linux ?? {});
+      });
     }
     if (mapped !== undefined) letGo(mapped.writer);
     const filter = boots ? await prepare() : undefined;

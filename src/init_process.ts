@@ -18,7 +18,6 @@ import type { Mount } from "./config/types.ts";
 import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
 import { adjustOomScore, limit } from "./host_limits.ts";
-import { writeIdMaps } from "./id_maps.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { InitBirth, type InitBirthOptions } from "./init_birth.ts";
 import { InitNetwork } from "./init_network.ts";
@@ -32,7 +31,7 @@ import type { PlanTrace } from "./plan_trace.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { checkProcMounts } from "./security/proc_mount.ts";
 import { closeStreams, type PipeStreams } from "./stdio.ts";
-import { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 import { traced } from "./traced.ts";
 import { finish } from "./undo.ts";
 
@@ -326,7 +325,9 @@ export class InitProcess implements ParentProcess, Disposable {
         letGo(control); // the launcher's
       }
       if (!isNew(linux.namespaces ?? [], "user")) return;
-      traced(lane, "write the id maps", () => writeIdMaps(pid, linux));
+      await traced(lane, "write the id maps", async () => {
+        (await import("./id_maps.ts")).writeIdMaps(pid, linux);
+      });
       letGo(control);
     } catch (error) {
       control.close();
@@ -367,6 +368,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { poller, process } = this.#options;
     const master = receiveFd(socket);
     if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
+    const { Terminal } = await import("./terminal.ts");
     const terminal = new Terminal(master);
     const { consoleSocket } = process;
     if (consoleSocket !== undefined) return await terminal.handOn(consoleSocket, poller.signal);

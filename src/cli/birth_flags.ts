@@ -21,7 +21,6 @@ import { identify } from "../process_identity.ts";
 import { syscallFailure } from "../syscall_failure.ts";
 import { traced } from "../traced.ts";
 import { undone } from "../undo.ts";
-import { connectListener } from "../unix_client.ts";
 import { type Bundle, BUNDLE_FLAGS, namingFile, readBundle } from "./bundle.ts";
 import { choice, type Flag, type GivenFlags, type Invocation, isOn, text } from "./command.ts";
 import { foregroundConsole, isInteractive } from "./foreground.ts";
@@ -91,7 +90,7 @@ async function bearFrom(
 ): Promise<Born> {
   const { flags, args, command, factory, output } = invocation;
   const { Process } = await import("../process.ts");
-  const network = networkOf(flags);
+  const network = await networkOf(flags);
   const console = consoleOf(flags, bundle?.config, isDetached);
   const process = new Process({
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
@@ -193,6 +192,7 @@ function nobodyForTerminal(): ContainerError {
 async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefined> {
   if (path === undefined) return undefined;
   try {
+    const { connectListener } = await import("../unix_client.ts");
     return await connectListener(path);
   } catch (cause) {
     throw syscallFailure(cause, "SystemError", `cannot connect to the pidfd socket`, {

@@ -5,7 +5,6 @@
  */
 
 import { DEFAULT_BRIDGE, type NetworkMode } from "../config/types/network_mode.ts";
-import { parsePublishedPort } from "../config/published_port.ts";
 import { type Flag, type GivenFlags, list, text } from "./command.ts";
 import { usageError } from "./options.ts";
 
@@ -37,17 +36,10 @@ const WORDS = ["loopback", "none", "host"] as const;
  *
  * @throws {ContainerError} `ConfigInvalid`
  */
-export function networkOf(flags: GivenFlags): NetworkMode | undefined {
+export async function networkOf(flags: GivenFlags): Promise<NetworkMode | undefined> {
   const given = text(flags, "network");
   const publish = list(flags, "publish");
-  for (const port of publish) {
-    const fault = parsePublishedPort(port);
-    if (typeof fault !== "string") continue;
-    throw usageError(
-      `--publish ${port} ${fault}`,
-      "such as -p 8080:80 or -p 127.0.0.1:5353:53/udp",
-    );
-  }
+  if (publish.length > 0) await checkPorts(publish);
   const [kind, ...name] = given?.split("=") ?? [];
   if (kind === BRIDGE) {
     return { bridge: name.length === 0 ? DEFAULT_BRIDGE : name.join("="), publish };
@@ -62,4 +54,16 @@ export function networkOf(flags: GivenFlags): NetworkMode | undefined {
     `unknown network ${JSON.stringify(given)}`,
     "use loopback, none, host, bridge or bridge=NAME",
   );
+}
+
+async function checkPorts(publish: readonly string[]): Promise<void> {
+  const { parsePublishedPort } = await import("../config/published_port.ts");
+  for (const port of publish) {
+    const fault = parsePublishedPort(port);
+    if (typeof fault !== "string") continue;
+    throw usageError(
+      `--publish ${port} ${fault}`,
+      "such as -p 8080:80 or -p 127.0.0.1:5353:53/udp",
+    );
+  }
 }

@@ -37,7 +37,7 @@ export const command: Command = {
     const plan = await (await factory()).plan(args[0] ?? "hull", process, {
       config: bundle?.config,
       bundle: bundle?.folder,
-      network: networkOf(flags),
+      network: await networkOf(flags),
       networksFromAnnotations: isOn(flags, "networks-from-annotations"),
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
