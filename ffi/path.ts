@@ -5,7 +5,7 @@
  */
 
 import { Fd, type Folder, numberOf, O_CLOEXEC } from "./file.ts";
-import { checked, libc } from "./libc.ts";
+import { checked, lastErrno, libc } from "./libc.ts";
 import { cString } from "./memory.ts";
 
 /** Don't leave the mount on the way. */
@@ -30,9 +30,18 @@ export function openHow(flags: number, mode: number, resolve: number): Uint8Arra
 }
 
 /**
+ * How often an openat2 is made again. With RESOLVE_BENEATH or RESOLVE_IN_ROOT the kernel gives up a
+ * `..`, one in a link as well, with EAGAIN when anything on the host was renamed or mounted meanwhile.
+ */
+export const OPENAT2_TRIES = 255;
+
+const EAGAIN = 11;
+
+/**
  * Opens `path` under `folder`, close-on-exec, walking only as `resolve` allows.
  *
- * @throws {SyscallError} EXDEV or ELOOP where the rules are broken; ENOSYS before Linux 5.6
+ * @throws {SyscallError} EXDEV or ELOOP where the rules are broken; ENOSYS before Linux 5.6; EAGAIN if
+ *   the host renames or mounts all the time
  */
 export function openAt2(
   folder: Folder,
@@ -41,11 +50,10 @@ export function openAt2(
   resolve: number,
   mode = 0,
 ): Fd {
-  const fd = libc.openat2(
-    numberOf(folder),
-    cString(path),
-    openHow(flags, mode, resolve),
-    24,
-  );
+  const [name, how] = [cString(path), openHow(flags, mode, resolve)];
+  let fd = libc.openat2(numberOf(folder), name, how, how.length);
+  for (let tries = OPENAT2_TRIES; fd < 0n && tries > 0 && lastErrno() === EAGAIN; tries--) {
+    fd = libc.openat2(numberOf(folder), name, how, how.length);
+  }
   return new Fd(checked("openat2", fd, path));
 }

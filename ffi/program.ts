@@ -7,6 +7,7 @@
 
 import { errnoNumber } from "./errno.ts";
 import { addressOf, cStrings } from "./memory.ts";
+import { OPENAT2_TRIES } from "./path.ts";
 import { type SyscallName, syscallNumber } from "./syscalls.ts";
 import { OPERATION_SIZE, RESULT_OFFSET, RETURN, walk, walkOffThread } from "./trampoline.ts";
 
@@ -106,6 +107,7 @@ const ARGUMENTS = 8;
 const ON_ERROR = 64;
 const ON_POSITIVE = 68;
 const INDIRECT = 72;
+const TRIES = 73;
 const TOLERATED = 76;
 const MAX_ERRNO = 4095n;
 
@@ -228,7 +230,8 @@ export class SyscallProgram {
     if (onPositive !== undefined) {
       this.#view.setInt32(at + ON_POSITIVE, this.#onward(onPositive, index, fail), true);
     }
-    if (indirect !== 0) this.#view.setUint32(at + INDIRECT, indirect, true);
+    if (indirect !== 0) this.#view.setUint8(at + INDIRECT, indirect);
+    if (syscall === "openat2") this.#view.setUint8(at + TRIES, OPENAT2_TRIES);
     if (tolerated !== undefined) {
       this.#view.setInt32(at + TOLERATED, errnoNumber(tolerated), true);
     }

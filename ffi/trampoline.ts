@@ -17,7 +17,9 @@
  * | 56 | i64 result | stored after the call |
  * | 64 | i32 onError | on a result of -4095 to -1: 0 goes on, n jumps n operations, 0x7fffffff returns |
  * | 68 | i32 onPositive | the same on a result above 0 |
- * | 72 | u32 indirect | bit k: argument k is the address of its value |
+ * | 72 | u8 indirect | bit k: argument k is the address of its value |
+ * | 73 | u8 tries | how often the call is made again on EAGAIN; counted down |
+ * | 74 | u16 | zero |
  * | 76 | i32 tolerated | an errno that counts as success |
  *
  * The code returns the offset in bytes of the operation that it made last.

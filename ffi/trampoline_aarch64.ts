@@ -1,5 +1,5 @@
 /**
- * The trampoline's machine code for aarch64: 164 bytes, each line of assembly beside its bytes.
+ * The trampoline's machine code for aarch64: 192 bytes, each line of assembly beside its bytes.
  *
  * What it does, and the layout of the operations that it walks, stand in trampoline.ts.
  *
@@ -40,23 +40,31 @@ export const LISTING: readonly (readonly [bytes: string, assembly: string])[] = 
   ["c2000054", "b.hs failed"], // unsigned: -4095 to -1 is an error
   ["600000b4", "cbz x0, forward"],
   ["4b4580b9", "ldrsw x11, [x10, #68]"], // where a result above 0 goes on
-  ["0b0100b5", "cbnz x11, jump"],
+  ["eb0100b5", "cbnz x11, jump"],
   ["", "forward:"],
   ["4a410191", "add x10, x10, #80"],
   ["e7ffff17", "b next"],
   ["", "failed:"],
+  ["1f2c0031", "cmn w0, #11"], // EAGAIN: made again as often as it may be
+  ["c1000054", "b.ne failure"],
+  ["4b254139", "ldrb w11, [x10, #73]"],
+  ["8b000034", "cbz w11, failure"],
+  ["6b050051", "sub w11, w11, #1"],
+  ["4b250139", "strb w11, [x10, #73]"],
+  ["e0ffff17", "b next"],
+  ["", "failure:"],
   ["4b4d40b9", "ldr w11, [x10, #76]"], // zero sum: this is the tolerated errno
   ["6b01002b", "adds w11, w11, w0"],
-  ["80ffff54", "b.eq forward"],
+  ["a0feff54", "b.eq forward"],
   ["4b4180b9", "ldrsw x11, [x10, #64]"], // where an error goes on
-  ["4bffffb4", "cbz x11, forward"],
+  ["6bfeffb4", "cbz x11, forward"],
   ["", "jump:"],
   ["0c00b012", "mov w12, #0x7fffffff"],
   ["7f010c6b", "cmp w11, w12"],
   ["80000054", "b.eq done"],
   ["0c0a80d2", "mov x12, #80"],
   ["6a290c9b", "madd x10, x11, x12, x10"],
-  ["dcffff17", "b next"],
+  ["d5ffff17", "b next"],
   ["", "done:"],
   ["400109cb", "sub x0, x10, x9"],
   ["c0035fd6", "ret"],

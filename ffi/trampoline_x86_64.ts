@@ -1,5 +1,5 @@
 /**
- * The trampoline's machine code for x86_64: 177 bytes, each line of assembly beside its bytes.
+ * The trampoline's machine code for x86_64: 200 bytes, each line of assembly beside its bytes.
  *
  * What it does, and the layout of the operations that it walks, stand in trampoline.ts. The syntax is Intel's.
  *
@@ -53,22 +53,29 @@ export const LISTING: readonly (readonly [bytes: string, assembly: string])[] = 
   ["7409", "jz forward"],
   ["49634c2444", "movsxd rcx, dword ptr [r12+68]"], // where a result above 0 goes on
   ["85c9", "test ecx, ecx"],
-  ["7516", "jnz jump"],
+  ["752d", "jnz jump"],
   ["", "forward:"],
   ["4983c450", "add r12, 80"],
   ["eb86", "jmp next"],
   ["", "failed:"],
+  ["83f8f5", "cmp eax, -11"], // EAGAIN: made again as often as it may be
+  ["7512", "jne failure"],
+  ["41807c244900", "cmp byte ptr [r12+73], 0"],
+  ["740a", "je failure"],
+  ["41fe4c2449", "dec byte ptr [r12+73]"],
+  ["e96fffffff", "jmp next"],
+  ["", "failure:"],
   ["410344244c", "add eax, [r12+76]"], // zero: this is the tolerated errno
-  ["74f3", "jz forward"],
+  ["74dc", "jz forward"],
   ["49634c2440", "movsxd rcx, dword ptr [r12+64]"], // where an error goes on
   ["85c9", "test ecx, ecx"],
-  ["74ea", "jz forward"],
+  ["74d3", "jz forward"],
   ["", "jump:"],
   ["81f9ffffff7f", "cmp ecx, 0x7fffffff"],
   ["740c", "je done"],
   ["486bc950", "imul rcx, rcx, 80"],
   ["4901cc", "add r12, rcx"],
-  ["e962ffffff", "jmp next"],
+  ["e94bffffff", "jmp next"],
   ["", "done:"],
   ["4c89e0", "mov rax, r12"],
   ["4829d8", "sub rax, rbx"],

@@ -92,7 +92,7 @@ export function markSteps<Item extends PlanItem>(
       items.push(readClock(step, clock, address + BigInt(mark)));
       mark += TIMESPEC_SIZE;
     }
-    items.push(...run);
+    for (const item of run) items.push(item); // a step may have more than a call takes arguments
     clones += run.filter((item) => isCall(item, "clone3")).length;
     isFiltered ||= run.some((item) => isCall(item, "seccomp"));
   }

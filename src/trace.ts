@@ -92,7 +92,7 @@ export class Trace {
   /** A source that has ended; what it gives now stays. */
   settle(source: TraceSource): void {
     if (!this.#sources.delete(source)) return;
-    this.#events.push(...source());
+    for (const event of source()) this.#events.push(event);
   }
 
   /** The trace up to now, in the order of time. */

@@ -271,29 +271,16 @@ function becomeRoot(step: StepBuilder, label: string): void {
 
 /**
  * Gives the fd of a mount the meaning of what lies over the mount's root: a `..` there leads nowhere
- * but up through the mounts. It is tried again where the kernel says EAGAIN, as it does for any `..`
- * while something on the host is renamed or mounted.
+ * but up through the mounts.
  */
 function takeTop(step: StepBuilder, mount: string, label: string): void {
-  const args = insideRoot(result(mount), "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const taken = `${label}.taken`;
-  step.call("openat2", args, {
+  step.call("openat2", insideRoot(result(mount), "..", O_PATH | O_DIRECTORY | O_CLOEXEC), {
     label,
     components: [],
-    onError: "continue",
-    onPositive: { jump: taken },
-  });
-  for (let k = 1; k <= TOP_TRIES; k++) {
-    step.call("openat2", args, {
-      components: [],
-      onError: k < TOP_TRIES ? "continue" : "fail",
-      onPositive: { jump: label },
-    });
-  }
-  step.call("dup3", [result(label), result(mount), O_CLOEXEC], { label: taken }).close(label);
+  })
+    .call("dup3", [result(label), result(mount), O_CLOEXEC])
+    .close(label);
 }
-
-const TOP_TRIES = 16;
 
 /** The way inside the root to a bind's source that is in the rootfs, as a mount before may provide it. */
 function innerSource(source: string, rootfs: string): string | undefined {

@@ -118,15 +118,9 @@ export interface MaybeMissing {
 }
 
 /**
- * How often a path is tried again while the host renames or mounts: one that goes up itself, and one
- * that does so by a link at most.
- */
-const TRIES = { up: 16, other: 2 };
-
-/**
  * Opens what may be missing. It is missing where the kernel says ENOENT, or ENOTDIR for a path below a
- * file; and with EAGAIN, which a `..` on the way gives when anything on the host is renamed or mounted
- * meanwhile, it is tried again.
+ * file. Any other error fails, and is told by the same call, made once more: the first one's is no
+ * failure where nothing is there.
  *
  * @returns adds what follows an error; it must stand where nothing else leads to
  */
@@ -141,15 +135,11 @@ export function beyondMissing(step: StepBuilder, wanted: MaybeMissing): () => vo
       skipUnless(step, label, errno, { label: `${label}.miss${k === 0 ? "" : k}`, next });
       step.jump(end);
     });
-    const tries = String(args[1]).split("/").includes("..") ? TRIES.up : TRIES.other;
-    for (let k = tries; k > 0; k--) {
-      step.call("openat2", args, {
-        label: k === tries ? `${label}.again` : undefined,
-        components,
-        onError: k > 1 ? "continue" : "fail",
-        onPositive: { jump: label },
-      });
-    }
+    step.call("openat2", args, {
+      label: `${label}.again`,
+      components,
+      onPositive: { jump: label },
+    });
     step.call("getpid", [], { label: end });
   };
 }

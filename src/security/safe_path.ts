@@ -31,7 +31,6 @@ import {
 /** The number of links after which a path is taken to be a circle, as the kernel has it. */
 const MAX_LINKS = 40;
 const PLACE = O_PATH | O_NOFOLLOW;
-const MAX_TRIES = 1000;
 
 /**
  * Whether openat2(2) can be used, found out by a call. A filter that was made before openat2 answers
@@ -70,7 +69,9 @@ function ifThereIs(call: () => Fd): Fd | undefined {
  * @throws {SyscallError} ELOOP for too many links, ENOENT, …
  */
 export function openInside(root: Fd, path: string, flags: number, walk = false): Fd {
-  const opened = walk ? undefined : ifThereIs(() => openAgain(root, path, flags));
+  const opened = walk
+    ? undefined
+    : ifThereIs(() => openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
   return opened ?? walkInside(root, path, flags);
 }
 
@@ -100,18 +101,6 @@ function walkInside(root: Fd, path: string, flags: number): Fd {
     }
   }
   return openAt(way.at(-1) ?? root, ".", flags | O_NOFOLLOW);
-}
-
-/** A `..` on the way gives EAGAIN if anything on the host was renamed or mounted meanwhile. */
-function openAgain(root: Fd, path: string, flags: number): Fd {
-  for (let tries = 1;; tries++) {
-    try {
-      return openAt2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    } catch (error) {
-      const isRace = error instanceof SyscallError && error.code === "EAGAIN";
-      if (!isRace || tries === MAX_TRIES) throw error;
-    }
-  }
 }
 
 /**

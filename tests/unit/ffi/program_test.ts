@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { AT_FDCWD, Fd, writeAll } from "../../../ffi/file.ts";
+import { OPENAT2_TRIES, openHow, RESOLVE_IN_ROOT } from "../../../ffi/path.ts";
 import { Pipe } from "../../../ffi/pipe.ts";
 import { SyscallProgram } from "../../../ffi/program.ts";
 import { OPERATION_SIZE } from "../../../ffi/trampoline.ts";
+import { scratchFolder } from "../../fixtures/bundle.ts";
 
 const MISSING = [AT_FDCWD, "/no/such/file", 0, 0] as const;
 
@@ -143,4 +145,53 @@ Deno.test("an argument without a value ends the process before the call", async 
     new SyscallProgram([{ syscall: "exit_group", args: [{ fault: true }] }]).run();`;
   const child = new Deno.Command(Deno.execPath(), { args: ["eval", "--no-lock", code] });
   assertEquals((await child.output()).signal, "SIGSEGV");
+});
+
+Deno.test("an openat2 that the kernel gives up is made again, up to a bound", () => {
+  const [O_CREAT, RESOLVE_CACHED] = [0o100, 0x20]; // together they are always given up: EAGAIN
+  const how = openHow(O_CREAT, 0o600, RESOLVE_CACHED);
+  const program = new SyscallProgram([
+    { syscall: "openat2", args: [AT_FDCWD, "/no/such/file", how, how.length] },
+  ]);
+  const tries = () => program.memory[73];
+  assertEquals(tries(), OPENAT2_TRIES);
+  program.run();
+  assertEquals(program.failure(), { index: 0, errno: 11 });
+  assertEquals(tries(), 0);
+});
+
+Deno.test("a way up is found while others rename", async () => {
+  using scratch = scratchFolder();
+  Deno.mkdirSync(`${scratch.path}/a/b`, { recursive: true });
+  const code = `
+    Deno.mkdirSync("${scratch.path}/x");
+    postMessage("begun");
+    for (;;) {
+      Deno.renameSync("${scratch.path}/x", "${scratch.path}/y");
+      Deno.renameSync("${scratch.path}/y", "${scratch.path}/x");
+    }`;
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, {
+    type: "module",
+  });
+  try {
+    await new Promise((resolve) => worker.onmessage = resolve);
+    const how = openHow(0, 0, RESOLVE_IN_ROOT);
+    const ways = Array.from({ length: 20_000 }, (_, k) => ({
+      label: `way${k}`,
+      syscall: "openat2",
+      args: [{ result: "root" }, `${"a/b/../../".repeat(20)}a`, how, how.length],
+    } as const));
+    const program = new SyscallProgram([
+      { label: "root", syscall: "openat", args: [AT_FDCWD, scratch.path, 0, 0] },
+      ...ways.flatMap((way) => [
+        way,
+        { syscall: "close", args: [{ result: way.label }] } as const,
+      ]),
+      { syscall: "close", args: [{ result: "root" }] },
+    ]);
+    program.run();
+    assertEquals(program.failure(), undefined);
+  } finally {
+    worker.terminate();
+  }
 });

@@ -330,6 +330,23 @@ Deno.test("every label that a plan refers to stands before, a jump leads back on
   }
 });
 
+Deno.test("each further mount and each further mask adds as many operations as the one before", () => {
+  const size = (count: number) =>
+    planInit({
+      ...BASE,
+      cgroups: V2,
+      config: spec((config) => {
+        const names = Array.from({ length: count }, (_, k) => `/tmp/${1000 + k}`);
+        const mounts = names.map((name) => ({ destination: name, type: "tmpfs", source: "tmpfs" }));
+        config.mounts = [...config.mounts ?? [], ...mounts];
+        config.linux.maskedPaths = names.map((name) => `${name}/masked`);
+      }),
+    }, FACTS).length;
+  const [none, some, more] = [size(100), size(200), size(300)];
+  assertEquals(more - some, some - none);
+  assert(some - none <= 100 * 40, `${(some - none) / 100} operations each`);
+});
+
 /** HULL_UPDATE_GOLDEN=1 writes the listings anew, to be read before they are committed. */
 async function compareGolden(name: string, text: string): Promise<void> {
   const file = new URL(`golden/${name}.txt`, import.meta.url);

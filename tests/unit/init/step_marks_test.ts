@@ -145,3 +145,9 @@ Deno.test("a program of its own maps the memory where its marks go, and closes t
   const calls = mapMarks("identity", 9).map(({ syscall, args }) => [syscall, args[0]]);
   assertEquals(calls, [["mmap", OWN_ADDRESS], ["close", 9]]);
 });
+
+Deno.test("a step of more operations than a call takes arguments is marked as any other", () => {
+  const one = { step: "masks", reason: "mask", syscall: "getpid", args: [] } as const;
+  const { items } = markSteps(new Array<PlanItem>(300_000).fill(one), PLACE);
+  assertEquals(items.length, 300_001);
+});
