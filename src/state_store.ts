@@ -34,6 +34,7 @@ import type { ResctrlGroups } from "./intel_rdt.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
 import { requireOwnRoot } from "./root_folder.ts";
+import { SpareFds } from "./spare_fds.ts";
 import { readState } from "./state_shape.ts";
 import {
   isMaking,
@@ -110,13 +111,15 @@ export class NewFolder implements Disposable {
   readonly path: string;
   readonly #place: string;
   readonly #lock: Fd;
+  readonly #spare: SpareFds;
   #isPlaced = false;
 
   /** Made by {@linkcode StateStore.begin}. */
-  constructor(path: string, place: string, lock: Fd) {
+  constructor(path: string, place: string, lock: Fd, spare: SpareFds) {
     this.path = path;
     this.#place = place;
     this.#lock = lock;
+    this.#spare = spare;
   }
 
   /**
@@ -140,6 +143,7 @@ export class NewFolder implements Disposable {
   /** Lets go of it; of one that was not placed nothing is left. */
   [Symbol.dispose](): void {
     if (!this.#lock.isOpen) return;
+    this.#spare[Symbol.dispose]();
     try {
       if (!this.#isPlaced) removeFolder(this.path);
     } catch (error) {
@@ -171,7 +175,11 @@ export class StateStore {
 
   /** This program. */
   get me(): ProcessIdentity {
-    return this.#me ??= identify(Deno.pid) as ProcessIdentity;
+    this.#me ??= identify(Deno.pid);
+    if (this.#me !== undefined) return this.#me;
+    throw new ContainerError("SystemError", "cannot read /proc/self/stat", {
+      hint: "proc must be mounted, and an fd be free",
+    });
   }
 
   /**
@@ -194,8 +202,12 @@ export class StateStore {
     this.#requireOwn();
     try {
       if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
-      const { path, lock } = makeTemporary(this.root, this.me);
-      return new NewFolder(path, place, lock);
+      const { me } = this; // it takes an fd to know
+      using unused = new DisposableStack();
+      const spare = unused.use(new SpareFds(this.root));
+      const { path, lock } = makeTemporary(this.root, me);
+      unused.move();
+      return new NewFolder(path, place, lock, spare);
     } catch (error) {
       throw storeError(`cannot make a state folder in ${this.root}`, this.root, error);
     }
@@ -269,7 +281,7 @@ export class StateStore {
   broken(id: string, fault: string): ContainerError {
     return new ContainerError("StateInvalid", `the state of container ${id} ${fault}`, {
       path: `${this.folder(id)}/${STATE_FILE}`,
-      hint: "force its removal: what can be found of it is ended then",
+      hint: "destroy it with force: what can be found of it is ended then",
     });
   }
 

@@ -35,9 +35,14 @@ export function makeTemporary(root: string, me: ProcessIdentity): { path: string
   for (;;) {
     const path = `${root}/${temporaryName("new", me)}`;
     if (!makeFolder(path, FOLDER_MODE)) continue;
-    const lock = openFolder(path);
-    tryLock(lock); // nobody else has a reason to
-    return { path, lock };
+    try {
+      const lock = openFolder(path);
+      tryLock(lock); // nobody else has a reason to
+      return { path, lock };
+    } catch (error) {
+      unlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
+      throw error;
+    }
   }
 }
 

@@ -57,7 +57,7 @@ export function requireJoinable({ id, status }: Subject, ignorePaused: boolean):
   }
   if (status === "paused" && !ignorePaused) {
     throw new ContainerError("ContainerPaused", `container ${id} is paused`, {
-      hint: "resume it first, or ignore that",
+      hint: "resume it first, or set ignorePaused",
     });
   }
 }
@@ -80,6 +80,6 @@ export function requirePaused({ id, status }: Subject): void {
 export function requireEnded({ id, status }: Subject): void {
   if (status !== "running" && status !== "paused") return;
   throw new ContainerError("ContainerNotStopped", `container ${id} is ${status}`, {
-    hint: "kill it first, or force its removal",
+    hint: "kill it first, or destroy it with force",
   });
 }

@@ -34,7 +34,7 @@ export const command: Command = {
       letter: "e",
       value: "NAME=VALUE",
       many: true,
-      summary: "add to the environment",
+      summary: "add to the environment; NAME alone takes the caller's value, if there is one",
     },
     { name: "user", letter: "u", value: "USER[:GROUP]", summary: "run as, by numbers or names" },
     { name: "additional-gids", letter: "g", value: "GID", many: true, summary: "further groups" },
@@ -55,7 +55,7 @@ export const command: Command = {
   failureCode: 255,
   async run({ flags, args, factory, output, trace }) {
     const [id = "", ...command] = args;
-    const options = await processOptions(flags, command);
+    const options = await processOptions(flags, command, output);
     requireConsole(flags, options);
     if (options.addCapabilities !== undefined) await warnOfUnknown(options.addCapabilities, output);
     const isDetached = isOn(flags, "detach");
@@ -98,6 +98,7 @@ async function tellPid(path: string | undefined, process: Process): Promise<void
 async function processOptions(
   flags: GivenFlags,
   command: readonly string[],
+  output: Output,
 ): Promise<ProcessOptions> {
   const file = text(flags, "process");
   const config = file === undefined ? undefined : await readProcess(file);
@@ -111,7 +112,10 @@ async function processOptions(
     ...given("config", config),
     ...given("args", command.length === 0 ? undefined : command),
     ...given("cwd", text(flags, "cwd")),
-    ...given("extraEnv", env.length === 0 ? undefined : env.flatMap(withValue)),
+    ...given(
+      "extraEnv",
+      env.length === 0 ? undefined : env.flatMap((entry) => withValue(entry, output)),
+    ),
     ...given("user", text(flags, "user")),
     ...given("terminal", choice(flags, "tty")),
     ...given("consoleSocket", text(flags, "console-socket")),
@@ -125,11 +129,13 @@ async function processOptions(
   };
 }
 
-/** A name alone stands for the caller's own value, if the caller has one. */
-function withValue(entry: string): string[] {
+/** A name alone stands for the caller's own value; one that the caller has not is told so. */
+function withValue(entry: string, output: Output): string[] {
   if (entry.includes("=")) return [entry];
   const value = ownVariable(entry);
-  return value === undefined ? [] : [`${entry}=${value}`];
+  if (value !== undefined) return [`${entry}=${value}`];
+  output.warn(`--env ${entry}: there is no such variable here, so none is set`);
+  return [];
 }
 
 async function readProcess(path: string): Promise<ProcessConfig> {

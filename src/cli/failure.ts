@@ -5,12 +5,18 @@
  */
 
 import { ContainerError } from "../errors.ts";
+import { OWN_WORDS } from "./own_words.ts";
 import { inSources } from "./source_map.ts";
 
 /** An error with what this caller can do about it, where that depends on who it is. */
 export function explained(error: unknown): unknown {
-  if (!(error instanceof ContainerError) || Deno.uid() === 0) return error;
+  if (!(error instanceof ContainerError)) return error;
   const { errno, step, code, summary, cause } = error;
+  const own = OWN_WORDS.get(error.hint ?? "");
+  if (own !== undefined) {
+    return new ContainerError(code, summary, { ...error.toJSON(), hint: own, cause });
+  }
+  if (Deno.uid() === 0) return error;
   if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
   const hint = step === "cgroups"
     ? "an ordinary user makes no cgroups: use hull --cgroup-manager disabled, or run hull as root"

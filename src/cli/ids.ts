@@ -38,7 +38,7 @@ export async function forEachId(
     try {
       await act(id);
     } catch (error) {
-      output.fail(error);
+      await output.failed(error);
       code = 1;
     }
   }

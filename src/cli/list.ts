@@ -1,5 +1,6 @@
 /** `hull list`. @module */
 
+import { exactJson } from "../config/exact_json.ts";
 import { ContainerError } from "../errors.ts";
 import { type Command, isOn, text } from "./command.ts";
 import { describe, type Described } from "./described.ts";
@@ -27,7 +28,7 @@ export const command: Command = {
     const infos = (await factory()).list();
     for (const { problem } of infos) if (problem !== undefined) output.warn(problem);
     if (isOn(flags, "quiet")) output.print(infos.map(({ id }) => `${id}\n`).join(""));
-    else if (format === "json") output.print(JSON.stringify(infos.map(describe)) + "\n");
+    else if (format === "json") output.print(exactJson(infos.map(describe)) + "\n");
     else output.print(table(infos.map(describe)));
     return 0;
   },

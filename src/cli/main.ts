@@ -97,6 +97,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const [name, ...following] = rest;
+    if (name === undefined && args.length > 0 && !isOn(flags, "help")) throw noCommand(flags);
     if (name === undefined || isOn(flags, "help") || name === "help") {
       return await help(name === "help" ? following[0] : undefined, output);
     }
@@ -172,6 +173,17 @@ function findCommand(name: string): Entry {
   throw usageError(
     `unknown command ${JSON.stringify(name)}`,
     near === undefined ? "see hull --help" : `did you mean hull ${near}?`,
+  );
+}
+
+/** A flag that lacks its value has taken the command for it. */
+function noCommand(flags: GivenFlags): ContainerError {
+  const taker = GLOBAL_FLAGS.find((flag) => Object.hasOwn(COMMANDS, text(flags, flag.name) ?? ""));
+  if (taker === undefined) return usageError("there is no command", "see hull --help");
+  const taken = text(flags, taker.name);
+  return usageError(
+    `there is no command: --${taker.name} has taken ${taken} for its ${taker.value}`,
+    `write hull --${taker.name} ${taker.value} ${taken}`,
   );
 }
 

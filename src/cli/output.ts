@@ -5,6 +5,7 @@
  * @module
  */
 
+import { exactJson } from "../config/exact_json.ts";
 import { ContainerError } from "../errors.ts";
 import { reason } from "./reason.ts";
 import { visible } from "../visible.ts";
@@ -46,7 +47,7 @@ export class Output {
 
   /** Prints a value as JSON. */
   printJson(value: unknown): void {
-    this.print(printableJson(JSON.stringify(value, undefined, 2)) + "\n");
+    this.print(printableJson(exactJson(value, 2)) + "\n");
   }
 
   /**
@@ -72,7 +73,8 @@ export class Output {
 
   /** Reports the error that ends the command, on one line, with what this caller may do about it. */
   async failed(error: unknown): Promise<void> {
-    if (Deno.uid() === 0 && !this.#options.debug) return this.fail(error);
+    const hasHint = error instanceof ContainerError && error.hint !== undefined;
+    if (Deno.uid() === 0 && !hasHint && !this.#options.debug) return this.fail(error);
     const { explained, readableStack } = await import("./failure.ts");
     this.fail(explained(error));
     if (this.#options.debug) this.debug(readableStack(error));

@@ -56,7 +56,7 @@ for (const [name, break_] of Object.entries(BREAKS)) {
       for (const verb of ["state", "start", "kill", "pause", "delete"]) {
         const said = await hull.refuse("--log-format", "json", verb, id);
         assertStringIncludes(said, '"code":"StateInvalid"', verb);
-        assertStringIncludes(said, "force its removal", verb);
+        assertStringIncludes(said, "hull delete --force", verb);
       }
       assertStringIncludes(await hull.refuse("run", "-b", bundle.folder, id), "id exists");
       assert(isAlive(pid), "nothing but force ends it");

@@ -284,3 +284,20 @@ Deno.test("an undoing that fails is told behind the fault that it follows", asyn
     await hull.must("delete", "--force", id);
   });
 });
+
+Deno.test("with too few open files a start leaves nothing, wherever they run out", async () => {
+  await leavesNothing("hull-few-fds", async () => {
+    await using hull = new Hull();
+    for (let limit = 16; limit <= 60; limit += 2) {
+      const words = hull.words(["run", "--builtin", "hull-few-fds", "--", "true"]);
+      const script = `ulimit -n ${limit}; exec "$@"`;
+      const { success } = await new Deno.Command("sh", {
+        args: ["-c", script, "sh", ...words],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      assertEquals([...Deno.readDirSync(hull.root)], [], `${limit} fds, ${success}`);
+    }
+  });
+});

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
 Deno.test("a config.json that lies here is named by every error about it", async () => {
@@ -149,3 +149,58 @@ Deno.test("exec that can't enter the folder says chdir", async () => {
     assertStringIncludes(stderr, "cannot enter /none with chdir: no such file or directory");
   });
 });
+
+Deno.test("a flag that has taken the command for its value is told so", async () => {
+  for (const words of [["--root", "run"], ["--cgroup-manager", "list"], ["--root=run"]] as const) {
+    const { code, stdout, stderr } = await bare(words);
+    assertEquals([code, stdout], [1, ""], words.join(" "));
+    assertMatch(stderr, /there is no command: --[a-z-]+ has taken (run|list) for its/);
+  }
+  assertMatch((await bare(["--debug"])).stderr, /there is no command; see hull --help/);
+  for (const words of [[], ["--help"], ["--root", "run", "--help"]]) {
+    assertEquals((await bare(words)).code, 0, words.join(" "));
+  }
+});
+
+Deno.test("hints name flags, not the library's options", async () => {
+  await leavesNothing("hull-slips-hints", async () => {
+    await using hull = new Hull();
+    await hull.detach("run", "-d", "hull-slips-hints", "--", "sleep", "1000");
+    assertStringIncludes(await hull.refuse("delete", "hull-slips-hints"), "hull delete --force");
+    await hull.must("pause", "hull-slips-hints");
+    const said = await hull.call(["exec", "hull-slips-hints", "true"]);
+    assertStringIncludes(said.stderr, "hull exec --ignore-paused");
+    await hull.must("delete", "--force", "hull-slips-hints");
+  });
+});
+
+Deno.test("exec -e of a variable that the caller has not says so and sets none", async () => {
+  await leavesNothing("hull-slips-env", async () => {
+    await using hull = new Hull();
+    await hull.detach("run", "-d", "hull-slips-env", "--", "sleep", "1000");
+    const words = [
+      "exec",
+      "-e",
+      "HULL_SLIPS_UNSET",
+      "-e",
+      "HULL_SLIPS_SET",
+      "hull-slips-env",
+      "env",
+    ];
+    const { code, stdout, stderr } = await hull.call(words, { env: { HULL_SLIPS_SET: "here" } });
+    assertEquals([code, stdout.includes("HULL_SLIPS_UNSET")], [0, false]);
+    assertStringIncludes(stdout, "HULL_SLIPS_SET=here");
+    assertStringIncludes(stderr, "--env HULL_SLIPS_UNSET: there is no such variable here");
+    await hull.must("delete", "--force", "hull-slips-env");
+  });
+});
+
+/** Calls hull with these words alone. */
+async function bare(words: readonly string[]) {
+  const [program, ...own] = HULL;
+  const { code, stdout, stderr } = await new Deno.Command(program as string, {
+    args: [...own, ...words],
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}

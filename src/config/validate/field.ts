@@ -5,6 +5,7 @@
  * @module
  */
 
+import { exactJson } from "../exact_json.ts";
 import type { Fault } from "../../errors.ts";
 
 /** The largest integer that is surely the one written in the document: 2^53 - 1. */
@@ -210,6 +211,6 @@ const SHOWN_LENGTH = 60;
 function shown(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (isRecord(value)) return "an object";
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = exactJson(value) ?? typeof value;
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { exactNumber } from "../exact_json.ts";
 import { CAPABILITY_NAMES, RLIMIT_TYPES, type RlimitType } from "../names.ts";
 import { type Field, MAX_EXACT } from "./field.ts";
 import { checkCpuAffinity, checkIoPriority, checkScheduler } from "./scheduling.ts";
@@ -104,7 +105,9 @@ function checkRlimits(rlimits: Field): void {
     const soft = rlimitValue(rlimit.need("soft"));
     const hard = rlimitValue(rlimit.need("hard"));
     if (soft !== undefined && hard !== undefined && soft > hard) {
-      rlimit.get("soft").fault(`must not be above hard: ${soft} > ${hard}`);
+      rlimit.get("soft").fault(
+        `must not be above hard: ${exactNumber(soft)} > ${exactNumber(hard)}`,
+      );
     }
   }
 }

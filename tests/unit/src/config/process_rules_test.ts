@@ -83,6 +83,12 @@ rules("console size of a terminal", [
 const rlimit = (soft: unknown, hard: unknown, type = "RLIMIT_NOFILE") => [{ type, soft, hard }];
 rules("rlimits", [
   ["/process/rlimits", rlimit(1, 2, "RLIMIT_FOO"), "one of RLIMIT_AS", "/process/rlimits/0/type"],
+  [
+    "/process/rlimits",
+    rlimit(2 ** 64, 2),
+    "must not be above hard: 18446744073709551615 > 2",
+    "/process/rlimits/0/soft",
+  ],
   ["/process/rlimits", rlimit(3, 2), "must not be above hard: 3 > 2", "/process/rlimits/0/soft"],
   ["/process/rlimits", rlimit(-1, 2), "from 0 to", "/process/rlimits/0/soft"],
   ["/process/rlimits", rlimit(1, 2 ** 53), "JSON rounds", "/process/rlimits/0/hard"],

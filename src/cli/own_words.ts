@@ -1,0 +1,26 @@
+/**
+ * Hints for who calls hull rather than its library: what the library names an option, or a call, is a
+ * flag or a command here.
+ *
+ * @module
+ */
+
+/** The library's hints that name what the command line has not, and what is said here. */
+export const OWN_WORDS: ReadonlyMap<string, string> = new Map([
+  ["resume it first, or set ignorePaused", "resume it first, or use hull exec --ignore-paused"],
+  ["kill it first, or destroy it with force", "kill it first, or use hull delete --force"],
+  [
+    "destroy it with force: what can be found of it is ended then",
+    "use hull delete --force: what can be found of it is ended then",
+  ],
+  [
+    "mount cgroup2 at /sys/fs/cgroup, or choose the cgroup driver disabled",
+    "mount cgroup2 at /sys/fs/cgroup, or use hull --cgroup-manager disabled",
+  ],
+  ["use the driver cgroupfs", "leave out --systemd-cgroup, or use --cgroup-manager cgroupfs"],
+  [
+    "let hull choose, or ask for a re-executed init",
+    "leave out --init, or use --init reexec",
+  ],
+  ["another one has its id now: load it", "another one has its id now: call hull again"],
+]);
