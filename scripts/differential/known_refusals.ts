@@ -6,6 +6,7 @@
 
 import type { Json, Part } from "./case.ts";
 import type { Compared, Difference, Known } from "./compare.ts";
+import { hasUserNamespace, mountsOf, namesOn, touches, wasThere } from "./case_look.ts";
 import type { Observation } from "./observe.ts";
 
 /** Where one of them, or both for other reasons, refuse a case. */
@@ -28,12 +29,13 @@ export const REFUSALS: readonly Known[] = [
   hullRefuses(
     "links of /proc",
     "no magic link is followed to the folder that a process begins in",
-    /cannot (enter \/proc\/|make the working folder: too many)/,
+    /cannot (enter \/proc\/(self|\d+)\/|make the working folder: too many)/,
   ),
   hullRefuses(
     "a null that is none",
     "hull covers files with nothing but the null device, and refuses where /dev/null is another",
     /is the null device: something else stands there/,
+    (parts) => touches(parts, "dev") || touches(parts, "null"),
   ),
   hullRefuses(
     "bits of a umask",
@@ -49,6 +51,9 @@ export const REFUSALS: readonly Known[] = [
     "startContainer hooks of a detached run",
     "hull's start hears of their failure; runc's has ended by then",
     /the startContainer hook \d+ failed/,
+    (parts) =>
+      parts.some(({ kind }) => kind === "exec") &&
+      parts.some((part) => part.kind === "push" && part.at === "/hooks/startContainer"),
   ),
   hullRefuses(
     "into /proc by a link",
@@ -69,6 +74,22 @@ export const REFUSALS: readonly Known[] = [
     "maps without a user namespace",
     "hull refuses ids that nothing maps, as runc does from 1.2 on",
     /can't be used; \/linux\/[ug]idMappings: needs a user namespace/,
+    (parts) => !hasUserNamespace(parts),
+  ),
+  hullRefuses(
+    "limits named twice",
+    "the spec: a second limit of one type is an error; runc takes the last",
+    /can't be used; \S*rlimits\/\d+: is a second limit of/,
+  ),
+  runcRefuses(
+    "numbers beyond 64 bits",
+    "what JSON rounded up to 2^64 is no limit, as it was before; runc does not read it",
+    /cannot unmarshal number 1844674407370955\d+/,
+  ),
+  runcRefuses(
+    "a place that its mount hides",
+    "runc looks for the place again by its name; hull has it open",
+    /change mount propagation through procfd: open o_path procfd: .*no such file/,
   ),
   runcRefuses(
     "type bind",
@@ -85,11 +106,16 @@ export const REFUSALS: readonly Known[] = [
     "/proc masked as a whole",
     "hull needs no /proc after the masks; runc fails",
     /error closing exec fds: open \/proc\/self\/fd/,
+    (parts) =>
+      !mountsOf(parts).some(({ destination }) => destination === "/proc") ||
+      parts.some((part) => part.kind === "push" && /maskedPaths$/.test(part.at)) ||
+      touches(parts, "proc") || touches(parts, "to-proc"),
   ),
   runcRefuses(
     "unreadable users",
     "hull takes a passwd or group that is no readable file as one that is missing",
     /unable to find (user|groups)/,
+    (parts) => touches(parts, "etc"),
   ),
   runcRefuses(
     "another /dev/null",
@@ -127,6 +153,7 @@ export const REFUSALS: readonly Known[] = [
     "large ids",
     "hull takes every id that the kernel has; runc's stop at 2147483647",
     /uids and gids must be in range/,
+    (parts) => JSON.stringify(parts).includes("4294967294"),
   ),
   runcRefuses(
     "a read-only path that is unbindable",
@@ -157,7 +184,7 @@ export const REFUSALS: readonly Known[] = [
   bothRefuse(
     "another fault first",
     "both refuse; hull opens sources and checks documents before the first mount is made",
-    ({ hull, reference }) => namesAnother(hull, reference),
+    ({ hull, reference, parts }) => namesAnother(hull, reference, parts),
   ),
   bothRefuse(
     "a remount of nothing",
@@ -168,6 +195,42 @@ export const REFUSALS: readonly Known[] = [
         .test(
           reference.words,
         ),
+  ),
+  bothRefuse(
+    "what can't be mounted, at a part of /proc",
+    "two faults of one mount: hull lets the kernel refuse the type, the place or a file on a " +
+      "folder; runc looks at the place first",
+    ({ hull, reference }) =>
+      /fsopen\(\S*\): ENODEV|mkdirat\(\S*\): ENOENT|one is not a directory/.test(hull.words) &&
+      /not of type proc|it is inside \/proc/.test(reference.words),
+  ),
+  bothRefuse(
+    "into /proc by a link, with another fault",
+    "two faults of one mount: hull looks at where its place leads first",
+    ({ hull, reference, parts }) =>
+      /does not lead into a proc file system/.test(hull.words) &&
+      itemOf(hull.words, parts) === itemOf(reference.words, parts),
+  ),
+  bothRefuse(
+    "a source that can't be opened, with a user namespace",
+    "runc opens it in a program of its own, whose last line does not say why",
+    ({ hull, reference }) =>
+      /cannot open the source/.test(hull.words) &&
+      /nsexec-0\S*: failed to open mount source/.test(reference.words),
+  ),
+  bothRefuse(
+    "a program by a magic link",
+    "none of /proc is followed; with runc it is runc, which is not there",
+    ({ hull, reference }) =>
+      /openat2\(\/proc\/self\/exe\): ELOOP/.test(hull.words) &&
+      /exec \/proc\/self\/exe: no such file/.test(reference.words),
+  ),
+  bothRefuse(
+    "a device that the host has not, with a user namespace",
+    "hull says that there is none to be bound, runc what the kernel says to the bind",
+    ({ hull, reference, parts }) =>
+      hasUserNamespace(parts) && /c device .*: the host has none/.test(hull.words) &&
+      /error creating device nodes: mount .*no such file/.test(reference.words),
   ),
   bothRefuse(
     "ordinary folders",
@@ -200,7 +263,7 @@ export const REFUSALS: readonly Known[] = [
     "what can't be copied up",
     "both fail in the kernel's own file systems, at the files that each of them meets first",
     ({ hull, reference }) =>
-      /cannot mount tmpfs at \/(sys|proc|dev)\S*: |a direct start can't mount tmpfs/.test(
+      /cannot mount tmpfs at \/((sys|proc|dev)\S*)?: |a direct start can't mount tmpfs/.test(
         hull.words,
       ) &&
       /tmpcopyup: failed to copy/.test(reference.words),
@@ -231,11 +294,11 @@ export const REFUSALS: readonly Known[] = [
   {
     name: "hooks after a refusal",
     reason:
-      "hull refuses a document before there is a container, and looks for the program before " +
-      "it starts, so that no hook tells of either",
+      "hull refuses a document before there is a container, a mount before hooks of its making, " +
+      "and looks for the program before it starts, so that no hook tells of any of them",
     covers: ({ fact, hull: ours }, { hull, reference }) =>
       fact === "host ./hooks" && ours === NOTHING &&
-      /can't be used;|^hull: exec: /.test(hull.words) &&
+      /can't be used;|^hull: exec: |does not lead into a proc file system/m.test(hull.words) &&
       bothFailed(hull, reference),
   },
   {
@@ -248,32 +311,44 @@ export const REFUSALS: readonly Known[] = [
   {
     name: "made until then",
     reason: "where both fail, hull has made fewer folders in the rootfs until then",
-    covers: ({ fact, hull: ours }, { reference, hull }) =>
-      isMade(fact) && ours === NOTHING && bothFailed(hull, reference),
+    covers: ({ fact, hull: ours }, { parts, reference, hull }) =>
+      isMade(fact, parts) && ours === NOTHING && bothFailed(hull, reference),
   },
   {
     name: "the working folder",
     reason: "where both fail, hull has made it earlier",
     covers: ({ fact, hull: ours, reference: theirs }, { parts, hull, reference }) =>
-      isMade(fact) && ours.startsWith("folder ") && theirs === NOTHING &&
+      isMade(fact, parts) && ours.startsWith("folder ") && theirs === NOTHING &&
       bothFailed(hull, reference) &&
-      parts.some((part) => part.kind === "set" && part.at === "/process/cwd"),
+      parts.some((part) =>
+        part.kind === "set" && part.at === "/process/cwd" &&
+        namesOn(parts, String(part.value)).has(fact.slice(fact.lastIndexOf("/") + 1))
+      ),
   },
 ];
 
 const NOTHING = "(nothing)";
 
 /** Where hull alone refuses, with words of its own. */
-function hullRefuses(name: string, reason: string, words: RegExp): Known {
+function hullRefuses(
+  name: string,
+  reason: string,
+  words: RegExp,
+  wanted: (parts: readonly Part[]) => boolean = () => true,
+): Known {
   return {
     name,
     reason,
-    covers: (difference, { hull, reference }) =>
-      follows(difference) && words.test(hull.words) && failedAlone(hull, reference),
+    covers: (difference, { hull, reference, parts }) =>
+      follows(difference, parts) && words.test(hull.words) && wanted(parts) &&
+      failedAlone(hull, reference),
   };
 }
 
-/** Where the reference alone refuses, with words of its own. */
+/**
+ * Where the reference alone refuses, with words of its own; or where hull, which does not, meets
+ * another fault of the case later.
+ */
 function runcRefuses(
   name: string,
   reason: string,
@@ -284,8 +359,8 @@ function runcRefuses(
     name,
     reason,
     covers: (difference, { hull, reference, parts }) =>
-      follows(difference) && words.test(reference.words) && wanted(parts) &&
-      failedAlone(reference, hull),
+      follows(difference, parts) && words.test(reference.words) && wanted(parts) &&
+      (failedAlone(reference, hull) || wentFurther(difference, { hull, reference, parts })),
   };
 }
 
@@ -304,13 +379,29 @@ function bothRefuse(name: string, reason: string, why: (seen: Compared) => boole
  * What differs where one of them refuses and the other does not: how it ended, what was made in the
  * rootfs or bundle by one alone, and what hooks wrote.
  */
-function follows({ fact, hull, reference }: Difference): boolean {
+function follows({ fact, hull, reference }: Difference, parts: readonly Part[]): boolean {
   if (/^((run|exec) (code|error)|delete code|host \.\/hooks)$/.test(fact)) return true;
-  return isMade(fact) && (hull === NOTHING || reference === NOTHING);
+  return isMade(fact, parts) && (hull === NOTHING || reference === NOTHING);
 }
 
-function isMade(fact: string): boolean {
-  return /^host \.\/(rootfs|host)\//.test(fact);
+/** Whether a fact is of something in the bundle that was not there before. */
+function isMade(fact: string, parts: readonly Part[]): boolean {
+  return /^host \.\/(rootfs|host)\//.test(fact) && !wasThere(parts, fact.slice("host ".length));
+}
+
+const AFTER_MOUNTS =
+  /\[step (devices|pivot|terminal|hostname|sysctl|masks|exec|limits|user|hooks)\]/;
+
+/** Whether hull failed at an item behind the mount at which the reference did. */
+function wentFurther({ reference: theirs, fact }: Difference, seen: Compared): boolean {
+  const { hull, reference, parts } = seen;
+  if (!failedAt("run", hull) || !failedAt("run", reference)) return false;
+  if (fact !== "run error" && theirs !== NOTHING) return false;
+  const [, place] = /to rootfs at \\?"(.*?)\\?":/.exec(reference.words) ?? [];
+  const first = mountsOf(parts).findIndex(({ destination }) => destination === place);
+  const [, mount] = /\[config \/mounts\/(\d+)/.exec(hull.words) ?? [];
+  if (mount !== undefined) return first >= 0 && Number(mount) > first;
+  return first >= 0 && AFTER_MOUNTS.test(hull.words);
 }
 
 function bothFailed(hull: Observation, reference: Observation): boolean {
@@ -335,12 +426,38 @@ function failedAt(call: "run" | "exec", { facts }: Observation): boolean {
   return error !== undefined && !error.startsWith("none") && facts.get(`${call} code`) !== "7";
 }
 
-/** Whether the item of the config that hull names is none that the reference speaks of. */
-function namesAnother(hull: Observation, reference: Observation): boolean {
+/** Whether the item of the config that hull names is another than the reference's. */
+function namesAnother(hull: Observation, reference: Observation, parts: readonly Part[]): boolean {
   const [, place] =
     /(?:cannot|: openat2?\(|move_mount\()[^\n]*? (\/[^\s:(]*)[:(]/.exec(hull.words) ?? [];
-  return place === undefined || !reference.words.includes(place);
+  if (place !== undefined && !reference.words.includes(place)) return true;
+  const [ours, theirs] = [itemOf(hull.words, parts), itemOf(reference.words, parts)];
+  return ours !== undefined && theirs !== undefined && ours !== theirs;
 }
+
+/** What of a config some words are about; undefined where they don't tell. */
+function itemOf(words: string, parts: readonly Part[]): string | undefined {
+  const [, mount] = /\[config \/mounts\/(\d+)/.exec(words) ?? [];
+  if (mount !== undefined) return `mount ${mountsOf(parts)[Number(mount)]?.destination}`;
+  const [, place] = /to rootfs at \\?"(.*?)\\?":/.exec(words) ?? [];
+  if (place !== undefined) return `mount ${place}`;
+  return ITEMS.find(([, pattern]) => pattern.test(words))?.[0];
+}
+
+const ITEMS: readonly (readonly [item: string, words: RegExp])[] = [
+  ["devices", /\[config \/linux\/devices|error creating device nodes/],
+  ["covers", /\[config \/linux\/(masked|readonly)Paths|can't (mask path|make \S+ read-only)/],
+  ["args", /\[config \/process\/args|process: exec: |^exec \S+: /m],
+  ["hooks", /\[config \/hooks|error running hook/],
+  ["fds", /error closing exec fds/],
+  ["null", /error reopening \/dev\/null/],
+  ["ptmx", /error setting up ptmx/],
+  ["cwd", /\[config \/process\/cwd|error setting cwd|mkdir .*file exists|chdir to cwd/],
+  ["users", /\[config \/process\/user|unable to (find|setup) (user|groups)/],
+  ["limits", /\[config \/process\/rlimits|error setting rlimit/],
+  ["names", /\[config \/(host|domain)name|(sethost|setdomain)name: /],
+  ["sysctls", /\[config \/linux\/sysctl|open \/proc\/sys\/|write sysctl/],
+];
 
 function remounts(parts: readonly Part[]): boolean {
   return parts.some((part) =>

@@ -5,6 +5,7 @@
  */
 
 import type { Json, Part } from "./case.ts";
+import { covers, execField, fieldOf, hasUserNamespace, mountsOf } from "./case_look.ts";
 import type { Known } from "./compare.ts";
 
 /** Where both run a case and something shows otherwise. */
@@ -40,13 +41,15 @@ export const VIEWS: readonly Known[] = [
   {
     name: "the null of masks, read-only",
     reason:
-      "masks come before read-only paths, so that theirs is not; it takes what is written anyway",
+      "masks come before read-only paths, and hull's null is the host's where the config has no " +
+      "/dev, so that theirs is not; it takes what is written anyway",
     covers: ({ fact, hull, reference }, { parts }) =>
       /^inside (also )?place \//.test(fact) && / 1:3 /.test(hull) &&
-      hull.replace("flags=22 ", "flags=23 ") === reference &&
-      parts.some((part) =>
-        part.kind === "push" && part.at === "/linux/readonlyPaths" && part.value === "/dev/null"
-      ),
+      withoutFlags(hull) === withoutFlags(reference) &&
+      (flagsIn(hull) | RDONLY) === flagsIn(reference) &&
+      (covers(parts, "readonlyPaths", ["/dev/null"]) ||
+        fieldOf(parts, "root", "readonly") === true &&
+          !mountsOf(parts).some(({ destination }) => destination === "/dev")),
   },
   {
     name: "own files of the state folder",
@@ -70,7 +73,7 @@ export const VIEWS: readonly Known[] = [
     covers: ({ fact, hull, reference }, { parts }) =>
       fact.startsWith("inside place ") &&
       [...modesIn(parts)].some((mode) =>
-        hull.startsWith(`folder ${mode} `) && reference.startsWith("folder ")
+        hull.startsWith(`folder ${mode} `) && withoutRights(hull) === withoutRights(reference)
       ),
   },
   {
@@ -80,6 +83,9 @@ export const VIEWS: readonly Known[] = [
       ["(nothing)", "EACCES"].includes(reference) &&
       parts.some((part) =>
         part.kind === "entry" && part.shape.type === "folder" && part.shape.mode === 0 &&
+        mountsOf(parts).some(({ type, destination }) =>
+          type === "tmpfs" && destination === `/${part.place}`
+        ) &&
         new RegExp(`^inside (also )?(place|list) /${part.place}(/|$)`).test(fact)
       ),
   },
@@ -93,19 +99,23 @@ export const VIEWS: readonly Known[] = [
   {
     name: "limits of an exec",
     reason: "an exec that says nothing has the container's limits; runc 1.1 gives it the caller's",
-    covers: ({ fact }, { parts }) =>
-      fact.startsWith("inside limit.") && parts.some(({ kind }) => kind === "exec") &&
-      !parts.some((part) => part.kind === "exec" && part.at === "/rlimits"),
+    covers: ({ fact, hull }, { parts }) =>
+      parts.some(({ kind }) => kind === "exec") && execField(parts, "/rlimits") === undefined &&
+      limitsOf(parts).some(([name, limit]) => fact === `inside limit.${name}` && hull === limit),
   },
   {
     name: "a masked /dev/null",
     reason: "it shows what it did; hull does not cover it with itself",
-    covers: ({ fact, hull }) => fact === "inside mount /dev/null" && hull === "(nothing)",
+    covers: ({ fact, hull }, { parts }) =>
+      fact === "inside mount /dev/null" && hull === "(nothing)" &&
+      covers(parts, "maskedPaths", ["/dev/null"]),
   },
   {
     name: "default devices that are listed as well",
     reason: "hull lets them be used as well; runc forgets what it allows by default",
-    covers: ({ fact }, { parts }) =>
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside place \/dev\/(null|zero|full|random|urandom|tty)$/.test(fact) &&
+      hull.replace("open=yes", "open=EPERM") === reference &&
       parts.some((part) =>
         part.kind === "push" && part.at === "/linux/devices" &&
         fact === `inside place ${(part.value as { readonly path: string }).path}`
@@ -114,10 +124,21 @@ export const VIEWS: readonly Known[] = [
   {
     name: "devices in a user namespace",
     reason: "what is bound there is nosuid and noexec: no program lies at a device",
-    covers: ({ fact, hull }, { parts }) =>
+    covers: ({ fact, hull, reference }, { parts }) =>
       /^inside (also )?(place|mount) \/(dev|proc)\//.test(fact) &&
       /flags=102a|nosuid,noexec/.test(hull) &&
+      withoutFlags(hull) === withoutFlags(reference) &&
       parts.some((part) => part.kind === "set" && part.at === "/linux/uidMappings"),
+  },
+  {
+    name: "whose the queues are",
+    reason:
+      "the kernel makes their file system with the namespace, for the one who made that: the host's " +
+      "root, whom the maps don't name; runc has become the container's by then, but for the group",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside (also )?place \S*$/.test(fact) && hasUserNamespace(parts) &&
+      hull.startsWith("folder 1777 65534:65534 fs=19800202 ") &&
+      hull.replace("65534:", "0:") === reference,
   },
   {
     name: "a group named twice",
@@ -141,10 +162,10 @@ export const VIEWS: readonly Known[] = [
     reason:
       "an exec has the one that it names or the container's; runc 1.1 sets it for the first " +
       "process alone",
-    covers: ({ fact }, { parts }) =>
+    covers: ({ fact, hull }, { parts }) =>
       /^inside (umask|status.Umask)$/.test(fact) &&
       parts.some(({ kind }) => kind === "exec") &&
-      parts.some((part) => "at" in part && /\/user$/.test(part.at)),
+      Number.parseInt(hull, 8) === umaskOf(parts),
   },
   {
     name: "the folder of the hierarchies",
@@ -182,7 +203,8 @@ export const VIEWS: readonly Known[] = [
         fact === `inside mount ${place}` &&
           hull.replaceAll(/,(nosuid|nodev|noexec)/g, "") === reference ||
         fact.startsWith(`inside place ${place}`) &&
-          hull.replace(/flags=\w+/, "") === reference.replace(/flags=\w+/, "")
+          withoutFlags(hull) === withoutFlags(reference) &&
+          ((flagsIn(hull) ^ flagsIn(reference)) & ~(NOSUID | NODEV | NOEXEC)) === 0
       ),
   },
   {
@@ -194,9 +216,8 @@ export const VIEWS: readonly Known[] = [
   {
     name: "oomScoreAdj of an exec",
     reason: "runc 1.1 sets it for the first process alone",
-    covers: ({ fact }, { parts }) =>
-      fact === "inside oom" &&
-      parts.some((part) => part.kind === "exec" && part.at === "/oomScoreAdj"),
+    covers: ({ fact, hull }, { parts }) =>
+      fact === "inside oom" && hull === String(execField(parts, "/oomScoreAdj")),
   },
   {
     name: "HOME from a masked passwd",
@@ -208,6 +229,53 @@ export const VIEWS: readonly Known[] = [
       ),
   },
 ];
+
+/** What statfs(2) has of a mount's options. */
+const RDONLY = 1;
+const NOSUID = 2;
+const NODEV = 4;
+const NOEXEC = 8;
+
+function flagsIn(fact: string): number {
+  return Number.parseInt(/flags=(\w+)/.exec(fact)?.[1] ?? "0", 16);
+}
+
+/** A place or a mount without the options that say what may be done with what lies there. */
+function withoutFlags(fact: string): string {
+  return fact.replace(/flags=\w+/, "").replaceAll(/,(nosuid|nodev|noexec)/g, "");
+}
+
+/** A folder without its mode, and what that lets the program do. */
+function withoutRights(fact: string): string {
+  return fact.replace(/^folder \d+ /, "").replace(/ (w|-|-\(\w+\))[x-]$/, "");
+}
+
+const LIMITS =
+  "CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE " +
+  "RTPRIO RTTIME";
+
+/** The limits that the container's process names, by their numbers, as the probe prints them. */
+function limitsOf(parts: readonly Part[]): readonly (readonly [number, string])[] {
+  const limits = (fieldOf(parts, "process", "rlimits") ?? []) as readonly {
+    readonly type: string;
+    readonly soft: number;
+    readonly hard: number;
+  }[];
+  const printed = (value: number) => String(BigInt.asIntN(64, BigInt(value)));
+  const all = 2 ** 64;
+  const text = (value: number) => value >= all ? "-1" : printed(value);
+  return limits.map(({ type, soft, hard }) => [
+    LIMITS.split(" ").indexOf(type.replace("RLIMIT_", "")),
+    `${text(soft)} ${text(hard)}`,
+  ]);
+}
+
+/** The umask that an exec is to have. */
+function umaskOf(parts: readonly Part[]): number {
+  const users = [execField(parts, "/user"), fieldOf(parts, "process", "user")];
+  const masks = users.map((user) => (user as { readonly umask?: number } | undefined)?.umask);
+  return masks.find((mask) => mask !== undefined) ?? 0o22;
+}
 
 /** A mount without what the file system was made with. */
 function withoutMode(fact: string): string {
@@ -263,9 +331,9 @@ function modesIn(parts: readonly Part[]): Set<string> {
   return new Set([...modes, "755", "1777"]);
 }
 
-/** What hooks saw, without poststart's status. */
+/** What hooks saw, with poststart's status as it is to be. */
 function withoutStatus(fact: string): string {
-  return fact.replaceAll(/(hook poststart.*?status\\":\\")\w+/g, "$1");
+  return fact.replaceAll(/(hook poststart.*?status\\":\\")created/g, "$1running");
 }
 
 /** What hooks saw, without their environment. */

@@ -29,6 +29,7 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
 /** Runs cases; gives those that differ. */
 export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
   const { seed, first, end, workers, say } = options;
+  requireOwnNull();
   const begin = performance.now();
   const scratch = Deno.makeTempDirSync({ prefix: "hull-differential-" });
   // one that fails takes the others with it
@@ -50,6 +51,25 @@ export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
     Deno.removeSync(scratch, { recursive: true });
     removeCgroups(scratch.slice(scratch.lastIndexOf("/") + 1));
   }
+}
+
+/**
+ * Refuses a host whose /dev/null is another's: some runtimes give their stdin to the container's root,
+ * and then all that covers files with it differs.
+ */
+function requireOwnNull(): void {
+  const fault = faultOfNull(Deno.statSync("/dev/null"));
+  if (fault !== undefined) throw new Error(fault);
+}
+
+/** What is wrong with the host's /dev/null, and what to do. */
+export function faultOfNull(
+  { uid, gid, mode }: Pick<Deno.FileInfo, "uid" | "gid" | "mode">,
+): string | undefined {
+  const rights = ((mode ?? 0) & 0o7777).toString(8);
+  if (uid === 0 && gid === 0 && rights === "666") return undefined;
+  return `/dev/null belongs to ${uid}:${gid} with mode ${rights}; to compare, it must be root's ` +
+    "with mode 666: chown 0:0 /dev/null; chmod 666 /dev/null";
 }
 
 /** What runtimes leave of a cgroupsPath: the folder above the container's. */
