@@ -54,6 +54,8 @@ import {
   joinMountNamespace,
   joinNamespaces,
   joinsInhabited,
+  makeIpcNamespace,
+  makesIpcLate,
   openMountNamespace,
 } from "./steps/namespaces.ts";
 import { bringUpLoopback } from "./steps/network.ts";
@@ -147,9 +149,10 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...(ownsMounts
       ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
       : detachRootfs(init.onTmpfs ?? false)),
-    ...openSources(flat, init.idmapped ?? [], init.rootfs),
+    ...openSources(flat, init.idmapped ?? [], init.rootfs, facts),
     ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), { anchors, facts })),
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
+    ...(makesIpcLate(namespaces) ? makeIpcNamespace() : []),
 
     ...clearUmask(),
     ...(ownsMounts ? attachRootfs() : []),

@@ -144,7 +144,7 @@ export function planIdmappedMount(
       attributes,
       MOUNT_ATTR_SIZE,
     ]);
-  step.because("copy the source's mount", source, `${pointer}/source`)
+  step.because("copy the source's mount", source, `${pointer}/source`, BEFOREHAND)
     .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
       label: MOUNT,
     });
@@ -160,6 +160,8 @@ export function planIdmappedMount(
   set(mountAttributes(0, 0, cutPropagation(config.linux?.rootfsPropagation)), AT_RECURSIVE);
   return step.items;
 }
+
+const BEFOREHAND = "it is copied before any mount of the config is made: name a folder of the host";
 
 const UNMAPPABLE = "its file system must have id-mapped mounts (ext4, xfs, btrfs, tmpfs since " +
   "Linux 6.3, but not overlay), must not be mapped already, and must be the caller's to administrate";

@@ -5,7 +5,7 @@
  */
 
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
-import { joinsInhabited, newNamespaceFlags } from "../init/steps/namespaces.ts";
+import { joinsInhabited, makesIpcLate, newNamespaceFlags } from "../init/steps/namespaces.ts";
 import { cgroupTrees } from "./cgroup_doors.ts";
 import type { CgroupHost } from "./cgroups/detect.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
@@ -93,7 +93,8 @@ const PLAIN_TYPES = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup"];
  */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
   const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
-  return flags | NAMESPACE_FLAGS.mount;
+  const late = makesIpcLate(namespaces) ? NAMESPACE_FLAGS.ipc : 0;
+  return flags & ~late | NAMESPACE_FLAGS.mount;
 }
 
 /** A container without a mount namespace has this program's, which init left to be sealed in. */

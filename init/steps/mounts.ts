@@ -27,6 +27,7 @@ import { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from "../../ffi/path.ts";
 import type { IdmappedFd } from "../../src/config/init_config.ts";
 import { isBindMount } from "../../src/config/mount_options.ts";
 import type { Mount } from "../../src/config/types.ts";
+import { ContainerError } from "../../src/errors.ts";
 import type { Destination, Facts } from "../facts.ts";
 import {
   type CallOptions,
@@ -68,18 +69,22 @@ const NONE: readonly string[] = [];
  *
  * @param idmapped the copies that the parent made, whose files have other owners
  * @param rootfs where the rootfs is on the host: what is in it is opened at the mount's turn
+ * @throws {ContainerError} `Unsupported` for a copy of the parent's that lacks an earlier mount
  */
 export function openSources(
   mounts: readonly PlannedMount[],
   idmapped: readonly IdmappedFd[],
   rootfs: string,
+  facts: Facts,
 ): PlanItem[] {
   const step = new StepBuilder("sources");
-  for (const { mount, pointer, label } of mounts) {
+  for (const planned of mounts) {
+    const { mount, pointer, label } = planned;
     if (!isBindMount(mount) || parseMountOptions(mount.options ?? NONE).remount) continue;
     const source = mount.source ?? "";
     const made = idmapped.find((each) => pointer === `/mounts/${each.mount}`);
     if (made !== undefined) {
+      refuseProvided(mounts, planned, innerSource(source, rootfs), facts);
       step.because("take the id-mapped copy of the source's mount", source, `${pointer}/source`)
         .call("fcntl", [made.fd, F_DUPFD_CLOEXEC, 0], { label: `${label}.mount` })
         .call("close", [made.fd]);
@@ -91,6 +96,41 @@ export function openSources(
   }
   return step.items;
 }
+
+/**
+ * The parent copies before any mount is made: what an earlier one has at the source, or in it, would be
+ * missing without a word.
+ */
+function refuseProvided(
+  mounts: readonly PlannedMount[],
+  { mount, position, pointer }: PlannedMount,
+  inner: string | undefined,
+  facts: Facts,
+): void {
+  if (inner === undefined) return;
+  const source = facts.destination(inner, position);
+  const isRecursive = mount.type === "rbind" ||
+    parseMountOptions(mount.options ?? NONE).bindRecursive;
+  const provider = mounts.find((earlier) => {
+    if (earlier.position >= position || isRemount(earlier)) return false;
+    const place = facts.destination(earlier.mount.destination, earlier.position).components;
+    const way = source.components;
+    const shared = place.findIndex((name, k) => name !== way[k]);
+    return shared < 0 || (isRecursive && shared >= way.length);
+  });
+  if (source.isSure && provider === undefined) return;
+  const by = provider === undefined
+    ? "an earlier mount"
+    : `the mount at ${provider.mount.destination}`;
+  throw new ContainerError(
+    "Unsupported",
+    `the source ${mount.source} of a mount that is made beforehand, id-mapped or shared with the ` +
+      `host, is provided by ${by}`,
+    { step: "sources", path: mount.source, pointer: `${pointer}/source`, hint: PROVIDED },
+  );
+}
+
+const PROVIDED = "name the folder of the host that the earlier mount shows";
 
 function sourceOf(label: string): string {
   return `${label}.source`;

@@ -18,6 +18,21 @@ export function newNamespaceFlags(namespaces: readonly Namespace[]): number {
     .reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0);
 }
 
+/**
+ * Whether init makes the ipc namespace itself, as the container's root: who makes one owns the root of
+ * its message queues, and a birth is the host's root, who is nobody in a user namespace.
+ */
+export function makesIpcLate(namespaces: readonly Namespace[]): boolean {
+  return isNew(namespaces, "user") && isNew(namespaces, "ipc");
+}
+
+/** Makes the ipc namespace. */
+export function makeIpcNamespace(): PlanItem[] {
+  const step = new StepBuilder("identity");
+  return step.because("make the ipc namespace", undefined, "/linux/namespaces")
+    .call("unshare", [NAMESPACE_FLAGS.ipc]).items;
+}
+
 /** Whether the config wants a new namespace of a type. */
 export function isNew(namespaces: readonly Namespace[], type: NamespaceName): boolean {
   return (newNamespaceFlags(namespaces) & NAMESPACE_FLAGS[type]) !== 0;

@@ -198,3 +198,47 @@ testWhere(missing, "hull plan shows how an id-mapped mount is made and taken", a
   assertStringIncludes(text, "map the owners of its files");
   assertStringIncludes(text, "take the id-mapped copy of the source's mount");
 });
+
+for (const [option, inside] of [["bind", "/a"], ["bind", "/a/below"], ["rbind", ""]]) {
+  testWhere(
+    missing,
+    `an id-mapped ${option} of ${inside || "/"} below an earlier mount`,
+    async () => {
+      await leavesNothing("hull-mnt-map", async () => {
+        using files = volume();
+        await using hull = new Hull();
+        using bundle = makeBundle("stat /data/file");
+        const file = `${bundle.folder}/config.json`;
+        const config = JSON.parse(Deno.readTextFileSync(file)) as Draft;
+        const mappings = { uidMappings: range(1000), gidMappings: range(1000) };
+        const source = `${bundle.folder}/rootfs${inside}`;
+        config.mounts.push(
+          { destination: "/a", type: "bind", source: files.path, options: ["bind"] },
+          { destination: "/data", type: "bind", source, options: [option as string], ...mappings },
+        );
+        Deno.writeTextFileSync(file, JSON.stringify(config));
+        const early = await hull.call(["run", "-b", bundle.folder, "hull-mnt-map"]);
+        if (inside !== "") assertStringIncludes(early.stderr, "before any mount of the config");
+        Deno.mkdirSync(source, { recursive: true });
+        const { code, stderr } = await hull.call(["run", "-b", bundle.folder, "hull-mnt-map"]);
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, "is provided by the mount at ");
+        assertStringIncludes(stderr, `/mounts/${config.mounts.length - 1}/source`);
+      });
+    },
+  );
+}
+
+for (const init of ["direct", "reexec"]) {
+  Deno.test(`the root of a user namespace owns /dev/mqueue, ${init}`, async () => {
+    await leavesNothing("hull-mnt-queue", async () => {
+      await using hull = new Hull();
+      using bundle = makeBundle("stat -c '%u %g' /dev/mqueue", inUserNamespace);
+      Deno.chmodSync(bundle.folder, 0o755);
+      run("chown", "-R", "-h", "100000:100000", `${bundle.folder}/rootfs`);
+      const args = ["run", "--init", init, "-b", bundle.folder, "hull-mnt-queue"];
+      const { stdout, stderr } = await hull.call(args);
+      assertEquals(stdout, "0 0\n", stderr);
+    });
+  });
+}
