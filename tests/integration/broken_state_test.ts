@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { GivenHull, Hull } from "../fixtures/cli.ts";
 import { cgroupsNamed, leavesNothing } from "../fixtures/leftovers.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -82,7 +82,7 @@ Deno.test("a broken state beside a user's files is not removed", async () => {
 });
 
 Deno.test("a state that is a fifo, a folder, a link or a terabyte holds nobody up", async () => {
-  await using hull = new Hull();
+  await using hull = new GivenHull("timeout", "-k", "5", "60");
   for (
     const make of [
       (path: string) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
