@@ -199,7 +199,9 @@ Deno.test("force ends a container whose start waits for a first process that was
     await using container = await factory.create("hull-now-stopped");
     const process = sleeping();
     await container.start(process);
-    using _killed = { [Symbol.dispose]: () => process.signal("KILL") }; // whoever else has not
+    using _killed = { // if nobody else has
+      [Symbol.dispose]: () => factory.ids().forEach(() => process.signal("KILL")),
+    };
     Deno.kill(process.pid, "SIGSTOP");
     await until(() => /^State:\s*T/m.test(Deno.readTextFileSync(`/proc/${process.pid}/status`)));
     const start = Promise.allSettled([container.exec()]);
