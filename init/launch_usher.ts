@@ -14,6 +14,7 @@
  * @module
  */
 
+import { ownHardLimit, rlimitBytes, RLIMITS } from "../ffi/rlimit.ts";
 import { PR } from "../ffi/credentials.ts";
 import { NAMESPACE_FLAGS } from "../ffi/namespaces.ts";
 import { SyscallProgram } from "../ffi/program.ts";
@@ -84,7 +85,8 @@ export function planLaunchUsher(
 ): PlannedOperation[] {
   const { namespaces, made, page } = options;
   const waits = plan.findIndex(({ step }) => step === "ready");
-  const { before, onTerminal } = cutTerminal(plan.slice(0, waits));
+  const { before: early, onTerminal } = cutTerminal(plan.slice(0, waits));
+  const { before, ofProcesses } = cutProcesses(early);
   const last = plan.slice(waits);
   const hide = new StepBuilder("clone");
   hide.because("let nobody who lives there look into this process's memory")
@@ -110,7 +112,7 @@ export function planLaunchUsher(
       because: "be born in the pid namespace that is joined",
       address: page.address,
       labels: { end: END, born: BORN },
-    }, [...begin(), ...onTerminal, ...last]),
+    }, [...begin(), ...ofProcesses, ...onTerminal, ...last]),
   ]);
 }
 
@@ -133,6 +135,29 @@ function cutTerminal(plan: readonly PlanItem[]) {
   const isTaken = (item: PlanItem) =>
     !("work" in item) && item.syscall === "ioctl" && item.args[1] === TIOCSCTTY;
   return { before: plan.filter((item) => !isTaken(item)), onTerminal: plan.filter(isTaken) };
+}
+
+/**
+ * The user's processes are counted at the birth, by one who is that user already and whose place it
+ * takes: the limit leaves room until then. The hard one can be lowered afterwards, but not raised.
+ */
+function cutProcesses(plan: readonly PlanItem[]) {
+  const isLimit = (item: PlanItem): item is PlannedOperation =>
+    !("work" in item) && item.syscall === "prlimit64" && item.args[1] === RLIMITS.RLIMIT_NPROC;
+  const roomy = (item: PlannedOperation): PlanItem => {
+    const [self = 0, kind = 0, limit] = item.args;
+    const most = Math.max(hardOf(limit as Uint8Array), ownHardLimit("RLIMIT_NPROC"));
+    return { ...item, args: [self, kind, rlimitBytes(most, most), 0] };
+  };
+  return {
+    before: plan.map((item) => isLimit(item) ? roomy(item) : item),
+    ofProcesses: plan.filter(isLimit),
+  };
+}
+
+/** Of a struct rlimit64. */
+function hardOf(limit: Uint8Array): number {
+  return Number(new DataView(limit.buffer, limit.byteOffset).getBigUint64(8, true));
 }
 
 function hideAgain(): readonly PlanItem[] {

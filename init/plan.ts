@@ -50,6 +50,7 @@ import {
   type PlannedMount,
 } from "./steps/mounts.ts";
 import {
+  isForkedLate,
   isNew,
   joinMountNamespace,
   joinNamespaces,
@@ -196,7 +197,9 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...enterCgroups(cgroups),
     ...resetCpuAffinity(),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
-    ...(process.scheduler === undefined ? [] : setScheduler(process.scheduler)),
+    ...(process.scheduler === undefined || isForkedLate(namespaces)
+      ? []
+      : setScheduler(process.scheduler)),
     ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
     ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),

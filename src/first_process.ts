@@ -14,6 +14,8 @@ import { InitProcess } from "./init_process.ts";
 import { removeFifos } from "./init_status.ts";
 import type { ResctrlGroups } from "./intel_rdt.ts";
 import type { ProcessOptions } from "./process.ts";
+import { isForkedLate } from "../init/steps/namespaces.ts";
+import type { Resources } from "./config/types.ts";
 import { newKeyringName } from "../init/steps/keyring.ts";
 import { identify, type ProcessIdentity } from "./process_identity.ts";
 import { configToStart } from "./start_config.ts";
@@ -77,6 +79,8 @@ export async function startFirst(
   if (before.hasLease === true) {
     await (await import("./container_lease.ts")).keepLease(store, before);
   }
+  const { resources = {}, namespaces = [] } = config.linux ?? {};
+  const isTight = resources.pids?.limit === 1 && isForkedLate(namespaces);
   const init = new InitProcess({
     id,
     folder,
@@ -85,7 +89,8 @@ export async function startFirst(
     config,
     network: before.network,
     prepare: async () => {
-      traced(lane, "set the limits", () => cgroups.apply(config.linux?.resources ?? {}));
+      const early = isTight ? withRoom(resources) : resources;
+      traced(lane, "set the limits", () => cgroups.apply(early));
       await poller.giveTurn();
       const filter = () => filterOf(config, store.root, { recent: surroundings.filters });
       return await traced(lane, "compile the filter", filter);
@@ -121,6 +126,7 @@ export async function startFirst(
     ownCgroups = traced(lane, "make the cgroups", () => cgroups.create(before.ownCgroups));
     if (ownCgroups[0] !== undefined) markCgroup(ownCgroups[0], store.root);
     await traced(lane, "birth", () => init.start());
+    if (isTight) cgroups.apply({ pids: resources.pids }, { update: true });
     const identity = identify(init.pid);
     if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
     // Init's thread alone is left after execve, so it is early enough once init is ready.
@@ -138,6 +144,11 @@ export async function startFirst(
       isOthers(error) ? void store.write({ ...before, ownCgroups: [] }) : undefined;
     throw await traced(lane, "undo", () => undone(first, ...undo, forget));
   }
+}
+
+/** For the one that is born and for the one that bears it. */
+function withRoom(resources: Resources): Resources {
+  return { ...resources, pids: { ...resources.pids, limit: 2 } };
 }
 
 function isOthers(error: unknown): boolean {

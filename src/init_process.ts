@@ -8,7 +8,12 @@ import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../ffi/file.ts";
 import { Pipe } from "../ffi/pipe.ts";
 import { type ExitStatus, openPidfd } from "../ffi/process.ts";
 import { receiveFd } from "../ffi/socket.ts";
-import { isNew, joinsInhabited, launcherMakesNetwork } from "../init/steps/namespaces.ts";
+import {
+  isForkedLate,
+  isNew,
+  joinsInhabited,
+  launcherMakesNetwork,
+} from "../init/steps/namespaces.ts";
 import { hasListener } from "../init/steps/seccomp.ts";
 import type { InitConfig, InitFds } from "./config/init_config.ts";
 import { isIdMapped, isPeerOfHost } from "./config/mount_options.ts";
@@ -17,7 +22,7 @@ import type { ContainerNetwork } from "./config/types/network.ts";
 import type { Mount } from "./config/types.ts";
 import type { StartWay } from "./direct_start.ts";
 import { ContainerError } from "./errors.ts";
-import { adjustOomScore, limit } from "./host_limits.ts";
+import { adjustOomScore, limit, schedule } from "./host_limits.ts";
 import type { IdmappedMount } from "./idmapped_mounts.ts";
 import { InitBirth, type InitBirthOptions } from "./init_birth.ts";
 import { InitNetwork } from "./init_network.ts";
@@ -153,9 +158,9 @@ export class InitProcess implements ParentProcess, Disposable {
     if (init.seccomp !== undefined && hasListener(init.seccomp)) {
       await traced(lane, "pass the filter's listener", () => this.#passListener(init.fds));
     }
-    if (namespaces.some(({ type }) => type === "user")) {
-      limit(this.pid, config.process?.rlimits ?? []);
-    }
+    const { rlimits = [], scheduler } = config.process ?? {};
+    if (namespaces.some(({ type }) => type === "user")) limit(this.pid, rlimits);
+    if (isForkedLate(namespaces) && scheduler !== undefined) schedule(this.pid, scheduler);
     if (this.#birth.console !== undefined) await this.#takeTerminal(this.#birth.console);
     poller.signal?.throwIfAborted();
   }

@@ -48,6 +48,14 @@ export function joinedPath(
 }
 
 /**
+ * Whether the process is born late, by a further fork: into a pid namespace that is joined. A limit of
+ * one process and a scheduler that a fork takes away are set from the host's side then, behind it.
+ */
+export function isForkedLate(namespaces: readonly Namespace[]): boolean {
+  return joinedPath(namespaces, "pid") !== undefined;
+}
+
+/**
  * Whether hostile processes may live in what is joined, so that no JavaScript may run there: a pid
  * or a user namespace. See init/launch.ts.
  */

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { type Container, Factory, Process } from "../../mod.ts";
 import { type Bundle, type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
@@ -110,6 +116,41 @@ Deno.test("a joined user namespace: its root, with namespaces of its own below",
       assertNotEquals(mount, Deno.readLinkSync(`/proc/${pid}/ns/mnt`));
     },
   );
+});
+
+Deno.test("what a fork counts or takes away holds in a joined pid namespace", async () => {
+  // the first words of the lines are the limit, soft and hard, the nice value and the policy
+  const script = "while read -r a b c d rest; do [ $b = processes ] && echo $c $d; done " +
+    "</proc/self/limits; read -r s </proc/self/stat; set -- $s; shift 18; echo $1; shift 22; echo $1";
+  const cases: readonly (readonly [string, (config: Draft) => void, RegExp])[] = [
+    ["pids", (config) => config.linux.resources = { pids: { limit: 1 } }, /^\d+ \d+\n0\n0\n$/],
+    ["nproc", (config) => {
+      config.process.user = { uid: 4711, gid: 4711 };
+      config.process.rlimits = [{ type: "RLIMIT_NPROC", soft: 1, hard: 1 }];
+    }, /^1 1\n0\n0\n$/],
+    ["nice", (config) => {
+      const flags = ["SCHED_FLAG_RESET_ON_FORK"] as const;
+      config.process.scheduler = { policy: "SCHED_OTHER", nice: 5, flags: [...flags] };
+    }, /^\d+ \d+\n5\n0\n$/],
+    ["deadline", (config) => {
+      const [runtime, deadline, period] = [1_000_000, 10_000_000, 10_000_000];
+      config.process.scheduler = { policy: "SCHED_DEADLINE", runtime, deadline, period };
+    }, /^\d+ \d+\n0\n6\n$/],
+  ];
+  for (const [name, change, expected] of cases) {
+    await beside(
+      `hull-join-fork-${name}`,
+      () => {},
+      (config, pid) => {
+        config.linux.namespaces = config.linux.namespaces?.map((namespace) =>
+          namespace.type === "pid" ? { type: "pid", path: `/proc/${pid}/ns/pid` } : namespace
+        );
+        change(config);
+      },
+      script,
+      (text) => assertMatch(text, expected, name),
+    );
+  }
 });
 
 Deno.test("a pod: user, pid, network and IPC namespaces joined at once", async () => {
