@@ -201,8 +201,8 @@ const SHAPED = [
 export function drawEntry(chance: Chance): Part {
   const place = chance.of(SHAPED);
   const shape = chance.of(SHAPES);
-  // runc opens what it reads users from, and waits for a writer
-  if (shape.type === "fifo" && place.startsWith("etc")) return drawEntry(chance);
+  // runc opens what it reads users from, and its null, and waits for a writer
+  if (shape.type === "fifo" && /^etc|null$/.test(place)) return drawEntry(chance);
   return { kind: "entry", place, shape };
 }
 
@@ -333,6 +333,7 @@ export function drawDevice(chance: Chance): Part {
     "/dev/shm/x",
     "/run/dev",
   ]);
+  if (type === "p" && path === "/dev/null") return drawDevice(chance); // as above
   const extras: Json = {
     ...chance.of<Record<string, Json>>([{}, { fileMode: 0o640 }, { fileMode: 0o4755 }]),
     ...chance.of<Record<string, Json>>([{}, { uid: 1000, gid: 4 }, { uid: 1000 }]),

@@ -233,6 +233,14 @@ export const REFUSALS: readonly Known[] = [
       /error creating device nodes: mount .*no such file/.test(reference.words),
   ),
   bothRefuse(
+    "a link to nowhere, where nothing can be made",
+    "a direct start says that the link leads nowhere; runc that the folder can't be made there",
+    ({ hull, reference, parts }) =>
+      hasUserNamespace(parts) && /cannot mount .*openat2\(\S*\): ENOENT/.test(hull.words) &&
+      /mkdir \S*: permission denied/.test(reference.words) &&
+      itemOf(hull.words, parts) === itemOf(reference.words, parts),
+  ),
+  bothRefuse(
     "ordinary folders",
     "runc's own words for what hull lets the kernel refuse",
     ({ hull, reference }) =>
