@@ -87,9 +87,7 @@ async function tellPid(path: string | undefined, process: Process): Promise<void
   try {
     writePidFile(path, process.pid);
   } catch (error) {
-    try {
-      process.signal("KILL");
-    } catch { /* it has ended */ }
+    process.killTree();
     await process.wait();
     throw error;
   }
