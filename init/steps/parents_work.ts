@@ -27,12 +27,14 @@ const PATH_MAX = 4096;
 /** The plan with the parent in the place of its own TypeScript. */
 export function delegateWork(plan: readonly PlanItem[], fds: InitFds): PlanItem[] {
   const { work } = fds;
+  const items: PlanItem[] = [];
   let count = 0;
-  return plan.flatMap((item) => {
-    if (!("work" in item)) return [item];
-    if (work === undefined) return item.work === "place" ? [openAlone(item)] : [item];
-    return delegate(item, fds, work, count++);
-  });
+  for (const item of plan) {
+    if (!("work" in item)) items.push(item);
+    else if (work !== undefined) items.push(...delegate(item, fds, work, count++));
+    else items.push(item.work === "place" ? openAlone(item) : item);
+  }
+  return items;
 }
 
 function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanItem[] {
