@@ -164,17 +164,24 @@ Deno.test("a way up is found while others rename", async () => {
   using scratch = scratchFolder();
   Deno.mkdirSync(`${scratch.path}/a/b`, { recursive: true });
   const code = `
-    Deno.mkdirSync("${scratch.path}/x");
-    postMessage("begun");
-    for (;;) {
-      Deno.renameSync("${scratch.path}/x", "${scratch.path}/y");
-      Deno.renameSync("${scratch.path}/y", "${scratch.path}/x");
-    }`;
+    onmessage = ({ data: ends }) => {
+      Deno.mkdirSync("${scratch.path}/x");
+      postMessage("begun");
+      while (Atomics.load(ends, 0) === 0) {
+        Deno.renameSync("${scratch.path}/x", "${scratch.path}/y");
+        Deno.renameSync("${scratch.path}/y", "${scratch.path}/x");
+      }
+      postMessage("ended");
+    };`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, {
     type: "module",
   });
+  const ends = new Int32Array(new SharedArrayBuffer(4));
+  const said = () => new Promise((resolve) => worker.onmessage = resolve);
+  const begun = said();
+  worker.postMessage(ends);
   try {
-    await new Promise((resolve) => worker.onmessage = resolve);
+    await begun;
     const how = openHow(0, 0, RESOLVE_IN_ROOT);
     const ways = Array.from({ length: 20_000 }, (_, k) => ({
       label: `way${k}`,
@@ -192,6 +199,9 @@ Deno.test("a way up is found while others rename", async () => {
     program.run();
     assertEquals(program.failure(), undefined);
   } finally {
+    const ended = said();
+    Atomics.store(ends, 0, 1);
+    await ended;
     worker.terminate();
   }
 });
