@@ -241,6 +241,13 @@ export const REFUSALS: readonly Known[] = [
       itemOf(hull.words, parts) === itemOf(reference.words, parts),
   ),
   bothRefuse(
+    "a working folder at links that never end",
+    "hull says what the kernel says to the path, runc what it says to making it",
+    ({ hull, reference }) =>
+      /\): ELOOP .*\[config \/process\/cwd\]/.test(hull.words) &&
+      /mkdir \S*: file exists/.test(reference.words),
+  ),
+  bothRefuse(
     "ordinary folders",
     "runc's own words for what hull lets the kernel refuse",
     ({ hull, reference }) =>

@@ -115,7 +115,9 @@ export const VIEWS: readonly Known[] = [
     reason: "hull lets them be used as well; runc forgets what it allows by default",
     covers: ({ fact, hull, reference }, { parts }) =>
       /^inside place \/dev\/(null|zero|full|random|urandom|tty)$/.test(fact) &&
-      hull.replace("open=yes", "open=EPERM") === reference &&
+      withoutFlags(hull).replace("w- ", "-(EPERM)- ").replace("open=yes", "open=EPERM") ===
+        withoutFlags(reference).replace(/ w- /, " -(EPERM)- ") &&
+      (flagsIn(hull) === flagsIn(reference) || hasUserNamespace(parts)) &&
       parts.some((part) =>
         part.kind === "push" && part.at === "/linux/devices" &&
         fact === `inside place ${(part.value as { readonly path: string }).path}`
@@ -137,8 +139,8 @@ export const VIEWS: readonly Known[] = [
       "root, whom the maps don't name; runc has become the container's by then, but for the group",
     covers: ({ fact, hull, reference }, { parts }) =>
       /^inside (also )?place \S*$/.test(fact) && hasUserNamespace(parts) &&
-      hull.startsWith("folder 1777 65534:65534 fs=19800202 ") &&
-      hull.replace("65534:", "0:") === reference,
+      /^folder 1777 (0:0|65534:65534) fs=19800202 /.test(hull) &&
+      hull.replace(/ \d+:\d+ /, " 0:65534 ") === reference,
   },
   {
     name: "a group named twice",
