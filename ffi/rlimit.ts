@@ -48,10 +48,19 @@ function limit(value: number): bigint {
  * @throws {SyscallError}
  */
 export function ownHardLimit(name: string): number {
+  return ownLimit(name, 8);
+}
+
+/** The soft limit of this process, as of {@linkcode ownHardLimit}. */
+export function ownSoftLimit(name: string): number {
+  return ownLimit(name, 0);
+}
+
+function ownLimit(name: string, at: number): number {
   const bytes = new Uint8Array(16);
   checked("prlimit64", libc.prlimit64(0, RLIMITS[name] as number, null, bytes), name);
-  const hard = new DataView(bytes.buffer).getBigUint64(8, true);
-  return hard === INFINITY ? 2 ** 64 : Number(hard);
+  const value = new DataView(bytes.buffer).getBigUint64(at, true);
+  return value === INFINITY ? 2 ** 64 : Number(value);
 }
 
 /**
