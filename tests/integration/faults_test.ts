@@ -251,7 +251,7 @@ Deno.test("on a host without cgroups who disabled them is not told to", async ()
   };
   const { code, stderr } = call();
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "the cgroup driver disabled");
+  assertStringIncludes(stderr, "use hull --cgroup-manager disabled");
   assertEquals(call("--cgroup-manager", "disabled"), { code: 0, stdout: "inside\n", stderr: "" });
 });
 
