@@ -5,7 +5,8 @@
  * `hull.js` is what a command needs mostly, with all that it imports late, and `late.js` all the
  * rest, loaded when any of it is needed. There are three such pairs, each with all of hull: in
  * `src/cli` for the commands that make a container, in `src/exec` for the one that makes a further
- * process, in `src/life` for those that find a container. init's own module, `init/init.js`, stands
+ * process, in `src/life` for those that find a container. Where the first file makes no further
+ * process, what does is a third, `aside.js`: hooks need it. init's own module, `init/init.js`, stands
  * alone.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
@@ -23,6 +24,7 @@
 import { countDisposals, keepDisposals } from "./disposals.ts";
 
 const DOOR = "src/cli/hull.ts";
+const ASIDE = "src/cli/aside.ts";
 const LATE = "src/cli/late.ts";
 
 /** What all commands need. */
@@ -31,11 +33,13 @@ const FILTERS = ["security/profile_cache", "security/seccomp"];
 
 /** What is in the first file of each pair, with everything that these import at once. */
 const PAIRS: Readonly<Record<string, readonly string[]>> = {
-  cli: [...COMMON, ...FILTERS, "cli/create", "cli/run", "container_hooks", "first_process"]
-    .concat("prepare_container"),
+  cli: [...COMMON, ...FILTERS, "cli/create", "cli/run", "first_process", "prepare_container"],
   exec: [...COMMON, ...FILTERS, "cli/exec", "exec"],
   life: [...COMMON, "cli/delete", "cli/kill", "cli/start", "cli/state"],
 };
+
+/** What makes further processes: a file of its own where the first one has none of it. */
+const ASIDE_ROOTS = ["container_hooks", "exec", "cli/exec"].map((path) => `src/${path}.ts`);
 
 /** One import of a module, as `deno info --json` tells it. */
 interface Import {
@@ -66,16 +70,26 @@ async function bundle(out: string): Promise<void> {
 }
 
 async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
-  const imported = [...graph.values()].flatMap(lateImports);
-  const late = [...new Set(imported)].filter((path) => !prompt.has(path)).toSorted();
+  const imported = [...new Set([...graph.values()].flatMap(lateImports))];
+  const late = imported.filter((path) => !prompt.has(path)).toSorted();
+  const hasAside = !ASIDE_ROOTS.some((path) => prompt.has(path));
+  const beside = closure(graph, hasAside ? ASIDE_ROOTS : []);
+  const aside = late.filter((path) => beside.has(path));
+  const files = { aside, late: late.filter((path) => !beside.has(path)) };
   await withCopy(out, async (copy) => {
-    for (const path of graph.keys()) rewrite(copy, path, prompt, late);
-    Deno.writeTextFileSync(`${copy}/${LATE}`, lateModule(late));
-    await bundleInto(out, copy, ["--code-splitting"], [DOOR, LATE]);
+    for (const path of graph.keys()) rewrite(copy, path, prompt, files);
+    const doors = hasAside ? ["hull", "aside"] : ["hull"];
+    if (hasAside) Deno.writeTextFileSync(`${copy}/${ASIDE}`, moduleOf(aside, ["hull"]));
+    Deno.writeTextFileSync(`${copy}/${LATE}`, moduleOf(files.late, doors));
+    const modules = hasAside ? [DOOR, ASIDE, LATE] : [DOOR, LATE];
+    await bundleInto(out, copy, ["--code-splitting"], modules);
   });
-  joinDoor(out);
+  joinChunks(out);
   keepMaps(out);
 }
+
+/** The modules that the files beside the first one give away. */
+type Files = Readonly<Record<"aside" | "late", readonly string[]>>;
 
 /** Does something with a copy of the sources that lasts as long. */
 async function withCopy(out: string, act: (copy: string) => Promise<void>): Promise<void> {
@@ -163,7 +177,9 @@ function lateImports(imports: readonly Import[]): readonly string[] {
 }
 
 /** No plain string: Deno would read the module beforehand, where one is. */
-const ELSEWHERE = `["./late.js"].join()`;
+function importFrom(file: string): string {
+  return `import(["./${file}.js"].join())`;
+}
 
 /** A late import, and no type. Those of doc comments are matched too, and do no harm. */
 const IMPORT = /(?<!\btypeof )\bimport\("(\.[^"]+)"\)/g;
@@ -173,14 +189,16 @@ function rewrite(
   copy: string,
   path: string,
   prompt: ReadonlySet<string>,
-  late: readonly string[],
+  files: Files,
 ): void {
   const heads = new Map<string, string>();
   const source = Deno.readTextFileSync(`${copy}/${path}`);
   const text = source.replaceAll(IMPORT, (all, specifier: string) => {
     const target = inRoot(new URL(specifier, `${root.href}${path}`).href);
-    const index = late.indexOf(target);
-    if (index >= 0) return `import(${ELSEWHERE}).then((late) => late.m${index})`;
+    for (const [file, modules] of Object.entries(files)) {
+      const index = modules.indexOf(target);
+      if (index >= 0) return `${importFrom(file)}.then((file) => file.m${index})`;
+    }
     if (!prompt.has(target)) return all;
     const name = `prompt_${[...prompt].indexOf(target)}`;
     heads.set(name, `import * as ${name} from "${specifier}";`);
@@ -191,23 +209,56 @@ function rewrite(
   Deno.writeTextFileSync(`${copy}/${path}`, [...heads.values(), text].join(" "));
 }
 
-/** It imports the door, so that all that both have is in one file. */
-function lateModule(late: readonly string[]): string {
-  const exports = late.map((path, index) => `export * as m${index} from "../../${path}";`);
-  return [`import "./hull.ts";`, ...exports, ""].join("\n");
+/** It imports those that come before, so that all that it has in common with one is in that file. */
+function moduleOf(modules: readonly string[], before: readonly string[]): string {
+  const imports = before.map((name) => `import "./${name}.ts";`);
+  const exports = modules.map((path, index) => `export * as m${index} from "../../${path}";`);
+  return [...imports, ...exports, ""].join("\n");
 }
 
-/** The shared code becomes the door itself, in place of the module that only imports it. */
-function joinDoor(folder: string): void {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((name) => !name.endsWith(".map"));
-  const [chunk, ...more] = names.filter((name) => !["hull.js", "late.js"].includes(name));
-  if (chunk === undefined || more.length > 0) throw new Error(`not one shared file: ${names}`);
-  for (const end of ["", ".map"]) {
-    Deno.renameSync(`${folder}/${chunk}${end}`, `${folder}/hull.js${end}`);
+/**
+ * What a file has in common with later ones is a chunk, and the file itself only gives away some of it:
+ * the chunk takes its place.
+ */
+function joinChunks(folder: string): void {
+  const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name);
+  for (const file of ["hull.js", "aside.js"].filter((name) => names().includes(name))) {
+    const path = `${folder}/${file}`;
+    const door = Deno.readTextFileSync(path);
+    const [, chunk = ""] = /from"\.\/(chunk-\w+\.js)"/.exec(door) ?? []; // others' are joined
+    Deno.writeTextFileSync(path, givingAway(Deno.readTextFileSync(`${folder}/${chunk}`), door));
+    Deno.renameSync(`${folder}/${chunk}.map`, `${path}.map`);
+    Deno.removeSync(`${folder}/${chunk}`);
+    for (const name of names().filter((name) => name.endsWith(".js"))) {
+      const text = Deno.readTextFileSync(`${folder}/${name}`);
+      Deno.writeTextFileSync(`${folder}/${name}`, text.replaceAll(`./${chunk}`, `./${file}`));
+    }
   }
-  const late = Deno.readTextFileSync(`${folder}/late.js`);
-  Deno.writeTextFileSync(`${folder}/late.js`, late.replaceAll(`./${chunk}`, "./hull.js"));
+  const chunks = names().filter((name) => name.startsWith("chunk-"));
+  if (chunks.length > 0) throw new Error(`more is shared than the files' own: ${chunks}`);
+}
+
+/** A chunk that gives away, too, what its door does, under the same names. */
+function givingAway(chunk: string, door: string): string {
+  const [all = "", own = ""] = /export\{([^}]*)\};\s*$/.exec(chunk) ?? [];
+  const [, taken = ""] = /import\{([^}]*)\}from"\.\/chunk-/.exec(door) ?? [];
+  const [, given = ""] = /export\{([^}]*)\}/.exec(door) ?? [];
+  const inside = new Map(namesIn(own).map(([local, name]) => [name, local]));
+  const between = new Map(namesIn(taken).map(([name, local]) => [local, inside.get(name)]));
+  const more = namesIn(given).map(([local, name]) => {
+    const found = between.get(local);
+    if (found === undefined) throw new Error(`the chunk does not give away ${name}`);
+    return `${found} as ${name}`;
+  });
+  return `${chunk.slice(0, chunk.length - all.length)}export{${[own, ...more].join()}};\n`;
+}
+
+/** `a as b,c`: pairs of both names. */
+function namesIn(list: string): (readonly [string, string])[] {
+  return list.split(",").filter((each) => each !== "").map((each) => {
+    const [first = "", second = first] = each.split(" as ");
+    return [first, second];
+  });
 }
 
 /** The maps with the paths that the sources have from the top, and without the sources themselves. */
