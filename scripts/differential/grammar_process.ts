@@ -164,6 +164,8 @@ function drawLimits(chance: Chance, field: SetField): Part {
     const least = type === "RLIMIT_NOFILE" ? 16 : /AS|DATA|STACK|FSIZE/.test(type) ? 1 << 30 : 1;
     const most = type === "RLIMIT_NOFILE" ? 65_536 : Number.MAX_VALUE;
     const fit = Math.min(Math.max(hard, least), most);
+    // runc's own threads take more address space, or it ends at random
+    if (type === "RLIMIT_AS") return { type, hard: fit, soft: fit };
     return { type, hard: fit, soft: chance.oneIn(12) ? fit + 1 : Math.ceil(fit / 2) };
   });
   return field("rlimits", limits);

@@ -181,6 +181,16 @@ export const VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "push" && mountsCgroups(part.value)),
   },
   {
+    name: "the folder of the hierarchies, as it is seen",
+    reason: "the same: read-only as it was asked for; and its mode is 755, not the place's",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside (also )?place /.test(fact) && / fs=1021994 /.test(hull) &&
+      hull.startsWith("folder 755 ") && withoutRights(withoutFlags(hull)) ===
+        withoutRights(withoutFlags(reference)) &&
+      (flagsIn(hull) ^ flagsIn(reference)) <= RDONLY &&
+      mountsOf(parts).some(({ type }) => type === "cgroup"),
+  },
+  {
     name: "a root that is read-only by its path",
     reason:
       "an exec of runc 1.1 enters the copy that it laid over the root: writable, without masks",
