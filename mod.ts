@@ -18,13 +18,13 @@
  * @module
  */
 
-import "./src/permissions.ts"; // before any other, which may already need them
+import "./src/own/permissions.ts"; // before any other, which may already need them
 export { type AbortOptions, Container, type DestroyOptions } from "./src/container.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
-export type { RdtUpdate } from "./src/container_resctrl.ts";
-export type { InitKind, StartWay } from "./src/direct_start.ts";
-export type { StartOptions } from "./src/first_process.ts";
-export type { OciState, State, Status } from "./src/oci_state.ts";
+export type { RdtUpdate } from "./src/resctrl/container_resctrl.ts";
+export type { InitKind, StartWay } from "./src/config/start_way.ts";
+export type { StartOptions } from "./src/start/first_process.ts";
+export type { OciState, State, Status } from "./src/state/oci_state.ts";
 export {
   type ContainerInfo,
   DEFAULT_ROOT,
@@ -32,7 +32,7 @@ export {
   type FactoryOptions,
   type PlanOptions,
 } from "./src/factory.ts";
-export { ExecDriver } from "./src/exec_driver.ts";
+export { ExecDriver } from "./src/driver/exec_driver.ts";
 export type {
   Command,
   CutShort,
@@ -43,8 +43,8 @@ export type {
   RunStatus,
   StartCallback,
   TerminateOptions,
-} from "./src/driver_command.ts";
-export type { InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/pipes.ts";
+} from "./src/driver/driver_command.ts";
+export type { InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/driver/pipes.ts";
 export { type ExitStatus, Process, type ProcessOptions, type Stdio } from "./src/process.ts";
 export {
   ContainerError,
@@ -54,10 +54,10 @@ export {
   type Fault,
 } from "./src/errors.ts";
 export { type Features, features } from "./src/features.ts";
-export { Trace, type TraceEvent, type TraceJson } from "./src/trace.ts";
-export type { ContainerPlan } from "./src/plan_container.ts";
-export type { CreateOptions } from "./src/prepare_container.ts";
-export type { Config } from "./src/config/types.ts";
+export { Trace, type TraceEvent, type TraceJson } from "./src/trace/trace.ts";
+export type { ContainerPlan } from "./src/birth/plan_container.ts";
+export type { CreateOptions } from "./src/create/prepare_container.ts";
+export type { Config } from "./src/config/types/config.ts";
 export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";
 export type { BridgeNetwork, NetworkMode, PublishedPort } from "./src/config/types/network_mode.ts";
 export type { InterfaceStats } from "./src/network/interface_stats.ts";

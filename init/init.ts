@@ -5,16 +5,16 @@
  * @module
  */
 
-import { Fd } from "../ffi/file.ts";
+import { Fd } from "../ffi/files/file.ts";
 import type { InitTraceFd } from "../src/config/init_config.ts";
 import { ContainerError } from "../src/errors.ts";
-import { receiveConfig, sendError } from "./channel.ts";
-import { HostFacts } from "./facts.ts";
-import type { InitTrace } from "./init_trace.ts";
+import { receiveConfig, sendError } from "./words/channel.ts";
+import { HostFacts } from "./operations/facts.ts";
+import type { InitTrace } from "./words/init_trace.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
-import { joinsInhabited, launcherMakesNetwork } from "./steps/namespaces.ts";
-import { INIT_VARIABLE, STANDARD_INIT } from "./variables.ts";
+import { joinsInhabited, launcherMakesNetwork } from "./steps/process/namespaces.ts";
+import { INIT_VARIABLE, STANDARD_INIT } from "./operations/variables.ts";
 
 /**
  * Runs init, if this process was started as one: `STATUS:CONTROL` behind the kind are its fds.
@@ -45,7 +45,7 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
       const isTraced = trace !== undefined;
       return runPlan(trace?.mark(plan) ?? plan, { id, status, doors, isTraced });
     }
-    const { launch } = await import("./launch.ts"); // few containers need it
+    const { launch } = await import("./launch/launch.ts"); // few containers need it
     const waits = init.waitsForNetwork === true && launcherMakesNetwork(namespaces);
     const go = waits ? control : undefined;
     launch(
@@ -69,7 +69,7 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
 /** Few starts are traced. */
 async function openTrace(fd: InitTraceFd, began: number): Promise<InitTrace> {
   const received = performance.now();
-  const { InitTrace } = await import("./init_trace.ts");
+  const { InitTrace } = await import("./words/init_trace.ts");
   const trace = new InitTrace(fd);
   trace.lap("load init", began);
   trace.lap("receive the config", received);

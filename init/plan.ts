@@ -12,18 +12,24 @@
 
 import type { InitConfig } from "../src/config/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
-import type { Config, Linux, Mount, ProcessConfig } from "../src/config/types.ts";
+import type { Config, Linux, Mount, ProcessConfig } from "../src/config/types/config.ts";
 import { contextFor } from "../src/security/mount_label.ts";
-import { withHome } from "./environment.ts";
-import type { Destination, Facts, MountedAt } from "./facts.ts";
-import type { WholePlan } from "./operation.ts";
+import { withHome } from "./operations/environment.ts";
+import type { Destination, Facts, MountedAt } from "./operations/facts.ts";
+import type { WholePlan } from "./operations/operation.ts";
 import {
   cgroupMounts,
   type CgroupTree,
   isCgroupMount,
   linkControllers,
-} from "./steps/cgroup_mounts.ts";
-import { hostNull, makeDeviceLinks, makeDevices, ownNull, protectDev } from "./steps/devices.ts";
+} from "./steps/rootfs/cgroup_mounts.ts";
+import {
+  hostNull,
+  makeDeviceLinks,
+  makeDevices,
+  ownNull,
+  protectDev,
+} from "./steps/rootfs/devices.ts";
 import {
   closeFds,
   enterWorkingFolder,
@@ -33,22 +39,22 @@ import {
   makeWorkingFolder,
   outliveParent,
   resetSignals,
-} from "./steps/final.ts";
-import { hasCreateHooks, waitForHooks } from "./steps/hook_point.ts";
-import { HeldFolder } from "./steps/held_folder.ts";
-import { openPrivateProc, setNames, setSysctls } from "./steps/hostname.ts";
-import { joinKeyring, labelKeyring } from "./steps/keyring.ts";
-import { setLabels } from "./steps/labels.ts";
-import { clearUmask, enterCgroups, setLimits } from "./steps/limits.ts";
-import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/masks.ts";
-import { setMemoryPolicy } from "./steps/memory_policy.ts";
+} from "./steps/process/final.ts";
+import { hasCreateHooks, waitForHooks } from "./steps/rootfs/hook_point.ts";
+import { HeldFolder } from "./steps/rootfs/held_folder.ts";
+import { openPrivateProc, setNames, setSysctls } from "./steps/process/hostname.ts";
+import { joinKeyring, labelKeyring } from "./steps/process/keyring.ts";
+import { setLabels } from "./steps/process/labels.ts";
+import { clearUmask, enterCgroups, setLimits } from "./steps/process/limits.ts";
+import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/rootfs/masks.ts";
+import { setMemoryPolicy } from "./steps/process/memory_policy.ts";
 import {
   anchorsOf,
   closeHeld,
   makeMounts,
   openSources,
   type PlannedMount,
-} from "./steps/mounts.ts";
+} from "./steps/rootfs/mounts.ts";
 import {
   isForkedLate,
   isNew,
@@ -58,16 +64,16 @@ import {
   makeIpcNamespace,
   makesIpcLate,
   openMountNamespace,
-} from "./steps/namespaces.ts";
-import { bringUpLoopback } from "./steps/network.ts";
-import { enterDetachedRoot, protectRoot, spreadRoot, switchRoot } from "./steps/pivot.ts";
-import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/scheduling.ts";
-import { hasListener, letsWait, loadFilter } from "./steps/seccomp.ts";
-import { makeTerminal } from "./steps/terminal.ts";
-import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs.ts";
-import { collapse } from "./steps/paths.ts";
-import { sysfsOrBind, whyRefused } from "./steps/user_mounts.ts";
-import { withoutOpenat2 } from "./walk.ts";
+} from "./steps/process/namespaces.ts";
+import { bringUpLoopback } from "./steps/process/network.ts";
+import { enterDetachedRoot, protectRoot, spreadRoot, switchRoot } from "./steps/rootfs/pivot.ts";
+import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/process/scheduling.ts";
+import { hasListener, letsWait, loadFilter } from "./steps/process/seccomp.ts";
+import { makeTerminal } from "./steps/rootfs/terminal.ts";
+import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs/rootfs.ts";
+import { collapse } from "./steps/places/paths.ts";
+import { sysfsOrBind, whyRefused } from "./steps/rootfs/user_mounts.ts";
+import { withoutOpenat2 } from "./operations/walk.ts";
 import {
   becomeNamespaceRoot,
   becomeUser,
@@ -77,7 +83,7 @@ import {
   keepsFilterRight,
   mayDenyGroups,
   setPersonality,
-} from "./steps/user.ts";
+} from "./steps/process/user.ts";
 
 /**
  * The whole plan of a container's first process.
@@ -85,7 +91,7 @@ import {
  * @example The steps of a small container
  * ```ts
  * import { assert } from "@std/assert";
- * import { HostFacts } from "./facts.ts";
+ * import { HostFacts } from "./operations/facts.ts";
  * import { planInit } from "./plan.ts";
  *
  * const plan = planInit({

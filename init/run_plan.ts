@@ -5,16 +5,16 @@
  * @module
  */
 
-import { SyscallError } from "../ffi/errno.ts";
-import { AT_EMPTY_PATH, Fd, O_PATH } from "../ffi/file.ts";
-import { type Argument, SyscallProgram } from "../ffi/program.ts";
-import { executableFile, programImage } from "../ffi/program_image.ts";
+import { SyscallError } from "../ffi/c/errno.ts";
+import { AT_EMPTY_PATH, Fd, O_PATH } from "../ffi/files/file.ts";
+import { type Argument, SyscallProgram } from "../ffi/program/program.ts";
+import { executableFile, programImage } from "../ffi/program/program_image.ts";
 import { openInside } from "../src/security/safe_path.ts";
-import { reportTail } from "./channel.ts";
-import { doCopyUp, doPlace } from "./work.ts";
-import { initFailure } from "./failure.ts";
-import type { PlanItem, PlannedOperation, Work } from "./operation.ts";
-import { hideProcess } from "./steps/user.ts";
+import { reportTail } from "./words/channel.ts";
+import { doCopyUp, doPlace } from "./work/work.ts";
+import { initFailure } from "./operations/failure.ts";
+import type { PlanItem, PlannedOperation, Work } from "./operations/operation.ts";
+import { hideProcess } from "./steps/process/user.ts";
 
 const F_SETFD = 2;
 
@@ -66,7 +66,7 @@ function runSegment(operations: readonly PlannedOperation[], results: Map<string
  * The last program is an executable of its own, which takes this one's place: it waits for the start,
  * and whoever may trace it then would have this program's memory, and its other threads, to which none
  * of the plan applies and which have the host's rights. Where the host forbids executables in memory it
- * is run in here, and nobody joins before the start: see `src/exec.ts`.
+ * is run in here, and nobody joins before the start: see `src/exec/exec.ts`.
  */
 function runLast(
   operations: readonly PlannedOperation[],

@@ -29,17 +29,32 @@ const LATE = "src/cli/late.ts";
 
 /** What all commands need. */
 const COMMON = ["cli/hull", "cli/main", "factory", "process"];
-const FILTERS = ["security/profile_cache", "security/seccomp"];
+const FILTERS = ["security/filters/profile_cache", "security/filters/seccomp"];
 
 /** What is in the first file of each pair, with everything that these import at once. */
 const PAIRS: Readonly<Record<string, readonly string[]>> = {
-  cli: [...COMMON, ...FILTERS, "cli/create", "cli/run", "first_process", "prepare_container"],
-  exec: [...COMMON, ...FILTERS, "cli/exec", "exec"],
-  life: [...COMMON, "cli/delete", "cli/kill", "cli/start", "cli/state"],
+  cli: [
+    ...COMMON,
+    ...FILTERS,
+    "cli/commands/create",
+    "cli/commands/run",
+    "start/first_process",
+    "create/prepare_container",
+  ],
+  exec: [...COMMON, ...FILTERS, "cli/commands/exec", "exec/exec"],
+  life: [
+    ...COMMON,
+    "cli/commands/delete",
+    "cli/commands/kill",
+    "cli/commands/start",
+    "cli/commands/state",
+  ],
 };
 
 /** What makes further processes: a file of its own where the first one has none of it. */
-const ASIDE_ROOTS = ["container_hooks", "exec", "cli/exec"].map((path) => `src/${path}.ts`);
+const ASIDE_ROOTS = ["hooks/container_hooks", "exec/exec", "cli/commands/exec"].map((path) =>
+  `src/${path}.ts`
+);
 
 /** One import of a module, as `deno info --json` tells it. */
 interface Import {

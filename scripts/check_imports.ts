@@ -1,11 +1,22 @@
 /**
- * Checks that the folders import only what they may: who is below knows nothing of who is above.
- * Prints each breach.
+ * Checks that imports lead down, from room to room (scripts/rooms.ts) and from file to file, and that
+ * ARCHITECTURE.md names each file of the rooms. Prints each breach.
  *
  * @module
  */
 
-/** A folder's files, and what they may import: paths from the top, and packages. */
+import {
+  floorOf,
+  FLOORS,
+  folderOf,
+  importsOf,
+  INNER_FLOORS,
+  isInRooms,
+  modulesIn,
+  roomOf,
+} from "./rooms.ts";
+
+/** The files outside the rooms, and what they may import: paths from the top, and packages. */
 interface Rule {
   readonly from: RegExp;
   readonly may: RegExp;
@@ -15,59 +26,100 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { from: /_test\.ts$|^tests\/|^scripts\//, may: /./ },
   { from: /^std\//, may: /^std\// },
-  { from: /^ffi\//, may: /^ffi\// },
-  { from: /^init\//, may: /^(ffi|init|src\/(config|security|network))\/|^src\/errors\.ts$/ },
-  { from: /^src\/errors\.ts$/, may: /^$/ },
-  {
-    from: /^src\/config\//,
-    may: /^(src\/config\/|src\/errors\.ts$|ffi\/(rlimit|namespaces)\.ts$)/,
-  },
-  {
-    from: /^src\/security\//,
-    may: /^(ffi|src\/security|src\/config)\/|^src\/errors\.ts$/,
-  },
-  {
-    from: /^src\/network\//,
-    may: /^(ffi|src\/network|src\/config|src\/security)\/|^src\/(errors|undo)\.ts$/,
-  },
-  { from: /^src\/cgroups\//, may: /^(ffi|src\/cgroups|src\/config)\/|^src\/errors\.ts$/ },
-  { from: /^src\/cli\//, may: /^(ffi|init|src)\/|^@std\/(cli|path)/ },
-  { from: /^src\//, may: /^(ffi|init)\/|^src\/(?!cli\/)|^@std\/path/ },
   { from: /^examples\//, may: /^mod\.ts$/ },
-  { from: /^mod\.ts$/, may: /^(init|src)\// },
+  { from: /^mod\.ts$/, may: /^src\// },
 ];
 
-const IMPORT =
-  /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']/gm;
+/** The packages that a room may import. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "src/cli": /^@std\/(?:cli|path)/,
+};
+const OTHERS_PACKAGES = /^@std\/path/;
 
-/** What a module imports, its doc comments' examples left out. */
-function importsOf(source: string): string[] {
-  const code = source.replaceAll(/^\s*\/?\*.*$/gm, "");
-  return [...code.matchAll(IMPORT)].map(([, first, second]) => first ?? second ?? "");
+let breaches = 0;
+
+function tell(breach: string): void {
+  breaches++;
+  console.error(breach);
 }
 
-function resolve(from: string, specifier: string): string {
-  if (!specifier.startsWith(".")) return specifier;
-  return new URL(specifier, `file:///${from}`).pathname.slice(1);
-}
-
-function* sources(folder: string): Generator<string> {
-  for (const { name, isDirectory } of Deno.readDirSync(folder === "" ? "." : folder)) {
-    const path = folder === "" ? name : `${folder}/${name}`;
-    if (isDirectory && !name.startsWith(".") && name !== "node_modules") yield* sources(path);
-    else if (name.endsWith(".ts")) yield path;
+/** Why a file must not import another; undefined if it may. */
+function whyNot(file: string, target: string): string | undefined {
+  if (!isInRooms(file)) {
+    const rule = RULES.find(({ from }) => from.test(file));
+    return rule?.may.test(target) === true ? undefined : "";
   }
+  const [room, other] = [roomOf(file), roomOf(target)];
+  if (!isInRooms(target)) {
+    return (PACKAGES[room] ?? OTHERS_PACKAGES).test(target) ? undefined : "";
+  }
+  if (room !== other) return whyNotDown(room, other, FLOORS);
+  const [folder, otherFolder] = [folderOf(file), folderOf(target)];
+  if (folder === otherFolder) return undefined;
+  return whyNotDown(folder, otherFolder, INNER_FLOORS[room] ?? []);
+}
+
+function whyNotDown(
+  from: string,
+  to: string,
+  floors: readonly (readonly string[])[],
+): string | undefined {
+  const [high, low] = [floorOf(from, floors), floorOf(to, floors)];
+  if (high === undefined) return `: scripts/rooms.ts has no floor for ${from}`;
+  if (low === undefined) return `: scripts/rooms.ts has no floor for ${to}`;
+  return low < high ? undefined : `: ${from} is on floor ${high}, ${to} on floor ${low}`;
+}
+
+/** A circle of imports, by its files; undefined if there is none. */
+function findCircle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (file: string): string[] | undefined => {
+    const begin = way.indexOf(file);
+    if (begin >= 0) return [...way.slice(begin), file];
+    if (done.has(file)) return undefined;
+    way.push(file);
+    for (const target of graph.get(file) ?? []) {
+      const circle = visit(target);
+      if (circle !== undefined) return circle;
+    }
+    way.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const circle = visit(file);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+}
+
+/** The files that ARCHITECTURE.md has a line for: "- `name.ts`: …" below "### `folder/`". */
+function describedFiles(): string[] {
+  let folder = "";
+  return Deno.readTextFileSync("ARCHITECTURE.md").split("\n").flatMap((line) => {
+    if (line.startsWith("#")) folder = /^#+ `([\w/]+)\/`/.exec(line)?.[1] ?? "";
+    const name = /^- `(\w+\.ts)`: ./.exec(line)?.[1];
+    return folder === "" || name === undefined ? [] : [`${folder}/${name}`];
+  });
 }
 
 Deno.chdir(new URL("..", import.meta.url));
-let breaches = 0;
-for (const file of [...sources("")].sort()) {
-  const rule = RULES.find(({ from }) => from.test(file));
-  for (const specifier of importsOf(Deno.readTextFileSync(file))) {
-    const target = resolve(file, specifier);
-    if (rule?.may.test(target) === true) continue;
-    breaches++;
-    console.error(`${file} must not import ${target}`);
+const modules = modulesIn();
+const graph = new Map(modules.map((file) => [file, importsOf(file)]));
+for (const [file, targets] of graph) {
+  for (const target of targets) {
+    const why = whyNot(file, target);
+    if (why !== undefined) tell(`${file} must not import ${target}${why}`);
   }
+}
+const circle = findCircle(new Map([...graph].filter(([file]) => isInRooms(file))));
+if (circle !== undefined) tell(`a circle: ${circle.join(" imports ")}`);
+const described = describedFiles();
+for (const file of modules.filter(isInRooms)) {
+  if (!described.includes(file)) tell(`ARCHITECTURE.md has no line for ${file}`);
+}
+for (const file of described) {
+  if (!graph.has(file)) tell(`ARCHITECTURE.md has a line for ${file}, which is not there`);
 }
 Deno.exit(breaches === 0 ? 0 : 1);

@@ -3,7 +3,7 @@
 
 deno_version=2.9.6
 
-# How V8 runs what ends after some milliseconds; src/own_modules.ts says the same to hull's init.
+# How V8 runs what ends after some milliseconds; src/own/own_modules.ts says the same to hull's init.
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 
 # is_own: whether a folder that a variable names is this user's alone. What root runs, and what it

@@ -102,7 +102,7 @@ ${TOKIO_WORKER_THREADS+TOKIO_WORKER_THREADS }\
 "
 
 # What a hook is to see of them, as of the names that these scripts use, hull finds under a name of
-# its own: src/own_environment.ts puts it back. An exported variable stays exported when it is set.
+# its own: src/own/own_environment.ts puts it back. An exported variable stays exported when it is set.
 foreign="$foreign\
 ${DENO_DIR+DENO_DIR }${DENO_NO_UPDATE_CHECK+DENO_NO_UPDATE_CHECK }${bundle+bundle }\
 ${cache+cache }${code+code }${deno+deno }${deno_version+deno_version }${brief_flags+brief_flags }\

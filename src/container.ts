@@ -4,30 +4,31 @@
  * @module
  */
 
-import { type AbortOptions, unlessAborted } from "../ffi/abort.ts";
-import type { Fd } from "../ffi/file.ts";
-import { type ExitStatus, signalPidfd } from "../ffi/process.ts";
+import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
+import type { Fd } from "../ffi/files/file.ts";
+import { type ExitStatus, signalPidfd } from "../ffi/processes/process.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
-import type { Config, Resources } from "./config/types.ts";
-import { changeClass, leaveClass, type RdtUpdate } from "./container_resctrl.ts";
-import { endAll, isGuest, signalFirst, type SignalTarget } from "./container_signals.ts";
-import type { StartWay } from "./direct_start.ts";
-import { CurrentState, isGone } from "./current_state.ts";
+import type { Config, Resources } from "./config/types/config.ts";
+import { changeClass, leaveClass, type RdtUpdate } from "./resctrl/container_resctrl.ts";
+import { endAll, isGuest, signalFirst, type SignalTarget } from "./life/container_signals.ts";
+import type { StartWay } from "./config/start_way.ts";
+import { CurrentState, isGone } from "./state/current_state.ts";
 import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
-import { awaitRecord, lookUpExit, writeExitRecord } from "./exit_record.ts";
-import type { StartedFirst, StartOptions } from "./first_process.ts";
-import type { InitProcess } from "./init_process.ts";
-import { lockJoins } from "./join_lock.ts";
-import { isWaiting } from "./init_status.ts";
+import { awaitRecord, lookUpExit, writeExitRecord } from "./supervisor/exit_record.ts";
+import type { StartedFirst, StartOptions } from "./start/first_process.ts";
+import type { InitProcess } from "./start/init_process.ts";
+import { lockJoins } from "./life/join_lock.ts";
+import { isWaiting } from "./process/init_status.ts";
 import { interfaceStats } from "./network/interface_stats.ts";
-import { makeOciState, type OciState, type State, type Status } from "./oci_state.ts";
-import { withOomKill } from "./oom_kill.ts";
-import { requireSignal } from "./parent_process.ts";
+import { makeOciState, type OciState, type State, type Status } from "./state/oci_state.ts";
+import { withOomKill } from "./process/oom_kill.ts";
+import { requireSignal } from "./process/parent_process.ts";
 import type { Process } from "./process.ts";
-import { isAlive, openIdentified } from "./process_identity.ts";
-import { followStart, isFollowed, releaseProgram } from "./release.ts";
-import type { Snapshot, StoredState } from "./state_store.ts";
+import { isAlive, openIdentified } from "./state/process_identity.ts";
+import { followStart, isFollowed, releaseProgram } from "./start/release.ts";
+import type { Snapshot } from "./state/state_store.ts";
+import type { StoredState } from "./state/stored_state.ts";
 import {
   notRunning,
   requireCreated,
@@ -35,13 +36,13 @@ import {
   requireJoinable,
   requirePaused,
   requireProcesses,
-} from "./status_rules.ts";
-import type { ContainerSurroundings } from "./surroundings.ts";
-import type { Lane } from "./trace.ts";
-import { traced } from "./traced.ts";
-import { finish, undone } from "./undo.ts";
+} from "./state/status_rules.ts";
+import type { ContainerSurroundings } from "./state/surroundings.ts";
+import type { Lane } from "./trace/trace.ts";
+import { traced } from "./trace/traced.ts";
+import { finish, undone } from "./failures/undo.ts";
 
-export type { AbortOptions } from "../ffi/abort.ts";
+export type { AbortOptions } from "../ffi/waiting/abort.ts";
 
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
@@ -240,7 +241,7 @@ export class Container implements AsyncDisposable {
     { signal }: AbortOptions = {},
   ): Promise<void> {
     using _lock = await this.#state.lock(signal);
-    const { updateResources } = await import("./update_resources.ts");
+    const { updateResources } = await import("./life/update_resources.ts");
     requireProcesses(this.#subject());
     const { known } = this.#state;
     const undo = await changeClass(known.resctrl, rdt);
@@ -475,7 +476,7 @@ export class Container implements AsyncDisposable {
   ): Promise<Started> {
     using claim = process.claim();
     const { known } = this.#state;
-    const { startFirst } = await import("./first_process.ts");
+    const { startFirst } = await import("./start/first_process.ts");
     const surroundings = this.#until(options.signal);
     const started = await startFirst(known, process.options, surroundings, options, lane);
     const { init } = started;
@@ -561,7 +562,7 @@ export class Container implements AsyncDisposable {
     requireJoinable(this.#subject(), ignorePaused);
     using pidfd = this.#openInit();
     if (pidfd === undefined) throw notRunning({ id: this.id, status: "stopped" });
-    const { startExec } = await traced(lane, "load exec", () => import("./exec.ts"));
+    const { startExec } = await traced(lane, "load exec", () => import("./exec/exec.ts"));
     const { child, streams } = await traced(
       lane,
       "exec",
@@ -600,7 +601,7 @@ export class Container implements AsyncDisposable {
     traced(lane, "remove the state", () => store.remove(this.id));
     this.#init?.[Symbol.dispose]();
     if ((known.config.hooks?.poststop ?? []).length === 0) return;
-    const { runPoststopHooks } = await import("./container_hooks.ts");
+    const { runPoststopHooks } = await import("./hooks/container_hooks.ts");
     const failures = await runPoststopHooks(known, poller.until(signal));
     for (const { summary, hint, pointer = "" } of failures) {
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
@@ -616,7 +617,7 @@ export class Container implements AsyncDisposable {
       undefined;
     await removeNetwork({ network, joined, isNamed: init !== undefined });
     if (hasLease !== true) return;
-    const { giveLeaseBack } = await import("./container_lease.ts");
+    const { giveLeaseBack } = await import("./network/container_lease.ts");
     await giveLeaseBack(this.#surroundings.store, network.owner);
   }
 

@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Fd } from "../ffi/file.ts";
-import { signalPidfd } from "../ffi/process.ts";
-import type { Poller } from "../ffi/poll.ts";
+import type { Fd } from "../ffi/files/file.ts";
+import { signalPidfd } from "../ffi/processes/process.ts";
+import type { Poller } from "../ffi/waiting/poll.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { InterfaceStats } from "./network/interface_stats.ts";
-import { type OomWatch, watchOom } from "./oom_watch.ts";
+import { type OomWatch, watchOom } from "./life/oom_watch.ts";
 
 /** What a container uses, and what went through its interfaces. */
 export interface ContainerStats extends Stats {

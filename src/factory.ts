@@ -5,29 +5,30 @@
  */
 
 import { resolve } from "@std/path/posix/resolve";
-import { Poller } from "../ffi/poll.ts";
-import { INIT_VARIABLE } from "../init/variables.ts";
+import { Poller } from "../ffi/waiting/poll.ts";
+import { INIT_VARIABLE } from "../init/operations/variables.ts";
 import { type CgroupHost, detectAnyCgroups, detectCgroups } from "./cgroups/detect.ts";
-import { loadCgroupManager } from "./cgroups/make_manager.ts";
+import { loadCgroupManager } from "./cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "./cgroups/manager.ts";
-import type { Config } from "./config/types.ts";
+import type { Config } from "./config/types/config.ts";
 import { OCI_VERSION_MAX } from "./config/validate/document.ts";
 import { Container, type DestroyOptions } from "./container.ts";
-import type { LeasedNetwork } from "./container_lease.ts";
-import type { InitKind } from "./direct_start.ts";
+import type { LeasedNetwork } from "./network/container_lease.ts";
+import type { InitKind } from "./config/start_way.ts";
 import { ContainerError, type Fault } from "./errors.ts";
-import type { StartOptions } from "./first_process.ts";
+import type { StartOptions } from "./start/first_process.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
-import type { Status } from "./oci_state.ts";
-import type { ContainerPlan } from "./plan_container.ts";
-import type { CreateOptions, PreparedContainer } from "./prepare_container.ts";
+import type { Status } from "./state/oci_state.ts";
+import type { ContainerPlan } from "./birth/plan_container.ts";
+import type { CreateOptions, PreparedContainer } from "./create/prepare_container.ts";
 import type { Process } from "./process.ts";
-import type { RecentProfiles } from "./security/seccomp.ts";
-import { STATE_FORMAT } from "./state_shape.ts";
-import { isAbandoned, type Snapshot, StateStore, type StoredState } from "./state_store.ts";
-import type { Lane, Trace } from "./trace.ts";
-import { traced } from "./traced.ts";
-import { undone } from "./undo.ts";
+import type { RecentProfiles } from "./security/filters/seccomp.ts";
+import { STATE_FORMAT } from "./state/state_shape.ts";
+import { isAbandoned, type Snapshot, StateStore } from "./state/state_store.ts";
+import type { StoredState } from "./state/stored_state.ts";
+import type { Lane, Trace } from "./trace/trace.ts";
+import { traced } from "./trace/traced.ts";
+import { undone } from "./failures/undo.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
@@ -210,15 +211,15 @@ export class Factory {
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
-    const { planContainer } = await import("./plan_container.ts");
+    const { planContainer } = await import("./birth/plan_container.ts");
     const prepared = await this.#prepare(id, options.config, options);
     const { builtin, valid, network, rootfs, cgroups, mode } = prepared;
     const scratch = builtin === undefined ? undefined : Deno.makeTempDirSync({ prefix: "hull-" });
     try {
       const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
       builtin?.write(look);
-      const { configToStart } = await import("./start_config.ts");
-      const { filterOf } = await import("./container_filter.ts");
+      const { configToStart } = await import("./wishes/start_config.ts");
+      const { filterOf } = await import("./process/container_filter.ts");
       const config = configToStart(valid, look, process.options, this.#options.onWarning);
       return planContainer({
         id,
@@ -318,11 +319,11 @@ export class Factory {
   async removeLeftovers(): Promise<void> {
     // What was being made may have had an address already.
     if (!this.#store.sweep() || !hasRecords(this.root)) return;
-    await (await import("./container_lease.ts")).giveLeaseBack(this.#store);
+    await (await import("./network/container_lease.ts")).giveLeaseBack(this.#store);
   }
 
   async #removeBroken(id: string): Promise<void> {
-    const { removeBroken } = await import("./broken_container.ts");
+    const { removeBroken } = await import("./life/broken_container.ts");
     const { cgroupDriver: driver = "cgroupfs" } = this.#options;
     const host = this.#cgroupHost();
     await removeBroken({ id, store: this.#store, poller: this.#poller, host, driver });
@@ -358,7 +359,7 @@ export class Factory {
     signal: AbortSignal | undefined,
   ): Promise<Lease | undefined> {
     if (mode?.kind !== "bridge" || network === undefined) return undefined;
-    const { takeLease, giveLeaseBack } = await import("./container_lease.ts");
+    const { takeLease, giveLeaseBack } = await import("./network/container_lease.ts");
     const leased = await takeLease(this.#store, id, mode, network, signal);
     return { ...leased, giveBack: () => giveLeaseBack(this.#store, network.owner) };
   }
@@ -369,7 +370,7 @@ export class Factory {
     options: CreateOptions,
   ): Promise<PreparedContainer> {
     const folder = this.#store.folder(id);
-    const { prepareContainer } = await import("./prepare_container.ts");
+    const { prepareContainer } = await import("./create/prepare_container.ts");
     return await prepareContainer({
       id,
       folder,

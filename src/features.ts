@@ -9,7 +9,7 @@
  * @module
  */
 
-import { probeSeccomp, type SeccompSupport } from "../ffi/seccomp_probe.ts";
+import { probeSeccomp, type SeccompSupport } from "../ffi/seccomp/seccomp_probe.ts";
 import { MOUNT_OPTIONS } from "./config/mount_options.ts";
 import {
   MEMORY_POLICY_FLAGS,
@@ -18,9 +18,9 @@ import {
   SECCOMP_ARCHITECTURES,
   SECCOMP_FLAGS,
   SECCOMP_OPERATORS,
-} from "./config/names.ts";
+} from "./config/types/names.ts";
 import { NETWORKS_ANNOTATION, ROUTES_ANNOTATION } from "./config/types/network.ts";
-import { HOOK_POINTS, OCI_VERSION_MAX, OCI_VERSION_MIN } from "./config/validate.ts";
+import { HOOK_POINTS, OCI_VERSION_MAX, OCI_VERSION_MIN } from "./config/validate/validate.ts";
 import { kernelCapabilities } from "./security/capabilities.ts";
 import { VERSION } from "./version.ts";
 

@@ -4,15 +4,21 @@
  * @module
  */
 
-import { type AbortOptions, unlessAborted } from "../ffi/abort.ts";
-import type { ExitStatus } from "../ffi/process.ts";
-import type { Capabilities, ConsoleSize, ProcessConfig, Rlimit, User } from "./config/types.ts";
+import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
+import type { ExitStatus } from "../ffi/processes/process.ts";
+import type {
+  Capabilities,
+  ConsoleSize,
+  ProcessConfig,
+  Rlimit,
+  User,
+} from "./config/types/config.ts";
 import { ContainerError } from "./errors.ts";
-import type { ParentProcess } from "./parent_process.ts";
-import type { PipeStreams, Stdio } from "./stdio.ts";
+import type { ParentProcess } from "./process/parent_process.ts";
+import type { PipeStreams, Stdio } from "./streams/stdio.ts";
 
-export type { ExitStatus } from "../ffi/process.ts";
-export type { Stdio } from "./stdio.ts";
+export type { ExitStatus } from "../ffi/processes/process.ts";
+export type { Stdio } from "./streams/stdio.ts";
 
 /** What to run. Where a field is missing, the container's config has its say. */
 export interface ProcessOptions {

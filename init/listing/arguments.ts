@@ -4,14 +4,14 @@
  * @module
  */
 
-import { AT_FDCWD } from "../../ffi/file.ts";
-import { S_IFMT } from "../../ffi/file_status.ts";
-import type { Argument, Operation } from "../../ffi/program.ts";
-import { MPOL_FLAG } from "../../ffi/memory_policy.ts";
-import { RLIMITS } from "../../ffi/rlimit.ts";
-import { IOPRIO_CLASS_SHIFT, readSchedulerAttributes } from "../../ffi/scheduler.ts";
-import { signalName } from "../../ffi/signals.ts";
-import type { SyscallName } from "../../ffi/syscalls.ts";
+import { AT_FDCWD } from "../../ffi/files/file.ts";
+import { S_IFMT } from "../../ffi/files/file_status.ts";
+import type { Argument, Operation } from "../../ffi/program/program.ts";
+import { MPOL_FLAG } from "../../ffi/processes/memory_policy.ts";
+import { RLIMITS } from "../../ffi/processes/rlimit.ts";
+import { IOPRIO_CLASS_SHIFT, readSchedulerAttributes } from "../../ffi/processes/scheduler.ts";
+import { signalName } from "../../ffi/processes/signals.ts";
+import type { SyscallName } from "../../ffi/c/syscalls.ts";
 import { constantName, type ConstantTable, flagNames, type FlagTable } from "./flags.ts";
 
 type Show = (argument: Argument) => string;

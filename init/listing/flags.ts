@@ -20,8 +20,8 @@ import {
   O_RDWR,
   O_TRUNC,
   O_WRONLY,
-} from "../../ffi/file.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG } from "../../ffi/file_status.ts";
+} from "../../ffi/files/file.ts";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG } from "../../ffi/files/file_status.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -36,7 +36,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   PROPAGATION,
-} from "../../ffi/mount.ts";
+} from "../../ffi/files/mount.ts";
 import {
   CLONE_CLEAR_SIGHAND,
   CLONE_INTO_CGROUP,
@@ -45,19 +45,19 @@ import {
   CLONE_VFORK,
   CLONE_VM,
   NAMESPACE_FLAGS,
-} from "../../ffi/namespaces.ts";
-import { MPOL_FLAG, MPOL_MODE } from "../../ffi/memory_policy.ts";
-import { IOPRIO_CLASS, SCHED_FLAG, SCHED_POLICY } from "../../ffi/scheduler.ts";
-import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/terminal.ts";
-import { PR } from "../../ffi/credentials.ts";
-import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp_flags.ts";
+} from "../../ffi/processes/namespaces.ts";
+import { MPOL_FLAG, MPOL_MODE } from "../../ffi/processes/memory_policy.ts";
+import { IOPRIO_CLASS, SCHED_FLAG, SCHED_POLICY } from "../../ffi/processes/scheduler.ts";
+import { TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ } from "../../ffi/sockets/terminal.ts";
+import { PR } from "../../ffi/processes/credentials.ts";
+import { SECCOMP_FILTER_FLAG, SECCOMP_SET_MODE_FILTER } from "../../ffi/seccomp/seccomp_flags.ts";
 import {
   RESOLVE_BENEATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
-} from "../../ffi/path.ts";
+} from "../../ffi/files/path.ts";
 
 /** Names and their values; for flags each one or several bits. */
 export type Names = Readonly<Record<string, number | bigint>>;

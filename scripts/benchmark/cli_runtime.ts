@@ -1,7 +1,7 @@
 /** A runtime that is a command. @module */
 
-import { Poller } from "../../ffi/poll.ts";
-import { openPidfd } from "../../ffi/process.ts";
+import { Poller } from "../../ffi/waiting/poll.ts";
+import { openPidfd } from "../../ffi/processes/process.ts";
 import type { Bundle } from "../../tests/fixtures/bundle.ts";
 import type { Runtime } from "./runtime.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { Factory, Process } from "../../mod.ts";
-import type { Config } from "../../src/config/types.ts";
+import type { Config } from "../../src/config/types/config.ts";
 
 /** What it does. */
 export interface Settings {

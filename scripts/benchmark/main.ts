@@ -4,7 +4,7 @@
  * @module
  */
 
-import { becomeSubreaper } from "../../ffi/process.ts";
+import { becomeSubreaper } from "../../ffi/processes/process.ts";
 import { scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { makeBundles } from "./bundles.ts";
 import { asChart } from "./chart.ts";

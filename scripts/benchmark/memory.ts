@@ -1,6 +1,6 @@
 /** The memory that a start takes and that a container leaves taken. @module */
 
-import { reapOrphans } from "../../ffi/process.ts";
+import { reapOrphans } from "../../ffi/processes/process.ts";
 import type { Bundle } from "../../tests/fixtures/bundle.ts";
 import { bundleOf, trueBundle } from "./bundles.ts";
 import { CliRuntime } from "./cli_runtime.ts";

@@ -1,6 +1,6 @@
 /** The cases that are timed: every runtime in turn, in each round. @module */
 
-import { reapOrphans } from "../../ffi/process.ts";
+import { reapOrphans } from "../../ffi/processes/process.ts";
 import type { Bundle } from "../../tests/fixtures/bundle.ts";
 import { type BundleKind, bundleOf, type Bundles } from "./bundles.ts";
 import type { CaseName, Options } from "./options.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { SyscallProgram } from "../../ffi/program.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 
 const RUSAGE_SELF = 0;
 const RUSAGE_CHILDREN = -1;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
-import { open, read } from "../../ffi/file.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError } from "./folder.ts";
 

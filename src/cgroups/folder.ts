@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_DIRECTORY,
@@ -18,7 +18,7 @@ import {
   openAt,
   readAll,
   writeAll,
-} from "../../ffi/file.ts";
+} from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 
 const encoder = new TextEncoder();

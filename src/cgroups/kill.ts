@@ -4,10 +4,10 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
-import type { Fd } from "../../ffi/file.ts";
-import { openPidfd, signalPidfd } from "../../ffi/process.ts";
-import { SyscallProgram } from "../../ffi/program.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import type { Fd } from "../../ffi/files/file.ts";
+import { openPidfd, signalPidfd } from "../../ffi/processes/process.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import { ContainerError } from "../errors.ts";
 
 /** The freezer of a cgroup, as far as a signal to all needs it. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Resources } from "../config/types.ts";
+import type { Resources } from "../config/types/config.ts";
 import type { Stats } from "./stats.ts";
 
 /** Whether a cgroup is frozen itself; `absent` when there is no freezer or no cgroup. */
@@ -26,7 +26,7 @@ export interface CgroupEntry {
    * of it): such a cgroup is entered right before execve, so that init's own use does not count.
    */
   readonly late: boolean;
-  /** Whether a process is born in it, which moves nobody: see `ffi/cgroup_entry.ts`. */
+  /** Whether a process is born in it, which moves nobody: see `ffi/files/cgroup_entry.ts`. */
   readonly isBirthplace: boolean;
 }
 

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { getAttribute, setAttribute } from "../../ffi/attribute.ts";
-import { SyscallError } from "../../ffi/errno.ts";
-import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/file.ts";
-import { tryStatPath } from "../../ffi/file_status.ts";
+import { getAttribute, setAttribute } from "../../ffi/files/attribute.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/files/file.ts";
+import { tryStatPath } from "../../ffi/files/file_status.ts";
 
 const ATTRIBUTE = "trusted.hull";
 const MAX_SIZE = 128;

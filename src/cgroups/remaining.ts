@@ -4,8 +4,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
-import { readText } from "../../ffi/file.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { readText } from "../../ffi/files/file.ts";
 
 const NAMED = 4;
 

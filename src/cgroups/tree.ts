@@ -5,9 +5,9 @@
  * @module
  */
 
-import { errnoName, SyscallError } from "../../ffi/errno.ts";
-import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/file.ts";
-import { tryStatPath } from "../../ffi/file_status.ts";
+import { errnoName, SyscallError } from "../../ffi/c/errno.ts";
+import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/files/file.ts";
+import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
 import { nameProcesses, statusField } from "./remaining.ts";

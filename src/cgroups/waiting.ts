@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pause } from "../../ffi/abort.ts";
+import { pause } from "../../ffi/waiting/abort.ts";
 
 const LONGEST_MS = 20;
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -18,9 +18,9 @@ import {
   openAt,
   type PathBytes,
   unlinkAt,
-} from "../../ffi/file.ts";
-import { subfolders } from "../../ffi/folder.ts";
-import { fromCString } from "../../ffi/memory.ts";
+} from "../../ffi/files/file.ts";
+import { subfolders } from "../../ffi/files/folder.ts";
+import { fromCString } from "../../ffi/c/memory.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
 
 /** What is done on the way. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Command, Flag } from "./command.ts";
-import { withHelp } from "./options.ts";
+import type { Command, Flag } from "./flags/command.ts";
+import { withHelp } from "./flags/options.ts";
 
 /** The help of a command. */
 export function commandHelp(name: string, command: Command): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { INIT_VARIABLE } from "../../init/variables.ts";
+import { INIT_VARIABLE } from "../../init/operations/variables.ts";
 
 /** Becomes init if it was started as one, else runs the command line; does not return. */
 export async function start(): Promise<never> {
@@ -14,7 +14,7 @@ export async function start(): Promise<never> {
   const { main } = await import("./main.ts");
   // Deno puts this in the place of what is no UTF-8.
   const isWhole = !Deno.args.some((word) => word.includes("\ufffd"));
-  const args = isWhole ? Deno.args : (await import("../own_environment.ts")).ownArguments();
+  const args = isWhole ? Deno.args : (await import("../own/own_environment.ts")).ownArguments();
   Deno.exit(await main(args));
 }
 

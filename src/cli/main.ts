@@ -7,15 +7,15 @@
 
 import { ContainerError } from "../errors.ts";
 import type { Factory } from "../factory.ts";
-import { type Command, type Flag, type GivenFlags, isOn, text } from "./command.ts";
+import { type Command, type Flag, type GivenFlags, isOn, text } from "./flags/command.ts";
 import { commandHelp, globalHelp } from "./help.ts";
-import { checkArity, parseCommand, parseFlags, usageError } from "./options.ts";
-import { type LogFormat, openLog, Output } from "./output.ts";
-import { nearest } from "./suggest.ts";
-import type { Trace } from "../trace.ts";
-import { traced } from "../traced.ts";
-import type { TraceFile } from "./trace_file.ts";
-import { versionText } from "./version.ts";
+import { checkArity, parseCommand, parseFlags, usageError } from "./flags/options.ts";
+import { type LogFormat, openLog, Output } from "./output/output.ts";
+import { nearest } from "./flags/suggest.ts";
+import type { Trace } from "../trace/trace.ts";
+import { traced } from "../trace/traced.ts";
+import type { TraceFile } from "./output/trace_file.ts";
+import { versionText } from "./commands/version.ts";
 
 interface Entry {
   readonly summary: string;
@@ -25,38 +25,44 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   create: {
     summary: "make a container; its process waits for start",
-    load: () => import("./create.ts"),
+    load: () => import("./commands/create.ts"),
   },
   delete: {
     summary: "remove a container with all it has on the host",
-    load: () => import("./delete.ts"),
+    load: () => import("./commands/delete.ts"),
   },
   events: {
     summary: "print what a container uses and its OOMs",
-    load: () => import("./events.ts"),
+    load: () => import("./commands/events.ts"),
   },
   exec: {
     summary: "run a further process in a running container",
-    load: () => import("./exec.ts"),
+    load: () => import("./commands/exec.ts"),
   },
-  features: { summary: "print what this hull can do", load: () => import("./features.ts") },
-  kill: { summary: "send a container a signal", load: () => import("./kill.ts") },
-  list: { summary: "list the containers", load: () => import("./list.ts") },
+  features: {
+    summary: "print what this hull can do",
+    load: () => import("./commands/features.ts"),
+  },
+  kill: { summary: "send a container a signal", load: () => import("./commands/kill.ts") },
+  list: { summary: "list the containers", load: () => import("./commands/list.ts") },
   pause: {
     summary: "stop a container's processes where they are",
-    load: () => import("./pause.ts"),
+    load: () => import("./commands/pause.ts"),
   },
-  plan: { summary: "show the system calls of a start", load: () => import("./plan.ts") },
-  ps: { summary: "list a container's processes", load: () => import("./ps.ts") },
-  resume: { summary: "let a paused container go on", load: () => import("./resume.ts") },
-  run: { summary: "create and start a container", load: () => import("./run.ts") },
-  spec: { summary: "write a config.json to start from", load: () => import("./spec.ts") },
-  start: { summary: "start a created container's process", load: () => import("./start.ts") },
-  state: { summary: "print a container's state", load: () => import("./state.ts") },
-  update: { summary: "change a container's limits", load: () => import("./update.ts") },
+  plan: { summary: "show the system calls of a start", load: () => import("./commands/plan.ts") },
+  ps: { summary: "list a container's processes", load: () => import("./commands/ps.ts") },
+  resume: { summary: "let a paused container go on", load: () => import("./commands/resume.ts") },
+  run: { summary: "create and start a container", load: () => import("./commands/run.ts") },
+  spec: { summary: "write a config.json to start from", load: () => import("./commands/spec.ts") },
+  start: {
+    summary: "start a created container's process",
+    load: () => import("./commands/start.ts"),
+  },
+  state: { summary: "print a container's state", load: () => import("./commands/state.ts") },
+  update: { summary: "change a container's limits", load: () => import("./commands/update.ts") },
   wait: {
     summary: "wait for a container's end; print its exit code",
-    load: () => import("./wait.ts"),
+    load: () => import("./commands/wait.ts"),
   },
 };
 
@@ -118,7 +124,7 @@ async function dispatchTraced(
   global: GivenFlags,
   output: Output,
 ): Promise<number> {
-  const { TraceFile } = await import("./trace_file.ts");
+  const { TraceFile } = await import("./output/trace_file.ts");
   const file = new TraceFile(path, name);
   try {
     return await file.trace.main.span(

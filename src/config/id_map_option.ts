@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { IdMapping } from "./types.ts";
+import type { IdMapping } from "./types/config.ts";
 
 /** The mappings of a mount or of a user namespace. */
 export interface MountIdMappings {

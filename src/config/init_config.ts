@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Config } from "./types.ts";
+import type { Config } from "./types/config.ts";
 
 /** A cgroup tree that a cgroup mount of the container shows. */
 export interface CgroupMount {

@@ -6,7 +6,7 @@
  */
 
 import { isMappingOption, type MountIdMappings, readMappingOption } from "./id_map_option.ts";
-import type { Mount } from "./types.ts";
+import type { Mount } from "./types/config.ts";
 
 /** Words that set or clear a mount flag (mount(2)), bind mounts included. */
 export const MOUNT_FLAG_OPTIONS: readonly string[] = [

@@ -9,16 +9,16 @@
  * @module
  */
 
-import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/file.ts";
-import type { CheckedNetworks } from "../config/validate/networks.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/files/file.ts";
+import type { CheckedNetworks } from "../config/validate_network/networks.ts";
 import type { ContainerNetwork, NamedNetwork } from "../config/types/network.ts";
-import { BRIDGE_GROUP, lockBridges, removeUnusedBridge } from "./bridge.ts";
-import { attempt } from "./failure.ts";
+import { BRIDGE_GROUP, lockBridges, removeUnusedBridge } from "./links/bridge.ts";
+import { attempt } from "./links/failure.ts";
 import { deleteLink, findLink, type Link, listLinks } from "./netlink/link.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
-import { addContainerRoute } from "./routes.ts";
-import { strategyOf } from "./strategies.ts";
-import type { Place } from "./strategy.ts";
+import { addContainerRoute } from "./kinds/routes.ts";
+import { strategyOf } from "./kinds/strategies.ts";
+import type { Place } from "./kinds/strategy.ts";
 
 /**
  * A container's network before anything of it is made: names that were left out are chosen, and the

@@ -14,9 +14,9 @@
  * @module
  */
 
-import { type Fd, open } from "../../ffi/file.ts";
-import type { NetDevice } from "../config/types.ts";
-import { codeOf, networkFailure } from "./failure.ts";
+import { type Fd, open } from "../../ffi/files/file.ts";
+import type { NetDevice } from "../config/types/config.ts";
+import { codeOf, networkFailure } from "./links/failure.ts";
 import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
 import { isSame } from "./netlink/message.ts";

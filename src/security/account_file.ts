@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   duplicate,
   type Fd,
@@ -17,9 +17,9 @@ import {
   O_RDONLY,
   open,
   read,
-} from "../../ffi/file.ts";
-import { fileSystemType, S_IFMT, S_IFREG, statAt } from "../../ffi/file_status.ts";
-import { decodeRaw } from "../../ffi/raw_text.ts";
+} from "../../ffi/files/file.ts";
+import { fileSystemType, S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
+import { decodeRaw } from "../../ffi/c/raw_text.ts";
 import { openInside } from "./safe_path.ts";
 
 /** The longest line, in bytes: as other runtimes have it. What stands behind a longer one is lost. */

@@ -9,9 +9,9 @@
  * @module
  */
 
-import { readText } from "../../ffi/file.ts";
-import { CAPABILITY_NAMES } from "../config/names.ts";
-import type { Capabilities } from "../config/types.ts";
+import { readText } from "../../ffi/files/file.ts";
+import { CAPABILITY_NAMES } from "../config/types/names.ts";
+import type { Capabilities } from "../config/types/config.ts";
 import type { Fault } from "../errors.ts";
 
 const SETS = ["bounding", "effective", "inheritable", "permitted", "ambient"] as const;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Config } from "../config/types.ts";
+import type { Config } from "../config/types/config.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 
 /** What is on. */

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
-import { O_PATH, open } from "../../ffi/file.ts";
-import { fileSystemType, PROC_SUPER_MAGIC } from "../../ffi/file_status.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { O_PATH, open } from "../../ffi/files/file.ts";
+import { fileSystemType, PROC_SUPER_MAGIC } from "../../ffi/files/file_status.ts";
 import { isBindMount } from "../config/mount_options.ts";
-import type { Mount } from "../config/types.ts";
+import type { Mount } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 
 /**

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_DIRECTORY,
@@ -17,9 +17,9 @@ import {
   open,
   openAt,
   writeAll,
-} from "../../ffi/file.ts";
-import { fileSystemType, PROC_SUPER_MAGIC, statAt } from "../../ffi/file_status.ts";
-import { NAMESPACE_FILES, type NamespaceName } from "../../ffi/namespaces.ts";
+} from "../../ffi/files/file.ts";
+import { fileSystemType, PROC_SUPER_MAGIC, statAt } from "../../ffi/files/file_status.ts";
+import { NAMESPACE_FILES, type NamespaceName } from "../../ffi/processes/namespaces.ts";
 import { ContainerError } from "../errors.ts";
 import { openBeneath } from "./safe_path.ts";
 
@@ -55,7 +55,7 @@ export function openProc(path = "/proc"): Fd {
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { O_RDONLY, readAll } from "../../ffi/file.ts";
+ * import { O_RDONLY, readAll } from "../../ffi/files/file.ts";
  * import { openProcessFile } from "./procfs.ts";
  *
  * using file = openProcessFile(Deno.pid, "oom_score_adj", O_RDONLY);

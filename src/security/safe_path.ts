@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   duplicate,
@@ -17,8 +17,8 @@ import {
   O_PATH,
   openAt,
   readLinkAt,
-} from "../../ffi/file.ts";
-import { S_IFLNK, S_IFMT, statAt } from "../../ffi/file_status.ts";
+} from "../../ffi/files/file.ts";
+import { S_IFLNK, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import {
   openAt2,
   RESOLVE_BENEATH,
@@ -26,7 +26,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
-} from "../../ffi/path.ts";
+} from "../../ffi/files/path.ts";
 
 /** The number of links after which a path is taken to be a circle, as the kernel has it. */
 const MAX_LINKS = 40;

@@ -1,6 +1,6 @@
 /** Whoever becomes a process of a container is in all of its cgroups, whichever way it came. */
 import { assert, assertEquals } from "@std/assert";
-import type { StoredState } from "../../src/state_store.ts";
+import type { StoredState } from "../../src/state/stored_state.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

@@ -4,12 +4,12 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { mkdirAt, O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/file.ts";
-import { setLimit } from "../../ffi/rlimit.ts";
+import { mkdirAt, O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/files/file.ts";
+import { setLimit } from "../../ffi/processes/rlimit.ts";
 import type { CgroupManager } from "../../src/cgroups/manager.ts";
 import { removeCgroup } from "../../src/cgroups/tree.ts";
 import { ManagerV2 } from "../../src/cgroups/v2/manager.ts";
-import { endAll } from "../../src/container_signals.ts";
+import { endAll } from "../../src/life/container_signals.ts";
 import { ContainerError } from "../../src/errors.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";

@@ -5,12 +5,12 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { attachDeviceProgram, deviceProgramsOf, loadDeviceProgram } from "../../ffi/bpf.ts";
-import { SyscallError } from "../../ffi/errno.ts";
-import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/file.ts";
-import { containerDevicePolicy } from "../../src/cgroups/device_rules.ts";
+import { attachDeviceProgram, deviceProgramsOf, loadDeviceProgram } from "../../ffi/seccomp/bpf.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/files/file.ts";
+import { containerDevicePolicy } from "../../src/cgroups/controllers/device_rules.ts";
 import { CgroupFolder } from "../../src/cgroups/folder.ts";
-import { deviceProgram, encodeProgram } from "../../src/cgroups/v2/device_program.ts";
+import { deviceProgram, encodeProgram } from "../../src/cgroups/controllers/device_program.ts";
 import { removeCgroup } from "../../src/cgroups/tree.ts";
 import { applyDevices as applyDeviceProgram } from "../../src/cgroups/v2/devices.ts";
 import { ContainerError } from "../../src/errors.ts";

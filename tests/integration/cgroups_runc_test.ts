@@ -3,8 +3,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { newCgroupManager } from "../../src/cgroups/make_manager.ts";
-import type { Resources } from "../../src/config/types.ts";
+import { newCgroupManager } from "../../src/cgroups/choice/make_manager.ts";
+import type { Resources } from "../../src/config/types/config.ts";
 import { host, isV1, MIB } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 

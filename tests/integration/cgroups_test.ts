@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { loadCgroupManager, newCgroupManager } from "../../src/cgroups/make_manager.ts";
-import type { Resources } from "../../src/config/types.ts";
+import { loadCgroupManager, newCgroupManager } from "../../src/cgroups/choice/make_manager.ts";
+import type { Resources } from "../../src/config/types/config.ts";
 import {
   faultOf,
   host,

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { BRIEFLY } from "../../src/own_modules.ts";
+import { BRIEFLY } from "../../src/own/own_modules.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
-import { identify } from "../../src/process_identity.ts";
+import { identify } from "../../src/state/process_identity.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

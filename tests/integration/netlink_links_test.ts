@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { open } from "../../ffi/file.ts";
+import { open } from "../../ffi/files/file.ts";
 import { formatMac, parseMac } from "../../src/config/ip_address.ts";
 import {
   changeLink,

@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { SyscallError } from "../../ffi/errno.ts";
-import { type Fd, open } from "../../ffi/file.ts";
-import { libc } from "../../ffi/libc.ts";
-import { openRouteSocketIn, receiveFromKernel, sendToKernel } from "../../ffi/netlink.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, open } from "../../ffi/files/file.ts";
+import { libc } from "../../ffi/c/libc.ts";
+import { openRouteSocketIn, receiveFromKernel, sendToKernel } from "../../ffi/sockets/netlink.ts";
 import { parseCidr } from "../../src/config/ip_address.ts";
 import { addAddress, listAddresses, newAddress } from "../../src/network/netlink/address.ts";
 import {

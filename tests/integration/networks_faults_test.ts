@@ -4,8 +4,8 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bridgeLockPath } from "../../src/network/bridge.ts";
-import { LockFile } from "../../src/network/lock_file.ts";
+import { bridgeLockPath } from "../../src/network/links/bridge.ts";
+import { LockFile } from "../../src/network/links/lock_file.ts";
 import type { Network, Route } from "../../src/config/types/network.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Fd, read, writeAll } from "../../ffi/file.ts";
-import { signalPidfd } from "../../ffi/process.ts";
-import { receiveFd } from "../../ffi/socket.ts";
-import { SyscallProgram } from "../../ffi/program.ts";
-import { bindDatagrams, connectDatagrams } from "../../ffi/unix_socket.ts";
+import { Fd, read, writeAll } from "../../ffi/files/file.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import { receiveFd } from "../../ffi/sockets/socket.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import { bindDatagrams, connectDatagrams } from "../../ffi/sockets/unix_socket.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

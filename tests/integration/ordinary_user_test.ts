@@ -80,7 +80,7 @@ Deno.test("--debug shows where in the sources it failed", async () => {
     const [program, ...args] = [...words, "--root", hull.root, "--debug", "state", "none"];
     const { stderr } = await new Deno.Command(program as string, { args }).output();
     const said = new TextDecoder().decode(stderr);
-    assertStringIncludes(said, "src/state_store.ts:");
-    assertStringIncludes(said, "src/cli/state.ts:");
+    assertStringIncludes(said, "src/state/state_store.ts:");
+    assertStringIncludes(said, "src/cli/commands/state.ts:");
   }
 });

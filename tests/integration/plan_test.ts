@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ListedItem } from "../../init/listing.ts";
+import type { ListedItem } from "../../init/listing/listing.ts";
 import { type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
 import { parseTrace, type TracedCall } from "../fixtures/strace.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Fault } from "../../src/errors.ts";
 import { Factory } from "../../src/factory.ts";
-import { findResctrl } from "../../src/intel_rdt.ts";
+import { findResctrl } from "../../src/resctrl/intel_rdt.ts";
 import type { Draft } from "../fixtures/bundle.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";

@@ -10,7 +10,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
-import type { Config, Resources } from "../../src/config/types.ts";
+import type { Config, Resources } from "../../src/config/types/config.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import type { BlockDevice, ResourceCase, Values } from "../fixtures/resource_case.ts";

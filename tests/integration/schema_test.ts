@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { checkConfig } from "../../src/config/validate.ts";
+import { checkConfig } from "../../src/config/validate/validate.ts";
 import { ContainerError } from "../../src/errors.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";

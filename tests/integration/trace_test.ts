@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLOCK, clockOrigin } from "../../ffi/clock.ts";
-import { NAMESPACE_FLAGS } from "../../ffi/namespaces.ts";
-import { Poller } from "../../ffi/poll.ts";
-import { openPidfd } from "../../ffi/process.ts";
-import type { ListedItem } from "../../init/listing.ts";
-import { becomeProgram } from "../../init/steps/final.ts";
+import { CLOCK, clockOrigin } from "../../ffi/program/clock.ts";
+import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
+import { Poller } from "../../ffi/waiting/poll.ts";
+import { openPidfd } from "../../ffi/processes/process.ts";
+import type { ListedItem } from "../../init/listing/listing.ts";
+import { becomeProgram } from "../../init/steps/process/final.ts";
 import { type Container, Factory, Process, Trace, type TraceEvent } from "../../mod.ts";
-import type { Config } from "../../src/config/types.ts";
-import { SetnsProcess } from "../../src/setns_process.ts";
-import { UsherTrace } from "../../src/usher_trace.ts";
+import type { Config } from "../../src/config/types/config.ts";
+import { SetnsProcess } from "../../src/exec/setns_process.ts";
+import { UsherTrace } from "../../src/exec/usher_trace.ts";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { FROM_SOURCES, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
@@ -376,20 +376,20 @@ Deno.test("without the flag no module of a trace is loaded", async () => {
   const run = ["run", "--init", "direct", "-b", bundle.folder, "hull-traced"];
   assertEquals(await traceModules(hull, run), []);
   const common = [
-    "ffi/clock.ts",
-    "ffi/shared_memory.ts",
-    "init/init_trace.ts",
-    "init/step_marks.ts",
-    "src/cli/trace_file.ts",
-    "src/plan_trace.ts",
-    "src/step_events.ts",
-    "src/trace.ts",
+    "ffi/program/clock.ts",
+    "ffi/program/shared_memory.ts",
+    "init/operations/step_marks.ts",
+    "init/words/init_trace.ts",
+    "src/cli/output/trace_file.ts",
+    "src/trace/plan_trace.ts",
+    "src/trace/step_events.ts",
+    "src/trace/trace.ts",
   ];
   assertEquals(await traceModules(hull, ["--trace", "/dev/null", ...run]), common);
   await hull.detach("run", "-d", "-b", lasting.folder, "hull-traced");
   const exec = ["exec", "hull-traced", "true"];
   assertEquals(await traceModules(hull, exec), []);
-  const all = [...common, "src/usher_trace.ts"];
+  const all = [...common, "src/exec/usher_trace.ts"].sort();
   assertEquals(await traceModules(hull, ["--trace", "/dev/null", ...exec]), all);
 });
 
@@ -408,9 +408,9 @@ async function traceModules(hull: Hull, args: readonly string[]): Promise<string
   const urls = [...Deno.readDirSync(scratch.path)]
     .map(({ name }) => JSON.parse(Deno.readTextFileSync(`${scratch.path}/${name}`)))
     .map(({ url }: { url: string }) => url);
-  assert(urls.some((url) => url.endsWith("/src/traced.ts")), "what ran is known");
+  assert(urls.some((url) => url.endsWith("/src/trace/traced.ts")), "what ran is known");
   const modules =
-    /(?:src\/(?:trace|plan_trace|usher_trace|step_events|cli\/trace_file)|init\/(?:step_marks|init_trace)|ffi\/(?:clock|shared_memory))\.ts$/;
+    /(?:src\/(?:trace\/(?:trace|plan_trace|step_events)|exec\/usher_trace|cli\/output\/trace_file)|init\/(?:operations\/step_marks|words\/init_trace)|ffi\/program\/(?:clock|shared_memory))\.ts$/;
   return [...new Set(urls.flatMap((url) => modules.exec(url)?.[0] ?? []))].sort();
 }
 

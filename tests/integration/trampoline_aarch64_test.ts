@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { programImage } from "../../ffi/program_image.ts";
-import { machineCode, OPERATION_SIZE } from "../../ffi/trampoline.ts";
+import { programImage } from "../../ffi/program/program_image.ts";
+import { machineCode, OPERATION_SIZE } from "../../ffi/program/trampoline.ts";
 import { run, scratchFolder } from "../fixtures/bundle.ts";
 
 Deno.test("the trampoline for aarch64 calls, jumps, clones and returns under an emulator", () => {

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
-import { needsUsher } from "../../init/launch_usher.ts";
+import { needsUsher } from "../../init/launch/launch_usher.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { build, missingCompiler } from "../fixtures/c_programs.ts";

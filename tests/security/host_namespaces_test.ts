@@ -4,7 +4,7 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { NamespaceType } from "../../src/config/types.ts";
+import type { NamespaceType } from "../../src/config/types/config.ts";
 import { type Draft, joinNamespace, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bindDatagrams } from "../../ffi/unix_socket.ts";
+import { bindDatagrams } from "../../ffi/sockets/unix_socket.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";

@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Resources } from "../../config/types.ts";
-import { containerDevicePolicy } from "../device_rules.ts";
+import type { Resources } from "../../config/types/config.ts";
+import { containerDevicePolicy } from "../controllers/device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
-import { applyPids } from "../pids.ts";
-import { applyRdma } from "../rdma.ts";
+import { applyPids } from "../controllers/pids.ts";
+import { applyRdma } from "../controllers/rdma.ts";
 import { applyBlkio, wantsBlkio } from "./blkio.ts";
 import { applyCpu, wantsCpu } from "./cpu.ts";
 import { applyCpuset, wantsCpuset } from "./cpuset.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { BlockIoResources, ThrottleDevice } from "../../config/types.ts";
+import type { BlockIoResources, ThrottleDevice } from "../../config/types/config.ts";
 import type { CgroupFolder } from "../folder.ts";
 import type { BlkioEntry, BlkioStats } from "../stats.ts";
 

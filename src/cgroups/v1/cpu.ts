@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CpuResources } from "../../config/types.ts";
+import type { CpuResources } from "../../config/types/config.ts";
 import { type CgroupFolder, invalidResource } from "../folder.ts";
 import type { CpuStats } from "../stats.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CpuResources } from "../../config/types.ts";
+import type { CpuResources } from "../../config/types/config.ts";
 import { CgroupFolder } from "../folder.ts";
 import type { CpusetStats } from "../stats.ts";
 

@@ -10,7 +10,7 @@ import {
   type DevicePolicy,
   deviceTransition,
   parseDevicesList,
-} from "../device_rules.ts";
+} from "../controllers/device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
 
 const POINTER = "/linux/resources/devices";

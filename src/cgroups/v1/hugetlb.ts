@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { HugepageLimit } from "../../config/types.ts";
+import type { HugepageLimit } from "../../config/types/config.ts";
 import type { CgroupFolder } from "../folder.ts";
-import { hugePageSizes } from "../huge_pages.ts";
+import { hugePageSizes } from "../controllers/huge_pages.ts";
 import type { HugetlbStats } from "../stats.ts";
 
 /**

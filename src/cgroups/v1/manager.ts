@@ -4,16 +4,16 @@
  * @module
  */
 
-import { entryFile } from "../../../ffi/cgroup_entry.ts";
-import type { Resources } from "../../config/types.ts";
+import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
+import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder, unsupportedResource } from "../folder.ts";
 import { signalAll } from "../kill.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
-import { pidsStats } from "../pids.ts";
-import { rdmaStats } from "../rdma.ts";
+import { pidsStats } from "../controllers/pids.ts";
+import { rdmaStats } from "../controllers/rdma.ts";
 import type { CpuStats, Stats } from "../stats.ts";
 import {
   folderExists,

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { MemoryResources } from "../../config/types.ts";
+import type { MemoryResources } from "../../config/types/config.ts";
 import { type CgroupFolder, invalidResource, type Limit } from "../folder.ts";
 import type { MemoryEntry, MemoryStats } from "../stats.ts";
 

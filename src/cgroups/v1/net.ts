@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NetworkResources } from "../../config/types.ts";
+import type { NetworkResources } from "../../config/types/config.ts";
 import type { CgroupFolder } from "../folder.ts";
 
 const POINTER = "/linux/resources/network";

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { NetworkResources, Resources } from "../../config/types.ts";
-import { containerDevicePolicy } from "../device_rules.ts";
+import type { NetworkResources, Resources } from "../../config/types/config.ts";
+import { containerDevicePolicy } from "../controllers/device_rules.ts";
 import { type CgroupFolder, unsupportedResource } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
-import { applyPids } from "../pids.ts";
-import { applyRdma } from "../rdma.ts";
+import { applyPids } from "../controllers/pids.ts";
+import { applyRdma } from "../controllers/rdma.ts";
 import { applyCpu } from "./cpu.ts";
 import { applyCpuset } from "./cpuset.ts";
 import { applyDevices } from "./devices.ts";

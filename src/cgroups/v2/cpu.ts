@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CpuResources } from "../../config/types.ts";
+import type { CpuResources } from "../../config/types/config.ts";
 import { type CgroupFolder, parseTable, unsupportedResource } from "../folder.ts";
 import type { CpuStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";

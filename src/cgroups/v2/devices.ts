@@ -9,13 +9,13 @@ import {
   detachDeviceProgram,
   deviceProgramsOf,
   loadDeviceProgram,
-} from "../../../ffi/bpf.ts";
-import { SyscallError } from "../../../ffi/errno.ts";
-import { type Fd, O_DIRECTORY, O_RDONLY, openAt } from "../../../ffi/file.ts";
+} from "../../../ffi/seccomp/bpf.ts";
+import { SyscallError } from "../../../ffi/c/errno.ts";
+import { type Fd, O_DIRECTORY, O_RDONLY, openAt } from "../../../ffi/files/file.ts";
 import { ContainerError } from "../../errors.ts";
-import type { DevicePolicy } from "../device_rules.ts";
+import type { DevicePolicy } from "../controllers/device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
-import { deviceProgram, encodeProgram } from "./device_program.ts";
+import { deviceProgram, encodeProgram } from "../controllers/device_program.ts";
 
 /**
  * Attaches the policy's program in place of what is there. The new one is in force before an old

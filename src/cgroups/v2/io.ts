@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BlockIoResources } from "../../config/types.ts";
+import type { BlockIoResources } from "../../config/types/config.ts";
 import { type CgroupFolder, unsupportedResource } from "../folder.ts";
 import type { BlkioEntry, BlkioStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";

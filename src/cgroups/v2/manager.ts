@@ -6,15 +6,15 @@
  * @module
  */
 
-import { entryFile } from "../../../ffi/cgroup_entry.ts";
-import type { Resources } from "../../config/types.ts";
+import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
+import type { Resources } from "../../config/types/config.ts";
 import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder } from "../folder.ts";
 import { signalAll } from "../kill.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
-import { pidsStats } from "../pids.ts";
-import { rdmaStats } from "../rdma.ts";
+import { pidsStats } from "../controllers/pids.ts";
+import { rdmaStats } from "../controllers/rdma.ts";
 import type { PidsStats, Stats } from "../stats.ts";
 import {
   folderExists,

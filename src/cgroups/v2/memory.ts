@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MemoryResources } from "../../config/types.ts";
+import type { MemoryResources } from "../../config/types/config.ts";
 import { type CgroupFolder, invalidResource, parseTable, unsupportedResource } from "../folder.ts";
 import type { MemoryEntry, MemoryStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";

@@ -11,7 +11,7 @@ import type {
   NamespaceType,
   PersonalityDomain,
   RootfsPropagation,
-} from "../names.ts";
+} from "./names.ts";
 import type { Resources } from "./resources.ts";
 import type { Seccomp } from "./seccomp.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DeviceRuleType } from "../names.ts";
+import type { DeviceRuleType } from "./names.ts";
 
 /** cgroup limits (config-linux.md, Control groups). */
 export interface Resources {

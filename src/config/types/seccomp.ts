@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SeccompAction, SeccompArchitecture, SeccompFlag, SeccompOperator } from "../names.ts";
+import type { SeccompAction, SeccompArchitecture, SeccompFlag, SeccompOperator } from "./names.ts";
 
 /** System call filter (config-linux.md, Seccomp). */
 export interface Seccomp {

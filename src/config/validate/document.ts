@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Field } from "./field.ts";
+import type { Field } from "../fields/field.ts";
 import type { NamespaceSet } from "./namespaces.ts";
 
 /** Oldest version of the spec that hull follows. */

@@ -11,18 +11,18 @@ import {
   MEMORY_POLICY_MODES,
   PERSONALITY_DOMAINS,
   ROOTFS_PROPAGATIONS,
-} from "../names.ts";
-import type { Field } from "./field.ts";
+} from "../types/names.ts";
+import type { Field } from "../fields/field.ts";
 import {
   checkNamespaces,
   checkTimeOffsets,
   checkUserNamespace,
   type NamespaceSet,
 } from "./namespaces.ts";
-import { checkNetDevices } from "./network.ts";
-import { checkResources } from "./resources.ts";
-import { checkList } from "./scheduling.ts";
-import { checkSeccomp } from "./seccomp.ts";
+import { checkNetDevices } from "../sections/network.ts";
+import { checkResources } from "../sections/resources.ts";
+import { checkList } from "../sections/scheduling.ts";
+import { checkSeccomp } from "../sections/seccomp.ts";
 import { checkSysctl } from "./sysctl.ts";
 
 /** The kernel's MKDEV: 12 bits of major and 20 bits of minor number (makedev(3)). */

@@ -6,7 +6,7 @@
 
 import { isMappingOption, type MountIdMappings, readMappingOption } from "../id_map_option.ts";
 import { isBindMount, isFilesystemData, isIdMapped } from "../mount_options.ts";
-import { type Field, isRecord } from "./field.ts";
+import { type Field, isRecord } from "../fields/field.ts";
 import { checkIdMappings, type NamespaceSet } from "./namespaces.ts";
 
 /**

@@ -5,9 +5,9 @@
  */
 
 import type { MountIdMappings } from "../id_map_option.ts";
-import type { IdMapping } from "../types.ts";
-import { NAMESPACE_TYPES, type NamespaceType } from "../names.ts";
-import { type Field, isRecord, MAX_EXACT, MAX_UINT32 } from "./field.ts";
+import type { IdMapping } from "../types/config.ts";
+import { NAMESPACE_TYPES, type NamespaceType } from "../types/names.ts";
+import { type Field, isRecord, MAX_EXACT, MAX_UINT32 } from "../fields/field.ts";
 
 /** The namespaces that a config asks for. */
 export interface NamespaceSet {

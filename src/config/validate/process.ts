@@ -4,10 +4,10 @@
  * @module
  */
 
-import { exactNumber } from "../exact_json.ts";
-import { CAPABILITY_NAMES, RLIMIT_TYPES, type RlimitType } from "../names.ts";
-import { type Field, MAX_EXACT } from "./field.ts";
-import { checkCpuAffinity, checkIoPriority, checkScheduler } from "./scheduling.ts";
+import { exactNumber } from "../fields/exact_json.ts";
+import { CAPABILITY_NAMES, RLIMIT_TYPES, type RlimitType } from "../types/names.ts";
+import { type Field, MAX_EXACT } from "../fields/field.ts";
+import { checkCpuAffinity, checkIoPriority, checkScheduler } from "../sections/scheduling.ts";
 
 /** RLIM_INFINITY, 2^64 - 1, as JSON.parse reads it. */
 export const RLIMIT_INFINITY: number = 2 ** 64;

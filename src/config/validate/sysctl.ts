@@ -6,7 +6,7 @@
  */
 
 import { namespaceOfSysctl, sysctlPath } from "../sysctl.ts";
-import type { Field } from "./field.ts";
+import type { Field } from "../fields/field.ts";
 import type { NamespaceSet } from "./namespaces.ts";
 
 /** Every parameter of `linux.sysctl` (config-linux.md, Sysctl). */

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { IP_FORWARD, listInterfaces, readSetting, writeSetting } from "../sysctls.ts";
+import { IP_FORWARD, listInterfaces, readSetting, writeSetting } from "../links/sysctls.ts";
 
 /**
  * What settings were before the forwarding was switched on, by name: those that are not the same

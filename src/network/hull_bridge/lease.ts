@@ -5,7 +5,7 @@
  */
 
 import type { NamedNetwork } from "../../config/types/network.ts";
-import type { CheckedBridge } from "../../config/validate/network_mode.ts";
+import type { CheckedBridge } from "../../config/validate_network/network_mode.ts";
 import { ContainerError } from "../../errors.ts";
 import { bridgeAddress } from "./link.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type Lease,
   onNetwork,
 } from "./records.ts";
-import { forwardsIpv6 } from "../sysctls.ts";
+import { forwardsIpv6 } from "../links/sysctls.ts";
 
 /** Whose address it is to be. */
 export interface LeaseRequest extends Pick<Lease, "id" | "owner" | "creator"> {

@@ -10,9 +10,9 @@
 
 import { formatCidr } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
-import { undone } from "../../undo.ts";
-import { lockBridges, ownNamespaceKey } from "../bridge.ts";
-import { attempt } from "../failure.ts";
+import { undone } from "../../failures/undo.ts";
+import { lockBridges, ownNamespaceKey } from "../links/bridge.ts";
+import { attempt } from "../links/failure.ts";
 import { findLink, listLinks } from "../netlink/link.ts";
 import { RouteSocket } from "../netlink/socket.ts";
 import { changedRules, changeLeases, hasUnused, recordOf, without } from "./changes.ts";
@@ -23,7 +23,7 @@ import { applyRules, deleteRules, othersForward } from "./nft.ts";
 import { requireFreePorts } from "./ports.ts";
 import type { BridgeRecord, BridgeRecords, Creator, Lease } from "./records.ts";
 import { BridgeStore } from "./store.ts";
-import { readSetting, routeLocalnet, writeSetting } from "../sysctls.ts";
+import { readSetting, routeLocalnet, writeSetting } from "../links/sysctls.ts";
 
 /** The leases under one root folder, in the network namespace that this program is in. */
 export class Leases {

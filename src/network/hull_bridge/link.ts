@@ -13,9 +13,9 @@ import {
   parseMac,
 } from "../../config/ip_address.ts";
 import { ContainerError } from "../../errors.ts";
-import { HULL_BRIDGE_GROUP } from "../bridge.ts";
-import { makeDeaf } from "../deaf_interface.ts";
-import { attempt } from "../failure.ts";
+import { HULL_BRIDGE_GROUP } from "../links/bridge.ts";
+import { makeDeaf } from "../links/deaf_interface.ts";
+import { attempt } from "../links/failure.ts";
 import { addAddress, listAddresses, newAddress } from "../netlink/address.ts";
 import { createLink, deleteLink, findLink, type Link, setLinkUp } from "../netlink/link.ts";
 import { listRoutes } from "../netlink/route.ts";
@@ -29,7 +29,7 @@ import {
   overlap,
   randomIpv6Subnet,
 } from "./records.ts";
-import { hasIpv6 } from "../sysctls.ts";
+import { hasIpv6 } from "../links/sysctls.ts";
 
 /**
  * A record for a bridge that is to be made; nothing is made yet.

@@ -9,7 +9,7 @@
 import { formatIp, parseIp } from "../../config/ip_address.ts";
 import { type CheckedPort, formatPublishedPort } from "../../config/published_port.ts";
 import { ContainerError } from "../../errors.ts";
-import { attempt } from "../failure.ts";
+import { attempt } from "../links/failure.ts";
 import { listAddresses } from "../netlink/address.ts";
 import type { RouteSocket } from "../netlink/socket.ts";
 import type { BridgeRecords } from "./records.ts";

@@ -9,7 +9,7 @@
  */
 
 import { ContainerError } from "../../errors.ts";
-import { LockFile } from "../lock_file.ts";
+import { LockFile } from "../links/lock_file.ts";
 import { hasRecords, NETWORKS_FOLDER } from "./folder.ts";
 import type { BridgeRecords } from "./records.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Fd } from "../../../ffi/file.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
 import {
   IFLA_IFNAME,
   IFLA_INFO_DATA,

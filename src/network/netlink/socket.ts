@@ -10,14 +10,14 @@
  * @module
  */
 
-import { errnoName, errnoText, SyscallError } from "../../../ffi/errno.ts";
-import type { Fd } from "../../../ffi/file.ts";
+import { errnoName, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
 import {
   openRouteSocket,
   openRouteSocketIn,
   receiveFromKernel,
   sendToKernel,
-} from "../../../ffi/netlink.ts";
+} from "../../../ffi/sockets/netlink.ts";
 import {
   Attributes,
   decodeMessages,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Fd } from "../../../ffi/file.ts";
+import { Fd } from "../../../ffi/files/file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
@@ -7,10 +7,10 @@ import {
   CLONE_VFORK,
   CLONE_VM,
   cloneArguments,
-} from "../../../ffi/namespaces.ts";
-import { Poller } from "../../../ffi/poll.ts";
-import { reap, signalPidfd } from "../../../ffi/process.ts";
-import { type Operation, SyscallProgram } from "../../../ffi/program.ts";
+} from "../../../ffi/processes/namespaces.ts";
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import { reap, signalPidfd } from "../../../ffi/processes/process.ts";
+import { type Operation, SyscallProgram } from "../../../ffi/program/program.ts";
 import { openFds } from "../../fixtures/leftovers.ts";
 
 /** A child that makes these calls; gives its pidfd. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { errnoName, errnoNumber, errnoText, SyscallError } from "../../../ffi/errno.ts";
+import { errnoName, errnoNumber, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   duplicate,
@@ -14,22 +14,22 @@ import {
   symlinkAt,
   tryLock,
   writeAll,
-} from "../../../ffi/file.ts";
-import { deviceNumber, statAt } from "../../../ffi/file_status.ts";
-import { cString, fromCString } from "../../../ffi/memory.ts";
+} from "../../../ffi/files/file.ts";
+import { deviceNumber, statAt } from "../../../ffi/files/file_status.ts";
+import { cString, fromCString } from "../../../ffi/c/memory.ts";
 import {
   openAt2,
   RESOLVE_BENEATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_SYMLINKS,
-} from "../../../ffi/path.ts";
-import { Pipe } from "../../../ffi/pipe.ts";
-import { EPOLLIN, Poller } from "../../../ffi/poll.ts";
-import { rlimitBytes } from "../../../ffi/rlimit.ts";
-import { signalName, signalNumber } from "../../../ffi/signals.ts";
-import { messageWithFd, receiveFd, socketPair } from "../../../ffi/socket.ts";
-import { SyscallProgram } from "../../../ffi/program.ts";
-import { readableFd, writableFd } from "../../../ffi/stream.ts";
+} from "../../../ffi/files/path.ts";
+import { Pipe } from "../../../ffi/files/pipe.ts";
+import { EPOLLIN, Poller } from "../../../ffi/waiting/poll.ts";
+import { rlimitBytes } from "../../../ffi/processes/rlimit.ts";
+import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
+import { messageWithFd, receiveFd, socketPair } from "../../../ffi/sockets/socket.ts";
+import { SyscallProgram } from "../../../ffi/program/program.ts";
+import { readableFd, writableFd } from "../../../ffi/waiting/stream.ts";
 import { scratchFolder } from "../../fixtures/bundle.ts";
 
 Deno.test("errno: number, name and text go together, and an unknown one has a name too", () => {

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { SyscallProgram } from "../../../ffi/program.ts";
-import type { FileKind } from "../../../init/facts.ts";
-import { planLaunchUsher } from "../../../init/launch_usher.ts";
-import { planLaunch } from "../../../init/launch.ts";
-import type { LaunchOptions } from "../../../init/launch_steps.ts";
-import { formatPlan, listPlan } from "../../../init/listing.ts";
-import type { WholePlan } from "../../../init/operation.ts";
+import { SyscallProgram } from "../../../ffi/program/program.ts";
+import type { FileKind } from "../../../init/operations/facts.ts";
+import { planLaunchUsher } from "../../../init/launch/launch_usher.ts";
+import { planLaunch } from "../../../init/launch/launch.ts";
+import type { LaunchOptions } from "../../../init/launch/launch_steps.ts";
+import { formatPlan, listPlan } from "../../../init/listing/listing.ts";
+import type { WholePlan } from "../../../init/operations/operation.ts";
 import { planInit } from "../../../init/plan.ts";
-import { becomeProgram, outliveParent } from "../../../init/steps/final.ts";
-import { defaultSpec } from "../../../src/config/defaults.ts";
+import { becomeProgram, outliveParent } from "../../../init/steps/process/final.ts";
+import { defaultSpec } from "../../../src/create/builtin_spec.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
-import type { Config } from "../../../src/config/types.ts";
-import { type SyscallName, syscallNumber } from "../../../ffi/syscalls.ts";
+import type { Config } from "../../../src/config/types/config.ts";
+import { type SyscallName, syscallNumber } from "../../../ffi/c/syscalls.ts";
 import { ContainerError } from "../../../src/errors.ts";
 import { type Table, TableFacts } from "../../fixtures/table_facts.ts";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { supportsFilterFlags } from "../../../ffi/seccomp.ts";
-import { hasAction, probeSeccomp } from "../../../ffi/seccomp_probe.ts";
-import { parseMountOptions } from "../../../init/steps/mount_options.ts";
+import { supportsFilterFlags } from "../../../ffi/seccomp/seccomp.ts";
+import { hasAction, probeSeccomp } from "../../../ffi/seccomp/seccomp_probe.ts";
+import { parseMountOptions } from "../../../init/steps/rootfs/mount_options.ts";
 import { MOUNT_OPTIONS } from "../../../src/config/mount_options.ts";
-import { SECCOMP_ACTIONS } from "../../../src/config/names.ts";
-import { checkConfig } from "../../../src/config/validate.ts";
+import { SECCOMP_ACTIONS } from "../../../src/config/types/names.ts";
+import { checkConfig } from "../../../src/config/validate/validate.ts";
 import { type FeatureProbes, features } from "../../../src/features.ts";
 import { scratchFolder } from "../../fixtures/bundle.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Command, Flag } from "../../../../src/cli/command.ts";
+import type { Command, Flag } from "../../../../src/cli/flags/command.ts";
 import { commandHelp, globalHelp } from "../../../../src/cli/help.ts";
-import { checkArity, parseCommand, parseFlags } from "../../../../src/cli/options.ts";
-import { oneLine, printable } from "../../../../src/cli/output.ts";
-import { nearest } from "../../../../src/cli/suggest.ts";
+import { checkArity, parseCommand, parseFlags } from "../../../../src/cli/flags/options.ts";
+import { oneLine, printable } from "../../../../src/cli/output/output.ts";
+import { nearest } from "../../../../src/cli/flags/suggest.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 
 const FLAGS: readonly Flag[] = [

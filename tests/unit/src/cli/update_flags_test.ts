@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseFlags } from "../../../../src/cli/options.ts";
-import { rowsOf } from "../../../../src/cli/ps.ts";
-import { command, fromFlags } from "../../../../src/cli/update.ts";
+import { parseFlags } from "../../../../src/cli/flags/options.ts";
+import { rowsOf } from "../../../../src/cli/commands/ps.ts";
+import { command, fromFlags } from "../../../../src/cli/commands/update.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 
 Deno.test("update's flags name their fields; negative values and - need no equals sign", () => {

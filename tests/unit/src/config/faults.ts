@@ -6,7 +6,7 @@
  */
 
 import { ContainerError, type Fault } from "../../../../src/errors.ts";
-import { checkConfig, type CheckedConfig } from "../../../../src/config/validate.ts";
+import { checkConfig, type CheckedConfig } from "../../../../src/config/validate/validate.ts";
 
 /** A config object that a test may change at will. */
 export type Json = Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ContainerError } from "../../../../src/errors.ts";
-import { BRIDGE_GROUP } from "../../../../src/network/bridge.ts";
+import { BRIDGE_GROUP } from "../../../../src/network/links/bridge.ts";
 import { planNetwork } from "../../../../src/network/container_network.ts";
 import { interfaceStats } from "../../../../src/network/interface_stats.ts";
-import { randomName, withFreeName } from "../../../../src/network/random_name.ts";
+import { randomName, withFreeName } from "../../../../src/network/links/random_name.ts";
 import { NetlinkError } from "../../../../src/network/netlink/socket.ts";
 import type { Network } from "../../../../src/config/types/network.ts";
 
@@ -67,7 +67,7 @@ Deno.test("an interface's counters are its other end's, in sysfs and in the list
 });
 
 Deno.test("an unknown type of network is an error that says so", async () => {
-  const { strategyOf } = await import("../../../../src/network/strategies.ts");
+  const { strategyOf } = await import("../../../../src/network/kinds/strategies.ts");
   const error = assertThrows(() => strategyOf("__proto__"), ContainerError);
   assertEquals([error.code, error.summary], ["ConfigInvalid", 'unknown network type "__proto__"']);
 });

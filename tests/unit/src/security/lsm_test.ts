@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Config } from "../../../../src/config/types.ts";
+import type { Config } from "../../../../src/config/types/config.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 import { detectSecurityModules, requireSecurityModules } from "../../../../src/security/lsm.ts";
 import { scratchFolder } from "../../../fixtures/bundle.ts";

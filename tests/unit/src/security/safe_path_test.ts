@@ -1,6 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { SyscallError } from "../../../../ffi/errno.ts";
-import { O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY, open, readAll } from "../../../../ffi/file.ts";
+import { SyscallError } from "../../../../ffi/c/errno.ts";
+import {
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  readAll,
+} from "../../../../ffi/files/file.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 import {
   openNamespace,

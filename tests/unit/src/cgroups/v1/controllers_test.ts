@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { applyPids } from "../../../../../src/cgroups/pids.ts";
-import { applyRdma, rdmaStats } from "../../../../../src/cgroups/rdma.ts";
+import { applyPids } from "../../../../../src/cgroups/controllers/pids.ts";
+import { applyRdma, rdmaStats } from "../../../../../src/cgroups/controllers/rdma.ts";
 import { applyBlkio, blkioStats } from "../../../../../src/cgroups/v1/blkio.ts";
 import { applyCpu, throttlingStats } from "../../../../../src/cgroups/v1/cpu.ts";
 import { cpuUsageStats } from "../../../../../src/cgroups/v1/cpuacct.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { hugePageSizeName } from "../../../../../src/cgroups/huge_pages.ts";
+import { hugePageSizeName } from "../../../../../src/cgroups/controllers/huge_pages.ts";
 import { applyCpu, cpuStats, sharesToWeight } from "../../../../../src/cgroups/v2/cpu.ts";
 import { applyIo, blkioToIoWeight, ioStats } from "../../../../../src/cgroups/v2/io.ts";
 import { applyMemory, memoryStats, swapMax } from "../../../../../src/cgroups/v2/memory.ts";

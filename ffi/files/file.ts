@@ -1,0 +1,402 @@
+/**
+ * Files by descriptor: open, read, write, make and remove, each relative to an open folder.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../c/errno.ts";
+import { checked, lastErrno, libc } from "../c/libc.ts";
+import { cString, fromCString } from "../c/memory.ts";
+
+/** The current folder, in place of a folder's fd. */
+export const AT_FDCWD = -100;
+/** Act on the fd itself, with an empty path. */
+export const AT_EMPTY_PATH = 0x1000;
+/** Act on a symbolic link itself. */
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+/** unlinkat removes a folder. */
+export const AT_REMOVEDIR = 0x200;
+
+/** Flags of open(2); the values differ between CPUs for the four behind the condition. */
+const arm = Deno.build.arch === "aarch64";
+/** See open(2). */
+export const O_RDONLY = 0;
+/** See open(2). */
+export const O_WRONLY = 1;
+/** See open(2). */
+export const O_RDWR = 2;
+/** See open(2). */
+export const O_CREAT = 0o100;
+/** See open(2). */
+export const O_EXCL = 0o200;
+/** See open(2). */
+export const O_NOCTTY = 0o400;
+/** See open(2). */
+export const O_TRUNC = 0o1000;
+/** See open(2). */
+export const O_APPEND = 0o2000;
+/** See open(2). */
+export const O_NONBLOCK = 0o4000;
+/** See open(2). */
+export const O_DIRECTORY: number = arm ? 0o40000 : 0o200000;
+/** See open(2). */
+export const O_NOFOLLOW: number = arm ? 0o100000 : 0o400000;
+/** See open(2). */
+export const O_CLOEXEC = 0o2000000;
+/** See open(2). */
+export const O_PATH = 0o10000000;
+
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
+const F_DUPFD_CLOEXEC = 1030;
+const EEXIST = 17;
+const EAGAIN = 11;
+const EINTR = 4;
+
+/**
+ * An open file descriptor, closed once when it is disposed of.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { open, readAll } from "./file.ts";
+ *
+ * using file = open("/proc/self/comm");
+ * assert(readAll(file).length > 0);
+ * ```
+ */
+export class Fd implements Disposable {
+  #number: number;
+
+  /** Takes over the descriptor `number`. */
+  constructor(number: number) {
+    this.#number = number;
+  }
+
+  /**
+   * The descriptor's number.
+   *
+   * @throws {SyscallError} EBADF once it is closed
+   */
+  get number(): number {
+    if (this.#number < 0) throw new SyscallError("use of a closed fd", 9);
+    return this.#number;
+  }
+
+  /** Whether it is still open. */
+  get isOpen(): boolean {
+    return this.#number >= 0;
+  }
+
+  /** Closes it; a second call does nothing. */
+  close(): void {
+    if (this.#number < 0) return;
+    libc.close(this.#number);
+    this.#number = -1;
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Gives the number away: who takes it closes it. */
+  release(): number {
+    const number = this.number;
+    this.#number = -1;
+    return number;
+  }
+}
+
+/** The number of a folder's fd, or the current folder's stand-in. */
+export type Folder = Fd | typeof AT_FDCWD;
+
+/** The number of an fd that may be given by its number. */
+export function numberOf(fd: Fd | number): number {
+  return typeof fd === "number" ? fd : fd.number;
+}
+
+/**
+ * Opens a file, close-on-exec: open(2).
+ *
+ * @throws {SyscallError}
+ */
+export function open(path: string, flags: number = O_RDONLY, mode = 0): Fd {
+  return openAt(AT_FDCWD, path, flags, mode);
+}
+
+/** A path as text, or as bytes with a NUL at the end: what the kernel gives need not be UTF-8. */
+export type PathBytes = string | Uint8Array<ArrayBuffer>;
+
+function bytesOf(path: PathBytes): Uint8Array<ArrayBuffer> {
+  return typeof path === "string" ? cString(path) : path;
+}
+
+function textOf(path: PathBytes): string {
+  return typeof path === "string" ? path : fromCString(path);
+}
+
+/**
+ * Opens a file relative to a folder, close-on-exec: openat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function openAt(folder: Folder, path: PathBytes, flags: number = O_RDONLY, mode = 0): Fd {
+  const fd = libc.openat(numberOf(folder), bytesOf(path), flags | O_CLOEXEC, mode);
+  if (fd < 0) throw new SyscallError("openat", lastErrno(), textOf(path));
+  return new Fd(Number(fd));
+}
+
+/**
+ * Reads at most `size` bytes once: read(2). Undefined when a non-blocking fd has none ready.
+ *
+ * @throws {SyscallError}
+ */
+export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(size);
+  const count = readInto(fd, bytes);
+  return count === undefined ? undefined : bytes.subarray(0, count);
+}
+
+function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
+  for (;;) {
+    const count = libc.read(fd.number, bytes, bytes.length);
+    if (count >= 0) return Number(count);
+    const errno = lastErrno(); // an error object costs more than the call
+    if (errno === EAGAIN) return undefined;
+    if (errno !== EINTR) throw new SyscallError("read", errno);
+  }
+}
+
+/**
+ * Reads until the end.
+ *
+ * @throws {SyscallError}
+ */
+export function readAll(fd: Fd): Uint8Array<ArrayBuffer> {
+  return readUntil(fd, false);
+}
+
+/** Reads until the end, or until a read that gives less than there was room for. */
+function readUntil(fd: Fd, isWhole: boolean): Uint8Array<ArrayBuffer> {
+  // Most files that hull reads are the kernel's and short: a large buffer costs more than the read.
+  let bytes = new Uint8Array(FIRST_READ);
+  for (let size = 0;;) {
+    if (size === bytes.length) {
+      const larger = new Uint8Array(2 * size);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    const count = readInto(fd, bytes.subarray(size));
+    if (count === undefined) throw new SyscallError("read", EAGAIN);
+    size += count;
+    if (count === 0 || (isWhole && size < bytes.length)) return bytes.subarray(0, size);
+  }
+}
+
+/** A page, which the kernel's own files are given in anyway. */
+const FIRST_READ = 4096;
+
+const decoder = new TextDecoder();
+
+/**
+ * The text of a file that the kernel gives in one piece, such as /proc/PID/stat: what is shorter than
+ * was asked for is the end. `Deno.readTextFileSync` takes three times as many calls.
+ *
+ * @throws {SyscallError}
+ */
+export function readText(path: string): string {
+  using file = open(path);
+  return decoder.decode(readUntil(file, true));
+}
+
+/**
+ * Writes all of `bytes`: write(2), again until nothing is left.
+ *
+ * @throws {SyscallError}
+ */
+export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
+  let rest = bytes;
+  while (rest.length > 0) {
+    try {
+      const written = checked("write", libc.write(fd.number, rest, rest.length));
+      rest = rest.subarray(written);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.errno !== EINTR) throw error;
+    }
+  }
+}
+
+/**
+ * Makes a folder: mkdirat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function mkdirAt(folder: Folder, path: PathBytes, mode: number): void {
+  if (libc.mkdirat(numberOf(folder), bytesOf(path), mode) >= 0) return;
+  throw new SyscallError("mkdirat", lastErrno(), textOf(path));
+}
+
+/**
+ * The same for a path of the host that may be there already.
+ *
+ * @returns whether it was made
+ * @throws {SyscallError} any but EEXIST
+ */
+export function makeFolder(path: string, mode: number): boolean {
+  if (libc.mkdirat(AT_FDCWD, cString(path), mode) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === EEXIST) return false;
+  throw new SyscallError("mkdirat", errno, path);
+}
+
+/**
+ * Makes a fifo, device or file: mknodat(2). `mode` holds the type; `device` is its number.
+ *
+ * @throws {SyscallError}
+ */
+export function mknodAt(folder: Folder, path: PathBytes, mode: number, device = 0n): void {
+  const made = libc.mknodat(numberOf(folder), bytesOf(path), mode, Number(device));
+  checked("mknodat", made, textOf(path));
+}
+
+/**
+ * Makes a symbolic link: symlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function symlinkAt(target: PathBytes, folder: Folder, path: PathBytes): void {
+  const made = libc.symlinkat(bytesOf(target), numberOf(folder), bytesOf(path));
+  checked("symlinkat", made, textOf(path));
+}
+
+const RENAME_NOREPLACE = 1;
+
+/**
+ * Gives a file or folder of the host another name, unless there is one of that name: renameat2(2).
+ *
+ * @returns whether it was renamed
+ * @throws {SyscallError} any but EEXIST
+ */
+export function renameNew(from: string, to: string): boolean {
+  const flags = RENAME_NOREPLACE;
+  if (libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), flags) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === EEXIST) return false;
+  throw new SyscallError("renameat2", errno, from);
+}
+
+/**
+ * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function readLinkAt(folder: Folder, path: string): string {
+  return fromCString(readLinkBytes(folder, path));
+}
+
+/**
+ * The same as the bytes that it is, with a NUL at the end.
+ *
+ * @throws {SyscallError}
+ */
+export function readLinkBytes(folder: Folder, path: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4097);
+  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, bytes.length - 1);
+  return bytes.subarray(0, checked("readlinkat", read, path) + 1);
+}
+
+/**
+ * Removes a file, or a folder with AT_REMOVEDIR: unlinkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function unlinkAt(folder: Folder, path: PathBytes, flags = 0): void {
+  if (libc.unlinkat(numberOf(folder), bytesOf(path), flags) >= 0) return;
+  throw new SyscallError("unlinkat", lastErrno(), textOf(path));
+}
+
+/**
+ * Sets a file's owner: fchownat(2); with an empty path and AT_EMPTY_PATH that of the fd.
+ *
+ * @throws {SyscallError}
+ */
+export function chownAt(
+  folder: Folder,
+  path: PathBytes,
+  uid: number,
+  gid: number,
+  flags: number,
+): void {
+  const done = libc.fchownat(numberOf(folder), bytesOf(path), uid, gid, flags);
+  checked("fchownat", done, textOf(path));
+}
+
+/**
+ * Sets an open file's mode: fchmod(2).
+ *
+ * @throws {SyscallError}
+ */
+export function chmodFd(fd: Fd, mode: number): void {
+  checked("fchmod", libc.fchmod(fd.number, mode));
+}
+
+/**
+ * A second, close-on-exec descriptor of the same open file, at least `minimum`: fcntl(2).
+ *
+ * @throws {SyscallError}
+ */
+export function duplicate(fd: number | Fd, minimum = 0): Fd {
+  return new Fd(checked("fcntl", libc.fcntl(numberOf(fd), F_DUPFD_CLOEXEC, minimum)));
+}
+
+/**
+ * The descriptor itself if its number is not below `minimum`, else one that is; the other is closed.
+ *
+ * @throws {SyscallError}
+ */
+export function moveAbove(fd: Fd, minimum: number): Fd {
+  if (fd.number >= minimum) return fd;
+  using low = fd;
+  return duplicate(low, minimum);
+}
+
+/** Whether a number is that of an open fd which stays open over execve: fcntl(2). */
+export function isInheritable(fd: number): boolean {
+  const flags = libc.fcntl(fd, F_GETFD, 0);
+  return flags >= 0 && (Number(flags) & FD_CLOEXEC) === 0;
+}
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Takes the exclusive lock of an open file if nobody holds it: flock(2). It goes with the last fd.
+ *
+ * @returns whether the lock was taken
+ * @throws {SyscallError}
+ */
+export function tryLock(fd: Fd): boolean {
+  return tryFlock(fd, LOCK_EX);
+}
+
+/**
+ * The same for the lock that any number may hold at once, while nobody holds the exclusive one.
+ *
+ * @returns whether the lock was taken
+ * @throws {SyscallError}
+ */
+export function tryLockShared(fd: Fd): boolean {
+  return tryFlock(fd, LOCK_SH);
+}
+
+function tryFlock(fd: Fd, kind: number): boolean {
+  try {
+    checked("flock", libc.flock(fd.number, kind | LOCK_NB));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EAGAIN) return false;
+    throw error;
+  }
+}

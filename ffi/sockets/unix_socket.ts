@@ -1,0 +1,96 @@
+/**
+ * Unix sockets with an address: streams to connect to, datagrams to send and to receive. What goes
+ * through them beside bytes is in `socket.ts`.
+ *
+ * Source: unix(7).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../c/errno.ts";
+import { Fd, O_PATH, open } from "../files/file.ts";
+import { SyscallProgram } from "../program/program.ts";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const EINVAL = 22;
+const ENAMETOOLONG = 36;
+const PATH_OFFSET = 2;
+/** What fits into sockaddr_un, with the NUL at its end. */
+const PATH_SIZE = 108;
+
+/**
+ * A stream to who listens at an address, close-on-exec and non-blocking: connect(2).
+ *
+ * @param path a path of any length, or an abstract name that begins with `@`
+ * @returns undefined while the listener's queue is full
+ * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens, EACCES
+ */
+export function connectStream(path: string): Fd | undefined {
+  try {
+    return connect(path, SOCK_STREAM | SOCK_NONBLOCK);
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A socket whose datagrams go to an address, close-on-exec.
+ *
+ * @param path as of {@linkcode connectStream}
+ * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody receives there, EACCES
+ */
+export function connectDatagrams(path: string): Fd {
+  return connect(path, SOCK_DGRAM);
+}
+
+/**
+ * A socket that receives datagrams at an address, without blocking.
+ *
+ * @throws {SyscallError} EADDRINUSE if there is such a file
+ */
+export function bindDatagrams(path: string): Fd {
+  return addressed("bind", path, unixAddress(path), SOCK_DGRAM | SOCK_NONBLOCK);
+}
+
+/** A path that no address can hold is reached by an fd of the socket's file. */
+function connect(path: string, type: number): Fd {
+  const isLong = !path.startsWith("@") && new TextEncoder().encode(path).length >= PATH_SIZE;
+  using file = isLong ? open(path, O_PATH) : undefined;
+  const reached = file === undefined ? path : `/proc/self/fd/${file.number}`;
+  return addressed("connect", path, unixAddress(reached), type);
+}
+
+function addressed(
+  call: "bind" | "connect",
+  path: string,
+  address: Uint8Array<ArrayBuffer>,
+  type: number,
+): Fd {
+  const program = new SyscallProgram([
+    { syscall: "socket", label: "socket", args: [AF_UNIX, type | SOCK_CLOEXEC, 0] },
+    { syscall: call, args: [{ result: "socket" }, address, address.length] },
+  ]);
+  program.run();
+  const number = program.result("socket");
+  const failure = program.failure();
+  if (failure === undefined) return new Fd(number);
+  if (number >= 0) new Fd(number).close();
+  throw new SyscallError(failure.index === 0 ? "socket" : call, failure.errno, path);
+}
+
+/** struct sockaddr_un; an abstract name has a NUL before it and none behind. */
+function unixAddress(path: string): Uint8Array<ArrayBuffer> {
+  const isAbstract = path.startsWith("@");
+  const name = new TextEncoder().encode(isAbstract ? path.slice(1) : path);
+  if (name.length === 0 || name.includes(0)) throw new SyscallError("socket", EINVAL, path);
+  if (name.length + 1 > PATH_SIZE) throw new SyscallError("socket", ENAMETOOLONG, path);
+  const bytes = new Uint8Array(PATH_OFFSET + 1 + name.length);
+  new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);
+  bytes.set(name, PATH_OFFSET + (isAbstract ? 1 : 0));
+  return bytes;
+}

@@ -1,0 +1,63 @@
+/**
+ * Waiting for the lock of an open file, in the kernel's queue: who came first has it first, and
+ * nobody asks again and again.
+ *
+ * Source: flock(2).
+ *
+ * @module
+ */
+
+import { unlessAborted } from "./abort.ts";
+import { SyscallError } from "../c/errno.ts";
+import { duplicate, type Fd, tryLock } from "../files/file.ts";
+import { SyscallProgram } from "../program/program.ts";
+
+const LOCK_EX = 2;
+const EINTR = 4;
+
+/**
+ * Takes the exclusive lock of an open file, waiting for it on a pool thread. It goes with the fd.
+ *
+ * @returns false if somebody else held it all the time; close the fd then
+ * @throws {SyscallError}
+ * @throws the signal's reason
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { open } from "../files/file.ts";
+ * import { waitForLock } from "./lock.ts";
+ *
+ * using folder = open("/proc/self");
+ * assert(await waitForLock(folder, 1000));
+ * ```
+ */
+export async function waitForLock(
+  fd: Fd,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  signal?.throwIfAborted();
+  if (tryLock(fd)) return true;
+  // Of its own, so that the number means this file for as long as the thread waits.
+  const waiting = waitOffThread(duplicate(fd));
+  const { promise: end, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  try {
+    return await unlessAborted(Promise.race([waiting, end]), signal);
+  } finally {
+    clearTimeout(timer);
+    waiting.catch(() => {}); // of who no longer waits
+  }
+}
+
+async function waitOffThread(own: Fd): Promise<boolean> {
+  using fd = own;
+  for (;;) {
+    const program = new SyscallProgram([{ syscall: "flock", args: [fd.number, LOCK_EX] }]);
+    await program.runOffThread();
+    const result = program.result(0);
+    if (result === 0) return true;
+    if (result !== -EINTR) throw new SyscallError("flock", -result);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * What the two programs have in common that make a container's process in namespaces that exist: see
+ * init/launch/launch.ts and init/launch/launch_usher.ts.
+ *
+ * @module
+ */
+
+import { PR } from "../../ffi/processes/credentials.ts";
+import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
+import type { InitCgroups } from "../../src/config/init_config.ts";
+import type { Namespace, TimeOffsets } from "../../src/config/types/config.ts";
+import { ContainerError } from "../../src/errors.ts";
+import { openAlone } from "../work/parents_work.ts";
+import { type PlanItem, type PlannedOperation, StepBuilder } from "../operations/operation.ts";
+import { enterCgroups } from "../steps/process/limits.ts";
+import { isNew } from "../steps/process/namespaces.ts";
+import { enterTimeNamespace } from "../steps/process/time.ts";
+
+const SIGKILL = 9;
+
+/** What a launcher's plan needs to know beside the container's. */
+export interface LaunchOptions {
+  readonly namespaces: readonly Namespace[];
+  readonly cgroups: InitCgroups;
+  /** The pipe on which the parent says that a new user namespace has its id maps. */
+  readonly control: number;
+  /** A procfs's root, for a new time namespace. */
+  readonly proc: number;
+  /** What it sets. */
+  readonly timeOffsets?: TimeOffsets | undefined;
+  /** The pipe on which the launcher says that the parent has been told. */
+  readonly told: { readonly reader: number; readonly writer: number };
+}
+
+/** What stands before the container's plan, once the new namespaces are there. */
+export function settle(
+  { namespaces, cgroups, control, proc, timeOffsets = {}, told }: LaunchOptions,
+): PlanItem[] {
+  const step = new StepBuilder("clone");
+  step.because("die with the parent while the container is not ready")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0])
+    .call("setsid", []);
+  step.because("wait until the parent knows of this process; end if the launcher is gone")
+    .call("close", [told.writer])
+    .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
+    .call("exit_group", [1])
+    .call("close", [told.reader], { label: "told" });
+  if (isNew(namespaces, "user")) {
+    step.because("wait for the id maps; end if the parent is gone", undefined, "/linux/uidMappings")
+      .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
+      .call("exit_group", [1])
+      .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { label: "mapped" });
+  }
+  return [
+    ...step.items,
+    ...(isNew(namespaces, "time") ? enterTimeNamespace({ proc, offsets: timeOffsets }) : []),
+    ...makeCgroupNamespace(namespaces, cgroups),
+  ];
+}
+
+/** A cgroup namespace belongs to the user namespace that its maker is in. */
+function makeCgroupNamespace(
+  namespaces: readonly Namespace[],
+  cgroups: InitCgroups,
+): readonly PlanItem[] {
+  if (!isNew(namespaces, "cgroup")) return [];
+  const step = new StepBuilder("cgroups");
+  step.because("make the cgroup namespace", undefined, "/linux/namespaces")
+    .call("unshare", [NAMESPACE_FLAGS.cgroup]);
+  return [...enterCgroups(cgroups), ...step.items];
+}
+
+/**
+ * The plan without work between its operations.
+ *
+ * @throws {ContainerError} `Unsupported` if there is some
+ */
+export function refuseWork(plan: readonly PlanItem[]): PlannedOperation[] {
+  return plan.map((item) => {
+    if (!("work" in item)) return item;
+    // A place that nobody could make must be there.
+    if (item.work === "place") return openAlone(item);
+    throw new ContainerError("Unsupported", `can't ${item.reason} in namespaces that are joined`, {
+      step: item.step,
+      path: item.path,
+      pointer: item.pointer,
+      hint: "leave out tmpcopyup, or the path of the user or pid namespace",
+    });
+  });
+}

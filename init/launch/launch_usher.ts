@@ -1,0 +1,186 @@
+/**
+ * The way into a pid namespace that exists. Who lives there sees whatever is born in it from its first
+ * moment on, and with CAP_SYS_PTRACE has all that it has (CVE-2016-9962): so the plan is walked outside,
+ * by an usher. It joins the other namespaces, makes the new ones, mounts, switches the root and becomes
+ * who the process shall be; only then has it the process born where the others are, as bare as the
+ * process itself is: its memory is nothing but this program, its fds are its own.
+ *
+ * The usher is in no pid namespace but the host's, so a procfs is told which one it is to show: its
+ * option `pidns` (Linux 6.17).
+ *
+ * Source: setns(2), pid_namespaces(7), ptrace(2) "Ptrace access mode checking", the kernel's
+ * Documentation/filesystems/proc.rst.
+ *
+ * @module
+ */
+
+import { ownHardLimit, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
+import { PR } from "../../ffi/processes/credentials.ts";
+import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
+import type { InitSeccomp } from "../../src/config/init_config.ts";
+import type { Namespace } from "../../src/config/types/config.ts";
+import { bornBehind } from "./birth_guard.ts";
+import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
+import {
+  type PlanItem,
+  type PlannedOperation,
+  result,
+  StepBuilder,
+} from "../operations/operation.ts";
+import { joinedPath, joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.ts";
+import { hasListener } from "../steps/process/seccomp.ts";
+
+/** A page in which the kernel writes down the process's number, and which the process doesn't have. */
+export interface NumberPage {
+  /** The fd of the page, a file in memory. */
+  readonly fd: number;
+  /** Its address, at which nothing else is. */
+  readonly address: bigint;
+}
+
+/** What an usher needs to know beside what a launcher does. */
+export interface LaunchUsherOptions extends LaunchOptions {
+  /** The pipe on which it says that its namespaces are there. */
+  readonly made: { readonly reader: number; readonly writer: number };
+  readonly page: NumberPage;
+  /** The filter that the plan loads. */
+  readonly seccomp?: InitSeccomp | undefined;
+}
+
+/** Between an image's two segments and the stack. */
+export const PAGE_ADDRESS = 0x3000_0000n;
+const SIGKILL = 9;
+const PAGE_SIZE = 4096;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_FIXED = 0x11;
+const MADV_DONTFORK = 10;
+const FSCONFIG_SET_FD = 5;
+const PIDS = "namespace.pid";
+const END = "usher.end";
+const BORN = "usher.born";
+
+/** Whether an usher is needed, and the kernel has what it takes. */
+export function needsUsher(namespaces: readonly Namespace[]): boolean {
+  return joinedPath(namespaces, "pid") !== undefined && hasPidnsOption();
+}
+
+function hasPidnsOption(): boolean {
+  const program = new SyscallProgram([
+    { label: "own", syscall: "openat", args: [-100, "/proc/self/ns/pid", 0, 0] },
+    { label: "fs", syscall: "fsopen", args: ["proc", 1] },
+    { syscall: "fsconfig", args: [result("fs"), FSCONFIG_SET_FD, "pidns", 0, result("own")] },
+  ]);
+  program.run();
+  const closing = ["own", "fs"].map((label) => program.result(label)).filter((fd) => fd >= 0);
+  new SyscallProgram(closing.map((fd) => ({ syscall: "close", args: [fd] }))).run();
+  return program.failure() === undefined;
+}
+
+/**
+ * The usher's program around a container's plan.
+ *
+ * @param plan what the container's process does, up to execve
+ * @throws {ContainerError} `Unsupported` if the plan has work that needs JavaScript
+ */
+export function planLaunchUsher(
+  options: LaunchUsherOptions,
+  plan: readonly PlanItem[],
+): PlannedOperation[] {
+  const { namespaces, made, page } = options;
+  const waits = plan.findIndex(({ step }) => step === "ready");
+  const { before: early, onTerminal } = cutTerminal(plan.slice(0, waits));
+  const { before, ofProcesses } = cutProcesses(early);
+  const last = plan.slice(waits);
+  const hide = new StepBuilder("clone");
+  hide.because("let nobody who lives there look into this process's memory")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
+  hide.because("share a page with the launcher, but with no child")
+    .call("mmap", [page.address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, page.fd, 0])
+    .call("madvise", [page.address, PAGE_SIZE, MADV_DONTFORK]);
+  const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
+  const make = new StepBuilder("clone");
+  make.because("make the new namespaces", undefined, "/linux/namespaces")
+    .call("unshare", [flags]);
+  make.because("tell the launcher that they are there")
+    .call("write", [made.writer, new Uint8Array(1), 1]);
+  return refuseWork([
+    ...hide.items,
+    ...joinNamespaces(namespaces, "pid"),
+    ...make.items,
+    ...settle(options),
+    ...showingPids(before),
+    ...hideAgain(),
+    ...bornBehind(guardOf(options.seccomp, last), {
+      step: "clone",
+      because: "be born in the pid namespace that is joined",
+      address: page.address,
+      labels: { end: END, born: BORN },
+    }, [...begin(), ...ofProcesses, ...onTerminal, ...last]),
+  ]);
+}
+
+/** A procfs shows the pid namespace of who opens it, unless it is told of another. */
+function showingPids(plan: readonly PlanItem[]): PlanItem[] {
+  return plan.flatMap((item): PlanItem[] => {
+    // The private one, over which init writes its own attributes, is init's.
+    const isProc = !("work" in item) && item.syscall === "fsopen" && item.args[0] === "proc" &&
+      item.label !== "proc.fs";
+    if (!isProc) return [item];
+    const step = new StepBuilder(item.step);
+    step.because("show the processes of the pid namespace that is joined", item.path, item.pointer)
+      .call("fsconfig", [result(item.label ?? ""), FSCONFIG_SET_FD, "pidns", 0, result(PIDS)]);
+    return [item, ...step.items];
+  });
+}
+
+/** A terminal goes with the session's leader, which is the process. */
+function cutTerminal(plan: readonly PlanItem[]) {
+  const isTaken = (item: PlanItem) =>
+    !("work" in item) && item.syscall === "ioctl" && item.args[1] === TIOCSCTTY;
+  return { before: plan.filter((item) => !isTaken(item)), onTerminal: plan.filter(isTaken) };
+}
+
+/**
+ * The user's processes are counted at the birth, by one who is that user already and whose place it
+ * takes: the limit leaves room until then. The hard one can be lowered afterwards, but not raised.
+ */
+function cutProcesses(plan: readonly PlanItem[]) {
+  const isLimit = (item: PlanItem): item is PlannedOperation =>
+    !("work" in item) && item.syscall === "prlimit64" && item.args[1] === RLIMITS.RLIMIT_NPROC;
+  const roomy = (item: PlannedOperation): PlanItem => {
+    const [self = 0, kind = 0, limit] = item.args;
+    const most = Math.max(hardOf(limit as Uint8Array), ownHardLimit("RLIMIT_NPROC"));
+    return { ...item, args: [self, kind, rlimitBytes(most, most), 0] };
+  };
+  return {
+    before: plan.map((item) => isLimit(item) ? roomy(item) : item),
+    ofProcesses: plan.filter(isLimit),
+  };
+}
+
+/** Of a struct rlimit64. */
+function hardOf(limit: Uint8Array): number {
+  return Number(new DataView(limit.buffer, limit.byteOffset).getBigUint64(8, true));
+}
+
+function hideAgain(): readonly PlanItem[] {
+  const step = new StepBuilder("clone");
+  return step.because("let nobody look in: another user, or other capabilities, may have undone it")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
+}
+
+/** What the process does first, a child of the usher's parent. */
+function begin(): readonly PlanItem[] {
+  const step = new StepBuilder("clone");
+  return step.because("die with the parent while the container is not ready")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0])
+    .call("setsid", []).items;
+}
+
+/** The filter as it stands in the plan, if it can stand before the birth. */
+function guardOf(seccomp: InitSeccomp | undefined, plan: readonly PlanItem[]) {
+  if (seccomp === undefined || hasListener(seccomp)) return undefined;
+  return { filter: seccomp, items: plan.filter(({ step }) => step === "seccomp") };
+}

@@ -1,0 +1,91 @@
+/**
+ * Comparisons inside a plan: what stands at an open place must be what was asked for, or the plan
+ * fails there. It is looked at by fd, after it was opened, so that nothing can take its place.
+ *
+ * Source: statx(2), inode(7); FUTEX_CMP_REQUEUE(2const).
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
+import { PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../../ffi/files/file_status.ts";
+import type { FieldOf, PlaceOf } from "../../../ffi/program/program.ts";
+import type { NodeStatus } from "../../operations/facts.ts";
+import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
+
+/** struct statx: its size, and where the fields stand that are compared. */
+export const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
+const STATX_BASIC = 0x7ff;
+const FUTEX_WAIT_PRIVATE = 128;
+const FUTEX_CMP_REQUEUE_PRIVATE = 128 + 4;
+const NO_TIME = new Uint8Array(16);
+
+/** The file type of each `type` of the spec's devices. */
+export const DEVICE_TYPES: Readonly<Record<string, number>> = {
+  c: S_IFCHR,
+  u: S_IFCHR,
+  b: S_IFBLK,
+  p: S_IFIFO,
+};
+
+/**
+ * Goes on only where 32 bits in memory have a value, else with EAGAIN: the kernel compares before it
+ * moves waiters from one futex to another, and is told to move none. A wait would compare as well, but
+ * where they are equal it takes as long as a timer does, some 60 microseconds.
+ */
+function requireEqual(
+  step: StepBuilder,
+  place: FieldOf | PlaceOf,
+  value: number,
+  options: CallOptions = {},
+): void {
+  step.call("futex", [place, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, place, value], options);
+}
+
+/**
+ * Goes on with the next operation only where an earlier one failed with an errno, else at `next`. The
+ * errno is compared in the memory in which the result is kept.
+ */
+export function skipUnless(
+  step: StepBuilder,
+  operation: string,
+  errno: number,
+  { label, next }: { readonly label: string; readonly next: string },
+): void {
+  requireEqual(step, { placeOf: operation }, (-errno) >>> 0, { label, onError: { jump: next } });
+}
+
+/**
+ * Goes on only where an open file has a type with permissions, and a device number.
+ *
+ * @param fd the label of the operation that opened it
+ */
+export function requireNode(
+  step: StepBuilder,
+  fd: string,
+  { mode, major, minor }: NodeStatus,
+): void {
+  const field = { space: STATX.size, name: `${fd}.status` };
+  step.call("statx", [result(fd), "", AT_EMPTY_PATH, STATX_BASIC, field]);
+  requireEqual(step, { field, offset: STATX.mode }, mode);
+  requireEqual(step, { field, offset: STATX.major }, major);
+  requireEqual(step, { field, offset: STATX.minor }, minor);
+}
+
+/** Goes on only where an open file is on a procfs: what is mounted over it might not be one. */
+export function requireProcfs(step: StepBuilder, fd: string): void {
+  const field = { space: STATFS_SIZE, name: `${fd}.system` };
+  step.call("fstatfs", [result(fd), field]);
+  requireEqual(step, { field, offset: 0 }, PROC_SUPER_MAGIC);
+}
+
+/** Goes on only where an open file is not on a procfs. */
+export function refuseProcfs(step: StepBuilder, fd: string): void {
+  const field = { space: STATFS_SIZE, name: `${fd}.system` };
+  const args = [{ field, offset: 0 }, FUTEX_WAIT_PRIVATE, PROC_SUPER_MAGIC, NO_TIME, 0, 0];
+  step.call("fstatfs", [result(fd), field]);
+  step.call("futex", args, { tolerated: "EAGAIN" });
+}
+
+/** struct statfs begins with the type; 120 bytes, with room to spare. */
+const STATFS_SIZE = 256;

@@ -1,0 +1,31 @@
+/**
+ * On which memory nodes the program's pages lie.
+ *
+ * Source: set_mempolicy(2), the runtime-spec's "Memory policy".
+ *
+ * @module
+ */
+
+import { maxNode, MPOL_FLAG, MPOL_MODE, nodeMask } from "../../../ffi/processes/memory_policy.ts";
+import { parseCpuList } from "../../../src/config/cpu_list.ts";
+import type { MemoryPolicy } from "../../../src/config/types/config.ts";
+import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
+
+/**
+ * Sets the memory policy, which execve keeps. It comes after the cpuset cgroup, whose memory nodes
+ * the kernel compares it with.
+ */
+export function setMemoryPolicy({ mode, nodes = "", flags = [] }: MemoryPolicy): PlanItem[] {
+  const step = new StepBuilder("memory");
+  const mask = nodeMask(parseCpuList(nodes) ?? []);
+  const bits = flags.reduce((sum, flag) => sum | (MPOL_FLAG[flag] as number), 0);
+  const where = nodes === "" ? "" : ` on nodes ${nodes}`;
+  const hint = "the nodes must be online and in the cpuset's mems; old kernels lack some modes";
+  step.because(`set the memory policy ${mode}${where}`, mode, "/linux/memoryPolicy", hint)
+    .call("set_mempolicy", [
+      (MPOL_MODE[mode] as number) | bits,
+      mask.length === 0 ? 0 : mask,
+      maxNode(mask),
+    ]);
+  return step.items;
+}

@@ -1,0 +1,121 @@
+/**
+ * The root file system: a mount of its own, in a tree whose changes don't reach the host.
+ *
+ * Source: mount_namespaces(7), the runtime-spec's "Root" and "rootfsPropagation".
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY } from "../../../ffi/files/file.ts";
+import {
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_STRING,
+  FSOPEN_CLOEXEC,
+  MOUNT_ATTR,
+  MOUNT_ATTR_SIZE,
+  mountAttributes,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  PROPAGATION,
+} from "../../../ffi/files/mount.ts";
+import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
+import { propagationOf } from "./mount_options.ts";
+import { attach } from "./mounts.ts";
+import { openHostPlace, ROOT } from "../places/paths.ts";
+
+const ROOTFS = "rootfs";
+
+/** Opens the root file system's folder while init can still reach it. */
+export function openRootfs(rootfs: string): PlanItem[] {
+  const step = new StepBuilder("sources");
+  step.because("open the rootfs", rootfs, "/root/path");
+  openHostPlace(step, rootfs, ROOTFS, O_DIRECTORY);
+  return step.items;
+}
+
+/** How the mounts of the new mount namespace spread from the host's: at most one way. */
+export function cutPropagation(rootfsPropagation: string | undefined): number {
+  const asked = rootfsPropagation === undefined ? undefined : propagationOf(rootfsPropagation);
+  const isCut = asked?.flag === PROPAGATION.private || asked?.flag === PROPAGATION.unbindable;
+  return isCut ? PROPAGATION.private : PROPAGATION.slave;
+}
+
+/**
+ * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
+ * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
+ *
+ * @param onTmpfs whether the root is a tmpfs of the container's own, filled with what the rootfs has
+ */
+export function isolateMounts(propagation: string | undefined, onTmpfs: boolean): PlanItem[] {
+  const asked = propagation === undefined ? undefined : propagationOf(propagation);
+  const step = new StepBuilder("propagation");
+  const cut = () => {
+    const flag = cutPropagation(propagation);
+    step.because("stop mounts from reaching the host", "/", "/linux/rootfsPropagation");
+    const attributes = mountAttributes(0, 0, flag);
+    step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);
+  };
+  const copy = () => {
+    if (onTmpfs) return makeTmpfs(step);
+    step.because("copy the rootfs's mount", undefined, "/root/path");
+    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+    step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
+  };
+  if (asked?.flag === PROPAGATION.shared) {
+    copy();
+    cut();
+  } else {
+    cut();
+    copy();
+  }
+  return step.items;
+}
+
+/**
+ * The root of a container whose mount namespace is not its own: a copy of the rootfs's mount tree that
+ * is attached nowhere. All mounts are made in it, so that the host, or the other container, sees none
+ * of them, and they go with the last process that has it as its root.
+ *
+ * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached.
+ */
+export function detachRootfs(onTmpfs: boolean): PlanItem[] {
+  const step = new StepBuilder("propagation");
+  if (onTmpfs) makeTmpfs(step);
+  else {
+    step.because("copy the rootfs's mount, attached nowhere", undefined, "/root/path");
+    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+    step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
+  }
+  step.because("stop mounts from reaching the host", "/", "/root/path")
+    .call("mount_setattr", [
+      result(ROOT),
+      "",
+      AT_EMPTY_PATH | AT_RECURSIVE,
+      mountAttributes(0, 0, PROPAGATION.private),
+      MOUNT_ATTR_SIZE,
+    ])
+    .close(ROOTFS);
+  return step.items;
+}
+
+function makeTmpfs(step: StepBuilder): void {
+  const context = "root.fs";
+  const { NOSUID, NODEV } = MOUNT_ATTR;
+  step.because("make a tmpfs of the rootfs's files", "/", "/root/path")
+    .call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context })
+    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "mode", "755", 0])
+    .call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
+    .call("fsmount", [result(context), FSOPEN_CLOEXEC, NOSUID | NODEV], { label: ROOT })
+    .close(context)
+    .copyUp(ROOTFS, ROOT);
+}
+
+/** Attaches the copy over the rootfs, as pivot_root wants it: a mount point. */
+export function attachRootfs(): PlanItem[] {
+  const step = new StepBuilder("rootfs");
+  step.because("make the rootfs a mount point", undefined, "/root/path");
+  attach(step, ROOT, ROOTFS);
+  step.close(ROOTFS);
+  return step.items;
+}

@@ -1,0 +1,87 @@
+/**
+ * Work between operations in a process without TypeScript: it shows its parent the fds, waits, and
+ * goes on.
+ *
+ * @module
+ */
+
+import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/files/file.ts";
+import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
+import type { Argument } from "../../ffi/program/program.ts";
+import {
+  type MakePlace,
+  type PlanItem,
+  type PlannedOperation,
+  result,
+  StepBuilder,
+  type Work,
+} from "../operations/operation.ts";
+
+/** With the number of the work: what init writes to its status fd when the parent may do it. */
+export const WORK = "work ";
+
+/** As long as a path may be, with its NUL. */
+const PATH_MAX = 4096;
+
+/** The plan with the parent in the place of its own TypeScript. */
+export function delegateWork(plan: readonly PlanItem[], fds: InitFds): PlanItem[] {
+  const { work } = fds;
+  const items: PlanItem[] = [];
+  let count = 0;
+  for (const item of plan) {
+    if (!("work" in item)) items.push(item);
+    else if (work !== undefined) items.push(...delegate(item, fds, work, count++));
+    else items.push(item.work === "place" ? openAlone(item) : item);
+  }
+  return items;
+}
+
+function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanItem[] {
+  const { reason, path, pointer, hint } = item;
+  const step = new StepBuilder(item.step);
+  const word = new TextEncoder().encode(`${WORK}${count}\n`);
+  const done = `work${count}.done`;
+  step.because(reason, path, pointer, hint);
+  const [from, to] = item.work === "copyup"
+    ? [item.from, item.to]
+    : [item.root, typeof item.end === "object" ? item.end.as : item.root];
+  const answer = new Uint8Array(item.work === "copyup" ? 1 : PATH_MAX);
+  if (item.work === "place") {
+    // The parent writes another path over this one, with what was missing made and links resolved.
+    new TextEncoder().encodeInto(item.asked, answer);
+    step.call("openat2", placeArguments(item, answer), {
+      label: item.label,
+      onError: "continue",
+      onPositive: { jump: done },
+    });
+  }
+  step.call("dup3", [result(from), work.from, 0])
+    .call("dup3", [result(to), work.to, 0])
+    .call("write", [fds.status, word, word.length]);
+  const again = item.work === "copyup" ? done : item.label;
+  step.because(`wait until the parent has done it; end if it is gone`, path, pointer)
+    .call("read", [fds.control, answer, answer.length], { onPositive: { jump: again } })
+    .call("exit_group", [1])
+    .call("getpid", [], { label: done });
+  return step.items;
+}
+
+function placeArguments({ root, end }: MakePlace, path: string | Uint8Array): readonly Argument[] {
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const flags = O_PATH | O_CLOEXEC | (end === "directory" ? O_DIRECTORY : 0);
+  const how = openHow(flags, 0, resolve);
+  return [result(root), path, how, how.length];
+}
+
+/** The place where nobody could make it: it must be there. */
+export function openAlone(item: MakePlace): PlannedOperation {
+  const { step, reason, path, pointer, hint, label } = item;
+  const args = placeArguments(item, item.asked);
+  return { step, reason, path, pointer, hint, syscall: "openat2", args, label };
+}
+
+/** The work of a plan, in its order. */
+export function workOf(plan: readonly PlanItem[]): Work[] {
+  return plan.filter((item) => "work" in item);
+}

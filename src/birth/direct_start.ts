@@ -1,0 +1,133 @@
+/**
+ * The direct start: a plan that needs no TypeScript inside is laid out as a program of its own
+ * (ffi/program/program_image.ts), and the child becomes that in place of the re-executed init. The steps are
+ * the same; only who walks them differs.
+ *
+ * The child shares this program's memory until then, so that a start takes the same time from a
+ * small program and a large one, and what waits for the start has some pages of memory, none of
+ * them this program's, and no file of the host as its binary (CVE-2019-5736).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, moveAbove } from "../../ffi/files/file.ts";
+import { executableFile, programImage } from "../../ffi/program/program_image.ts";
+import { reportTail } from "../../init/words/channel.ts";
+import type { PlanItem, PlannedOperation } from "../../init/operations/operation.ts";
+import { StepBuilder } from "../../init/operations/operation.ts";
+import { RELEASED } from "../../init/steps/process/final.ts";
+import { workOf } from "../../init/work/parents_work.ts";
+import { isNew, joinsInhabited } from "../../init/steps/process/namespaces.ts";
+import type { InitFds } from "../config/init_config.ts";
+import type { Config, Linux } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import type { InitStatus } from "../process/init_status.ts";
+import type { InitKind, StartWay } from "../config/start_way.ts";
+
+/**
+ * The way of a start that is known before there is a plan; undefined: the plan decides.
+ *
+ * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
+ */
+export function knownWay(asked: InitKind, { namespaces = [] }: Linux): StartWay | undefined {
+  if (asked === "reexec") return { kind: "reexec", because: "it is asked for" };
+  if (!joinsInhabited(namespaces)) return undefined;
+  return otherwise(asked, "join a pid or user namespace", "/linux/namespaces");
+}
+
+/**
+ * The way that a plan takes: work between its operations needs TypeScript, here or there.
+ *
+ * @param fds where the child can show its parent what it works on, if it can
+ * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
+ */
+export function chooseWay(asked: InitKind, plan: readonly PlanItem[], fds: InitFds): StartWay {
+  const alone = fds.work === undefined;
+  // A place that can't be made by anybody must be there.
+  const work = workOf(plan).find((item) => alone && (item.work !== "place" || asked !== "direct"));
+  return work === undefined ? { kind: "direct" } : otherwise(asked, work.reason, work.pointer);
+}
+
+/**
+ * The way where the host forbids executables in memory.
+ *
+ * @throws {ContainerError} `Unsupported` if a direct start is asked for
+ */
+export function withoutMemoryFiles(asked: InitKind): StartWay {
+  return otherwise(asked, "execute a file in memory: sysctl vm.memfd_noexec forbids it");
+}
+
+function otherwise(asked: InitKind, verb: string, pointer?: string): StartWay {
+  if (asked !== "direct") return { kind: "reexec", because: `a direct start can't ${verb}` };
+  throw new ContainerError("Unsupported", `a direct start can't ${verb}`, {
+    pointer,
+    hint: "let hull choose, or ask for a re-executed init",
+  });
+}
+
+/** The program of a direct start. */
+export interface DirectProgram {
+  /** Holds the executable; its number is above those that the child gets. */
+  readonly file: Fd;
+  readonly args: readonly string[];
+}
+
+/**
+ * What the parent does for a child before its plan goes on; undefined if nothing.
+ *
+ * @param hasInterfaces whether interfaces or routes are made for it
+ */
+export function attendedWork(
+  { linux: { namespaces = [], netDevices = {} } = {} }: Config,
+  hasInterfaces: boolean,
+): string | undefined {
+  if (isNew(namespaces, "user")) return "the id maps";
+  if (hasInterfaces) return "the interfaces";
+  return Object.keys(netDevices).length > 0 ? "the network devices" : undefined;
+}
+
+/** What stands before the plan: the wait for the parent's work, if there is some. */
+export function waitForParentsWork(fds: InitFds, what: string | undefined): PlanItem[] {
+  if (what === undefined) return [];
+  const step = new StepBuilder("clone");
+  step.because(`wait for ${what}; end if the parent is gone`)
+    .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "attended" } })
+    .call("exit_group", [1])
+    .call("getpid", [], { label: "attended" });
+  return step.items;
+}
+
+/** By which people find a container that waits among the processes. */
+export function directArguments(id: string): readonly string[] {
+  return ["hull-init", id];
+}
+
+/**
+ * Lays out the program.
+ *
+ * @param plan without work: see `delegateWork`
+ * @param said who reads its report
+ * @param above its fd gets a number not below this one
+ * @returns undefined where the host forbids executables in memory (sysctl vm.memfd_noexec)
+ */
+export function layOutDirect(
+  id: string,
+  plan: readonly PlanItem[],
+  fds: InitFds,
+  said: InitStatus,
+  above: number,
+): DirectProgram | undefined {
+  const operations = plan as PlannedOperation[];
+  // Who starts the container later may be another program, and knows nothing of the plan.
+  const count = Math.max(0, operations.findIndex(({ label }) => label === RELEASED));
+  const tail = reportTail(fds.status, operations, said.know(operations, count));
+  const image = programImage(operations, tail);
+  try {
+    const file = moveAbove(executableFile("hull-init", image), above);
+    return { file, args: directArguments(id) };
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What a birth and the plan of one agree on: which numbers the fds get, and what init is told.
+ *
+ * @module
+ */
+
+import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
+import {
+  joinsInhabited,
+  makesIpcLate,
+  newNamespaceFlags,
+} from "../../init/steps/process/namespaces.ts";
+import { cgroupTrees } from "./cgroup_doors.ts";
+import type { CgroupHost } from "../cgroups/detect.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type {
+  ConsoleFds,
+  IdmappedFd,
+  InitConfig,
+  InitFds,
+  InitSeccomp,
+  WorkFds,
+} from "../config/init_config.ts";
+import type { Config, Mount, Namespace } from "../config/types/config.ts";
+import type { ProcessOptions } from "../process.ts";
+
+/** The numbers of the fds in init: the program's own first, then those of the hand-over. */
+export interface FdLayout extends InitFds {
+  /** How many fds from 3 on are the program's. */
+  readonly preserveFds: number;
+  /** The cgroups that are entered late: the fd in init, and the one in this program. */
+  readonly late: readonly {
+    readonly controller: string;
+    readonly fd: number;
+    readonly inside: number;
+  }[];
+  /** The id-mapped mounts. */
+  readonly idmapped: readonly IdmappedFd[];
+  /** With a trace: the memory that the times are written to. */
+  readonly trace?: number | undefined;
+  /** The first number that is free. */
+  readonly end: number;
+}
+
+/** Gives every fd its number. */
+export function layOutFds(
+  process: ProcessOptions,
+  has: { readonly terminal: boolean; readonly work: boolean; readonly trace?: boolean },
+  doors: readonly { readonly controller: string; readonly inside: number; late: boolean }[],
+  idmappedMounts: readonly number[] = [],
+): FdLayout {
+  const preserveFds = Math.max(process.preserveFds ?? 0, process.extraFiles?.length ?? 0);
+  const status = 3 + preserveFds;
+  const late = doors.filter((door) => door.late)
+    .map(({ controller, inside }, k) => ({ controller, fd: status + 3 + k, inside }));
+  const idmapped = idmappedMounts.map((mount, k) => ({ mount, fd: status + 3 + late.length + k }));
+  let next = status + 3 + late.length + idmapped.length;
+  const take = () => next++;
+  const console: ConsoleFds | undefined = has.terminal
+    ? { socket: take(), master: take() }
+    : undefined;
+  const work: WorkFds | undefined = has.work ? { from: take(), to: take() } : undefined;
+  const trace = has.trace === true ? take() : undefined;
+  return {
+    status,
+    control: status + 1,
+    start: status + 2,
+    ...(console === undefined ? {} : { console }),
+    ...(work === undefined ? {} : { work }),
+    ...(trace === undefined ? {} : { trace }),
+    preserveFds,
+    late,
+    idmapped,
+    end: next,
+  };
+}
+
+/**
+ * Whether a start has work between its operations that this program can do for a child: not in a
+ * user namespace, whose files must be made by its own root.
+ */
+export function hasParentsWork({ mounts = [], linux = {} }: Config, onTmpfs: boolean): boolean {
+  if ((linux.namespaces ?? []).some(({ type }) => type === "user")) return false;
+  return onTmpfs || mounts.some(changesPlaces);
+}
+
+/** Whether later mounts may find what could not be known before. */
+function changesPlaces({ type = "", options = [] }: Mount): boolean {
+  return !PLAIN_TYPES.includes(type) || options.includes("tmpcopyup");
+}
+
+const PLAIN_TYPES = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup"];
+
+/**
+ * The flags of the namespaces that the birth makes: a launcher makes them itself. A mount namespace
+ * is always among them, if only to seal the binary in: init makes or joins the container's later.
+ */
+export function birthNamespaces(namespaces: readonly Namespace[]): number {
+  const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
+  const late = makesIpcLate(namespaces) ? NAMESPACE_FLAGS.ipc : 0;
+  return flags & ~late | NAMESPACE_FLAGS.mount;
+}
+
+/** A container without a mount namespace has this program's, which init left to be sealed in. */
+function withMountNamespace(config: Config): Config {
+  const { namespaces = [], ...linux } = config.linux ?? {};
+  if (namespaces.some(({ type }) => type === "mount")) return config;
+  const own: Namespace = { type: "mount", path: `/proc/${Deno.pid}/ns/mnt` };
+  return { ...config, linux: { ...linux, namespaces: [...namespaces, own] } };
+}
+
+/** What init is told of beside its fds. */
+export interface InitSubject {
+  readonly id: string;
+  readonly rootfs: string;
+  readonly config: Config;
+  /** The filter that `config.linux.seccomp` was compiled to. */
+  readonly seccomp: InitSeccomp | undefined;
+  readonly host: CgroupHost;
+  readonly cgroups: CgroupManager;
+  readonly noPivot: boolean;
+  /** See {@linkcode InitConfig.keyring}. */
+  readonly keyring: string;
+  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  readonly onTmpfs: boolean;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown?: boolean | undefined;
+}
+
+/** The message to init. */
+export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConfig {
+  const { id, rootfs, config, host, cgroups, noPivot, keyring, onTmpfs } = subject;
+  const { status, control, start, console, work, preserveFds, idmapped } = layout;
+  const { seccomp } = subject;
+  const late = layout.late.map(({ controller, fd }) => ({ controller, fd }));
+  return {
+    id,
+    rootfs,
+    config: withMountNamespace(withoutProfile(config)),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    fds: {
+      status,
+      control,
+      start,
+      ...(console === undefined ? {} : { console }),
+      ...(work === undefined ? {} : { work }),
+    },
+    preserveFds,
+    cgroups: {
+      version: host.version,
+      late,
+      mounts: cgroupTrees(host, cgroups),
+      ...(cgroups.paths[""] === undefined ? { isShared: true } : {}),
+    },
+    noPivot,
+    keyring,
+    idmapped,
+    onTmpfs,
+    ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),
+  };
+}
+
+/** A profile is large, and init has no use for it. */
+function withoutProfile(config: Config): Config {
+  if (config.linux?.seccomp === undefined) return config;
+  const { seccomp: _, ...linux } = config.linux;
+  return { ...config, linux };
+}

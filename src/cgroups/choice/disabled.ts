@@ -1,0 +1,90 @@
+/**
+ * No cgroups: for hosts that let none be made. The container's processes stay in the caller's.
+ *
+ * @module
+ */
+
+import type { Resources } from "../../config/types/config.ts";
+import { unsupportedResource } from "../folder.ts";
+import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
+import type { Stats } from "../stats.ts";
+
+const HINT = "choose another cgroup driver, or remove the limit from the config";
+
+/** The manager that manages nothing. */
+export class DisabledManager implements CgroupManager {
+  readonly version: 1 | 2;
+  readonly paths: Readonly<Record<string, string>> = {};
+
+  constructor(version: 1 | 2) {
+    this.version = version;
+  }
+
+  claim(): readonly string[] {
+    return [];
+  }
+
+  create(): readonly string[] {
+    return [];
+  }
+
+  exists(): boolean {
+    return false;
+  }
+
+  processes(): number[] {
+    return [];
+  }
+
+  /** Device rules are not enforced, as every config has some; a limit that would not hold is an error. */
+  apply(resources: Resources, _options?: ApplyOptions): void {
+    for (const [name, value] of Object.entries(resources)) {
+      if (name === "devices" || value === undefined || Object.keys(value).length === 0) continue;
+      throw unsupportedResource(
+        `cgroups are disabled: ${name} can't be limited`,
+        `/linux/resources/${name}`,
+        HINT,
+      );
+    }
+  }
+
+  entries(): readonly CgroupEntry[] {
+    return [];
+  }
+
+  freeze(): Promise<void> {
+    return Promise.reject(
+      unsupportedResource("cgroups are disabled: nothing to freeze", undefined),
+    );
+  }
+
+  thaw(): Promise<void> {
+    return Promise.reject(unsupportedResource("cgroups are disabled: nothing to thaw", undefined));
+  }
+
+  freezerState(): FreezerState {
+    return "absent";
+  }
+
+  kill(_signal: number): void {
+    throw unsupportedResource("cgroups are disabled: the processes are not known", undefined);
+  }
+
+  letDie(): void {}
+
+  stats(): Stats {
+    return {
+      cpu: undefined,
+      cpuset: undefined,
+      memory: undefined,
+      pids: undefined,
+      blkio: undefined,
+      hugetlb: {},
+      rdma: undefined,
+    };
+  }
+
+  destroy(): Promise<void> {
+    return Promise.resolve();
+  }
+}

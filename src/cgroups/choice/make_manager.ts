@@ -1,0 +1,98 @@
+/**
+ * Which manager a container's cgroups get: by the host's version, by what the config asks for.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../../errors.ts";
+import type { CgroupHost } from "../detect.ts";
+import { DisabledManager } from "./disabled.ts";
+import type { CgroupManager } from "../manager.ts";
+import { cgroupPaths } from "./paths.ts";
+import { ManagerV1 } from "../v1/manager.ts";
+import { ManagerV2 } from "../v2/manager.ts";
+
+/** Which kind of manager, and for which container. */
+export interface CgroupManagerOptions {
+  /** See {@linkcode detectCgroups}. */
+  readonly host: CgroupHost;
+  /** `linux.cgroupsPath` of the config. */
+  readonly cgroupsPath: string | undefined;
+  /** The container's id, its cgroup's name when the config gives no path. */
+  readonly id: string;
+  /** How cgroups are made: by their file system, by systemd (not yet), or not at all. */
+  readonly driver: "cgroupfs" | "systemd" | "disabled";
+}
+
+/**
+ * The manager of a new container's cgroups; nothing is made yet.
+ *
+ * @throws {ContainerError} ConfigInvalid for a path that is not the container's own, Unsupported
+ * for the driver `systemd`
+ *
+ * @example A limit for one process
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { detectCgroups } from "../detect.ts";
+ * import { newCgroupManager } from "./make_manager.ts";
+ *
+ * const manager = newCgroupManager({
+ *   host: detectCgroups(),
+ *   cgroupsPath: undefined,
+ *   id: `hull-example-${crypto.randomUUID()}`,
+ *   driver: "cgroupfs",
+ * });
+ * manager.create();
+ * try {
+ *   manager.apply({ pids: { limit: 5 } });
+ *   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+ *   for (const entry of manager.entries()) Deno.writeTextFileSync(entry.path, String(child.pid));
+ *   assert(manager.processes()[0] === child.pid);
+ *   assert(manager.stats().pids?.limit === 5);
+ *   manager.kill(9);
+ *   await child.status;
+ * } finally {
+ *   await manager.destroy();
+ * }
+ * ```
+ */
+export function newCgroupManager(options: CgroupManagerOptions): CgroupManager {
+  const { host, cgroupsPath, id, driver } = options;
+  if (driver === "systemd") {
+    throw new ContainerError("Unsupported", "the systemd cgroup driver is not there yet", {
+      step: "cgroups",
+      hint: "use the driver cgroupfs",
+    });
+  }
+  if (driver === "disabled") return new DisabledManager(host.version);
+  return managerFor(host, cgroupPaths(host, cgroupsPath, id));
+}
+
+/**
+ * The manager of a container's cgroups from the `paths` that were saved; `{}` means that they
+ * are disabled.
+ *
+ * @throws {ContainerError} ConfigInvalid if they are not folders of this host's cgroups
+ */
+export function loadCgroupManager(
+  host: CgroupHost,
+  paths: Readonly<Record<string, string>>,
+): CgroupManager {
+  if (Object.keys(paths).length === 0) return new DisabledManager(host.version);
+  for (const [controller, path] of Object.entries(paths)) {
+    const hierarchy = host.hierarchies.find((h) => h.controllers.includes(controller));
+    const below = hierarchy !== undefined && path.startsWith(`${hierarchy.mountPoint}/`);
+    if (!below || path.split("/").includes("..")) {
+      throw new ContainerError("ConfigInvalid", "the saved cgroup is none of this host", {
+        step: "cgroups",
+        path,
+        hint: `the controller is ${JSON.stringify(controller)}`,
+      });
+    }
+  }
+  return managerFor(host, paths);
+}
+
+function managerFor(host: CgroupHost, paths: Readonly<Record<string, string>>): CgroupManager {
+  return host.version === 1 ? new ManagerV1(host, paths) : new ManagerV2(host, paths);
+}

@@ -1,0 +1,40 @@
+/** `hull delete`. @module */
+
+import { ContainerError } from "../../errors.ts";
+import { type Command, isOn } from "../flags/command.ts";
+import { forEachId, REGEX_FLAG } from "../flags/ids.ts";
+
+/** Removes a container. */
+export const command: Command = {
+  synopsis: "<id>",
+  description: "Removes a stopped container with its cgroups and its state.",
+  flags: [
+    {
+      name: "force",
+      letter: "f",
+      summary: "kill it first if it runs; one that does not exist is no error",
+    },
+    REGEX_FLAG,
+  ],
+  arity: [1, 1],
+  async run({ flags, args: [id = ""], factory, output }) {
+    const force = isOn(flags, "force");
+    const makes = await factory();
+    const remove = async (each: string) => {
+      try {
+        await makes.remove(each, { force });
+      } catch (error) {
+        if (!(force && isMissing(error))) throw error;
+      }
+    };
+    if (!isOn(flags, "regex")) await remove(id);
+    else return await forEachId(id, makes, output, remove, force);
+    return 0;
+  },
+};
+
+/** What is there, but not hull's, is told, since it stays. */
+function isMissing(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotExists" &&
+    error.errno === "ENOENT";
+}

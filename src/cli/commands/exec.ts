@@ -1,0 +1,195 @@
+/** `hull exec`. @module */
+
+import type { Container } from "../../container.ts";
+import type { ProcessConfig } from "../../config/types/config.ts";
+import { ContainerError } from "../../errors.ts";
+import type { Process, ProcessOptions } from "../../process.ts";
+import { ownVariable } from "../../own/own_environment.ts";
+import { traced } from "../../trace/traced.ts";
+import { choice, type Command, type GivenFlags, isOn, list, text } from "../flags/command.ts";
+import { parseDocument } from "../output/document.ts";
+import { follow, foregroundConsole, SignalForwarder } from "../foreground/foreground.ts";
+import { preservedFds } from "../process/inherited_fds.ts";
+import { usageError } from "../flags/options.ts";
+import type { Output } from "../output/output.ts";
+import { writePidFile } from "../process/pid_file.ts";
+import { reason } from "../output/reason.ts";
+
+/** Runs a further process in a running container. */
+export const command: Command = {
+  synopsis: "<id> <command> [arguments…]",
+  description:
+    "Runs a command in a running container, with the container's namespaces, cgroups, limits and\n" +
+    "filter. hull's exit code is the command's, 128+n after signal n, and 255 if it can't be run.",
+  flags: [
+    {
+      name: "process",
+      letter: "p",
+      value: "FILE",
+      summary: "what to run, as a process of config.json",
+    },
+    { name: "cwd", value: "DIR", summary: "the folder to run in; default: the container's" },
+    {
+      name: "env",
+      letter: "e",
+      value: "NAME=VALUE",
+      many: true,
+      summary: "add to the environment; NAME alone takes the caller's value, if there is one",
+    },
+    { name: "user", letter: "u", value: "USER[:GROUP]", summary: "run as, by numbers or names" },
+    { name: "additional-gids", letter: "g", value: "GID", many: true, summary: "further groups" },
+    { name: "tty", letter: "t", summary: "give it a terminal" },
+    { name: "console-socket", value: "SOCKET", summary: "send the terminal there" },
+    { name: "detach", letter: "d", summary: "return once the command runs" },
+    { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
+    { name: "cap", letter: "c", value: "CAP", many: true, summary: "add a capability" },
+    { name: "no-new-privs", summary: "let no execve grant privileges" },
+    { name: "apparmor", value: "PROFILE", summary: "the AppArmor profile" },
+    { name: "process-label", value: "LABEL", summary: "the SELinux label" },
+    { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
+    { name: "cgroup", value: "PATH", summary: "a cgroup below the container's to run in" },
+    { name: "ignore-paused", summary: "join a paused container too" },
+  ],
+  arity: [1, Infinity],
+  stopsEarly: true,
+  failureCode: 255,
+  async run({ flags, args, factory, output, trace }) {
+    const [id = "", ...command] = args;
+    const options = await processOptions(flags, command, output);
+    requireConsole(flags, options);
+    if (options.addCapabilities !== undefined) await warnOfUnknown(options.addCapabilities, output);
+    const isDetached = isOn(flags, "detach");
+    const { Process } = await import("../../process.ts");
+    const signals = new SignalForwarder();
+    if (!isDetached) signals.listen();
+    const container = (await factory()).load(id);
+    const process = new Process({
+      ...options,
+      ...(hasTerminal(options) && !isDetached
+        ? foregroundConsole(options.config?.consoleSize)
+        : {}),
+      ...identity(flags, container),
+      leaveStatus: isDetached,
+    });
+    await container.start(process);
+    await tellPid(text(flags, "pid-file"), process);
+    if (isDetached) return 0;
+    return await traced(
+      trace?.trace.main,
+      "wait for the program",
+      () => follow(process, signals, { hasTerminal: hasTerminal(options), isFirst: false, output }),
+    );
+  },
+};
+
+/** A process whose number nobody can learn must not run on unseen. */
+async function tellPid(path: string | undefined, process: Process): Promise<void> {
+  try {
+    writePidFile(path, process.pid);
+  } catch (error) {
+    process.killTree();
+    await process.wait();
+    throw error;
+  }
+}
+
+async function processOptions(
+  flags: GivenFlags,
+  command: readonly string[],
+  output: Output,
+): Promise<ProcessOptions> {
+  const file = text(flags, "process");
+  const config = file === undefined ? undefined : await readProcess(file);
+  const given = (name: string, value: unknown) => value === undefined ? {} : { [name]: value };
+  const env = list(flags, "env");
+  const capabilities = list(flags, "cap").map((name) => name.toUpperCase());
+  if (config === undefined && command.length === 0) {
+    throw usageError("there is no command to run", "put it behind the id, or use --process");
+  }
+  return {
+    ...given("config", config),
+    ...given("args", command.length === 0 ? undefined : command),
+    ...given("cwd", text(flags, "cwd")),
+    ...given(
+      "extraEnv",
+      env.length === 0 ? undefined : env.flatMap((entry) => withValue(entry, output)),
+    ),
+    ...given("user", text(flags, "user")),
+    ...given("terminal", choice(flags, "tty")),
+    ...given("consoleSocket", text(flags, "console-socket")),
+    ...given("apparmorProfile", text(flags, "apparmor")),
+    ...given("selinuxLabel", text(flags, "process-label")),
+    ...given("noNewPrivileges", isOn(flags, "no-new-privs") ? true : undefined),
+    ...given("addCapabilities", capabilities.length === 0 ? undefined : capabilities),
+    ...given("subCgroup", text(flags, "cgroup")),
+    ...given("ignorePaused", isOn(flags, "ignore-paused") ? true : undefined),
+    preserveFds: preservedFds(flags),
+  };
+}
+
+/** A name alone stands for the caller's own value; one that the caller has not is told so. */
+function withValue(entry: string, output: Output): string[] {
+  if (entry.includes("=")) return [entry];
+  const value = ownVariable(entry);
+  if (value !== undefined) return [`${entry}=${value}`];
+  output.warn(`--env ${entry}: there is no such variable here, so none is set`);
+  return [];
+}
+
+async function readProcess(path: string): Promise<ProcessConfig> {
+  const { validateProcess } = await import("../../config/validate/validate_process.ts");
+  let json: unknown;
+  try {
+    json = parseDocument(Deno.readTextFileSync(path));
+  } catch (cause) {
+    throw new ContainerError("ConfigInvalid", `cannot read the process ${path}: ${reason(cause)}`, {
+      path,
+      cause,
+    });
+  }
+  return validateProcess(json);
+}
+
+/** A capability that there is none of is not added, as by runc. */
+async function warnOfUnknown(capabilities: readonly string[], output: Output): Promise<void> {
+  const { CAPABILITY_NAMES } = await import("../../config/types/names.ts");
+  const known: ReadonlySet<string> = new Set(CAPABILITY_NAMES);
+  const unknown = capabilities.filter((name) => !known.has(name));
+  if (unknown.length > 0) output.warn(`there is no capability ${unknown.join(", ")}: ignored`);
+}
+
+function hasTerminal({ terminal, config }: ProcessOptions): boolean {
+  return terminal ?? config?.terminal ?? false;
+}
+
+function requireConsole(flags: GivenFlags, options: ProcessOptions): void {
+  const socket = text(flags, "console-socket");
+  const isDetached = isOn(flags, "detach");
+  if (hasTerminal(options) && isDetached && socket === undefined) {
+    throw usageError(
+      "nobody would hold the detached process's terminal",
+      "give --console-socket, or leave out --detach",
+    );
+  }
+  if (socket !== undefined && !(hasTerminal(options) && isDetached)) {
+    throw usageError("--console-socket goes with --tty and --detach", "leave it out");
+  }
+}
+
+/** Who it runs as beside the user: a number alone keeps the container's group, and so do its others. */
+function identity(
+  flags: GivenFlags,
+  { config }: Container,
+): Pick<ProcessOptions, "user" | "additionalGids"> {
+  const { gid = 0, additionalGids = [] } = config.process?.user ?? {};
+  const user = text(flags, "user");
+  const given = user !== undefined && /^\d+$/.test(user) ? { user: `${user}:${gid}` } : {};
+  const added = list(flags, "additional-gids").map(requireGroup);
+  if (text(flags, "process") !== undefined && added.length === 0) return given;
+  return { ...given, additionalGids: [...new Set([...additionalGids, ...added])] };
+}
+
+function requireGroup(gid: string): number {
+  if (/^\d{1,10}$/.test(gid) && Number(gid) < 2 ** 32 - 1) return Number(gid);
+  throw usageError(`--additional-gids ${gid} is no group`, "give the group's number");
+}

@@ -1,0 +1,95 @@
+/** `hull run`. @module */
+
+import type { Container } from "../../container.ts";
+import type { NotifySocket } from "../process/notify_socket.ts";
+import type { Process } from "../../process.ts";
+import { traced } from "../../trace/traced.ts";
+import { undone } from "../../failures/undo.ts";
+import { bear, BIRTH_FLAGS } from "../process/birth_flags.ts";
+import { type Command, isOn } from "../flags/command.ts";
+import { follow, SignalForwarder } from "../foreground/foreground.ts";
+import { usageError } from "../flags/options.ts";
+import { OrphanReaper } from "../foreground/orphan_reaper.ts";
+import { oneLine, type Output } from "../output/output.ts";
+
+/** Creates and starts a container, and is its program to whoever called. */
+export const command: Command = {
+  synopsis: "<id> [-- command…]",
+  description:
+    "Creates a container, runs its program, and removes the container at its end. hull's exit code is\n" +
+    "the program's, 128+n after signal n; signals go to the program. Without a bundle and without\n" +
+    "a config.json here, the built-in default is used: the host's /usr read-only, all else private.",
+  flags: [
+    ...BIRTH_FLAGS,
+    {
+      name: "detach",
+      letter: "d",
+      summary: "return once the program runs; it keeps stdin, stdout, stderr",
+    },
+    { name: "keep", summary: "keep the container after its program has ended" },
+    { name: "no-subreaper", summary: "leave the container's orphans to another process" },
+  ],
+  arity: [1, 1],
+  takesCommand: true,
+  async run(invocation) {
+    const { flags, output, trace } = invocation;
+    const isDetached = isOn(flags, "detach");
+    if (isOn(flags, "supervise") && !isDetached) {
+      throw usageError(
+        "--supervise is for a run that does not wait",
+        "add --detach, or leave it out",
+      );
+    }
+    using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
+    const signals = new SignalForwarder();
+    if (!isDetached) signals.listen();
+    const { container, process, hasTerminal, notify } = await bear(invocation, isDetached, true);
+    try {
+      await container.exec();
+    } catch (error) {
+      // a hook's failure has taken it away already
+      throw await undone(error, () => container[Symbol.asyncDispose]());
+    }
+    const watched = isDetached ? process.pid : Deno.pid;
+    const forwarded = forwardReadiness(notify, watched, process, output);
+    if (isDetached) {
+      await forwarded;
+      return 0;
+    }
+    reaper?.begin(process.pid);
+    const code = await traced(
+      trace?.trace.main,
+      "wait for the program",
+      () => follow(process, signals, { hasTerminal, isFirst: true, output }),
+    );
+    reaper?.[Symbol.dispose](); // hooks come
+    await forwarded;
+    // The wait records the exit code, for those who wait elsewhere.
+    if ((await container.wait())?.oomKilled === true) output.warn(outOfMemory(container));
+    // Another program may have deleted it, by which the program ended.
+    if (!isOn(flags, "keep")) await container[Symbol.asyncDispose]();
+    return code;
+  },
+};
+
+function outOfMemory({ config }: Container): string {
+  const limit = config.linux?.resources?.memory?.limit;
+  const bound = limit === undefined ? "" : ` at its limit of ${limit} bytes`;
+  return `the container ran out of memory${bound}: the kernel killed its program`;
+}
+
+/** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
+async function forwardReadiness(
+  notify: NotifySocket | undefined,
+  mainPid: number,
+  process: Process,
+  output: Output,
+): Promise<void> {
+  if (notify === undefined) return;
+  using socket = notify;
+  try {
+    await socket.forward(mainPid, process.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
+  }
+}

@@ -1,0 +1,37 @@
+/** `hull start`. @module */
+
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import type { Container } from "../../container.ts";
+import type { Command } from "../flags/command.ts";
+import { oneLine, type Output } from "../output/output.ts";
+
+/** Lets a created container's process run. */
+export const command: Command = {
+  synopsis: "<id>",
+  description: "Starts the user's program in a created container.",
+  flags: [],
+  arity: [1, 1],
+  async run({ args, factory, output }) {
+    const container = (await factory()).load(args[0] as string);
+    const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+    if (host === "") await container.exec();
+    else await startNotified(container, host, output);
+    return 0;
+  },
+};
+
+/** Starts, and stays until the program has said that it is ready, or has ended. */
+async function startNotified(container: Container, host: string, output: Output): Promise<void> {
+  const { hasNotifyFolder, NotifySocket } = await import("../process/notify_socket.ts");
+  const { pid } = container.ociState();
+  if (!hasNotifyFolder(container.folder) || container.status() !== "created") {
+    return await container.exec();
+  }
+  using socket = new NotifySocket(container.folder, host, new Poller());
+  await container.exec();
+  try {
+    await socket.forward(pid, container.wait());
+  } catch (error) {
+    output.warn(oneLine(error));
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The bundle that a command was given: a folder with a config.json.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/types/config.ts";
+import { ContainerError } from "../../errors.ts";
+import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
+import { parseDocument } from "../output/document.ts";
+import { usageError } from "./options.ts";
+import { reason } from "../output/reason.ts";
+
+/** A bundle that was read; its config is not yet checked. */
+export interface Bundle {
+  readonly folder: string;
+  /** The config's file. */
+  readonly path: string;
+  /** Whether nobody named it, and it is used since it lies in this folder. */
+  readonly isFound: boolean;
+  readonly config: Config;
+}
+
+/** The flags that name a bundle. */
+export const BUNDLE_FLAGS: readonly Flag[] = [
+  { name: "bundle", letter: "b", value: "DIR", summary: "the bundle's folder; default: this one" },
+  {
+    name: "config",
+    letter: "f",
+    value: "FILE",
+    summary: "the config's file, in place of config.json",
+  },
+  { name: "builtin", summary: "the built-in default, even if there is a config.json here" },
+];
+
+/** How to do without a file that nobody named. */
+const ESCAPE = "--builtin takes the built-in default instead";
+
+/**
+ * Reads the bundle.
+ *
+ * @returns undefined if none was named and there is no config.json here, or with `--builtin`
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function readBundle(flags: GivenFlags): Bundle | undefined {
+  const folder = text(flags, "bundle");
+  const file = text(flags, "config");
+  const isFound = folder === undefined && file === undefined;
+  if (isOn(flags, "builtin")) {
+    if (isFound) return undefined;
+    throw usageError("--builtin is the config itself", "leave out --bundle and --config");
+  }
+  const base = folder ?? ".";
+  const path = file === undefined || !file.startsWith("/")
+    ? `${base}/${file ?? "config.json"}`
+    : file;
+  const json = readConfig(path, isFound);
+  if (json === undefined) return undefined;
+  return { folder: base, path, isFound, config: parse(json, path, isFound) };
+}
+
+/** An error of the config with the file that it is about, which it may be a surprise to have. */
+export function namingFile(error: unknown, bundle: Bundle | undefined): unknown {
+  if (bundle === undefined || !(error instanceof ContainerError)) return error;
+  const { code, summary, pointer, faults, cause } = error;
+  if (pointer === undefined && faults === undefined) return error;
+  if (!bundle.isFound && faults === undefined) return error;
+  const file = `the config is ${wholePath(bundle.path)}`;
+  const hints = [error.hint, file, bundle.isFound ? ESCAPE : undefined];
+  const hint = hints.filter((part) => part !== undefined).join("; ");
+  return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+}
+
+function readConfig(path: string, isFound: boolean): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    const isMissing = cause instanceof Deno.errors.NotFound;
+    const isDangling = isMissing && isThere(path);
+    if (isMissing && !isDangling && isFound) return undefined;
+    const why = isDangling
+      ? "it is a link to nothing"
+      : isMissing
+      ? "there is no such file"
+      : reason(cause);
+    throw unusable(`cannot read the config ${wholePath(path)}: ${why}`, path, {
+      cause,
+      hint: isFound
+        ? ESCAPE
+        : isMissing && !isDangling
+        ? "make one with hull spec, or name its folder with --bundle"
+        : undefined,
+    });
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text as an object; what it holds is checked when a container is made of it. */
+function parse(json: string, path: string, isFound: boolean): Config {
+  const hint = isFound ? ESCAPE : undefined;
+  let value: unknown;
+  try {
+    value = parseDocument(json);
+  } catch (cause) {
+    const why = json.startsWith("\ufeff")
+      ? "it begins with a byte order mark"
+      : (cause as Error).message;
+    throw unusable(`${wholePath(path)} is not JSON: ${why}`, path, { cause, hint });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Config;
+  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  throw unusable(`${wholePath(path)} must hold an object, not ${kind}`, path, { hint });
+}
+
+function unusable(
+  summary: string,
+  path: string,
+  details: { readonly cause?: unknown; readonly hint: string | undefined },
+): ContainerError {
+  return new ContainerError("ConfigInvalid", summary, { path, ...details });
+}
+
+function wholePath(path: string): string {
+  if (path.startsWith("/")) return path;
+  try {
+    return `${Deno.cwd()}/${path.replace(/^\.\//, "")}`;
+  } catch {
+    return path; // this folder is gone
+  }
+}

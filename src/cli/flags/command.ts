@@ -1,0 +1,84 @@
+/**
+ * What a command of the CLI is: its words as data, from which options are parsed, help is printed
+ * and mistakes are answered, and the function that runs it.
+ *
+ * @module
+ */
+
+import type { Factory } from "../../factory.ts";
+import type { Output } from "../output/output.ts";
+import type { TraceFile } from "../output/trace_file.ts";
+
+/** A flag of a command or of hull itself. */
+export interface Flag {
+  readonly name: string;
+  /** Its one letter. */
+  readonly letter?: string;
+  /** What its value stands for, such as `FILE`; a flag without one is on or off. */
+  readonly value?: string;
+  /** Whether it may be given several times, each with a value of its own. */
+  readonly many?: true;
+  /** What it does, for the help. */
+  readonly summary: string;
+}
+
+/** The flags that were given: text for those with a value, or texts; on or off for the others. */
+export type GivenFlags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
+
+/** What a command runs with. */
+export interface Invocation {
+  readonly flags: GivenFlags;
+  /** The arguments that are not flags. */
+  readonly args: readonly string[];
+  /** What stood behind `--`; undefined without one. */
+  readonly command: readonly string[] | undefined;
+  /** The root folder that `--root` named. */
+  readonly root: string | undefined;
+  /** The Factory that hull's own flags describe. */
+  readonly factory: () => Promise<Factory>;
+  readonly output: Output;
+  /** With `--trace`. */
+  readonly trace: TraceFile | undefined;
+}
+
+/** A command. */
+export interface Command {
+  /** The arguments behind its name, such as `<id> [signal]`. */
+  readonly synopsis: string;
+  /** What it does, in a few sentences. */
+  readonly description: string;
+  readonly flags: readonly Flag[];
+  /** How few and how many arguments it takes. */
+  readonly arity: readonly [least: number, most: number];
+  /** Whether all behind the first argument is left as it is: another program's words. */
+  readonly stopsEarly?: boolean;
+  /** hull's exit code if it fails; 1 unless said otherwise. */
+  readonly failureCode?: number;
+  /** Whether it takes `-- command…`. */
+  readonly takesCommand?: boolean;
+  /** Runs it; gives the exit code. */
+  run(invocation: Invocation): Promise<number> | number;
+}
+
+/** A flag's text; undefined if it was not given. */
+export function text(flags: GivenFlags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Whether a flag without a value is on. */
+export function isOn(flags: GivenFlags, name: string): boolean {
+  return flags[name] === true;
+}
+
+/** Whether a flag without a value was set on or off; undefined if it was not given. */
+export function choice(flags: GivenFlags, name: string): boolean | undefined {
+  const value = flags[name];
+  return typeof value === "boolean" ? value : undefined;
+}
+
+/** A flag's texts, in the order given. */
+export function list(flags: GivenFlags, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,182 @@
+/**
+ * A process in the foreground: hull is its program to whoever called. Signals go to it, its terminal
+ * is this program's, and its exit code is hull's.
+ *
+ * @module
+ */
+
+import type { ExitStatus } from "../../../ffi/processes/process.ts";
+import type { ConsoleSize } from "../../config/types/config.ts";
+import { ContainerError } from "../../errors.ts";
+import type { Process, ProcessOptions } from "../../process.ts";
+import type { Interrupts } from "./interrupts.ts";
+import type { Output } from "../output/output.ts";
+import { answerTo, kill } from "./signal_answer.ts";
+import { isPiped, UnreadOutput } from "./unread_output.ts";
+
+/** Every signal that can be caught and is meant for the program rather than for hull itself. */
+const FORWARDED: readonly Deno.Signal[] = [
+  "SIGABRT",
+  "SIGALRM",
+  "SIGCONT",
+  "SIGHUP",
+  "SIGINT",
+  "SIGIO",
+  "SIGPROF",
+  "SIGPWR",
+  "SIGQUIT",
+  "SIGTERM",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGVTALRM",
+  "SIGWINCH",
+  "SIGXCPU",
+  "SIGXFSZ",
+];
+
+/**
+ * What a terminal sends to a program in the background that touches it. Where this program has one,
+ * the kernel has its way: it stops until it is in the foreground. Caught, the signal would repeat
+ * the call, and the call the signal, for ever: tty_ioctl(4). Deno can't give a signal back that was
+ * once listened for.
+ */
+const JOB_CONTROL: readonly Deno.Signal[] = ["SIGTTIN", "SIGTTOU"];
+
+/** How a process is followed. */
+export interface Following {
+  /** Whether it has a terminal, which this program's is tied to. */
+  readonly hasTerminal: boolean;
+  /** Whether it is a container's first, which most signals don't end. */
+  readonly isFirst: boolean;
+  readonly output: Output;
+}
+
+/**
+ * Waits for a process's end.
+ *
+ * @returns hull's exit code: the process's own, 128+n after signal n
+ */
+export async function follow(
+  process: Process,
+  signals: SignalForwarder,
+  following: Following,
+): Promise<number> {
+  const { hasTerminal, isFirst, output } = following;
+  if (hasTerminal) return await relay(process, signals, output);
+  using unread = isFirst && isPiped() ? new UnreadOutput(process) : undefined;
+  let interrupts: Interrupts | undefined;
+  const onInterrupt = async () => {
+    const { Interrupts } = await import("./interrupts.ts");
+    interrupts ??= new Interrupts(process, (message) => sayOnTerminal(output, message));
+    interrupts.signalled();
+  };
+  const status = await signals.forwardTo(process, { onInterrupt }).wait();
+  interrupts?.[Symbol.dispose]();
+  return unread?.hasEnded === true ? 128 + SIGPIPE : exitCode(status);
+}
+
+const SIGHUP = 1;
+const SIGPIPE = 13;
+
+/** Whether somebody sits at this program's terminal. */
+export function isInteractive(): boolean {
+  return Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+}
+
+/**
+ * What a process's terminal in the foreground begins with: the size of this program's, where there is
+ * one and no other is given, and output as the other end of stdout wants it.
+ */
+export function foregroundConsole(size: ConsoleSize | undefined): ProcessOptions {
+  const consoleSize = size ?? ownSize();
+  return {
+    ...(consoleSize === undefined ? {} : { consoleSize }),
+    bareNewlines: !Deno.stdout.isTerminal(),
+  };
+}
+
+function ownSize(): ConsoleSize | undefined {
+  if (!Deno.stdin.isTerminal() && !Deno.stdout.isTerminal()) return undefined;
+  const { columns, rows } = Deno.consoleSize();
+  return { width: columns, height: rows };
+}
+
+async function relay(process: Process, signals: SignalForwarder, output: Output): Promise<number> {
+  const { TerminalRelay } = await import("./terminal.ts");
+  await using terminal = new TerminalRelay(process, (message) => sayOnTerminal(output, message));
+  let unreadBy: number | undefined;
+  terminal.begin((error) => {
+    const signal = error instanceof Deno.errors.BrokenPipe ? SIGPIPE : SIGHUP;
+    // Its terminal is hung up, which ends all but a first process without a handler.
+    if (answerTo(SIGHUP, process.pid) !== "deaf") return;
+    unreadBy = signal;
+    kill(process);
+  });
+  const onResize = () => terminal.resize();
+  const onContinue = () => terminal.goOn();
+  const status = await signals.forwardTo(process, { onResize, onContinue }).wait();
+  return unreadBy === undefined ? exitCode(status) : 128 + unreadBy;
+}
+
+/** Behind the `^C` that the terminal shows. */
+function sayOnTerminal(output: Output, message: string): void {
+  output.newline();
+  output.warn(message);
+}
+
+function exitCode({ code, signal }: ExitStatus): number {
+  return signal === undefined ? code : 128 + signal;
+}
+
+/** What else is done about some signals. */
+export interface SignalHandlers {
+  /** In place of SIGWINCH. */
+  readonly onResize?: () => void;
+  /** Before SIGCONT goes on. */
+  readonly onContinue?: () => void;
+  /** After SIGINT has gone on. */
+  readonly onInterrupt?: () => Promise<void>;
+}
+
+/** Hands signals on; those that come before there is a process wait for it. */
+export class SignalForwarder {
+  readonly #early: Deno.Signal[] = [];
+  #process: Process | undefined;
+  #handlers: SignalHandlers = {};
+
+  /** Takes the signals from now on. */
+  listen(): void {
+    const isOnTerminal = Deno.stdin.isTerminal();
+    for (const name of FORWARDED) {
+      if (isOnTerminal && JOB_CONTROL.includes(name)) continue;
+      Deno.addSignalListener(name, () => this.#take(name));
+    }
+  }
+
+  /** From now on signals go to the process. */
+  forwardTo(process: Process, handlers: SignalHandlers = {}): Process {
+    this.#process = process;
+    this.#handlers = handlers;
+    for (const name of this.#early.splice(0)) this.#take(name);
+    return process;
+  }
+
+  #take(name: Deno.Signal): void {
+    if (this.#process === undefined) {
+      this.#early.push(name);
+      return;
+    }
+    const { onResize, onContinue, onInterrupt } = this.#handlers;
+    if (name === "SIGWINCH" && onResize !== undefined) return onResize();
+    if (name === "SIGCONT") onContinue?.();
+    try {
+      this.#process.signal(name);
+      if (name === "SIGINT") void onInterrupt?.();
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ContainerNotRunning")) throw error;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * `^C` at this program's terminal, and the program that it does not reach: the first process of a
+ * container ignores what it has no handler for, so that nothing but another terminal would end it.
+ *
+ * @module
+ */
+
+import type { Process } from "../../process.ts";
+import { answerTo, kill, readProc } from "./signal_answer.ts";
+
+/** How soon a second one must follow. */
+const WITHIN_MS = 2000;
+/** The time for the program to end or for the terminal to show what was typed. */
+const ANSWER_MS = 50;
+const SIGINT = 2;
+
+/** Counts those that nobody answers. */
+export class Interrupts implements Disposable {
+  readonly #process: Process;
+  readonly #say: (message: string) => void;
+  #unansweredAt = -Infinity;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  /** For a process that has begun; `say` tells the person at the terminal. */
+  constructor(process: Process, say: (message: string) => void) {
+    this.#process = process;
+    this.#say = say;
+  }
+
+  /** A SIGINT was passed on, which may be one that was typed. */
+  signalled(): void {
+    const { group, foreground } = jobOf("self");
+    if (group !== undefined && group === foreground) this.typed();
+  }
+
+  /** One was typed and passed on: of two that the process does not answer, the second kills it. */
+  typed(): void {
+    const at = performance.now();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#judge(at);
+    }, ANSWER_MS);
+    this.#timers.add(timer);
+  }
+
+  /** Says and does no more. */
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #judge(at: number): void {
+    const isSecond = at - this.#unansweredAt <= WITHIN_MS;
+    this.#unansweredAt = -Infinity;
+    const { pid } = this.#process;
+    const answer = answerTo(SIGINT, pid);
+    if (answer === "handled" || answer === "gone" || isForOther(pid)) return;
+    if (isSecond) {
+      this.#say("the program does not answer ^C: killed");
+      kill(this.#process);
+      return;
+    }
+    this.#unansweredAt = at;
+    if (answer === "deaf") this.#say("the program does not answer ^C; a second one kills it");
+  }
+}
+
+/** Whether the keys of a process's terminal are another job's. */
+function isForOther(pid: number): boolean {
+  const { group, foreground } = jobOf(pid);
+  return group !== foreground;
+}
+
+/** The process group, and that of its terminal's foreground, if it has one: proc(5), `stat`. */
+function jobOf(pid: number | "self"): { group?: string; foreground?: string } {
+  const stat = readProc(`${pid}/stat`);
+  const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (group === undefined || foreground === undefined || terminal === "0") return {};
+  return { group, foreground };
+}

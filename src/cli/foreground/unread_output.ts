@@ -1,0 +1,80 @@
+/**
+ * A pipe that nobody reads any more. SIGPIPE ends a program that writes to one, but not the first
+ * process of a container, which gets EPIPE alone and may go on for ever: `hull run web | head -1`.
+ *
+ * @module
+ */
+
+import { Fd, O_CLOEXEC, O_NONBLOCK, O_RDONLY, open } from "../../../ffi/files/file.ts";
+import { S_IFIFO, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import type { Process } from "../../process.ts";
+import { answerTo, kill, readProc } from "./signal_answer.ts";
+
+const STDOUT = 1;
+const SIGPIPE = 13;
+/** For how long writers meet a pipe without a reader, before hull looks again. */
+const PAUSE_MS = 100;
+
+/** Whether this program's stdout is a pipe. */
+export function isPiped(): boolean {
+  try {
+    return (statAt(new Fd(STDOUT), "").mode & S_IFMT) === S_IFIFO;
+  } catch {
+    return false; // it is closed
+  }
+}
+
+/** Ends a process that writes to stdout, a pipe, once nobody reads it. */
+export class UnreadOutput implements Disposable {
+  readonly #poller = new Poller();
+  readonly #process: Process;
+  #hasEnded = false;
+
+  /** Watches for a process that has begun. */
+  constructor(process: Process) {
+    this.#process = process;
+    this.#watch().catch(() => {}); // what can't be watched stays as the kernel has it
+  }
+
+  /** Whether the process was ended for it. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Watches no more. */
+  [Symbol.dispose](): void {
+    this.#poller[Symbol.dispose]();
+  }
+
+  async #watch(): Promise<void> {
+    // EPOLLERR, which is always waited for: the last reader has gone. 0 is the end of the watch.
+    if (await this.#poller.wait(new Fd(STDOUT), 0) === 0) return;
+    while (answerTo(SIGPIPE, this.#process.pid) === "deaf") {
+      if (await this.#isWritten()) return this.#end();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+
+  /**
+   * Whether the process writes. To see a write, hull is the pipe's reader for the time of one; if
+   * another process of the container wrote, that one's next write meets a pipe without a reader.
+   */
+  async #isWritten(): Promise<boolean> {
+    using reader = open(`/proc/self/fd/${STDOUT}`, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const before = this.#written();
+    await this.#poller.wait(reader);
+    return this.#written() !== before;
+  }
+
+  /** How many bytes it, and those of its children that it has reaped, have written: proc(5), `io`. */
+  #written(): string | undefined {
+    return /^wchar: (\d+)$/m.exec(readProc(`${this.#process.pid}/io`))?.[1];
+  }
+
+  #end(): void {
+    if (answerTo(SIGPIPE, this.#process.pid) !== "deaf") return;
+    this.#hasEnded = true;
+    kill(this.#process);
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * What `create` and `run` have in common: their flags, and the way from a bundle to a container
+ * whose process waits for the start.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../../ffi/files/file.ts";
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import { openPidfd } from "../../../ffi/processes/process.ts";
+import { sendFds } from "../../../ffi/sockets/socket.ts";
+import type { Config } from "../../config/types/config.ts";
+import { validateConfig } from "../../config/validate/validate.ts";
+import type { Container } from "../../container.ts";
+import type { InitKind } from "../../config/start_way.ts";
+import { ContainerError } from "../../errors.ts";
+import { createExitRecord } from "../../supervisor/exit_record.ts";
+import type { NotifySocket } from "./notify_socket.ts";
+import type { Process, ProcessOptions } from "../../process.ts";
+import { identify } from "../../state/process_identity.ts";
+import { syscallFailure } from "../../failures/syscall_failure.ts";
+import { traced } from "../../trace/traced.ts";
+import { undone } from "../../failures/undo.ts";
+import { type Bundle, BUNDLE_FLAGS, namingFile, readBundle } from "../flags/bundle.ts";
+import {
+  choice,
+  type Flag,
+  type GivenFlags,
+  type Invocation,
+  isOn,
+  text,
+} from "../flags/command.ts";
+import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
+import { inheritedCount, listenVariables } from "./inherited_fds.ts";
+import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
+import { usageError } from "../flags/options.ts";
+import { writePidFile } from "./pid_file.ts";
+
+/** The flags of a birth. */
+export const BIRTH_FLAGS: readonly Flag[] = [
+  ...BUNDLE_FLAGS,
+  ...NETWORK_FLAGS,
+  { name: "tty", letter: "t", summary: "give it a terminal, or with =false none" },
+  {
+    name: "console-socket",
+    value: "SOCKET",
+    summary: "send a detached container's terminal to who listens there",
+  },
+  { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
+  { name: "no-pivot", summary: "enter the rootfs without pivot_root (for a ramfs)" },
+  { name: "init", value: "KIND", summary: "auto (default), direct, or reexec: who walks the plan" },
+  { name: "no-new-keyring", summary: "keep the caller's session keyring" },
+  { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
+  { name: "pidfd-socket", value: "PATH", summary: "send the process's pidfd to a unix socket" },
+  {
+    name: "supervise",
+    summary: "keep the exit code for hull wait, in a process that waits for it",
+  },
+];
+
+/** A container whose first process waits. */
+export interface Born {
+  readonly container: Container;
+  readonly process: Process;
+  readonly hasTerminal: boolean;
+  /** Where the program says that it is ready, bound for `run` if hull's caller wants to hear of it. */
+  readonly notify: NotifySocket | undefined;
+}
+
+/**
+ * Makes the container that the flags describe, up to the wait for its start. Nothing of it is left
+ * after a failure.
+ *
+ * @param isDetached whether this program ends before the container's
+ * @param isRun whether the program is run next, by this program
+ */
+export async function bear(
+  invocation: Invocation,
+  isDetached: boolean,
+  isRun: boolean,
+): Promise<Born> {
+  const { flags, trace } = invocation;
+  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
+  if (Deno.uid() !== 0) (await import("./rights.ts")).requireRights(bundle?.config);
+  try {
+    return await bearFrom(bundle, invocation, isDetached, isRun);
+  } catch (error) {
+    throw namingFile(error, bundle);
+  }
+}
+
+async function bearFrom(
+  bundle: Bundle | undefined,
+  invocation: Invocation,
+  isDetached: boolean,
+  isRun: boolean,
+): Promise<Born> {
+  const { flags, args, command, factory, output } = invocation;
+  const { Process } = await import("../../process.ts");
+  const network = await networkOf(flags);
+  const console = consoleOf(flags, bundle?.config, isDetached);
+  const process = new Process({
+    ...(command === undefined || command.length === 0 ? {} : { args: command }),
+    ...passedFds(flags),
+    ...console.options,
+  });
+  using pidfdSocket = await connectPidfdSocket(text(flags, "pidfd-socket"));
+  output.debug(
+    bundle === undefined ? "the config is the built-in default" : `the config is ${bundle.path}`,
+  );
+  const makes = await factory();
+  const id = args[0] as string;
+  const notify = bundle === undefined ? undefined : await notified(bundle.config, makes.root, id);
+  const container = await makes.create(id, notify?.config ?? bundle?.config, {
+    bundle: bundle?.folder,
+    network,
+    networksFromAnnotations: isOn(flags, "networks-from-annotations"),
+  });
+  let socket: NotifySocket | undefined;
+  try {
+    notify?.makeFolder();
+    if (isRun) socket = notify?.bind();
+    await container.start(process, {
+      noPivot: isOn(flags, "no-pivot"),
+      noNewKeyring: isOn(flags, "no-new-keyring"),
+      init: initKind(flags),
+      // In the foreground hull is the parent until the end, and its own supervisor.
+      supervisor: isDetached ? undefined : identify(Deno.pid),
+      supervised: isOn(flags, "supervise"),
+    });
+    if (!isDetached) createExitRecord(container.folder).close();
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
+    writePidFile(text(flags, "pid-file"), process.pid);
+  } catch (error) {
+    throw await undone(
+      error,
+      () => socket?.[Symbol.dispose](),
+      () => container[Symbol.asyncDispose](),
+    );
+  }
+  const { way } = container;
+  const how = way?.kind === "reexec" ? `by a re-executed init, since ${way.because}` : "directly";
+  output.debug(`container ${container.id} is created ${how}, its process is ${process.pid}`);
+  return { container, process, hasTerminal: console.hasTerminal, notify: socket };
+}
+
+/** What `--init` asks for. */
+export function initKind(flags: GivenFlags): InitKind {
+  const kind = text(flags, "init") ?? "auto";
+  if (kind === "auto" || kind === "direct" || kind === "reexec") return kind;
+  throw usageError(`unknown kind of init ${JSON.stringify(kind)}`, "use auto, direct or reexec");
+}
+
+/** What the caller passed, with the variables by which the program finds it. */
+function passedFds(flags: GivenFlags): ProcessOptions {
+  const extraEnv = listenVariables();
+  return { ...(extraEnv.length === 0 ? {} : { extraEnv }), preserveFds: inheritedCount(flags) };
+}
+
+/** What is known of the terminal before there is one. */
+interface Console {
+  readonly hasTerminal: boolean;
+  readonly options: ProcessOptions;
+}
+
+/**
+ * Whether there is a terminal, and where a detached container's goes; in the foreground it is this
+ * program's. The built-in default has one where this program has, as a shell's commands do.
+ */
+function consoleOf(flags: GivenFlags, config: Config | undefined, isDetached: boolean): Console {
+  const consoleSocket = text(flags, "console-socket");
+  const chosen = choice(flags, "tty");
+  const hasTerminal = chosen ??
+    (config === undefined ? !isDetached && isInteractive() : config.process?.terminal === true);
+  // What the config says already is no wish, which would have it checked once more.
+  const terminal = chosen ?? (config === undefined && hasTerminal ? true : undefined);
+  const wish = terminal === undefined ? {} : { terminal };
+  if (isDetached && hasTerminal) {
+    if (consoleSocket === undefined) throw nobodyForTerminal();
+    return { hasTerminal, options: { ...wish, consoleSocket } };
+  }
+  if (consoleSocket !== undefined) {
+    throw usageError(
+      "a console socket is for a detached container with a terminal",
+      "leave out --console-socket, or add --tty",
+    );
+  }
+  const console = hasTerminal ? foregroundConsole(config?.process?.consoleSize) : {};
+  return { hasTerminal, options: { ...wish, ...console } };
+}
+
+function nobodyForTerminal(): ContainerError {
+  return new ContainerError("Unsupported", "nobody would hold the detached container's terminal", {
+    faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
+    hint: "give --console-socket, add --tty=false, or use hull run without --detach",
+  });
+}
+
+async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const { connectListener } = await import("../../streams/unix_client.ts");
+    return await connectListener(path);
+  } catch (cause) {
+    throw syscallFailure(cause, "SystemError", `cannot connect to the pidfd socket`, {
+      path,
+      hint: "somebody must listen on it before hull is called",
+    });
+  }
+}
+
+/** The word beside the fd says which process it is, as with runc: the container's first. */
+function sendPidfd(socket: Fd, pid: number): void {
+  using pidfd = openPidfd(pid);
+  sendFds(socket, [pidfd], "standard");
+}
+
+/** What a birth with a notify socket needs, if hull's caller wants to hear of readiness. */
+interface Notified {
+  readonly config: Config;
+  makeFolder(): void;
+  bind(): NotifySocket;
+}
+
+async function notified(config: Config, root: string, id: string): Promise<Notified | undefined> {
+  const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+  if (host === "") return undefined;
+  const { withNotifySocket, makeNotifyFolder, NotifySocket } = await import("./notify_socket.ts");
+  const folder = `${root}/${id}`;
+  return {
+    config: withNotifySocket(validateConfig(config), folder),
+    makeFolder: () => makeNotifyFolder(folder),
+    bind: () => new NotifySocket(folder, host, new Poller()),
+  };
+}

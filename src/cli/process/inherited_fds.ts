@@ -1,0 +1,37 @@
+/**
+ * The fds that hull's caller means for the container.
+ *
+ * @module
+ */
+
+import { type GivenFlags, text } from "../flags/command.ts";
+import { usageError } from "../flags/options.ts";
+
+/** How many fds from 3 on go on to the container: those of systemd, and those of the flag. */
+export function inheritedCount(flags: GivenFlags): number {
+  return preservedFds(flags) + listenFds();
+}
+
+/** The variables by which the container's program finds what systemd passed: sd_listen_fds(3). */
+export function listenVariables(): string[] {
+  const count = listenFds();
+  return count === 0 ? [] : [`LISTEN_FDS=${count}`, "LISTEN_PID=1"];
+}
+
+/** None that are meant for another process, which hull's caller may have been or have started. */
+function listenFds(): number {
+  if (Deno.env.get("LISTEN_PID") !== String(Deno.pid)) return 0;
+  const listen = Deno.env.get("LISTEN_FDS") ?? "";
+  return /^[1-9]\d{0,3}$/.test(listen) ? Number(listen) : 0;
+}
+
+/**
+ * The number behind `--preserve-fds`.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function preservedFds(flags: GivenFlags): number {
+  const value = text(flags, "preserve-fds") ?? "0";
+  if (/^\d{1,4}$/.test(value)) return Number(value);
+  throw usageError(`--preserve-fds ${value} is no number of fds`, "use a number from 0 to 9999");
+}

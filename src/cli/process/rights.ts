@@ -1,0 +1,37 @@
+/**
+ * What an ordinary user may not do on this host, told before anything is made.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/types/config.ts";
+import { ContainerError } from "../../errors.ts";
+
+const CAP_SYS_ADMIN = 21n;
+
+/**
+ * Refuses what the kernel would refuse step by step: containers are for root, but for those in a user
+ * namespace of their own.
+ *
+ * @param config as it was read; undefined for the built-in default
+ * @throws {ContainerError} `Unsupported`
+ */
+export function requireRights(config: Config | undefined): void {
+  const namespaces = config?.linux?.namespaces;
+  const isOwn = Array.isArray(namespaces) &&
+    namespaces.some((each) => each?.type === "user" && each.path === undefined);
+  if (isOwn || isAdmin()) return;
+  const what = config === undefined
+    ? "the built-in default needs the rights of root"
+    : "a container without a user namespace of its own needs the rights of root";
+  throw new ContainerError("Unsupported", what, {
+    hint: "run hull as root (sudo hull …), or use a config of hull spec --rootless with " +
+      "hull --cgroup-manager disabled",
+  });
+}
+
+function isAdmin(): boolean {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${effective}`) >> CAP_SYS_ADMIN & 1n) === 1n;
+}

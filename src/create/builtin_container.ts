@@ -1,0 +1,37 @@
+/**
+ * The built-in default as a Factory makes it: loaded where there is no config.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/types/config.ts";
+import type { CheckedMode } from "../config/validate_network/network_mode.ts";
+
+/** The built-in default of one container. */
+export interface Builtin {
+  readonly config: Config;
+  /**
+   * Fills the root file system's folder.
+   *
+   * @param addresses of the container, which /etc/hosts names
+   */
+  write(rootfs: string, addresses?: readonly string[]): void;
+}
+
+/** The built-in default's config, and how its root file system is made. */
+export async function makeBuiltin(id: string, mode: CheckedMode | undefined): Promise<Builtin> {
+  const { builtinConfig, hostFacts, writeBuiltinFiles } = await import("./builtin_bundle.ts");
+  const kind = mode?.kind;
+  const isHost = kind === "host";
+  const resolvConf = isHost || kind === "bridge"
+    ? (await import("../network/resolver_config.ts")).resolverConfig(isHost)
+    : undefined;
+  const subject = { id, args: [], host: hostFacts(), network: { isHost, resolvConf } };
+  return {
+    config: builtinConfig(subject).config,
+    write(rootfs, addresses = []) {
+      const network = { ...subject.network, addresses };
+      writeBuiltinFiles(rootfs, builtinConfig({ ...subject, network }).files);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * What a container is made of, looked at before anything is made.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path/posix/resolve";
+import { type Builtin, makeBuiltin } from "./builtin_container.ts";
+import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
+import type { CgroupHost } from "../cgroups/detect.ts";
+import { newCgroupManager } from "../cgroups/choice/make_manager.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { Config, Resources } from "../config/types/config.ts";
+import type { ContainerNetwork, Network, Route } from "../config/types/network.ts";
+import type { NetworkMode } from "../config/types/network_mode.ts";
+import { checkConfig, OCI_VERSION_MAX } from "../config/validate/validate.ts";
+import type { CheckedMode } from "../config/validate_network/network_mode.ts";
+import { checkMode, fitMode } from "../network/container_mode.ts";
+import type { Fault } from "../errors.ts";
+import { requireNotHosts } from "../namespaces/host_namespaces.ts";
+import {
+  requireMountNamespace,
+  requireNetworkNamespace,
+} from "../namespaces/required_namespaces.ts";
+import { checkWithNetwork } from "./planned_network.ts";
+import { requireSecurityModules } from "../security/lsm.ts";
+
+/** What a new container is made with, beside its config. */
+export interface CreateOptions {
+  /** The interfaces that are made for it; by default none. */
+  readonly networks?: readonly Network[] | undefined;
+  /**
+   * How it is connected, in one word; by default as its config says. Beside a config, which must have
+   * the namespaces that fit, it is `bridge` or `none` mostly.
+   */
+  readonly network?: NetworkMode | undefined;
+  /** Its routes; by default none. */
+  readonly routes?: readonly Route[] | undefined;
+  /**
+   * Whether the config's annotations `org.hull.networks` and `org.hull.routes` count where `networks`
+   * and `routes` are left out. By default they are ignored with a warning: an engine copies an
+   * image's annotations into the config, and an image must not choose what is made on the host.
+   */
+  readonly networksFromAnnotations?: boolean | undefined;
+  /** The folder that relative paths of the config start from; default the current one. */
+  readonly bundle?: string | undefined;
+  /** Limits that are laid over the config's, or over those of the built-in default. */
+  readonly resources?: Resources | undefined;
+  /** The name of the ExecDriver that it is to belong to; by default it belongs to none. */
+  readonly driver?: string | undefined;
+  /** Cuts the making short: nothing is left then. A container that was made is not touched. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is asked for, and where. */
+export interface Asked {
+  readonly id: string;
+  /** The state folder that the container will have. */
+  readonly folder: string;
+  /** The built-in default without one. */
+  readonly config: Config | undefined;
+  readonly options: CreateOptions;
+  /** Looked at when the config is good. */
+  readonly host: () => CgroupHost;
+  readonly driver: "cgroupfs" | "systemd" | "disabled";
+  readonly onWarning: ((warning: Fault) => void) | undefined;
+}
+
+/** A container that could be made. */
+export interface PreparedContainer {
+  readonly builtin: Builtin | undefined;
+  /** The config, with bind mounts that start from the bundle. */
+  readonly valid: Config;
+  readonly network: ContainerNetwork | undefined;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly cgroups: CgroupManager;
+  readonly mode: CheckedMode | undefined;
+}
+
+/**
+ * Checks all that can be checked.
+ *
+ * @throws {ContainerError} what `Factory.create` throws
+ */
+export async function prepareContainer(asked: Asked): Promise<PreparedContainer> {
+  const { id, folder, config, options, host, driver, onWarning } = asked;
+  const mode = options.network === undefined ? undefined : await checkMode(options.network);
+  const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
+  const base = config ?? builtin?.config;
+  const limits = options.resources;
+  const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
+  const given = mode === undefined ? options : await fitMode(mode, wanted, options);
+  const { config: valid, warnings, network } = await checkWithNetwork(wanted, given);
+  requireNetworkNamespace(valid);
+  requireNotHosts(valid);
+  requireSecurityModules(valid);
+  await requireResctrl(valid);
+  requireMountNamespace(valid);
+  const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
+  const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
+  const cgroupsPath = valid.linux?.cgroupsPath;
+  const cgroups = newCgroupManager({ host: host(), cgroupsPath, id, driver });
+  for (const warning of warnings) onWarning?.(warning);
+  const placed = withAbsoluteSources(valid, bundle);
+  return { builtin, valid: placed, network, bundle, rootfs, cgroups, mode };
+}
+
+async function limited(config: Config, resources: Resources): Promise<Config> {
+  const { mergeResources } = await import("../life/merge_resources.ts");
+  const merged = mergeResources(config.linux?.resources ?? {}, resources);
+  // The config was read by its version already, and the limits are of the newest.
+  const ociVersion = OCI_VERSION_MAX;
+  return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };
+}
+
+async function requireResctrl({ linux }: Config): Promise<void> {
+  if (linux?.intelRdt === undefined) return;
+  const { Resctrl } = await import("../resctrl/intel_rdt.ts");
+  Resctrl.mounted().require(linux.intelRdt);
+}

@@ -1,0 +1,441 @@
+/**
+ * What a daemon holds to run programs in containers: it makes the Process, wires its streams to the
+ * daemon's pipes, creates and starts the Container, calls the daemon back, waits, and clears away.
+ *
+ * @module
+ */
+
+import { type AbortOptions, onAbort, unlessAborted } from "../../ffi/waiting/abort.ts";
+import type { Stats } from "../cgroups/stats.ts";
+import type { Container } from "../container.ts";
+import type {
+  Command,
+  CutShort,
+  ExecDriverOptions,
+  ProgramOptions,
+  RestoredContainer,
+  RunOptions,
+  RunStatus,
+  StartCallback,
+  TerminateOptions,
+} from "./driver_command.ts";
+import { ContainerError } from "../errors.ts";
+import { type ContainerInfo, Factory } from "../factory.ts";
+import { type Flows, type Pipes, Wiring } from "./pipes.ts";
+import { type ExitStatus, Process } from "../process.ts";
+import { finish, undone } from "../failures/undo.ts";
+
+/**
+ * Runs programs in containers for a daemon.
+ *
+ * It touches only containers that a driver of its name has made; several daemons in one root folder
+ * have names of their own, or {@linkcode ExecDriver.restore} takes the other's for a former life's.
+ *
+ * @example Run a program and take its output as it comes
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ExecDriver } from "./exec_driver.ts";
+ *
+ * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
+ * const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+ * const output = new Response(readable).text();
+ * const command = { id: "hull-example-run", args: ["sh", "-c", "echo hello; exit 3"] };
+ * const { code } = await driver.run(command, { stdout: writable }, (pid) => console.log(pid));
+ * assertEquals([code, await output], [3, "hello\n"]);
+ * ```
+ */
+export class ExecDriver {
+  /** What makes the containers. */
+  readonly factory: Factory;
+  /** The name that its containers carry. */
+  readonly name: string;
+  readonly #supervised: boolean;
+  readonly #running = new Set<string>();
+
+  /** Makes nothing yet. */
+  constructor(options: ExecDriverOptions = {}) {
+    this.factory = options.factory ?? new Factory(options);
+    this.name = options.name ?? DEFAULT_NAME;
+    this.#supervised = options.supervised ?? true;
+  }
+
+  /**
+   * Runs a program in a container of its own. In this order: the Process is made and its streams are
+   * wired to the pipes; the container is created, then started; the daemon is called back; the
+   * process is waited for. Then the container is taken away, and what is left in the pipes is
+   * written. Nothing stays after a failure.
+   *
+   * @param pipes taken over: see {@linkcode Pipes}. A stream that fails ends the container, and the
+   *   run rejects with its error once all is taken away. A reader that goes away is no failure; the
+   *   program learns of it by SIGPIPE, as in a shell's pipe. One that reads nothing any more delays
+   *   the end of the run until the signal aborts it
+   * @returns how the program ended
+   * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
+   *   pipes that can't be used
+   * @throws what the callback threw, a pipe failed with, or the signal's reason: it may come at any
+   *   moment, and nothing of the container is left then. The exit callback is not cut short
+   */
+  async run(
+    command: Command,
+    pipes: Pipes = {},
+    startCallback: StartCallback = () => {},
+    options: RunOptions = {},
+  ): Promise<RunStatus> {
+    const { id, config, bundle, resources, ...program } = command;
+    const isFirst = !this.#running.has(id); // who comes second finds the id in use
+    this.#running.add(id);
+    try {
+      using wiring = new Wiring(pipes, command.terminal ?? config?.process?.terminal ?? false);
+      const process = new Process({ ...program, ...wiring.stdio });
+      const cut = new Cut(options.signal);
+      return await abandoning(wiring, async () => {
+        cut.signal.throwIfAborted();
+        const container = await this.factory.create(id, config, {
+          bundle,
+          resources,
+          driver: this.name,
+          signal: cut.signal,
+        });
+        const status = await this.#live(container, process, wiring, startCallback, cut, options);
+        cut.signal.throwIfAborted();
+        return status;
+      });
+    } finally {
+      if (isFirst) this.#running.delete(id);
+    }
+  }
+
+  /**
+   * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
+   * and its exit code is told to this program alone. The call returns once the program has ended and
+   * nobody can write to its pipes any more: a process that it leaves behind with one open delays that.
+   * What cuts it short ends with it all that it has started, but what has detached from it.
+   *
+   * @param id of the container, one of a former life of the daemon too
+   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it has started
+   * @param startCallback if it throws, so does that
+   * @returns how it ended
+   * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`
+   * @throws what the callback threw, a pipe failed with, or the signal's reason
+   */
+  async exec(
+    id: string,
+    program: ProgramOptions,
+    pipes: Pipes = {},
+    startCallback: StartCallback = () => {},
+    options: CutShort = {},
+  ): Promise<ExitStatus> {
+    using wiring = new Wiring(pipes, program.terminal ?? false);
+    const process = new Process({ ...program, ...wiring.stdio });
+    const cut = new Cut(options.signal);
+    const { signal } = cut;
+    return await abandoning(wiring, async () => {
+      signal.throwIfAborted();
+      const container = this.#load(id);
+      if (!container.hasRun()) throw neverRan(id);
+      await container.start(process, { signal });
+      using _ = onAbort(signal, () => process.killTree());
+      const flows = cut.begin(wiring, process);
+      try {
+        await cut.unless(() => startCallback(process.pid, process));
+        return await process.wait();
+      } finally {
+        process.killTree();
+        await process.wait();
+        flows.stopInput();
+        await flows.drained();
+        signal.throwIfAborted();
+      }
+    });
+  }
+
+  /**
+   * Sends a signal to a container's first process.
+   *
+   * @param signal a number, or a name such as `TERM`
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`, `ConfigInvalid` for an
+   *   unknown signal
+   */
+  kill(id: string, signal: string | number = "KILL"): void {
+    this.#load(id).signal(signal);
+  }
+
+  /**
+   * Ends a container, and waits for its end; no error if it has ended. A run of it returns its
+   * status then; one of a former life stays until {@linkcode ExecDriver.clean}.
+   *
+   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at once.
+   *   An abort ends the waiting; what was sent was sent
+   * @throws {ContainerError} `ContainerNotExists`
+   * @throws the signal's reason
+   */
+  async terminate(id: string, options: TerminateOptions = {}): Promise<void> {
+    const { graceMs = 0, signal } = options;
+    signal?.throwIfAborted();
+    const container = this.#load(id);
+    const ended = container.wait({ signal });
+    if (graceMs > 0) {
+      end(container, "TERM");
+      await within(graceMs, ended);
+    }
+    end(container);
+    await ended;
+  }
+
+  /**
+   * Stops all its processes where they are.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`
+   * @throws the signal's reason; they go on then
+   */
+  async pause(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#load(id).pause(options);
+  }
+
+  /**
+   * Lets them go on.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotPaused`
+   * @throws the signal's reason
+   */
+  async unpause(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#load(id).resume(options);
+  }
+
+  /**
+   * The numbers of its processes on the host; they are sure only while it is paused.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  pids(id: string): number[] {
+    return this.#load(id).processes();
+  }
+
+  /**
+   * What it uses.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `SystemError`
+   */
+  stats(id: string): Stats {
+    return this.#load(id).stats();
+  }
+
+  /**
+   * What it is: its status, process, folders, and its exit code once it has ended.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  info(id: string): ContainerInfo {
+    this.#load(id);
+    return this.factory.info(id);
+  }
+
+  /**
+   * Takes away what is left of a container that has ended, its exit status with it; nothing happens
+   * if there is none.
+   *
+   * @throws {ContainerError} `ContainerNotStopped` if it runs, or a run of this driver will take it
+   *   away itself
+   * @throws the signal's reason
+   */
+  async clean(id: string, options: AbortOptions = {}): Promise<void> {
+    if (this.#running.has(id)) {
+      throw new ContainerError("ContainerNotStopped", `container ${id} is this driver's run`, {
+        hint: "terminate it, and wait for what its run returns",
+      });
+    }
+    try {
+      await this.#load(id).destroy(options);
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ContainerNotExists")) throw error;
+    }
+  }
+
+  /**
+   * Finds the containers of a former life of the daemon, which was perhaps killed: those that run,
+   * and those that have ended meanwhile, whose exit status is there for
+   * {@linkcode RestoredContainer.wait}. What never came to run its program is taken away. It is for
+   * a daemon's start.
+   *
+   * @example
+   * ```ts
+   * import { ExecDriver } from "./exec_driver.ts";
+   *
+   * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
+   * const restored = await driver.restore();
+   * await Promise.all(restored.map(async (container) => {
+   *   const status = await container.wait();
+   *   console.log(container.id, status?.code); // the daemon's note of it
+   *   await driver.clean(container.id);
+   * }));
+   * ```
+   *
+   * @throws the signal's reason
+   */
+  async restore({ signal }: AbortOptions = {}): Promise<RestoredContainer[]> {
+    signal?.throwIfAborted();
+    await this.factory.removeLeftovers();
+    const restored: RestoredContainer[] = [];
+    for (const id of this.factory.ids()) {
+      const container = this.#running.has(id) ? undefined : this.#ofThisName(id);
+      const found = container === undefined ? undefined : await ofFormerLife(container, signal);
+      if (found !== undefined) restored.push(found);
+    }
+    return restored;
+  }
+
+  /**
+   * A container of this driver's.
+   *
+   * @throws {ContainerError} `ContainerNotExists`
+   */
+  #load(id: string): Container {
+    const container = this.factory.load(id);
+    if (container.driver === this.name) return container;
+    const { driver } = container;
+    const whose = driver === undefined ? "no driver" : `the driver ${JSON.stringify(driver)}`;
+    throw new ContainerError("ContainerNotExists", `container ${id} is not this driver's`, {
+      path: container.folder,
+      hint: `it was made by ${whose}, and this one is named ${JSON.stringify(this.name)}`,
+    });
+  }
+
+  /** Undefined for what is another's, or is broken, so that nobody knows whose it is. */
+  #ofThisName(id: string): Container | undefined {
+    try {
+      return this.#load(id);
+    } catch (error) {
+      if (error instanceof ContainerError && NOT_FOUND.has(error.code)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Another program may have deleted the container meanwhile. */
+  #oomKills(container: Container): number {
+    try {
+      return container.stats().memory?.oomKills ?? 0;
+    } catch (error) {
+      if (this.factory.ids().includes(container.id)) throw error;
+      return 0;
+    }
+  }
+
+  /** From the start to the end, whatever ends it. */
+  async #live(
+    container: Container,
+    process: Process,
+    wiring: Wiring,
+    startCallback: StartCallback,
+    cut: Cut,
+    { exitCallback }: RunOptions,
+  ): Promise<RunStatus> {
+    const { signal } = cut;
+    let flows: Flows | undefined;
+    const steps = [
+      () => {
+        if (process.isStarted) flows ??= cut.begin(wiring, process); // its program could not run
+        flows?.stopInput();
+      },
+      () => container[Symbol.asyncDispose](),
+      () => flows?.drained(),
+    ];
+    let status: RunStatus;
+    try {
+      await container.run(process, { supervised: this.#supervised, signal });
+      flows = cut.begin(wiring, process);
+      using _ = onAbort(signal, () => end(container));
+      await cut.unless(() => startCallback(process.pid, process));
+      const ended = await process.wait();
+      status = { ...ended, oomKills: this.#oomKills(container) };
+      await exitCallback?.(status);
+    } catch (error) {
+      throw await undone(error, ...steps);
+    }
+    await finish(...steps);
+    return status;
+  }
+}
+
+const DEFAULT_NAME = "driver";
+const NOT_FOUND: ReadonlySet<string> = new Set(["ContainerNotExists", "StateInvalid"]);
+
+/** Takes away a container whose program never ran; gives what a daemon is told of any other. */
+async function ofFormerLife(
+  container: Container,
+  signal: AbortSignal | undefined,
+): Promise<RestoredContainer | undefined> {
+  try {
+    if (!container.hasRun()) {
+      await container.destroy({ force: true, signal });
+      return undefined;
+    }
+    const { id } = container;
+    const { pid, status } = container.ociState();
+    return {
+      id,
+      pid,
+      status: status as RestoredContainer["status"],
+      wait: (options) => container.wait(options),
+    };
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
+    throw error;
+  }
+}
+
+function neverRan(id: string): ContainerError {
+  return new ContainerError("ContainerNotRunning", `container ${id} has not started yet`);
+}
+
+/** Does something with pipes, and tells their other ends if it came to nothing. */
+async function abandoning<Result>(wiring: Wiring, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    await wiring.abandon(error);
+    throw error;
+  }
+}
+
+/** What cuts a program short: the caller's signal, or a pipe that fails. */
+class Cut {
+  readonly signal: AbortSignal;
+  readonly #failure = new AbortController();
+
+  constructor(signal: AbortSignal | undefined) {
+    const failed = this.#failure.signal;
+    this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
+  }
+
+  /** Waits for what is not hull's to end. */
+  unless(act: () => void | Promise<void>): Promise<void> {
+    return unlessAborted(Promise.try(act), this.signal);
+  }
+
+  /** Lets the pipes flow. */
+  begin(wiring: Wiring, process: Process): Flows {
+    return wiring.begin(process, this.signal, (error) => this.#failure.abort(error));
+  }
+}
+
+/** Sends a signal to who may have ended. */
+function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void {
+  try {
+    target.signal(signal);
+  } catch (error) {
+    if (!(error instanceof ContainerError && GONE.has(error.code))) throw error;
+  }
+}
+
+const GONE: ReadonlySet<string> = new Set(["ContainerNotRunning", "NoProcessOps"]);
+
+/** Waits for something, but no longer than some time. */
+async function within(milliseconds: number, happening: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  try {
+    await Promise.race([promise, happening]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

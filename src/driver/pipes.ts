@@ -1,0 +1,306 @@
+/**
+ * The pipes that a daemon gives to a process: web streams and files, wired to the process's
+ * standard streams. Nothing is gathered: a slow reader slows the program down, as a pipe does.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import {
+  type Fd,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+} from "../../ffi/files/file.ts";
+import { S_IFDIR, S_IFIFO, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
+import { setBlocking } from "../../ffi/files/pipe.ts";
+import { ContainerError } from "../errors.ts";
+import type { Process } from "../process.ts";
+import type { Stdio } from "../streams/stdio.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * A file of the host. The process has it open itself, so that it goes on writing when the daemon
+ * is gone; output is appended, and a file that isn't there is made with mode 0600.
+ */
+export interface PipeFile {
+  /** Its path on the host. */
+  readonly file: string;
+}
+
+/** Where a stream goes that is not a web stream: see {@linkcode Pipes}. */
+export type PipeEnd = PipeFile | "inherit" | "null" | number;
+
+/** What a process reads. */
+export type InputPipe = ReadableStream<Bytes> | PipeEnd;
+
+/** Where what a process writes goes. */
+export type OutputPipe = WritableStream<Bytes> | PipeEnd;
+
+/**
+ * The standard streams of a process; `null` where nothing is said. A web stream is taken over: it
+ * is closed with the process's stream, and aborted or cancelled where the process never ran. With
+ * `inherit` the process has this program's own, by a number an open fd, which stays the caller's.
+ *
+ * A web stream that fails ends the program, which could take half an input for all of it, and the
+ * call rejects with what the stream failed with: a `stdin` that errors or gives something else than
+ * bytes (`TypeError`), an output's sink that throws, errors, or can't be closed. Who is told of an
+ * output no more but cancels it without a reason (`readable.cancel()` of a `TransformStream`) has
+ * gone away, which is no failure; the program learns of it by SIGPIPE, as in a shell's pipe. Nor is
+ * it one if the program closes its stdin: the stream is cancelled.
+ *
+ * A web stream's process can't outlive the daemon for long: with the daemon goes the other end of
+ * the pipe, and a write to it ends the program by SIGPIPE, or fails with EPIPE. What must survive
+ * the daemon writes to a file.
+ */
+export interface Pipes {
+  readonly stdin?: InputPipe | undefined;
+  readonly stdout?: OutputPipe | undefined;
+  readonly stderr?: OutputPipe | undefined;
+}
+
+/** Pipes on their way to a process. */
+export class Wiring implements Disposable {
+  /** What the process is made with. */
+  readonly stdio: { readonly stdin: Stdio; readonly stdout: Stdio; readonly stderr: Stdio };
+  readonly #pipes: Pipes;
+  readonly #hasTerminal: boolean;
+  readonly #files = new DisposableStack();
+  #isBegun = false;
+
+  /**
+   * Opens the files.
+   *
+   * @param hasTerminal whether the process has a terminal in place of its three streams
+   * @throws {ContainerError} `ConfigInvalid` for what is no pipe, a stream that somebody reads or
+   *   writes already, or one that does not go with a terminal; `SystemError` for a file that can't be
+   *   opened, as a fifo or a folder
+   */
+  constructor(pipes: Pipes, hasTerminal: boolean) {
+    this.#pipes = pipes;
+    this.#hasTerminal = hasTerminal;
+    requireKnown(pipes);
+    requireFree(pipes);
+    if (hasTerminal) requireTerminalPipes(pipes);
+    try {
+      this.stdio = {
+        stdin: this.#stdio(pipes.stdin, O_RDONLY),
+        stdout: this.#stdio(pipes.stdout, APPENDING),
+        stderr: this.#stdio(pipes.stderr, APPENDING),
+      };
+    } catch (error) {
+      this.#files.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Lets the streams flow.
+   *
+   * @param process which has started
+   * @param signal ends all flows at once
+   * @param fail told what a stream of the caller's failed with, while the program has no end of its
+   *   input yet
+   */
+  begin(
+    process: Process,
+    signal: AbortSignal = new AbortController().signal,
+    fail: (error: unknown) => void = () => {},
+  ): Flows {
+    this.#isBegun = true;
+    this.#files.dispose(); // the process has its own
+    const { stdin, stdout, stderr } = this.#pipes;
+    const input = new AbortController();
+    const failing = (error: unknown) => {
+      if (!signal.aborted && error !== undefined) fail(error);
+    };
+    const flow = (from: ReadableStream<Bytes>, to: WritableStream<Bytes>) =>
+      from.pipeTo(abortable(to, signal), { signal }).catch(failing);
+    const flows: Promise<void>[] = [];
+    if (stdin instanceof ReadableStream) {
+      const stopped = AbortSignal.any([input.signal, signal]);
+      const sink = feeding(process.stdin, (error) => stopped.aborted || failing(error));
+      flows.push(stdin.pipeTo(sink, { signal: stopped }));
+    } else if (this.#hasTerminal) flows.push(process.stdin.close());
+    if (stdout instanceof WritableStream) flows.push(flow(process.stdout, stdout));
+    // A terminal that nobody reads would stop the program, and one that is closed would end it.
+    else if (this.#hasTerminal) flows.push(flow(process.stdout, new WritableStream()));
+    if (stderr instanceof WritableStream) flows.push(flow(process.stderr, stderr));
+    const drained = Promise.allSettled(flows);
+    return {
+      stopInput: () => input.abort(),
+      drained: async () => {
+        await drained;
+      },
+    };
+  }
+
+  /** Where nothing flowed: closes the files, and tells the streams' other ends why. */
+  async abandon(reason: unknown): Promise<void> {
+    this.#files.dispose();
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    const { stdin, stdout, stderr } = this.#pipes;
+    await Promise.allSettled([
+      stdin instanceof ReadableStream ? stdin.cancel(reason) : undefined,
+      ...[stdout, stderr].map((out) => out instanceof WritableStream ? out.abort(reason) : out),
+    ]);
+  }
+
+  /** Closes the files. */
+  [Symbol.dispose](): void {
+    this.#files.dispose();
+  }
+
+  #stdio(pipe: InputPipe | OutputPipe | undefined, flags: number): Stdio {
+    if (pipe === undefined) return "null";
+    if (typeof pipe !== "object") return pipe;
+    return "file" in pipe ? this.#files.use(openPipe(pipe.file, flags)).number : "piped";
+  }
+}
+
+/** What flows between a process and its pipes. */
+export interface Flows {
+  /** The process has ended: nobody reads what is still to come. */
+  stopInput(): void;
+  /** Waits until all that the process wrote has been taken. */
+  drained(): Promise<void>;
+}
+
+/**
+ * A process's stdin that tells what its source failed with before the process is told of an end. A
+ * process that reads no more is no failure of the source's.
+ */
+function feeding(
+  stdin: WritableStream<Bytes>,
+  fail: (error: unknown) => void,
+): WritableStream<Bytes> {
+  const writer = stdin.getWriter();
+  const end = (error: unknown) => {
+    fail(error);
+    writer.abort(error).catch(() => {}); // it has failed already, or ends
+  };
+  return new WritableStream({
+    start({ signal }) {
+      signal.addEventListener("abort", () => end(signal.reason)); // also during a write
+    },
+    async write(chunk: unknown) {
+      if (!(chunk instanceof Uint8Array)) {
+        const error = new TypeError(
+          `stdin takes chunks of bytes (Uint8Array), not ${named(chunk)}`,
+        );
+        end(error);
+        throw error;
+      }
+      await writer.write(chunk as Bytes);
+    },
+    close: () => writer.close(),
+  });
+}
+
+function named(value: unknown): string {
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  return value.constructor?.name ?? "object";
+}
+
+/**
+ * A sink that an abort frees from a write that never ends: `pipeTo` alone would wait for it, with
+ * the pipe open.
+ */
+function abortable(sink: WritableStream<Bytes>, signal: AbortSignal): WritableStream<Bytes> {
+  const writer = sink.getWriter();
+  let release: (reason: unknown) => void = () => {};
+  const onAbort = () => {
+    release(signal.reason);
+    writer.abort(signal.reason).catch(() => {}); // its other end is gone as well
+  };
+  const freed = (done: Promise<void>) =>
+    new Promise<void>((resolve, reject) => {
+      release = reject;
+      done.then(resolve, reject);
+      if (signal.aborted) onAbort();
+    });
+  signal.addEventListener("abort", onAbort);
+  const forget = () => signal.removeEventListener("abort", onAbort);
+  return new WritableStream({
+    start(controller) {
+      writer.closed.then(forget, (error) => {
+        forget();
+        controller.error(error);
+      });
+    },
+    write: (chunk) => freed(writer.write(chunk)),
+    close: () => freed(writer.close()),
+    abort: (reason) => writer.abort(reason),
+  });
+}
+
+const APPENDING = O_WRONLY | O_APPEND | O_CREAT;
+const FILE_MODE = 0o600;
+
+/** A fifo without another end would let this program wait, so it is not opened in earnest. */
+function openPipe(path: string, flags: number): Fd {
+  using stack = new DisposableStack();
+  let fd: Fd;
+  try {
+    fd = stack.use(open(path, flags | O_NONBLOCK | O_CLOEXEC, FILE_MODE));
+    const kind = statAt(fd, "").mode & S_IFMT;
+    if (kind === S_IFIFO) throw new SyscallError("open", ENXIO, path);
+    if (kind === S_IFDIR) throw new SyscallError("open", EISDIR, path);
+    setBlocking(fd);
+  } catch (cause) {
+    const isFifo = cause instanceof SyscallError && cause.errno === ENXIO;
+    throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, {
+      path,
+      hint: isFifo ? "open a fifo yourself, and give the fd's number" : undefined,
+    });
+  }
+  stack.move();
+  return fd;
+}
+
+const ENXIO = 6;
+const EISDIR = 21;
+
+/** Nothing else would ever flow. */
+function requireKnown(pipes: Pipes): void {
+  const named = { stdin: pipes.stdin, stdout: pipes.stdout, stderr: pipes.stderr };
+  for (const [name, pipe] of Object.entries(named)) {
+    if (pipe === undefined || pipe === "null" || pipe === "inherit") continue;
+    if (typeof pipe === "number" && Number.isInteger(pipe) && pipe >= 0) continue;
+    if (pipe instanceof (name === "stdin" ? ReadableStream : WritableStream)) continue;
+    if (typeof (pipe as Partial<PipeFile> | null)?.file === "string") continue;
+    const stream = name === "stdin" ? "ReadableStream" : "WritableStream";
+    throw new ContainerError("ConfigInvalid", `${name} can't be what was given`, {
+      hint: `give a ${stream}, {file: path}, "inherit", "null", or an open fd's number`,
+    });
+  }
+}
+
+function requireFree(pipes: Pipes): void {
+  const streams = [pipes.stdin, pipes.stdout, pipes.stderr].filter(isStream);
+  if (streams.every(({ locked }) => !locked) && new Set(streams).size === streams.length) return;
+  throw new ContainerError("ConfigInvalid", "a stream of the pipes is in use already", {
+    hint: "give each pipe a stream of its own that nobody holds a reader or writer of",
+  });
+}
+
+function requireTerminalPipes({ stdin = "null", stdout = "null", stderr = "null" }: Pipes): void {
+  const fits = (pipe: InputPipe | OutputPipe) => pipe === "null" || isStream(pipe);
+  if (fits(stdin) && fits(stdout) && stderr === "null") return;
+  throw new ContainerError("ConfigInvalid", "a terminal needs streams, and has no stderr", {
+    hint: "give stdin and stdout as web streams, and leave stderr out",
+  });
+}
+
+function isStream(
+  pipe: InputPipe | OutputPipe | undefined,
+): pipe is ReadableStream<Bytes> | WritableStream<Bytes> {
+  return pipe instanceof ReadableStream || pipe instanceof WritableStream;
+}

@@ -1,0 +1,84 @@
+/**
+ * The end of a process together with all that it has started. What it starts may be in no cgroup of
+ * its own, so it is found by parentage: proc_pid_task(5), `children`.
+ *
+ * Only a process's descendants ever become its children, in its stead as its subreaper too, so nothing
+ * else is met. What has detached before, whose parent has ended, is another's child by then and is not
+ * met either.
+ *
+ * @module
+ */
+
+import { readText } from "../../ffi/files/file.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import { pause } from "../cgroups/kill.ts";
+import {
+  childOf,
+  identify,
+  isStopped,
+  openIdentified,
+  type ProcessIdentity,
+} from "../state/process_identity.ts";
+
+const SIGKILL = 9;
+const SIGSTOP = 19;
+/** For how long it looks for more, in milliseconds; and in vain. */
+const LONGEST_MS = 1000;
+const IDLE_MS = 20;
+
+/** A process that is held, so that its number can't come to mean another. */
+export interface HeldTree {
+  readonly pid: number;
+  /** Sends it a signal; false if it has ended. */
+  signal(number: number): boolean;
+}
+
+/**
+ * Kills a process and its descendants. All are stopped first, from the top, so that none forks or
+ * outlives its parent before it is found. Blocks for about a millisecond, for some 20 ms where one
+ * can't be stopped (state D, a frozen cgroup), and a second in any case. Where the kernel has no
+ * `children` in /proc the process alone is killed.
+ */
+export function killTree(top: HeldTree): void {
+  const first = identify(top.pid); // before the signal: one that is still there then was this one
+  if (first === undefined || !top.signal(SIGSTOP)) return;
+  const found = new Map([[keyOf(first), first]]);
+  const start = performance.now();
+  for (let now = start, last = start; now - start < LONGEST_MS; now = performance.now()) {
+    const others = [...found.values()].flatMap(childrenOf).filter((one) => !found.has(keyOf(one)));
+    for (const other of others) {
+      send(other, SIGSTOP);
+      found.set(keyOf(other), other);
+    }
+    if (others.length > 0) last = now;
+    else if (now - last > IDLE_MS || [...found.values()].every(isStopped)) break;
+    else pause();
+  }
+  found.delete(keyOf(first));
+  for (const one of found.values()) send(one, SIGKILL);
+  top.signal(SIGKILL);
+}
+
+function keyOf({ pid, startTime }: ProcessIdentity): string {
+  return `${pid} ${startTime}`;
+}
+
+/** The children of all its threads. */
+function childrenOf(parent: ProcessIdentity): ProcessIdentity[] {
+  const pids = new Set<number>();
+  try {
+    for (const { name } of Deno.readDirSync(`/proc/${parent.pid}/task`)) {
+      const text = readText(`/proc/${parent.pid}/task/${name}/children`);
+      for (const word of text.split(" ")) if (word !== "") pids.add(Number(word));
+    }
+  } catch { /* it has ended, or the kernel keeps no such list */ }
+  return [...pids].map((pid) => childOf(parent, pid)).filter((child) => child !== undefined);
+}
+
+/** One that has ended meanwhile, or that this program may not signal, keeps none of the others. */
+function send(process: ProcessIdentity, signal: number): void {
+  using pidfd = openIdentified(process);
+  try {
+    if (pidfd !== undefined) signalPidfd(pidfd, signal);
+  } catch { /* it may not be signalled */ }
+}

@@ -1,0 +1,93 @@
+/**
+ * The cgroups that a further process enters.
+ *
+ * @module
+ */
+
+import { entryFile } from "../../ffi/files/cgroup_entry.ts";
+import { type Fd, O_DIRECTORY, O_PATH, O_WRONLY, open } from "../../ffi/files/file.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import { ContainerError } from "../errors.ts";
+import type { CgroupEntrance } from "./join.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
+
+/**
+ * Opens the entrance of each of the container's cgroups.
+ *
+ * @param below a cgroup below them to enter instead
+ * @param pid the container's first process
+ * @param stack closes them
+ * @throws {ContainerError} `ConfigInvalid` for a cgroup below that is not there; `ContainerNotRunning` if
+ *   the container's own have gone
+ */
+export function enterCgroups(
+  manager: CgroupManager,
+  below: string | undefined,
+  pid: number,
+  stack: DisposableStack,
+): CgroupEntrance[] {
+  return manager.entries().map(({ controller, folder, isBirthplace }) => {
+    const place = below === undefined ? folder : `${folder}/${inside(below)}`;
+    const file = entryFile(controller);
+    const openEntrance = below === undefined ? openOwn : openBelow;
+    const entrance = isBirthplace
+      ? openEntrance(place, O_PATH | O_DIRECTORY)
+      : openEntrance(`${place}/${file}`, O_WRONLY);
+    const door = { controller, fd: stack.use(entrance).number, isBirthplace };
+    if (below !== undefined || isBirthplace || controller !== "") return door;
+    const other = cgroupBelow(folder, pid);
+    if (other === undefined) return door;
+    return { ...door, otherwise: stack.use(openOwn(`${other}/${file}`, O_WRONLY)).number };
+  });
+}
+
+function openOwn(path: string, flags: number): Fd {
+  try {
+    return open(path, flags);
+  } catch (cause) {
+    throw syscallFailure(cause, "ContainerNotRunning", "the container's cgroup can't be entered", {
+      step: "cgroups",
+      path,
+      hint: "it goes away when the container is removed",
+    });
+  }
+}
+
+function openBelow(path: string, flags: number): Fd {
+  try {
+    return open(path, flags);
+  } catch (cause) {
+    throw syscallFailure(cause, "ConfigInvalid", "cannot enter the cgroup", {
+      step: "cgroups",
+      path,
+      hint: "it must exist below the container's own",
+    });
+  }
+}
+
+function inside(below: string): string {
+  const parts = below.split("/").filter((part) => part !== "" && part !== ".");
+  if (!parts.includes("..")) return parts.join("/");
+  throw new ContainerError("ConfigInvalid", `the cgroup ${below} must not have a part ".."`);
+}
+
+/**
+ * Where the first process is now, if it is in a cgroup below the container's: with controllers
+ * given on to such cgroups the v2 tree allows no process above them.
+ */
+function cgroupBelow(folder: string, pid: number): string | undefined {
+  const lines = cgroupsOf(pid).split("\n");
+  const place = lines.find((line) => line.startsWith("0::"))?.slice("0::".length) ?? "/";
+  for (let own = place; own !== ""; own = own.slice(0, own.lastIndexOf("/"))) {
+    if (folder.endsWith(own)) return own === place ? undefined : folder + place.slice(own.length);
+  }
+  return undefined;
+}
+
+function cgroupsOf(pid: number): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cgroup`);
+  } catch (cause) {
+    throw new ContainerError("ContainerNotRunning", "the container has ended", { cause });
+  }
+}

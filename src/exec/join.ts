@@ -1,0 +1,251 @@
+/**
+ * The program by which a further process comes into being: it joins the namespaces of a running one,
+ * becomes who it shall be, and goes straight to execve. No JavaScript runs in it.
+ *
+ * Hostile processes may live where it goes, and see whatever is born in their pid namespace from its
+ * first moment on: its command line, mounts, network and cgroups always, its memory, fds, root and
+ * binary, and itself with all its rights, with CAP_SYS_PTRACE (CVE-2016-9962). So it is an usher that
+ * joins all the others first and becomes who the process shall be. Its memory is nothing but this
+ * program, its fds are the process's own, and what it has born in the pid namespace is as bare as
+ * itself.
+ *
+ * Source: setns(2), pid_namespaces(7), clone(2), ptrace(2) "Ptrace access mode checking".
+ *
+ * @module
+ */
+
+import { entryFile } from "../../ffi/files/cgroup_entry.ts";
+import { PR } from "../../ffi/processes/credentials.ts";
+import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
+import { type BirthGuard, bornBehind } from "../../init/launch/birth_guard.ts";
+import {
+  type PlanItem,
+  type PlannedOperation,
+  StepBuilder,
+  type WholePlan,
+} from "../../init/operations/operation.ts";
+import { waitForParent } from "../../init/steps/process/final.ts";
+import { withoutOpenat2 } from "../../init/operations/walk.ts";
+import { type PlacedFd, placeFds } from "../process/placed_fds.ts";
+import { hasOpenat2 } from "../security/safe_path.ts";
+import type { JoinTarget } from "../namespaces/process_namespaces.ts";
+
+/** A cgroup to enter, by fds of its entrance. */
+export interface CgroupEntrance {
+  readonly controller: string;
+  readonly fd: number;
+  /** Whether who enters is born in it; the fd is its folder's then. */
+  readonly isBirthplace: boolean;
+  /** Where else, if the kernel refuses. */
+  readonly otherwise?: number | undefined;
+}
+
+/** A wait for this program. */
+export interface Hold {
+  /** The fd of the pipe over which the word comes. */
+  readonly control: number;
+  /** What stands while it waits; the first fd that this opens is {@linkcode firstFree}. */
+  readonly before: readonly PlanItem[];
+}
+
+/** What the program needs to know. */
+export interface JoinOptions {
+  /** Where it goes; undefined: it stays in this program's namespaces. */
+  readonly target: JoinTarget | undefined;
+  /** The cgroups that it enters. */
+  readonly cgroups: readonly CgroupEntrance[];
+  /** The fds that are put in place, each with the number that it gets. */
+  readonly fds: readonly PlacedFd[];
+  /** How many fds from 3 on are the program's. */
+  readonly preserveFds: number;
+  /** The fd on which a failure is reported; it closes at execve. */
+  readonly report: number;
+  /** What it does before it enters the cgroups. */
+  readonly early?: readonly PlanItem[] | undefined;
+  /** What it does with this program's rights, before it joins. */
+  readonly before: readonly PlanItem[];
+  /** Who it becomes, inside. */
+  readonly become: readonly PlanItem[];
+  /** What it does as the leader of its session, inside its pid namespace. */
+  readonly lead?: readonly PlanItem[] | undefined;
+  /** The filter that stands before the process is born, where it can. */
+  readonly guard?: BirthGuard | undefined;
+  /** How it waits, when it has become who it shall be, for this program's word. */
+  readonly hold?: Hold | undefined;
+  /** The last operations. */
+  readonly execute: WholePlan;
+}
+
+/** Where the number of the process is found, in a page that the process itself doesn't have. */
+export interface BornPage {
+  /** The fd of the page, a file in memory. */
+  readonly fd: number;
+  /** Its address, at which nothing else is. */
+  readonly address: bigint;
+}
+
+/** Where the usher ends, which has made the process. */
+export const USHER_END = "usher.end";
+/** Where the process begins that an usher has made. */
+export const USHER_BORN = "usher.born";
+const LABELS = { end: USHER_END, born: USHER_BORN } as const;
+
+const SIGKILL = 9;
+const LAST_FD = 0xffffffff;
+/** How much of the file is shared. */
+export const PAGE_SIZE = 4096;
+const PROT_READ_WRITE = 3;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const MAP_SHARED_FIXED = 0x11;
+/** Which memory a child does not get: madvise(2). */
+export const MADV_DONTFORK = 10;
+
+/** Whether what joins must have the process born by a further clone. */
+export function entersPidNamespace(target: JoinTarget | undefined): boolean {
+  return ((target?.flags ?? 0) & NAMESPACE_FLAGS.pid) !== 0;
+}
+
+/**
+ * The operations of a clone, or of a program of its own, up to execve.
+ *
+ * @param born where a process that is born in another pid namespace is made known
+ */
+export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperation[] {
+  const { target, before, become, hold, execute } = options;
+  const isBorn = born !== undefined && entersPidNamespace(target);
+  const last = [
+    ...(options.lead ?? []),
+    ...(hold === undefined ? [] : [
+      ...closeOthers(options), // what looking for the program left open
+      ...hold.before,
+      ...waitForParent(options.report, hold.control),
+    ]),
+    ...execute,
+  ];
+  const items = [
+    ...(target === undefined ? [] : hide()),
+    ...bindToParent(),
+    ...(isBorn ? [] : leadSession()),
+    ...(options.early ?? []),
+    ...(isBorn ? showPage(born) : []),
+    ...enterCgroups(options.cgroups),
+    ...before,
+    ...(target === undefined ? [] : joinTarget(target)),
+    ...placeFds(options.fds),
+    ...closeOthers(options), // a limit of open files must not meet this program's own
+    ...become,
+    ...closeOthers(options), // what becoming that left open
+    ...(target === undefined ? [] : closeAtExecve(kept(options))),
+    ...(target === undefined ? [] : hide()), // another user, or other capabilities, may undo it
+    ...(isBorn
+      ? bornBehind(
+        options.guard,
+        {
+          step: "join",
+          because: "be born in the container's pid namespace",
+          address: born.address,
+          labels: LABELS,
+        },
+        inPlan([...bindToParent(), ...leadSession(), ...last]),
+      )
+      : last),
+  ];
+  return inPlan(items);
+}
+
+/** The calls as this kernel has them. */
+function inPlan(items: readonly PlanItem[]): PlannedOperation[] {
+  const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
+  return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
+}
+
+function hide(): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("let nobody who lives there look into this process")
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
+}
+
+function bindToParent(): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("die with the parent")
+    .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0]).items;
+}
+
+function leadSession(): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("lead a session of its own").call("setsid", []).items;
+}
+
+/** A number that the process wrote itself could be any process's, were it in hostile hands. */
+function showPage({ fd, address }: BornPage): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  return step.because("share a page with the parent, but with no child")
+    .call("mmap", [address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, fd, 0])
+    .call("madvise", [address, PAGE_SIZE, MADV_DONTFORK]).items;
+}
+
+function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[] {
+  const step = new StepBuilder("cgroups");
+  const self = new TextEncoder().encode("0");
+  entrances.forEach(({ controller, fd, isBirthplace, otherwise }, k) => {
+    if (isBirthplace) return;
+    step.because("enter the container's cgroup", entryFile(controller), "/linux/cgroupsPath");
+    if (otherwise === undefined) {
+      step.call("write", [fd, self, self.length]);
+      return;
+    }
+    step.call("write", [fd, self, self.length], { onError: { jump: `cgroup${k}.otherwise` } })
+      .jump(`cgroup${k}.entered`)
+      .call("write", [otherwise, self, self.length], { label: `cgroup${k}.otherwise` })
+      .call("getpid", [], { label: `cgroup${k}.entered` });
+  });
+  return step.items;
+}
+
+function joinTarget({ pidfd, flags, root }: JoinTarget): readonly PlanItem[] {
+  const step = new StepBuilder("join");
+  const hint = "the container may have ended meanwhile";
+  if (flags !== 0) {
+    step.because("join the container's namespaces", undefined, undefined, hint)
+      .call("setns", [pidfd, flags]);
+  }
+  if (root !== undefined) {
+    step.because("enter the container's root", "/", undefined, hint)
+      .call("fchdir", [root])
+      .call("chroot", ["."]);
+  }
+  return step.items;
+}
+
+function closeOthers(options: JoinOptions): readonly PlanItem[] {
+  const step = new StepBuilder("exec");
+  let first = 3 + options.preserveFds;
+  step.because(`close all fds above ${first - 1} but those to this program`);
+  for (const fd of kept(options)) {
+    if (fd > first) step.call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+  }
+  step.call("close_range", [first, LAST_FD, 0]);
+  return step.items;
+}
+
+/** They came here through an execve. */
+function closeAtExecve(fds: readonly number[]): readonly PlanItem[] {
+  const step = new StepBuilder("exec");
+  step.because("close the fds to the parent at execve");
+  for (const fd of fds) step.call("fcntl", [fd, F_SETFD, FD_CLOEXEC]);
+  return step.items;
+}
+
+/** The fds to this program, in ascending order. */
+function kept({ report, hold }: Pick<JoinOptions, "report" | "hold">): number[] {
+  return [report, ...(hold === undefined ? [] : [hold.control])].sort((a, b) => a - b);
+}
+
+/** The number of the next fd that a process which waits would open. */
+export function firstFree(options: Pick<JoinOptions, "report" | "hold" | "preserveFds">): number {
+  let number = 3 + options.preserveFds;
+  for (const fd of kept(options)) if (fd === number) number++;
+  return number;
+}

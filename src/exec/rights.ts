@@ -1,0 +1,181 @@
+/**
+ * Who a further process of a container becomes: the same limits, rights and filters that the first
+ * one has, by the same steps.
+ *
+ * @module
+ */
+
+import { SECCOMP_FILTER_FLAG } from "../../ffi/seccomp/seccomp_flags.ts";
+import { ownHardLimit } from "../../ffi/processes/rlimit.ts";
+import type { BirthGuard } from "../../init/launch/birth_guard.ts";
+import { HostFacts } from "../../init/operations/facts.ts";
+import type { PlanItem } from "../../init/operations/operation.ts";
+import { enterWorkingFolder, resetSignals } from "../../init/steps/process/final.ts";
+import { openPrivateProc } from "../../init/steps/process/hostname.ts";
+import { joinKeyring, labelKeyring } from "../../init/steps/process/keyring.ts";
+import { setLabels } from "../../init/steps/process/labels.ts";
+import { setLimits } from "../../init/steps/process/limits.ts";
+import { setMemoryPolicy } from "../../init/steps/process/memory_policy.ts";
+import {
+  bindToCpus,
+  isLostInFork,
+  resetCpuAffinity,
+  setIoPriority,
+  setScheduler,
+} from "../../init/steps/process/scheduling.ts";
+import { hasListener, letsWait, loadFilter } from "../../init/steps/process/seccomp.ts";
+import {
+  becomeUser,
+  denyNewPrivileges,
+  dropFilterRight,
+  keepsFilterRight,
+  mayDenyGroups,
+  setPersonality,
+} from "../../init/steps/process/user.ts";
+import type { InitSeccomp } from "../config/init_config.ts";
+import type {
+  CpuAffinity,
+  Linux,
+  ProcessConfig,
+  Rlimit,
+  Scheduler,
+} from "../config/types/config.ts";
+import type { JoinOptions } from "./join.ts";
+
+/** The steps of a further process, by where they stand in its program. */
+export interface Rights extends Pick<JoinOptions, "early" | "before" | "become"> {
+  /** What the process itself does, that who has it born may not be bound by. */
+  readonly lead: readonly PlanItem[];
+  /** What is to be set from outside once it is born, since a fork takes it away. */
+  readonly scheduler: Scheduler | undefined;
+  /** Signals as a new program expects them; behind what looks for the program. */
+  readonly signals: readonly PlanItem[];
+  /** Whether its filter has a listener, for which the process waits until its agent has it. */
+  readonly notifies: boolean;
+  /** What stands before it is born, where the filter allows that: see init/launch/birth_guard.ts. */
+  readonly guard: BirthGuard | undefined;
+  /** What stands before a wait: the filter, if it lets the process wait. */
+  readonly waiting: readonly PlanItem[];
+  /** The same right before execve, for a process that does not wait, or without a filter by then. */
+  readonly last: readonly PlanItem[];
+}
+
+/** What a further process has of its own. */
+export interface IdentityOptions {
+  /** The standard fds that become the user's. */
+  readonly ownedFds?: readonly number[] | undefined;
+  /** The CPUs that it is bound to; without one it may use all of the cpuset. */
+  readonly affinity?: CpuAffinity | undefined;
+  /** Whether an agent gets a listener of its own for a filter that notifies. */
+  readonly hasAgent?: boolean | undefined;
+  /**
+   * The session keyring of the container; without one it gets its own, and with an empty one it keeps
+   * the caller's.
+   */
+  readonly keyring: string | undefined;
+}
+
+/**
+ * The steps by which a process becomes one of the container's.
+ *
+ * @param root a path by which the container's root can be looked at
+ * @param filter what `linux.seccomp` was compiled to
+ * @param options what is its own
+ */
+export function planRights(
+  process: ProcessConfig,
+  linux: Linux,
+  root: string,
+  filter: InitSeccomp | undefined,
+  { ownedFds = [], affinity, hasAgent = false, keyring }: IdentityOptions,
+): Rights {
+  const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [], scheduler } = process;
+  const isLost = scheduler !== undefined && isLostInFork(scheduler);
+  const facts = new HostFacts(root, []);
+  const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
+  // Labels are written by this program's /proc: the container's may be anything. They hold from
+  // execve on, as raising a limit takes the host's rights.
+  const before: readonly PlanItem[] = [
+    ...(affinity === undefined ? resetCpuAffinity() : bindToCpus("final", affinity)),
+    ...(scheduler === undefined || isLost ? [] : setScheduler(scheduler)),
+    ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
+    ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
+    ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
+    ...setLimits(rlimits.map(withRoomForBirth)),
+    ...(hasLabel ? openPrivateProc(false) : []),
+    ...(keyring === "" ? [] : labelKeyring(selinuxLabel)),
+    ...setLabels(apparmorProfile, selinuxLabel),
+  ];
+  const hasUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
+  const become: readonly PlanItem[] = [
+    ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
+    ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
+    ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
+    ...becomeUser(
+      user,
+      process.capabilities,
+      facts.lastCapability,
+      mayDenyGroups(linux, facts.deniesGroups),
+      ownedFds,
+      filter !== undefined && process.noNewPrivileges !== true,
+    ),
+  ];
+  const notifies = filter !== undefined && hasListener(filter) && hasAgent;
+  const own = filter === undefined || notifies ? filter : withoutListener(filter);
+  return {
+    early: affinity === undefined ? [] : bindToCpus("initial", affinity),
+    before,
+    become,
+    lead: setLimits(rlimits.filter(isOfProcesses)),
+    scheduler: isLost ? scheduler : undefined,
+    signals: resetSignals(facts.ignoredSignals),
+    notifies,
+    waiting: own === undefined ? [] : planWait(own, process, notifies),
+    guard: own === undefined || notifies ? undefined : planGuard(own, process),
+    last: own === undefined ? [] : loadFilter(own),
+  };
+}
+
+function isOfProcesses({ type }: Rlimit): boolean {
+  return type === "RLIMIT_NPROC";
+}
+
+/**
+ * The user's processes are counted when the process is born, by one who is that user already, and
+ * whose place it takes. It can't raise the hard limit any more, but lower it.
+ */
+function withRoomForBirth(rlimit: Rlimit): Rlimit {
+  if (!isOfProcesses(rlimit)) return rlimit;
+  const most = Math.max(rlimit.hard, ownHardLimit("RLIMIT_NPROC"));
+  return { ...rlimit, soft: most, hard: most };
+}
+
+/** Nobody who traces a process that waits is to have more than the container has. */
+function planWait(
+  filter: InitSeccomp,
+  { capabilities, noNewPrivileges }: ProcessConfig,
+  notifies: boolean,
+): readonly PlanItem[] {
+  const dropsRight = keepsFilterRight(capabilities, noNewPrivileges !== true);
+  const isLet = letsWait(filter, dropsRight);
+  return [
+    ...(isLet || notifies ? loadFilter(filter) : []),
+    ...(isLet && dropsRight ? dropFilterRight(capabilities) : []),
+  ];
+}
+
+function planGuard(
+  filter: InitSeccomp,
+  { capabilities, noNewPrivileges }: ProcessConfig,
+): BirthGuard {
+  const dropsRight = keepsFilterRight(capabilities, noNewPrivileges !== true);
+  return {
+    filter,
+    items: [...loadFilter(filter), ...(dropsRight ? dropFilterRight(capabilities) : [])],
+  };
+}
+
+/** A notified call of a process without a listener fails. */
+function withoutListener(filter: InitSeccomp): InitSeccomp {
+  return { ...filter, flags: filter.flags & ~SECCOMP_FILTER_FLAG.NEW_LISTENER };
+}

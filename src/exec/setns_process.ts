@@ -1,0 +1,267 @@
+/**
+ * A further process: one that joins the namespaces of a running container, or, for a hook, stays in
+ * this program's. It needs no init of its own.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { Fd, writeAll } from "../../ffi/files/file.ts";
+import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+} from "../../ffi/processes/namespaces.ts";
+import type { ExitStatus } from "../../ffi/processes/process.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import { signalName } from "../../ffi/processes/signals.ts";
+import { reportTail } from "../../init/words/channel.ts";
+import { initFailure } from "../../init/operations/failure.ts";
+import {
+  type PlanItem,
+  type PlannedOperation,
+  StepBuilder,
+} from "../../init/operations/operation.ts";
+import { PIDFD } from "../process/placed_fds.ts";
+import { ContainerError } from "../errors.ts";
+import { killTree } from "./descendants.ts";
+import { InitStatus } from "../process/init_status.ts";
+import { firstFree, type JoinOptions, planJoin } from "./join.ts";
+import { outOfMemory } from "../process/oom_kill.ts";
+import { Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
+import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "../streams/stdio.ts";
+import type { Terminal } from "../streams/terminal.ts";
+import { Usher } from "./usher.ts";
+import type { UsherTrace } from "./usher_trace.ts";
+
+/** What a further process is made of. */
+export interface SetnsProcessOptions
+  extends Omit<JoinOptions, "fds" | "preserveFds" | "report" | "hold"> {
+  readonly stdio: StdioOptions;
+  /** Whether its status is for another program: see {@linkcode ProcessOptions.leaveStatus}. */
+  readonly leaveStatus?: boolean | undefined;
+  /** The process's terminal, if its streams are one. */
+  readonly terminal?: Terminal | undefined;
+  /** What this program does for it while it waits, right before its program runs. */
+  readonly held?: HeldProcess | undefined;
+  /** The trace of what a process that joins does up to its program. */
+  readonly trace?: UsherTrace | undefined;
+  readonly poller: Poller;
+  /** Adds what is known of the end of a process whose program never ran, beside its status. */
+  readonly inspectEnd?: ((status: ExitStatus) => ExitStatus) | undefined;
+}
+
+/** A process that waits for this program. */
+export interface HeldProcess {
+  /** What stands while it waits: a filter with a listener. */
+  readonly before: readonly PlanItem[];
+  /**
+   * What is done; the process ends if that fails.
+   *
+   * @param opened the number of the fd that `before` opened, if it opened one
+   */
+  readonly attend: (child: Child, opened: number) => Promise<void>;
+}
+
+/** The ParentProcess of a process that joins. */
+export class SetnsProcess implements ParentProcess, Disposable {
+  readonly #options: SetnsProcessOptions;
+  #usher: Usher | undefined;
+  #child: Child | undefined;
+  #streams: PipeStreams = {};
+
+  /** Prepares it; nothing happens before `start`. */
+  constructor(options: SetnsProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number {
+    return this.#started().pid;
+  }
+
+  /** This program's ends of the process's pipes. */
+  get streams(): PipeStreams {
+    return this.#streams;
+  }
+
+  /**
+   * Makes the process; its program runs when this returns.
+   *
+   * @throws {ContainerError} `InitFailed` with the step, system call and errno
+   */
+  async start(): Promise<void> {
+    const { trace } = this.#options;
+    await (trace === undefined ? this.#start() : trace.until(() => this.#start()));
+  }
+
+  async #start(): Promise<void> {
+    const { poller, held, leaveStatus = false } = this.#options;
+    using report = new Pipe();
+    using control = held === undefined ? undefined : new Pipe();
+    setNonBlocking(report.reader);
+    const status = new InitStatus(report.reader, poller);
+    const opened = this.#clone(report.writer, control?.reader, status);
+    report.writer.close();
+    control?.reader.close();
+    let message = await status.next();
+    this.#child ??= await this.#awaitUsher();
+    if (this.#child === undefined) {
+      throw message?.kind === "error" ? message.error : this.#silentEnd(await this.#usherEnd());
+    }
+    // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
+    // ask for the status. What this meets, a caller's own wait tells.
+    const ended = leaveStatus ? undefined : this.wait().catch(() => {});
+    if (held !== undefined && control !== undefined && message?.kind !== "error") {
+      if (message === undefined) throw this.#silentEnd(await this.wait());
+      await held.attend(this.#started(), opened);
+      letGo(control.writer);
+      message = await status.next();
+    }
+    if (message?.kind !== "error") return;
+    await (ended ?? this.wait());
+    throw message.error;
+  }
+
+  wait(): Promise<ExitStatus> {
+    return this.#started().wait();
+  }
+
+  signal(signal: string | number): void {
+    const number = requireSignal(signal);
+    if (!this.#started().signal(number)) {
+      throw new ContainerError("ContainerNotRunning", "the process has ended");
+    }
+  }
+
+  killTree(): void {
+    killTree(this.#started());
+  }
+
+  resize(columns: number, rows: number): void {
+    const { terminal } = this.#options;
+    if (terminal === undefined) {
+      throw new ContainerError("NoProcessOps", "the process has no terminal");
+    }
+    terminal.resize(columns, rows);
+  }
+
+  interruptKey(): number | undefined {
+    return this.#options.terminal?.interruptKey();
+  }
+
+  /** See `Terminal`. */
+  async typeEnd(signal: AbortSignal): Promise<void> {
+    await this.#options.terminal?.typeEnd(this.#options.poller, signal);
+  }
+
+  async terminate(): Promise<void> {
+    if (this.#child === undefined) {
+      await this.#usher?.kill();
+      this.#child = await this.#usher?.process();
+    }
+    if (this.#child !== undefined) killTree(this.#child);
+    await this.#child?.kill();
+    const streams = this.#streams;
+    this.#streams = {};
+    await closeStreams(streams);
+  }
+
+  /** Closes what the start opened. */
+  [Symbol.dispose](): void {
+    this.#child?.[Symbol.dispose]();
+    this.#usher?.[Symbol.dispose]();
+  }
+
+  /** Gives the number of the first fd that the process opens while it is held. */
+  #clone(report: Fd, control: Fd | undefined, status: InitStatus): number {
+    const { stdio, held, trace, poller } = this.#options;
+    const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
+    using fds = new ProcessFds(stdio, 3 + preserveFds);
+    const placed = [...fds.passed];
+    // These are moved above all that is put in place, and stay there.
+    const last = fds.pass(report, 3 + preserveFds);
+    const word = control === undefined ? undefined : fds.pass(control, 3 + preserveFds);
+    const options: JoinOptions = {
+      ...this.#options,
+      fds: placed,
+      preserveFds,
+      report: last,
+      hold: held === undefined || word === undefined
+        ? undefined
+        : { control: word, before: held.before },
+    };
+    const { target } = options;
+    if (target === undefined) {
+      this.#child = spawn(planJoin(options), last, status, poller);
+    } else {
+      this.#usher = new Usher({ ...options, target }, status, poller, trace);
+      trace?.follow(this.#usher.pid);
+    }
+    this.#streams = fds.streams(poller);
+    return firstFree(options);
+  }
+
+  /** The process that the usher has become, or has made. */
+  async #awaitUsher(): Promise<Child | undefined> {
+    const child = await this.#usher?.process();
+    const pids = [this.#usher?.pid, child?.pid].filter((pid) => pid !== undefined);
+    this.#options.trace?.follow(...new Set(pids));
+    return child;
+  }
+
+  async #usherEnd(): Promise<ExitStatus> {
+    return await this.#usher?.kill() ?? { code: 1, signal: undefined };
+  }
+
+  #silentEnd(status: ExitStatus): ContainerError {
+    const { code, signal, oomKilled } = this.#options.inspectEnd?.(status) ?? status;
+    if (oomKilled === true) return outOfMemory("the process");
+    const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+    return new ContainerError("InitFailed", `the process ended before its program ran: ${how}`);
+  }
+
+  #started(): Child {
+    if (this.#child !== undefined) return this.#child;
+    throw new ContainerError("NoProcessOps", "the process was not started");
+  }
+}
+
+/** One that was killed meanwhile has a status to tell, as any other. */
+function letGo(control: Fd): void {
+  try {
+    writeAll(control, new Uint8Array([1]));
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/** Only a process that goes nowhere may share this program's memory until its execve. */
+function spawn(
+  plan: readonly PlannedOperation[],
+  report: number,
+  said: InitStatus,
+  poller: Poller,
+): Child {
+  const step = new StepBuilder("join");
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  step.because("make the child")
+    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      onError: "return",
+      onPositive: "return",
+    });
+  const [clone, ...rest] = [...step.items as PlannedOperation[], ...plan];
+  const operations = [clone as PlannedOperation, ...rest];
+  const tail = reportTail(report, operations, said.know(operations));
+  const program = new SyscallProgram(operations, tail);
+  program.run();
+  const pid = program.result(0);
+  if (pid < 0) throw initFailure(clone as PlannedOperation, -pid);
+  const pidfd = program.output(PIDFD);
+  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
+  return new Child(pid, new Fd(number), poller);
+}

@@ -1,0 +1,137 @@
+/**
+ * The hooks of one container: which run when, where, and with which state.
+ *
+ * Source: runtime.md, "Lifecycle"; config.md, "POSIX-platform Hooks".
+ *
+ * @module
+ */
+
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { openPidfd } from "../../ffi/processes/process.ts";
+import { withHome } from "../../init/operations/environment.ts";
+import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
+import { isNew } from "../../init/steps/process/namespaces.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { InitSeccomp } from "../config/init_config.ts";
+import type { ContainerError } from "../errors.ts";
+import { enterCgroups } from "../exec/exec_cgroups.ts";
+import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
+import { planRights } from "../exec/rights.ts";
+import { innerPid, openNamespaces } from "../namespaces/process_namespaces.ts";
+import { makeOciState } from "../state/oci_state.ts";
+import { homeOf } from "../security/account_file.ts";
+import type { StoredState } from "../state/stored_state.ts";
+
+/** Whose hooks they are. */
+export type HookSubject = Pick<StoredState, "id" | "bundle" | "rootfs" | "config" | "keyring">;
+
+/**
+ * The hooks of `create`, while init waits with all mounts made: prestart and createRuntime on the
+ * host, then createContainer in init's namespaces.
+ *
+ * @param pid init, a child that nobody has waited for yet
+ * @param locked the container's state folder; its lock is held
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runCreateHooks(
+  subject: HookSubject,
+  pid: number,
+  locked: string,
+  poller: Poller,
+): Promise<void> {
+  const { prestart, createRuntime, createContainer = [] } = subject.config.hooks ?? {};
+  const context = { ...inRuntime(makeOciState(subject, "creating", pid), poller), locked };
+  await runHooks("prestart", prestart, context);
+  await runHooks("createRuntime", createRuntime, context);
+  if (createContainer.length === 0) return;
+  using pidfd = openPidfd(pid);
+  using namespaces = openNamespaces(pid, pidfd, true); // init's root is still the host's
+  await runHooks("createContainer", createContainer, {
+    cgroups: [],
+    before: [],
+    become: [...(namespaces.hasUser ? becomeRoot() : []), ...enterFolder(subject.rootfs)],
+    last: [],
+    env: [],
+    target: namespaces.target,
+    state: makeOciState(subject, "creating", innerPid(pid)),
+    locked,
+    poller,
+  });
+}
+
+/** What a startContainer hook needs, that runs as the program would. */
+export interface StartHookOptions {
+  /** Init, which waits for the start. */
+  readonly pid: number;
+  readonly pidfd: Fd;
+  readonly cgroups: CgroupManager;
+  /** The container's state folder; its lock is held. */
+  readonly locked: string;
+  /** What `linux.seccomp` was compiled to. */
+  readonly filter: InitSeccomp | undefined;
+}
+
+/**
+ * The startContainer hooks: in the container, with its root and as its program would run.
+ *
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runStartHooks(
+  subject: HookSubject,
+  { pid, pidfd, cgroups, locked, filter }: StartHookOptions,
+  poller: Poller,
+): Promise<void> {
+  const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
+  using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
+  using stack = new DisposableStack();
+  using root = open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
+  const identity = planRights(process, linux, `/proc/self/fd/${root.number}`, filter, {
+    keyring: subject.keyring,
+  });
+  await runHooks("startContainer", hooks?.startContainer, {
+    before: identity.before,
+    become: [...identity.become, ...identity.signals],
+    guard: identity.guard,
+    lead: identity.lead,
+    last: identity.last,
+    cgroups: enterCgroups(cgroups, undefined, pid, stack),
+    env: withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0)),
+    target: namespaces.target,
+    state: makeOciState(subject, "created", innerPid(pid)),
+    locked,
+    poller,
+  });
+}
+
+/**
+ * The poststart hooks, on the host.
+ *
+ * @throws {ContainerError} `HookFailed`
+ */
+export async function runPoststartHooks(
+  subject: HookSubject,
+  pid: number,
+  poller: Poller,
+): Promise<void> {
+  const context = inRuntime(makeOciState(subject, "running", pid), poller);
+  await runHooks("poststart", subject.config.hooks?.poststart, context);
+}
+
+/** The poststop hooks, on the host; a failure keeps none of the others from running. */
+export async function runPoststopHooks(
+  subject: HookSubject,
+  poller: Poller,
+): Promise<ContainerError[]> {
+  const context = inRuntime(makeOciState(subject, "stopped", 0), poller);
+  return await runAllHooks("poststop", subject.config.hooks?.poststop, context);
+}
+
+/** The host's root is nobody in the container's user namespace, but may become its root. */
+function becomeRoot(): readonly PlanItem[] {
+  const step = new StepBuilder("hooks");
+  return step.because("become the container's root", undefined, "/linux/uidMappings")
+    .call("setgroups", [0, 0], { onError: "continue" })
+    .call("setresgid", [0, 0, 0])
+    .call("setresuid", [0, 0, 0]).items;
+}

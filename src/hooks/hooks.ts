@@ -1,0 +1,265 @@
+/**
+ * Hooks: programs that run at points of a container's life, with its state on their stdin.
+ *
+ * Source: config.md, "POSIX-platform Hooks"; runtime.md, "Lifecycle".
+ *
+ * @module
+ */
+
+import { onAbort } from "../../ffi/waiting/abort.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, read } from "../../ffi/files/file.ts";
+import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { type ExitStatus, signalGroup } from "../../ffi/processes/process.ts";
+import { signalName } from "../../ffi/processes/signals.ts";
+import { writeFully } from "../../ffi/waiting/stream.ts";
+import { lastWins } from "../../init/operations/environment.ts";
+import { type Execve, type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
+import { becomeProgram } from "../../init/steps/process/final.ts";
+import type { Hook } from "../config/types/config.ts";
+import type { HookPoint } from "../config/validate/validate.ts";
+import { ContainerError } from "../errors.ts";
+import type { OciState } from "../state/oci_state.ts";
+import { ownEnvironment } from "../own/own_environment.ts";
+import { tellHook } from "../state/running_hook.ts";
+import { SetnsProcess, type SetnsProcessOptions } from "../exec/setns_process.ts";
+import { visible } from "../failures/visible.ts";
+
+/** What the hooks of one point are run with. */
+export interface HookContext extends
+  Pick<
+    SetnsProcessOptions,
+    "target" | "cgroups" | "before" | "become" | "guard" | "lead" | "poller"
+  > {
+  /** What they find on their stdin. */
+  readonly state: OciState;
+  /** The environment of a hook that names none. */
+  readonly env: readonly string[];
+  /** The container's state folder, if its lock is held while the hook runs. */
+  readonly locked?: string;
+  /** Operations right before execve. */
+  readonly last: readonly PlanItem[];
+}
+
+/** The hooks that run in this program's namespaces, in the bundle's folder. */
+export function inRuntime(state: OciState, poller: Poller): HookContext {
+  const become = enterFolder(state.bundle);
+  const env = ownEnvironment(); // as other runtimes have it, for one that names none
+  return { cgroups: [], before: [], become, last: [], env, target: undefined, poller, state };
+}
+
+/** Enters the folder that a hook finds itself in, where other runtimes put it. */
+export function enterFolder(path: string): readonly PlanItem[] {
+  const step = new StepBuilder("hooks");
+  return step.because(`enter ${path}`, path, "/hooks")
+    .call("chdir", [path], { onError: "continue" }).items;
+}
+
+/**
+ * Runs the hooks of a point in order, up to the first that fails.
+ *
+ * @throws {ContainerError} `HookFailed` with how it ended and what it wrote last
+ */
+export async function runHooks(
+  point: HookPoint,
+  hooks: readonly Hook[] | undefined,
+  context: HookContext,
+): Promise<void> {
+  for (const [k, hook] of (hooks ?? []).entries()) {
+    await runHook(`/hooks/${point}/${k}`, hook, context);
+  }
+}
+
+/**
+ * Runs all hooks of a point, whatever comes of each.
+ *
+ * @returns the failures
+ */
+export async function runAllHooks(
+  point: HookPoint,
+  hooks: readonly Hook[] | undefined,
+  context: HookContext,
+): Promise<ContainerError[]> {
+  const failures: ContainerError[] = [];
+  for (const [k, hook] of (hooks ?? []).entries()) {
+    try {
+      await runHook(`/hooks/${point}/${k}`, hook, context);
+    } catch (error) {
+      if (!(error instanceof ContainerError)) throw error;
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+async function runHook(pointer: string, hook: Hook, context: HookContext): Promise<void> {
+  const { state } = context;
+  const { signal, endless: poller } = context.poller; // what it writes is read to its end
+  signal?.throwIfAborted();
+  using output = new Pipe();
+  using input = new Pipe();
+  using process = new SetnsProcess({
+    ...context,
+    execute: [...context.last, execute(hook, context.env, pointer)],
+    stdio: {
+      stdin: input.reader.number,
+      stdout: output.writer.number,
+      stderr: output.writer.number,
+    },
+  });
+  try {
+    await process.start();
+  } catch (error) {
+    await process.terminate();
+    signal?.throwIfAborted();
+    throw asHookFailure(error, pointer, hook);
+  }
+  using _told = context.locked === undefined ? undefined : tellHook(context.locked, process.pid);
+  input.reader.close();
+  output.writer.close();
+  const fed = feed(input.writer, JSON.stringify(state), poller);
+  const tail = new OutputTail(output.reader, poller);
+  const { status, isLate } = await waitAtMost(process, hook.timeout, signal);
+  if (input.writer.isOpen) poller.cancel(input.writer);
+  input.writer.close();
+  await fed;
+  const said = await tail.end();
+  signal?.throwIfAborted();
+  if (!isLate && status.code === 0) return;
+  throw new ContainerError("HookFailed", `${what(pointer)} failed: ${how(status, hook, isLate)}`, {
+    step: "hooks",
+    path: hook.path,
+    pointer,
+    hint: said === "" ? "it wrote nothing" : `it wrote: ${said}`,
+  });
+}
+
+/** `/hooks/createRuntime/0` as a reader knows it: `the createRuntime hook 0`. */
+function what(pointer: string): string {
+  const [point, index] = pointer.split("/").slice(2);
+  return `the ${point} hook ${index}`;
+}
+
+function how({ code, signal }: ExitStatus, { timeout }: Hook, isLate: boolean): string {
+  if (isLate) return `it ran longer than its timeout of ${timeout} s`;
+  return signal === undefined ? `exit code ${code}` : `killed by ${signalName(signal)}`;
+}
+
+function asHookFailure(error: unknown, pointer: string, { path }: Hook): unknown {
+  if (!(error instanceof ContainerError)) return error;
+  return new ContainerError("HookFailed", `${what(pointer)} failed: ${error.summary}`, {
+    ...error.toJSON(),
+    step: "hooks",
+    path,
+    pointer,
+    cause: error,
+  });
+}
+
+function execute(
+  { path, args, env }: Hook,
+  fallback: readonly string[],
+  pointer: string,
+): Execve {
+  return becomeProgram("hooks", path, args ?? [path], lastWins(env ?? fallback), {
+    reason: "run the hook",
+    path,
+    pointer: `${pointer}/path`,
+    hint: "the path must be that of an executable file where the hook runs",
+  });
+}
+
+const SIGKILL = 9;
+
+/**
+ * Waits for a process; kills it, with all that its session has in its group, when time is up or it is
+ * aborted.
+ */
+async function waitAtMost(
+  process: SetnsProcess,
+  timeoutSeconds: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly status: ExitStatus; readonly isLate: boolean }> {
+  let isLate = false;
+  let hasEnded = false;
+  const kill = () => {
+    // It is not reaped before its end is known here: the number is still its own.
+    if (!hasEnded) signalGroup(process.pid, SIGKILL);
+  };
+  using _ = onAbort(signal, kill);
+  const timer = timeoutSeconds === undefined ? undefined : setTimeout(() => {
+    isLate = true;
+    kill();
+  }, timeoutSeconds * 1000);
+  try {
+    const status = await process.wait().finally(() => hasEnded = true);
+    return { status, isLate };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes a hook's stdin; one that ends without having read it all is no fault. */
+async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
+  try {
+    await writeFully(fd, new TextEncoder().encode(text), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || !["EPIPE", "EBADF"].includes(error.code)) throw error;
+    return;
+  }
+  fd.close(); // the end of the state
+}
+
+const KEPT = 2048;
+const CHUNK = 65_536;
+/** After how many chunks a hook's time is looked at, and after how many its children's are enough. */
+const TURN_AFTER = 16;
+
+/**
+ * The last of what a hook wrote. It is read all the while, so that no hook waits for a reader, and
+ * one that writes for ever holds up neither its timeout nor this program.
+ */
+class OutputTail {
+  readonly #fd: Fd;
+  readonly #poller: Poller;
+  readonly #read: Promise<void>;
+  #bytes = new Uint8Array(0);
+  #isEnding = false;
+
+  constructor(fd: Fd, poller: Poller) {
+    this.#fd = fd;
+    this.#poller = poller;
+    setNonBlocking(fd);
+    this.#read = this.#readOn();
+  }
+
+  /** What it was, on one line. A child that the hook left behind may still hold the pipe. */
+  async end(): Promise<string> {
+    this.#isEnding = true;
+    this.#poller.cancel(this.#fd);
+    await this.#read;
+    return visible(new TextDecoder().decode(this.#bytes).trim()).replaceAll(/\s*\n\s*/g, " | ");
+  }
+
+  async #readOn(): Promise<void> {
+    for (let count = 1;; count++) {
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk !== undefined) {
+        if (chunk.length === 0) return;
+        this.#keep(chunk);
+        if (count % TURN_AFTER !== 0) continue;
+      }
+      if (this.#isEnding) return;
+      if (chunk === undefined) await this.#poller.wait(this.#fd);
+      else await new Promise((resolve) => setTimeout(resolve, 0)); // it writes as fast as this reads
+    }
+  }
+
+  #keep(chunk: Uint8Array): void {
+    const all = new Uint8Array(this.#bytes.length + chunk.length);
+    all.set(this.#bytes);
+    all.set(chunk, this.#bytes.length);
+    this.#bytes = all.slice(-KEPT);
+  }
+}

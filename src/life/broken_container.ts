@@ -1,0 +1,111 @@
+/**
+ * The removal of a container whose state can't be read: what it was is looked for by what remains of
+ * the state, and by the names that hull gives.
+ *
+ * @module
+ */
+
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import type { CgroupHost } from "../cgroups/detect.ts";
+import { loadCgroupManager, newCgroupManager } from "../cgroups/choice/make_manager.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import { hasMark } from "../cgroups/mark.ts";
+import { comesTrue } from "../cgroups/waiting.ts";
+import { ContainerError } from "../errors.ts";
+import { hasRecords } from "../network/hull_bridge/folder.ts";
+import { openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
+import { type Remains, remainsOf } from "../state/state_shape.ts";
+import type { StateStore } from "../state/state_store.ts";
+
+/** Which container, and where. */
+export interface BrokenContainer {
+  readonly id: string;
+  readonly store: StateStore;
+  readonly poller: Poller;
+  readonly host: CgroupHost;
+  readonly driver: "cgroupfs" | "systemd" | "disabled";
+}
+
+const SIGKILL = 9;
+const END_MS = 10_000;
+/** What hull writes into a state folder. */
+const OWN_FILES =
+  /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|joins|hook|rootfs|notify)$/;
+
+/**
+ * Ends what can be found of a container, and removes it.
+ *
+ * @throws {ContainerError} `SystemError`, `ContainerNotExists`; `StateInvalid` if the folder holds
+ *   what hull does not write
+ */
+export async function removeBroken(broken: BrokenContainer): Promise<void> {
+  const { id, store, poller } = broken;
+  using lock = await store.lock(id);
+  const folder = store.folder(id);
+  const foreign = [...Deno.readDirSync(folder)].find(({ name }) => !OWN_FILES.test(name));
+  if (foreign !== undefined) {
+    throw store.broken(
+      id,
+      `is broken, and ${JSON.stringify(foreign.name)} beside it is not hull's`,
+    );
+  }
+  const remains = remainsOf(store.textOf(lock, id), id);
+  for (const process of [remains.init, remains.supervisor]) {
+    if (process !== undefined) await endProcess(process, poller);
+  }
+  const cgroups = cgroupsOf(broken, remains);
+  if (cgroups !== undefined) await endCgroups(cgroups, remains.ownCgroups);
+  if (remains.network !== undefined) {
+    const { removeNetwork } = await import("../network/container_network.ts");
+    await removeNetwork({ network: remains.network, joined: undefined, isNamed: false });
+  }
+  store.remove(id);
+  if (hasRecords(store.root)) {
+    await (await import("../network/container_lease.ts")).giveLeaseBack(
+      store,
+      remains.network?.owner,
+    );
+  }
+}
+
+async function endProcess(process: ProcessIdentity, poller: Poller): Promise<void> {
+  using pidfd = openIdentified(process);
+  if (pidfd === undefined) return;
+  signalPidfd(pidfd, SIGKILL);
+  await poller.wait(pidfd);
+}
+
+/**
+ * The cgroups that the state named, or else those that a container of its id gets, if they bear hull's
+ * mark: another program's container may have the same name.
+ */
+function cgroupsOf(
+  { id, store, host, driver }: BrokenContainer,
+  { cgroupPaths, ownCgroups }: Remains,
+): CgroupManager | undefined {
+  if (cgroupPaths !== undefined && ownCgroups !== undefined) {
+    try {
+      return loadCgroupManager(host, cgroupPaths);
+    } catch (error) {
+      if (!(error instanceof ContainerError)) throw error;
+    }
+  }
+  if (driver === "disabled" || UNIT.test(id)) return undefined;
+  const manager = newCgroupManager({ host, cgroupsPath: undefined, id, driver });
+  return hasMark(Object.values(manager.paths), store.root) ? manager : undefined;
+}
+
+/** systemd's. */
+const UNIT = /\.(?:slice|scope|service)$/;
+
+async function endCgroups(cgroups: CgroupManager, own?: readonly string[]): Promise<void> {
+  const isOwn = own === undefined ||
+    Object.values(cgroups.paths).every((path) => own.includes(path));
+  const isEmpty = () => {
+    cgroups.kill(SIGKILL);
+    return cgroups.processes({ all: true }).length === 0;
+  };
+  if (isOwn && Object.keys(cgroups.paths).length > 0) await comesTrue(isEmpty, END_MS);
+  await cgroups.destroy(own);
+}

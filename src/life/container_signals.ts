@@ -1,0 +1,120 @@
+/**
+ * Signals to a container, and its end by force.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../ffi/files/file.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import { isNew } from "../../init/steps/process/namespaces.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import { comesTrue } from "../cgroups/waiting.ts";
+import type { Config } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import type { StoredState } from "../state/stored_state.ts";
+
+/** A container as far as a signal needs it. */
+export interface SignalTarget {
+  readonly config: Config;
+  readonly cgroups: CgroupManager;
+  /** Its first process's; undefined if that has ended. */
+  readonly pidfd: Fd | undefined;
+  /** Whether who is in the cgroups may be another's, and is left alone; false by default. */
+  readonly isGuest?: boolean | undefined;
+}
+
+const SIGKILL = 9;
+/** For how long killed processes are waited for, as runc does, and when they are looked at again. */
+const END_MS = 10_000;
+const AGAIN_MS = 100;
+
+/**
+ * Sends a signal to the first process.
+ *
+ * @returns whether there was anybody
+ */
+export function signalFirst(target: SignalTarget, signal: number): boolean {
+  const { pidfd } = target;
+  const wasThere = pidfd !== undefined && signalPidfd(pidfd, signal);
+  return signal === SIGKILL ? killRest(target) || wasThere : wasThere;
+}
+
+/**
+ * What a SIGKILL of the first process leaves: those beside it, which end with it only if the pid
+ * namespace is the container's own, and a freezer of cgroup v1 in which nothing dies.
+ *
+ * @returns whether it killed any
+ */
+function killRest({ config, cgroups, isGuest }: SignalTarget): boolean {
+  const rest = isGuest === true || hasOwnPids(config) ? 0 : cgroups.processes({ all: true }).length;
+  if (rest > 0) cgroups.kill(SIGKILL);
+  else cgroups.letDie();
+  return rest > 0;
+}
+
+/**
+ * Whether a container is a guest in its cgroups. It may have been put into some that were there: who
+ * is in them is its own only where its processes are told by nothing else.
+ */
+export function isGuest({ config, cgroupPaths, ownCgroups, init }: StoredState): boolean {
+  if (ownCgroups === undefined) return false;
+  if (Object.values(cgroupPaths).every((path) => ownCgroups.includes(path))) return false;
+  return init === undefined || hasOwnPids(config);
+}
+
+/** Whether all that it has made ends with the first process: pid_namespaces(7). */
+function hasOwnPids(config: Config): boolean {
+  return isNew(config.linux?.namespaces ?? [], "pid");
+}
+
+/**
+ * Kills every process, frozen ones too, until none is left.
+ *
+ * @param ended comes true at the first one's end; undefined if that has ended
+ * @param timeoutMs for how long, in milliseconds
+ * @throws {ContainerError} `SystemError` with what is left
+ */
+export async function endAll(
+  target: SignalTarget,
+  ended: Promise<unknown> | undefined,
+  timeoutMs: number = END_MS,
+): Promise<void> {
+  const { cgroups, pidfd, config } = target;
+  const isReached = target.isGuest !== true;
+  const left = () => isReached ? cgroups.processes({ all: true }) : [];
+  if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+  else if (left().length === 0) return void await ended;
+  const leavesNone = pidfd !== undefined && hasOwnPids(config);
+  let hasEnded = ended === undefined;
+  for (const end = performance.now() + timeoutMs;;) {
+    // Without cgroups the pid namespace's end, which comes with its first process, has to do.
+    if (isReached && Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
+    else cgroups.letDie();
+    if (ended !== undefined && !hasEnded) hasEnded = await comesWithin(ended, AGAIN_MS);
+    if (hasEnded && (leavesNone || await comesTrue(() => left().length === 0, AGAIN_MS))) return;
+    if (performance.now() >= end) throw await notEnding(left());
+  }
+}
+
+/** Whether a promise is fulfilled in time. */
+async function comesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function notEnding(pids: readonly number[]): Promise<ContainerError> {
+  const { nameProcesses } = await import("../cgroups/remaining.ts");
+  const named = pids.length === 0 ? "its first process" : nameProcesses(pids);
+  return new ContainerError("SystemError", `killed, but not ended: ${named}`, {
+    step: "kill",
+    hint:
+      "it waits in the kernel (state D), or a cgroup above its own is frozen: delete again then",
+  });
+}

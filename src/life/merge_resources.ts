@@ -1,0 +1,124 @@
+/**
+ * What a container's resources are after an update: what the update names takes the place of what
+ * was there, field by field, and by device, page size or file where there are many.
+ *
+ * @module
+ */
+
+import type {
+  BlockIoResources,
+  CpuResources,
+  MemoryResources,
+  Resources,
+} from "../config/types/config.ts";
+
+/**
+ * The resources after an update; neither argument is changed.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { mergeResources } from "./merge_resources.ts";
+ *
+ * const merged = mergeResources(
+ *   { memory: { limit: 100, swap: 200 }, pids: { limit: 5 } },
+ *   { memory: { limit: 150 } },
+ * );
+ * assertEquals(merged, { memory: { limit: 150, swap: 200 }, pids: { limit: 5 } });
+ * ```
+ */
+export function mergeResources(before: Resources, update: Resources): Resources {
+  return withoutUndefined({
+    ...before,
+    ...withoutUndefined({
+      devices: update.devices,
+      memory: update.memory && mergeMemory(before.memory ?? {}, update.memory),
+      cpu: update.cpu && mergeCpu(before.cpu ?? {}, update.cpu),
+      pids: update.pids && { ...before.pids, ...withoutUndefined(update.pids) },
+      blockIO: update.blockIO && mergeBlockIo(before.blockIO ?? {}, update.blockIO),
+      hugepageLimits: update.hugepageLimits &&
+        upsert(before.hugepageLimits ?? [], update.hugepageLimits, ({ pageSize }) => pageSize),
+      network: update.network && { ...before.network, ...withoutUndefined(update.network) },
+      rdma: update.rdma && { ...before.rdma, ...update.rdma },
+      unified: update.unified && { ...before.unified, ...update.unified },
+    }),
+  });
+}
+
+/**
+ * What is to be written for an update: what it names, with the stored values that the meaning of a
+ * named one depends on. `swap` counts memory too, so it goes with every new limit; a new quota is one
+ * of its period.
+ *
+ * @param merged what {@linkcode mergeResources} gave
+ */
+export function resourcesToWrite(update: Resources, merged: Resources): Resources {
+  const { memory } = update;
+  const isLimited = memory?.limit !== undefined || memory?.swap !== undefined;
+  if (memory === undefined || !isLimited) return update;
+  const { limit, swap } = merged.memory ?? {};
+  return { ...update, memory: withoutUndefined({ ...memory, limit, swap }) };
+}
+
+/** The part of the resources before an update that an update would have changed. */
+export function resourcesToRestore(before: Resources, update: Resources): Resources {
+  return Object.fromEntries(
+    Object.entries(before).filter(([name]) => update[name as keyof Resources] !== undefined),
+  );
+}
+
+/**
+ * 0 leaves a limit. A limit lifted lifts the one of memory and swap, which can't be alone; the check
+ * of the usage is the update's own.
+ */
+function mergeMemory(before: MemoryResources, update: MemoryResources): MemoryResources {
+  const { checkBeforeUpdate: _, ...kept } = before;
+  const merged = { ...kept, ...withoutZeros(update) };
+  if (merged.limit !== -1 || update.swap) return merged;
+  const { swap: _lifted, ...rest } = merged;
+  return rest;
+}
+
+function mergeCpu(before: CpuResources, update: CpuResources): CpuResources {
+  const { burst, idle } = update;
+  return { ...before, ...withoutZeros(update), ...withoutUndefined({ burst, idle }) };
+}
+
+function mergeBlockIo(before: BlockIoResources, update: BlockIoResources): BlockIoResources {
+  const lists = [
+    "weightDevice",
+    "throttleReadBpsDevice",
+    "throttleWriteBpsDevice",
+    "throttleReadIOPSDevice",
+    "throttleWriteIOPSDevice",
+  ] as const;
+  const key = ({ major, minor }: { major: number; minor: number }) => `${major}:${minor}`;
+  const merged = Object.fromEntries(
+    lists.filter((name) => update[name] !== undefined)
+      .map((name) => [name, upsert(before[name] ?? [], update[name] ?? [], key)]),
+  );
+  return { ...before, ...withoutZeros(update), ...merged };
+}
+
+/** The entries of both; one of the update takes the place of that with the same key. */
+function upsert<Entry extends object>(
+  before: readonly Entry[],
+  update: readonly Entry[],
+  keyOf: (entry: Entry) => string,
+): Entry[] {
+  const entries = new Map(before.map((entry) => [keyOf(entry), entry]));
+  for (const entry of update) {
+    entries.set(keyOf(entry), { ...entries.get(keyOf(entry)), ...entry });
+  }
+  return [...entries.values()];
+}
+
+function withoutUndefined<Value extends object>(value: Value): Value {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Value;
+}
+
+function withoutZeros<Value extends object>(value: Value): Value {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, v]) => v !== undefined && v !== 0 && v !== ""),
+  ) as Value;
+}

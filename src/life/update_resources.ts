@@ -1,0 +1,68 @@
+/**
+ * The change of a container's limits while it is there.
+ *
+ * @module
+ */
+
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { IntelRdt, Linux, Resources } from "../config/types/config.ts";
+import { validateResources } from "../config/validate/validate.ts";
+import { isBefore13, oldResources } from "../config/fields/by_version.ts";
+import type { RdtUpdate } from "../resctrl/container_resctrl.ts";
+import type { Fault } from "../errors.ts";
+import { mergeResources, resourcesToRestore, resourcesToWrite } from "./merge_resources.ts";
+import type { Snapshot } from "../state/state_store.ts";
+import type { StoredState } from "../state/stored_state.ts";
+import type { ContainerSurroundings } from "../state/surroundings.ts";
+
+/**
+ * Sets limits and stores them; the caller holds the container's lock.
+ *
+ * @param stored the state, read under the lock
+ * @param rdt limits of the class of service, which are set already and stored here
+ * @returns the state as it is stored now
+ * @throws {ContainerError} `ConfigInvalid`, `Unsupported`, `SystemError`; nothing is stored then
+ */
+export function updateResources(
+  { store, cgroups, onWarning }: Pick<ContainerSurroundings, "store" | "cgroups" | "onWarning">,
+  stored: StoredState,
+  resources: Resources,
+  rdt: RdtUpdate = {},
+): Snapshot {
+  const { config } = stored;
+  // Who wrote an old document writes its updates in the same words.
+  const isOld = isBefore13(config.ociVersion);
+  const update = validateResources(isOld ? oldResources(resources) : resources);
+  const before = config.linux?.resources ?? {};
+  const merged = mergeResources(before, update);
+  try {
+    cgroups.apply(resourcesToWrite(update, merged), { update: true });
+  } catch (error) {
+    restore(cgroups, resourcesToRestore(before, update), onWarning);
+    throw error;
+  }
+  const linux = { ...config.linux, resources: merged, ...mergeRdt(config.linux?.intelRdt, rdt) };
+  return store.write({ ...stored, config: { ...config, linux } });
+}
+
+function mergeRdt(before: IntelRdt | undefined, update: RdtUpdate): Pick<Linux, "intelRdt"> {
+  const given = Object.entries(update).filter(([, schema]) => schema !== undefined);
+  return given.length === 0 ? {} : { intelRdt: { ...before, ...Object.fromEntries(given) } };
+}
+
+/** Of several limits the first may hold already when a later one is refused. */
+function restore(
+  cgroups: CgroupManager,
+  before: Resources,
+  onWarning: ((warning: Fault) => void) | undefined,
+): void {
+  try {
+    cgroups.apply(before, { update: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    onWarning?.({
+      pointer: "/linux/resources",
+      message: `those before can't be set again: ${why}`,
+    });
+  }
+}

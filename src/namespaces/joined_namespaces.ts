@@ -1,0 +1,66 @@
+/**
+ * The namespaces that a config wants joined by path, looked at before anything is made.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/files/file.ts";
+import { NAMESPACE_FLAGS, namespaceType } from "../../ffi/processes/namespaces.ts";
+import type { Namespace } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+
+const TYPES = new Map<number, string>(
+  Object.entries(NAMESPACE_FLAGS).map(([name, flag]) => [flag, name]),
+);
+
+/**
+ * Makes sure that each path is one of a namespace of its type.
+ *
+ * @throws {ContainerError} `InitFailed` that names the entry, and what stands there
+ */
+export function checkJoinedNamespaces(namespaces: readonly Namespace[]): void {
+  for (const namespace of namespaces) openJoined(namespaces, namespace.type)?.close();
+}
+
+/**
+ * Opens the namespace of a type that is to be joined; undefined if none is.
+ *
+ * @throws {ContainerError} `InitFailed`
+ */
+export function openJoined(
+  namespaces: readonly Namespace[],
+  wanted: Namespace["type"],
+): Fd | undefined {
+  const index = namespaces.findIndex(({ type }) => type === wanted);
+  const { type = wanted, path = "" } = namespaces[index] ?? {};
+  if (path === "") return undefined;
+  const pointer = `/linux/namespaces/${index}/path`;
+  const fail = (what: string, cause?: SyscallError) =>
+    new ContainerError("InitFailed", `cannot join the ${type} namespace at ${path}: ${what}`, {
+      step: "namespaces",
+      syscall: cause?.syscall,
+      errno: cause?.code,
+      path,
+      pointer,
+      hint: `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`,
+      cause,
+    });
+  let found: string;
+  try {
+    const fd = open(path, O_RDONLY | O_NONBLOCK); // a fifo would hold up whoever opens it
+    try {
+      found = TYPES.get(namespaceType(fd)) ?? "unknown";
+      if (found === type) return fd;
+    } catch (error) {
+      fd.close();
+      if (error instanceof SyscallError && error.code === "ENOTTY") throw fail("it is none", error);
+      throw error;
+    }
+    fd.close();
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw fail(error.message, error);
+  }
+  throw fail(`it is a ${found} namespace`);
+}

@@ -1,0 +1,98 @@
+/**
+ * The namespaces of a running process, opened from outside.
+ *
+ * Source: namespaces(7), setns(2).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import { tryStatPath } from "../../ffi/files/file_status.ts";
+import {
+  NAMESPACE_FILES,
+  NAMESPACE_FLAGS,
+  type NamespaceName,
+} from "../../ffi/processes/namespaces.ts";
+
+/** The namespaces of a running process, as far as they aren't this program's own. */
+export interface JoinTarget {
+  /** The process's pidfd. */
+  readonly pidfd: number;
+  /** The flags of the namespaces to join. */
+  readonly flags: number;
+  /** Its root, where that isn't the root of its mount namespace. */
+  readonly root: number | undefined;
+}
+
+/** What another process of a container must join, with the fds held open. */
+export interface OpenedNamespaces extends Disposable {
+  readonly target: JoinTarget;
+  /** Whether a user namespace is among them. */
+  readonly hasUser: boolean;
+}
+
+/**
+ * Looks which namespaces a process doesn't share with this program, and opens the way into them.
+ *
+ * @param pid a process that can't end and be another meanwhile: an unreaped child of this program,
+ *   or one that is looked at again by `pidfd` afterwards
+ * @param pidfd the same process; stays the caller's
+ * @param ownsMounts whether its root is the root of its mount namespace
+ * @throws {SyscallError} if it has ended
+ */
+export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): OpenedNamespaces {
+  const names = (Object.keys(NAMESPACE_FLAGS) as NamespaceName[])
+    .filter((name) => inode("self", name) !== inode(pid, name));
+  const flags = names.reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
+  using stack = new DisposableStack();
+  const root = ownsMounts
+    ? undefined
+    : stack.use(open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)).number;
+  const kept = stack.move();
+  return {
+    target: {
+      pidfd: pidfd.number,
+      flags,
+      root,
+    },
+    hasUser: names.includes("user"),
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
+
+/** A kernel without a kind of namespace has no file of it, for any process. */
+function inode(pid: number | "self", name: NamespaceName): bigint | undefined {
+  const place = path(pid, name);
+  const status = tryStatPath(place, true);
+  if (typeof status !== "number") return status.inode;
+  if (status === ENOENT) return undefined;
+  throw new SyscallError("statx", status, place);
+}
+
+const ENOENT = 2;
+
+function path(pid: number | "self", name: NamespaceName): string {
+  return `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;
+}
+
+/** The number of a process as it sees itself: the innermost one of NSpid in /proc/PID/status. */
+export function innerPid(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const numbers = /^NSpid:(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
+  return Number(numbers.at(-1) ?? pid);
+}
+
+/**
+ * The number on this side of a user or group of a process's user namespace: user_namespaces(7).
+ *
+ * @param file `uid_map` or `gid_map`
+ * @returns the same number where nothing maps it
+ */
+export function hostId(pid: number, file: "uid_map" | "gid_map", id: number): number {
+  for (const line of Deno.readTextFileSync(`/proc/${pid}/${file}`).trimEnd().split("\n")) {
+    const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+    if (id >= inside && id < inside + size) return outside + (id - inside);
+  }
+  return id;
+}

@@ -1,0 +1,42 @@
+/**
+ * What the word that a container is connected by means for its making. Who gives none loads none of
+ * the modules behind it.
+ *
+ * @module
+ */
+
+import type { NetworkMode } from "../config/types/network_mode.ts";
+import type { GivenNetworks } from "../config/validate_network/networks.ts";
+import type { CheckedMode } from "../config/validate_network/network_mode.ts";
+
+/**
+ * Checks a mode by itself, and that what it takes is here.
+ *
+ * @throws {ContainerError} `ConfigInvalid`, `Unsupported`
+ */
+export async function checkMode(mode: NetworkMode): Promise<CheckedMode> {
+  const { checkNetworkMode } = await import("../config/validate_network/network_mode.ts");
+  const checked = checkNetworkMode(mode);
+  if (checked.kind === "bridge") (await import("./hull_bridge/nft.ts")).requireNft();
+  return checked;
+}
+
+/**
+ * Checks a mode against the config, and gives what is to be made by it.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export async function fitMode(
+  mode: CheckedMode,
+  config: unknown,
+  given: GivenNetworks,
+): Promise<GivenNetworks> {
+  const [{ requireFittingMode }, { checkConfig }] = await Promise.all([
+    import("../config/validate_network/network_mode.ts"),
+    import("../config/validate/validate.ts"),
+  ]);
+  requireFittingMode(mode, checkConfig(config).config, given);
+  if (mode.kind !== "bridge") return given;
+  // The address is known when the container has its id.
+  return { ...given, networks: [{ type: "veth", name: "eth0", bridge: mode.name }] };
+}

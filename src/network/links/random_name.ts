@@ -1,0 +1,41 @@
+/**
+ * Names of interfaces that nobody has yet.
+ *
+ * @module
+ */
+
+import { isRefusal } from "../netlink/socket.ts";
+
+const TRIES = 10;
+
+/**
+ * A name that is very probably free: a word and seven digits of base 16.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { randomName } from "./random_name.ts";
+ *
+ * assert(/^veth[0-9a-f]{7}$/.test(randomName("veth")));
+ * ```
+ */
+export function randomName(word: string): string {
+  const [number = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return word + (number >>> 4).toString(16).padStart(7, "0");
+}
+
+/**
+ * Makes something under names that it chooses by chance, again with others while one is taken.
+ *
+ * @param isFinal whether a name that is taken is one that was not chosen by chance
+ * @throws what `make` throws; EEXIST after ten tries
+ */
+export function withFreeName<Made>(make: () => Made, isFinal: () => boolean = () => false): Made {
+  for (let tries = 1;; tries++) {
+    try {
+      return make();
+    } catch (error) {
+      if (!isRefusal(error, "EEXIST") || tries === TRIES || isFinal()) throw error;
+    }
+  }
+}

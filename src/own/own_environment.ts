@@ -1,0 +1,63 @@
+/**
+ * This program's own environment and arguments, byte for byte: Deno leaves out variables that are no
+ * UTF-8, and replaces what is none in arguments. See `ffi/c/raw_text.ts`. The launcher keeps from Deno
+ * what is meant for other programs of Deno, and hands it over under other names.
+ *
+ * Source: /proc/PID/environ and /proc/PID/cmdline in proc(5); scripts/launch.sh.
+ *
+ * @module
+ */
+
+import { open, readAll } from "../../ffi/files/file.ts";
+import { decodeRaw } from "../../ffi/c/raw_text.ts";
+
+/** Set by the launcher, to this process's number: what others inherit of it means nothing. */
+const MARK = "HULL_CALLER";
+const HANDED_OVER = `${MARK}_`;
+/** What the launcher sets for Deno. */
+const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK"]);
+
+/** All variables as the caller had them, each `NAME=value`. */
+export function ownEnvironment(): readonly string[] {
+  const known = Object.entries(Deno.env.toObject()).map(([name, value]) => `${name}=${value}`);
+  const all = [...known, ...words("environ").filter((entry) => !entry.isWellFormed())];
+  return Deno.env.get(MARK) === String(Deno.pid) ? callers(all) : all;
+}
+
+/** Without what the launcher set, and with what it took away. */
+export function callers(environment: readonly string[]): readonly string[] {
+  return environment.flatMap((entry) => {
+    if (entry.startsWith(HANDED_OVER)) return [entry.slice(HANDED_OVER.length)];
+    return FOR_DENO.has(entry.slice(0, entry.indexOf("="))) ? [] : [entry];
+  });
+}
+
+/** The same for a command of the host: those that Deno can pass on. */
+export function commandEnvironment(): { readonly clearEnv: true; env: Record<string, string> } {
+  const entries = ownEnvironment().filter((entry) =>
+    entry.isWellFormed() && entry.includes("=", 1)
+  );
+  return {
+    clearEnv: true,
+    env: Object.fromEntries(entries.map((entry) => {
+      const end = entry.indexOf("=", 1);
+      return [entry.slice(0, end), entry.slice(end + 1)];
+    })),
+  };
+}
+
+/** The value of a variable; undefined without one. */
+export function ownVariable(name: string): string | undefined {
+  return ownEnvironment().find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+/** The command line's arguments. */
+export function ownArguments(): readonly string[] {
+  return Deno.args.length === 0 ? [] : words("cmdline").slice(-Deno.args.length);
+}
+
+function words(file: "environ" | "cmdline"): string[] {
+  using fd = open(`/proc/self/${file}`);
+  const text = decodeRaw(readAll(fd));
+  return text.split("\0").slice(0, -1);
+}

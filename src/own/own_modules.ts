@@ -1,0 +1,28 @@
+/**
+ * Where hull's own init lies: among the sources, or beside the bundle that `scripts/setup` makes of
+ * them.
+ *
+ * @module
+ */
+
+/** The address of init's module. */
+function initModule(): URL {
+  const { url } = import.meta;
+  // Bundled, this is a part of src/cli/hull.js.
+  return new URL(url.endsWith(".ts") ? "../../init/init.ts" : "../../init/init.js", url);
+}
+
+/**
+ * How V8 runs a program that ends after some milliseconds, here and in scripts/launch.sh: it takes the code
+ * of all functions from the code cache, compiles none to machine code, and collects little garbage.
+ */
+export const BRIEFLY = "--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4";
+
+/** The words of a command that start init, behind Deno's path. */
+export function runInit(): string[] {
+  const module = initModule();
+  const isFile = module.protocol === "file:";
+  const place = isFile ? decodeURIComponent(module.pathname) : module.href;
+  const where = isFile ? "--no-remote" : "--cached-only";
+  return ["run", "--quiet", "--allow-all", "--no-lock", BRIEFLY, where, "--no-config", place];
+}

@@ -1,0 +1,67 @@
+/**
+ * What only the host's root may set for a process, written from the host's side.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import { setLimit } from "../../ffi/processes/rlimit.ts";
+import { initFailure } from "../../init/operations/failure.ts";
+import type { PlannedOperation } from "../../init/operations/operation.ts";
+import { setScheduler } from "../../init/steps/process/scheduling.ts";
+import type { Rlimit, Scheduler } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import { writeProcessFile } from "../security/procfs.ts";
+
+/** Limits that only the host's root may raise, for a child in a user namespace. */
+export function limit(pid: number, rlimits: readonly Rlimit[]): void {
+  rlimits.forEach(({ type, soft, hard }, k) => {
+    try {
+      setLimit(pid, type, soft, hard);
+    } catch (cause) {
+      throw hostError("limits", cause, `/process/rlimits/${k}`);
+    }
+  });
+}
+
+/** Sets how readily the kernel ends it when memory runs out: proc(5). */
+export function adjustOomScore(pid: number, score: number | undefined): void {
+  if (score === undefined) return;
+  const path = `/proc/${pid}/oom_score_adj`;
+  try {
+    writeProcessFile(pid, "oom_score_adj", String(score));
+  } catch (cause) {
+    throw hostError("limits", cause, "/process/oomScoreAdj", path);
+  }
+}
+
+/**
+ * Sets what a fork takes away, of a child that was made by one.
+ *
+ * @throws {ContainerError} `InitFailed`
+ */
+export function schedule(pid: number, scheduler: Scheduler): void {
+  const operations = setScheduler(scheduler, pid) as PlannedOperation[];
+  const program = new SyscallProgram(operations);
+  program.run();
+  const failure = program.failure();
+  if (failure === undefined) return;
+  throw initFailure(operations[failure.index] as PlannedOperation, failure.errno);
+}
+
+function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {
+  if (!(cause instanceof SyscallError)) throw cause;
+  return new ContainerError("SystemError", `cannot do what the config asks for`, {
+    step,
+    syscall: cause.syscall,
+    errno: cause.code,
+    path: path ?? cause.path,
+    pointer,
+    hint: cause.errno === EACCES || cause.errno === EPERM ? "it needs CAP_SYS_RESOURCE" : undefined,
+    cause,
+  });
+}
+
+const EPERM = 1;
+const EACCES = 13;

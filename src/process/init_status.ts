@@ -1,0 +1,272 @@
+/**
+ * What init says while a container is born and started, read from the status fifo.
+ *
+ * @module
+ */
+
+import {
+  AT_FDCWD,
+  type Fd,
+  mknodAt,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  read,
+  unlinkAt,
+  writeAll,
+} from "../../ffi/files/file.ts";
+import { S_IFIFO, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
+import { SyscallError } from "../../ffi/c/errno.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
+import { signalName } from "../../ffi/processes/signals.ts";
+import {
+  type InitMessage,
+  type KnownOperations,
+  type ReportedOperation,
+  StatusReader,
+} from "../../init/words/channel.ts";
+import { ContainerError } from "../errors.ts";
+import { outOfMemory } from "./oom_kill.ts";
+import { Child, type StatusKeeper } from "./parent_process.ts";
+
+/** The fifo on which init waits for the start. */
+export const START_FIFO = "exec.fifo";
+/** The fifo on which init says that it is ready, or what went wrong. */
+export const STATUS_FIFO = "status.fifo";
+
+/** More than the words that init says; a report takes several. */
+const CHUNK = 4096;
+
+/** The messages of an init, one after another. */
+export class InitStatus {
+  readonly #fd: Fd;
+  readonly #poller: Poller;
+  readonly #endless: Poller;
+  readonly #keeper: StatusKeeper | undefined;
+  readonly #reader = new StatusReader();
+
+  /**
+   * Reads from `fd`, which is non-blocking and stays the caller's.
+   *
+   * @param keeper whose child init is; without one this program's
+   */
+  constructor(fd: Fd, poller: Poller, keeper?: StatusKeeper) {
+    this.#fd = fd;
+    this.#poller = poller;
+    this.#endless = poller.endless;
+    this.#keeper = keeper;
+  }
+
+  /** Takes a program's first operations, by default all, of which its report need not tell then. */
+  know(operations: readonly ReportedOperation[], count?: number): KnownOperations {
+    return this.#reader.know(operations, count);
+  }
+
+  /** Waits for the end of a process that a launcher made. */
+  async reap(pid: number): Promise<void> {
+    using child = new Child(pid, openPidfd(pid), this.#poller, this.#keeper);
+    await child.ended();
+  }
+
+  /** The message that is there already. */
+  poll(): InitMessage | undefined {
+    for (;;) {
+      const message = this.#reader.next();
+      if (message !== undefined) return message;
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk === undefined || chunk.length === 0) return undefined;
+      this.#reader.push(chunk);
+    }
+  }
+
+  /**
+   * The next message; undefined once init has closed its end, by execve or by its death.
+   *
+   * @throws the reason of the poller's abort
+   */
+  next(): Promise<InitMessage | undefined> {
+    return this.#next(this.#poller);
+  }
+
+  /** The messages up to the end, whatever is aborted. */
+  async *rest(): AsyncGenerator<InitMessage, void, void> {
+    for (;;) {
+      const message = await this.#next(this.#endless);
+      if (message === undefined) return;
+      yield message;
+    }
+  }
+
+  async #next(poller: Poller): Promise<InitMessage | undefined> {
+    for (;;) {
+      const message = this.#reader.next();
+      if (message !== undefined) return message;
+      const chunk = read(this.#fd, CHUNK);
+      if (chunk === undefined) await poller.waitForSoon(this.#fd);
+      else if (chunk.length === 0) return undefined;
+      else this.#reader.push(chunk);
+    }
+  }
+}
+
+/**
+ * What a launcher made: the child that joined, which has ended, and the container's process. While an
+ * usher makes that, both are the usher.
+ */
+export interface Launched {
+  readonly first: number;
+  readonly pid: number;
+}
+
+/** What the parent does while a container is born. */
+export interface BirthHandlers {
+  /** What follows at once when a launcher has made the container's process. */
+  readonly onLaunched: (launched: Launched) => Promise<void>;
+  /** Runs the hooks of the container's process, which waits, and lets it go on. */
+  readonly onHooks: (pid: number) => Promise<void>;
+  /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
+  readonly onWork: (number: number) => Promise<void>;
+  /** Ends the launcher, and lets go what it has made: what is waited for was aborted. */
+  readonly onAbort?: () => Promise<void>;
+}
+
+/**
+ * Waits until init is ready.
+ *
+ * @param isLauncher whether the child makes the container's process rather than becoming it
+ * @param handlers what the parent does meanwhile; if it throws, who waits for it must have been let
+ *   go by then
+ * @returns what a launcher made
+ * @throws {ContainerError} what init reported, or how it ended without a word
+ * @throws the reason of the poller's abort
+ */
+export async function awaitReady(
+  status: InitStatus,
+  child: Pick<Child, "pid" | "wait">,
+  isLauncher: boolean,
+  handlers: BirthHandlers,
+): Promise<Launched | undefined> {
+  let launched: Launched | undefined;
+  let isKnown = !isLauncher;
+  for (let isReady = false; !isReady || !isKnown;) {
+    let message: InitMessage | undefined;
+    try {
+      message = await status.next();
+    } catch (error) {
+      await handlers.onAbort?.();
+      if (isLauncher) await reapFirst(status, launched);
+      throw error;
+    }
+    isKnown ||= message?.kind === "born" || (message?.kind === "launched" && !message.isUsher);
+    if (message?.kind === "ready") isReady = true;
+    else if (message?.kind === "born") launched = bornOf(launched, message.pid);
+    else if (message !== undefined && isRequest(message)) {
+      if (message.kind === "launched") launched = message;
+      try {
+        if (message.kind === "launched") await handlers.onLaunched(message);
+        else if (message.kind === "work") await handlers.onWork(message.work);
+        else await handlers.onHooks(launched?.pid ?? child.pid);
+      } catch (error) {
+        if (isLauncher) await reapFirst(status, launched);
+        throw error;
+      }
+    } else {
+      if (isLauncher) await reapFirst(status, launched);
+      throw message?.kind === "error" ? message.error : silentEnd(await child.wait());
+    }
+  }
+  return launched;
+}
+
+/** Whether somebody waits for what the parent does at this. */
+function isRequest(message: InitMessage) {
+  return message.kind === "launched" || message.kind === "work" || message.kind === "hooks";
+}
+
+function bornOf(launched: Launched | undefined, pid: number): Launched {
+  return { first: launched?.first ?? 0, pid };
+}
+
+/** A launcher that failed has still said which child of it is to be reaped. */
+async function reapFirst(status: InitStatus, launched: Launched | undefined): Promise<void> {
+  let known = launched;
+  for await (const message of status.rest()) {
+    if (message.kind === "launched") known = message;
+    if (message.kind === "born") known = bornOf(known, message.pid);
+  }
+  for (const pid of new Set([known?.first ?? 0, known?.pid ?? 0])) {
+    if (pid > 0) await status.reap(pid);
+  }
+}
+
+/** The error for an init that could say nothing. */
+function silentEnd(status: ExitStatus): ContainerError {
+  if (status.oomKilled === true) return outOfMemory("init");
+  const { code, signal } = status;
+  const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+  return new ContainerError("InitFailed", `init ended before the container was ready: ${how}`, {
+    hint: signal === undefined
+      ? "what init printed, if it did, may say why"
+      : "somebody killed it, or the memory of the host ran out",
+  });
+}
+
+/**
+ * Starts the program of a container that waits, and makes sure that it runs: the fifo's other end
+ * closes at execve.
+ *
+ * @throws {ContainerError} why the program can't run, or `ContainerNotRunning` if init is gone
+ * @throws the reason of the poller's abort; the program may run then
+ */
+export async function releaseStart(folder: string, poller: Poller): Promise<void> {
+  using status = open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK);
+  knock(`${folder}/${START_FIFO}`);
+  let message: InitMessage | undefined;
+  try {
+    message = await new InitStatus(status, poller).next();
+  } finally {
+    removeFifos(folder); // whatever comes of it, the start was given
+  }
+  if (message?.kind === "error") throw message.error;
+}
+
+function knock(path: string): void {
+  try {
+    using fifo = open(path, O_WRONLY | O_NONBLOCK);
+    writeAll(fifo, new Uint8Array([1]));
+  } catch (error) {
+    if (!(error instanceof SyscallError) || !["ENXIO", "EPIPE"].includes(error.code)) throw error;
+    throw new ContainerError("ContainerNotRunning", "the container's init has ended", {
+      syscall: error.syscall,
+      errno: error.code,
+      path,
+      hint: "delete the container and create it again",
+    });
+  }
+}
+
+/** Whether init waits for the start: the fifos go with it, or with the whole container. */
+export function isWaiting(folder: string): boolean {
+  const status = tryStatPath(`${folder}/${START_FIFO}`, false);
+  return typeof status !== "number" && (status.mode & S_IFMT) === S_IFIFO;
+}
+
+/** Makes the fifos through which another hull starts the container and hears of its start. */
+export function makeFifos(folder: string): void {
+  for (const name of [START_FIFO, STATUS_FIFO]) {
+    mknodAt(AT_FDCWD, `${folder}/${name}`, S_IFIFO | 0o600);
+  }
+}
+
+/** Removes the fifos: the container is created no more, but running, or never was. */
+export function removeFifos(folder: string): void {
+  for (const name of [START_FIFO, STATUS_FIFO]) {
+    try {
+      unlinkAt(AT_FDCWD, `${folder}/${name}`);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.code !== "ENOENT") throw error;
+    }
+  }
+}

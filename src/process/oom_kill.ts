@@ -1,0 +1,57 @@
+/**
+ * Whether the kernel ended a container's first process for want of memory. A wait tells of a
+ * SIGKILL alone, whoever sent it; the container's cgroup counts the kernel's.
+ *
+ * @module
+ */
+
+import type { ExitStatus } from "../../ffi/processes/process.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { MemoryStats } from "../cgroups/stats.ts";
+import { ContainerError } from "../errors.ts";
+
+const SIGKILL = 9;
+
+/**
+ * How a first process ended, with what the cgroup knows of it: it keeps its count until the
+ * container is taken away, so whoever asks later hears the same.
+ */
+export function withOomKill<Status extends ExitStatus | undefined>(
+  status: Status,
+  cgroups: Pick<CgroupManager, "stats">,
+): Status {
+  if (status?.signal !== SIGKILL || (memoryOf(cgroups)?.oomKills ?? 0) === 0) return status;
+  return { ...status, oomKilled: true };
+}
+
+/**
+ * The same of a process that ended without a word before its program ran. Where a page of its own
+ * can't be had, a system call fails with EFAULT, and execve(2) ends in a SIGKILL that no counter of
+ * kills knows; but that the limit was hit is counted.
+ */
+export function withLowLimit(
+  status: ExitStatus,
+  cgroups: Pick<CgroupManager, "stats">,
+): ExitStatus {
+  const memory = memoryOf(cgroups);
+  const isShort = memory !== undefined && memory.oomKills + memory.usage.failcnt > 0;
+  return isShort ? { ...status, oomKilled: true } : status;
+}
+
+/** The error for a process that got no memory before its program ran. */
+export function outOfMemory(who: string): ContainerError {
+  return new ContainerError("OomKilled", `the memory limit is too low: ${who} got no memory`, {
+    pointer: "/linux/resources/memory/limit",
+    hint: "raise the limit",
+  });
+}
+
+/** Undefined also where the cgroup is gone: another program takes the container away. */
+function memoryOf(cgroups: Pick<CgroupManager, "stats">): MemoryStats | undefined {
+  try {
+    return cgroups.stats().memory;
+  } catch (error) {
+    if (error instanceof ContainerError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The host's side of a process that is being born, and then lives.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import type { Fd } from "../../ffi/files/file.ts";
+import { type NamespaceName, openNamespace } from "../../ffi/processes/namespaces.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../../ffi/processes/process.ts";
+import { signalNumber } from "../../ffi/processes/signals.ts";
+import { ContainerError } from "../errors.ts";
+
+/**
+ * A process of a container as its parent sees it. Two kinds: InitProcess is a container's first,
+ * SetnsProcess a further one.
+ */
+export interface ParentProcess {
+  /** The process's number on the host. */
+  readonly pid: number;
+  /** Starts it; it is ready for the user's program then. */
+  start(): Promise<void>;
+  /** Waits for its end and takes its status. */
+  wait(): Promise<ExitStatus>;
+  /** Sends a signal. */
+  signal(signal: string | number): void;
+  /** Kills it with all that it has started and that has not detached from it. */
+  killTree(): void;
+  /** Sets the size of its terminal. */
+  resize(columns: number, rows: number): void;
+  /** The byte for which its terminal sends SIGINT, if it has one that does. */
+  interruptKey(): number | undefined;
+  /** Types the end of its input on its terminal, if it has one, for each read. */
+  typeEnd(signal: AbortSignal): Promise<void>;
+  /** Kills it and takes its status: what a failed birth ends with. */
+  terminate(): Promise<void>;
+}
+
+/**
+ * The number of a signal.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function requireSignal(signal: string | number): number {
+  // 0 is no signal, but asks whether the process is there: kill(2).
+  const number = String(signal).trim() === "0" ? 0 : signalNumber(signal);
+  if (number !== undefined) return number;
+  throw new ContainerError("ConfigInvalid", `unknown signal ${JSON.stringify(signal)}`, {
+    hint: "use a number from 0 to 64 or a name such as TERM",
+  });
+}
+
+const SIGKILL = 9;
+
+/** Who is told how a process ended, where that is not this program. */
+export interface StatusKeeper {
+  /** The status of the process, which has ended; undefined if it was lost. */
+  status(): Promise<ExitStatus | undefined>;
+}
+
+/** For a process of another parent, whose end alone matters. */
+export const NOT_TOLD: StatusKeeper = { status: () => Promise.resolve(undefined) };
+
+/** A process by its pidfd: its status is taken once and then remembered. */
+export class Child implements Disposable {
+  readonly pid: number;
+  readonly #pidfd: Fd;
+  readonly #poller: Poller;
+  readonly #keeper: StatusKeeper | undefined;
+  #ending: Promise<ExitStatus | undefined> | undefined;
+
+  /**
+   * Takes over the pidfd.
+   *
+   * @param keeper whose child it is; without one this program's
+   */
+  constructor(pid: number, pidfd: Fd, poller: Poller, keeper?: StatusKeeper) {
+    this.pid = pid;
+    this.#pidfd = pidfd;
+    this.#poller = poller.endless; // its end is waited for in the undoing of what was aborted, too
+    this.#keeper = keeper;
+  }
+
+  /**
+   * Waits for its end; any number of callers may.
+   *
+   * @throws {ContainerError} `SystemError` if its supervisor was killed, which alone was told
+   */
+  async wait(): Promise<ExitStatus> {
+    const status = await this.ended();
+    if (status !== undefined) return status;
+    throw new ContainerError("SystemError", "the process has ended, but how is not known", {
+      hint: "its supervisor, which alone was told, has been killed",
+    });
+  }
+
+  /** The same, where it does not matter how it ended. */
+  ended(): Promise<ExitStatus | undefined> {
+    this.#ending ??= this.#awaitEnd();
+    return this.#ending;
+  }
+
+  /** Takes its status if it is this program's and has ended, and nobody has asked for it; true then. */
+  takeEnd(): boolean {
+    if (this.#keeper !== undefined || this.#ending !== undefined || !this.#pidfd.isOpen) {
+      return false;
+    }
+    const status = reap(this.#pidfd);
+    if (status === undefined) return false;
+    this.#pidfd.close();
+    this.#ending = Promise.resolve(status);
+    return true;
+  }
+
+  async #awaitEnd(): Promise<ExitStatus | undefined> {
+    if (this.#keeper !== undefined) {
+      await this.#poller.wait(this.#pidfd);
+      this.#pidfd.close();
+      return await this.#keeper.status();
+    }
+    for (;;) {
+      const status = reap(this.#pidfd);
+      if (status !== undefined) {
+        this.#pidfd.close();
+        return status;
+      }
+      await this.#poller.waitForSoon(this.#pidfd); // many programs are short
+    }
+  }
+
+  /** Sends a signal; false if it has ended. */
+  signal(number: number): boolean {
+    return this.#pidfd.isOpen && signalPidfd(this.#pidfd, number);
+  }
+
+  /**
+   * A copy of an fd that it has open.
+   *
+   * @throws {SyscallError}
+   */
+  copyFd(number: number): Fd {
+    return copyFdOf(this.#pidfd, number);
+  }
+
+  /**
+   * Opens a namespace that it is in; undefined if it has ended.
+   *
+   * @throws {SyscallError}
+   */
+  namespace(name: NamespaceName): Fd | undefined {
+    try {
+      return openNamespace(this.pid, this.#pidfd, name);
+    } catch (error) {
+      if (error instanceof SyscallError && ["ENOENT", "ESRCH"].includes(error.code)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Kills it and waits for its end. */
+  async kill(): Promise<void> {
+    this.signal(SIGKILL);
+    await this.ended();
+  }
+
+  /** Closes the pidfd. */
+  [Symbol.dispose](): void {
+    if (!this.#pidfd.isOpen) return;
+    this.#poller.cancel(this.#pidfd);
+    this.#pidfd.close();
+  }
+}

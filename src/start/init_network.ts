@@ -1,0 +1,75 @@
+/**
+ * What the host's side does in a container's network namespace while init waits.
+ *
+ * @module
+ */
+
+import { duplicate } from "../../ffi/files/file.ts";
+import type { ContainerNetwork } from "../config/types/network.ts";
+import type { Linux } from "../config/types/config.ts";
+import { openJoined } from "../namespaces/joined_namespaces.ts";
+import type { NetworkSetup } from "../network/container_network.ts";
+import type { NetDevices } from "../network/net_devices.ts";
+import type { Child } from "../process/parent_process.ts";
+import { finish } from "../failures/undo.ts";
+
+/** The network that a container gets from outside: its interfaces, devices of the host, routes. */
+export class InitNetwork implements Disposable {
+  readonly #linux: Linux;
+  readonly #network: ContainerNetwork | undefined;
+  readonly #stack = new DisposableStack();
+  #setup: NetworkSetup | undefined;
+  #devices: NetDevices | undefined;
+
+  /** Makes nothing yet. */
+  constructor(linux: Linux, network: ContainerNetwork | undefined) {
+    this.#linux = linux;
+    this.#network = network;
+  }
+
+  /** Whether there is anything to do. */
+  get isNeeded(): boolean {
+    return this.#network !== undefined || Object.keys(this.#linux.netDevices ?? {}).length > 0;
+  }
+
+  /** The container's network, with all names once it was made. */
+  get made(): ContainerNetwork | undefined {
+    return this.#setup?.network ?? this.#network;
+  }
+
+  /**
+   * Does it in the namespace of a child that waits: its own new one, or the one that it will join.
+   *
+   * Interfaces come before devices, whose names may be templates: a device `eth%d` takes a number
+   * that no interface has by its config. Routes come last: they may lead over either.
+   *
+   * @throws {ContainerError} `SystemError`; call `undo` then
+   */
+  async setUp(child: Child, signal?: AbortSignal): Promise<void> {
+    if (!this.isNeeded) return;
+    const { namespaces = [], netDevices = {} } = this.#linux;
+    using target = openJoined(namespaces, "network") ?? child.namespace("network");
+    if (target === undefined) return; // what init said before its end is what failed
+    if (this.#network !== undefined) {
+      const { NetworkSetup } = await import("../network/container_network.ts");
+      this.#setup = this.#stack.use(new NetworkSetup(duplicate(target), this.#network, signal));
+      await this.#setup.make();
+    }
+    if (Object.keys(netDevices).length > 0) {
+      const { NetDevices } = await import("../network/net_devices.ts");
+      this.#devices = this.#stack.use(new NetDevices(duplicate(target)));
+      this.#devices.move(netDevices);
+    }
+    this.#setup?.addRoutes();
+  }
+
+  /** Takes it back. What can't be, the kernel keeps: it is the first error that is told. */
+  async undo(): Promise<void> {
+    await finish(() => void this.#devices?.giveBack(), () => this.#setup?.undo());
+  }
+
+  /** Closes what it has open. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+}

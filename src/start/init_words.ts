@@ -1,0 +1,48 @@
+/**
+ * What the host's side tells a container's first process over its control pipe.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, writeAll } from "../../ffi/files/file.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { writeFully } from "../../ffi/waiting/stream.ts";
+import { encodeConfig } from "../../init/words/channel.ts";
+import type { InitConfig } from "../config/init_config.ts";
+
+/**
+ * Sends the config; if init ends before it has read it all, its own message says why.
+ *
+ * @throws {SyscallError}
+ */
+export async function sendConfig(control: Fd, init: InitConfig, poller: Poller): Promise<void> {
+  try {
+    await writeFully(control, encodeConfig(init), poller);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/**
+ * Lets a child go on that waits for `work`; one that has ended has said why.
+ *
+ * @throws {SyscallError}
+ */
+export function attend(control: Fd, work: string | undefined): void {
+  if (work === undefined) return;
+  try {
+    letGo(control);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+  }
+}
+
+/**
+ * Lets a child go on that waits.
+ *
+ * @throws {SyscallError} EPIPE if it has ended
+ */
+export function letGo(control: Fd): void {
+  writeAll(control, new Uint8Array([1]));
+}

@@ -1,0 +1,127 @@
+/**
+ * A container's state as it is now: other programs, and other objects of this one, change it. It is
+ * read again whenever it is asked for, and under the container's lock by who changes it.
+ *
+ * @module
+ */
+
+import { pause } from "../../ffi/waiting/abort.ts";
+import type { Fd } from "../../ffi/files/file.ts";
+import { ContainerError } from "../errors.ts";
+import { isAlive } from "./process_identity.ts";
+import type { Snapshot, StateStore } from "./state_store.ts";
+import type { StoredState } from "./stored_state.ts";
+
+/** When a container without a first process is looked at again. */
+const AGAIN_MS = 25;
+
+/** The state of one container, and of no later one that has its id. */
+export class CurrentState {
+  readonly #store: StateStore;
+  #snapshot: Snapshot;
+
+  /** Knows what was read or written last. */
+  constructor(store: StateStore, snapshot: Snapshot) {
+    this.#store = store;
+    this.#snapshot = snapshot;
+  }
+
+  /** What was known last. */
+  get known(): StoredState {
+    return this.#snapshot.state;
+  }
+
+  /**
+   * What is now.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
+   */
+  read(): StoredState {
+    return this.#take(this.#store.read(this.known.id, this.#snapshot));
+  }
+
+  /** What is now; what was known last if the container is gone. */
+  last(): StoredState {
+    try {
+      return this.read();
+    } catch (error) {
+      if (!(error instanceof ContainerError)) throw error;
+      return this.known;
+    }
+  }
+
+  /**
+   * Takes the container's lock, and what is {@linkcode known} is true for as long as it is held.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`, `SystemError`
+   * @throws the signal's reason
+   */
+  async lock(signal?: AbortSignal): Promise<Fd> {
+    return this.#readLocked(await this.#store.lock(this.known.id, signal));
+  }
+
+  /** The same, if nobody holds it; undefined otherwise. */
+  tryLock(): Fd | undefined {
+    const lock = this.#store.tryLock(this.known.id);
+    return lock === undefined ? undefined : this.#readLocked(lock);
+  }
+
+  /** Takes what was written; the lock is held. */
+  keep(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /**
+   * Waits until the container has a first process.
+   *
+   * @returns false if it never will: it is gone, or who was to start it is
+   * @throws {ContainerError} `SystemError` to a hook that who starts it waits for
+   * @throws the signal's reason
+   */
+  async begun(signal?: AbortSignal): Promise<boolean> {
+    for (;;) {
+      try {
+        const { init, creator } = this.read();
+        if (init !== undefined) return true;
+        if (!isAlive(creator)) return false;
+        await this.#store.requireNoHook(this.known.id);
+      } catch (error) {
+        if (isGone(error)) return false;
+        throw error;
+      }
+      await pause(AGAIN_MS, signal);
+    }
+  }
+
+  #readLocked(lock: Fd): Fd {
+    try {
+      this.#take(this.#store.readIn(lock, this.known.id, this.#snapshot));
+      return lock;
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  }
+
+  #take(snapshot: Snapshot): StoredState {
+    if (!isSame(snapshot.state, this.known)) throw replaced(this.known.id);
+    this.#snapshot = snapshot;
+    return snapshot.state;
+  }
+}
+
+/** Whether an error says that the container is gone. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotExists";
+}
+
+function isSame(one: StoredState, other: StoredState): boolean {
+  return one === other || (one.created === other.created &&
+    one.creator.pid === other.creator.pid && one.creator.startTime === other.creator.startTime);
+}
+
+function replaced(id: string): ContainerError {
+  return new ContainerError("ContainerNotExists", `container ${id} was removed`, {
+    hint: "another one has its id now: load it",
+  });
+}

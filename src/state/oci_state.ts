@@ -1,0 +1,53 @@
+/**
+ * The state of a container as the OCI spec has it.
+ *
+ * Source: runtime.md, "State".
+ *
+ * @module
+ */
+
+import { OCI_VERSION_MAX } from "../config/validate/document.ts";
+import type { StoredState } from "./stored_state.ts";
+
+/**
+ * Where a container is in its life: `creating` (no process yet), `created` (init waits for the
+ * start), `running`, `paused`, `stopped`.
+ */
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
+
+/** The state that the OCI spec defines. */
+export interface OciState {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly status: Status;
+  /** The first process on the host; 0 where there is none. */
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The spec's state with what hull knows beside it. */
+export interface State extends OciState {
+  /** The root file system's folder. */
+  readonly rootfs: string;
+  /** When it was created: RFC 3339, UTC. */
+  readonly created: string;
+  /** Each cgroup controller's folder. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+}
+
+/** The state of a container, given what is stored of it. */
+export function makeOciState(
+  { id, bundle, config: { annotations } }: Pick<StoredState, "id" | "bundle" | "config">,
+  status: Status,
+  pid: number,
+): OciState {
+  return {
+    ociVersion: OCI_VERSION_MAX,
+    id,
+    status,
+    pid,
+    bundle,
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * The root folder of the containers' states: whoever can write to it decides what hull does to the host,
+ * since a state names processes, cgroups, mounts and interfaces.
+ *
+ * @module
+ */
+
+import { S_IFDIR, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
+import { ContainerError } from "../errors.ts";
+
+const WRITABLE_BY_GROUP = 0o020;
+const WRITABLE_BY_OTHERS = 0o002;
+const HINT = "name a root folder that only its user may write to, or let hull make one below this";
+
+/**
+ * Refuses a root folder that another user could write to. A sticky one, such as /tmp, is no better: there
+ * anybody may make a container's folder. One that does not exist is made by hull.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function requireOwnRoot(path: string): void {
+  const status = tryStatPath(path, true);
+  if (typeof status === "number") return; // whoever opens it says why not
+  const { mode, uid, gid } = status;
+  if ((mode & S_IFMT) !== S_IFDIR) throw refused(path, "is no folder");
+  const [self, ownGroup] = [Deno.uid() ?? 0, Deno.gid() ?? 0];
+  if (uid !== 0 && uid !== self) throw refused(path, `belongs to user ${uid}`);
+  if ((mode & WRITABLE_BY_OTHERS) !== 0) throw refused(path, "can be written to by all users");
+  if ((mode & WRITABLE_BY_GROUP) !== 0 && gid !== 0 && gid !== ownGroup) {
+    throw refused(path, `can be written to by group ${gid}`);
+  }
+}
+
+function refused(path: string, why: string): ContainerError {
+  return new ContainerError("ConfigInvalid", `the root folder ${path} ${why}`, {
+    path,
+    hint: HINT,
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * What is kept of a container, as state.json holds it.
+ *
+ * @module
+ */
+
+import type { ContainerNetwork } from "../config/types/network.ts";
+import type { Config } from "../config/types/config.ts";
+import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
+import type { ProcessIdentity } from "./process_identity.ts";
+
+/** The content of state.json. */
+export interface StoredState {
+  /** The version of this format. */
+  readonly format: 1;
+  readonly id: string;
+  /** The bundle's folder, absolute. */
+  readonly bundle: string;
+  /** The root file system's folder, absolute. */
+  readonly rootfs: string;
+  /** When the container was created: RFC 3339, UTC. */
+  readonly created: string;
+  /** The process that creates it: a container without an init is its, and falls with it. */
+  readonly creator: ProcessIdentity;
+  /** The container's first process. */
+  readonly init?: ProcessIdentity | undefined;
+  /** The process that records how the first one ended. */
+  readonly supervisor?: ProcessIdentity | undefined;
+  /** The name of the ExecDriver that it belongs to, if one made it. */
+  readonly driver?: string | undefined;
+  /** Each cgroup controller's folder. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+  /** Those of them that hull makes, and removes; all, in states that don't say. */
+  readonly ownCgroups?: readonly string[] | undefined;
+  /** With `linux.intelRdt`, once there is a first process. */
+  readonly resctrl?: ResctrlGroups | undefined;
+  /**
+   * The name of its session keyring, once there is a first process; empty: it has the caller's, as
+   * was asked for.
+   */
+  readonly keyring?: string | undefined;
+  /** The interfaces and routes that were asked for, with their names once they are made. */
+  readonly network?: ContainerNetwork | undefined;
+  /** Whether its address is of a bridge of hull's own, which is to be given back. */
+  readonly hasLease?: boolean | undefined;
+  /** Whether not even the loopback interface is brought up. */
+  readonly loopbackDown?: boolean | undefined;
+  readonly config: Config;
+}

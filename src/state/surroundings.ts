@@ -1,0 +1,30 @@
+/**
+ * What a Factory gives each of its containers.
+ *
+ * @module
+ */
+
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import type { CgroupHost } from "../cgroups/detect.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { InitKind } from "../config/start_way.ts";
+import type { Fault } from "../errors.ts";
+import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import type { StateStore } from "./state_store.ts";
+import type { Trace } from "../trace/trace.ts";
+
+/** What a Factory gives each of its containers. */
+export interface ContainerSurroundings {
+  readonly store: StateStore;
+  readonly poller: Poller;
+  readonly host: CgroupHost;
+  readonly cgroups: CgroupManager;
+  /** The filters that the Factory's containers had last. */
+  readonly filters: RecentProfiles;
+  readonly initCommand: readonly string[] | undefined;
+  /** Who walks the plan of a start that doesn't say. */
+  readonly initKind: InitKind;
+  /** Where what is done with the container is traced. */
+  readonly trace: Trace | undefined;
+  readonly onWarning: ((warning: Fault) => void) | undefined;
+}

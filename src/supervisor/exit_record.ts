@@ -1,0 +1,105 @@
+/**
+ * How a container's first process ended, kept in the container's folder for whoever asks later: the
+ * siginfo_t of waitid(2), as the supervisor, which runs no JavaScript, got it from the kernel. An
+ * empty file says that somebody is there who will write it.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { readFromStart } from "../../ffi/waiting/eventfd.ts";
+import {
+  AT_FDCWD,
+  type Fd,
+  O_APPEND,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  open,
+  unlinkAt,
+  writeAll,
+} from "../../ffi/files/file.ts";
+import { S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import { decodeEnd, encodeEnd, type ExitStatus } from "../../ffi/processes/process.ts";
+import { openIdentified } from "../state/process_identity.ts";
+import type { StoredState } from "../state/stored_state.ts";
+
+const NAME = "exit";
+/** The file itself, and no wait for the other end of a fifo. */
+const OWN = O_NOFOLLOW | O_NONBLOCK;
+
+/** Opens a container's record to be written, empty. */
+export function createExitRecord(folder: string): Fd {
+  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | OWN, 0o600);
+}
+
+/** Writes a container's record; nothing happens if the container is gone. */
+export function writeExitRecord(folder: string, pid: number, status: ExitStatus): void {
+  try {
+    using file = createExitRecord(folder);
+    writeAll(file, encodeEnd(pid, status));
+  } catch (error) {
+    if (!(error instanceof SyscallError && error.code === "ENOENT")) throw error;
+  }
+}
+
+/** Takes away the record of a start that was undone. */
+export function removeExitRecord(folder: string): void {
+  try {
+    unlinkAt(AT_FDCWD, `${folder}/${NAME}`);
+  } catch (error) {
+    if (!(error instanceof SyscallError && error.code === "ENOENT")) throw error;
+  }
+}
+
+/**
+ * Opens a container's record to be read; undefined if nobody keeps one. What is no file in its place
+ * is none of hull's.
+ */
+export function openExitRecord(folder: string): Fd | undefined {
+  using stack = new DisposableStack();
+  try {
+    const record = stack.use(open(`${folder}/${NAME}`, O_RDONLY | OWN));
+    if ((statAt(record, "").mode & S_IFMT) !== S_IFREG) return undefined;
+    stack.move();
+    return record;
+  } catch (error) {
+    if (error instanceof SyscallError && /^(ENOENT|ELOOP)$/.test(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Waits for a container's end and for the record of it.
+ *
+ * @returns undefined if nobody keeps one
+ * @throws the reason of the poller's abort
+ */
+export async function awaitRecord(
+  folder: string,
+  { init, supervisor }: Pick<StoredState, "init" | "supervisor">,
+  poller: Poller,
+): Promise<ExitStatus | undefined> {
+  using record = openExitRecord(folder);
+  using pidfd = init === undefined ? undefined : openIdentified(init);
+  if (pidfd !== undefined) await poller.wait(pidfd);
+  if (record === undefined) return undefined;
+  using writer = supervisor === undefined ? undefined : openIdentified(supervisor);
+  if (writer !== undefined) await poller.wait(writer);
+  return readExitRecord(record);
+}
+
+/** How a container ended, as far as anybody has recorded it. */
+export function lookUpExit(folder: string): ExitStatus | undefined {
+  using record = openExitRecord(folder);
+  return record === undefined ? undefined : readExitRecord(record);
+}
+
+/** What a record says; undefined while it is empty. It can be read after the container is gone. */
+export function readExitRecord(record: Fd): ExitStatus | undefined {
+  return decodeEnd(readFromStart(record));
+}

@@ -1,0 +1,313 @@
+/**
+ * The supervisor of a container: the parent of the container's first process, which outlives the
+ * program that made the container and records how the process ended. Only a parent is told, and
+ * whoever asks later (`hull wait`, `hull state`, a daemon that was started again) reads its record.
+ *
+ * It is no runtime but a syscall program (ffi/program/program_image.ts), in some 20 kB of memory. A process
+ * can't be given to another parent, so the supervisor makes it: the birth's program is a part of
+ * its own.
+ *
+ *     the program ── supervisor ── init
+ *          ▲ │  init's number │ ▲     │ its end
+ *          │ └──────────────┐ │ └─────┘
+ *          └── socket ──────┴─┘──▶ record
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { AT_EMPTY_PATH, duplicate, type Fd, read } from "../../ffi/files/file.ts";
+import {
+  CLONE_ARGS_SIZE,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_VFORK,
+  CLONE_VM,
+  cloneArguments,
+} from "../../ffi/processes/namespaces.ts";
+import type { Poller } from "../../ffi/waiting/poll.ts";
+import {
+  type ExitStatus,
+  openPidfd,
+  reapEnding,
+  SIGINFO_SIZE,
+} from "../../ffi/processes/process.ts";
+import { type Argument, type Operation, SyscallProgram } from "../../ffi/program/program.ts";
+import { executableFile, programImage } from "../../ffi/program/program_image.ts";
+import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
+import { reportTail } from "../../init/words/channel.ts";
+import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
+import { type BirthOptions, planBirth, type SupervisingParent } from "../birth/birth.ts";
+import { ContainerError } from "../errors.ts";
+import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
+import { Child, type StatusKeeper } from "../process/parent_process.ts";
+import type { PlanTrace } from "../trace/plan_trace.ts";
+import { identify, type ProcessIdentity } from "../state/process_identity.ts";
+
+const P_PID = 1;
+const P_PIDFD = 3;
+const WEXITED = 4;
+const WALL = 0x40000000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const LAST_FD = 0xffff_ffff;
+const PID_SIZE = 4;
+
+/** A birth below a supervisor. */
+export interface SupervisedBirth {
+  /** The container's id, by which people find the supervisor among the processes. */
+  readonly id: string;
+  /** The container's state folder, which gets the record. */
+  readonly folder: string;
+  readonly birth: BirthOptions;
+  /** Where a failure of the birth is reported. */
+  readonly status: number;
+  /** Whether the child is a launcher, which makes the container's process and ends. */
+  readonly isLauncher: boolean;
+  readonly poller: Poller;
+  /** The trace of the birth. */
+  readonly trace?: PlanTrace | undefined;
+}
+
+/** A supervisor with its child. */
+export interface Supervised {
+  readonly supervisor: Supervisor;
+  readonly child: Child;
+}
+
+/** A supervisor as the program that started it sees it. */
+export class Supervisor implements StatusKeeper, Disposable {
+  /** The supervisor's own process. */
+  readonly identity: ProcessIdentity;
+  readonly #process: Child;
+  readonly #socket: Fd;
+  readonly #record: Fd;
+
+  private constructor(process: Child, socket: Fd, record: Fd) {
+    this.identity = identify(process.pid) as ProcessIdentity; // nobody else reaps it
+    this.#process = process;
+    this.#socket = socket;
+    this.#record = record;
+  }
+
+  /**
+   * Starts a supervisor, and below it the child.
+   *
+   * @returns undefined if the child could not be made: why stands in the report
+   * @throws {ContainerError} `Unsupported` where the host forbids executable files in memory
+   */
+  static async start(supervised: SupervisedBirth): Promise<Supervised | undefined> {
+    const { folder, poller } = supervised;
+    using stack = new DisposableStack();
+    const record = stack.use(createExitRecord(folder));
+    const reader = stack.use(openExitRecord(folder) as Fd);
+    const sockets = socketPair();
+    stack.use(sockets.theirs);
+    const socket = stack.use(sockets.ours);
+    const pid = launch(supervised, sockets.theirs, record);
+    const supervisor = new Supervisor(new Child(pid, openPidfd(pid), poller), socket, reader);
+    stack.move();
+    record.close();
+    sockets.theirs.close();
+    // Not to be cut short: what it makes meanwhile would be nobody's to undo.
+    const number = await receiveNumber(socket, poller.endless);
+    if (number === undefined) {
+      await supervisor.status();
+      supervisor[Symbol.dispose]();
+      return undefined;
+    }
+    const child = new Child(number, openPidfd(number), poller, supervisor);
+    if (!supervised.isLauncher) supervisor.release();
+    return { supervisor, child };
+  }
+
+  /** Tells a launcher's supervisor which processes the launcher made. */
+  adopt(process: Fd, first: Fd): void {
+    sendFds(this.#socket, [process, first], "adopt");
+    this.release();
+  }
+
+  /** Lets it wait for the end of its child, and take the status: up to here the number is sure. */
+  release(): void {
+    this.#socket.close();
+  }
+
+  /** How the process ended, which is no more to be waited for; undefined if the supervisor died. */
+  async status(): Promise<ExitStatus | undefined> {
+    this.release();
+    await this.#process.wait();
+    return this.#record.isOpen ? readExitRecord(this.#record) : undefined;
+  }
+
+  /** Closes what this program holds; the supervisor goes on. */
+  [Symbol.dispose](): void {
+    this.#socket.close();
+    this.#record.close();
+    this.#process[Symbol.dispose]();
+  }
+}
+
+/** The child's number; undefined if the supervisor ended without one. */
+async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undefined> {
+  await poller.wait(socket);
+  const bytes = read(socket, PID_SIZE);
+  if (bytes === undefined || bytes.length < PID_SIZE) return undefined;
+  return new DataView(bytes.buffer).getInt32(0, true);
+}
+
+/** What the supervisor does, from its first call to its last. */
+function supervisorProgram(
+  { birth, isLauncher, trace }: SupervisedBirth,
+  inherited: readonly number[],
+  socket: number,
+  record: number,
+): PlannedOperation[] {
+  const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
+  const [clone, ...rest] = planBirth({ ...birth, parent }) as [
+    PlannedOperation,
+    ...PlannedOperation[],
+  ];
+  const made = [{ ...clone, label: "clone" }, ...rest];
+  const marked = trace?.markSupervised(made);
+  return [
+    ...calls("supervise the container's process", [
+      // These came over execve; what inherits the others in place is for the birth to say.
+      ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
+      call("setsid", []), // no terminal's end is the supervisor's
+    ]),
+    ...(marked?.map ?? []),
+    ...(marked?.items ?? made),
+    ...calls("wait for the container's process", [
+      // Nobody waits for the end of a pipe because of the supervisor.
+      ...closeAllBut([socket, record], parent.label),
+      ...(marked?.unmap ?? []),
+      call("write", [socket, parent.pid, PID_SIZE]),
+      ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
+      call("write", [record, ENDED, SIGINFO_SIZE]),
+      call("exit_group", [0], { label: "end" }),
+    ]),
+  ];
+}
+
+const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
+
+/** The socket's end says that the program knows the child by a handle of its own. */
+function waitForChild(socket: number): Operation[] {
+  return [
+    call("read", [socket, { space: 1, name: "word" }, 1]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0], {
+      onError: { jump: "end" },
+    }),
+  ];
+}
+
+/** The launcher, and the child that joined, have ended then; what it made is this process's, too. */
+function waitForAdopted(socket: number): Operation[] {
+  const fds = { space: 24, name: "fds" };
+  const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
+  const [adopted, first] = [0, 1]; // the lowest numbers are free
+  return [
+    call("recvmsg", [socket, message, 0]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0]),
+    call("waitid", [P_PIDFD, first, ENDED, WEXITED | WALL, 0]),
+    call("close", [first]),
+    call("waitid", [P_PIDFD, adopted, ENDED, WEXITED | WALL, 0], { onError: { jump: "end" } }),
+  ];
+}
+
+function closeAllBut(kept: readonly number[], label: string): Operation[] {
+  let first = 0;
+  const ranges = kept.toSorted((a, b) => a - b).map((fd) => {
+    const range = call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+    return range;
+  });
+  const [lowest, ...rest] = [...ranges, call("close_range", [first, LAST_FD, 0])];
+  return [{ ...lowest as Operation, label }, ...rest];
+}
+
+function call(
+  syscall: Operation["syscall"],
+  args: readonly Argument[],
+  more: Partial<Operation> = {},
+): Operation {
+  return { syscall, args, onError: "continue", ...more };
+}
+
+/** The report wants each call with its reason. */
+function calls(reason: string, operations: readonly Operation[]): PlannedOperation[] {
+  const step = new StepBuilder("clone").because(reason);
+  for (const { syscall, args, ...options } of operations) {
+    step.call(syscall as Exclude<typeof syscall, "jump">, args, options);
+  }
+  return step.items as PlannedOperation[];
+}
+
+/** Starts the supervisor; returns its number once it runs. */
+function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
+  const { id, birth, status, trace } = supervised;
+  const { cgroups, fds, mapped, time, init } = birth;
+  using stack = new DisposableStack();
+  // Above all numbers that the birth puts in place, so that the parent's stay apart.
+  const end = Math.max(2, ...fds.map(({ as }) => as)) + 1;
+  const socket = stack.use(duplicate(theirs, end));
+  const record = stack.use(duplicate(ended, end));
+  const inherited = [
+    socket.number,
+    record.number,
+    status,
+    ...fds.map(({ fd }) => fd),
+    ...cgroups.flatMap(({ inside, outside }) =>
+      outside === undefined ? [inside] : [inside, outside]
+    ),
+    ...(mapped === undefined ? [] : [mapped]),
+    ...(trace === undefined ? [] : [trace.file.number]),
+    ...("fd" in init ? [init.fd] : []),
+    ...(time === undefined ? [] : "joined" in time ? [time.joined] : [time.proc]),
+  ];
+  const operations = supervisorProgram(supervised, inherited, socket.number, record.number);
+  const image = programImage(operations, reportTail(status, operations));
+  using file = executableFile("hull-supervisor", image);
+  return execute(file, id, inherited);
+}
+
+/** A child that shares this program's memory, but not its table of fds, becomes the program. */
+function execute(file: Fd, id: string, inherited: readonly number[]): number {
+  const flags = BigInt(CLONE_VM | CLONE_VFORK) | CLONE_CLEAR_SIGHAND;
+  const program = new SyscallProgram([
+    {
+      syscall: "clone3",
+      args: [cloneArguments(flags, { exitSignal: 0 }), CLONE_ARGS_SIZE],
+      onPositive: "return",
+      onError: "return",
+    },
+    ...inherited.map((fd): Operation => ({ syscall: "fcntl", args: [fd, F_SETFD, 0] })),
+    {
+      syscall: "execveat",
+      label: "exec",
+      args: [file.number, "", { words: ["hull-supervisor", id, 0] }, { words: [0] }, AT_EMPTY_PATH],
+      onError: "continue",
+    },
+    { syscall: "exit_group", args: [127] },
+  ]);
+  program.run();
+  const pid = program.result(0);
+  if (pid < 0) throw new SyscallError("clone3", -pid);
+  const error = program.result("exec");
+  if (error === 0) return pid;
+  using pidfd = openPidfd(pid);
+  reapEnding(pidfd);
+  throw forbidden(new SyscallError("execveat", -error, "hull-supervisor"));
+}
+
+function forbidden(cause: SyscallError): ContainerError {
+  return new ContainerError("Unsupported", "the supervisor can't be started", {
+    syscall: cause.syscall,
+    errno: cause.code,
+    cause,
+    hint: "the host forbids executable files in memory: see sysctl vm.memfd_noexec",
+  });
+}

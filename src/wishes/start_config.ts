@@ -1,0 +1,45 @@
+/**
+ * The config that a process is started with: the container's, with the process's own wishes laid
+ * over it.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/types/config.ts";
+import { validateConfig } from "../config/validate/validate.ts";
+import { ContainerError, type Fault } from "../errors.ts";
+import type { ProcessOptions } from "../process.ts";
+import { grantable, mergeProcess } from "./process_wishes.ts";
+import { resolveUser } from "./user.ts";
+
+/**
+ * The config to start with.
+ *
+ * @param rootfs where the user's name is looked up
+ * @param onWarning hears of capabilities that can't be granted
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function configToStart(
+  config: Config,
+  rootfs: string,
+  options: ProcessOptions,
+  onWarning: (warning: Fault) => void = () => {},
+): Config {
+  const user = resolveUser(options.user, rootfs);
+  const process = mergeProcess(config.process, options, user);
+  if ((process.args ?? []).length > 0) {
+    // What a container keeps was checked when it was made.
+    const valid = hasWishes(options) ? validateConfig({ ...config, process }) : config;
+    return { ...valid, process: grantable(valid.process ?? process, valid.linux, onWarning) };
+  }
+  throw new ContainerError("ConfigInvalid", "there is no program to run", {
+    faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
+  });
+}
+
+/** Whether the options change the config's process. */
+function hasWishes(options: ProcessOptions): boolean {
+  const { stdin: _0, stdout: _1, stderr: _2, preserveFds: _3, extraFiles: _4, ...others } = options;
+  const { bareNewlines: _5, consoleSocket: _6, ...wishes } = others;
+  return Object.values(wishes).some((wish) => wish !== undefined);
+}

@@ -1,0 +1,87 @@
+/**
+ * Users by name, from the container's own files.
+ *
+ * Source: passwd(5), group(5).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import type { User } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import { accountLines } from "../security/account_file.ts";
+
+/** The highest id; the one above it means "leave it" to the kernel. */
+const MAX_ID = 0xffff_fffe;
+
+/**
+ * The ids of `USER[:GROUP]`. All digits are a number and never looked up as a name (CVE-2016-3697);
+ * anything else must be a name in the container's /etc/passwd or /etc/group.
+ *
+ * @param user the ids already, or the text; undefined stays undefined
+ * @param rootfs the container's root file system on the host
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function resolveUser(user: User | string | undefined, rootfs: string): User | undefined {
+  if (typeof user !== "string") return user;
+  const [name = "", group, ...rest] = user.split(":");
+  if (name === "" || group === "" || rest.length > 0) throw invalidUser(user, "is no USER[:GROUP]");
+  const own = /^\d+$/.test(name)
+    ? { uid: parseId(name, user), gid: undefined }
+    : findUser(rootfs, name, user);
+  if (group !== undefined) {
+    const gid = /^\d+$/.test(group) ? parseId(group, user) : findGroup(rootfs, group, user);
+    return { uid: own.uid, gid };
+  }
+  return { uid: own.uid, gid: own.gid ?? primaryGroup(rootfs, own.uid) };
+}
+
+function parseId(text: string, user: string): number {
+  const id = Number(text);
+  // an empty field is not root's
+  if (!/^\d+$/.test(text)) throw invalidUser(user, "has an id that is no number");
+  if (id > MAX_ID) throw invalidUser(user, `has an id above ${MAX_ID}`);
+  return id;
+}
+
+function findUser(rootfs: string, name: string, user: string): { uid: number; gid: number } {
+  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[0] === name);
+  if (line === undefined) throw invalidUser(user, "is not in the container's /etc/passwd");
+  return { uid: parseId(line[2] ?? "", user), gid: parseId(line[3] ?? "", user) };
+}
+
+function findGroup(rootfs: string, name: string, user: string): number {
+  const line = lines(rootfs, "/etc/group").find((fields) => fields[0] === name);
+  if (line === undefined) throw invalidUser(user, "has a group not in the container's /etc/group");
+  return parseId(line[2] ?? "", user);
+}
+
+/** A number's group is that of its line in passwd(5), or 0. */
+function primaryGroup(rootfs: string, uid: number): number {
+  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
+  const gid = /^\d+$/.test(line?.[3] ?? "") ? Number(line?.[3]) : 0;
+  return gid > MAX_ID ? 0 : gid;
+}
+
+/** The lines of a file inside the rootfs; none where even that can't be opened. */
+function* lines(rootfs: string, path: string): Generator<readonly string[]> {
+  using root = tryOpen(rootfs);
+  if (root !== undefined) yield* accountLines(root, path);
+}
+
+function tryOpen(rootfs: string): Fd | undefined {
+  try {
+    return open(rootfs, O_PATH | O_DIRECTORY);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
+}
+
+function invalidUser(user: string, what: string): ContainerError {
+  return new ContainerError("ConfigInvalid", `the user ${JSON.stringify(user)} ${what}`, {
+    pointer: "/process/user",
+    hint: "give UID[:GID] or a name that the container knows",
+  });
+}

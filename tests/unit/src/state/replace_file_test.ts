@@ -1,0 +1,33 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { replaceFile } from "../../../../src/state/replace_file.ts";
+
+Deno.test("a file is replaced whole, with its mode, and nothing else stays", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    replaceFile(`${folder}/pid`, "1", 0o600);
+    replaceFile(`${folder}/pid`, "22", 0o600);
+    assertEquals(Deno.readTextFileSync(`${folder}/pid`), "22");
+    assertEquals((Deno.statSync(`${folder}/pid`).mode ?? 0) & 0o777, 0o600);
+    Deno.mkdirSync(`${folder}/taken/full`, { recursive: true });
+    assertThrows(() => replaceFile(`${folder}/taken`, "1", 0o600));
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["pid", "taken"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("what somebody has put under the temporary name is neither followed nor written to", () => {
+  const folder = Deno.makeTempDirSync();
+  const { randomUUID } = crypto;
+  const name = randomUUID.call(crypto);
+  crypto.randomUUID = () => name;
+  try {
+    Deno.writeTextFileSync(`${folder}/victim`, "kept");
+    Deno.symlinkSync("victim", `${folder}/pid.${name}`);
+    assertThrows(() => replaceFile(`${folder}/pid`, "1", 0o600), Deno.errors.AlreadyExists);
+    assertEquals(Deno.readTextFileSync(`${folder}/victim`), "kept");
+  } finally {
+    crypto.randomUUID = randomUUID;
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
