@@ -418,7 +418,7 @@ class Cut {
   }
 }
 
-/** Sends a signal to who may have ended. */
+/** Sends a signal to one that may have ended, and may have been taken away by its run since. */
 function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void {
   try {
     target.signal(signal);
@@ -427,7 +427,11 @@ function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void
   }
 }
 
-const GONE: ReadonlySet<string> = new Set(["ContainerNotRunning", "NoProcessOps"]);
+const GONE: ReadonlySet<string> = new Set([
+  "ContainerNotExists",
+  "ContainerNotRunning",
+  "NoProcessOps",
+]);
 
 /** Waits for something, but no longer than some time. */
 async function within(milliseconds: number, happening: Promise<unknown>): Promise<void> {
