@@ -46,15 +46,13 @@ import { openPrivateProc, setNames, setSysctls } from "./steps/process/hostname.
 import { joinKeyring, labelKeyring } from "./steps/process/keyring.ts";
 import { setLabels } from "./steps/process/labels.ts";
 import { clearUmask, enterCgroups, setLimits } from "./steps/process/limits.ts";
-import { closeAnchors, maskPaths, openMaskSources, protectPaths } from "./steps/rootfs/masks.ts";
+import { anchorsOf, closeAnchors } from "./steps/rootfs/anchors.ts";
+import { openSources } from "./steps/rootfs/bind.ts";
+import { maskPaths, openMaskSources } from "./steps/rootfs/masks.ts";
 import { setMemoryPolicy } from "./steps/process/memory_policy.ts";
-import {
-  anchorsOf,
-  closeHeld,
-  makeMounts,
-  openSources,
-  type PlannedMount,
-} from "./steps/rootfs/mounts.ts";
+import { closeHeld, makeMounts } from "./steps/rootfs/mounts.ts";
+import type { PlannedMount } from "./steps/rootfs/planned_mount.ts";
+import { protectPaths } from "./steps/rootfs/read_only_paths.ts";
 import {
   isForkedLate,
   isNew,

@@ -11,7 +11,7 @@ import type { CgroupMount, InitCgroups } from "../../../src/config/init_config.t
 import type { Mount } from "../../../src/config/types/config.ts";
 import type { Facts } from "../../operations/facts.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
-import type { PlannedMount } from "./mounts.ts";
+import type { PlannedMount } from "./planned_mount.ts";
 import { openPlace } from "../places/paths.ts";
 
 const CGROUP_TYPES: readonly (string | undefined)[] = ["cgroup", "cgroup2"];

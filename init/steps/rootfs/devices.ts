@@ -25,7 +25,7 @@ import type { Device, Mount } from "../../../src/config/types/config.ts";
 import { ContainerError } from "../../../src/errors.ts";
 import type { Facts, NodeStatus } from "../../operations/facts.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
-import { attach, cover, setAttributes } from "./mounts.ts";
+import { attach, cover, setAttributes } from "./mount_calls.ts";
 import { makeMissing, openPlace, ROOT } from "../places/paths.ts";
 import { DEVICE_TYPES, requireNode } from "../places/verify.ts";
 

@@ -23,7 +23,7 @@ import {
 } from "../../../ffi/files/mount.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { propagationOf } from "./mount_options.ts";
-import { setAttributes } from "./mounts.ts";
+import { setAttributes } from "./mount_calls.ts";
 import { ROOT } from "../places/paths.ts";
 
 const OLD_ROOT = "oldroot";

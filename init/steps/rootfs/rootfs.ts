@@ -21,7 +21,7 @@ import {
 } from "../../../ffi/files/mount.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { propagationOf } from "./mount_options.ts";
-import { attach } from "./mounts.ts";
+import { attach } from "./mount_calls.ts";
 import { openHostPlace, ROOT } from "../places/paths.ts";
 
 const ROOTFS = "rootfs";

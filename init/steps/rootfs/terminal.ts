@@ -26,7 +26,7 @@ import {
 import type { ConsoleFds } from "../../../src/config/init_config.ts";
 import type { ConsoleSize } from "../../../src/config/types/config.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
-import { attach } from "./mounts.ts";
+import { attach } from "./mount_calls.ts";
 import { insideRoot, openPlace, ROOT } from "../places/paths.ts";
 
 const MASTER = "terminal.master";

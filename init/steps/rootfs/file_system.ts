@@ -1,0 +1,142 @@
+/**
+ * New file systems: configured, made, and filled where a tmpfs is to have what it lies over.
+ *
+ * Source: fsopen(2), fsconfig(2), fsmount(2).
+ *
+ * @module
+ */
+
+import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
+import {
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSOPEN_CLOEXEC,
+  MOUNT_ATTR,
+  mountAttributes,
+} from "../../../ffi/files/mount.ts";
+import type { Mount } from "../../../src/config/types/config.ts";
+import type { Destination } from "../../operations/facts.ts";
+import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
+import type { MountOptions } from "./mount_options.ts";
+import { STATX } from "../places/verify.ts";
+import { setAttributes } from "./mount_calls.ts";
+import { mountOf, type PlannedMount } from "./planned_mount.ts";
+
+const { RDONLY } = MOUNT_ATTR;
+
+/**
+ * A new file system as a detached mount. A tmpfs gets the permissions of the folder that it will lie
+ * over, and the files in it where it asks for them; read-only it becomes behind that.
+ *
+ * @param status the fd on which init reports: it gets what the file system says of its options
+ */
+export function makeFileSystem(
+  step: StepBuilder,
+  planned: PlannedMount,
+  options: MountOptions,
+  destination: Destination,
+  status: number | undefined,
+): void {
+  const { mount, label } = planned;
+  const [place, made] = [`${label}.place`, mountOf(label)];
+  const isTmpfs = mount.type === "tmpfs";
+  const mayBeThere = !destination.isSure || destination.missing === 0;
+  const copiesMode = isTmpfs && mayBeThere && destination.mode === undefined && !hasMode(options);
+  configure(step, planned, options, destination.mode, copiesMode, status);
+  if (copiesMode) copyMode(step, place, made);
+  if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, made);
+  const isLate = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
+  if (isLate && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
+    setAttributes(step, made, mountAttributes(RDONLY, 0));
+  }
+}
+
+/** Configures a file system, makes it, and turns it into a detached mount. */
+function configure(
+  step: StepBuilder,
+  { mount, label, context: files }: PlannedMount,
+  options: MountOptions,
+  placeMode: number | undefined,
+  isFilled: boolean,
+  status: number | undefined,
+): void {
+  const type = mount.type ?? "none";
+  const context = `${label}.fs`;
+  // What is wrong with what the file system reads itself, it says in a log of its own.
+  const asks = status !== undefined && options.data.some((item) => !PLAIN_DATA.test(item));
+  const call: CallOptions = asks ? { onError: { jump: `${label}.log`, fails: true } } : {};
+  const set = (key: string, value: string) =>
+    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0], call);
+  step.call("fsopen", [type, FSOPEN_CLOEXEC], { label: context });
+  if (mount.source !== undefined && mount.source !== "") set("source", mount.source);
+  for (const flag of superFlags(mount, options, isFilled)) {
+    step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
+  }
+  if (files !== undefined) set("context", files);
+  if (type === "tmpfs" && !hasMode(options) && placeMode !== undefined) {
+    set("mode", placeMode.toString(8));
+  }
+  for (const item of options.data) {
+    const at = item.indexOf("=");
+    if (at < 0) step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, item, 0, 0], call);
+    else set(item.slice(0, at), item.slice(at + 1));
+  }
+  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0], call);
+  const attributes = (options.attributes?.set ?? 0) &
+    ~(writableAtFirst(mount, options, isFilled) ? RDONLY : 0);
+  step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
+  if (asks) passLog(step, label, context, status);
+  step.call("close", [result(context)], { label: `${label}.made`, onError: "continue" });
+  const { recursiveAttributes } = options;
+  if (recursiveAttributes !== undefined) {
+    const { set, clear } = recursiveAttributes;
+    setAttributes(step, `${label}.mount`, mountAttributes(set, clear), { flags: AT_RECURSIVE });
+  }
+}
+
+/**
+ * Passes the log of a file system that refuses its options on: fsopen(2). Empty lines behind it, or
+ * instead of it, say nothing.
+ */
+function passLog(step: StepBuilder, label: string, context: string, status: number): void {
+  const said = new Uint8Array(LOG_SIZE).fill(NEWLINE);
+  step.jump(`${label}.made`)
+    .call("read", [result(context), said, LOG_SIZE - 1], {
+      label: `${label}.log`,
+      onError: "continue",
+    })
+    .call("write", [status, said, LOG_SIZE], { onError: "continue" })
+    .call("close", [-1]);
+}
+
+/** What every tmpfs and devpts takes: no file system will have something to say of it. */
+const PLAIN_DATA = /^(newinstance|(ptmx)?mode=[0-7]{3,4}|size=\d+[kmg]?)$/;
+
+const LOG_SIZE = 256;
+
+const NEWLINE = 10;
+
+/** /dev and a tmpfs that is filled first become read-only when their content is there. */
+function writableAtFirst(mount: Mount, options: MountOptions, isFilled: boolean): boolean {
+  return mount.destination === "/dev" || options.copyUp || isFilled;
+}
+
+function superFlags(mount: Mount, options: MountOptions, isFilled: boolean): readonly string[] {
+  if (!writableAtFirst(mount, options, isFilled)) return options.superFlags;
+  return options.superFlags.filter((flag) => flag !== "ro");
+}
+
+function hasMode({ data }: MountOptions): boolean {
+  return data.some((item) => item.startsWith("mode="));
+}
+
+/** Gives a new file system's root the permissions of the folder that it will lie over. */
+function copyMode(step: StepBuilder, place: string, mount: string): void {
+  const status = { space: STATX.size, name: `${place}.status` };
+  step.call("statx", [result(place), "", AT_EMPTY_PATH, STATX_MODE, status])
+    .call("fchmodat", [result(mount), ".", { heldIn: status, offset: STATX.mode }]);
+}
+
+const STATX_MODE = 2;

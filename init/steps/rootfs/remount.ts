@@ -1,0 +1,88 @@
+/**
+ * `remount`: what is mounted at a place already gets other attributes, and its file system other options.
+ *
+ * Source: mount_setattr(2), fspick(2).
+ *
+ * @module
+ */
+
+import {
+  FSCONFIG_CMD_RECONFIGURE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  mountAttributes,
+} from "../../../ffi/files/mount.ts";
+import type { Destination } from "../../operations/facts.ts";
+import { result, type StepBuilder } from "../../operations/operation.ts";
+import type { MountOptions } from "./mount_options.ts";
+import { refuseProcfs } from "../places/verify.ts";
+import { openPlace } from "../places/paths.ts";
+import { cover, setAttributes, spread } from "./mount_calls.ts";
+import type { Anchor } from "./anchors.ts";
+import type { PlannedMount } from "./planned_mount.ts";
+
+/**
+ * Changes what is mounted at a place already.
+ *
+ * @param isDetached whether the tree is attached nowhere: then only a copy can be changed
+ * @param anchors the mounts that are held; one that is copied takes the copy's part
+ */
+export function remount(
+  step: StepBuilder,
+  planned: PlannedMount,
+  options: MountOptions,
+  { components, isSure }: Destination,
+  { isDetached, anchors }: { readonly isDetached: boolean; readonly anchors: readonly Anchor[] },
+): void {
+  const { mount, label } = planned;
+  const place = `${label}.place`;
+  openPlace(step, mount.destination, place, isSure ? { components } : {});
+  requireMount(step, planned);
+  step.because(`remount ${mount.destination}`, mount.destination, planned.pointer, planned.hint);
+  const set = options.attributes?.set ?? 0;
+  const clear = options.attributes?.clear ?? 0;
+  const attributes = mountAttributes(set, clear);
+  if (isDetached) {
+    // What is to be covered below it is looked for in the copy, which lies on top.
+    const resolved = "/" + components.join("/");
+    const anchor = anchors.find(({ destination }) => destination === resolved);
+    if (anchor === undefined && !isSure) refuseProcfs(step, place);
+    cover(step, place, `${label}.cover`, attributes, anchor);
+  } else setAttributes(step, place, attributes);
+  reconfigure(step, label, options);
+  if (!isDetached) spread(step, options, place);
+  step.close(place);
+}
+
+/** Gives the file system of a place other options; those of a bind are of its mount alone. */
+function reconfigure(step: StepBuilder, label: string, options: MountOptions): void {
+  if (options.bind || options.data.length + options.superFlags.length === 0) return;
+  const [place, context] = [`${label}.place`, `${label}.fs`];
+  step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], { label: context });
+  for (const flag of options.superFlags) {
+    step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
+  }
+  for (const item of options.data) {
+    const [key = "", value = ""] = item.split(/=(.*)/s);
+    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0]);
+  }
+  step.call("fsconfig", [result(context), FSCONFIG_CMD_RECONFIGURE, 0, 0, 0]);
+  step.close(context);
+}
+
+/**
+ * Goes on only where a mount is mounted: fspick(2) takes its root alone. What copies the place, or has
+ * nothing to change, would pass over any folder.
+ */
+function requireMount(step: StepBuilder, { mount, label, pointer }: PlannedMount): void {
+  const context = `${label}.there`;
+  const reason = `remount what is mounted at ${mount.destination}`;
+  step.because(reason, mount.destination, pointer, "a remount is of a mount that is there");
+  step.call("fspick", [result(`${label}.place`), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], {
+    label: context,
+  }).close(context);
+}
+
+const FSPICK_CLOEXEC = 1;
+
+const FSPICK_EMPTY_PATH = 8;
