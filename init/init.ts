@@ -9,7 +9,7 @@ import { Fd } from "../ffi/files/file.ts";
 import type { InitTraceFd } from "../src/config/init_config.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./words/channel.ts";
-import { HostFacts } from "./operations/facts.ts";
+import { HostFacts } from "./operations/host_facts.ts";
 import type { InitTrace } from "./words/init_trace.ts";
 import { mountedAt, planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";

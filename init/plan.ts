@@ -89,7 +89,7 @@ import {
  * @example The steps of a small container
  * ```ts
  * import { assert } from "@std/assert";
- * import { HostFacts } from "./operations/facts.ts";
+ * import { HostFacts } from "./operations/host_facts.ts";
  * import { planInit } from "./plan.ts";
  *
  * const plan = planInit({

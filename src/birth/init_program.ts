@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HostFacts } from "../../init/operations/facts.ts";
+import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { mountedAt, planInit } from "../../init/plan.ts";
 import { delegateWork, workOf } from "../../init/work/parents_work.ts";

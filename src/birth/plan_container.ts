@@ -6,7 +6,7 @@
  */
 
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
-import { HostFacts } from "../../init/operations/facts.ts";
+import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
 import { mountedAt, planInit } from "../../init/plan.ts";
 import { delegateWork } from "../../init/work/parents_work.ts";

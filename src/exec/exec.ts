@@ -9,7 +9,7 @@ import { Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
 import { withHome } from "../../init/operations/environment.ts";
-import { HostFacts } from "../../init/operations/facts.ts";
+import { HostFacts } from "../../init/operations/host_facts.ts";
 import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
 import { execute, findProgram, outliveParent } from "../../init/steps/process/final.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";

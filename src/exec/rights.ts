@@ -8,7 +8,7 @@
 import { SECCOMP_FILTER_FLAG } from "../../ffi/seccomp/seccomp_flags.ts";
 import { ownHardLimit } from "../../ffi/processes/rlimit.ts";
 import type { BirthGuard } from "../../init/launch/birth_guard.ts";
-import { HostFacts } from "../../init/operations/facts.ts";
+import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
 import { enterWorkingFolder, resetSignals } from "../../init/steps/process/final.ts";
 import { openPrivateProc } from "../../init/steps/process/hostname.ts";

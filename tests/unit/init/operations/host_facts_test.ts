@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { HostFacts } from "../../../../init/operations/facts.ts";
+import { HostFacts } from "../../../../init/operations/host_facts.ts";
 import { run, scratchFolder } from "../../../fixtures/bundle.ts";
 
 Deno.test("a destination is resolved in the container's root, with links and steps up", () => {

@@ -1,0 +1,140 @@
+/**
+ * The facts of this host for one container, and what of them is asked for once.
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../ffi/c/errno.ts";
+import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
+import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
+import { lastCapability } from "../../ffi/files/kernel_constants.ts";
+import { accountLines, homeIn } from "../../src/security/account_file.ts";
+import { hasOpenat2 } from "../../src/security/safe_path.ts";
+import type { Destination, Facts, FileKind, MountedAt, NodeStatus } from "./facts.ts";
+import { kindOf, nodeOf, statPath } from "./host_files.ts";
+import { RootfsView } from "./rootfs_view.ts";
+
+/** The C library's own: whether they are ignored or have a handler at the moment is chance. */
+const LIBRARY_SIGNALS: ReadonlySet<number> = new Set([32, 33]);
+
+/** The facts of this host for one container. */
+export class HostFacts implements Facts {
+  readonly #view: RootfsView;
+  /** How many mounts the container has. */
+  readonly #mounts: number;
+  readonly #streams: readonly number[];
+  #hasOpenat2: boolean | undefined;
+  #copiesDetached: boolean | undefined;
+
+  /**
+   * Facts about a container.
+   *
+   * @param rootfs the absolute path of its root file system on the host
+   * @param mounts its mounts, in order
+   * @param streams the fds of this program that are its fds 0, 1 and 2
+   */
+  constructor(
+    rootfs: string,
+    mounts: readonly MountedAt[],
+    streams: readonly number[] = [0, 1, 2],
+  ) {
+    this.#view = new RootfsView(rootfs, mounts);
+    this.#mounts = mounts.length;
+    this.#streams = streams;
+  }
+
+  hostKind(path: string): FileKind {
+    return kindOf(statPath(path, true));
+  }
+
+  destination(path: string, mounts: number): Destination {
+    return this.#view.destination(path, mounts);
+  }
+
+  node(components: readonly string[], mounts: number): NodeStatus | undefined {
+    return this.#view.node(components, mounts);
+  }
+
+  hostNode(path: string): NodeStatus | undefined {
+    try {
+      using file = open(path, O_PATH);
+      return nodeOf(statAt(file, ""));
+    } catch {
+      return undefined; // who asks for it says so
+    }
+  }
+
+  get hasOpenat2(): boolean {
+    return this.#hasOpenat2 ??= hasOpenat2();
+  }
+
+  get copiesDetached(): boolean {
+    return this.#copiesDetached ??= isSince(6, 15);
+  }
+
+  kernelMounts(outside: string): readonly string[] {
+    return readText("/proc/self/mountinfo").split("\n").flatMap((line) => {
+      const [before = "", after = ""] = line.split(" - ");
+      const place = (before.split(" ")[4] ?? "").replace(
+        /\\([0-7]{3})/g,
+        (_, octal: string) => String.fromCharCode(parseInt(octal, 8)),
+      );
+      const isInside = place === outside || place.startsWith(`${outside}/`);
+      return /^(proc|sysfs) /.test(after) && !isInside ? [place] : [];
+    }).reverse();
+  }
+
+  home(uid: number): string | undefined {
+    const { components, kind } = this.destination("/etc/passwd", this.#mounts);
+    const { base, below } = this.#view.hostPath(components, this.#mounts);
+    if (kind !== "file" || base === undefined) return undefined;
+    return homeBelow(base, below, uid);
+  }
+
+  get deniesGroups(): boolean {
+    try {
+      return readText("/proc/self/setgroups").startsWith("deny");
+    } catch {
+      return false; // then the kernel's refusal is an error
+    }
+  }
+
+  get ignoredSignals(): readonly number[] {
+    const status = readText("/proc/self/status");
+    const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+    if (mask === 0n) return [...LIBRARY_SIGNALS];
+    return Array.from({ length: 64 }, (_, k) => k + 1)
+      .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);
+  }
+
+  get lastCapability(): number {
+    return lastCapability();
+  }
+
+  get ownedFds(): readonly number[] {
+    return [0, 1, 2].filter((number) => {
+      const fd = new Fd(this.#streams[number] ?? number);
+      const { mode, deviceMajor, deviceMinor } = statAt(fd, "");
+      fd.release();
+      return (mode & S_IFMT) !== S_IFCHR || deviceMajor !== 1 || deviceMinor !== 3;
+    });
+  }
+}
+
+/** Whether this kernel is of a version or a later one. */
+function isSince(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = readText("/proc/sys/kernel/osrelease").split(".")
+    .map(parseFloat);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+/** What was a file a moment ago may be a link to the host's passwd, or a fifo, by now. */
+function homeBelow(base: string, below: string, uid: number): string | undefined {
+  try {
+    using root = open(base, O_PATH);
+    return homeIn(accountLines(root, below), uid);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
+}

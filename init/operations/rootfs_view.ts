@@ -1,0 +1,206 @@
+/**
+ * What a container will find in its root file system with the mounts of its config over it, seen before
+ * any of them is made.
+ *
+ * @module
+ */
+
+import { AT_FDCWD } from "../../ffi/files/file.ts";
+import { statAt } from "../../ffi/files/file_status.ts";
+import { MountPlaces } from "./mount_places.ts";
+import type { Destination, FileKind, MountedAt, NodeStatus } from "./facts.ts";
+import { kindOf, nodeOf, statPath } from "./host_files.ts";
+
+/** A path of the container as one of the host. */
+export interface HostPath {
+  /** Undefined on a file system that is the container's alone. */
+  readonly base?: string;
+  readonly below: string;
+  /** Whether what stands there can't be known. */
+  readonly opaque: boolean;
+  /** The place among the config's mounts of the one that it is on; undefined for the rootfs. */
+  readonly mount?: number;
+}
+
+/** The number of links after which a path is taken to be a circle, as the kernel has it. */
+const MAX_LINKS = 40;
+
+/** The root file system of one container with its mounts, as it will be. */
+export class RootfsView {
+  readonly #rootfs: string;
+  readonly #mounts: readonly MountedAt[];
+  readonly #seen = new Map<string, Look>();
+  /** Where the config's mounts will be, as far as it was asked. */
+  readonly #places: Destination[] = [];
+  readonly #index = new MountPlaces();
+  #firstUnsure = Infinity;
+  readonly #found = new Map<string, Destination>();
+
+  /**
+   * What can be seen of a container before it is made.
+   *
+   * @param rootfs the absolute path of its root file system on the host
+   * @param mounts its mounts, in order
+   */
+  constructor(rootfs: string, mounts: readonly MountedAt[]) {
+    this.#rootfs = rootfs;
+    this.#mounts = mounts;
+  }
+
+  /** See {@linkcode Facts.destination}. */
+  destination(path: string, mounts: number): Destination {
+    if (this.#mounts[mounts]?.destination === path) return this.#placeOf(mounts);
+    const key = `${mounts} ${path}`;
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const found = this.#resolve(path, mounts);
+    this.#found.set(key, found);
+    return found;
+  }
+
+  /** See {@linkcode Facts.node}. */
+  node(components: readonly string[], mounts: number): NodeStatus | undefined {
+    const { base, below } = this.hostPath(components, mounts);
+    if (base === undefined) return undefined;
+    try {
+      return nodeOf(statAt(AT_FDCWD, base + below));
+    } catch {
+      return undefined; // it is missing, or fails in the plan
+    }
+  }
+
+  #resolve(path: string, mounts: number): Destination {
+    this.#learn(mounts);
+    const resolved: string[] = [];
+    let rest = path.split("/").filter((part) => part !== "" && part !== ".");
+    let [links, missing] = [0, 0];
+    let isSure = this.#firstUnsure >= mounts;
+    for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+      if (part === "..") {
+        resolved.pop();
+        missing = Math.max(0, missing - 1);
+        continue;
+      }
+      // What is missing has no links: a `..` behind it takes it back, and it is not made.
+      const here = missing > 0 ? MISSING : this.#look([...resolved, part], mounts);
+      isSure &&= here.isSure;
+      if (here.kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
+        if (here.target.startsWith("/")) resolved.length = 0;
+        rest = [...here.target.split("/").filter((next) => next !== "" && next !== "."), ...rest];
+        continue;
+      }
+      if (here.kind === "missing") missing++;
+      resolved.push(part);
+    }
+    if (missing > 0) {
+      return { components: resolved, missing, kind: "missing", mode: undefined, isSure };
+    }
+    const { kind, mode } = resolved.length === 0
+      ? { kind: "directory", mode: undefined } as const
+      : this.#look(resolved, mounts);
+    return { components: resolved, missing, kind, mode, isSure };
+  }
+
+  /** Where a mount of the config is, once it is made. */
+  #placeOf(k: number): Destination {
+    this.#learn(k + 1);
+    return this.#places[k] as Destination;
+  }
+
+  /** Finds the places of the first mounts, one behind the other: each may change where the next is. */
+  #learn(mounts: number): void {
+    for (let k = this.#places.length; k < mounts; k++) {
+      const { destination, isRemount } = this.#mounts[k] as MountedAt;
+      const place = this.#resolve(destination, k);
+      this.#places.push(place);
+      this.#index.add(k, place.components, !isRemount);
+      if (!place.isSure) this.#firstUnsure = Math.min(this.#firstUnsure, k);
+    }
+  }
+
+  /** Which folder or file of the host shows there, and the rest of the way below it. */
+  hostPath(components: readonly string[], mounts: number): HostPath {
+    this.#learn(mounts);
+    const shown = this.#index.showing(components, mounts);
+    if (shown === undefined) {
+      return { base: this.#rootfs, below: "/" + components.join("/"), opaque: false };
+    }
+    const { mount, depth } = shown;
+    const { base, opaque } = this.#mounts[mount] as MountedAt;
+    const below = depth === components.length ? "" : "/" + components.slice(depth).join("/");
+    if (base === undefined) return { below, opaque: opaque && below !== "", mount };
+    return { base, below, opaque: false, mount };
+  }
+
+  /** A plan asks for the same folders again and again. */
+  #look(components: readonly string[], mounts: number): Look & { readonly isSure: boolean } {
+    const { base, below, opaque, mount } = this.hostPath(components, mounts);
+    if (opaque) return { kind: "unknown", mode: undefined, isSure: false };
+    if (base === undefined) {
+      const kind = below === "" || this.#isMade(components, mounts, mount)
+        ? "directory"
+        : "missing";
+      return {
+        kind,
+        mode: undefined,
+        isSure: below === "" || mount === undefined || this.#isFresh(mount),
+      };
+    }
+    const path = base + below;
+    const seen = this.#seen.get(path) ?? lookAt(path);
+    this.#seen.set(path, seen);
+    if (seen.kind === "missing" && this.#isMade(components, mounts, mount)) {
+      return { kind: "directory", mode: undefined, isSure: mount === undefined };
+    }
+    if (mount === undefined) return { ...seen, isSure: true };
+    // The kernel's own file systems are nearly as the host's, but their links lead elsewhere.
+    const isKernels = KERNELS.includes(base) && !(this.#mounts[mount] as MountedAt).opaque;
+    const isSure = isKernels && seen.kind !== "symlink";
+    return { ...seen, isSure, mode: undefined, kind: isKernels && !isSure ? "unknown" : seen.kind };
+  }
+
+  /**
+   * Whether a mount that is made by then has had this folder made, at its place or above it: after the
+   * mount that it would be on, which hides what was made before.
+   */
+  #isMade(components: readonly string[], mounts: number, on: number | undefined): boolean {
+    return this.#index.hasBelow(components, on === undefined ? 0 : on + 1, mounts);
+  }
+
+  /** Whether a mount holds nothing but what the plan itself makes in it. */
+  #isFresh(k: number): boolean {
+    const { base, opaque } = this.#mounts[k] as MountedAt;
+    return base === undefined && !opaque;
+  }
+}
+
+/** What shows where these are mounted is the kernel's. */
+const KERNELS: readonly string[] = ["/proc", "/sys"];
+
+const MISSING = { kind: "missing", mode: undefined, target: undefined, isSure: true } as const;
+
+/** What stands at a path of the host. */
+interface Look {
+  readonly kind: FileKind;
+  readonly mode: number | undefined;
+  /** Of a link. */
+  readonly target?: string;
+}
+
+function lookAt(path: string): Look {
+  const status = statPath(path, false);
+  const kind = kindOf(status);
+  const mode = status === undefined ? undefined : status.mode & 0o7777;
+  if (kind !== "symlink") return { kind, mode };
+  const target = linkTarget(path);
+  return target === undefined ? { kind: "unknown", mode } : { kind, mode, target };
+}
+
+/** The host's /proc has links that not every process may read. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined; // what is done with it fails in the plan, with its errno
+  }
+}
