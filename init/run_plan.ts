@@ -7,7 +7,8 @@
 
 import { SyscallError } from "../ffi/c/errno.ts";
 import { AT_EMPTY_PATH, Fd, O_PATH } from "../ffi/files/file.ts";
-import { type Argument, SyscallProgram } from "../ffi/program/program.ts";
+import type { Argument } from "../ffi/program/operation.ts";
+import { SyscallProgram } from "../ffi/program/program.ts";
 import { executableFile, programImage } from "../ffi/program/program_image.ts";
 import { openInside } from "../src/security/safe_path.ts";
 import { reportTail } from "./words/channel.ts";

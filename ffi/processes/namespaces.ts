@@ -10,7 +10,7 @@ import { SyscallError } from "../c/errno.ts";
 import { type Fd, open } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { signalPidfd } from "./process.ts";
-import type { Space, Words } from "../program/program.ts";
+import type { Space, Words } from "../program/operation.ts";
 
 /** The flag of each namespace, by the name that the OCI spec gives it. */
 export const NAMESPACE_FLAGS = {

@@ -22,7 +22,8 @@ import {
 } from "./namespaces.ts";
 import { openHow } from "../files/path.ts";
 import { reapEnding } from "./process.ts";
-import { type Operation, SyscallProgram } from "../program/program.ts";
+import type { Operation } from "../program/operation.ts";
+import { SyscallProgram } from "../program/program.ts";
 
 /**
  * Makes calls in a network namespace; a result above 0 is no reason to stop.

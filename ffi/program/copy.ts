@@ -10,7 +10,7 @@
 import { errnoName, SyscallError } from "../c/errno.ts";
 import { type Fd, numberOf, type PathBytes } from "../files/file.ts";
 import { cString, fromCString } from "../c/memory.ts";
-import type { Argument } from "./program.ts";
+import type { Argument } from "./operation.ts";
 import { SyscallProgram } from "./program.ts";
 import type { SyscallName } from "../c/syscalls.ts";
 

@@ -12,7 +12,8 @@ import { SyscallError } from "../c/errno.ts";
 import { type Fd, writeAll } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { memoryFile } from "../files/memory_file.ts";
-import { type Operation, SyscallProgram } from "./program.ts";
+import type { Operation } from "./operation.ts";
+import { SyscallProgram } from "./program.ts";
 import { machineCode } from "./trampoline.ts";
 
 /** Where the two segments are loaded; fixed, since nothing else is in the address space. */

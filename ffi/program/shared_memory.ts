@@ -10,7 +10,8 @@
 import { SyscallError } from "../c/errno.ts";
 import type { Fd } from "../files/file.ts";
 import { memoryFile } from "../files/memory_file.ts";
-import { type Operation, SyscallProgram } from "./program.ts";
+import type { Operation } from "./operation.ts";
+import { SyscallProgram } from "./program.ts";
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;

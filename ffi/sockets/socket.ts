@@ -8,7 +8,8 @@
 
 import { SyscallError } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
-import { type Operation, SyscallProgram, type Words } from "../program/program.ts";
+import type { Operation, Words } from "../program/operation.ts";
+import { SyscallProgram } from "../program/program.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;

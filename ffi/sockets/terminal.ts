@@ -6,7 +6,8 @@
 
 import { SyscallError } from "../c/errno.ts";
 import { Fd, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR } from "../files/file.ts";
-import { type Operation, SyscallProgram } from "../program/program.ts";
+import type { Operation } from "../program/operation.ts";
+import { SyscallProgram } from "../program/program.ts";
 
 /** Unlocks the other end. */
 export const TIOCSPTLCK = 0x40045431;

@@ -6,7 +6,7 @@
 
 import { AT_FDCWD } from "../../ffi/files/file.ts";
 import { S_IFMT } from "../../ffi/files/file_status.ts";
-import type { Argument, Operation } from "../../ffi/program/program.ts";
+import type { Argument, Operation } from "../../ffi/program/operation.ts";
 import { MPOL_FLAG } from "../../ffi/processes/memory_policy.ts";
 import { RLIMITS } from "../../ffi/processes/rlimit.ts";
 import { IOPRIO_CLASS_SHIFT, readSchedulerAttributes } from "../../ffi/processes/scheduler.ts";

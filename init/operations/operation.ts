@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Argument, Onward, Operation } from "../../ffi/program/program.ts";
+import type { Argument, Onward, Operation } from "../../ffi/program/operation.ts";
 
 /** The steps of a birth: from the clone to init on the host's side, then init's own; and `join`. */
 export type StepName =

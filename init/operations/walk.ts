@@ -7,7 +7,7 @@
  */
 
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../ffi/files/file.ts";
-import type { Argument } from "../../ffi/program/program.ts";
+import type { Argument } from "../../ffi/program/operation.ts";
 import { type PlanItem, type PlannedOperation, result, type WholePlan } from "./operation.ts";
 
 const FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;

@@ -10,7 +10,8 @@
  */
 
 import { type Fd, read, writeAll } from "../../ffi/files/file.ts";
-import { findFailure, type Operation } from "../../ffi/program/program.ts";
+import { findFailure } from "../../ffi/program/failure.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
 import { OPERATION_SIZE, RESULT_OFFSET } from "../../ffi/program/trampoline.ts";
 import type { InitConfig } from "../../src/config/init_config.ts";
 import { ContainerError, type ContainerErrorJson } from "../../src/errors.ts";

@@ -23,7 +23,8 @@ import {
 } from "../../ffi/processes/namespaces.ts";
 import { setNonBlocking } from "../../ffi/files/pipe.ts";
 import { reapEnding, signalPidfd } from "../../ffi/processes/process.ts";
-import { type Operation, SyscallProgram } from "../../ffi/program/program.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import type { Piece } from "../../ffi/program/copy.ts";
 

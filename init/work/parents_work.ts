@@ -8,7 +8,7 @@
 import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/files/file.ts";
 import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
-import type { Argument } from "../../ffi/program/program.ts";
+import type { Argument } from "../../ffi/program/operation.ts";
 import {
   type MakePlace,
   type PlanItem,

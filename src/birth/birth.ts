@@ -34,7 +34,7 @@ import {
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../../ffi/processes/namespaces.ts";
-import type { Space } from "../../ffi/program/program.ts";
+import type { Space } from "../../ffi/program/operation.ts";
 import { type PlannedOperation, result, StepBuilder } from "../../init/operations/operation.ts";
 import { enterTimeNamespace, type TimeNamespace } from "../../init/steps/process/time.ts";
 import type { InitCommand } from "./init_command.ts";

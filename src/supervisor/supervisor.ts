@@ -31,7 +31,8 @@ import {
   reapEnding,
   SIGINFO_SIZE,
 } from "../../ffi/processes/process.ts";
-import { type Argument, type Operation, SyscallProgram } from "../../ffi/program/program.ts";
+import type { Argument, Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";

@@ -13,7 +13,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from "../../../ffi/files/path.ts";
-import type { Argument } from "../../../ffi/program/program.ts";
+import type { Argument } from "../../../ffi/program/operation.ts";
 import type { Destination } from "../../operations/facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
 import { skipUnless } from "./verify.ts";

@@ -9,7 +9,7 @@
 
 import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
 import { PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../../ffi/files/file_status.ts";
-import type { FieldOf, PlaceOf } from "../../../ffi/program/program.ts";
+import type { FieldOf, PlaceOf } from "../../../ffi/program/operation.ts";
 import type { NodeStatus } from "../../operations/facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
 

@@ -15,7 +15,7 @@ import {
   O_PATH,
 } from "../../../ffi/files/file.ts";
 import { PR } from "../../../ffi/processes/credentials.ts";
-import type { Argument, Space, Words } from "../../../ffi/program/program.ts";
+import type { Argument, Space, Words } from "../../../ffi/program/operation.ts";
 import { openHow, RESOLVE_NO_MAGICLINKS } from "../../../ffi/files/path.ts";
 import type { InitFds } from "../../../src/config/init_config.ts";
 import type { Destination } from "../../operations/facts.ts";

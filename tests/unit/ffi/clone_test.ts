@@ -10,7 +10,8 @@ import {
 } from "../../../ffi/processes/namespaces.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { reap, signalPidfd } from "../../../ffi/processes/process.ts";
-import { type Operation, SyscallProgram } from "../../../ffi/program/program.ts";
+import type { Operation } from "../../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { openFds } from "../../fixtures/leftovers.ts";
 
 /** A child that makes these calls; gives its pidfd. */

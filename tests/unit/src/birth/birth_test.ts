@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { CLONE_INTO_CGROUP } from "../../../../ffi/processes/namespaces.ts";
-import type { Words } from "../../../../ffi/program/program.ts";
+import type { Words } from "../../../../ffi/program/operation.ts";
 import { type CgroupDoor, planBirth } from "../../../../src/birth/birth.ts";
 
 const door = (controller: string, inside: number): CgroupDoor => ({

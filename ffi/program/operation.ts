@@ -1,0 +1,93 @@
+/**
+ * One system call as data: its arguments, and where a program goes on behind it.
+ *
+ * @module
+ */
+
+import type { SyscallName } from "../c/syscalls.ts";
+
+/** The result of an earlier operation, by its label: an fd that it opened, say. */
+export interface ResultOf {
+  readonly result: string;
+}
+
+/** The address of an array of 64-bit words, each an argument of its own: an argv, an iovec. */
+export interface Words {
+  readonly words: readonly Argument[];
+}
+
+/** The address of `space` zero bytes that the kernel fills; read them with `output(name)`. */
+export interface Space {
+  readonly space: number;
+  readonly name: string;
+}
+
+/** An address inside a space: a field of what the kernel put there. */
+export interface FieldOf {
+  readonly field: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
+/** The value of 64 bits that the kernel or another process has put into a space by then. */
+export interface HeldIn {
+  readonly heldIn: Space;
+  /** In bytes from its start. */
+  readonly offset: number;
+}
+
+/** The address at which the result of an operation is kept: see {@linkcode ResultOf}. */
+export interface PlaceOf {
+  readonly placeOf: string;
+}
+
+/** The program itself: what a child with memory of its own writes to a pipe as its report. */
+export interface Self {
+  readonly self: "address" | "length";
+}
+
+/**
+ * No value: the trampoline reads it at address 0, which ends the process by SIGSEGV before any call
+ * is made. For a place that nothing may go on from, where a filter could deny exit_group.
+ */
+export interface Fault {
+  readonly fault: true;
+}
+
+/**
+ * An argument of a system call: a number; a string or bytes, passed by address; or one of the
+ * above.
+ */
+export type Argument =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | ResultOf
+  | Words
+  | Space
+  | FieldOf
+  | HeldIn
+  | PlaceOf
+  | Self
+  | Fault;
+
+/**
+ * Where the program goes on: the next operation, the failure's tail, or an operation by label. With
+ * `fails` the jump leads to what can still be found out, and to the failure's tail behind it.
+ */
+export type Onward = "continue" | "fail" | { readonly jump: string; readonly fails?: true };
+
+/** One system call of a program. `jump` is no call: the program goes on at `onError`. */
+export interface Operation {
+  readonly syscall: SyscallName | "jump";
+  readonly args: readonly Argument[];
+  /** A name by which other operations refer to this one. */
+  readonly label?: string | undefined;
+  /** What follows an error; `fail` unless said otherwise, `return` leaves the program. */
+  readonly onError?: Onward | "return" | undefined;
+  /** What follows a result above 0; `continue` unless said otherwise, `return` leaves the program. */
+  readonly onPositive?: Onward | "return" | undefined;
+  /** The name of one errno that counts as success. */
+  readonly tolerated?: string | undefined;
+}
