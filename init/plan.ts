@@ -52,6 +52,7 @@ import { maskPaths, openMaskSources } from "./steps/rootfs/masks.ts";
 import { setMemoryPolicy } from "./steps/process/memory_policy.ts";
 import { closeHeld, makeMounts } from "./steps/rootfs/mounts.ts";
 import type { PlannedMount } from "./steps/rootfs/planned_mount.ts";
+import { protectMounts } from "./steps/rootfs/read_only_mounts.ts";
 import { protectPaths } from "./steps/rootfs/read_only_paths.ts";
 import {
   isForkedLate,
@@ -184,6 +185,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...(dev?.options?.includes("ro") === true && makesDev
       ? protectDev(devPointer(config), !ownsMounts)
       : []),
+    ...protectMounts(flat, !ownsMounts),
     ...(config.root?.readonly === true ? protectRoot() : []),
 
     ...setNames(config.hostname, config.domainname),

@@ -76,10 +76,14 @@ function placeArguments({ root, end }: MakePlace, path: string | Uint8Array): re
 
 /** The place where nobody could make it: it must be there. */
 export function openAlone(item: MakePlace): PlannedOperation {
-  const { step, reason, path, pointer, hint, label } = item;
+  const { step, reason, path, pointer, hint = ALONE, label } = item;
   const args = placeArguments(item, item.asked);
   return { step, reason, path, pointer, hint, syscall: "openat2", args, label };
 }
+
+const ALONE =
+  "if it is missing, make it beforehand or let hull choose how to start: a direct start " +
+  "makes no such place here";
 
 /** The work of a plan, in its order. */
 export function workOf(plan: readonly PlanItem[]): Work[] {

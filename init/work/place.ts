@@ -15,7 +15,16 @@ import {
   openAt,
   readLinkAt,
 } from "../../ffi/files/file.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
+import {
+  fileSystemType,
+  PROC_SUPER_MAGIC,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  statAt,
+} from "../../ffi/files/file_status.ts";
+import { openAt2, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 
 /** As the kernel has it. */
@@ -97,13 +106,29 @@ class PlaceWalk implements Disposable {
       return undefined;
     }
     const type = statAt(here, "").mode & S_IFMT;
-    if (type === S_IFLNK) return readLinkAt(here, "");
-    // Whatever stands there says itself that it is no folder.
-    const fd = mayBeFile && type !== S_IFDIR
+    if (type === S_IFLNK) {
+      if (fileSystemType(here) === PROC_SUPER_MAGIC) this.#refuseMagic(name);
+      return readLinkAt(here, "");
+    }
+    // Whatever stands there says itself that it is no folder. One that may not be entered can be a place.
+    const fd = mayBeFile || type === S_IFDIR
       ? here
       : this.#stack.use(openAt(here, ".", PLACE | O_DIRECTORY));
     this.#way.push({ fd, name });
     return undefined;
+  }
+
+  /**
+   * A link of /proc to a process's folder or open file reads as a path of the host, by whose names
+   * folders would be made in the container's root. Only the kernel tells it from /proc/self.
+   */
+  #refuseMagic(name: string): void {
+    try {
+      using _end = openAt2(this.#here, name, O_PATH, RESOLVE_NO_MAGICLINKS);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      if (error.code === "ELOOP") throw new SyscallError("openat2", ELOOP, this.#path);
+    }
   }
 
   #open(name: string): Fd | undefined {

@@ -27,15 +27,20 @@ export function writeBundle(folder: string, program: string, drawn: readonly Par
   Deno.writeTextFileSync(`${folder}/rootfs/.probe`, placesOf(config).join("\n") + "\n");
   for (const part of parts) if (part.kind === "entry") place(folder, part, program);
   Deno.linkSync(program, `${folder}/probe`);
-  Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify(config));
+  Deno.writeTextFileSync(`${folder}/config.json`, textOf(config));
   if (exec) {
     const edits = parts.flatMap((part) =>
       part.kind === "exec" ? [{ ...part, kind: "set" as const }] : []
     );
-    Deno.writeTextFileSync(`${folder}/process.json`, JSON.stringify(edited(BASE_EXEC, edits)));
+    Deno.writeTextFileSync(`${folder}/process.json`, textOf(edited(BASE_EXEC, edits)));
   }
   const flags = parts.flatMap((part) => part.kind === "flag" ? [part.word] : []);
   return { flags: [...new Set(flags)], exec };
+}
+
+/** A document with the number that stands for no limit, which JavaScript rounds up. */
+function textOf(document: Json): string {
+  return JSON.stringify(document).replaceAll("18446744073709552000", "18446744073709551615");
 }
 
 /** A cgroup is the host's: each worker of each soak has one of its own name. */

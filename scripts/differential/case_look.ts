@@ -6,7 +6,7 @@
 
 import { BASE_HOST, BASE_ROOTFS } from "./base.ts";
 import { configOf } from "./bundle.ts";
-import type { Json, Part } from "./case.ts";
+import type { Json, Part, Shape } from "./case.ts";
 
 /** A mount as a case has it: any field may be missing. */
 export interface DrawnMount {
@@ -63,9 +63,47 @@ export function touches(parts: readonly Part[], name: string): boolean {
 /** Whether a place of the bundle was there before anything ran. */
 export function wasThere(parts: readonly Part[], place: string): boolean {
   const name = place.replace(/^\.\//, "");
-  return BASE_ROOTFS.some(([each]) => name === `rootfs/${each}`) ||
-    BASE_HOST.some(([each]) => name === `host/${each}`) ||
-    parts.some((part) => part.kind === "entry" && name === `rootfs/${part.place}`);
+  return rootfsOf(parts).has(name.replace(/^rootfs\//, "")) && name.startsWith("rootfs/") ||
+    BASE_HOST.some(([each]) => name === `host/${each}`);
+}
+
+/** What lies in the rootfs of a case before anything runs. */
+export function rootfsOf(parts: readonly Part[]): ReadonlyMap<string, Shape> {
+  const found = new Map(BASE_ROOTFS);
+  for (const part of parts) {
+    if (part.kind !== "entry") continue;
+    const { place, shape } = part;
+    const above = place.split("/").slice(0, -1).map((_, k, names) =>
+      names.slice(0, k + 1).join("/")
+    );
+    if (!above.every((folder) => found.get(folder)?.type === "folder")) continue;
+    for (const other of found.keys()) {
+      if (other === place || other.startsWith(`${place}/`)) found.delete(other);
+    }
+    if (shape.type !== "missing" && place !== "") found.set(place, shape);
+  }
+  return found;
+}
+
+/** Where a path leads, as the kernel walks it once what is missing on its way is made. */
+export function walked(parts: readonly Part[], path: string): string {
+  const shapes = rootfsOf(parts);
+  const way: string[] = [];
+  let rest = path.split("/");
+  for (let links = 0, part = rest.shift(); part !== undefined; part = rest.shift()) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      way.pop();
+      continue;
+    }
+    const shape = shapes.get([...way, part].join("/"));
+    if (shape?.type !== "link" || ++links > 40) way.push(part);
+    else {
+      if (shape.target.startsWith("/")) way.length = 0;
+      rest = [...shape.target.split("/"), ...rest];
+    }
+  }
+  return `/${way.join("/")}`;
 }
 
 /** The names that a path of a case may have on its way: its own, and those that links lead to. */

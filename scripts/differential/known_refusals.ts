@@ -82,9 +82,9 @@ export const REFUSALS: readonly Known[] = [
     /can't be used; \S*rlimits\/\d+: is a second limit of/,
   ),
   runcRefuses(
-    "numbers beyond 64 bits",
-    "what JSON rounded up to 2^64 is no limit, as it was before; runc does not read it",
-    /cannot unmarshal number 1844674407370955\d+/,
+    "a read-only tmpfs by way of what is missing",
+    "hull has it open; runc looks for it again by its name, which the kernel reads otherwise",
+    /container init: mount \S+\/\.\.\/\S+, flags: 0x\w+: no such file/,
   ),
   runcRefuses(
     "a place that its mount hides",
@@ -233,10 +233,12 @@ export const REFUSALS: readonly Known[] = [
       /error creating device nodes: mount .*no such file/.test(reference.words),
   ),
   bothRefuse(
-    "a link to nowhere, where nothing can be made",
-    "a direct start says that the link leads nowhere; runc that the folder can't be made there",
+    "a place that a direct start makes not",
+    "asked for by its flag, it makes no place in a user namespace that it could not foresee, and " +
+      "says so; runc says why it could not make it",
     ({ hull, reference, parts }) =>
-      hasUserNamespace(parts) && /cannot mount .*openat2\(\S*\): ENOENT/.test(hull.words) &&
+      hasUserNamespace(parts) &&
+      /openat2\(\S*\): ENOENT .*a direct start makes no/.test(hull.words) &&
       /mkdir \S*: permission denied/.test(reference.words) &&
       itemOf(hull.words, parts) === itemOf(reference.words, parts),
   ),

@@ -5,7 +5,15 @@
  */
 
 import type { Json, Part } from "./case.ts";
-import { covers, execField, fieldOf, hasUserNamespace, mountsOf } from "./case_look.ts";
+import {
+  covers,
+  execField,
+  fieldOf,
+  hasUserNamespace,
+  mountsOf,
+  rootfsOf,
+  walked,
+} from "./case_look.ts";
 import type { Known } from "./compare.ts";
 
 /** Where both run a case and something shows otherwise. */
@@ -77,17 +85,16 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
-    name: "mode over the option, of a folder that nobody may enter",
+    name: "mode over the option, of a folder that others may not enter",
     reason: "the same: what lies in it is not seen by an exec's user",
     covers: ({ fact, reference }, { parts }) =>
       ["(nothing)", "EACCES"].includes(reference) &&
-      parts.some((part) =>
-        part.kind === "entry" && part.shape.type === "folder" && part.shape.mode === 0 &&
-        mountsOf(parts).some(({ type, destination }) =>
-          type === "tmpfs" && destination === `/${part.place}`
-        ) &&
-        new RegExp(`^inside (also )?(place|list) /${part.place}(/|$)`).test(fact)
-      ),
+      mountsOf(parts).some(({ type, destination = "", options = [] }) => {
+        const shape = rootfsOf(parts).get(destination.slice(1));
+        return type === "tmpfs" && options.some((option) => option.startsWith("mode=")) &&
+          shape?.type === "folder" && ((shape.mode ?? 0o755) & 0o5) !== 0o5 &&
+          new RegExp(`^inside (also )?(place|list) ${destination}(/|$)`).test(fact);
+      }),
   },
   {
     name: "mode of the cgroup folder",
@@ -135,12 +142,12 @@ export const VIEWS: readonly Known[] = [
   {
     name: "whose the queues are",
     reason:
-      "the kernel makes their file system with the namespace, for the one who made that: the host's " +
-      "root, whom the maps don't name; runc has become the container's by then, but for the group",
+      "who makes the ipc namespace owns them: in hull the container's root, in runc one who is that " +
+      "but for the group",
     covers: ({ fact, hull, reference }, { parts }) =>
       /^inside (also )?place \S*$/.test(fact) && hasUserNamespace(parts) &&
-      /^folder 1777 (0:0|65534:65534) fs=19800202 /.test(hull) &&
-      hull.replace(/ \d+:\d+ /, " 0:65534 ") === reference,
+      hull.startsWith("folder 1777 0:0 fs=19800202 ") &&
+      hull.replace(" 0:0 ", " 0:65534 ") === reference,
   },
   {
     name: "a group named twice",
@@ -202,6 +209,27 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
+    name: "a root that is read-only by way of its parent",
+    reason: "as the kernel reads /..; runc lays the copy over the root, where nobody comes by",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside ((also )?place|mount) /.test(fact) && covers(parts, "readonlyPaths", ["/.."]) &&
+      hull !== reference && asReadonly(hull) === hull && asReadonly(reference) === hull,
+  },
+  {
+    name: "a way up behind a link",
+    reason:
+      "hull mounts at the place that it made, by the kernel's walk; runc makes that one, and " +
+      "mounts where the path leads with its .. taken out by name",
+    covers: ({ fact }, { parts }) =>
+      mountsOf(parts).some(({ destination = "" }) => {
+        const ends = [walked(parts, destination), walked(parts, collapsed(destination))];
+        return destination.includes("..") && ends[0] !== ends[1] && !ends.includes("/") &&
+          ends.some((end) =>
+            new RegExp(`^inside (also )?(place|list|mount) ${end}(/|$)`).test(fact)
+          );
+      }),
+  },
+  {
     name: "where a poststop hook is",
     reason: "every hook of the host's begins in the bundle; runc's delete leaves it where it is",
     covers: ({ fact, hull, reference }) =>
@@ -255,6 +283,26 @@ function flagsIn(fact: string): number {
 /** A place or a mount without the options that say what may be done with what lies there. */
 function withoutFlags(fact: string): string {
   return fact.replace(/flags=\w+/, "").replaceAll(/,(nosuid|nodev|noexec)/g, "");
+}
+
+/** A place or mount as it is where nothing can be written. */
+function asReadonly(fact: string): string {
+  return fact.replace(
+    /flags=(\w+)/,
+    (_, flags) => `flags=${(Number.parseInt(flags, 16) | RDONLY).toString(16)}`,
+  )
+    .replace(/ w([x-]) ?/, (all) => all.replace("w", "-(EROFS)"))
+    .replace(/^(\S+) rw,/, "$1 ro,");
+}
+
+/** A path with its `..` taken out by name. */
+function collapsed(path: string): string {
+  const way: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") way.pop();
+    else if (name !== "" && name !== ".") way.push(name);
+  }
+  return `/${way.join("/")}`;
 }
 
 /** A folder without its mode, and what that lets the program do. */

@@ -17,10 +17,17 @@ const HANDED_OVER = `${MARK}_`;
 /** What the launcher sets for Deno. */
 const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK"]);
 
-/** All variables as the caller had them, each `NAME=value`. */
+/** All variables as the caller had them, each `NAME=value`, in the caller's order. */
 export function ownEnvironment(): readonly string[] {
-  const known = Object.entries(Deno.env.toObject()).map(([name, value]) => `${name}=${value}`);
-  const all = [...known, ...words("environ").filter((entry) => !entry.isWellFormed())];
+  // Deno has them in another order in each process; what this program has set comes last
+  const known = new Map(Object.entries(Deno.env.toObject()));
+  const all = words("environ").flatMap((entry) => {
+    if (!entry.isWellFormed()) return [entry];
+    const name = entry.slice(0, entry.indexOf("=", 1));
+    const value = known.get(name);
+    return known.delete(name) ? [`${name}=${value}`] : [];
+  });
+  for (const [name, value] of known) all.push(`${name}=${value}`);
   return Deno.env.get(MARK) === String(Deno.pid) ? callers(all) : all;
 }
 

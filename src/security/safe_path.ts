@@ -18,7 +18,7 @@ import {
   openAt,
   readLinkAt,
 } from "../../ffi/files/file.ts";
-import { S_IFLNK, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
+import { S_IFDIR, S_IFLNK, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import {
   openAt2,
   RESOLVE_BENEATH,
@@ -87,15 +87,16 @@ function walkInside(root: Fd, path: string, flags: number): Fd {
     }
     const folder = way.at(-1) ?? root;
     const here = stack.use(openAt(folder, part, PLACE));
-    if ((statAt(here, "").mode & S_IFMT) === S_IFLNK) {
+    const type = statAt(here, "").mode & S_IFMT;
+    if (type === S_IFLNK) {
       if (++links > MAX_LINKS) throw new SyscallError("openat", ELOOP, path);
       const target = readLinkAt(here, "");
       if (target.startsWith("/")) way.length = 0;
       rest = [...parts(target), ...rest];
     } else if (rest.length === 0 && (flags & O_PATH) === 0) {
       return openAt(folder, part, flags | O_NOFOLLOW);
-    } else if (rest.length === 0 && (flags & O_DIRECTORY) === 0) {
-      return duplicate(here);
+    } else if (rest.length === 0 && (type === S_IFDIR || (flags & O_DIRECTORY) === 0)) {
+      return duplicate(here); // the kernel, too, opens a folder as a place that may not be entered
     } else {
       way.push(stack.use(openAt(here, ".", PLACE | O_DIRECTORY)));
     }

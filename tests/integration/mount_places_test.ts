@@ -36,6 +36,12 @@ function newId(): string {
   return `hull-places-${crypto.randomUUID().slice(0, 8)}`;
 }
 
+function inUserNamespace({ linux }: Draft): void {
+  linux.namespaces?.push({ type: "user" });
+  linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  linux.gidMappings = linux.uidMappings;
+}
+
 function withoutMountNamespace({ linux }: Draft): void {
   linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "mount");
 }
@@ -65,6 +71,49 @@ for (const kind of ["direct", "reexec"]) {
     assertEquals([stdout, stderr], ["bound\nbound\nbound\nreal\n", ""]);
     assertEquals(Deno.statSync(`${volume.path}/new/er`).mode! & 0o7777, 0o755);
     assertEquals(Deno.statSync(`${volume.path}/new/er/two`).isFile, true);
+  });
+
+  for (const options of [["ro"], ["ro", "mode=700"], ["ro", "tmpcopyup"]]) {
+    Deno.test(`${kind}: a tmpfs with ${options} is read-only when all in it is made`, async () => {
+      using volume = scratchFolder();
+      Deno.writeTextFileSync(`${volume.path}/file`, "bound\n");
+      const { stdout, stderr } = await ended(
+        kind,
+        "pwd; cat /run/x/file; stat -c %F /run/null; touch /run/x/new; touch /run/new; " +
+          "grep -o ' /run/* r[ow]' /proc/self/mountinfo",
+        (config) => {
+          config.mounts.push(tmpfs("/var/run", ...options), bind("/run/x", volume.path));
+          config.linux.devices = [{ path: "/run/null", type: "c", major: 1, minor: 3 }];
+          config.process.cwd = "/run/work/er";
+        },
+        (rootfs) => {
+          Deno.mkdirSync(`${rootfs}/run`);
+          Deno.mkdirSync(`${rootfs}/var`);
+          Deno.symlinkSync("/run", `${rootfs}/var/run`);
+        },
+      );
+      const seen = ["/run/work/er", "bound", "character special file", " /run ro"];
+      assertEquals(stdout.trimEnd().split("\n"), seen, stderr);
+      assertStringIncludes(stderr, "/run/new: Read-only file system");
+      assertEquals(Deno.statSync(`${volume.path}/new`).isFile, true);
+    });
+  }
+
+  Deno.test(`${kind}: a folder that the container's root may not enter can be covered`, async () => {
+    using volume = scratchFolder();
+    Deno.chmodSync(volume.path, 0o755);
+    Deno.mkdirSync(`${volume.path}/closed`);
+    Deno.chmodSync(`${volume.path}/closed`, 0o750);
+    const { stdout, stderr } = await ended(
+      kind,
+      "grep -o ' /data/closed rw' /proc/self/mountinfo",
+      (config) => {
+        inUserNamespace(config);
+        config.mounts.push(bind("/data", volume.path), tmpfs("/data/closed", "mode=755"));
+      },
+      own,
+    );
+    assertEquals([stdout, stderr], [" /data/closed rw\n", ""]);
   });
 
   Deno.test(`${kind}: a volume behind a link of the image, and a file in it by its other name`, async () => {
@@ -348,4 +397,27 @@ for (const kind of ["direct", "reexec"]) {
     assertStringIncludes(stderr, "Bad value for 'size'");
     assertStringIncludes(stderr, "fsconfig(/data): EINVAL");
   });
+}
+
+Deno.test("a place that a direct start can't make in a user namespace is made by the other one", async () => {
+  using volume = scratchFolder();
+  Deno.chmodSync(volume.path, 0o755);
+  Deno.symlinkSync("nothing", `${volume.path}/gone`);
+  Deno.chownSync(volume.path, 100_000, 100_000);
+  const change = (config: Draft) => {
+    inUserNamespace(config);
+    config.mounts.push(bind("/data", volume.path), tmpfs("/data/gone"));
+  };
+  const script = "grep -o ' /data/nothing rw' /proc/self/mountinfo";
+  const { code, stderr } = await ended("direct", script, change, own);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "openat2(/data/gone): ENOENT [step mounts] [config /mounts/");
+  assertStringIncludes(stderr, "let hull choose how to start");
+  const { stdout } = await ended("auto", script, change, own);
+  assertEquals(stdout, " /data/nothing rw\n");
+});
+
+function own(rootfs: string): void {
+  Deno.chmodSync(`${rootfs}/..`, 0o755);
+  run("chown", "-R", "-h", "100000:100000", rootfs);
 }

@@ -1,6 +1,8 @@
 /** CVE-2024-21626: no folder of the host through an fd that hull left open. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { leanBundle, own, Stage, withUserNamespace } from "../fixtures/attempt.ts";
+import { makeBundle, run } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
 import { openFd } from "../fixtures/fds.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
@@ -64,6 +66,36 @@ Deno.test("CVE-2024-21626: nor a part of one, through a link of the image or of 
     }
   });
 });
+
+for (const kind of ["direct", "reexec"]) {
+  Deno.test(`${kind}: no folder is made in the rootfs by the names that a link of /proc reads as`, async () => {
+    await leavesNothing("hull-sec-cwd-made", async () => {
+      await using hull = new Hull();
+      for (const shared of ["none", "pid"]) {
+        for (
+          const cwd of ["/proc/self/cwd", "/proc/self/cwd/x", "/proc/thread-self/root", "/link/x"]
+        ) {
+          using bundle = makeBundle("pwd", (config) => {
+            config.root.readonly = false;
+            config.process.cwd = cwd;
+            config.linux.namespaces = config.linux.namespaces?.filter(({ type }) =>
+              type !== shared
+            );
+          });
+          const rootfs = `${bundle.folder}/rootfs`;
+          Deno.symlinkSync("/proc/self/cwd", `${rootfs}/link`);
+          const tree = () => run("find", rootfs, "-type", "d");
+          const before = tree();
+          const args = ["run", "--init", kind, "-b", bundle.folder, "hull-sec-cwd-made"];
+          const { code, stderr } = await hull.call(args);
+          assertEquals(code === 0, false);
+          assertMatch(stderr, /ELOOP.*\[config \/process\/cwd\]/);
+          assertEquals(tree(), before, `${shared} ${cwd}`);
+        }
+      }
+    });
+  });
+}
 
 Deno.test("CVE-2024-21626: /proc/self/fd/N leads to no program, for N from 3 to 30", async () => {
   await leavesNothing("hull-sec-arg", async () => {

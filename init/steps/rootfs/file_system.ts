@@ -30,25 +30,26 @@ const { RDONLY } = MOUNT_ATTR;
  * A new file system as a detached mount. A tmpfs gets the permissions of the folder that it will lie
  * over, and the files in it where it asks for them; read-only it becomes behind that.
  *
- * @param status the fd on which init reports: it gets what the file system says of its options
+ * @param how.status the fd on which init reports: it gets what the file system says of its options
+ * @param how.isHeld whether it stays writable: see `read_only_mounts.ts`
  */
 export function makeFileSystem(
   step: StepBuilder,
   planned: PlannedMount,
   options: MountOptions,
   destination: Destination,
-  status: number | undefined,
+  { status, isHeld }: { readonly status: number | undefined; readonly isHeld: boolean },
 ): void {
   const { mount, label } = planned;
   const [place, made] = [`${label}.place`, mountOf(label)];
   const isTmpfs = mount.type === "tmpfs";
   const mayBeThere = !destination.isSure || destination.missing === 0;
   const copiesMode = isTmpfs && mayBeThere && destination.mode === undefined && !hasMode(options);
-  configure(step, planned, options, destination.mode, copiesMode, status);
+  configure(step, planned, options, destination.mode, copiesMode || isHeld, status);
   if (copiesMode) copyMode(step, place, made);
   if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, made);
-  const isLate = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
-  if (isLate && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
+  const isFilled = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
+  if (isFilled && !isHeld && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
     setAttributes(step, made, mountAttributes(RDONLY, 0));
   }
 }
@@ -59,7 +60,7 @@ function configure(
   { mount, label, context: files }: PlannedMount,
   options: MountOptions,
   placeMode: number | undefined,
-  isFilled: boolean,
+  staysWritable: boolean,
   status: number | undefined,
 ): void {
   const type = mount.type ?? "none";
@@ -71,7 +72,7 @@ function configure(
     step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, key, value, 0], call);
   step.call("fsopen", [type, FSOPEN_CLOEXEC], { label: context });
   if (mount.source !== undefined && mount.source !== "") set("source", mount.source);
-  for (const flag of superFlags(mount, options, isFilled)) {
+  for (const flag of superFlags(mount, options, staysWritable)) {
     step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
   }
   if (files !== undefined) set("context", files);
@@ -85,7 +86,7 @@ function configure(
   }
   step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0], call);
   const attributes = (options.attributes?.set ?? 0) &
-    ~(writableAtFirst(mount, options, isFilled) ? RDONLY : 0);
+    ~(writableAtFirst(mount, options, staysWritable) ? RDONLY : 0);
   step.call("fsmount", [result(context), FSOPEN_CLOEXEC, attributes], { label: `${label}.mount` });
   if (asks) passLog(step, label, context, status);
   step.call("close", [result(context)], { label: `${label}.made`, onError: "continue" });

@@ -21,6 +21,7 @@ import { changeAttributes, copySource, innerSource, openInnerSource, sourceOf } 
 import { makeFileSystem } from "./file_system.ts";
 import { attach, spread } from "./mount_calls.ts";
 import { isKernels, mountOf, NONE, type PlannedMount } from "./planned_mount.ts";
+import { isProtectedLate } from "./read_only_mounts.ts";
 import { remount } from "./remount.ts";
 
 /** Makes and attaches the mounts. */
@@ -76,6 +77,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     remount(step, planned, options, destination, made);
     return step.items;
   }
+  const isHeld = isProtectedLate(planned, made.isDetached);
   const isBind = isBindMount(mount);
   const end = isBind ? bindEnd(step, planned, facts, made) : "directory";
   because(step, planned);
@@ -85,9 +87,9 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
     if (!made.isMade) copySource(step, planned, options);
     changeAttributes(step, planned, options);
     because(step, planned);
-  } else makeFileSystem(step, planned, options, destination, made.status);
+  } else makeFileSystem(step, planned, options, destination, { status: made.status, isHeld });
   attachAt(step, planned, options, destination, made, isBind && end !== "directory");
-  if (!isKernels(planned)) step.close(mountOf(label));
+  if (!isKernels(planned) && !isHeld) step.close(mountOf(label));
   return step.items;
 }
 

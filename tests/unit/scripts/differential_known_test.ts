@@ -1,6 +1,7 @@
 /** What the differential soak must not pass over, however like a known difference it looks. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Part } from "../../../scripts/differential/case.ts";
+import { wasThere } from "../../../scripts/differential/case_look.ts";
 import { compare } from "../../../scripts/differential/compare.ts";
 import { faultOfNull } from "../../../scripts/differential/soak.ts";
 
@@ -19,6 +20,11 @@ const tmpfs: Part = {
   value: { destination: "/data", type: "tmpfs", options: ["mode=1770"] },
 };
 const device: Part = { kind: "push", at: "/linux/devices", value: { path: "/dev/null" } };
+const behind: Part = {
+  kind: "push",
+  at: "/mounts",
+  value: { destination: "/data/sub/..", type: "tmpfs" },
+};
 const mapped: readonly Part[] = [
   { kind: "push", at: "/linux/namespaces", value: { type: "user" } },
   { kind: "set", at: "/linux/uidMappings", value: [] },
@@ -62,12 +68,55 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "100",
     reference: "0",
   }, { hull: "50" }],
+  ["queues that nobody owns", {
+    parts: mapped,
+    fact: "inside place /dev/mqueue",
+    hull: "folder 1777 0:0 fs=19800202 flags=102e wx",
+    reference: "folder 1777 0:65534 fs=19800202 flags=102e wx",
+  }, { hull: "folder 1777 65534:65534 fs=19800202 flags=102e wx" }],
+  ["a root that is read-only, and its mode", {
+    parts: [{ kind: "push", at: "/linux/readonlyPaths", value: "/.." }],
+    fact: "inside place /bin",
+    hull: "folder 755 0:0 fs=ef53 flags=1021 -(EROFS)x",
+    reference: "folder 755 0:0 fs=ef53 flags=1020 wx",
+  }, { hull: "folder 700 0:0 fs=ef53 flags=1021 -(EROFS)x" }],
+  ["a root that was to be read-only and is not", {
+    parts: [{ kind: "push", at: "/linux/readonlyPaths", value: "/.." }],
+    fact: "inside mount /",
+    hull: "/rootfs ro,relatime  ext4 /dev/vda rw",
+    reference: "/rootfs rw,relatime  ext4 /dev/vda rw",
+  }, {
+    hull: "/rootfs rw,relatime  ext4 /dev/vda rw",
+    reference: "/rootfs ro,relatime  ext4 /dev/vda rw",
+  }],
+  ["other places than those behind a link", {
+    parts: [behind, { kind: "entry", place: "data/sub", shape: { type: "link", target: "a/b" } }],
+    fact: "inside mount /data/a",
+    hull: "/ rw,relatime  tmpfs tmpfs rw",
+    reference: "(nothing)",
+  }, { fact: "inside mount /database" }],
+  ["a way up that no link has changed", {
+    parts: [behind, { kind: "entry", place: "data/sub", shape: { type: "link", target: "a/b" } }],
+    fact: "inside mount /data",
+    hull: "(nothing)",
+    reference: "/ rw,relatime  tmpfs tmpfs rw",
+  }, { parts: [behind] }],
+  ["a closed folder where no mode was asked for", {
+    parts: [{
+      kind: "push",
+      at: "/mounts",
+      value: { destination: "/root", type: "tmpfs", options: ["mode=755"] },
+    }],
+    fact: "inside list /root",
+    hull: "(nothing)",
+    reference: "EACCES",
+  }, { parts: [{ kind: "push", at: "/mounts", value: { destination: "/root", type: "tmpfs" } }] }],
 ];
 
 for (const [name, known, fault] of PAIRS) {
   Deno.test(`the soak tells of ${name}`, () => {
     assertEquals(remaining(known), []);
-    assertEquals(remaining({ ...known, ...fault }), [known.fact]);
+    assertEquals(remaining({ ...known, ...fault }), [fault.fact ?? known.fact]);
   });
 }
 
@@ -81,6 +130,60 @@ Deno.test("the soak tells of what hull took away from the rootfs where both fail
       { facts: new Map([...failed, [`host ./rootfs/${place}`, "folder 40755 0:0"]]), words: "" },
     ).length;
   assertEquals([left("made"), left("data/sub")], [0, 1]);
+});
+
+const FAILED = [["run error", "ENOENT"], ["run code", "1"]] as const;
+const RAN = [["run error", "none: the program ran"], ["run code", "7"]] as const;
+
+/** Refusals that stand in the list, each with words that do not. */
+const REFUSED: readonly (readonly [name: string, known: Words, fault: Words])[] = [
+  ["a read-only tmpfs that is not there", {
+    reference: "error during container init: mount /nope/../data, flags: 0x1021: no such file or",
+  }, { reference: "error during container init: mount /data, flags: 0x1021: no such file or" }],
+  ["a place that a direct start does not make", {
+    parts: mapped,
+    hull: "openat2(/data/gone): ENOENT [step mounts]; a direct start makes no such place here",
+    reference: "mkdir /b/rootfs/data/nothing: permission denied",
+  }, {
+    parts: mapped,
+    hull: "openat2(/data/gone): ENOENT [step mounts]",
+    reference: "mkdir /b/rootfs/data/nothing: permission denied",
+  }],
+];
+
+for (const [name, known, fault] of REFUSED) {
+  Deno.test(`the soak tells of a refusal that is not ${name}`, () => {
+    assertEquals([told(known), told(fault)], [false, true]);
+  });
+}
+
+/** What the two said; a hull that said nothing ran the program. */
+interface Words {
+  readonly parts?: readonly Part[];
+  readonly hull?: string;
+  readonly reference: string;
+}
+
+function told({ parts = [], hull, reference }: Words): boolean {
+  const ours = {
+    facts: new Map<string, string>(hull === undefined ? RAN : FAILED),
+    words: hull ?? "",
+  };
+  const theirs = {
+    facts: new Map<string, string>([FAILED[1], ["run error", "EACCES"]]),
+    words: reference,
+  };
+  return compare("hull", parts, ours, theirs).length > 0;
+}
+
+Deno.test("what a case has taken away was not there before", () => {
+  const gone: Part = { kind: "entry", place: "data", shape: { type: "missing" } };
+  const there = (parts: readonly Part[]) =>
+    ["rootfs/data", "rootfs/data/sub", "rootfs/bin", "host/file", "host/data"].filter((place) =>
+      wasThere(parts, place)
+    );
+  assertEquals(there([]), ["rootfs/data", "rootfs/data/sub", "rootfs/bin", "host/file"]);
+  assertEquals(there([gone]), ["rootfs/bin", "host/file"]);
 });
 
 Deno.test("the soak refuses a host whose null is another's, and says what to do", () => {

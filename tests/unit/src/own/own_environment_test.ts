@@ -23,3 +23,21 @@ Deno.test("the marks of another process's launcher mean nothing", () => {
     Deno.env.delete("HULL_CALLER");
   }
 });
+
+Deno.test("variables keep the caller's order, and what this program sets comes last", () => {
+  const names = Array.from({ length: 12 }, (_, k) => `V${k * 7 % 12}`);
+  const code = `import { ownEnvironment } from ${
+    JSON.stringify(new URL("../../../../src/own/own_environment.ts", import.meta.url).href)
+  };
+    Deno.env.set("LATE", "1");
+    Deno.env.set("V3", "changed");
+    Deno.env.delete("V4");
+    console.log(ownEnvironment().filter((entry) => /^(V|LATE)/.test(entry)).join(" "));`;
+  const { stdout } = new Deno.Command("env", {
+    args: ["-i", ...names.map((name) => `${name}=`), Deno.execPath(), "eval", "--no-lock", code],
+  }).outputSync();
+  const expected = names.filter((name) => name !== "V4").map((name) =>
+    name === "V3" ? "V3=changed" : `${name}=`
+  );
+  assertEquals(new TextDecoder().decode(stdout).trim(), [...expected, "LATE=1"].join(" "));
+});
