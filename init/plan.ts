@@ -10,6 +10,7 @@
  * @module
  */
 
+import { pathNames } from "../ffi/files/path.ts";
 import type { InitConfig } from "../src/config/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Linux, Mount, ProcessConfig } from "../src/config/types/config.ts";
@@ -293,7 +294,7 @@ function placeOf({ destination, type }: Mount): string {
 
 /** A destination as an absolute path without a slash at its end. */
 function trim(destination: string): string {
-  const parts = destination.split("/").filter((part) => part !== "" && part !== ".");
+  const parts = pathNames(destination);
   return "/" + parts.join("/");
 }
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { SyscallError } from "../ffi/c/errno.ts";
+import { failedWith } from "../ffi/c/errno.ts";
+import { F_SETFD } from "../ffi/c/fd_numbers.ts";
 import { AT_EMPTY_PATH, Fd, O_PATH } from "../ffi/files/file.ts";
 import type { Argument } from "../ffi/program/operation.ts";
 import { SyscallProgram } from "../ffi/program/program.ts";
@@ -16,8 +17,6 @@ import { doCopyUp, doPlace } from "./work/work.ts";
 import { initFailure } from "./operations/failure.ts";
 import type { PlanItem, PlannedOperation, Work } from "./operations/operation.ts";
 import { hideProcess } from "./steps/process/user.ts";
-
-const F_SETFD = 2;
 
 /** Which process runs a plan, and how. */
 export interface RunOptions {
@@ -88,7 +87,7 @@ function programFile(operations: readonly PlannedOperation[], status: number): F
   try {
     return executableFile("hull-init", programImage(operations, reportTail(status, operations)));
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    if (failedWith(error, "EACCES")) return undefined;
     throw error;
   }
 }

@@ -70,7 +70,7 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/network/hull_bridge", "src/network/kinds"],
     ["src/network"],
   ],
-  "src/security": [["src/security", "src/security/filters"]],
+  "src/security": [["src/security"], ["src/security/filters"]],
 };
 
 /** Whether a file belongs to the rooms. */

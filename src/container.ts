@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SIGKILL } from "../ffi/c/signal_numbers.ts";
 import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
 import type { Fd } from "../ffi/files/file.ts";
 import { type ExitStatus, signalPidfd } from "../ffi/processes/process.ts";
@@ -657,7 +658,6 @@ function isHookFailure(error: unknown): boolean {
   return error instanceof ContainerError && error.code === "HookFailed";
 }
 
-const SIGKILL = 9;
 /** How long a forced end waits for the lock before it kills the first process. */
 const PATIENCE_MS = 2000;
 /** HUP, INT, QUIT, ABRT, TERM. */

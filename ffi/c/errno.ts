@@ -140,6 +140,31 @@ const ERRNOS: readonly (readonly [number, string, string])[] = [
   [132, "ERFKILL", "operation not possible due to rf-kill"],
 ];
 
+// The numbers that code compares with or makes an error of.
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const ENXIO = 6;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EEXIST = 17;
+export const EXDEV = 18;
+export const ENODEV = 19;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const ENOTTY = 25;
+export const ENAMETOOLONG = 36;
+export const ENOSYS = 38;
+export const ELOOP = 40;
+export const EMSGSIZE = 90;
+/** The largest error number: what a system call gives back below 0, down to its negative, is an error. */
+export const MAX_ERRNO = 4095;
+
 const BY_NUMBER = new Map(ERRNOS.map(([number, name, text]) => [number, { name, text }]));
 const BY_NAME = new Map(ERRNOS.map(([number, name]) => [name, number]));
 
@@ -197,4 +222,14 @@ export class SyscallError extends Error {
     this.code = errnoName(errno);
     this.path = path;
   }
+}
+
+/**
+ * Whether a system call failed with one of these errors.
+ *
+ * @param error whatever was thrown
+ * @param codes names such as `ENOENT`
+ */
+export function failedWith(error: unknown, ...codes: readonly string[]): error is SyscallError {
+  return error instanceof SyscallError && codes.includes(error.code);
 }

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { SyscallError } from "./errno.ts";
+import { EINVAL, SyscallError } from "./errno.ts";
 import { encodeRaw } from "./raw_text.ts";
 
 const decoder = new TextDecoder();
-const EINVAL = 22;
 
 /**
  * A string as C wants it, with a NUL at the end: UTF-8, or other bytes as {@linkcode encodeRaw} has
@@ -43,4 +42,9 @@ export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
 
 function visible(text: string): string {
   return text.slice(0, 200).replaceAll("\0", "\\0");
+}
+
+/** Whether two values are of one length and equal. */
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, k) => byte === b[k]);
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EAGAIN, EEXIST, EINTR, failedWith, SyscallError } from "../c/errno.ts";
+import { F_DUPFD_CLOEXEC, FD_CLOEXEC } from "../c/fd_numbers.ts";
 import { checked, lastErrno, libc } from "../c/libc.ts";
 import { cString, fromCString } from "../c/memory.ts";
 
@@ -47,11 +48,6 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
 const F_GETFD = 1;
-const FD_CLOEXEC = 1;
-const F_DUPFD_CLOEXEC = 1030;
-const EEXIST = 17;
-const EAGAIN = 11;
-const EINTR = 4;
 
 /**
  * An open file descriptor, closed once when it is disposed of.
@@ -222,7 +218,7 @@ export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
       const written = checked("write", libc.write(fd.number, rest, rest.length));
       rest = rest.subarray(written);
     } catch (error) {
-      if (!(error instanceof SyscallError) || error.errno !== EINTR) throw error;
+      if (!failedWith(error, "EINTR")) throw error;
     }
   }
 }
@@ -396,7 +392,7 @@ function tryFlock(fd: Fd, kind: number): boolean {
     checked("flock", libc.flock(fd.number, kind | LOCK_NB));
     return true;
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === EAGAIN) return false;
+    if (failedWith(error, "EAGAIN")) return false;
     throw error;
   }
 }

@@ -78,6 +78,11 @@ export function tryStatPath(path: string, follow: boolean): FileStatus | number 
   return tryStat(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
 }
 
+/** Whether a path names anything that this program can see, be it a dangling link. */
+export function isThere(path: string): boolean {
+  return typeof tryStatPath(path, false) !== "number";
+}
+
 function tryStat(folder: Folder, path: string, links: number): FileStatus | number {
   const bytes = new Uint8Array(256);
   const result = libc.statx(

@@ -4,9 +4,20 @@
  * @module
  */
 
+import { EAGAIN } from "../c/errno.ts";
 import { Fd, type Folder, numberOf, O_CLOEXEC } from "./file.ts";
 import { checked, lastErrno, libc } from "../c/libc.ts";
 import { cString } from "../c/memory.ts";
+
+/** The size of the longest path, with its NUL. */
+export const PATH_MAX = 4096;
+/** How many links the kernel follows before it takes a path for a circle. */
+export const MAX_LINKS = 40;
+
+/** The names that a path walks through; `..` is one of them. */
+export function pathNames(path: string): string[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".");
+}
 
 /** Don't leave the mount on the way. */
 export const RESOLVE_NO_XDEV = 0x01;
@@ -34,8 +45,6 @@ export function openHow(flags: number, mode: number, resolve: number): Uint8Arra
  * `..`, one in a link as well, with EAGAIN when anything on the host was renamed or mounted meanwhile.
  */
 export const OPENAT2_TRIES = 255;
-
-const EAGAIN = 11;
 
 /**
  * Opens `path` under `folder`, close-on-exec, walking only as `resolve` allows.

@@ -6,10 +6,9 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
-import { type Fd, open } from "../files/file.ts";
+import { SIGCHLD } from "../c/signal_numbers.ts";
+import type { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
-import { signalPidfd } from "./process.ts";
 import type { Space, Words } from "../program/operation.ts";
 
 /** The flag of each namespace, by the name that the OCI spec gives it. */
@@ -58,9 +57,6 @@ export const CLONE_CLEAR_SIGHAND = 0x100000000n;
 /** The child starts in the cgroup of an fd (cgroup v2): see {@linkcode CloneOptions.cgroup}. */
 export const CLONE_INTO_CGROUP = 0x200000000n;
 
-const SIGCHLD = 17;
-const ESRCH = 3;
-
 /** What clone3 is told beyond its flags. */
 export interface CloneOptions {
   /** The name of the space that receives the pidfd, with CLONE_PIDFD. */
@@ -102,20 +98,6 @@ const NS_GET_NSTYPE = 0xb703;
  */
 export function namespaceType(namespace: Fd): number {
   return checked("ioctl", libc.ioctl(namespace.number, NS_GET_NSTYPE, 0));
-}
-
-/**
- * Opens a namespace of a process. The path in /proc is taken by number, and the pidfd asked
- * afterwards: if the process is there still, the number was its own all the time.
- *
- * @throws {SyscallError} ESRCH if the process has ended
- */
-export function openNamespace(pid: number, pidfd: Fd, name: NamespaceName): Fd {
-  const path = `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;
-  const namespace = open(path);
-  if (signalPidfd(pidfd, 0)) return namespace;
-  namespace.close();
-  throw new SyscallError("openat", ESRCH, path);
 }
 
 /**

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { SIGCHLD } from "../c/signal_numbers.ts";
 import { PR } from "./credentials.ts";
-import { SyscallError } from "../c/errno.ts";
+import { failedWith } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 
@@ -18,12 +19,10 @@ const WALL = 0x40000000;
 const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
 const CLD_KILLED = 2;
-const SIGCHLD = 17;
 /** Places in a siginfo_t of 64-bit Linux: si_code, si_pid, si_status. */
 const CODE_OFFSET = 8;
 const PID_OFFSET = 16;
 const STATUS_OFFSET = 24;
-const ESRCH = 3;
 
 /**
  * A handle on a running process: pidfd_open(2).
@@ -46,7 +45,7 @@ export function signalPidfd(pidfd: Fd, signal: number): boolean {
     checked("pidfd_send_signal", libc.pidfd_send_signal(pidfd.number, signal));
     return true;
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === ESRCH) return false;
+    if (failedWith(error, "ESRCH")) return false;
     throw error;
   }
 }
@@ -63,7 +62,7 @@ export function signalGroup(leader: number, signal: number): boolean {
     checked("kill", libc.kill(-leader, signal), String(-leader));
     return true;
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === ESRCH) return false;
+    if (failedWith(error, "ESRCH")) return false;
     throw error;
   }
 }
@@ -118,7 +117,7 @@ function waitId(pidfd: Fd, flags: number): ExitStatus | undefined {
       checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WALL | flags));
       return decodeEnd(info);
     } catch (error) {
-      if (!(error instanceof SyscallError) || error.code !== "EINTR") throw error;
+      if (!failedWith(error, "EINTR")) throw error;
     }
   }
 }

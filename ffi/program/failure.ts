@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errnoNumber } from "../c/errno.ts";
+import { errnoNumber, MAX_ERRNO } from "../c/errno.ts";
 import { OPERATION_SIZE, RESULT_OFFSET } from "./trampoline.ts";
 import type { Operation } from "./operation.ts";
 
@@ -13,8 +13,6 @@ export interface Failure {
   readonly index: number;
   readonly errno: number;
 }
-
-const MAX_ERRNO = 4095n;
 
 /**
  * The first operation whose result in a program's memory is an error that ends it.
@@ -30,7 +28,7 @@ export function findFailure(
     if (syscall === "jump" || onError === "continue") continue;
     if (typeof onError === "object" && onError.fails !== true) continue;
     const result = memory.getBigInt64(index * OPERATION_SIZE + RESULT_OFFSET, true);
-    if (result >= 0n || result < -MAX_ERRNO) continue;
+    if (result >= 0n || result < -BigInt(MAX_ERRNO)) continue;
     const errno = Number(-result);
     if (tolerated !== undefined && errnoNumber(tolerated) === errno) continue;
     return { index, errno };

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { failedWith } from "../c/errno.ts";
 import { type Fd, writeAll } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { memoryFile } from "../files/memory_file.ts";
@@ -85,7 +85,7 @@ function newExecutable(name: string): Fd {
   try {
     return memoryFile(name, MFD_ALLOW_SEALING | MFD_EXEC);
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EINVAL") throw error;
+    if (!failedWith(error, "EINVAL")) throw error;
     return memoryFile(name, MFD_ALLOW_SEALING);
   }
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EAGAIN, EINTR, failedWith, SyscallError } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { addressOf, cString } from "../c/memory.ts";
@@ -25,10 +25,6 @@ const BPF_F_REPLACE = 4;
 /** The most programs that a cgroup holds: BPF_CGROUP_MAX_PROGS. */
 const MOST_PROGRAMS = 64;
 const LOAD_TRIES = 30;
-const EINTR = 4;
-const EAGAIN = 11;
-const EINVAL = 22;
-const ENOENT = 2;
 
 /** Fields by offset: 4 bytes for a number, 8 for a bigint. */
 function attributes(size: number, fields: Readonly<Record<number, number | bigint>>) {
@@ -93,7 +89,7 @@ export function attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): boo
     bpf(BPF_PROG_ATTACH, attr);
     return true;
   } catch (error) {
-    if (replaced !== undefined && error instanceof SyscallError && error.errno === EINVAL) {
+    if (replaced !== undefined && failedWith(error, "EINVAL")) {
       return false;
     }
     throw error;
@@ -147,7 +143,7 @@ function openProgram(id: number): Fd | undefined {
   try {
     return new Fd(bpf(BPF_PROG_GET_FD_BY_ID, attributes(12, { 0: id })));
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === ENOENT) return undefined;
+    if (failedWith(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EFAULT, EINVAL, SyscallError } from "../c/errno.ts";
 import { readAll } from "../files/file.ts";
 import { UNCOMPILED, UNREAD } from "../c/libc.ts";
 import { cString } from "../c/memory.ts";
@@ -192,8 +192,6 @@ export class SeccompLibrary implements Disposable {
 }
 
 const NR_SCMP_ERROR = -1;
-const EINVAL = 22;
-const EFAULT = 14;
 const COMPARISON_SIZE = 24;
 
 /** A filter that is put together: the native architecture is in it from the start. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { failedWith } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { runInNetwork } from "../processes/network_namespace.ts";
@@ -24,7 +24,6 @@ const NETLINK_EXT_ACK = 11;
 const MSG_PEEK = 2;
 const MSG_TRUNC = 0x20;
 const ADDRESS_SIZE = 12;
-const EINTR = 4;
 
 /**
  * Opens a socket for links, addresses and routes of the network namespace that this thread is in.
@@ -135,7 +134,7 @@ function again(syscall: string, call: () => number | bigint): number {
     try {
       return checked(syscall, call());
     } catch (error) {
-      if (!(error instanceof SyscallError) || error.errno !== EINTR) throw error;
+      if (!failedWith(error, "EINTR")) throw error;
     }
   }
 }

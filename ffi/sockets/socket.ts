@@ -6,19 +6,18 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EMSGSIZE, SyscallError } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import type { Operation, Words } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_NOSIGNAL = 0x4000;
-const EMSGSIZE = 90;
 /** struct cmsghdr, and the same with room for one fd and its padding, or for two. */
 const CONTROL_HEADER = 16;
 const CONTROL_SPACE = 24;

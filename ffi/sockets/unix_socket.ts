@@ -7,17 +7,13 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EINVAL, ENAMETOOLONG, failedWith, SyscallError } from "../c/errno.ts";
 import { Fd, O_PATH, open } from "../files/file.ts";
 import { SyscallProgram } from "../program/program.ts";
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from "./socket.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const EINVAL = 22;
-const ENAMETOOLONG = 36;
 const PATH_OFFSET = 2;
 /** What fits into sockaddr_un, with the NUL at its end. */
 const PATH_SIZE = 108;
@@ -33,7 +29,7 @@ export function connectStream(path: string): Fd | undefined {
   try {
     return connect(path, SOCK_STREAM | SOCK_NONBLOCK);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EAGAIN") return undefined;
+    if (failedWith(error, "EAGAIN")) return undefined;
     throw error;
   }
 }

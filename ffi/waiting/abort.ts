@@ -56,6 +56,25 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   await unlessAborted(promise, signal, () => clearTimeout(timer));
 }
 
+/** Waits for something, but no longer than some time; says whether it came. */
+export async function comesWithin(
+  happening: Promise<unknown>,
+  milliseconds: number,
+): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  try {
+    return await Promise.race([happening.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Lets whatever else this program has to do run once: for a loop that may go on for ever. */
+export async function turn(): Promise<void> {
+  await pause(0);
+}
+
 /** Calls back at the abort, at once if it was before, within a scope. */
 export function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
   if (signal?.aborted === true) act();

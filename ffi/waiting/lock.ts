@@ -8,12 +8,11 @@
  */
 
 import { unlessAborted } from "./abort.ts";
-import { SyscallError } from "../c/errno.ts";
+import { EINTR, SyscallError } from "../c/errno.ts";
 import { duplicate, type Fd, tryLock } from "../files/file.ts";
 import { SyscallProgram } from "../program/program.ts";
 
 const LOCK_EX = 2;
-const EINTR = 4;
 
 /**
  * Takes the exclusive lock of an open file, waiting for it on a pool thread. It goes with the fd.

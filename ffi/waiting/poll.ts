@@ -8,7 +8,7 @@
  */
 
 import { unlessAborted } from "./abort.ts";
-import { SyscallError } from "../c/errno.ts";
+import { EEXIST, EINTR, SyscallError } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { SyscallProgram } from "../program/program.ts";
@@ -23,8 +23,6 @@ const EPOLLONESHOT = 0x40000000;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
-const EINTR = 4;
-const EEXIST = 17;
 const BATCH = 64;
 /** For how long the event loop may stand before a start gives it a turn. */
 const TURN_AFTER_MS = 1;

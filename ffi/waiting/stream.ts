@@ -4,15 +4,13 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { failedWith } from "../c/errno.ts";
 import { type Fd, read } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 import { setNonBlocking } from "../files/pipe.ts";
 import { EPOLLIN, EPOLLOUT, type Poller } from "./poll.ts";
 
 const CHUNK = 65_536;
-const EIO = 5;
-const EAGAIN = 11;
 
 /**
  * A stream of what can be read from an fd until its end. It takes the fd over, and closes it at the
@@ -108,7 +106,7 @@ function readOrEnd(fd: Fd): Uint8Array<ArrayBuffer> | undefined {
   try {
     return read(fd, CHUNK);
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === EIO) return new Uint8Array(0);
+    if (failedWith(error, "EIO")) return new Uint8Array(0);
     throw error;
   }
 }
@@ -123,7 +121,7 @@ export function tryWrite(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undef
   try {
     return checked("write", libc.write(fd.number, bytes, bytes.length));
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === EAGAIN) return undefined;
+    if (failedWith(error, "EAGAIN")) return undefined;
     throw error;
   }
 }

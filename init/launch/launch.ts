@@ -10,8 +10,10 @@
  * @module
  */
 
+import { F_SETFD } from "../../ffi/c/fd_numbers.ts";
+import { PAGE_SIZE } from "../../ffi/c/memory_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { AT_EMPTY_PATH, Fd, read, writeAll } from "../../ffi/files/file.ts";
 import { memoryFile, readNumber } from "../../ffi/files/memory_file.ts";
 import {
@@ -40,8 +42,6 @@ import {
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../operations/operation.ts";
 import { joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.ts";
 
-const PAGE_SIZE = 4096;
-const F_SETFD = 2;
 const POLLIN = 1;
 const PIDFD = "pidfd";
 /** What it is called in the process table, as long as it is one. */
@@ -178,7 +178,7 @@ function usherFile(operations: readonly PlannedOperation[], status: number): Fd 
   try {
     return executableFile("hull-init", programImage(operations, reportTail(status, operations)));
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    if (failedWith(error, "EACCES")) return undefined;
     throw error;
   }
 }

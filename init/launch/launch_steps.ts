@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import type { InitCgroups } from "../../src/config/init_config.ts";
@@ -15,8 +16,6 @@ import { type PlanItem, type PlannedOperation, StepBuilder } from "../operations
 import { enterCgroups } from "../steps/process/limits.ts";
 import { isNew } from "../steps/process/namespaces.ts";
 import { enterTimeNamespace } from "../steps/process/time.ts";
-
-const SIGKILL = 9;
 
 /** What a launcher's plan needs to know beside the container's. */
 export interface LaunchOptions {

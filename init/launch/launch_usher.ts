@@ -14,6 +14,13 @@
  * @module
  */
 
+import {
+  MADV_DONTFORK,
+  MAP_SHARED_FIXED,
+  PAGE_SIZE,
+  PROT_READ_WRITE,
+} from "../../ffi/c/memory_numbers.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { ownHardLimit, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
@@ -51,11 +58,6 @@ export interface LaunchUsherOptions extends LaunchOptions {
 
 /** Between an image's two segments and the stack. */
 export const PAGE_ADDRESS = 0x3000_0000n;
-const SIGKILL = 9;
-const PAGE_SIZE = 4096;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED_FIXED = 0x11;
-const MADV_DONTFORK = 10;
 const FSCONFIG_SET_FD = 5;
 const PIDS = "namespace.pid";
 const END = "usher.end";

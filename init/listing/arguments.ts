@@ -25,7 +25,7 @@ function plain(argument: Argument): string {
   if (typeof argument === "string") return JSON.stringify(argument);
   if (argument instanceof Uint8Array) return textOrSize(argument);
   if ("result" in argument) return `<${argument.result}>`;
-  if ("words" in argument) return vector(argument.words);
+  if ("words" in argument) return listed(argument.words);
   if ("space" in argument) return `[${argument.space} bytes]`;
   if ("fault" in argument) return "<no value>";
   if ("field" in argument) return `<${argument.field.name} at ${argument.offset}>`;
@@ -34,7 +34,7 @@ function plain(argument: Argument): string {
   return `<program ${argument.self}>`;
 }
 
-function vector(words: readonly Argument[]): string {
+function listed(words: readonly Argument[]): string {
   const strings = words.filter((word) => word !== 0).map(plain);
   return `[${strings.join(", ")}]`;
 }

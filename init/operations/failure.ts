@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errnoName, errnoText } from "../../ffi/c/errno.ts";
+import { errnoName, errnoText, MAX_ERRNO } from "../../ffi/c/errno.ts";
 import { ContainerError } from "../../src/errors.ts";
 import type { PlannedOperation } from "./operation.ts";
 
@@ -89,7 +89,6 @@ function hintOfExecve({ syscall, pointer }: FailedOperation, errno: number): str
 }
 
 const PROGRAM = "/process/args/0";
-const MAX_ERRNO = 4095;
 
 function isPath({ path = "" }: FailedOperation): boolean {
   return path.includes("/");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
@@ -100,8 +101,7 @@ export class HostFacts implements Facts {
   }
 
   get ignoredSignals(): readonly number[] {
-    const status = readText("/proc/self/status");
-    const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+    const mask = statusMask(readStatus("self"), "SigIgn");
     if (mask === 0n) return [...LIBRARY_SIGNALS];
     return Array.from({ length: 64 }, (_, k) => k + 1)
       .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);

@@ -7,6 +7,7 @@
 
 import { AT_FDCWD } from "../../ffi/files/file.ts";
 import { statAt } from "../../ffi/files/file_status.ts";
+import { MAX_LINKS, pathNames } from "../../ffi/files/path.ts";
 import { MountPlaces } from "./mount_places.ts";
 import type { Destination, FileKind, MountedAt, NodeStatus } from "./facts.ts";
 import { kindOf, nodeOf, statPath } from "./host_files.ts";
@@ -21,9 +22,6 @@ export interface HostPath {
   /** The place among the config's mounts of the one that it is on; undefined for the rootfs. */
   readonly mount?: number;
 }
-
-/** The number of links after which a path is taken to be a circle, as the kernel has it. */
-const MAX_LINKS = 40;
 
 /** The root file system of one container with its mounts, as it will be. */
 export class RootfsView {
@@ -72,7 +70,7 @@ export class RootfsView {
   #resolve(path: string, mounts: number): Destination {
     this.#learn(mounts);
     const resolved: string[] = [];
-    let rest = path.split("/").filter((part) => part !== "" && part !== ".");
+    let rest = pathNames(path);
     let [links, missing] = [0, 0];
     let isSure = this.#firstUnsure >= mounts;
     for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
@@ -86,7 +84,7 @@ export class RootfsView {
       isSure &&= here.isSure;
       if (here.kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
         if (here.target.startsWith("/")) resolved.length = 0;
-        rest = [...here.target.split("/").filter((next) => next !== "" && next !== "."), ...rest];
+        rest = [...pathNames(here.target), ...rest];
         continue;
       }
       if (here.kind === "missing") missing++;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { pathNames } from "../../ffi/files/path.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../ffi/files/file.ts";
 import type { Argument } from "../../ffi/program/operation.ts";
 import { type PlanItem, type PlannedOperation, result, type WholePlan } from "./operation.ts";
@@ -42,7 +43,7 @@ export function withoutOpenat2(plan: readonly PlanItem[]): readonly PlanItem[] {
 function walkTo(item: PlannedOperation, label: string): PlannedOperation[] {
   const [folder, path, how] = item.args as [Argument, string, Uint8Array];
   const flags = Number(new DataView(how.buffer, how.byteOffset).getBigUint64(0, true));
-  const names = item.components ?? path.split("/").filter((part) => part !== "" && part !== ".");
+  const names = item.components ?? pathNames(path);
   // From where init stands its root is a bound for every way up; from an fd there is none.
   if (folder !== AT_FDCWD && names.includes("..")) {
     throw new RangeError(`a walk must not go up: ${path}`);

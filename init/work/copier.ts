@@ -12,8 +12,10 @@
  * @module
  */
 
+import { LAST_FD } from "../../ffi/c/fd_numbers.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { EIO, ENOMEM, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, Fd, O_NOCTTY, O_WRONLY, read } from "../../ffi/files/file.ts";
 import {
   CLONE_ARGS_SIZE,
@@ -28,12 +30,8 @@ import { SyscallProgram } from "../../ffi/program/program.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import type { Piece } from "../../ffi/program/copy.ts";
 
-const SIGKILL = 9;
 const PIDFD = "copier";
-const EIO = 5;
-const ENOMEM = 12;
 const POLLIN = 1;
-const LAST_FD = 0xffff_ffff;
 /** Of a request: a place in both files and a count, 64 bits each. */
 const REQUEST_SIZE = 16;
 /** struct cmsghdr with two fds. */

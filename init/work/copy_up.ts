@@ -6,7 +6,7 @@
  * @module
  */
 
-import { errnoNumber, SyscallError } from "../../ffi/c/errno.ts";
+import { errnoNumber, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
@@ -192,7 +192,7 @@ function openIfThere(folder: Fd, name: Name): Fd | undefined {
   try {
     return openAt(folder, name, O_PATH | O_NOFOLLOW);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    if (failedWith(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@
 
 import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/files/file.ts";
-import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
+import { openHow, PATH_MAX, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
 import type { Argument } from "../../ffi/program/operation.ts";
 import {
   type MakePlace,
@@ -20,9 +20,6 @@ import {
 
 /** With the number of the work: what init writes to its status fd when the parent may do it. */
 export const WORK = "work ";
-
-/** As long as a path may be, with its NUL. */
-const PATH_MAX = 4096;
 
 /** The plan with the parent in the place of its own TypeScript. */
 export function delegateWork(plan: readonly PlanItem[], fds: InitFds): PlanItem[] {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { EEXIST, ELOOP, ENOTDIR, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_DIRECTORY,
@@ -24,14 +24,9 @@ import {
   S_IFREG,
   statAt,
 } from "../../ffi/files/file_status.ts";
-import { openAt2, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
+import { MAX_LINKS, openAt2, pathNames, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 
-/** As the kernel has it. */
-const MAX_LINKS = 40;
-const ELOOP = 40;
-const EEXIST = 17;
-const ENOTDIR = 20;
 const MODE = 0o755;
 const PLACE = O_PATH | O_NOFOLLOW;
 
@@ -64,7 +59,7 @@ class PlaceWalk implements Disposable {
   }
 
   make(end: "directory" | "file"): string {
-    let rest = parts(this.#path);
+    let rest = pathNames(this.#path);
     let links = 0;
     for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
       if (part === "..") this.#goUp();
@@ -74,7 +69,7 @@ class PlaceWalk implements Disposable {
         if (target === undefined) continue;
         if (++links > MAX_LINKS) throw new SyscallError("openat2", ELOOP, this.#path);
         if (target.startsWith("/")) this.#way.length = 0;
-        rest = [...parts(target), ...rest];
+        rest = [...pathNames(target), ...rest];
       }
     }
     this.#makeMissing(end);
@@ -135,7 +130,7 @@ class PlaceWalk implements Disposable {
     try {
       return this.#stack.use(openAt(this.#here, name, PLACE));
     } catch (error) {
-      if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+      if (failedWith(error, "ENOENT")) return undefined;
       throw error;
     }
   }
@@ -167,10 +162,6 @@ function makeEntry(folder: Fd, name: string, isFile: boolean): void {
   if (result < 0 && result !== -EEXIST) {
     throw new SyscallError(isFile ? "mknodat" : "mkdirat", -result, name);
   }
-}
-
-function parts(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
 /** Whether an open file is a folder. */

@@ -5,9 +5,9 @@
  * @module
  */
 
+import { syscallFailure } from "../../src/failures/syscall_failure.ts";
 import { errnoText, SyscallError } from "../../ffi/c/errno.ts";
 import type { Fd } from "../../ffi/files/file.ts";
-import { ContainerError } from "../../src/errors.ts";
 import { copyUp } from "./copy_up.ts";
 import type { CopyUp, MakePlace, Work } from "../operations/operation.ts";
 import { isFolder, makePlace } from "./place.ts";
@@ -41,10 +41,8 @@ function told<T>({ reason, step, path, pointer, hint }: Work, work: () => T): T 
     return work();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("InitFailed", `cannot ${reason}: ${errnoText(error.errno)}`, {
+    throw syscallFailure(error, "InitFailed", `cannot ${reason}: ${errnoText(error.errno)}`, {
       step,
-      syscall: error.syscall,
-      errno: error.code,
       path: error.path ?? path,
       pointer,
       hint: HINTS[error.code] ?? hint,

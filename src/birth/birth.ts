@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { entryFile } from "../../ffi/files/cgroup_entry.ts";
 import {
   capabilityData,
@@ -40,7 +41,6 @@ import { enterTimeNamespace, type TimeNamespace } from "../../init/steps/process
 import type { InitCommand } from "./init_command.ts";
 import { PIDFD, type PlacedFd, placeFds } from "../process/placed_fds.ts";
 
-const SIGKILL = 9;
 const ALL = 0xffffffffffffffffn;
 const LAST_CAPABILITY = 40;
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { type Fd, moveAbove } from "../../ffi/files/file.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { reportTail } from "../../init/words/channel.ts";
@@ -127,7 +127,7 @@ export function layOutDirect(
     const file = moveAbove(executableFile("hull-init", image), above);
     return { file, args: directArguments(id) };
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EACCES") return undefined;
+    if (failedWith(error, "EACCES")) return undefined;
     throw error;
   }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, Fd } from "../../ffi/files/file.ts";
 import {
@@ -64,7 +65,6 @@ export interface IdmappedMount {
   readonly fd: Fd;
 }
 
-const SIGKILL = 9;
 const HOLDER_SECONDS = 60n;
 const PIDFD = "pidfd";
 const MOUNT = "idmapped";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError } from "./folder.ts";
@@ -222,7 +222,7 @@ function readProc(path: string, isEnough: (more: string) => boolean = () => fals
       if (isEnough(more)) return text;
     }
   } catch (error) {
-    if (path.endsWith("uid_map") && error instanceof SyscallError && error.code === "ENOENT") {
+    if (path.endsWith("uid_map") && failedWith(error, "ENOENT")) {
       return "0 0 4294967295"; // a kernel without user namespaces
     }
     throw cgroupError(`cannot read ${path}`, error, path);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
@@ -219,16 +220,9 @@ export function parseTable(text: string): Record<string, number> {
   return table;
 }
 
-/** A ContainerError of the step `cgroups` for a failed system call; other errors stay as they are. */
-export function cgroupError(summary: string, error: unknown, path: string): unknown {
-  if (!(error instanceof SyscallError)) return error;
-  return new ContainerError("SystemError", summary, {
-    step: "cgroups",
-    syscall: error.syscall,
-    errno: error.code,
-    path,
-    cause: error,
-  });
+/** A ContainerError of the step `cgroups` for a failed system call; other errors are thrown on. */
+export function cgroupError(summary: string, error: unknown, path: string): ContainerError {
+  return syscallFailure(error, "SystemError", summary, { step: "cgroups", path });
 }
 
 /** A value of the config that can't be used. */

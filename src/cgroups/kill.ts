@@ -4,11 +4,13 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { openPidfd, signalPidfd } from "../../ffi/processes/process.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
-import { ContainerError } from "../errors.ts";
+import type { ContainerError } from "../errors.ts";
 
 /** The freezer of a cgroup, as far as a signal to all needs it. */
 export interface Freezer {
@@ -22,7 +24,6 @@ export interface Freezer {
   letDie(): void;
 }
 
-const SIGKILL = 9;
 /** For how long it looks for more, in milliseconds; and in vain. */
 const LONGEST_MS = 1000;
 const IDLE_MS = 20;
@@ -91,7 +92,7 @@ function openIfAlive(pid: number): Fd | undefined {
   try {
     return openPidfd(pid);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ESRCH") return undefined;
+    if (failedWith(error, "ESRCH")) return undefined;
     throw signalError(pid, error);
   }
 }
@@ -104,14 +105,8 @@ function send(pid: number, handle: Fd, signal: number): void {
   }
 }
 
-function signalError(pid: number, error: unknown): unknown {
-  if (!(error instanceof SyscallError)) return error;
-  return new ContainerError("SystemError", `cannot signal process ${pid}`, {
-    step: "cgroups",
-    syscall: error.syscall,
-    errno: error.code,
-    cause: error,
-  });
+function signalError(pid: number, error: unknown): ContainerError {
+  return syscallFailure(error, "SystemError", `cannot signal process ${pid}`, { step: "cgroups" });
 }
 
 /** Sleeps for a tenth of a millisecond, this thread too. */

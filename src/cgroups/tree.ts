@@ -5,12 +5,13 @@
  * @module
  */
 
+import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
 import { errnoName, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/files/file.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";
-import { nameProcesses, statusField } from "./remaining.ts";
+import { nameProcesses } from "./remaining.ts";
 import { comesTrue } from "./waiting.ts";
 import { forEachCgroup, removeBelow } from "./walk.ts";
 
@@ -156,6 +157,6 @@ function numbersOf(text: string): number[] {
 
 /** The process of a thread; none if it has ended. */
 function leaderOf(thread: number): number[] {
-  const leader = statusField(thread, "Tgid");
+  const leader = fieldIfAlive(thread, "Tgid");
   return leader === undefined ? [] : [Number(leader)];
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -123,5 +123,5 @@ function openFolder(at: Fd | typeof AT_FDCWD, name: PathBytes, path: string): Fd
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof SyscallError && /^(ENOENT|ENODEV)$/.test(error.code);
+  return failedWith(error, "ENOENT", "ENODEV");
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { MAX_UINT32 } from "./fields/field.ts";
 import type { IdMapping } from "./types/config.ts";
 
 /** The mappings of a mount or of a user namespace. */
@@ -80,5 +81,3 @@ function outside(
   if (range !== undefined) return range.hostID + (id - range.containerID);
   throw new RangeError(`must lie in one range of the container's user namespace: ${text}`);
 }
-
-const MAX_UINT32 = 0xffff_ffff;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type AbortOptions, onAbort, unlessAborted } from "../../ffi/waiting/abort.ts";
+import { type AbortOptions, comesWithin, onAbort, unlessAborted } from "../../ffi/waiting/abort.ts";
 import type { Stats } from "../cgroups/stats.ts";
 import type { Container } from "../container.ts";
 import type {
@@ -176,7 +176,7 @@ export class ExecDriver {
     const ended = container.wait({ signal });
     if (graceMs > 0) {
       end(container, "TERM");
-      await within(graceMs, ended);
+      await comesWithin(ended, graceMs);
     }
     end(container);
     await ended;
@@ -432,14 +432,3 @@ const GONE: ReadonlySet<string> = new Set([
   "ContainerNotRunning",
   "NoProcessOps",
 ]);
-
-/** Waits for something, but no longer than some time. */
-async function within(milliseconds: number, happening: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  try {
-    await Promise.race([promise, happening]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { EISDIR, ENXIO, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_APPEND,
@@ -255,7 +255,7 @@ function openPipe(path: string, flags: number): Fd {
     if (kind === S_IFDIR) throw new SyscallError("open", EISDIR, path);
     setBlocking(fd);
   } catch (cause) {
-    const isFifo = cause instanceof SyscallError && cause.errno === ENXIO;
+    const isFifo = failedWith(cause, "ENXIO");
     throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, {
       path,
       hint: isFifo ? "open a fifo yourself, and give the fd's number" : undefined,
@@ -264,9 +264,6 @@ function openPipe(path: string, flags: number): Fd {
   stack.move();
   return fd;
 }
-
-const ENXIO = 6;
-const EISDIR = 21;
 
 /** Nothing else would ever flow. */
 function requireKnown(pipes: Pipes): void {

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { SIGKILL, SIGSTOP } from "../../ffi/c/signal_numbers.ts";
 import { readText } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import { pause } from "../cgroups/kill.ts";
@@ -20,8 +21,6 @@ import {
   type ProcessIdentity,
 } from "../state/process_identity.ts";
 
-const SIGKILL = 9;
-const SIGSTOP = 19;
 /** For how long it looks for more, in milliseconds; and in vain. */
 const LONGEST_MS = 1000;
 const IDLE_MS = 20;

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { pause } from "../../ffi/waiting/abort.ts";
+import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
@@ -17,7 +19,6 @@ import { letsWait } from "../../init/steps/process/seccomp.ts";
 import { keepsFilterRight } from "../../init/steps/process/user.ts";
 import type { InitSeccomp } from "../config/init_config.ts";
 import type { Config, ProcessConfig } from "../config/types/config.ts";
-import { statusField } from "../cgroups/remaining.ts";
 import { filterOf } from "../process/container_filter.ts";
 import { enterClass } from "../resctrl/container_resctrl.ts";
 import { ContainerError } from "../errors.ts";
@@ -92,7 +93,7 @@ export async function startExec(
   if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
   const stdio = pair === undefined ? options : onTerminal(pair, options);
   const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
-  const identity = planRights(process, config.linux ?? {}, rootPath, filter, {
+  const rights = planRights(process, config.linux ?? {}, rootPath, filter, {
     ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
     affinity: process.execCPUAffinity,
     hasAgent: true,
@@ -101,24 +102,24 @@ export async function startExec(
   using trace = lane === undefined ? undefined : await openTrace(lane, container);
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
-  const held = holdFor(container, process, identity, signal);
-  const isFiltered = held !== undefined && identity.waiting.length > 0;
+  const held = holdFor(container, process, rights, signal);
+  const isFiltered = held !== undefined && rights.waiting.length > 0;
   const child = new SetnsProcess({
     target: namespaces.target,
     cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
-    early: identity.early,
-    before: identity.before,
-    become: identity.become,
-    guard: identity.guard,
+    early: rights.early,
+    before: rights.before,
+    become: rights.become,
+    guard: rights.guard,
     lead: [
-      ...identity.lead,
+      ...rights.lead,
       ...(pair === undefined ? [] : controlTerminal()),
       ...findProgram(args[0] ?? "", env, process.cwd, (path) => facts.destination(path, 0)),
-      ...identity.signals,
+      ...rights.signals,
     ],
     held,
     execute: [
-      ...(isFiltered ? [] : [...outliveParent(), ...identity.last]),
+      ...(isFiltered ? [] : [...outliveParent(), ...rights.last]),
       execute(args, env),
     ],
     terminal: pair?.terminal,
@@ -155,7 +156,7 @@ function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefine
   const { capabilities, noNewPrivileges } = config.process ?? {};
   const isFiltered = filter === undefined ||
     letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true));
-  const isAlone = (statusField(pid, "Threads") ?? "1") === "1";
+  const isAlone = (fieldIfAlive(pid, "Threads") ?? "1") === "1";
   if (isFiltered && isAlone) return;
   const why = isAlone
     ? "its filter denies what a process that waits behind it does: read, write, exit_group, capset"
@@ -202,7 +203,7 @@ function openRoot(init: ProcessIdentity): Fd {
     return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
   } catch (error) {
     requireAlive(init);
-    throw error instanceof SyscallError && error.code === "ENOENT" ? ended(error) : error;
+    throw failedWith(error, "ENOENT") ? ended(error) : error;
   }
 }
 
@@ -223,7 +224,7 @@ async function isEnding(init: ProcessIdentity, error: unknown): Promise<boolean>
   const isSilent = error.code === "InitFailed" && error.errno === undefined;
   const isToWait = isRefused || isSilent;
   for (let waited = 0; isToWait && isAlive(init) && waited < ENDING_MS; waited += STEP_MS) {
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    await pause(STEP_MS);
   }
   return !isAlive(init);
 }

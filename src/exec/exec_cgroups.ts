@@ -4,6 +4,8 @@
  * @module
  */
 
+import { pathNames } from "../../ffi/files/path.ts";
+import { readText } from "../../ffi/files/file.ts";
 import { entryFile } from "../../ffi/files/cgroup_entry.ts";
 import { type Fd, O_DIRECTORY, O_PATH, O_WRONLY, open } from "../../ffi/files/file.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
@@ -66,7 +68,7 @@ function openBelow(path: string, flags: number): Fd {
 }
 
 function inside(below: string): string {
-  const parts = below.split("/").filter((part) => part !== "" && part !== ".");
+  const parts = pathNames(below);
   if (!parts.includes("..")) return parts.join("/");
   throw new ContainerError("ConfigInvalid", `the cgroup ${below} must not have a part ".."`);
 }
@@ -86,7 +88,7 @@ function cgroupBelow(folder: string, pid: number): string | undefined {
 
 function cgroupsOf(pid: number): string {
   try {
-    return Deno.readTextFileSync(`/proc/${pid}/cgroup`);
+    return readText(`/proc/${pid}/cgroup`);
   } catch (cause) {
     throw new ContainerError("ContainerNotRunning", "the container has ended", { cause });
   }

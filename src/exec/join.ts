@@ -14,6 +14,14 @@
  * @module
  */
 
+import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
+import {
+  MADV_DONTFORK,
+  MAP_SHARED_FIXED,
+  PAGE_SIZE,
+  PROT_READ_WRITE,
+} from "../../ffi/c/memory_numbers.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { entryFile } from "../../ffi/files/cgroup_entry.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
@@ -89,17 +97,6 @@ export const USHER_END = "usher.end";
 /** Where the process begins that an usher has made. */
 export const USHER_BORN = "usher.born";
 const LABELS = { end: USHER_END, born: USHER_BORN } as const;
-
-const SIGKILL = 9;
-const LAST_FD = 0xffffffff;
-/** How much of the file is shared. */
-export const PAGE_SIZE = 4096;
-const PROT_READ_WRITE = 3;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const MAP_SHARED_FIXED = 0x11;
-/** Which memory a child does not get: madvise(2). */
-export const MADV_DONTFORK = 10;
 
 /** Whether what joins must have the process born by a further clone. */
 export function entersPidNamespace(target: JoinTarget | undefined): boolean {

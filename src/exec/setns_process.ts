@@ -5,8 +5,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
-import { Fd, writeAll } from "../../ffi/files/file.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
+import { type Fd, writeAll } from "../../ffi/files/file.ts";
 import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import {
@@ -18,10 +18,7 @@ import {
   cloneArguments,
 } from "../../ffi/processes/namespaces.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
-import { SyscallProgram } from "../../ffi/program/program.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
-import { reportTail } from "../../init/words/channel.ts";
-import { initFailure } from "../../init/operations/failure.ts";
 import {
   type PlanItem,
   type PlannedOperation,
@@ -33,7 +30,8 @@ import { killTree } from "./descendants.ts";
 import { InitStatus } from "../process/init_status.ts";
 import { firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { outOfMemory } from "../process/oom_kill.ts";
-import { Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
+import { makeChild } from "../process/make_child.ts";
+import { type Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
 import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import { Usher } from "./usher.ts";
@@ -197,7 +195,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     };
     const { target } = options;
     if (target === undefined) {
-      this.#child = spawn(planJoin(options), last, status, poller);
+      this.#child = makeChild(withClone(planJoin(options)), last, status, poller);
     } else {
       this.#usher = new Usher({ ...options, target }, status, poller, trace);
       trace?.follow(this.#usher.pid);
@@ -236,17 +234,12 @@ function letGo(control: Fd): void {
   try {
     writeAll(control, new Uint8Array([1]));
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+    if (!failedWith(error, "EPIPE")) throw error;
   }
 }
 
 /** Only a process that goes nowhere may share this program's memory until its execve. */
-function spawn(
-  plan: readonly PlannedOperation[],
-  report: number,
-  said: InitStatus,
-  poller: Poller,
-): Child {
+function withClone(plan: readonly PlannedOperation[]): readonly PlannedOperation[] {
   const step = new StepBuilder("join");
   const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
   step.because("make the child")
@@ -254,14 +247,5 @@ function spawn(
       onError: "return",
       onPositive: "return",
     });
-  const [clone, ...rest] = [...step.items as PlannedOperation[], ...plan];
-  const operations = [clone as PlannedOperation, ...rest];
-  const tail = reportTail(report, operations, said.know(operations));
-  const program = new SyscallProgram(operations, tail);
-  program.run();
-  const pid = program.result(0);
-  if (pid < 0) throw initFailure(clone as PlannedOperation, -pid);
-  const pidfd = program.output(PIDFD);
-  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
-  return new Child(pid, new Fd(number), poller);
+  return [...step.items as PlannedOperation[], ...plan];
 }

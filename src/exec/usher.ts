@@ -6,6 +6,8 @@
  * @module
  */
 
+import { PAGE_SIZE } from "../../ffi/c/memory_numbers.ts";
+import { F_SETFD } from "../../ffi/c/fd_numbers.ts";
 import { AT_EMPTY_PATH, Fd, writeAll } from "../../ffi/files/file.ts";
 import { memoryFile, readNumber } from "../../ffi/files/memory_file.ts";
 import {
@@ -24,13 +26,7 @@ import { reportTail } from "../../init/words/channel.ts";
 import { initFailure } from "../../init/operations/failure.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
 import { PIDFD } from "../process/placed_fds.ts";
-import {
-  type BornPage,
-  entersPidNamespace,
-  type JoinOptions,
-  PAGE_SIZE,
-  planJoin,
-} from "./join.ts";
+import { type BornPage, entersPidNamespace, type JoinOptions, planJoin } from "./join.ts";
 import type { InitStatus } from "../process/init_status.ts";
 import { Child } from "../process/parent_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
@@ -39,7 +35,6 @@ import type { UsherTrace } from "./usher_trace.ts";
 const NAME = "hull";
 /** Between the image's two segments and the stack; a trace's memory is beside it. */
 export const BORN_ADDRESS = 0x3000_0000n;
-const F_SETFD = 2;
 const CLONE = "usher.clone";
 const EXECUTE = "usher.execute";
 

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { MADV_DONTFORK } from "../../ffi/c/memory_numbers.ts";
 import { TIMESPEC_SIZE } from "../../ffi/program/clock.ts";
 import type { PlannedOperation } from "../../init/operations/operation.ts";
 import {
@@ -17,7 +18,7 @@ import {
   OWN_ADDRESS,
   readClock,
 } from "../../init/operations/step_marks.ts";
-import { MADV_DONTFORK, USHER_BORN, USHER_END } from "./join.ts";
+import { USHER_BORN, USHER_END } from "./join.ts";
 import { PlanTrace } from "../trace/plan_trace.ts";
 
 const BORN = "a process that is born in the container reads no clock: it began later";

@@ -86,15 +86,15 @@ export async function runStartHooks(
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
   using stack = new DisposableStack();
   using root = open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
-  const identity = planRights(process, linux, `/proc/self/fd/${root.number}`, filter, {
+  const rights = planRights(process, linux, `/proc/self/fd/${root.number}`, filter, {
     keyring: subject.keyring,
   });
   await runHooks("startContainer", hooks?.startContainer, {
-    before: identity.before,
-    become: [...identity.become, ...identity.signals],
-    guard: identity.guard,
-    lead: identity.lead,
-    last: identity.last,
+    before: rights.before,
+    become: [...rights.become, ...rights.signals],
+    guard: rights.guard,
+    lead: rights.lead,
+    last: rights.last,
     cgroups: enterCgroups(cgroups, undefined, pid, stack),
     env: withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0)),
     target: namespaces.target,

@@ -6,8 +6,9 @@
  * @module
  */
 
-import { onAbort } from "../../ffi/waiting/abort.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
+import { onAbort, turn } from "../../ffi/waiting/abort.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { type Fd, read } from "../../ffi/files/file.ts";
 import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
@@ -170,8 +171,6 @@ function execute(
   });
 }
 
-const SIGKILL = 9;
-
 /**
  * Waits for a process; kills it, with all that its session has in its group, when time is up or it is
  * aborted.
@@ -205,7 +204,7 @@ async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
   try {
     await writeFully(fd, new TextEncoder().encode(text), poller);
   } catch (error) {
-    if (!(error instanceof SyscallError) || !["EPIPE", "EBADF"].includes(error.code)) throw error;
+    if (!failedWith(error, "EPIPE", "EBADF")) throw error;
     return;
   }
   fd.close(); // the end of the state
@@ -252,7 +251,7 @@ class OutputTail {
       }
       if (this.#isEnding) return;
       if (chunk === undefined) await this.#poller.wait(this.#fd);
-      else await new Promise((resolve) => setTimeout(resolve, 0)); // it writes as fast as this reads
+      else await turn(); // it writes as fast as this reads
     }
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
@@ -27,7 +28,6 @@ export interface BrokenContainer {
   readonly driver: "cgroupfs" | "systemd" | "disabled";
 }
 
-const SIGKILL = 9;
 const END_MS = 10_000;
 /** What hull writes into a state folder. */
 const OWN_FILES =

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { comesWithin } from "../../ffi/waiting/abort.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
@@ -23,7 +25,6 @@ export interface SignalTarget {
   readonly isGuest?: boolean | undefined;
 }
 
-const SIGKILL = 9;
 /** For how long killed processes are waited for, as runc does, and when they are looked at again. */
 const END_MS = 10_000;
 const AGAIN_MS = 100;
@@ -93,19 +94,6 @@ export async function endAll(
     if (ended !== undefined && !hasEnded) hasEnded = await comesWithin(ended, AGAIN_MS);
     if (hasEnded && (leavesNone || await comesTrue(() => left().length === 0, AGAIN_MS))) return;
     if (performance.now() >= end) throw await notEnding(left());
-  }
-}
-
-/** Whether a promise is fulfilled in time. */
-async function comesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise.then(() => true as const), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

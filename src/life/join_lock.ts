@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_CREAT,
@@ -56,7 +56,7 @@ function openLock(path: string): Fd | undefined {
   try {
     return open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    if (failedWith(error, "ENOENT")) return undefined;
     throw error;
   }
 }

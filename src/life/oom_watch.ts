@@ -7,7 +7,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { isThere } from "../../ffi/files/file_status.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { makeEventfd, readFromStart, takeCount } from "../../ffi/waiting/eventfd.ts";
 import { type Fd, O_RDONLY, open } from "../../ffi/files/file.ts";
 import { EPOLLIN, EPOLLPRI } from "../../ffi/waiting/poll.ts";
@@ -75,19 +76,10 @@ function watchV2(path: string): OomWatch {
         seen = kills();
         return seen - before;
       } catch (error) {
-        if (error instanceof SyscallError && error.code === "ENODEV") return 0; // the cgroup is gone
+        if (failedWith(error, "ENODEV")) return 0; // the cgroup is gone
         throw error;
       }
     },
     [Symbol.dispose]: () => file.close(),
   };
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false; // removed with the container
-  }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
+import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/files/file.ts";
 import { NAMESPACE_FLAGS, namespaceType } from "../../ffi/processes/namespaces.ts";
 import type { Namespace } from "../config/types/config.ts";
@@ -36,16 +37,18 @@ export function openJoined(
   const { type = wanted, path = "" } = namespaces[index] ?? {};
   if (path === "") return undefined;
   const pointer = `/linux/namespaces/${index}/path`;
-  const fail = (what: string, cause?: SyscallError) =>
-    new ContainerError("InitFailed", `cannot join the ${type} namespace at ${path}: ${what}`, {
-      step: "namespaces",
-      syscall: cause?.syscall,
-      errno: cause?.code,
-      path,
-      pointer,
-      hint: `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`,
-      cause,
-    });
+  const known = {
+    step: "namespaces",
+    path,
+    pointer,
+    hint: `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`,
+  };
+  const fail = (what: string, cause?: SyscallError) => {
+    const summary = `cannot join the ${type} namespace at ${path}: ${what}`;
+    return cause === undefined
+      ? new ContainerError("InitFailed", summary, known)
+      : syscallFailure(cause, "InitFailed", summary, known);
+  };
   let found: string;
   try {
     const fd = open(path, O_RDONLY | O_NONBLOCK); // a fifo would hold up whoever opens it
@@ -54,7 +57,7 @@ export function openJoined(
       if (found === type) return fd;
     } catch (error) {
       fd.close();
-      if (error instanceof SyscallError && error.code === "ENOTTY") throw fail("it is none", error);
+      if (failedWith(error, "ENOTTY")) throw fail("it is none", error);
       throw error;
     }
     fd.close();

@@ -6,7 +6,9 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { readText } from "../../ffi/files/file.ts";
+import { readStatus, statusField } from "../../ffi/processes/process_status.ts";
+import { ENOENT, SyscallError } from "../../ffi/c/errno.ts";
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import {
@@ -70,16 +72,13 @@ function inode(pid: number | "self", name: NamespaceName): bigint | undefined {
   throw new SyscallError("statx", status, place);
 }
 
-const ENOENT = 2;
-
 function path(pid: number | "self", name: NamespaceName): string {
   return `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;
 }
 
 /** The number of a process as it sees itself: the innermost one of NSpid in /proc/PID/status. */
 export function innerPid(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const numbers = /^NSpid:(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
+  const numbers = statusField(readStatus(pid), "NSpid")?.split(/\s+/) ?? [];
   return Number(numbers.at(-1) ?? pid);
 }
 
@@ -90,7 +89,7 @@ export function innerPid(pid: number): number {
  * @returns the same number where nothing maps it
  */
 export function hostId(pid: number, file: "uid_map" | "gid_map", id: number): number {
-  for (const line of Deno.readTextFileSync(`/proc/${pid}/${file}`).trimEnd().split("\n")) {
+  for (const line of readText(`/proc/${pid}/${file}`).trimEnd().split("\n")) {
     const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
     if (id >= inside && id < inside + size) return outside + (id - inside);
   }

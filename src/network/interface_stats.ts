@@ -7,6 +7,8 @@
  * @module
  */
 
+import { readText } from "../../ffi/files/file.ts";
+
 /** Counters of one interface, as the container sees them. */
 export interface InterfaceStats {
   /** The name of the end on the host. */
@@ -74,7 +76,7 @@ function fromSysfs(folder: string): ReadonlyMap<string, number> | undefined {
 
 /** The list of this program's own network namespace, whatever /sys is of. */
 function fromProc(name: string): ReadonlyMap<string, number> | undefined {
-  const lines = Deno.readTextFileSync("/proc/thread-self/net/dev").split("\n");
+  const lines = readText("/proc/thread-self/net/dev").split("\n");
   const line = lines.map((text) => text.trim()).find((text) => text.startsWith(`${name}:`));
   const values = line?.slice(name.length + 1).trim().split(/\s+/);
   if (values === undefined) return undefined;

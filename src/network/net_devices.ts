@@ -14,12 +14,13 @@
  * @module
  */
 
+import { isSame } from "../../ffi/c/memory.ts";
+import { ENODEV } from "../../ffi/c/errno.ts";
 import { type Fd, open } from "../../ffi/files/file.ts";
 import type { NetDevice } from "../config/types/config.ts";
 import { codeOf, networkFailure } from "./links/failure.ts";
 import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./netlink/address.ts";
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
-import { isSame } from "./netlink/message.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 
 /** A device that was taken from the host, and how it was there. */
@@ -149,8 +150,6 @@ export class NetDevices implements Disposable {
     setLinkUp(this.#here, index, link.isUp);
   }
 }
-
-const ENODEV = 19;
 
 /**
  * The link that came into a namespace; its number there, and a template's name, are the kernel's

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { failedWith } from "../../ffi/c/errno.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { setLimit } from "../../ffi/processes/rlimit.ts";
@@ -11,7 +13,7 @@ import { initFailure } from "../../init/operations/failure.ts";
 import type { PlannedOperation } from "../../init/operations/operation.ts";
 import { setScheduler } from "../../init/steps/process/scheduling.ts";
 import type { Rlimit, Scheduler } from "../config/types/config.ts";
-import { ContainerError } from "../errors.ts";
+import type { ContainerError } from "../errors.ts";
 import { writeProcessFile } from "../security/procfs.ts";
 
 /** Limits that only the host's root may raise, for a child in a user namespace. */
@@ -51,17 +53,10 @@ export function schedule(pid: number, scheduler: Scheduler): void {
 }
 
 function hostError(step: string, cause: unknown, pointer: string, path?: string): ContainerError {
-  if (!(cause instanceof SyscallError)) throw cause;
-  return new ContainerError("SystemError", `cannot do what the config asks for`, {
+  return syscallFailure(cause, "SystemError", "cannot do what the config asks for", {
     step,
-    syscall: cause.syscall,
-    errno: cause.code,
-    path: path ?? cause.path,
+    path: path ?? (cause instanceof SyscallError ? cause.path : undefined),
     pointer,
-    hint: cause.errno === EACCES || cause.errno === EPERM ? "it needs CAP_SYS_RESOURCE" : undefined,
-    cause,
+    hint: failedWith(cause, "EACCES", "EPERM") ? "it needs CAP_SYS_RESOURCE" : undefined,
   });
 }
-
-const EPERM = 1;
-const EACCES = 13;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { syscallFailure } from "../failures/syscall_failure.ts";
 import {
   AT_FDCWD,
   type Fd,
@@ -17,7 +18,7 @@ import {
   writeAll,
 } from "../../ffi/files/file.ts";
 import { S_IFIFO, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
@@ -237,10 +238,8 @@ function knock(path: string): void {
     using fifo = open(path, O_WRONLY | O_NONBLOCK);
     writeAll(fifo, new Uint8Array([1]));
   } catch (error) {
-    if (!(error instanceof SyscallError) || !["ENXIO", "EPIPE"].includes(error.code)) throw error;
-    throw new ContainerError("ContainerNotRunning", "the container's init has ended", {
-      syscall: error.syscall,
-      errno: error.code,
+    if (!failedWith(error, "ENXIO", "EPIPE")) throw error;
+    throw syscallFailure(error, "ContainerNotRunning", "the container's init has ended", {
       path,
       hint: "delete the container and create it again",
     });
@@ -266,7 +265,7 @@ export function removeFifos(folder: string): void {
     try {
       unlinkAt(AT_FDCWD, `${folder}/${name}`);
     } catch (error) {
-      if (!(error instanceof SyscallError) || error.code !== "ENOENT") throw error;
+      if (!failedWith(error, "ENOENT")) throw error;
     }
   }
 }

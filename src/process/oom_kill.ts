@@ -5,12 +5,11 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { MemoryStats } from "../cgroups/stats.ts";
 import { ContainerError } from "../errors.ts";
-
-const SIGKILL = 9;
 
 /**
  * How a first process ended, with what the cgroup knows of it: it keeps its count until the

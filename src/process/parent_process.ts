@@ -4,9 +4,8 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
-import { type NamespaceName, openNamespace } from "../../ffi/processes/namespaces.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../../ffi/processes/process.ts";
 import { signalNumber } from "../../ffi/processes/signals.ts";
@@ -50,8 +49,6 @@ export function requireSignal(signal: string | number): number {
     hint: "use a number from 0 to 64 or a name such as TERM",
   });
 }
-
-const SIGKILL = 9;
 
 /** Who is told how a process ended, where that is not this program. */
 export interface StatusKeeper {
@@ -141,22 +138,6 @@ export class Child implements Disposable {
    */
   copyFd(number: number): Fd {
     return copyFdOf(this.#pidfd, number);
-  }
-
-  /**
-   * Opens a namespace that it is in; undefined if it has ended.
-   *
-   * @throws {SyscallError}
-   */
-  namespace(name: NamespaceName): Fd | undefined {
-    try {
-      return openNamespace(this.pid, this.#pidfd, name);
-    } catch (error) {
-      if (error instanceof SyscallError && ["ENOENT", "ESRCH"].includes(error.code)) {
-        return undefined;
-      }
-      throw error;
-    }
   }
 
   /** Kills it and waits for its end. */

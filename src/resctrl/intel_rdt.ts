@@ -9,6 +9,7 @@
  * @module
  */
 
+import { readText } from "../../ffi/files/file.ts";
 import type { IntelRdt } from "../config/types/config.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 
@@ -31,7 +32,7 @@ const OWN_FOLDERS = ["info", "mon_data", "mon_groups"];
  * @param mountinfo proc(5)'s list of mounts
  */
 export function findResctrl(
-  mountinfo: string = Deno.readTextFileSync("/proc/self/mountinfo"),
+  mountinfo: string = readText("/proc/self/mountinfo"),
 ): string | undefined {
   const line = mountinfo.split("\n").find((entry) => entry.includes(" - resctrl "));
   return line?.split(" ")[4]?.replaceAll(

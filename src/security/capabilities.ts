@@ -9,6 +9,7 @@
  * @module
  */
 
+import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
 import { readText } from "../../ffi/files/file.ts";
 import { CAPABILITY_NAMES } from "../config/types/names.ts";
 import type { Capabilities } from "../config/types/config.ts";
@@ -65,9 +66,14 @@ export function kernelCapabilities(proc = "/proc"): readonly string[] {
 export function heldCapabilities(hasUserNamespace: boolean, proc = "/proc"): ReadonlySet<string> {
   const all = kernelCapabilities(proc);
   if (hasUserNamespace) return new Set(all);
-  const status = readText(`${proc}/self/status`);
-  const mask = (name: string) =>
-    BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
-  const both = mask("CapPrm") & mask("CapBnd");
+  const status = readStatus("self", proc);
+  const both = statusMask(status, "CapPrm") & statusMask(status, "CapBnd");
   return new Set(all.filter((_, number) => ((both >> BigInt(number)) & 1n) === 1n));
 }
+
+/** Whether this process has CAP_SYS_ADMIN in effect. */
+export function isAdmin(): boolean {
+  return (statusMask(readStatus("self"), "CapEff") >> CAP_SYS_ADMIN & 1n) === 1n;
+}
+
+const CAP_SYS_ADMIN = 21n;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pathNames } from "../../ffi/files/path.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { O_PATH, open } from "../../ffi/files/file.ts";
 import { fileSystemType, PROC_SUPER_MAGIC } from "../../ffi/files/file_status.ts";
@@ -21,7 +22,7 @@ import { ContainerError } from "../errors.ts";
 export function checkProcMounts(mounts: readonly Mount[]): void {
   mounts.forEach((mount, k) => {
     const { destination, source = "", options = [] } = mount;
-    const parts = destination.split("/").filter((part) => part !== "" && part !== ".");
+    const parts = pathNames(destination);
     if (parts.join("/") !== "proc" || !isBindMount(mount) || options.includes("remount")) return;
     if (isProcfs(source)) return;
     throw new ContainerError("ConfigInvalid", `${source} is no proc file system`, {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { ELOOP, EXDEV, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   duplicate,
@@ -20,7 +20,9 @@ import {
 } from "../../ffi/files/file.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import {
+  MAX_LINKS,
   openAt2,
+  pathNames,
   RESOLVE_BENEATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -28,8 +30,6 @@ import {
   RESOLVE_NO_XDEV,
 } from "../../ffi/files/path.ts";
 
-/** The number of links after which a path is taken to be a circle, as the kernel has it. */
-const MAX_LINKS = 40;
 const PLACE = O_PATH | O_NOFOLLOW;
 
 /**
@@ -48,7 +48,7 @@ export function hasOpenat2(): boolean {
 
 /** What a kernel without openat2, or a filter, says of any call of it. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof SyscallError && (error.code === "ENOSYS" || error.code === "EPERM");
+  return failedWith(error, "ENOSYS", "EPERM");
 }
 
 /** A call of openat2; undefined where there is none. It is asked for after a refusal alone. */
@@ -78,7 +78,7 @@ export function openInside(root: Fd, path: string, flags: number, walk = false):
 function walkInside(root: Fd, path: string, flags: number): Fd {
   using stack = new DisposableStack();
   const way: Fd[] = [];
-  let rest = parts(path);
+  let rest = pathNames(path);
   let links = 0;
   for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
     if (part === "..") {
@@ -92,7 +92,7 @@ function walkInside(root: Fd, path: string, flags: number): Fd {
       if (++links > MAX_LINKS) throw new SyscallError("openat", ELOOP, path);
       const target = readLinkAt(here, "");
       if (target.startsWith("/")) way.length = 0;
-      rest = [...parts(target), ...rest];
+      rest = [...pathNames(target), ...rest];
     } else if (rest.length === 0 && (flags & O_PATH) === 0) {
       return openAt(folder, part, flags | O_NOFOLLOW);
     } else if (rest.length === 0 && (type === S_IFDIR || (flags & O_DIRECTORY) === 0)) {
@@ -120,7 +120,7 @@ function walkBeneath(folder: Fd, path: string, flags: number): Fd {
   using stack = new DisposableStack();
   const { mountId } = statAt(folder, "");
   let here = folder;
-  const names = parts(path);
+  const names = pathNames(path);
   for (const [k, name] of names.entries()) {
     if (name === "..") throw new SyscallError("openat", EXDEV, path);
     const isLast = k === names.length - 1;
@@ -137,9 +137,3 @@ function walkBeneath(folder: Fd, path: string, flags: number): Fd {
 }
 
 const STRICT = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-const EXDEV = 18;
-const ELOOP = 40;
-
-function parts(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
-}

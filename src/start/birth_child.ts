@@ -4,17 +4,12 @@
  * @module
  */
 
-import { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
-import { SyscallProgram } from "../../ffi/program/program.ts";
-import { reportTail } from "../../init/words/channel.ts";
-import { initFailure } from "../../init/operations/failure.ts";
-import type { PlannedOperation } from "../../init/operations/operation.ts";
 import { type BirthOptions, planBirth } from "../birth/birth.ts";
-import { PIDFD } from "../process/placed_fds.ts";
 import { ContainerError } from "../errors.ts";
 import type { InitStatus } from "../process/init_status.ts";
-import { Child } from "../process/parent_process.ts";
+import { makeChild } from "../process/make_child.ts";
+import type { Child } from "../process/parent_process.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
 import type { Supervised, SupervisedBirth } from "../supervisor/supervisor.ts";
 
@@ -25,7 +20,7 @@ import type { Supervised, SupervisedBirth } from "../supervisor/supervisor.ts";
  * @param said who reads it there
  * @throws {ContainerError} `InitFailed` if there is no child
  */
-export function spawn(
+export function cloneInit(
   birth: BirthOptions,
   status: number,
   said: InitStatus,
@@ -33,17 +28,7 @@ export function spawn(
   trace: PlanTrace | undefined,
 ): Child {
   const planned = planBirth(birth);
-  const operations = trace?.markBirth(planned) ?? planned;
-  const tail = reportTail(status, operations, said.know(operations));
-  const program = new SyscallProgram(operations, tail);
-  program.run();
-  // Before it may stand a mark of a trace.
-  const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
-  const pid = program.result(clone);
-  if (pid < 0) throw initFailure(operations[clone] as PlannedOperation, -pid);
-  const pidfd = program.output(PIDFD);
-  const number = new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true);
-  return new Child(pid, new Fd(number), poller);
+  return makeChild(trace?.markBirth(planned) ?? planned, status, said, poller);
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Work } from "../../init/operations/operation.ts";
 import { joinsInhabited } from "../../init/steps/process/namespaces.ts";
 import type { TimeNamespace } from "../../init/steps/process/time.ts";
 import type { BirthOptions } from "../birth/birth.ts";
-import { spawn, supervise } from "./birth_child.ts";
+import { cloneInit, supervise } from "./birth_child.ts";
 import { openDoors } from "../birth/cgroup_doors.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
@@ -273,7 +273,7 @@ export class InitBirth implements Disposable {
       this.#child = traced(
         lane,
         "clone the child",
-        () => spawn(birth, status, said, poller, trace),
+        () => cloneInit(birth, status, said, poller, trace),
       );
     }
     trace?.follow(this.#child.pid);

@@ -4,13 +4,15 @@
  * @module
  */
 
-import { duplicate } from "../../ffi/files/file.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
+import { duplicate, type Fd } from "../../ffi/files/file.ts";
 import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";
 import type { NetworkSetup } from "../network/container_network.ts";
 import type { NetDevices } from "../network/net_devices.ts";
 import type { Child } from "../process/parent_process.ts";
+import { openNamespace } from "../security/procfs.ts";
 import { finish } from "../failures/undo.ts";
 
 /** The network that a container gets from outside: its interfaces, devices of the host, routes. */
@@ -48,7 +50,7 @@ export class InitNetwork implements Disposable {
   async setUp(child: Child, signal?: AbortSignal): Promise<void> {
     if (!this.isNeeded) return;
     const { namespaces = [], netDevices = {} } = this.#linux;
-    using target = openJoined(namespaces, "network") ?? child.namespace("network");
+    using target = openJoined(namespaces, "network") ?? openOwn(child);
     if (target === undefined) return; // what init said before its end is what failed
     if (this.#network !== undefined) {
       const { NetworkSetup } = await import("../network/container_network.ts");
@@ -71,5 +73,18 @@ export class InitNetwork implements Disposable {
   /** Closes what it has open. */
   [Symbol.dispose](): void {
     this.#stack.dispose();
+  }
+}
+
+/** The child's own network namespace; undefined if the child has ended. */
+function openOwn(child: Child): Fd | undefined {
+  try {
+    const namespace = openNamespace(child.pid, "network");
+    if (child.signal(0)) return namespace; // so the pid was the child's while the file was opened
+    namespace.close();
+    return undefined;
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ESRCH")) return undefined;
+    throw error;
   }
 }

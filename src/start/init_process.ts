@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/files/file.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
@@ -45,8 +46,6 @@ import { closeStreams, type PipeStreams } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import { traced } from "../trace/traced.ts";
 import { finish } from "../failures/undo.ts";
-
-const SIGKILL = 9;
 
 /** What a first process is made of. */
 export interface InitProcessOptions extends InitBirthOptions {

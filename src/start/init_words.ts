@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { type Fd, writeAll } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { writeFully } from "../../ffi/waiting/stream.ts";
@@ -20,7 +20,7 @@ export async function sendConfig(control: Fd, init: InitConfig, poller: Poller):
   try {
     await writeFully(control, encodeConfig(init), poller);
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+    if (!failedWith(error, "EPIPE")) throw error;
   }
 }
 
@@ -34,7 +34,7 @@ export function attend(control: Fd, work: string | undefined): void {
   try {
     letGo(control);
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== "EPIPE") throw error;
+    if (!failedWith(error, "EPIPE")) throw error;
   }
 }
 

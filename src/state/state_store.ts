@@ -26,7 +26,7 @@ import {
   unlinkAt,
   writeAll,
 } from "../../ffi/files/file.ts";
-import { S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
+import { isThere, S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
@@ -160,7 +160,7 @@ export class StateStore {
     const place = this.folder(id);
     this.#requireOwn();
     try {
-      if (!exists(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
+      if (!isThere(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
       const { me } = this; // it takes an fd to know
       using unused = new DisposableStack();
       const spare = unused.use(new SpareFds(this.root));
@@ -180,8 +180,8 @@ export class StateStore {
   occupant(id: string): "none" | "container" | "other" {
     const folder = this.folder(id);
     this.#requireOwn();
-    if (exists(`${folder}/${STATE_FILE}`) && isRealFolder(folder)) return "container";
-    return exists(folder) ? "other" : "none";
+    if (isThere(`${folder}/${STATE_FILE}`) && isRealFolder(folder)) return "container";
+    return isThere(folder) ? "other" : "none";
   }
 
   /** Whether a process is making a container here just now. */
@@ -263,7 +263,7 @@ export class StateStore {
     this.#requireOwn();
     return namesIn(this.root).flatMap(({ name, isDirectory }) => {
       if (!isDirectory || !ID.test(name)) return [];
-      return exists(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
+      return isThere(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
     }).sort();
   }
 
@@ -409,9 +409,6 @@ export function isAbandoned(state: StoredState): boolean {
 }
 
 /** What can't be looked at can't be used either. */
-function exists(path: string): boolean {
-  return typeof tryStatPath(path, false) !== "number";
-}
 
 function namesIn(root: string): Deno.DirEntry[] {
   try {

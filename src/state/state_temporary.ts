@@ -9,7 +9,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -54,7 +54,7 @@ export function moveAway(root: string, path: string, me: ProcessIdentity): strin
       if (renameNew(path, away)) return away;
     }
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    if (failedWith(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@
  */
 
 import { onAbort } from "../../ffi/waiting/abort.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { ENOTTY, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_EMPTY_PATH,
   chownAt,
@@ -192,5 +192,4 @@ export function makeTerminal(
   }
 }
 
-const ENOTTY = 25;
 const KEEP_GROUP = 0xffff_ffff;

@@ -6,14 +6,13 @@
  */
 
 import { pause } from "../../ffi/waiting/abort.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { EAGAIN, SyscallError } from "../../ffi/c/errno.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { sendFds } from "../../ffi/sockets/socket.ts";
 import { connectStream } from "../../ffi/sockets/unix_socket.ts";
 
 const TRIES = 100;
 const PAUSE_MS = 50;
-const EAGAIN = 11;
 
 /**
  * Sends an fd, with a text beside it, to who listens at `path`.

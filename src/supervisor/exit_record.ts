@@ -6,7 +6,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
 import { readFromStart } from "../../ffi/waiting/eventfd.ts";
 import {
   AT_FDCWD,
@@ -43,7 +43,7 @@ export function writeExitRecord(folder: string, pid: number, status: ExitStatus)
     using file = createExitRecord(folder);
     writeAll(file, encodeEnd(pid, status));
   } catch (error) {
-    if (!(error instanceof SyscallError && error.code === "ENOENT")) throw error;
+    if (!failedWith(error, "ENOENT")) throw error;
   }
 }
 
@@ -52,7 +52,7 @@ export function removeExitRecord(folder: string): void {
   try {
     unlinkAt(AT_FDCWD, `${folder}/${NAME}`);
   } catch (error) {
-    if (!(error instanceof SyscallError && error.code === "ENOENT")) throw error;
+    if (!failedWith(error, "ENOENT")) throw error;
   }
 }
 
@@ -68,7 +68,7 @@ export function openExitRecord(folder: string): Fd | undefined {
     stack.move();
     return record;
   } catch (error) {
-    if (error instanceof SyscallError && /^(ENOENT|ELOOP)$/.test(error.code)) return undefined;
+    if (failedWith(error, "ENOENT", "ELOOP")) return undefined;
     throw error;
   }
 }

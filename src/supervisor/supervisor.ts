@@ -15,7 +15,9 @@
  * @module
  */
 
+import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
+import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
 import { AT_EMPTY_PATH, duplicate, type Fd, read } from "../../ffi/files/file.ts";
 import {
   CLONE_ARGS_SIZE,
@@ -38,7 +40,7 @@ import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
 import { type BirthOptions, planBirth, type SupervisingParent } from "../birth/birth.ts";
-import { ContainerError } from "../errors.ts";
+import type { ContainerError } from "../errors.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
@@ -48,9 +50,6 @@ const P_PID = 1;
 const P_PIDFD = 3;
 const WEXITED = 4;
 const WALL = 0x40000000;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const LAST_FD = 0xffff_ffff;
 const PID_SIZE = 4;
 
 /** A birth below a supervisor. */
@@ -305,10 +304,7 @@ function execute(file: Fd, id: string, inherited: readonly number[]): number {
 }
 
 function forbidden(cause: SyscallError): ContainerError {
-  return new ContainerError("Unsupported", "the supervisor can't be started", {
-    syscall: cause.syscall,
-    errno: cause.code,
-    cause,
+  return syscallFailure(cause, "Unsupported", "the supervisor can't be started", {
     hint: "the host forbids executable files in memory: see sysctl vm.memfd_noexec",
   });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ENOENT, ENOTDIR } from "../../../ffi/c/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../ffi/files/file.ts";
 import { S_IFREG } from "../../../ffi/files/file_status.ts";
 import {
@@ -143,6 +144,3 @@ export function beyondMissing(step: StepBuilder, wanted: MaybeMissing): () => vo
     step.call("getpid", [], { label: end });
   };
 }
-
-const ENOENT = 2;
-const ENOTDIR = 20;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../../ffi/c/fd_numbers.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -16,7 +17,7 @@ import {
 } from "../../../ffi/files/file.ts";
 import { PR } from "../../../ffi/processes/credentials.ts";
 import type { Argument, Space, Words } from "../../../ffi/program/operation.ts";
-import { openHow, RESOLVE_NO_MAGICLINKS } from "../../../ffi/files/path.ts";
+import { openHow, PATH_MAX, RESOLVE_NO_MAGICLINKS } from "../../../ffi/files/path.ts";
 import type { InitFds } from "../../../src/config/init_config.ts";
 import type { Destination } from "../../operations/facts.ts";
 import {
@@ -29,11 +30,7 @@ import {
 } from "../../operations/operation.ts";
 import { makeMissing, ROOT } from "../places/paths.ts";
 
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const CLOSE_RANGE_UNSHARE = 2;
-const LAST_FD = 0xffffffff;
-const PATH_MAX = 4096;
 const X_OK = 1;
 const AT_EACCESS = 0x200;
 const SIG_SETMASK = 2;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { MAX_ERRNO } from "../../../ffi/c/errno.ts";
 import {
   SECCOMP_FILTER_FLAG,
   SECCOMP_SET_MODE_FILTER,
@@ -80,7 +81,6 @@ export function allowsAll({ program }: InitSeccomp, items: readonly PlanItem[]):
 }
 
 const RET_ERRNO = 0x50000;
-const MAX_ERRNO = 4095;
 
 /** No stream, since a filter may look at numbers. */
 const AN_FD = [3n];

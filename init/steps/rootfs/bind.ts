@@ -7,6 +7,7 @@
  * @module
  */
 
+import { F_DUPFD_CLOEXEC } from "../../../ffi/c/fd_numbers.ts";
 import { AT_EMPTY_PATH, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../ffi/files/file.ts";
 import {
   AT_RECURSIVE,
@@ -24,8 +25,6 @@ import { type MountOptions, parseMountOptions } from "./mount_options.ts";
 import { collapse, insideRoot, openHostPlace, ROOT } from "../places/paths.ts";
 import { setAttributes } from "./mount_calls.ts";
 import { isRemount, NONE, type PlannedMount } from "./planned_mount.ts";
-
-const F_DUPFD_CLOEXEC = 1030;
 
 /**
  * Opens the source of each bind. It comes before init becomes the container's root, who may not be

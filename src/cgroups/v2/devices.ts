@@ -4,15 +4,15 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
+import { syscallFailure } from "../../failures/syscall_failure.ts";
 import {
   attachDeviceProgram,
   detachDeviceProgram,
   deviceProgramsOf,
   loadDeviceProgram,
 } from "../../../ffi/seccomp/bpf.ts";
-import { SyscallError } from "../../../ffi/c/errno.ts";
 import { type Fd, O_DIRECTORY, O_RDONLY, openAt } from "../../../ffi/files/file.ts";
-import { ContainerError } from "../../errors.ts";
 import type { DevicePolicy } from "../controllers/device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
 import { deviceProgram, encodeProgram } from "../controllers/device_program.ts";
@@ -29,17 +29,13 @@ export function applyDevices(folder: CgroupFolder, policy: DevicePolicy): void {
     using directory = openAt(folder.fd, ".", O_RDONLY | O_DIRECTORY);
     replaceProgram(directory, policy);
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ContainerError("SystemError", "cannot set the device rules", {
+    throw syscallFailure(error, "SystemError", "cannot set the device rules", {
       step: "cgroups",
-      syscall: error.syscall,
-      errno: error.code,
       path: folder.path,
       pointer: "/linux/resources/devices",
-      hint: error.code === "EPERM"
+      hint: failedWith(error, "EPERM")
         ? "it takes CAP_BPF or CAP_SYS_ADMIN and, before Linux 5.11, a high RLIMIT_MEMLOCK"
         : undefined,
-      cause: error,
     });
   }
 }

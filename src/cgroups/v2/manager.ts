@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { claimCgroups, requireShared } from "../claim.ts";
@@ -32,8 +33,6 @@ import { freezerV2, freezeV2, isFrozenV2, thawV2 } from "./freezer.ts";
 import { hugetlbStats } from "./hugetlb.ts";
 import { ioStats } from "./io.ts";
 import { memoryStats } from "./memory.ts";
-
-const SIGKILL = 9;
 
 /** The manager of one container's v2 cgroup. */
 export class ManagerV2 implements CgroupManager {

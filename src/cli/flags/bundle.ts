@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isThere } from "../../../ffi/files/file_status.ts";
 import type { Config } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
@@ -91,15 +92,6 @@ function readConfig(path: string, isFound: boolean): string | undefined {
         ? "make one with hull spec, or name its folder with --bundle"
         : undefined,
     });
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

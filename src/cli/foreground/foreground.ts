@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGHUP, SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
 import type { ExitStatus } from "../../../ffi/processes/process.ts";
 import type { ConsoleSize } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
@@ -77,9 +78,6 @@ export async function follow(
   interrupts?.[Symbol.dispose]();
   return unread?.hasEnded === true ? 128 + SIGPIPE : exitCode(status);
 }
-
-const SIGHUP = 1;
-const SIGPIPE = 13;
 
 /** Whether somebody sits at this program's terminal. */
 export function isInteractive(): boolean {

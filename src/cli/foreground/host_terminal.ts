@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
+import { failedWith } from "../../../ffi/c/errno.ts";
 import {
   CHARACTER_MODES,
   CS8,
@@ -84,7 +84,7 @@ function unlessHungUp<Result>(call: () => Result): Result | undefined {
   try {
     return call();
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "EIO") return undefined;
+    if (failedWith(error, "EIO")) return undefined;
     throw error;
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGINT } from "../../../ffi/c/signal_numbers.ts";
 import type { Process } from "../../process.ts";
 import { answerTo, kill, readProc } from "./signal_answer.ts";
 
@@ -12,7 +13,6 @@ import { answerTo, kill, readProc } from "./signal_answer.ts";
 const WITHIN_MS = 2000;
 /** The time for the program to end or for the terminal to show what was typed. */
 const ANSWER_MS = 50;
-const SIGINT = 2;
 
 /** Counts those that nobody answers. */
 export class Interrupts implements Disposable {

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { readText } from "../../../ffi/files/file.ts";
+import { statusMask } from "../../../ffi/processes/process_status.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Process } from "../../process.ts";
 
@@ -22,10 +24,7 @@ export type Answer = "handled" | "ignored" | "deaf" | "gone";
 export function answerTo(signal: number, pid: number): Answer {
   const status = readProc(`${pid}/status`);
   if (status === "") return "gone";
-  const has = (field: string) => {
-    const mask = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
-    return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
-  };
+  const has = (set: string) => (statusMask(status, set) >> BigInt(signal - 1) & 1n) === 1n;
   if (has("SigCgt")) return "handled";
   if (has("SigIgn")) return "ignored";
   return /^NSpid:.*\s1$/m.test(status) ? "deaf" : "handled";
@@ -43,7 +42,7 @@ export function kill(process: Process): void {
 /** A file of /proc; empty once its process has ended. */
 export function readProc(path: string): string {
   try {
-    return Deno.readTextFileSync(`/proc/${path}`);
+    return readText(`/proc/${path}`);
   } catch {
     return "";
   }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { pause } from "../../../ffi/waiting/abort.ts";
+import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
 import { Fd, O_CLOEXEC, O_NONBLOCK, O_RDONLY, open } from "../../../ffi/files/file.ts";
 import { S_IFIFO, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
@@ -12,7 +14,6 @@ import type { Process } from "../../process.ts";
 import { answerTo, kill, readProc } from "./signal_answer.ts";
 
 const STDOUT = 1;
-const SIGPIPE = 13;
 /** For how long writers meet a pipe without a reader, before hull looks again. */
 const PAUSE_MS = 100;
 
@@ -52,7 +53,7 @@ export class UnreadOutput implements Disposable {
     if (await this.#poller.wait(new Fd(STDOUT), 0) === 0) return;
     while (answerTo(SIGPIPE, this.#process.pid) === "deaf") {
       if (await this.#isWritten()) return this.#end();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await pause(PAUSE_MS);
     }
   }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { turn } from "../../../ffi/waiting/abort.ts";
+import { syscallFailure } from "../../failures/syscall_failure.ts";
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import { type Fd, read, writeAll } from "../../../ffi/files/file.ts";
 import { Pipe } from "../../../ffi/files/pipe.ts";
@@ -96,7 +98,7 @@ export class NotifySocket implements Disposable {
         await this.#tellHost(ready, mainPid);
         return true;
       }
-      await new Promise((resolve) => setTimeout(resolve, 0)); // who sends for ever has had its turn
+      await turn(); // who sends for ever has had its turn
       const readable = this.#poller.wait(this.#socket).then(() => false);
       if (!(await Promise.race([readable, isOver]))) continue;
       this.#poller.cancel(this.#socket);
@@ -157,12 +159,7 @@ async function barrier(host: Fd, poller: Poller): Promise<void> {
 
 function socketError(summary: string, path: string, cause: unknown): ContainerError {
   if (cause instanceof SyscallError) {
-    return new ContainerError("SystemError", summary, {
-      syscall: cause.syscall,
-      errno: cause.code,
-      path,
-      cause,
-    });
+    return syscallFailure(cause, "SystemError", summary, { path });
   }
   const why = cause instanceof Error ? cause.message : String(cause);
   return new ContainerError("SystemError", `${summary}: ${why}`, { path, cause });

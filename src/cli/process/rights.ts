@@ -6,8 +6,7 @@
 
 import type { Config } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
-
-const CAP_SYS_ADMIN = 21n;
+import { isAdmin } from "../../security/capabilities.ts";
 
 /**
  * Refuses what the kernel would refuse step by step: containers are for root, but for those in a user
@@ -28,10 +27,4 @@ export function requireRights(config: Config | undefined): void {
     hint: "run hull as root (sudo hull …), or use a config of hull spec --rootless with " +
       "hull --cgroup-manager disabled",
   });
-}
-
-function isAdmin(): boolean {
-  const status = Deno.readTextFileSync("/proc/self/status");
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
-  return (BigInt(`0x${effective}`) >> CAP_SYS_ADMIN & 1n) === 1n;
 }

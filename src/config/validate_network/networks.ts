@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSame } from "../../../ffi/c/memory.ts";
 import { type Cidr, contains, parseCidr, parseIp, parseMac } from "../ip_address.ts";
 import {
   IPVLAN_MODES,
@@ -231,10 +232,6 @@ function checkGateway(field: Field, { of, cidr, isThere, family }: Reach, seen: 
 /** fe80::/10, which every link has. */
 function isLinkLocal(bytes: Uint8Array): boolean {
   return bytes.length === 16 && bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, k) => byte === b[k]);
 }
 
 function checkSizes(network: Field): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ENODEV } from "../../../ffi/c/errno.ts";
 import { parseCidr, parseIp, parseMac } from "../../config/ip_address.ts";
 import type { NamedNetwork } from "../../config/types/network.ts";
 import { makeDeafIn } from "../links/deaf_interface.ts";
@@ -13,8 +14,6 @@ import { changeLink, findLink } from "../netlink/link.ts";
 import { addRoute } from "../netlink/route.ts";
 import { NetlinkError, type RouteSocket } from "../netlink/socket.ts";
 import type { Created, Place } from "./strategy.ts";
-
-const ENODEV = 19;
 
 /** A size that is given: 0 is the kernel's own choice. */
 export function given(size: number | undefined): number | undefined {

@@ -1,11 +1,10 @@
 /** The loopback interface: it is there in every network namespace, but down. @module */
 
+import { ENODEV } from "../../../ffi/c/errno.ts";
 import { attempt } from "../links/failure.ts";
 import { findLink, setLinkUp } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/socket.ts";
 import type { NetworkStrategy } from "./strategy.ts";
-
-const ENODEV = 19;
 
 /** Brings `lo` up, which gives it its addresses. */
 export const loopback: NetworkStrategy = {

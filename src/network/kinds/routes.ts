@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ENODEV } from "../../../ffi/c/errno.ts";
 import { type Cidr, type IpAddress, parseCidr, parseIp } from "../../config/ip_address.ts";
 import type { Route } from "../../config/types/network.ts";
 import { attempt } from "../links/failure.ts";
@@ -12,8 +13,6 @@ import { findLink } from "../netlink/link.ts";
 import { addRoute, deleteRoute } from "../netlink/route.ts";
 import { NetlinkError } from "../netlink/socket.ts";
 import type { Place } from "./strategy.ts";
-
-const ENODEV = 19;
 
 /**
  * Adds one. The kernel refuses a second of the same destination.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ENODEV } from "../../../ffi/c/errno.ts";
 import type { NamedNetwork } from "../../config/types/network.ts";
 import { attempt } from "../links/failure.ts";
 import { given } from "./interface.ts";
@@ -12,8 +13,6 @@ import type { NewLinkKind } from "../netlink/new_link.ts";
 import { NetlinkError } from "../netlink/socket.ts";
 import { randomName, withFreeName } from "../links/random_name.ts";
 import type { Created, Place } from "./strategy.ts";
-
-const ENODEV = 19;
 
 /**
  * Makes one, in the container's namespace from the first: nothing of it is ever on the host.

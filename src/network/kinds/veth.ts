@@ -1,5 +1,6 @@
 /** veth: a pair of interfaces, one in the container and one on a bridge of the host. @module */
 
+import { ENODEV } from "../../../ffi/c/errno.ts";
 import type { NamedNetwork } from "../../config/types/network.ts";
 import { ContainerError } from "../../errors.ts";
 import { isHullMade, lockBridges, requireBridge } from "../links/bridge.ts";
@@ -10,8 +11,6 @@ import { changeLink, createLink, findLink, setHairpin, setLinkUp } from "../netl
 import { NetlinkError, type RouteSocket } from "../netlink/socket.ts";
 import { randomName, withFreeName } from "../links/random_name.ts";
 import type { Created, NetworkStrategy, Place } from "./strategy.ts";
-
-const ENODEV = 19;
 
 /** Makes the pair, with the container's end in its place from the first, and plugs the other in. */
 export const veth: NetworkStrategy = {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
+import { ENOENT, failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import { Fd, O_DIRECTORY, O_RDONLY, O_WRONLY, readAll, writeAll } from "../../../ffi/files/file.ts";
 import { openInNetwork } from "../../../ffi/processes/network_namespace.ts";
 import { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from "../../../ffi/files/path.ts";
@@ -31,7 +31,7 @@ export function readSetting(name: string): string | undefined {
     using file = openBeneath(proc, `sys/net/${name}`, O_RDONLY);
     return new TextDecoder().decode(readAll(file)).trim();
   } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") return undefined;
+    if (failedWith(error, "ENOENT")) return undefined;
     throw explained("read", name, error);
   }
 }
@@ -105,7 +105,6 @@ export function setAlikeIn(namespace: Fd, names: readonly string[], value: strin
 }
 
 const STRICT = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-const ENOENT = 2;
 
 function explained(verb: string, name: string, error: unknown): unknown {
   if (error instanceof ContainerError) return error;

@@ -6,16 +6,16 @@
  * @module
  */
 
+import { isSame } from "../../../ffi/c/memory.ts";
 import { type Cidr, maskByte } from "../../config/ip_address.ts";
 import {
-  type Attribute,
   Attributes,
   encodeBody,
-  isSame,
   type Message,
   NLM_F_CREATE,
   NLM_F_EXCL,
   numberAttribute,
+  optional,
   textAttribute,
 } from "./message.ts";
 import type { RouteSocket } from "./socket.ts";
@@ -168,10 +168,6 @@ export function encodeAddress(address: Address): Uint8Array<ArrayBuffer> {
     ...optional(IFA_PROTO, protocol),
     numberAttribute(IFA_FLAGS, address.flags & CHOSEN_FLAGS),
   ]);
-}
-
-function optional(type: number, value: Uint8Array<ArrayBuffer> | undefined): Attribute[] {
-  return value === undefined ? [] : [{ type, value }];
 }
 
 /** struct ifaddrmsg; its 8 bits of flags are repeated in IFA_FLAGS, which has all. */

@@ -236,11 +236,14 @@ export function textAttribute(type: number, text: string): Attribute {
   return { type, value: new TextEncoder().encode(text + "\0") };
 }
 
-/** Whether two values are of one length and equal. */
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, k) => byte === b[k]);
-}
-
 function truncated(what: string, at: number): NetlinkFormatError {
   return new NetlinkFormatError(`a netlink ${what} at byte ${at} does not fit its length`);
+}
+
+/** An attribute that is only there with a value. */
+export function optional(
+  type: number,
+  value: Uint8Array<ArrayBuffer> | undefined,
+): Attribute[] {
+  return value === undefined ? [] : [{ type, value }];
 }

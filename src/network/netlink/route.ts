@@ -15,6 +15,7 @@ import {
   NLM_F_CREATE,
   NLM_F_EXCL,
   numberAttribute,
+  optional,
 } from "./message.ts";
 import type { RouteSocket } from "./socket.ts";
 
@@ -121,10 +122,6 @@ function routeAttributes({ destination, gateway, source, index, metric }: Route)
     ...(index === undefined ? [] : [numberAttribute(RTA_OIF, index)]),
     ...(metric === undefined ? [] : [numberAttribute(RTA_PRIORITY, metric)]),
   ];
-}
-
-function optional(type: number, value: Uint8Array<ArrayBuffer> | undefined): Attribute[] {
-  return value === undefined ? [] : [{ type, value }];
 }
 
 function isMainUnicast({ body }: Message): boolean {

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { errnoName, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
+import { EAGAIN, errnoName, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import {
   openRouteSocket,
@@ -137,8 +137,6 @@ export class RouteSocket implements Disposable {
     return answer;
   }
 }
-
-const EAGAIN = 11;
 
 /**
  * The messages of the first answer that nothing interrupted.

@@ -9,11 +9,10 @@
  * @module
  */
 
+import { ENOSYS } from "../../../ffi/c/errno.ts";
 import { SCMP_ARCH_X32, SECCOMP_RET } from "../../../ffi/seccomp/seccomp.ts";
 import { assemble, DATA_ARCHITECTURE, DATA_NUMBER, type Instruction } from "./filter_assembler.ts";
 
-/** ENOSYS, which has this number on all architectures of a filter that hull can load. */
-export const ENOSYS = 38;
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 /** __X32_SYSCALL_BIT: an x86_64 call with this bit in its number is an x32 call. */
 const X32_BIT = 0x40000000;

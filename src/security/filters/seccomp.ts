@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readText } from "../../../ffi/files/file.ts";
+import { isAdmin } from "../capabilities.ts";
 import {
   LibraryMissingError,
   LIBSECCOMP,
@@ -43,7 +43,6 @@ export interface SeccompOptions {
 }
 
 const POINTER = "/linux/seccomp";
-const CAP_SYS_ADMIN = 21n;
 
 /**
  * The filter of a container's config; undefined if it asks for none.
@@ -70,7 +69,7 @@ export async function prepareSeccomp(
 function requireRight({ process, linux }: Config): void {
   if (process?.noNewPrivileges === true) return;
   if (linux?.namespaces?.some(({ type }) => type === "user") === true) return;
-  if ((effectiveCapabilities() >> CAP_SYS_ADMIN & 1n) === 1n) return;
+  if (isAdmin()) return;
   throw new ContainerError(
     "Unsupported",
     "a system call filter can't be loaded without privilege",
@@ -82,11 +81,6 @@ function requireRight({ process, linux }: Config): void {
       hint: "set process.noNewPrivileges to true, or give hull CAP_SYS_ADMIN",
     },
   );
-}
-
-function effectiveCapabilities(): bigint {
-  const status = readText("/proc/self/status");
-  return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
 }
 
 /**

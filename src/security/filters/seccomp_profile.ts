@@ -9,7 +9,9 @@
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
+import { failedWith } from "../../../ffi/c/errno.ts";
+import { syscallFailure } from "../../failures/syscall_failure.ts";
+import { ENOSYS, EPERM, SyscallError } from "../../../ffi/c/errno.ts";
 import {
   type Comparison,
   MOST_INSTRUCTIONS,
@@ -22,7 +24,7 @@ import {
 import type { SeccompAction, SeccompOperator } from "../../config/types/names.ts";
 import type { Seccomp, SeccompArg, SeccompSyscall } from "../../config/types/seccomp.ts";
 import { ContainerError } from "../../errors.ts";
-import { ENOSYS, enosysStub, type LargestCall } from "./enosys_stub.ts";
+import { enosysStub, type LargestCall } from "./enosys_stub.ts";
 import { INSTRUCTION_SIZE } from "./filter_assembler.ts";
 
 /** A profile as the kernel wants it. */
@@ -33,7 +35,6 @@ export interface CompiledProfile {
   readonly unknown: readonly string[];
 }
 
-const EPERM = 1;
 /** From so many rules on, libseccomp's binary tree is better than its list. */
 const LONG_LIST = 32;
 const BINARY_TREE = 2;
@@ -186,15 +187,15 @@ function conditions(args: readonly SeccompArg[]): readonly (readonly Comparison[
   return isOneEach ? [all] : all.map((comparison) => [comparison]);
 }
 
-function ruleError(error: unknown, name: string, pointer: string): unknown {
-  if (!(error instanceof SyscallError)) return error;
-  const contradicts = error.code === "EEXIST";
-  return new ContainerError(
+function ruleError(error: unknown, name: string, pointer: string): ContainerError {
+  const contradicts = failedWith(error, "EEXIST");
+  return syscallFailure(
+    error,
     contradicts ? "ConfigInvalid" : "Unsupported",
     contradicts
       ? `the rule for ${name} contradicts another with the same conditions`
       : `libseccomp can't add the rule for ${name}`,
-    { step: "seccomp", syscall: error.syscall, errno: error.code, pointer, cause: error },
+    { step: "seccomp", pointer },
   );
 }
 

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PAGE_SIZE } from "../../../../ffi/c/memory_numbers.ts";
 import { NAMESPACE_FLAGS } from "../../../../ffi/processes/namespaces.ts";
 import { type PlannedOperation, StepBuilder } from "../../../../init/operations/operation.ts";
 import { becomeProgram } from "../../../../init/steps/process/final.ts";
 import { MARKS_SIZE, OWN_ADDRESS } from "../../../../init/operations/step_marks.ts";
-import { PAGE_SIZE, planJoin, USHER_BORN, USHER_END } from "../../../../src/exec/join.ts";
+import { planJoin, USHER_BORN, USHER_END } from "../../../../src/exec/join.ts";
 import { BORN_ADDRESS } from "../../../../src/exec/usher.ts";
 import { markUsher } from "../../../../src/exec/usher_trace.ts";
 

@@ -1,5 +1,6 @@
 /** Links, addresses and routes: what is said is what is read. */
 
+import { isSame } from "../../../../../ffi/c/memory.ts";
 import { assertEquals } from "@std/assert";
 import { newcomer } from "../../../../../src/network/net_devices.ts";
 import {
@@ -22,7 +23,6 @@ import {
   decodeAttributes,
   encodeAttributes,
   encodeBody,
-  isSame,
   numberAttribute,
   textAttribute,
 } from "../../../../../src/network/netlink/message.ts";
