@@ -166,7 +166,9 @@ function drawLimits(chance: Chance, field: SetField): Part {
     const fit = Math.min(Math.max(hard, least), most);
     // runc's own threads take more address space, or it ends at random
     if (type === "RLIMIT_AS") return { type, hard: fit, soft: fit };
-    return { type, hard: fit, soft: chance.oneIn(12) ? fit + 1 : Math.ceil(fit / 2) };
+    // between 2^53 and no limit JavaScript writes other numbers than it has
+    const half = fit > 2 ** 53 ? 2 ** 52 : Math.ceil(fit / 2);
+    return { type, hard: fit, soft: chance.oneIn(12) ? fit + 1 : half };
   });
   return field("rlimits", limits);
 }

@@ -187,6 +187,16 @@ export const REFUSALS: readonly Known[] = [
     ({ hull, reference, parts }) => namesAnother(hull, reference, parts),
   ),
   bothRefuse(
+    "two faults of one mount",
+    "its source can't be opened and its place can't be made: hull opens sources first",
+    ({ hull, reference, parts }) =>
+      /cannot open the source.*\[config \/mounts\/\d+\/source\]/.test(hull.words) &&
+      itemOf(hull.words, parts) === itemOf(reference.words, parts) &&
+      /to rootfs at \\?"[^"]*\\?": (SecureJoin|mkdir|open o_path|must be mounted|.*proc)/.test(
+        reference.words,
+      ),
+  ),
+  bothRefuse(
     "a remount of nothing",
     "a remount is of what is there; runc makes the place first",
     ({ hull, reference, parts }) =>
