@@ -160,7 +160,7 @@ export const VIEWS: readonly Known[] = [
     name: "special bits of a device",
     reason: "hull gives fileMode as it stands, runc nine bits of it",
     covers: ({ fact, hull, reference }, { parts }) =>
-      /^(inside place|host) /.test(fact) && hull.replace(/ (2|6|)4755 /, (_, type) =>
+      /^(inside place|host) /.test(fact) && hull.replace(/ (1|2|6|)4755 /, (_, type) =>
           type === "" ? " 755 " : ` ${type}0755 `) === reference &&
       parts.some((part) =>
         part.kind === "push" && part.at === "/linux/devices"

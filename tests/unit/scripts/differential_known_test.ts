@@ -72,6 +72,12 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "100",
     reference: "0",
   }, { hull: "50" }],
+  ["a pipe's mode beside its special bits", {
+    parts: [device],
+    fact: "host ./host/folder/dev",
+    hull: "special 14755 0:0 0",
+    reference: "special 10755 0:0 0",
+  }, { hull: "special 14775 0:0 0" }],
   ["queues that nobody owns", {
     parts: mapped,
     fact: "inside place /dev/mqueue",
