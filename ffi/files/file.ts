@@ -1,11 +1,10 @@
 /**
- * Files by descriptor: open, read, write, make and remove, each relative to an open folder.
+ * Files by descriptor: opened relative to a folder, read and written.
  *
  * @module
  */
 
-import { EAGAIN, EEXIST, EINTR, failedWith, SyscallError } from "../c/errno.ts";
-import { F_DUPFD_CLOEXEC, FD_CLOEXEC } from "../c/fd_numbers.ts";
+import { EAGAIN, EINTR, failedWith, SyscallError } from "../c/errno.ts";
 import { checked, lastErrno, libc } from "../c/libc.ts";
 import { cString, fromCString } from "../c/memory.ts";
 
@@ -46,8 +45,6 @@ export const O_NOFOLLOW: number = arm ? 0o100000 : 0o400000;
 export const O_CLOEXEC = 0o2000000;
 /** See open(2). */
 export const O_PATH = 0o10000000;
-
-const F_GETFD = 1;
 
 /**
  * An open file descriptor, closed once when it is disposed of.
@@ -124,11 +121,13 @@ export function open(path: string, flags: number = O_RDONLY, mode = 0): Fd {
 /** A path as text, or as bytes with a NUL at the end: what the kernel gives need not be UTF-8. */
 export type PathBytes = string | Uint8Array<ArrayBuffer>;
 
-function bytesOf(path: PathBytes): Uint8Array<ArrayBuffer> {
+/** A path as the kernel takes it. */
+export function bytesOf(path: PathBytes): Uint8Array<ArrayBuffer> {
   return typeof path === "string" ? cString(path) : path;
 }
 
-function textOf(path: PathBytes): string {
+/** A path as errors show it. */
+export function textOf(path: PathBytes): string {
   return typeof path === "string" ? path : fromCString(path);
 }
 
@@ -192,7 +191,6 @@ function readUntil(fd: Fd, isWhole: boolean): Uint8Array<ArrayBuffer> {
 
 /** A page, which the kernel's own files are given in anyway. */
 const FIRST_READ = 4096;
-
 const decoder = new TextDecoder();
 
 /**
@@ -220,179 +218,5 @@ export function writeAll(fd: Fd, bytes: Uint8Array<ArrayBuffer>): void {
     } catch (error) {
       if (!failedWith(error, "EINTR")) throw error;
     }
-  }
-}
-
-/**
- * Makes a folder: mkdirat(2).
- *
- * @throws {SyscallError}
- */
-export function mkdirAt(folder: Folder, path: PathBytes, mode: number): void {
-  if (libc.mkdirat(numberOf(folder), bytesOf(path), mode) >= 0) return;
-  throw new SyscallError("mkdirat", lastErrno(), textOf(path));
-}
-
-/**
- * The same for a path of the host that may be there already.
- *
- * @returns whether it was made
- * @throws {SyscallError} any but EEXIST
- */
-export function makeFolder(path: string, mode: number): boolean {
-  if (libc.mkdirat(AT_FDCWD, cString(path), mode) >= 0) return true;
-  const errno = lastErrno();
-  if (errno === EEXIST) return false;
-  throw new SyscallError("mkdirat", errno, path);
-}
-
-/**
- * Makes a fifo, device or file: mknodat(2). `mode` holds the type; `device` is its number.
- *
- * @throws {SyscallError}
- */
-export function mknodAt(folder: Folder, path: PathBytes, mode: number, device = 0n): void {
-  const made = libc.mknodat(numberOf(folder), bytesOf(path), mode, Number(device));
-  checked("mknodat", made, textOf(path));
-}
-
-/**
- * Makes a symbolic link: symlinkat(2).
- *
- * @throws {SyscallError}
- */
-export function symlinkAt(target: PathBytes, folder: Folder, path: PathBytes): void {
-  const made = libc.symlinkat(bytesOf(target), numberOf(folder), bytesOf(path));
-  checked("symlinkat", made, textOf(path));
-}
-
-const RENAME_NOREPLACE = 1;
-
-/**
- * Gives a file or folder of the host another name, unless there is one of that name: renameat2(2).
- *
- * @returns whether it was renamed
- * @throws {SyscallError} any but EEXIST
- */
-export function renameNew(from: string, to: string): boolean {
-  const flags = RENAME_NOREPLACE;
-  if (libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), flags) >= 0) return true;
-  const errno = lastErrno();
-  if (errno === EEXIST) return false;
-  throw new SyscallError("renameat2", errno, from);
-}
-
-/**
- * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
- *
- * @throws {SyscallError}
- */
-export function readLinkAt(folder: Folder, path: string): string {
-  return fromCString(readLinkBytes(folder, path));
-}
-
-/**
- * The same as the bytes that it is, with a NUL at the end.
- *
- * @throws {SyscallError}
- */
-export function readLinkBytes(folder: Folder, path: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4097);
-  const read = libc.readlinkat(numberOf(folder), cString(path), bytes, bytes.length - 1);
-  return bytes.subarray(0, checked("readlinkat", read, path) + 1);
-}
-
-/**
- * Removes a file, or a folder with AT_REMOVEDIR: unlinkat(2).
- *
- * @throws {SyscallError}
- */
-export function unlinkAt(folder: Folder, path: PathBytes, flags = 0): void {
-  if (libc.unlinkat(numberOf(folder), bytesOf(path), flags) >= 0) return;
-  throw new SyscallError("unlinkat", lastErrno(), textOf(path));
-}
-
-/**
- * Sets a file's owner: fchownat(2); with an empty path and AT_EMPTY_PATH that of the fd.
- *
- * @throws {SyscallError}
- */
-export function chownAt(
-  folder: Folder,
-  path: PathBytes,
-  uid: number,
-  gid: number,
-  flags: number,
-): void {
-  const done = libc.fchownat(numberOf(folder), bytesOf(path), uid, gid, flags);
-  checked("fchownat", done, textOf(path));
-}
-
-/**
- * Sets an open file's mode: fchmod(2).
- *
- * @throws {SyscallError}
- */
-export function chmodFd(fd: Fd, mode: number): void {
-  checked("fchmod", libc.fchmod(fd.number, mode));
-}
-
-/**
- * A second, close-on-exec descriptor of the same open file, at least `minimum`: fcntl(2).
- *
- * @throws {SyscallError}
- */
-export function duplicate(fd: number | Fd, minimum = 0): Fd {
-  return new Fd(checked("fcntl", libc.fcntl(numberOf(fd), F_DUPFD_CLOEXEC, minimum)));
-}
-
-/**
- * The descriptor itself if its number is not below `minimum`, else one that is; the other is closed.
- *
- * @throws {SyscallError}
- */
-export function moveAbove(fd: Fd, minimum: number): Fd {
-  if (fd.number >= minimum) return fd;
-  using low = fd;
-  return duplicate(low, minimum);
-}
-
-/** Whether a number is that of an open fd which stays open over execve: fcntl(2). */
-export function isInheritable(fd: number): boolean {
-  const flags = libc.fcntl(fd, F_GETFD, 0);
-  return flags >= 0 && (Number(flags) & FD_CLOEXEC) === 0;
-}
-
-const LOCK_SH = 1;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-
-/**
- * Takes the exclusive lock of an open file if nobody holds it: flock(2). It goes with the last fd.
- *
- * @returns whether the lock was taken
- * @throws {SyscallError}
- */
-export function tryLock(fd: Fd): boolean {
-  return tryFlock(fd, LOCK_EX);
-}
-
-/**
- * The same for the lock that any number may hold at once, while nobody holds the exclusive one.
- *
- * @returns whether the lock was taken
- * @throws {SyscallError}
- */
-export function tryLockShared(fd: Fd): boolean {
-  return tryFlock(fd, LOCK_SH);
-}
-
-function tryFlock(fd: Fd, kind: number): boolean {
-  try {
-    checked("flock", libc.flock(fd.number, kind | LOCK_NB));
-    return true;
-  } catch (error) {
-    if (failedWith(error, "EAGAIN")) return false;
-    throw error;
   }
 }

@@ -9,7 +9,9 @@
 
 import { unlessAborted } from "./abort.ts";
 import { EINTR, SyscallError } from "../c/errno.ts";
-import { duplicate, type Fd, tryLock } from "../files/file.ts";
+import { duplicate } from "../files/descriptor.ts";
+import type { Fd } from "../files/file.ts";
+import { tryLock } from "../files/file_lock.ts";
 import { SyscallProgram } from "../program/program.ts";
 
 const LOCK_EX = 2;

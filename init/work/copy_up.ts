@@ -10,11 +10,7 @@ import { errnoNumber, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
-  chmodFd,
-  chownAt,
   type Fd,
-  mkdirAt,
-  mknodAt,
   O_DIRECTORY,
   O_NOCTTY,
   O_NOFOLLOW,
@@ -23,9 +19,15 @@ import {
   O_RDONLY,
   open,
   openAt,
+} from "../../ffi/files/file.ts";
+import {
+  chmodFd,
+  chownAt,
+  mkdirAt,
+  mknodAt,
   readLinkBytes,
   symlinkAt,
-} from "../../ffi/files/file.ts";
+} from "../../ffi/files/entries.ts";
 import { copyAttributes, linkFile, nextPiece, setSize } from "../../ffi/program/copy.ts";
 import {
   deviceNumber,

@@ -7,14 +7,8 @@
  */
 
 import { EEXIST, ELOOP, ENOTDIR, failedWith, SyscallError } from "../../ffi/c/errno.ts";
-import {
-  type Fd,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-  openAt,
-  readLinkAt,
-} from "../../ffi/files/file.ts";
+import { type Fd, O_DIRECTORY, O_NOFOLLOW, O_PATH, openAt } from "../../ffi/files/file.ts";
+import { readLinkAt } from "../../ffi/files/entries.ts";
 import {
   fileSystemType,
   PROC_SUPER_MAGIC,

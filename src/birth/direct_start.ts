@@ -11,7 +11,8 @@
  */
 
 import { failedWith } from "../../ffi/c/errno.ts";
-import { type Fd, moveAbove } from "../../ffi/files/file.ts";
+import type { Fd } from "../../ffi/files/file.ts";
+import { moveAbove } from "../../ffi/files/descriptor.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import type { PlanItem, PlannedOperation } from "../../init/operations/operation.ts";

@@ -7,7 +7,8 @@
 
 import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
 import { errnoName, SyscallError } from "../../ffi/c/errno.ts";
-import { AT_FDCWD, AT_REMOVEDIR, makeFolder, unlinkAt } from "../../ffi/files/file.ts";
+import { AT_FDCWD, AT_REMOVEDIR } from "../../ffi/files/file.ts";
+import { makeFolder, unlinkAt } from "../../ffi/files/entries.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";

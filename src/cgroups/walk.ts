@@ -17,8 +17,8 @@ import {
   O_RDONLY,
   openAt,
   type PathBytes,
-  unlinkAt,
 } from "../../ffi/files/file.ts";
+import { unlinkAt } from "../../ffi/files/entries.ts";
 import { subfolders } from "../../ffi/files/folder.ts";
 import { fromCString } from "../../ffi/c/memory.ts";
 import { cgroupError, CgroupFolder } from "./folder.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { duplicate, type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { ownSoftLimit } from "../../ffi/processes/rlimit.ts";
 
 /** What the removal of a folder as deep as the built-in root takes, and the loading of a module. */

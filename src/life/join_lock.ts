@@ -6,15 +6,8 @@
  */
 
 import { failedWith } from "../../ffi/c/errno.ts";
-import {
-  type Fd,
-  O_CREAT,
-  O_NOFOLLOW,
-  O_RDWR,
-  open,
-  tryLock,
-  tryLockShared,
-} from "../../ffi/files/file.ts";
+import { type Fd, O_CREAT, O_NOFOLLOW, O_RDWR, open } from "../../ffi/files/file.ts";
+import { tryLock, tryLockShared } from "../../ffi/files/file_lock.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
 import { ContainerError } from "../errors.ts";
 

@@ -8,15 +8,14 @@ import { syscallFailure } from "../failures/syscall_failure.ts";
 import {
   AT_FDCWD,
   type Fd,
-  mknodAt,
   O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
   open,
   read,
-  unlinkAt,
   writeAll,
 } from "../../ffi/files/file.ts";
+import { mknodAt, unlinkAt } from "../../ffi/files/entries.ts";
 import { S_IFIFO, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
 import { failedWith } from "../../ffi/c/errno.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";

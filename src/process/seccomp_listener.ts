@@ -6,7 +6,8 @@
  * @module
  */
 
-import { AT_FDCWD, type Fd, readLinkAt } from "../../ffi/files/file.ts";
+import { AT_FDCWD, type Fd } from "../../ffi/files/file.ts";
+import { readLinkAt } from "../../ffi/files/entries.ts";
 import type { Config } from "../config/types/config.ts";
 import { OCI_VERSION_MAX } from "../config/validate/document.ts";
 import { ContainerError } from "../errors.ts";

@@ -8,8 +8,8 @@
  */
 
 import { SyscallError } from "../../ffi/c/errno.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
 import {
-  duplicate,
   type Fd,
   O_NOCTTY,
   O_NONBLOCK,

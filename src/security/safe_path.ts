@@ -10,14 +10,14 @@
 import { ELOOP, EXDEV, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
-  duplicate,
   type Fd,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
   openAt,
-  readLinkAt,
 } from "../../ffi/files/file.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
+import { readLinkAt } from "../../ffi/files/entries.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import {
   MAX_LINKS,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { duplicate, type Fd, O_RDWR, O_WRONLY, open } from "../../ffi/files/file.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
+import { type Fd, O_RDWR, O_WRONLY, open } from "../../ffi/files/file.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";

@@ -5,7 +5,8 @@
  */
 
 import { failedWith } from "../../ffi/c/errno.ts";
-import { duplicate, type Fd } from "../../ffi/files/file.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
+import type { Fd } from "../../ffi/files/file.ts";
 import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";

@@ -21,11 +21,10 @@ import {
   open,
   openAt,
   readAll,
-  renameNew,
-  tryLock,
-  unlinkAt,
   writeAll,
 } from "../../ffi/files/file.ts";
+import { renameNew, unlinkAt } from "../../ffi/files/entries.ts";
+import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isThere, S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";

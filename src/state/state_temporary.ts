@@ -14,15 +14,13 @@ import {
   AT_FDCWD,
   AT_REMOVEDIR,
   type Fd,
-  makeFolder,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
   open,
-  renameNew,
-  tryLock,
-  unlinkAt,
 } from "../../ffi/files/file.ts";
+import { makeFolder, renameNew, unlinkAt } from "../../ffi/files/entries.ts";
+import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 
 /** The file in a container's folder that makes it one. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { duplicate, type Fd, isInheritable, numberOf, O_RDWR, open } from "../../ffi/files/file.ts";
+import { duplicate, isInheritable } from "../../ffi/files/descriptor.ts";
+import { type Fd, numberOf, O_RDWR, open } from "../../ffi/files/file.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { readableFd, writableFd } from "../../ffi/waiting/stream.ts";

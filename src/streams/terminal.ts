@@ -8,15 +8,9 @@
 
 import { onAbort } from "../../ffi/waiting/abort.ts";
 import { ENOTTY, SyscallError } from "../../ffi/c/errno.ts";
-import {
-  AT_EMPTY_PATH,
-  chownAt,
-  duplicate,
-  type Fd,
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_RDWR,
-} from "../../ffi/files/file.ts";
+import { AT_EMPTY_PATH, type Fd, O_CLOEXEC, O_NOCTTY, O_RDWR } from "../../ffi/files/file.ts";
+import { chownAt } from "../../ffi/files/entries.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import {
   openAt2,

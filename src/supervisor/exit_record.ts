@@ -19,9 +19,9 @@ import {
   O_TRUNC,
   O_WRONLY,
   open,
-  unlinkAt,
   writeAll,
 } from "../../ffi/files/file.ts";
+import { unlinkAt } from "../../ffi/files/entries.ts";
 import { S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { decodeEnd, encodeEnd, type ExitStatus } from "../../ffi/processes/process.ts";

@@ -18,7 +18,8 @@
 import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
-import { AT_EMPTY_PATH, duplicate, type Fd, read } from "../../ffi/files/file.ts";
+import { AT_EMPTY_PATH, type Fd, read } from "../../ffi/files/file.ts";
+import { duplicate } from "../../ffi/files/descriptor.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { type Container, ExecDriver, Factory, Process } from "../../mod.ts";
-import { open, tryLock } from "../../ffi/files/file.ts";
+import { open } from "../../ffi/files/file.ts";
+import { tryLock } from "../../ffi/files/file_lock.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";

@@ -4,7 +4,8 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { mkdirAt, O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/files/file.ts";
+import { mkdirAt } from "../../ffi/files/entries.ts";
+import { O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/files/file.ts";
 import { setLimit } from "../../ffi/processes/rlimit.ts";
 import type { CgroupManager } from "../../src/cgroups/manager.ts";
 import { removeCgroup } from "../../src/cgroups/tree.ts";

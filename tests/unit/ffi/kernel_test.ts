@@ -2,19 +2,17 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { errnoName, errnoNumber, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import {
   AT_FDCWD,
-  duplicate,
-  mkdirAt,
   O_DIRECTORY,
   O_PATH,
   O_RDONLY,
   open,
   openAt,
   readAll,
-  readLinkAt,
-  symlinkAt,
-  tryLock,
   writeAll,
 } from "../../../ffi/files/file.ts";
+import { duplicate } from "../../../ffi/files/descriptor.ts";
+import { mkdirAt, readLinkAt, symlinkAt } from "../../../ffi/files/entries.ts";
+import { tryLock } from "../../../ffi/files/file_lock.ts";
 import { deviceNumber, statAt } from "../../../ffi/files/file_status.ts";
 import { cString, fromCString } from "../../../ffi/c/memory.ts";
 import {

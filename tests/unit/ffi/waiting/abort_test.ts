@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { onAbort, pause, unlessAborted } from "../../../../ffi/waiting/abort.ts";
-import { open, tryLock, writeAll } from "../../../../ffi/files/file.ts";
+import { open, writeAll } from "../../../../ffi/files/file.ts";
+import { tryLock } from "../../../../ffi/files/file_lock.ts";
 import { waitForLock } from "../../../../ffi/waiting/lock.ts";
 import { Pipe } from "../../../../ffi/files/pipe.ts";
 import { Poller } from "../../../../ffi/waiting/poll.ts";

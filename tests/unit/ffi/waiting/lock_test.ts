@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { open, tryLock } from "../../../../ffi/files/file.ts";
+import { open } from "../../../../ffi/files/file.ts";
+import { tryLock } from "../../../../ffi/files/file_lock.ts";
 import { waitForLock } from "../../../../ffi/waiting/lock.ts";
 
 Deno.test("a lock is waited for, in vain or not, and goes with its fd", async () => {
