@@ -17,8 +17,8 @@ import { joinsInhabited, launcherMakesNetwork } from "./steps/process/namespaces
 import { INIT_VARIABLE, STANDARD_INIT } from "./operations/variables.ts";
 
 /**
- * Runs init, if this process was started as one: `STATUS:CONTROL` behind the kind are its fds.
- * It does not return then.
+ * Runs init if this process was started as one, and does not return then. The variable names the
+ * kind of init and its two fds: `KIND:STATUS:CONTROL`.
  */
 export async function startInitialization(): Promise<void> {
   const value = Deno.env.get(INIT_VARIABLE);
@@ -66,7 +66,7 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
   }
 }
 
-/** Few starts are traced. */
+/** Loaded late, since few starts are traced. */
 async function openTrace(fd: InitTraceFd, began: number): Promise<InitTrace> {
   const received = performance.now();
   const { InitTrace } = await import("./words/init_trace.ts");

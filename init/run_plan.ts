@@ -1,6 +1,6 @@
 /**
- * Runs a plan in the process that it is for: program after program, with the TypeScript between
- * them, up to the execve from which nothing comes back.
+ * Runs a plan in the process that it is for: one program of system calls after the other, with the
+ * work in TypeScript in between, up to the final execve.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { hideProcess } from "./steps/process/user.ts";
 
 /** Which process runs a plan, and how. */
 export interface RunOptions {
-  /** The container's id, by which people find it among the processes while it waits. */
+  /** The container's id, which names the process in process lists while it waits. */
   readonly id: string;
   /** Where a failure is reported. */
   readonly status: number;
   /** The files of the cgroups that are entered late, by fd. */
   readonly doors: readonly number[];
-  /** Whether it must stay this program, whose memory a trace has. */
+  /** Whether it must stay this program, because a trace is kept in this program's memory. */
   readonly isTraced: boolean;
 }
 
@@ -63,10 +63,11 @@ function runSegment(operations: readonly PlannedOperation[], results: Map<string
 }
 
 /**
- * The last program is an executable of its own, which takes this one's place: it waits for the start,
- * and whoever may trace it then would have this program's memory, and its other threads, to which none
- * of the plan applies and which have the host's rights. Where the host forbids executables in memory it
- * is run in here, and nobody joins before the start: see `src/exec/exec.ts`.
+ * The last program is an executable that takes this program's place. It waits for the start, and a
+ * process that may trace it meanwhile must not find this program's memory or its other threads: the
+ * plan does not apply to those, and they have the host's rights. Where the host forbids executables
+ * in memory, the last program runs in this one, and no process may join before the start: see
+ * `src/exec/exec.ts`.
  */
 function runLast(
   operations: readonly PlannedOperation[],
@@ -105,7 +106,9 @@ function become(file: Fd, id: string, kept: readonly number[]): void {
   ]).run();
 }
 
-/** What earlier programs opened, close-on-exec, and the last one uses; it closes it itself. */
+/**
+ * The close-on-exec fds that earlier programs opened and the last one uses. It closes them itself.
+ */
 function openFds(
   operations: readonly PlannedOperation[],
   results: ReadonlyMap<string, number>,

@@ -1,24 +1,26 @@
 /**
- * The one error that hull's library throws for what goes wrong with a container, and its stable
- * codes. A program acts on `code`; a person reads the message, which is always one line.
+ * The one error that hull's library throws when something goes wrong with a container, and its
+ * stable codes. Programs act on `code`; people read the message, which is always one line.
  *
  * @module
  */
 
 /**
- * What went wrong, in a word that stays the same from release to release.
+ * What went wrong, as a word that stays the same from release to release.
  *
- * - `IdInUse`, `InvalidIdFormat`, `ContainerNotExists`: about the container's id
- * - `ContainerPaused`, `ContainerNotPaused`, `ContainerNotStopped`, `ContainerNotRunning`: the state forbids it
+ * - `IdInUse`, `InvalidIdFormat`, `ContainerNotExists`: the container's id is in use, malformed or
+ *   unknown
+ * - `ContainerPaused`, `ContainerNotPaused`, `ContainerNotStopped`, `ContainerNotRunning`: the
+ *   container's state forbids it
  * - `ConfigInvalid`: the config or an argument can't be used; `faults` lists every place
- * - `StateInvalid`: what is kept of the container can't be read, or is of another version of hull
+ * - `StateInvalid`: the container's stored state can't be read, or is of another version of hull
  * - `NoProcessOps`: the `Process` was not started, or it was already
  * - `InitFailed`: a step inside the container failed before the user's program ran
- * - `HookFailed`: what the name says
- * - `OomKilled`: the limit of memory is too low for the start; a program that the kernel killed later
- *   is no error of hull's, but told by `ExitStatus.oomKilled`
+ * - `HookFailed`: a hook failed
+ * - `OomKilled`: the memory limit is too low for the start. If the kernel kills the program later,
+ *   that is not an error of hull's: see `ExitStatus.oomKilled`
  * - `Unsupported`: this kernel or this build can't do what the config asks for
- * - `SystemError`: any other failing of a system call on the host's side
+ * - `SystemError`: any other system call that failed on the host's side
  */
 export type ContainerErrorCode =
   | "ConfigInvalid"
@@ -61,7 +63,7 @@ export interface ContainerErrorDetails {
   readonly hint?: string | undefined;
   /** Every fault found, for `ConfigInvalid`. */
   readonly faults?: readonly Fault[] | undefined;
-  /** What failed when that which was begun was undone: it may have left something. */
+  /** What failed while hull undid what it had begun: something may have been left behind. */
   readonly undoFailures?: readonly string[] | undefined;
   /** The error underneath. */
   readonly cause?: unknown;
@@ -147,7 +149,7 @@ export class ContainerError extends Error {
     ) as unknown as ContainerErrorJson;
   }
 
-  /** The error that `toJSON` described: what the parent makes of a message from init. */
+  /** Makes the error that `toJSON` described. The parent does so with a message from init. */
   static fromJSON(json: ContainerErrorJson): ContainerError {
     return new ContainerError(json.code, json.message, json);
   }

@@ -162,7 +162,10 @@ export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ELOOP = 40;
 export const EMSGSIZE = 90;
-/** The largest error number: what a system call gives back below 0, down to its negative, is an error. */
+/**
+ * The largest error number. A system call's result is an error where it lies between its negative
+ * and -1.
+ */
 export const MAX_ERRNO = 4095;
 
 const BY_NUMBER = new Map(ERRNOS.map(([number, name, text]) => [number, { name, text }]));

@@ -2,11 +2,11 @@
  * The one door to the C library: what hull calls of it, with its C types, and the check of a call's
  * result.
  *
- * Deno compiles a symbol to machine code when it is bound, which takes some hundred times as long as
- * a call, and a fifth of a microsecond off each call afterwards. That pays for what a long-lived
- * program calls at every turn, and is for nothing where V8 compiles nothing itself (--jitless). A
- * symbol with a struct among its parameters is bound without it. errno is read in the very next
- * call, on the same thread.
+ * When Deno binds a symbol, it compiles it to machine code. That takes a hundred times as long as a
+ * call, and makes each later call a fifth of a microsecond faster. It pays for functions that a
+ * long-lived program calls all the time, and is useless where V8 compiles nothing itself
+ * (--jitless). Deno does not compile a symbol that has a struct among its parameters. errno must be
+ * read in the very next call, on the same thread.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { type SyscallName, syscallNumber } from "./syscalls.ts";
 
 type Bytes = BufferSource | null;
 
-/** A parameter behind all that the function has, which keeps Deno from compiling the symbol. */
+/** An extra last parameter that keeps Deno from compiling the symbol. */
 export const UNCOMPILED = { struct: ["u8"] } as const;
-/** Its value, which no function reads. */
+/** The value of that parameter, which no function reads. */
 export const UNREAD: Uint8Array<ArrayBuffer> = new Uint8Array(1);
 
 /** `long syscall(long number, ...)` in the shapes that are called most. */
@@ -57,7 +57,7 @@ const SHAPES = {
   },
 } as const;
 
-/** What is called now and then. */
+/** Functions that are called rarely. */
 const FUNCTIONS = {
   /** int *__errno_location(void) */
   __errno_location: { parameters: [UNCOMPILED], result: "pointer" },
@@ -89,7 +89,7 @@ const FUNCTIONS = {
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer", UNCOMPILED], result: "i32" },
 } as const;
 
-/** The shapes as they are, or so that Deno compiles them: without the parameter that keeps it off. */
+/** The shapes as they are, or without the extra parameter, so that Deno compiles them. */
 function shapes(): typeof SHAPES {
   const isInterpreted = typeof WebAssembly === "undefined";
   if (isInterpreted) return SHAPES;

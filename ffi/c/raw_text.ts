@@ -1,18 +1,18 @@
 /**
- * Text that may hold any bytes: what is no UTF-8 stands in a string as the lone surrogates U+DC80 to
- * U+DCFF, a byte each, which no text has and which JSON keeps as escapes. So a path, an argument or a
- * variable of another program goes on byte for byte.
+ * Text that may hold any bytes. A byte that is not UTF-8 becomes one of the lone surrogates U+DC80
+ * to U+DCFF, which no proper text has and which JSON keeps as escapes. So a path, an argument or a
+ * variable of another program is passed on byte for byte.
  *
  * @module
  */
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** What the surrogate of a byte is above it. */
+/** What is added to a byte to get its surrogate. */
 const ESCAPE = 0xdc00;
 const LONGEST = 4;
 
-/** The bytes of a text; a lone surrogate that stands for none is U+FFFD, as everywhere. */
+/** The bytes of a text. A lone surrogate that stands for no byte becomes U+FFFD, as everywhere. */
 export function encodeRaw(text: string): Uint8Array<ArrayBuffer> {
   if (text.isWellFormed()) return encoder.encode(text);
   const pieces = [...text].map((character) => {

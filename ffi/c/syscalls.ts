@@ -1,6 +1,6 @@
 /**
- * The numbers of the system calls that hull makes by number: what a syscall program makes, and what
- * the C library of a supported host may not wrap.
+ * The numbers of the system calls that hull makes by number: those of syscall programs, and those
+ * that the C library of a supported host may lack.
  *
  * Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
  *

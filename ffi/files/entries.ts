@@ -87,7 +87,7 @@ export function readLinkAt(folder: Folder, path: string): string {
 }
 
 /**
- * The same as the bytes that it is, with a NUL at the end.
+ * The same as bytes, with a NUL at the end.
  *
  * @throws {SyscallError}
  */

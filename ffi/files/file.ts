@@ -93,7 +93,7 @@ export class Fd implements Disposable {
     this.close();
   }
 
-  /** Gives the number away: who takes it closes it. */
+  /** Gives the number away: whoever takes it closes it. */
   release(): number {
     const number = this.number;
     this.#number = -1;
@@ -194,8 +194,8 @@ const FIRST_READ = 4096;
 const decoder = new TextDecoder();
 
 /**
- * The text of a file that the kernel gives in one piece, such as /proc/PID/stat: what is shorter than
- * was asked for is the end. `Deno.readTextFileSync` takes three times as many calls.
+ * The text of a file that the kernel gives in one piece, such as /proc/PID/stat: a read that gives
+ * less than was asked for is the last one. `Deno.readTextFileSync` makes three times as many calls.
  *
  * @throws {SyscallError}
  */

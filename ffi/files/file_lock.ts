@@ -13,7 +13,8 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 
 /**
- * Takes the exclusive lock of an open file if nobody holds it: flock(2). It goes with the last fd.
+ * Takes the exclusive lock of an open file if nobody holds it: flock(2). It is released when the
+ * last fd of the open file is closed.
  *
  * @returns whether the lock was taken
  * @throws {SyscallError}
@@ -23,7 +24,8 @@ export function tryLock(fd: Fd): boolean {
 }
 
 /**
- * The same for the lock that any number may hold at once, while nobody holds the exclusive one.
+ * The same for the shared lock, which any number of holders may have while nobody has the exclusive
+ * one.
  *
  * @returns whether the lock was taken
  * @throws {SyscallError}

@@ -69,8 +69,9 @@ export function statAt(folder: Folder, path: string): FileStatus {
 }
 
 /**
- * The same for a path of the host, with an answer where there is no file: the errno. An error costs
- * more than the call, and who asks about many paths expects many to be missing.
+ * The same for a path of the host, with an answer where there is no file: the errno. An error
+ * object costs more than the call, and a caller that asks about many paths expects many of them to
+ * be missing.
  *
  * @param follow whether a link at its end is followed
  */

@@ -1,6 +1,6 @@
 /**
- * What a folder holds, read by its fd: no path, which may be too long or may have changed, and names
- * as the bytes that they are.
+ * What a folder holds, read by its fd. No path is used, since that may be too long or may have
+ * changed; names are bytes.
  *
  * @module
  */
@@ -16,8 +16,8 @@ const TYPE_OFFSET = 18;
 const NAME_OFFSET = 19;
 
 /**
- * The folders in an open folder: getdents64(2). Each name ends in NUL, as the calls that take one want
- * it. Not for a file system that does not say what an entry is, which the kernel's own ones do.
+ * The folders in an open folder: getdents64(2). Each name ends in NUL, as the calls that take one
+ * want it. Works only on file systems that tell the type of an entry, as the kernel's own do.
  *
  * @param folder opened for reading, and read once
  * @throws {SyscallError} ENOENT if it has been removed

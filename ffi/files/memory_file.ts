@@ -12,7 +12,7 @@ const MFD_CLOEXEC = 1;
 const SEEK_SET = 0;
 
 /**
- * Makes a file that has no name and goes with its last fd, close-on-exec: memfd_create(2).
+ * Makes a file that has no name and vanishes with its last fd, close-on-exec: memfd_create(2).
  *
  * @param name what /proc shows of it
  * @param flags further ones

@@ -41,8 +41,9 @@ export function openHow(flags: number, mode: number, resolve: number): Uint8Arra
 }
 
 /**
- * How often an openat2 is made again. With RESOLVE_BENEATH or RESOLVE_IN_ROOT the kernel gives up a
- * `..`, one in a link as well, with EAGAIN when anything on the host was renamed or mounted meanwhile.
+ * How often an openat2 is made again. With RESOLVE_BENEATH or RESOLVE_IN_ROOT the kernel gives up
+ * at a `..`, in a path or a link, with EAGAIN if anything on the host is renamed or mounted at that
+ * moment.
  */
 export const OPENAT2_TRIES = 255;
 

@@ -1,8 +1,8 @@
 /**
- * Work in another network namespace, of which the fds that it opened come back.
+ * Runs calls in another network namespace and brings back the fds that they opened.
  *
- * No thread of this program moves there, so none has to find the way back: a child that shares the
- * memory and the fds does, makes the calls and ends.
+ * No thread of this program goes there, so none has to come back. A child that shares this
+ * program's memory and fds goes there, makes the calls and ends.
  *
  * Source: clone(2), setns(2).
  *
@@ -26,7 +26,7 @@ import type { Operation } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
 
 /**
- * Makes calls in a network namespace; a result above 0 is no reason to stop.
+ * Makes calls in a network namespace, up to the first that fails.
  *
  * @returns the program, with the results; fds among them are open here
  * @throws {SyscallError} what failed; EINVAL of setns if the fd is not a network namespace's
@@ -58,8 +58,8 @@ export function runInNetwork(namespace: Fd, work: readonly Operation[]): Syscall
 }
 
 /**
- * Opens files below a folder as a process of a network namespace: what /proc/sys/net shows is of
- * the namespace of whoever opens it.
+ * Opens files below a folder as a process of a network namespace: /proc/sys/net shows the settings
+ * of the namespace of the process that opens it.
  *
  * @param resolve how the paths may be walked, as openat2(2) has it; without it there is no openat2,
  *   and only the last name may not be a link

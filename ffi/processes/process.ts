@@ -101,8 +101,8 @@ export function reap(pidfd: Fd): ExitStatus | undefined {
 }
 
 /**
- * The same, and waits for the child's end: only for one that is about to exit, since the event loop
- * stands meanwhile.
+ * The same, and waits for the child's end. Only for a child that is about to exit: this thread, and
+ * with it the event loop, stands still until then.
  *
  * @throws {SyscallError} ECHILD if it is no child of this process
  */
@@ -147,8 +147,8 @@ export function encodeEnd(pid: number, { code, signal }: ExitStatus): Uint8Array
 }
 
 /**
- * Takes the statuses of children that have ended, but for one: those that were left to this program
- * as the nearest subreaper. Stops at that one's end.
+ * Takes the statuses of all children that have ended but one: of orphans that came to this program
+ * because it is the nearest subreaper. Stops when it meets that one.
  *
  * @returns how many it took
  */

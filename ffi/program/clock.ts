@@ -1,5 +1,5 @@
 /**
- * The kernel's clocks, and where this program's `performance.now()` stands on them.
+ * The kernel's clocks, and how this program's `performance.now()` relates to them.
  *
  * Source: clock_gettime(2), time_namespaces(7).
  *

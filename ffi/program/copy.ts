@@ -1,6 +1,6 @@
 /**
- * What a copy of a file takes beside its bytes: where it has holes, its extended attributes, its
- * further names.
+ * What belongs to a copy of a file beside its bytes: its holes, its extended attributes, its other
+ * names.
  *
  * Source: lseek(2), xattr(7), linkat(2).
  *
@@ -27,7 +27,7 @@ function call(syscall: SyscallName, args: readonly Argument[], path?: string): n
   return result;
 }
 
-/** The same, undefined for errors that say that there is nothing. */
+/** The same; undefined for the errors that mean that there is nothing. */
 function tryCall(
   syscall: SyscallName,
   args: readonly Argument[],

@@ -45,7 +45,7 @@ export class Encoder {
     this.#outputs = outputs;
   }
 
-  /** Writes 64 bits over zeros; most are small numbers, for which no BigInt is made. */
+  /** Writes 64 bits over zeros. Most are small numbers, and no BigInt is made for those. */
   set(at: number, word: number | bigint): void {
     const half = at >> 2;
     if (typeof word === "bigint") {

@@ -22,12 +22,12 @@ export class Layout {
     this.#size = operationsSize;
   }
 
-  /** Takes a string up. */
+  /** Makes room for a string. */
   addText(text: string): void {
     this.#texts.add(text);
   }
 
-  /** Takes up what an argument points to, and what that points to. */
+  /** Makes room for what an argument points to, and for what that points to. */
   add(argument: Argument): void {
     if (typeof argument === "string") this.addText(argument);
     else if (typeof argument !== "object" || this.#offsets.has(argument)) return;

@@ -47,8 +47,8 @@ export interface Self {
 }
 
 /**
- * No value: the trampoline reads it at address 0, which ends the process by SIGSEGV before any call
- * is made. For a place that nothing may go on from, where a filter could deny exit_group.
+ * No value. The trampoline reads it at address 0, which ends the process by SIGSEGV before any call
+ * is made. It stands where a process must not go on and a filter may deny exit_group.
  */
 export interface Fault {
   readonly fault: true;
@@ -74,7 +74,8 @@ export type Argument =
 
 /**
  * Where the program goes on: the next operation, the failure's tail, or an operation by label. With
- * `fails` the jump leads to what can still be found out, and to the failure's tail behind it.
+ * `fails` the operations at the label find out more about the failure, and the failure's tail
+ * follows them.
  */
 export type Onward = "continue" | "fail" | { readonly jump: string; readonly fails?: true };
 

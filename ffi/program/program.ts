@@ -15,7 +15,7 @@ import { type Failure, findFailure } from "./failure.ts";
 import { Layout } from "./layout.ts";
 import type { Onward, Operation } from "./operation.ts";
 
-/** Where an operation has what, in bytes from its start. */
+/** Where the parts of an operation lie, in bytes from its start. */
 const ARGUMENTS = 8;
 const ON_ERROR = 64;
 const ON_POSITIVE = 68;
@@ -24,9 +24,9 @@ const TRIES = 73;
 const TOLERATED = 76;
 
 /**
- * A program, built once and run once. With a tail it has no other end than what its operations make
- * themselves: who gets past the last of them is at the tail as well, so that no child goes on to
- * where nothing is.
+ * A program, built once and run once. A program with a tail ends only by its own operations: what
+ * gets past the last of them goes on at the tail as well, so that no child runs into memory that
+ * holds nothing.
  *
  * @example Two calls, the second with the result of the first
  * ```ts
@@ -134,7 +134,7 @@ export class SyscallProgram {
     encoder.set(at, syscall === "jump" ? -1 : syscallNumber(syscall));
     const indirect = encoder.setArguments(at + ARGUMENTS, args);
     const fail = failAt === undefined ? RETURN : failAt - index;
-    // The memory is all zero so far, which goes on.
+    // The memory is all zero so far, and 0 means: go on.
     if (onError !== "continue") {
       const to = onError === undefined ? fail : this.#onward(onError, index, fail);
       this.#view.setInt32(at + ON_ERROR, to, true);
@@ -149,7 +149,7 @@ export class SyscallProgram {
     }
   }
 
-  /** How many operations on it goes; 0 is the next one. */
+  /** How many operations the program jumps ahead; 0 is the next one. */
   #onward(to: Onward | "return", index: number, fail: number): number {
     if (typeof to === "object") return this.#index(to.jump) - index;
     return to === "return" ? RETURN : to === "fail" ? fail : 0;

@@ -1,7 +1,7 @@
 /**
- * A syscall program as a program of its own: an ELF executable of some thousand bytes that the
- * kernel loads in place of a whole runtime. It holds the trampoline's code and the operations, and
- * needs two or three pages of memory.
+ * A syscall program as an executable: an ELF file of some thousand bytes that the kernel loads in
+ * place of a whole runtime. It holds the trampoline's code and the operations, and needs two or
+ * three pages of memory.
  *
  * Source: elf(5).
  *
@@ -75,7 +75,8 @@ export function programImage(
 export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd {
   const file = newExecutable(name);
   writeAll(file, image);
-  // Who gets hold of it through /proc, once it runs, can't change it for others who have it open.
+  // A process that opens it through /proc while it runs can't change it for others that have it
+  // open.
   checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, ALL_SEALS), name);
   return file;
 }
@@ -92,8 +93,8 @@ function newExecutable(name: string): Fd {
 
 const F_ADD_SEALS = 1033;
 /**
- * F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_FUTURE_WRITE: nobody has it mapped, and F_SEAL_WRITE
- * waits some milliseconds where the kernel is not sure of that.
+ * F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_FUTURE_WRITE. F_SEAL_WRITE is not needed,
+ * since nobody has the file mapped, and it may wait some milliseconds to be sure of that.
  */
 const ALL_SEALS = 0x17;
 

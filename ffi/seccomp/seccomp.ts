@@ -2,7 +2,7 @@
  * libseccomp, which compiles rules about system calls to a BPF program, and seccomp(2), as far as
  * it says what the kernel supports.
  *
- * The library is opened where it is needed and not before: hosts without it run all containers that
+ * The library is opened only when it is needed: a host without it can still run containers that
  * have no filter.
  *
  * Source: seccomp(2), seccomp_init(3) and its siblings, linux/seccomp.h.
@@ -281,8 +281,8 @@ export class SeccompFilter implements Disposable {
 }
 
 /**
- * Whether the kernel knows all these flags of a filter. It is asked to load a filter from address 0:
- * it looks at the flags first, and says EFAULT only if it takes them.
+ * Whether the kernel knows all these flags of a filter. It is asked to load a filter from address
+ * 0: the kernel checks the flags first, and fails with EFAULT only if it accepts them.
  *
  * @throws {SyscallError} ENOSYS from a kernel without filters
  */

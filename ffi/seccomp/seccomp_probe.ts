@@ -40,7 +40,7 @@ const ACTIONS: Readonly<Record<string, number>> = {
   SCMP_ACT_NOTIFY: SECCOMP_RET.NOTIFY,
 };
 
-/** What there is. */
+/** What the library and the kernel support. */
 export interface SeccompSupport {
   /** The library's version, such as `2.5.4`; undefined without the library. */
   readonly library: string | undefined;
@@ -50,7 +50,7 @@ export interface SeccompSupport {
   readonly flags: readonly string[];
 }
 
-/** Asks. */
+/** Asks the library and the kernel what they support. */
 export function probeSeccomp(): SeccompSupport {
   return {
     library: libseccompVersion(),

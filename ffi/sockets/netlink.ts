@@ -39,8 +39,8 @@ export function openRouteSocket(): Fd {
 /**
  * Opens such a socket in another network namespace; a socket stays in the one that it was made in.
  *
- * No thread of this program moves there, so none has to find the way back: a child that shares the
- * memory and the fds does, makes the socket and ends.
+ * No thread of this program goes there, so none has to come back. A child that shares this
+ * program's memory and fds goes there, makes the socket and ends.
  *
  * @throws {SyscallError} EINVAL if the fd is not a network namespace's
  */
@@ -56,16 +56,17 @@ export function openRouteSocketIn(namespace: Fd): Fd {
 }
 
 /**
- * Takes the kernel alone as its partner, asks for reasons in its errors, and bounds the time of a
- * receive. The fd is closed if that fails.
+ * Connects the socket to the kernel only, asks for reasons in the kernel's errors, and limits how
+ * long a receive may take. The fd is closed if that fails.
  */
 function prepared(socket: Fd): Fd {
   using stack = new DisposableStack();
   stack.use(socket);
-  // Who else sends is refused, so nobody can fill the queue in which the kernel's answers wait.
+  // Messages of other processes are refused, so none of them can fill the queue in which the
+  // kernel's answers wait.
   checked("connect", libc.connect(socket.number, kernelAddress(), ADDRESS_SIZE));
   const one = new Uint8Array([1, 0, 0, 0]);
-  // An old kernel lacks them, and says less then.
+  // An old kernel lacks these options; its errors say less.
   for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) {
     libc.setsockopt(socket.number, SOL_NETLINK, option, one, one.length);
   }
@@ -76,7 +77,7 @@ function prepared(socket: Fd): Fd {
   return socket;
 }
 
-/** The kernel answers within the call that asks; who waits longer waits for something lost. */
+/** The kernel answers within the call that asks: an answer that takes longer was lost. */
 const RECEIVE_TIMEOUT_SECONDS = 10n;
 
 /** struct sockaddr_nl of the kernel. */
@@ -100,14 +101,15 @@ export function sendToKernel(socket: Fd, bytes: Uint8Array<ArrayBuffer>): void {
 }
 
 /**
- * Receives one datagram of any size from the kernel; those that other processes sent, as a hostile
- * one in the socket's namespace may before the socket has its partner, are dropped: recvfrom(2).
+ * Receives one datagram of any size from the kernel; datagrams of other processes are dropped,
+ * since a hostile one in the socket's namespace may send before the socket is connected:
+ * recvfrom(2).
  *
  * @throws {SyscallError} EAGAIN if none came in time
  */
 export function receiveFromKernel(socket: Fd): Uint8Array<ArrayBuffer> {
   for (;;) {
-    // The size first: what doesn't fit is lost.
+    // The size is asked first: bytes that don't fit the buffer would be lost.
     const size = receive(socket, new Uint8Array(1), MSG_PEEK | MSG_TRUNC).size;
     const bytes = new Uint8Array(size);
     const { sender } = receive(socket, bytes, 0);

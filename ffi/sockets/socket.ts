@@ -67,9 +67,10 @@ function messageWithFds(numbers: readonly number[], data: Uint8Array<ArrayBuffer
 }
 
 /**
- * Sends one or two fds, with all of a text or of bytes beside them: sendmsg(2).
+ * Sends one or two fds together with a text or bytes: sendmsg(2).
  *
- * @throws {SyscallError} EPIPE if nobody is at the other end, EMSGSIZE if it takes a part alone
+ * @throws {SyscallError} EPIPE if nobody is at the other end, EMSGSIZE if only a part of the text
+ *   was taken
  */
 export function sendFds(
   socket: Fd,

@@ -29,7 +29,7 @@ export const OPOST = 0o1;
 export const ONLCR = 0o4;
 /** Of the local modes: whether keys send signals. */
 export const ISIG = 0o1;
-/** Of the local modes: whether a read gets a line, and the end of input means one. */
+/** Of the local modes: whether a read gets a whole line, and a key can mean the end of input. */
 export const ICANON = 0o2;
 /** Of the local modes: echo, lines, and keys that send signals or edit. */
 export const LOCAL_COOKING = 0o100113;
@@ -41,7 +41,7 @@ export const CS8 = 0o60;
 export const VINTR = 0;
 /** Where the character for the end of input is. */
 export const VEOF = 4;
-/** The places of how long a read waits for how much. */
+/** The place of the time for which a read waits; that of how many bytes it waits for is VMIN. */
 export const VTIME = 5;
 /** See {@linkcode VTIME}. */
 export const VMIN = 6;
@@ -97,7 +97,7 @@ export function terminalSettings(fd: number): TerminalSettings {
 }
 
 /**
- * Sets them, at once: what is on its way out is shown by the new ones.
+ * Sets them at once: output that is still on its way is shown by the new settings.
  *
  * @throws {SyscallError}
  */
@@ -111,8 +111,8 @@ export function setTerminalSettings(fd: number, settings: TerminalSettings): voi
 }
 
 /**
- * Whether the program's end has something to read that nobody has read yet, an end of input too, as
- * seen from the master: poll(2) of the other end, which is opened for that moment.
+ * Whether the program's end has something to read, which may be an end of input. The other end is
+ * opened for a moment and asked: poll(2).
  *
  * @throws {SyscallError}
  */

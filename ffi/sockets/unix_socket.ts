@@ -19,7 +19,7 @@ const PATH_OFFSET = 2;
 const PATH_SIZE = 108;
 
 /**
- * A stream to who listens at an address, close-on-exec and non-blocking: connect(2).
+ * Connects a stream to the listener at an address, close-on-exec and non-blocking: connect(2).
  *
  * @param path a path of any length, or an abstract name that begins with `@`
  * @returns undefined while the listener's queue is full
@@ -53,7 +53,7 @@ export function bindDatagrams(path: string): Fd {
   return addressed("bind", path, unixAddress(path), SOCK_DGRAM | SOCK_NONBLOCK);
 }
 
-/** A path that no address can hold is reached by an fd of the socket's file. */
+/** A path that is too long for an address is reached by an fd of the socket's file. */
 function connect(path: string, type: number): Fd {
   const isLong = !path.startsWith("@") && new TextEncoder().encode(path).length >= PATH_SIZE;
   using file = isLong ? open(path, O_PATH) : undefined;

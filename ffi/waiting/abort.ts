@@ -1,5 +1,6 @@
 /**
- * Waits that an AbortSignal ends: they reject with its reason, as the platform's own do.
+ * Waits that an AbortSignal ends. They reject with the signal's reason, as those of the platform
+ * do.
  *
  * @module
  */
@@ -11,8 +12,8 @@ export interface AbortOptions {
 }
 
 /**
- * Waits for something, or for the abort. What was waited for goes on, and what comes of it then is
- * nobody's.
+ * Waits for something, or for the abort. At the abort the work itself goes on, and its result is
+ * dropped.
  *
  * @param release called at the abort, before this rejects
  * @throws the signal's reason
@@ -70,12 +71,14 @@ export async function comesWithin(
   }
 }
 
-/** Lets whatever else this program has to do run once: for a loop that may go on for ever. */
+/**
+ * Gives the event loop one turn, so that a loop which may run for ever does not stop other work.
+ */
 export async function turn(): Promise<void> {
   await pause(0);
 }
 
-/** Calls back at the abort, at once if it was before, within a scope. */
+/** Calls back at the abort, or at once if that has happened already. Ends with the scope. */
 export function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
   if (signal?.aborted === true) act();
   else signal?.addEventListener("abort", act);

@@ -1,5 +1,5 @@
 /**
- * What happens to an fd, rather than what it is: epoll(7), edge-triggered.
+ * Changes of an fd, rather than its state: epoll(7), edge-triggered.
  *
  * @module
  */
@@ -14,15 +14,16 @@ const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 
 /**
- * Tells each time when an fd has become readable or writable anew, be it so before or not. Of a
- * terminal's master end: that the program has written something, or has read what was typed.
+ * Tells each time when an fd becomes readable or writable again, even if it was so before. On a
+ * terminal's master end this means that the program has written something, or has read what was
+ * typed.
  */
 export class Edges implements Disposable {
   readonly #epoll: Fd;
   readonly #poller: Poller;
 
   /**
-   * Looks from now on; what the fd is now counts as the first event.
+   * Watches from now on; the fd's present state counts as the first event.
    *
    * @throws {SyscallError}
    */
@@ -54,7 +55,7 @@ export class Edges implements Disposable {
     return true;
   }
 
-  /** Looks no more. */
+  /** Stops watching. */
   [Symbol.dispose](): void {
     if (!this.#epoll.isOpen) return;
     this.#poller.cancel(this.#epoll);

@@ -1,5 +1,5 @@
 /**
- * Counters that the kernel raises, and files that change: what tells of events in a cgroup.
+ * Counters that the kernel raises, and files that change: both tell of events in a cgroup.
  *
  * Source: eventfd(2); the kernel's fs/kernfs/file.c for the polling of cgroup files.
  *
@@ -27,8 +27,8 @@ export function takeCount(eventfd: Fd): number {
 }
 
 /**
- * Reads a small file from its begin, whatever was read of it before. Of a file that reports its
- * changes to poll(2), this marks the last one as seen.
+ * Reads a small file from its beginning, wherever earlier reads ended. In a file that reports its
+ * changes to poll(2), this marks the last change as seen.
  *
  * @throws {SyscallError} ENODEV if it is a cgroup's that is gone
  */

@@ -1,6 +1,6 @@
 /**
- * Waiting for the lock of an open file, in the kernel's queue: who came first has it first, and
- * nobody asks again and again.
+ * Waiting for the lock of an open file in the kernel's queue: the first to ask gets it first, and
+ * nobody has to ask again and again.
  *
  * Source: flock(2).
  *
@@ -17,7 +17,8 @@ import { SyscallProgram } from "../program/program.ts";
 const LOCK_EX = 2;
 
 /**
- * Takes the exclusive lock of an open file, waiting for it on a pool thread. It goes with the fd.
+ * Takes the exclusive lock of an open file. The wait runs on a thread of Deno's pool, so the event
+ * loop goes on. The lock is released with the fd.
  *
  * @returns false if somebody else held it all the time; close the fd then
  * @throws {SyscallError}
@@ -40,7 +41,7 @@ export async function waitForLock(
 ): Promise<boolean> {
   signal?.throwIfAborted();
   if (tryLock(fd)) return true;
-  // Of its own, so that the number means this file for as long as the thread waits.
+  // A duplicate, so that the fd's number means this file for as long as the thread waits.
   const waiting = waitOffThread(duplicate(fd));
   const { promise: end, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), timeoutMs);

@@ -1,7 +1,8 @@
 /**
- * The filter of a process that is born where others see it: it stands before the birth, and the right
- * that loading it takes is dropped, so that there is no moment at which who traces the process has more
- * than it will have. What follows must all be allowed by the filter then, the clone with it.
+ * The filter of a process that is born where other processes see it. The filter is loaded before
+ * the birth, and the right that loading takes is dropped. So a process that traces the new one
+ * never has more rights than the new one will have. All calls that follow, the clone among them,
+ * must then be allowed by the filter.
  *
  * @module
  */
@@ -17,26 +18,29 @@ import type { InitSeccomp } from "../../src/config/init_config.ts";
 import { type PlanItem, StepBuilder, type StepName } from "../operations/operation.ts";
 import { allowsAll } from "../steps/process/seccomp.ts";
 
-/** A birth as a child of this process's parent, in whose numbers the kernel writes down the child's. */
+/**
+ * A birth as a child of this process's parent. The kernel writes the child's number, as the parent
+ * sees it, to an address.
+ */
 export interface Birth {
   readonly step: StepName;
   readonly because: string;
   /** The address of the number. */
   readonly address: bigint;
-  /** Where the maker ends, and where the child begins. */
+  /** The labels at which the process that clones ends, and at which the child begins. */
   readonly labels: { readonly end: string; readonly born: string };
 }
 
 /** A filter and what loads it. */
 export interface BirthGuard {
   readonly filter: InitSeccomp;
-  /** Its load, and the drop of the right for it. */
+  /** The operations that load it and drop the right for that. */
   readonly items: readonly PlanItem[];
 }
 
 /**
- * The birth and what the child does, behind the guard where it allows all of it; else the filter stays
- * where it stands in `child`.
+ * The birth and what the child does. They stand behind the guard if the filter allows all of it;
+ * otherwise the filter stays at its place in `child`.
  *
  * @param child what the child does up to execve
  */
@@ -48,7 +52,7 @@ export function bornBehind(
   if (guard !== undefined) {
     const [load, ...drop] = guard.items;
     const bare = child.filter(({ step }) => step !== "seccomp");
-    // clone3's flags are in memory, where no filter sees them, so that many deny it whole.
+    // A filter can't see clone3's flags, which are in memory, so many filters deny the whole call.
     for (const call of ["clone3", "clone"] as const) {
       const behind = [...drop, ...beBorn(birth, call), ...bare];
       if (load !== undefined && allowsAll(guard.filter, behind)) return [load, ...behind];
@@ -67,7 +71,7 @@ function beBorn(
     exitSignal: 0,
     pid: address,
   });
-  // A program has no handlers of signals since its execve.
+  // After execve a program has no signal handlers, so none have to be cleared.
   const args = call === "clone3" ? [clone, CLONE_ARGS_SIZE] : [flags, 0, address, 0, 0];
   return step.because(because, undefined, "/linux/namespaces")
     .call(call, args, { onPositive: { jump: end } })

@@ -3,9 +3,10 @@
  * JavaScript runs in it: init stays on the host's side as a launcher, and the plan runs in a clone
  * that goes straight to execve.
  *
- * A process with several threads can't enter a user namespace, and who enters a pid namespace is not
- * in it, only its children are: setns(2). So the launcher makes a first child that joins, and this
- * one makes the container's process. All three are children of the same parent.
+ * A process with several threads can't enter a user namespace. A process that enters a pid
+ * namespace is not in it itself, only its children are: setns(2). So the launcher makes a first
+ * child that joins, and that child makes the container's process. All three are children of the
+ * same parent.
  *
  * @module
  */
@@ -44,7 +45,7 @@ import { joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.t
 
 const POLLIN = 1;
 const PIDFD = "pidfd";
-/** What it is called in the process table, as long as it is one. */
+/** The name of an usher in the process table. */
 const USHER_NAME = "hull";
 const FIRST = "launch.first";
 const SECOND = "launch.second";
@@ -90,7 +91,7 @@ export function planLaunch(
 /** How a launcher and the parent talk. */
 export interface LaunchFds {
   readonly status: Fd;
-  /** Where a launcher that waits for the parent gets a byte. */
+  /** The pipe from which a launcher that waits for the parent reads one byte. */
   readonly go: Fd | undefined;
 }
 
@@ -109,7 +110,7 @@ export function launch(
   using proc = openProc();
   const told = { reader: pipe.reader.number, writer: pipe.writer.number };
   const whole = { ...options, told, proc: proc.number };
-  // A trace has its memory in this program alone.
+  // The memory of a trace is mapped in this program only, so a traced start has no usher.
   if (trace === undefined && needsUsher(options.namespaces) && runUsher(whole, plan, fds, pipe)) {
     return;
   }
@@ -122,7 +123,10 @@ export function launch(
   letGoOn(fds, pipe);
 }
 
-/** Two processes must not write to the status fifo at once: what is shorter than a page is written whole. */
+/**
+ * Two processes may write to the status fifo at once: a message that is shorter than a page is
+ * written in one piece.
+ */
 function tell(status: Fd, message: object): void {
   writeAll(status, new TextEncoder().encode(JSON.stringify(message) + "\n"));
 }
@@ -135,8 +139,8 @@ function letGoOn({ go }: LaunchFds, told: Pipe): boolean {
 }
 
 /**
- * The same with an usher, which has to be a program of its own by then: what is born of it has no memory
- * of this one.
+ * The same with an usher. It has to be a separate program, so that the process born of it has none
+ * of this program's memory.
  *
  * @returns false where the host forbids executables in memory
  */

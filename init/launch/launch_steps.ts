@@ -1,6 +1,6 @@
 /**
- * What the two programs have in common that make a container's process in namespaces that exist: see
- * init/launch/launch.ts and init/launch/launch_usher.ts.
+ * What two programs have in common: init/launch/launch.ts and init/launch/launch_usher.ts, which
+ * both make a container's process in namespaces that exist already.
  *
  * @module
  */
@@ -25,9 +25,9 @@ export interface LaunchOptions {
   readonly control: number;
   /** A procfs's root, for a new time namespace. */
   readonly proc: number;
-  /** What it sets. */
+  /** The offsets to set in that namespace. */
   readonly timeOffsets?: TimeOffsets | undefined;
-  /** The pipe on which the launcher says that the parent has been told. */
+  /** The pipe on which the launcher says that it has told the parent. */
   readonly told: { readonly reader: number; readonly writer: number };
 }
 
@@ -70,14 +70,14 @@ function makeCgroupNamespace(
 }
 
 /**
- * The plan without work between its operations.
+ * The plan as operations only; work between them is refused.
  *
  * @throws {ContainerError} `Unsupported` if there is some
  */
 export function refuseWork(plan: readonly PlanItem[]): PlannedOperation[] {
   return plan.map((item) => {
     if (!("work" in item)) return item;
-    // A place that nobody could make must be there.
+    // Nobody can make a place here, so it must be there.
     if (item.work === "place") return openAlone(item);
     throw new ContainerError("Unsupported", `can't ${item.reason} in namespaces that are joined`, {
       step: item.step,

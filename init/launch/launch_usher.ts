@@ -1,12 +1,13 @@
 /**
- * The way into a pid namespace that exists. Who lives there sees whatever is born in it from its first
- * moment on, and with CAP_SYS_PTRACE has all that it has (CVE-2016-9962): so the plan is walked outside,
- * by an usher. It joins the other namespaces, makes the new ones, mounts, switches the root and becomes
- * who the process shall be; only then has it the process born where the others are, as bare as the
- * process itself is: its memory is nothing but this program, its fds are its own.
+ * The way into a pid namespace that exists. The processes that live there see a new one from its
+ * first moment on, and with CAP_SYS_PTRACE they can take all that it has (CVE-2016-9962). So an
+ * usher walks the plan outside. It joins the other namespaces, makes the new ones, mounts, switches
+ * the root and takes on the user and the rights of the process. Only then does it clone the process
+ * into the pid namespace. By then it has nothing to take: its memory is only this program, and its
+ * fds are those of the process.
  *
- * The usher is in no pid namespace but the host's, so a procfs is told which one it is to show: its
- * option `pidns` (Linux 6.17).
+ * The usher itself stays in the host's pid namespace, so a procfs that it mounts must be told which
+ * pid namespace to show: option `pidns` (Linux 6.17).
  *
  * Source: setns(2), pid_namespaces(7), ptrace(2) "Ptrace access mode checking", the kernel's
  * Documentation/filesystems/proc.rst.
@@ -39,11 +40,11 @@ import {
 import { joinedPath, joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.ts";
 import { hasListener } from "../steps/process/seccomp.ts";
 
-/** A page in which the kernel writes down the process's number, and which the process doesn't have. */
+/** A page to which the kernel writes the process's number. The process itself does not get it. */
 export interface NumberPage {
   /** The fd of the page, a file in memory. */
   readonly fd: number;
-  /** Its address, at which nothing else is. */
+  /** Its address; nothing else may be mapped there. */
   readonly address: bigint;
 }
 
@@ -63,7 +64,7 @@ const PIDS = "namespace.pid";
 const END = "usher.end";
 const BORN = "usher.born";
 
-/** Whether an usher is needed, and the kernel has what it takes. */
+/** Whether an usher is needed, and the kernel has what an usher needs. */
 export function needsUsher(namespaces: readonly Namespace[]): boolean {
   return joinedPath(namespaces, "pid") !== undefined && hasPidnsOption();
 }
@@ -123,7 +124,9 @@ export function planLaunchUsher(
   ]);
 }
 
-/** A procfs shows the pid namespace of who opens it, unless it is told of another. */
+/**
+ * A procfs shows the pid namespace of the process that opens it, unless it is told to show another.
+ */
 function showingPids(plan: readonly PlanItem[]): PlanItem[] {
   return plan.flatMap((item): PlanItem[] => {
     // The private one, over which init writes its own attributes, is init's.
@@ -137,7 +140,7 @@ function showingPids(plan: readonly PlanItem[]): PlanItem[] {
   });
 }
 
-/** A terminal goes with the session's leader, which is the process. */
+/** The controlling terminal must be taken by the session's leader, which is the new process. */
 function cutTerminal(plan: readonly PlanItem[]) {
   const isTaken = (item: PlanItem) =>
     !("work" in item) && item.syscall === "ioctl" && item.args[1] === TIOCSCTTY;
@@ -145,8 +148,9 @@ function cutTerminal(plan: readonly PlanItem[]) {
 }
 
 /**
- * The user's processes are counted at the birth, by one who is that user already and whose place it
- * takes: the limit leaves room until then. The hard one can be lowered afterwards, but not raised.
+ * The kernel counts the user's processes at the birth, when the usher already counts as one of
+ * them. So the limit leaves room for both until then. The hard limit can be lowered afterwards, but
+ * not raised.
  */
 function cutProcesses(plan: readonly PlanItem[]) {
   const isLimit = (item: PlanItem): item is PlannedOperation =>

@@ -1,5 +1,5 @@
 /**
- * The arguments of the system calls as strace would show them: one signature a call.
+ * The arguments of the system calls as strace would show them, with a signature for each call.
  *
  * @module
  */
@@ -181,7 +181,7 @@ function isNumber(argument: Argument): argument is number | bigint {
   return typeof argument === "number" || typeof argument === "bigint";
 }
 
-/** The calls whose arguments say more than a number does. */
+/** The calls whose arguments are shown as more than numbers. */
 const SIGNATURES: Partial<Record<SyscallName, readonly Show[]>> = {
   clone3: [cloneArguments],
   close_range: [plain, plain, flags("CLOSE_RANGE")],

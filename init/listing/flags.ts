@@ -122,7 +122,7 @@ export const FLAGS = {
   FILE_TYPE: { S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO },
 } as const satisfies Record<string, Names>;
 
-/** Numbers of which one is meant, not a sum. */
+/** Constants: an argument is one of them, not a sum. */
 export const CONSTANTS = {
   FSCONFIG: {
     FSCONFIG_SET_FLAG,

@@ -5,7 +5,8 @@
  */
 
 /**
- * Each variable once, with its last value: getenv(3) would find the first, and a shell the last.
+ * Each variable once, with its last value. With two of a name getenv(3) would find the first, and a
+ * shell the last.
  *
  * @param env each `NAME=value`
  */

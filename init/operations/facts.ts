@@ -1,6 +1,7 @@
 /**
- * What is known about the host and the rootfs before a plan is made. Facts only choose the
- * operations: a rootfs that changes meanwhile makes an operation fail, never act elsewhere.
+ * What is known about the host and the rootfs before a plan is made. Facts save work; they never
+ * decide what is safe. They only choose among the operations, and each operation checks for itself:
+ * if the rootfs changes meanwhile, an operation fails, but never acts on another place.
  *
  * @module
  */
@@ -19,8 +20,8 @@ export interface Destination {
   /** The permissions of what stands there; undefined where they can't be known beforehand. */
   readonly mode: number | undefined;
   /**
-   * Whether no mount that is made before can change it. Where one can, nothing of the above counts:
-   * the path is opened by its name at its turn.
+   * Whether no earlier mount can change it. If one can, the fields above don't count, and the path
+   * is opened by its name when its turn comes.
    */
   readonly isSure: boolean;
 }
@@ -32,7 +33,7 @@ export interface NodeStatus {
   readonly minor: number;
 }
 
-/** What a plan needs to know. The tests have one from a table, hull one from the host. */
+/** What a plan needs to know. In tests the answers come from a table, otherwise from the host. */
 export interface Facts {
   /** What stands at a path of the host; links are followed. */
   hostKind(path: string): FileKind;
@@ -67,7 +68,7 @@ export interface Facts {
   readonly ownedFds: readonly number[];
 }
 
-/** A mount as far as facts care. */
+/** What facts need to know of a mount. */
 export interface MountedAt {
   readonly destination: string;
   /** The host's folder or file that shows there; undefined for a file system that starts empty. */

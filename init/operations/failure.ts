@@ -41,13 +41,13 @@ interface Search {
   readonly result: (index: number) => number;
 }
 
-/** What a candidate's errno may be that is not there. */
+/** The errors by which a candidate counts as missing. */
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EINVAL"]);
 
 /**
  * Why the program could not be found or executed, where it was looked for by its name. As with
- * execvp(3), one that is there but may not be executed is told before one that is missing; and what
- * execve says is said of the very file.
+ * execvp(3), a file that is there but may not be executed is reported rather than one that is
+ * missing. An error of execve is reported with the path of the file that was executed.
  */
 export function searchFailure(
   operation: FailedOperation,
@@ -95,8 +95,8 @@ function isPath({ path = "" }: FailedOperation): boolean {
 }
 
 /**
- * A program that can't be started is told in the words that engines look for, to choose between
- * their exit codes 126 and 127.
+ * A program that can't be started is reported in the words by which engines choose between their
+ * exit codes 126 and 127.
  */
 function summary(operation: FailedOperation, errno: number): string {
   const { reason, path = "", pointer, syscall } = operation;

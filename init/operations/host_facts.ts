@@ -1,5 +1,5 @@
 /**
- * The facts of this host for one container, and what of them is asked for once.
+ * The facts of this host for one container. Some are asked for only once.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import type { Destination, Facts, FileKind, MountedAt, NodeStatus } from "./fact
 import { kindOf, nodeOf, statPath } from "./host_files.ts";
 import { RootfsView } from "./rootfs_view.ts";
 
-/** The C library's own: whether they are ignored or have a handler at the moment is chance. */
+/**
+ * The signals that the C library keeps for itself: whether they are ignored at the moment is
+ * chance.
+ */
 const LIBRARY_SIGNALS: ReadonlySet<number> = new Set([32, 33]);
 
 /** The facts of this host for one container. */
@@ -128,7 +131,10 @@ function isSince(major: number, minor: number): boolean {
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-/** What was a file a moment ago may be a link to the host's passwd, or a fifo, by now. */
+/**
+ * Opened with care: what was a file a moment ago may have become a link to the host's passwd, or a
+ * fifo.
+ */
 function homeBelow(base: string, below: string, uid: number): string | undefined {
   try {
     using root = open(base, O_PATH);

@@ -18,13 +18,13 @@ export function nodeOf({ mode, deviceMajor, deviceMinor }: FileStatus): NodeStat
   return { mode, major: deviceMajor, minor: deviceMinor };
 }
 
-/** What can't be looked at fails in the plan, with its errno. */
+/** Undefined for what can't be looked at: the plan fails there, with its errno. */
 export function statPath(path: string, follow: boolean): FileStatus | undefined {
   const status = tryStatPath(path, follow);
   return typeof status === "number" ? undefined : status;
 }
 
-/** The kind of what was looked at; what could not be is missing. */
+/** The kind of what was looked at; `missing` for what could not be. */
 export function kindOf(status: FileStatus | undefined): FileKind {
   if (status === undefined) return "missing";
   const type = status.mode & S_IFMT;

@@ -1,6 +1,6 @@
 /**
- * Where the mounts of a config are, by their paths: which of them shows at a path, and which have had
- * a folder made. A config may have thousands.
+ * Where the mounts of a config are: which of them shows at a path, and for which a folder was made.
+ * Both are looked up by path, since a config may have thousands of mounts.
  *
  * @module
  */

@@ -68,8 +68,9 @@ export interface CopyUp extends Reason {
 }
 
 /**
- * Opens a place inside the container's root by its name, and makes it where it is missing. A program
- * opens it; what is to be made, or can't be opened otherwise, needs TypeScript.
+ * Opens a place inside the container's root by its name, and makes it where it is missing. A system
+ * call tries to open it first; only if the place must be made, or can't be opened so, TypeScript
+ * does it.
  */
 export interface MakePlace extends Reason {
   readonly step: StepName;
@@ -95,10 +96,10 @@ export interface Execve extends PlannedOperation {
   readonly syscall: "execve";
 }
 
-/** A plan that has an end: nothing is behind it that could be reached. */
+/** A plan that ends in an execve, so that nothing can run past its end. */
 export type WholePlan = readonly [...PlanItem[], Execve];
 
-/** What a step may say of a call beside its arguments. */
+/** What a step may give a call beside its arguments. */
 export interface CallOptions {
   readonly label?: string | undefined;
   readonly onError?: Onward | "return" | undefined;
@@ -167,7 +168,9 @@ export class StepBuilder {
     return this;
   }
 
-  /** All have the same fields: who reads hundreds of operations finds them at the same places. */
+  /**
+   * All objects have the same fields in the same order, which makes reading hundreds of them fast.
+   */
   #add(syscall: Operation["syscall"], args: readonly Argument[], options: CallOptions): void {
     const { reason, path, pointer, hint } = this.#reason;
     const { label, onError, onPositive, tolerated, components } = options;

@@ -1,6 +1,6 @@
 /**
- * What a container will find in its root file system with the mounts of its config over it, seen before
- * any of them is made.
+ * What a container will find in its root file system under the mounts of its config, worked out
+ * before any of them is made.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export class RootfsView {
   readonly #rootfs: string;
   readonly #mounts: readonly MountedAt[];
   readonly #seen = new Map<string, Look>();
-  /** Where the config's mounts will be, as far as it was asked. */
+  /** Where the config's mounts will be, as far as anybody has asked. */
   readonly #places: Destination[] = [];
   readonly #index = new MountPlaces();
   #firstUnsure = Infinity;
@@ -105,7 +105,10 @@ export class RootfsView {
     return this.#places[k] as Destination;
   }
 
-  /** Finds the places of the first mounts, one behind the other: each may change where the next is. */
+  /**
+   * Finds the places of the first mounts, one after the other, since each may change where the next
+   * one is.
+   */
   #learn(mounts: number): void {
     for (let k = this.#places.length; k < mounts; k++) {
       const { destination, isRemount } = this.#mounts[k] as MountedAt;
@@ -151,15 +154,15 @@ export class RootfsView {
       return { kind: "directory", mode: undefined, isSure: mount === undefined };
     }
     if (mount === undefined) return { ...seen, isSure: true };
-    // The kernel's own file systems are nearly as the host's, but their links lead elsewhere.
+    // The kernel's own file systems look nearly as on the host, but their links lead elsewhere.
     const isKernels = KERNELS.includes(base) && !(this.#mounts[mount] as MountedAt).opaque;
     const isSure = isKernels && seen.kind !== "symlink";
     return { ...seen, isSure, mode: undefined, kind: isKernels && !isSure ? "unknown" : seen.kind };
   }
 
   /**
-   * Whether a mount that is made by then has had this folder made, at its place or above it: after the
-   * mount that it would be on, which hides what was made before.
+   * Whether this folder was made for a mount, at its place or above it. Only mounts behind the one
+   * that the folder would be on count, since that one hides what was made before.
    */
   #isMade(components: readonly string[], mounts: number, on: number | undefined): boolean {
     return this.#index.hasBelow(components, on === undefined ? 0 : on + 1, mounts);
@@ -172,7 +175,7 @@ export class RootfsView {
   }
 }
 
-/** What shows where these are mounted is the kernel's. */
+/** Where these are mounted, the kernel's own files show. */
 const KERNELS: readonly string[] = ["/proc", "/sys"];
 
 const MISSING = { kind: "missing", mode: undefined, target: undefined, isSure: true } as const;

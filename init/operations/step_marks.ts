@@ -1,9 +1,9 @@
 /**
- * The marks of a trace: at each border between two steps of a plan stands a look at the clock, whose
- * answer goes into memory that the parent shares. Without a trace a plan has none of this.
+ * The marks of a trace. Between two steps of a plan stands a call that reads the clock and writes
+ * the time to memory shared with the parent. Without a trace a plan has no marks.
  *
- * Behind a system call filter no call may stand that the profile need not allow, so the steps there
- * have no mark.
+ * Steps behind a system call filter have no mark, since the profile need not allow the call that
+ * reads the clock.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import type { PlanItem, PlannedOperation, StepName } from "./operation.ts";
 
 /** The size of the shared memory in bytes: some thousand times. */
 export const MARKS_SIZE = 0x1_0000;
-/** Where the times of the program begin that init is, behind those of the birth. */
+/** Where the times of init's program begin, behind those of the birth. */
 export const INIT_MARKS: number = MARKS_SIZE / 2;
 /**
- * Where a program of its own maps the memory: between an image's segments and the stack, where no
- * more is than the page of an usher (src/exec/usher.ts).
+ * Where an executable maps the memory: between its segments and the stack, where only the page of
+ * an usher lies (src/exec/usher.ts).
  */
 export const OWN_ADDRESS = 0x3100_0000n;
 
@@ -33,7 +33,7 @@ export interface MarkedStep {
   readonly mark?: number | undefined;
   /** Why it can have no mark, in words for the trace. */
   readonly silent?: string | undefined;
-  /** How many clones stand before it: each is the beginning of another process. */
+  /** How many clones stand before it; each begins another process. */
   readonly clones: number;
 }
 
@@ -121,7 +121,7 @@ export function readClock(step: StepName, clock: number, address: bigint): Plann
   };
 }
 
-/** How a program of its own comes by the shared memory, whose fd it has no further use for. */
+/** How an executable maps the shared memory; it closes the memory's fd afterwards. */
 export function mapMarks(step: StepName, fd: number): PlannedOperation[] {
   const reason = "share the trace's memory with the parent";
   return [
@@ -130,7 +130,7 @@ export function mapMarks(step: StepName, fd: number): PlannedOperation[] {
   ];
 }
 
-/** What a program of its own does with the memory before it goes on for long. */
+/** How an executable unmaps the memory, before it goes on for long. */
 export function unmapMarks(step: StepName): PlannedOperation[] {
   const reason = "give the trace's memory back";
   const args = [OWN_ADDRESS, MARKS_SIZE];

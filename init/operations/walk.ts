@@ -23,7 +23,7 @@ export function withoutOpenat2(plan: readonly PlanItem[]): readonly PlanItem[] {
     const walk = walkTo(item, item.label ?? `walk${k}`);
     const first = walk[0] as PlannedOperation;
     if (item.label === undefined || first.label === item.label) return walk;
-    // Who jumps to the operation means the walk's start.
+    // A jump to the operation must lead to the start of the walk.
     starts.set(item.label, first.label as string);
     return walk;
   });
@@ -44,7 +44,7 @@ function walkTo(item: PlannedOperation, label: string): PlannedOperation[] {
   const [folder, path, how] = item.args as [Argument, string, Uint8Array];
   const flags = Number(new DataView(how.buffer, how.byteOffset).getBigUint64(0, true));
   const names = item.components ?? pathNames(path);
-  // From where init stands its root is a bound for every way up; from an fd there is none.
+  // From the current folder no `..` leads above init's root; from an fd it may.
   if (folder !== AT_FDCWD && names.includes("..")) {
     throw new RangeError(`a walk must not go up: ${path}`);
   }
@@ -73,7 +73,7 @@ function walkTo(item: PlannedOperation, label: string): PlannedOperation[] {
     onPositive,
     tolerated,
   });
-  // With O_PATH a link itself would be opened, where nothing else at the end of a walk is one.
+  // With O_PATH the last open would succeed on a link itself, so a link is looked for there.
   if ((flags & O_PATH) !== 0 && (flags & O_DIRECTORY) === 0 && names.length > 0) {
     const link = new Uint8Array(8);
     ops.push(

@@ -1,10 +1,11 @@
 /**
  * The messages between init and its parent.
  *
- * Parent to init, on the control pipe: the config as JSON behind its length in four bytes, and
- * later one byte, the go. Init to parent, on the status pipe: lines. `hooks` and `work`, upon which
- * it waits for a byte as well; lines of a file system's log; `ready`; or an error as JSON; or, where no JavaScript can run any more, a
- * table of the operations followed by the program's memory, from which the parent reads what failed.
+ * The parent writes to init on the control pipe: the config as JSON behind its length in four
+ * bytes, and later one byte that lets init go on. Init writes lines to the parent on the status
+ * pipe: `hooks` and `work`, after which it waits for a byte as well; lines of a file system's log;
+ * `ready`; or an error as JSON. Where no JavaScript can run any more, it writes a table of the
+ * operations and the program's memory, from which the parent reads what failed.
  *
  * @module
  */
@@ -67,7 +68,9 @@ export interface ReportedOperation extends FailedOperation {
   readonly tolerated?: string | undefined;
 }
 
-/** What a reader has of operations that it does not know: the program got past them. */
+/**
+ * What a reader puts in place of operations that are not in the table: the program got past those.
+ */
 const PASSED: ReportedOperation = { step: "ready", reason: "", syscall: "jump" };
 
 /** Operations that the reader of a report has: see {@linkcode StatusReader.know}. */
@@ -79,11 +82,11 @@ export interface KnownOperations {
 }
 
 /**
- * The operations that write a program's own report and end the process. A filter may deny all of
- * them; the last one needs no call, so that never does a clone go on to JavaScript.
+ * The operations by which a program writes its own report and ends the process. A filter may deny
+ * all of them, but the last one needs no call. So a clone never goes on to run JavaScript.
  *
- * @param known the first operations, if the reader has them. The report need not tell of them then,
- *   and a table of all is as long as the program itself
+ * @param known the first operations, if the reader has them: then the report need not list them,
+ *   which would take as much memory as the program itself
  */
 export function reportTail(
   status: number,
@@ -150,14 +153,14 @@ export type InitMessage =
 /** A line of a file system's log: fsopen(2). */
 const LOG_LINE = /^[ewi] /;
 
-/** Puts the bytes that come over the status pipe together to messages. */
+/** Makes messages of the bytes that come over the status pipe. */
 export class StatusReader {
   readonly #known: (readonly ReportedOperation[])[] = [];
   #bytes = new Uint8Array(0);
   /** What the kernel last said of a file system. */
   #said: string | undefined;
 
-  /** Takes a program's first operations, by default all, of which its report need not tell then. */
+  /** Takes a program's first operations, by default all: its report need not list them then. */
   know(operations: readonly ReportedOperation[], count = operations.length): KnownOperations {
     return { program: this.#known.push(operations.slice(0, count)) - 1, count };
   }

@@ -1,6 +1,6 @@
 /**
- * What a re-executed init adds to a trace: how long it took to get to its plan, and the plan's steps,
- * which it alone knows. Loaded only for a start that is traced.
+ * What a re-executed init adds to a trace: how long it took to reach its plan, and the steps of the
+ * plan, which only init knows. Loaded only for a start that is traced.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface InitLap {
   readonly to: number;
 }
 
-/** What init leaves behind the marks. */
+/** What init writes behind the marks, for its parent. */
 export interface InitTable {
   readonly laps: readonly InitLap[];
   readonly steps: readonly MarkedStep[];
@@ -45,14 +45,16 @@ export class InitTrace {
     this.#origin = Number(clockOrigin(clock)) / 1000;
   }
 
-  /** Something has ended that began where the last one ended, or with this program. */
+  /**
+   * Notes that a piece of work has ended. It began where the last one ended, or with this program.
+   */
   lap(name: string, at: number = performance.now()): void {
     const [from, to] = [this.#last, at].map((ms) => this.#origin + 1000 * ms) as [number, number];
     this.#laps.push({ name, from, to });
     this.#last = at;
   }
 
-  /** Puts the marks into the plan, and leaves the table of it with what was measured. */
+  /** Puts the marks into the plan, and writes the plan's table with what was measured. */
   mark<Item extends PlanItem>(plan: readonly Item[]): (Item | PlannedOperation)[] {
     this.lap("make the plan");
     const { address, file } = this.#memory;
@@ -65,7 +67,7 @@ export class InitTrace {
   }
 }
 
-/** Reads what init left; undefined if it did not come to its plan. */
+/** Reads that table; undefined if init did not reach its plan. */
 export function readInitTable(file: Fd): InitTable | undefined {
   seek(file, MARKS_SIZE);
   const text = new TextDecoder().decode(readAll(file));

@@ -1,11 +1,11 @@
 /**
- * Copies bytes in a child that is in the container's cgroups, so that what a tmpfs is filled with is
- * charged to the container and not to hull.
+ * Copies bytes in a child that is in the container's cgroups. So the memory of a tmpfs that is
+ * filled is charged to the container and not to hull.
  *
- * The child has a copy of this program's memory, since the kernel charges the owner of a memory map,
- * and runs no JavaScript. It has a table of fds of its own, too, and it alone opens a file for writing:
- * what this program has open, a child of another of its threads has as well up to its execve, and no
- * mount can be made read-only meanwhile.
+ * The child has its own copy of this program's memory, because the kernel charges the owner of a
+ * memory map; it runs no JavaScript. It also has its own table of fds, and only the child opens
+ * files for writing. A file that this program has open is, until execve, also open in children that
+ * other threads make, and meanwhile no mount can be made read-only.
  *
  * Source: sendfile(2), clone(2), cgroups(7), unix(7); mount_setattr(2), EBUSY.
  *
@@ -36,7 +36,10 @@ const POLLIN = 1;
 const REQUEST_SIZE = 16;
 /** struct cmsghdr with two fds. */
 const CONTROL_SIZE = 24;
-/** The child's fds: its socket, and with a request the two files, the second to be opened again. */
+/**
+ * The child's fds: its socket and, with a request, the two files. The child opens the second one
+ * again for writing.
+ */
 const [SOCKET, SOURCE, TARGET] = [0, 1, 2];
 /** The most that sendfile takes at once. */
 const MAX_COUNT = 0x7ffff000;
@@ -92,7 +95,7 @@ class CopyingChild implements Disposable {
     stack.move();
   }
 
-  /** One sendfile of the child's; gives how many bytes it copied. */
+  /** Has the child make one sendfile; gives how many bytes it copied. */
   send(from: Fd, to: Fd, start: number, count: number): number {
     const request = new Uint8Array(new BigInt64Array([BigInt(start), BigInt(count)]).buffer);
     sendFds(this.#socket, [from, to], request);
@@ -130,7 +133,7 @@ class CopyingChild implements Disposable {
 }
 
 /**
- * What the child does. Nothing may lead back to JavaScript in it: each error goes to its end.
+ * What the child does. It must never return to JavaScript, so each error leads to its end.
  *
  * @param doors the cgroups that it enters
  * @param socket where it is sent what to copy, and says how much it has copied, or the error
@@ -182,7 +185,7 @@ export function planCopier(doors: readonly number[], socket: number): Operation[
       args: [{ result: "open" }, SOURCE, start, count],
       onError: "continue",
     },
-    // Before the answer: this program may go on to make the mount read-only then.
+    // Closed before the answer: after it this program may make the mount read-only.
     { syscall: "close_range", args: [SOURCE, LAST_FD, 0], onError },
     { syscall: "write", args: [SOCKET, { placeOf: "sent" }, 8], onError },
     { syscall: "jump", args: [], onError: { jump: "next" } },

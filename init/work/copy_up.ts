@@ -1,7 +1,7 @@
 /**
  * Copies a folder's content into a new file system, by fd all the way: no name is walked twice, no
- * link is followed, and nothing but a regular file is ever opened to be read. Who else can write to
- * the folder may exchange a file for a device or a fifo at any moment.
+ * link is followed, and nothing but a regular file is ever opened to be read. Other processes that
+ * can write to the folder may exchange a file for a device or a fifo at any moment.
  *
  * @module
  */
@@ -47,8 +47,8 @@ type Name = Uint8Array<ArrayBuffer>;
 const PERMISSIONS = 0o7777;
 
 /**
- * Copies what `from` holds into `to`, with owners, modes, extended attributes, links and devices;
- * holes stay holes, and what has two names there has them here.
+ * Copies what `from` holds into `to`, with owners, modes, extended attributes, links and devices.
+ * Holes stay holes, and a file with two names has two names in the copy.
  *
  * @param doors the files of the cgroups, by fd, that the copied bytes are charged to
  * @param place what `from` is called, for an error
@@ -60,24 +60,24 @@ export function copyUp(from: Fd, to: Fd, doors: readonly number[] = [], place = 
   walk.run(place);
 }
 
-/** A folder on the way down, with what has still to be copied of it. */
+/** A folder on the way down, with the part of it that has still to be copied. */
 interface Level {
   readonly name: Name;
   readonly status: FileStatus;
-  /** What its copy is. */
+  /** The status of its copy. */
   readonly made: FileStatus;
   readonly rest: Name[];
 }
 
 /**
- * A walk that holds two fds at any depth: it goes up again by `..`, and makes sure that it is where it
- * came from.
+ * A walk that holds two fds at any depth. It goes up again by `..`, and checks that it has come
+ * back to where it came from.
  */
 class Walk implements Disposable {
   readonly #top: Fd;
   readonly #copier: Copier;
   readonly #levels: Level[] = [];
-  /** Where the first name of what has several was copied to. */
+  /** Where the first name of a file with several names was copied to. */
   readonly #linked = new Map<string, readonly Name[]>();
   #source: Fd;
   #target: Fd;
@@ -147,10 +147,10 @@ class Walk implements Disposable {
     const key = `${status.fileSystem}:${status.inode}`;
     const first = this.#linked.get(key);
     if (first !== undefined) return this.#link(first, name);
-    // The inode that was looked at, which no name can exchange any more.
+    // This opens the inode that was looked at: no change of names can exchange it any more.
     using source = open(`/proc/self/fd/${file.number}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    // Never open for writing here: another thread's child would have that, too, and keep the kernel
-    // from making the mount read-only.
+    // It is never opened for writing in this program: a child that another thread makes would have
+    // that fd too, and would keep the kernel from making the mount read-only.
     mknodAt(this.#target, name, S_IFREG | 0o600, 0n);
     using target = openAt(this.#target, name, O_RDONLY | O_NOFOLLOW);
     const { size } = status;
@@ -180,7 +180,10 @@ class Walk implements Disposable {
   }
 }
 
-/** A call's error, with the path of what could not be copied: calls have no more than a name, or none. */
+/**
+ * A call's error, with the path of the file that could not be copied: calls only know a name, or
+ * none.
+ */
 function located(error: unknown, place: string, names: readonly Name[]): unknown {
   if (!(error instanceof SyscallError)) return error;
   const decoder = new TextDecoder();

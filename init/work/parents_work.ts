@@ -1,6 +1,6 @@
 /**
- * Work between operations in a process without TypeScript: it shows its parent the fds, waits, and
- * goes on.
+ * Work between operations in a process without TypeScript: the process shows its parent the fds,
+ * waits until the parent has done the work, and goes on.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 /** With the number of the work: what init writes to its status fd when the parent may do it. */
 export const WORK = "work ";
 
-/** The plan with the parent in the place of its own TypeScript. */
+/** The plan in which the parent does the work that needs TypeScript. */
 export function delegateWork(plan: readonly PlanItem[], fds: InitFds): PlanItem[] {
   const { work } = fds;
   const items: PlanItem[] = [];
@@ -45,7 +45,7 @@ function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanI
     : [item.root, typeof item.end === "object" ? item.end.as : item.root];
   const answer = new Uint8Array(item.work === "copyup" ? 1 : PATH_MAX);
   if (item.work === "place") {
-    // The parent writes another path over this one, with what was missing made and links resolved.
+    // The parent makes what is missing and writes the path with its links resolved over this one.
     new TextEncoder().encodeInto(item.asked, answer);
     step.call("openat2", placeArguments(item, answer), {
       label: item.label,
@@ -71,7 +71,7 @@ function placeArguments({ root, end }: MakePlace, path: string | Uint8Array): re
   return [result(root), path, how, how.length];
 }
 
-/** The place where nobody could make it: it must be there. */
+/** Opens a place where nobody can make it: it must be there. */
 export function openAlone(item: MakePlace): PlannedOperation {
   const { step, reason, path, pointer, hint = ALONE, label } = item;
   const args = placeArguments(item, item.asked);

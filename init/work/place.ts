@@ -1,7 +1,7 @@
 /**
- * Makes a place inside the container's root, at its turn: whatever the mounts before have changed. The
- * way to it is walked as a path is read, by fds that no link leads out of; what is missing is made, and
- * a link that leads to nothing leads to what is made.
+ * Makes a place inside the container's root when its turn comes, after the mounts before it. The
+ * path is walked part by part by fds, and no link leads out of the root. What is missing is made;
+ * where a link leads to nothing, its target is made.
  *
  * @module
  */
@@ -81,7 +81,7 @@ class PlaceWalk implements Disposable {
     return this.#way.at(-1)?.fd ?? this.#root;
   }
 
-  /** What is missing has no links: a `..` takes it back, and it is not made. */
+  /** What is missing has no links, so a `..` behind it cancels it, and it is not made. */
   #goUp(): void {
     if (this.#missing.length > 0) this.#missing.pop();
     else this.#way.pop();
@@ -99,7 +99,8 @@ class PlaceWalk implements Disposable {
       if (fileSystemType(here) === PROC_SUPER_MAGIC) this.#refuseMagic(name);
       return readLinkAt(here, "");
     }
-    // Whatever stands there says itself that it is no folder. One that may not be entered can be a place.
+    // If it is no folder, the kernel says so. A folder that may not be entered can still be a
+    // place.
     const fd = mayBeFile || type === S_IFDIR
       ? here
       : this.#stack.use(openAt(here, ".", PLACE | O_DIRECTORY));
@@ -108,8 +109,9 @@ class PlaceWalk implements Disposable {
   }
 
   /**
-   * A link of /proc to a process's folder or open file reads as a path of the host, by whose names
-   * folders would be made in the container's root. Only the kernel tells it from /proc/self.
+   * A link of /proc to a process's folder or open file reads as a path of the host. Following its
+   * text would make folders of those names in the container's root. Only the kernel can tell such a
+   * link from /proc/self.
    */
   #refuseMagic(name: string): void {
     try {
@@ -142,7 +144,10 @@ class PlaceWalk implements Disposable {
   }
 }
 
-/** Makes a folder or an empty file, with exactly its mode; what another process makes is as good. */
+/**
+ * Makes a folder or an empty file, with exactly its mode. If another process makes it first, that
+ * one is used.
+ */
 function makeEntry(folder: Fd, name: string, isFile: boolean): void {
   const program = new SyscallProgram([
     { label: "mask", syscall: "umask", args: [0] },

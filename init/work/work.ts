@@ -15,7 +15,8 @@ import { isFolder, makePlace } from "./place.ts";
 /**
  * Fills a new file system.
  *
- * @param doors the files of the container's cgroups, by fd: what it takes is charged to them
+ * @param doors the files of the container's cgroups, by fd: the memory that the copy takes is
+ *   charged to them
  * @throws {ContainerError} `InitFailed`
  */
 export function doCopyUp(item: CopyUp, from: Fd, to: Fd, doors: readonly number[]): void {
@@ -25,7 +26,7 @@ export function doCopyUp(item: CopyUp, from: Fd, to: Fd, doors: readonly number[
 /**
  * Makes a place.
  *
- * @param like a file whose kind it gets, where it gets one's
+ * @param like a file whose kind the place gets, if it is to have that of a file
  * @returns its path with all links resolved
  * @throws {ContainerError} `InitFailed`
  */

@@ -68,7 +68,9 @@ function readTriplet(text: string, container: readonly IdMapping[]): IdMapping {
   return { containerID, hostID, size };
 }
 
-/** The id on the host of one in the container; all ids behind it must lie in the same range. */
+/**
+ * The id on the host of an id in the container. All ids of the triplet must lie in the same range.
+ */
 function outside(
   id: number,
   size: number,

@@ -15,7 +15,7 @@ export interface CgroupMount {
   readonly controllers: readonly string[];
   /** The container's folder in it, on the host. */
   readonly source: string;
-  /** Whether that is the caller's, which the container must not change. */
+  /** Whether the folder is the caller's, so that the container must not change it. */
   readonly isShared?: boolean | undefined;
 }
 
@@ -53,9 +53,9 @@ export interface InitFds {
   readonly control: number;
   /** The fifo on which init waits for `start`. */
   readonly start: number;
-  /** With `process.terminal`. */
+  /** Set for a process with `process.terminal`. */
   readonly console?: ConsoleFds | undefined;
-  /** Where there is work that a direct start leaves to the parent; kept free up to then. */
+  /** Numbers that are kept free for the work that a direct start leaves to its parent. */
   readonly work?: WorkFds | undefined;
 }
 
@@ -106,8 +106,8 @@ export interface InitConfig {
   readonly keyring: string;
   /** The id-mapped mounts. */
   readonly idmapped?: readonly IdmappedFd[] | undefined;
-  /** Make the root a tmpfs of the rootfs's files: the built-in default's skeleton. */
+  /** Make the root a tmpfs and fill it with the rootfs's files: for the built-in default. */
   readonly onTmpfs?: boolean | undefined;
-  /** With a trace. */
+  /** Set if the start is traced. */
   readonly trace?: InitTraceFd | undefined;
 }

@@ -1,8 +1,8 @@
 /**
  * IP and hardware addresses as text and as bytes.
  *
- * What is not written as the standards have it is refused, not guessed: no octal or hexadecimal
- * parts, no zone ids (`%eth0`), no shortened IPv4, nothing around it.
+ * Text that does not follow the standards is refused, not guessed at: no octal or hexadecimal
+ * parts, no zone ids (`%eth0`), no shortened IPv4, no other characters around it.
  *
  * Source: RFC 4291 section 2.2 (IPv6 text), RFC 5952 (the form that is written), RFC 4632 section
  * 3.1 (prefixes).

@@ -7,7 +7,7 @@
 import { formatIp, type IpAddress, parseIp } from "./ip_address.ts";
 import type { PublishedPort } from "./types/network_mode.ts";
 
-/** A published port of which all is settled; no address is all of the host's. */
+/** A published port with all defaults filled in; no address means all of the host's. */
 export interface CheckedPort extends PublishedPort {
   readonly protocol: "tcp" | "udp";
 }

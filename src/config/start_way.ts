@@ -1,5 +1,5 @@
 /**
- * Which way a start goes: directly, as a plan that needs no TypeScript inside, or by a re-executed
+ * The two ways of a start: directly, by a plan that needs no TypeScript inside, or by a re-executed
  * init.
  *
  * @module
@@ -11,7 +11,7 @@
  */
 export type InitKind = "auto" | "direct" | "reexec";
 
-/** How a start goes, and why it doesn't go directly. */
+/** Which way a start goes and, if that is not the direct one, why. */
 export type StartWay =
   | { readonly kind: "direct" }
   | { readonly kind: "reexec"; readonly because: string };

@@ -1,5 +1,5 @@
 /**
- * Open fds that stand for others: what undoes a failure must not fail for want of them.
+ * Fds that are opened in reserve, so that undoing a failure does not fail for want of fds.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { duplicate } from "../../ffi/files/descriptor.ts";
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { ownSoftLimit } from "../../ffi/processes/rlimit.ts";
 
-/** What the removal of a folder as deep as the built-in root takes, and the loading of a module. */
+/** As many as it takes to remove a folder as deep as the built-in root and to load a module. */
 const COUNT = 8;
 
-/** With so many a start does not run out of them. */
+/** With so many free fds a start does not run out of them. */
 const AMPLE = 256;
 
 /** Some fds, to be closed when others are needed in their place. */
@@ -19,8 +19,8 @@ export class SpareFds implements Disposable {
   readonly #fds: Fd[] = [];
 
   /**
-   * Opens them, where this program has not many left: the lowest free number says how many it has
-   * about.
+   * Opens them if this program has few fds left. The lowest free number tells about how many are
+   * open.
    *
    * @param folder any folder that is there
    * @throws {SyscallError} EMFILE if there are not so many left: nothing is open then

@@ -11,8 +11,8 @@ import { ContainerError, type ContainerErrorCode, type ContainerErrorDetails } f
 type Known = Omit<ContainerErrorDetails, "syscall" | "errno" | "faults" | "cause">;
 
 /**
- * The error for a system call that failed, with the call and its errno. Whatever else was thrown is
- * no matter of the kernel's, and is thrown on.
+ * The error for a system call that failed, with the call and its errno. Any other error does not
+ * come from the kernel, and is thrown on.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The undoing of what was begun, after an error. The error that it began with is what the caller is
- * told, whatever comes of the undoing; what fails there is told beside it.
+ * Undoes what was begun, after an error. The caller always gets the first error; if undoing fails
+ * too, the error says so in addition.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { ContainerError } from "../errors.ts";
 
 /**
- * Undoes, each step whatever comes of those before.
+ * Runs each step of the undoing, even if those before it failed.
  *
  * @param error what went wrong first
  * @returns the error to throw: the first one, with those of the steps
@@ -29,7 +29,7 @@ export async function undone(
 }
 
 /**
- * Does what is left to do at an end, each step whatever comes of those before.
+ * Runs each step that is left to do at an end, even if those before it failed.
  *
  * @throws what the first step threw that failed, with what the others did
  */

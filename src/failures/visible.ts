@@ -1,18 +1,18 @@
 /**
- * Text that came from a container, an image or a hook, as it may stand on a terminal.
+ * Makes text from a container, an image or a hook safe to show on a terminal.
  *
  * @module
  */
 
 /**
- * What acts on a terminal or turns the order of what is read: control characters but tab and newline,
- * C1's too, and the controls of direction and of lines of Unicode.
+ * Characters that act on a terminal or change the order of text: control characters (C0 but tab and
+ * newline, and C1), and Unicode's controls for direction and lines.
  */
 // deno-lint-ignore no-control-regex -- they are what is looked for
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * The text with what acts on a terminal written out, as JSON does: JSON stays what it says.
+ * The text with such characters written as JSON escapes, so that JSON text keeps its meaning.
  *
  * @example
  * ```ts

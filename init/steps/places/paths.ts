@@ -48,7 +48,7 @@ export function openPlace(
   const { followLinks = true, directory = false, ...call } = options;
   const flags = O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0);
   const resolve = followLinks ? INSIDE : INSIDE | RESOLVE_NO_SYMLINKS;
-  // A path whose links are resolved has no `..`, with which openat2 gives up (EAGAIN) when anything on
+  // A path whose links are resolved has no `..`. At a `..` openat2 gives up (EAGAIN) if anything on
   // the host is renamed or mounted meanwhile.
   const { components } = call;
   const way = followLinks && components !== undefined ? `/${components.join("/")}` : path;
@@ -57,7 +57,7 @@ export function openPlace(
 
 /**
  * Makes what is missing of a path inside the root: folders, and at its end a folder or an empty
- * file. What another process makes meanwhile is as good.
+ * file. If another process makes it meanwhile, that one is used.
  */
 export function makeMissing(
   step: StepBuilder,
@@ -104,7 +104,7 @@ export function collapse(path: string): string {
   return "/" + parts.join("/");
 }
 
-/** What may be missing, and is opened by its name. */
+/** A path that may be missing, and is opened by its name. */
 export interface MaybeMissing {
   /** The arguments of its openat2. */
   readonly args: readonly Argument[];
@@ -113,17 +113,19 @@ export interface MaybeMissing {
   readonly end: string;
   readonly components?: readonly string[] | undefined;
   /**
-   * Whether the plan will walk instead: ENOTDIR may be a link then, which is not to be passed over.
+   * Whether the plan will walk instead of using openat2: ENOTDIR may then mean a link, which must
+   * not be skipped as if it were missing.
    */
   readonly walks: boolean;
 }
 
 /**
- * Opens what may be missing. It is missing where the kernel says ENOENT, or ENOTDIR for a path below a
- * file. Any other error fails, and is told by the same call, made once more: the first one's is no
- * failure where nothing is there.
+ * Opens what may be missing. It is missing where the kernel says ENOENT, or ENOTDIR for a path
+ * below a file. Any other error is a failure. The same call is made once more to report it, since
+ * an error of the first one is not a failure when nothing is there.
  *
- * @returns adds what follows an error; it must stand where nothing else leads to
+ * @returns a function that adds what follows an error; it must be called where no other operation
+ *   leads to
  */
 export function beyondMissing(step: StepBuilder, wanted: MaybeMissing): () => void {
   const { args, label, end, components, walks } = wanted;

@@ -1,6 +1,6 @@
 /**
  * Comparisons inside a plan: what stands at an open place must be what was asked for, or the plan
- * fails there. It is looked at by fd, after it was opened, so that nothing can take its place.
+ * fails there. The comparison uses the open fd, so that nothing can be swapped in.
  *
  * Source: statx(2), inode(7); FUTEX_CMP_REQUEUE(2const).
  *
@@ -29,9 +29,10 @@ export const DEVICE_TYPES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Goes on only where 32 bits in memory have a value, else with EAGAIN: the kernel compares before it
- * moves waiters from one futex to another, and is told to move none. A wait would compare as well, but
- * where they are equal it takes as long as a timer does, some 60 microseconds.
+ * Goes on only where 32 bits in memory have a value; otherwise the call fails with EAGAIN. It is a
+ * futex call that moves waiters, of which there are none: the kernel compares the value first. A
+ * futex wait would compare as well, but where the values are equal it takes as long as a timer,
+ * some 60 microseconds.
  */
 function requireEqual(
   step: StepBuilder,
@@ -43,8 +44,8 @@ function requireEqual(
 }
 
 /**
- * Goes on with the next operation only where an earlier one failed with an errno, else at `next`. The
- * errno is compared in the memory in which the result is kept.
+ * Goes on with the next operation only if an earlier one failed with a certain errno, otherwise at
+ * `next`. The errno is compared in memory, where the result of that operation is kept.
  */
 export function skipUnless(
   step: StepBuilder,

@@ -39,7 +39,9 @@ const encoder = new TextEncoder();
 
 /** What init writes to its status fd when the container is ready. */
 export const READY = "ready\n";
-/** The label of the wait for the start, up to which who made the container stays with it. */
+/**
+ * The label of the wait for the start. Up to it the parent that made the container stays with init.
+ */
 export const RELEASED = "released";
 
 /** Makes the working folder if the image lacks it. */
@@ -86,8 +88,8 @@ export function candidates(program: string, env: readonly string[]): readonly st
 const SIGACTION_SIZE = 32;
 const SIGSET_SIZE = 8;
 /**
- * The last signal's handler is the register of a plan: it takes the address of what was found, before
- * the signal gets its default action back.
+ * A plan has no variables, so the handler of the last signal serves as one: it holds the address of
+ * the path that was found, until the signal gets its default action back.
  */
 const REGISTER = 64;
 const FOUND: Space = { space: SIGACTION_SIZE, name: "found" };
@@ -103,12 +105,13 @@ export function isCandidate(label: string): boolean {
 }
 
 /**
- * Looks for the program, so that a `create` fails at once where there is none: the first candidate
- * that is an executable file is what execve gets, whatever comes of that. A folder is none.
+ * Looks for the program, so that a `create` fails at once where there is none: execve gets the
+ * first candidate that is an executable file, whether that succeeds or not. A folder does not
+ * count.
  *
  * @param cwd where it is looked for if its path is a relative one
  *
- * What is missing of several candidates is told by the last operation, which always fails: see
+ * If all candidates are missing, the last operation, which always fails, reports it: see
  * init/operations/failure.ts.
  */
 export function findProgram(
@@ -162,7 +165,7 @@ function tryCandidate(
     .jump("found");
 }
 
-/** A search passes over a folder; where a path names one, that is the error. */
+/** A search skips a folder; if a path names one, that is the error. */
 function refuseFolder(
   step: StepBuilder,
   path: string,
@@ -174,7 +177,7 @@ function refuseFolder(
     step.call("openat", args, { onError: "continue", onPositive: next });
     return;
   }
-  // What is known to be a folder can't be executed: that gives the errno that says so.
+  // A folder can't be executed: executing it gives the errno that says so.
   step.call("openat", args, { onError: { jump: `${label}.rights` } })
     .call("execveat", [result(label), "", vector([]), vector([]), AT_EMPTY_PATH]);
 }
@@ -221,9 +224,9 @@ export function closeFds(fds: InitFds, preserved: number): PlanItem[] {
 }
 
 /**
- * Ends the bond of the parent's death, which kills init up to here. The pipe of the hand-over takes
- * over before the parent may go, so that there is no moment at which its going could kill a container
- * that is made.
+ * Removes the parent-death signal, which kills init up to here. From now on init notices by the
+ * pipe of the hand-over that the parent has gone. So once the container is made, the end of the
+ * parent can't kill it.
  */
 export function outliveParent(): PlanItem[] {
   const step = new StepBuilder("ready");
@@ -232,8 +235,9 @@ export function outliveParent(): PlanItem[] {
 }
 
 /**
- * Tells the parent that all is ready and waits for its word; if the parent is gone, which the end of
- * the pipe says, init ends. It only reads and writes: a filter with a listener is loaded by then.
+ * Tells the parent that all is ready and waits for its answer. If the pipe ends, the parent is
+ * gone, and init ends too. Only reads and writes are used, because a filter with a listener may be
+ * loaded by then.
  */
 export function handOver(fds: InitFds): PlanItem[] {
   const step = new StepBuilder("ready");
@@ -244,8 +248,8 @@ export function handOver(fds: InitFds): PlanItem[] {
 }
 
 /**
- * The same for a further process, which waits for no start: what its parent does for it meanwhile is
- * done before the program's first instruction.
+ * The same for a further process, which waits for no start: its parent does its work for it before
+ * the program's first instruction.
  */
 export function waitForParent(status: number, control: number): PlanItem[] {
   const step = new StepBuilder("ready");

@@ -42,8 +42,8 @@ export function setNames(hostname: string | undefined, domainname: string | unde
  * Mounts a procfs that is attached nowhere: what is written there can't be led astray by the
  * rootfs (CVE-2025-52881).
  *
- * @param mayMount whether init owns its pid namespace. A user namespace that doesn't may not mount a
- *   procfs: there the host's is opened, while it is still to be seen at /proc
+ * @param mayMount whether init owns its pid namespace. Otherwise its user namespace may not mount a
+ *   procfs, and the host's is opened, which is still visible at /proc
  */
 export function openPrivateProc(mayMount: boolean): PlanItem[] {
   const step = new StepBuilder("mounts");
@@ -71,7 +71,8 @@ export function writeProc(step: StepBuilder, path: string, value: string, label:
   const bytes = encoder.encode(value);
   const isOwn = path.startsWith(THREAD);
   const folder = isOwn ? `${label}.thread` : PROC;
-  // This one link is the kernel's own; in a procfs that nobody else reaches it leads nowhere else.
+  // This link is the kernel's own, and in a procfs that no other process reaches it can't lead
+  // elsewhere.
   if (isOwn) {
     const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
     step.call("openat", [result(PROC), "thread-self", flags, 0], { label: folder });

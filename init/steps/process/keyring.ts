@@ -1,5 +1,5 @@
 /**
- * The session keyring, which would be the caller's otherwise, keys and all.
+ * The session keyring. Without this step it would be the caller's, with all the caller's keys.
  *
  * Source: session-keyring(7), keyctl(2), keyrings(7), user-session-keyring(7).
  *
@@ -17,15 +17,15 @@ const USER_SEARCH = 0x00080000;
 const OTHER_SEARCH = 0x00000008;
 
 /**
- * The name of a new container's session keyring. Who finds a keyring by its name joins it, whoever
- * made it, so nobody may know the name before it is there.
+ * The name of a new container's session keyring. Any process that knows a keyring's name can make
+ * one of that name first, and hull would join it. So nobody may know the name beforehand.
  */
 export function newKeyringName(id: string): string {
   return `_ses.${id}.${crypto.getRandomValues(new Uint8Array(8)).toHex()}`;
 }
 
 /**
- * Gives the keyring that is made next the SELinux label; execve resets what is written for it.
+ * Gives the SELinux label to the keyring that is made next; execve resets this setting.
  *
  * @param label none is written where it is empty
  */
@@ -46,8 +46,8 @@ export function labelKeyring(label = ""): PlanItem[] {
  * user namespace, so that the keyring belongs to that root and counts against its quota.
  *
  * @param name of {@linkcode newKeyringName}; without one a new keyring has none
- * @param isMapped whether the container has a user namespace: its users are strangers to each
- *   other's keys, and search as others
+ * @param isMapped whether the container has a user namespace. Then users inside and outside can't
+ *   see each other's keys
  */
 export function joinKeyring(name: string | undefined, isMapped: boolean): PlanItem[] {
   const step = new StepBuilder("identity");

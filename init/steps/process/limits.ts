@@ -24,8 +24,8 @@ export function setLimits(rlimits: readonly Rlimit[]): PlanItem[] {
 }
 
 /**
- * Enters the cgroups that carry charges or limits of use. It comes late, so that what init itself
- * needs (V8's memory, its threads) is not the container's.
+ * Enters the cgroups that charge for or limit what is used. It comes late, so that the container is
+ * not charged for what init itself needs: V8's memory, its threads.
  */
 export function enterCgroups({ late }: InitCgroups): PlanItem[] {
   const step = new StepBuilder("cgroups");
@@ -38,7 +38,7 @@ export function enterCgroups({ late }: InitCgroups): PlanItem[] {
   return step.items;
 }
 
-/** Lets the modes of what init makes be those that it asks for. */
+/** Clears the umask, so that files get exactly the modes that init asks for. */
 export function clearUmask(): PlanItem[] {
   const step = new StepBuilder("rootfs");
   step.because("let no umask change the modes that follow").call("umask", [0]);

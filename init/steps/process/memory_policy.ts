@@ -12,8 +12,8 @@ import type { MemoryPolicy } from "../../../src/config/types/config.ts";
 import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 
 /**
- * Sets the memory policy, which execve keeps. It comes after the cpuset cgroup, whose memory nodes
- * the kernel compares it with.
+ * Sets the memory policy, which survives execve. It comes after the cpuset cgroup is entered,
+ * because the kernel checks the policy against that cgroup's memory nodes.
  */
 export function setMemoryPolicy({ mode, nodes = "", flags = [] }: MemoryPolicy): PlanItem[] {
   const step = new StepBuilder("memory");

@@ -23,8 +23,9 @@ export function newNamespaceFlags(namespaces: readonly Namespace[]): number {
 }
 
 /**
- * Whether init makes the ipc namespace itself, as the container's root: who makes one owns the root of
- * its message queues, and a birth is the host's root, who is nobody in a user namespace.
+ * Whether init makes the ipc namespace itself, as the container's root. The user that makes it owns
+ * the root folder of its message queues. In a birth that would be the host's root, who is nobody in
+ * the container's user namespace.
  */
 export function makesIpcLate(namespaces: readonly Namespace[]): boolean {
   return isNew(namespaces, "user") && isNew(namespaces, "ipc");
@@ -52,8 +53,9 @@ export function joinedPath(
 }
 
 /**
- * Whether the process is born late, by a further fork: into a pid namespace that is joined. A limit of
- * one process and a scheduler that a fork takes away are set from the host's side then, behind it.
+ * Whether the process is born late, by a further fork into a pid namespace that is joined. What a
+ * fork would break (a limit of one process) or lose (some schedulers) is then set from the host
+ * after the fork.
  */
 export function isForkedLate(namespaces: readonly Namespace[]): boolean {
   return joinedPath(namespaces, "pid") !== undefined;
@@ -77,9 +79,9 @@ export function launcherMakesNetwork(namespaces: readonly Namespace[]): boolean 
 }
 
 /**
- * Joins the namespaces given by path: all are opened first, and the user namespace is joined last,
- * since it takes the right to join others. Two are left to others: the time namespace to init/steps/process/time.ts,
- * the mount namespace to {@linkcode joinMountNamespace}.
+ * Joins the namespaces given by path. All are opened first, and the user namespace is joined last,
+ * because a process in it has no right to join the others. The time namespace is joined by
+ * init/steps/process/time.ts, the mount namespace by {@linkcode joinMountNamespace}.
  *
  * @param kept the type of one whose fd, `namespace.TYPE`, stays open
  */
@@ -118,14 +120,15 @@ export function openMountNamespace(namespaces: readonly Namespace[]): PlanItem[]
 }
 
 /**
- * Joins it, which takes the root back. The container's mounts are made and covered by then: a tree
- * that is attached nowhere can only be changed from where it was made.
+ * Joins it, which also resets the root folder. The container's mounts are made and covered by then,
+ * since a tree that is attached nowhere can only be changed from the mount namespace where it was
+ * made.
  */
 export function joinMountNamespace(namespaces: readonly Namespace[]): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const path = joinedPath(namespaces, "mount");
   return step.because("join the mount namespace", path, "/linux/namespaces", hintFor("mount"))
-    .call("unshare", [CLONE_FS]) // threads that share what / is can't join
+    .call("unshare", [CLONE_FS]) // threads that share their root folder can't join
     .call("setns", [result(MOUNTS), NAMESPACE_FLAGS.mount])
     .close(MOUNTS).items;
 }

@@ -23,9 +23,10 @@ import type { CpuAffinity, IoPriority, Scheduler } from "../../../src/config/typ
 import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 
 /**
- * Lets the program run on every CPU of its cpuset: what hull itself was bound to, by taskset(1) or
- * by a service's settings, is not the container's. The kernel cuts the mask to the cpuset, so it
- * comes after the cgroups. Where it is forbidden, the program keeps what hull had.
+ * Lets the program run on every CPU of its cpuset. Hull itself may be bound to some CPUs, by
+ * taskset(1) or by a service's settings; the container must not inherit that. The kernel cuts the
+ * mask to the cpuset, so it comes after the cgroups. Where it is forbidden, the program keeps what
+ * hull had.
  */
 export function resetCpuAffinity(): PlanItem[] {
   const step = new StepBuilder("scheduling");
@@ -53,16 +54,17 @@ export function bindToCpus(
   return step.items;
 }
 
-/** Whether a child does not have it of its parent: one by SCHED_DEADLINE can't even fork. */
+/** Whether a child does not inherit it. A process with SCHED_DEADLINE can't even fork. */
 export function isLostInFork({ policy, flags = [] }: Scheduler): boolean {
   return policy === "SCHED_DEADLINE" || flags.includes("SCHED_FLAG_RESET_ON_FORK");
 }
 
 /**
- * Sets the scheduling policy. It comes after the affinity, since SCHED_DEADLINE wants all CPUs, and
- * after the cgroups, of which a v1 cpu cgroup may have no realtime share.
+ * Sets the scheduling policy. It comes after the affinity, since SCHED_DEADLINE needs all CPUs, and
+ * after the cgroups, since a v1 cpu cgroup without a realtime share can't be entered by a realtime
+ * process.
  *
- * @param pid whose it is; 0 is who calls
+ * @param pid of which process; 0 is the caller
  */
 export function setScheduler(scheduler: Scheduler, pid = 0): PlanItem[] {
   const step = new StepBuilder("scheduling");

@@ -1,6 +1,7 @@
 /**
- * The system call filter: the last that happens before a process waits where others see it; where the
- * profile does not allow that, before execve, so that it has to allow nothing for hull's sake.
+ * The system call filter. It is loaded last, right before the process waits where other processes
+ * see it. If the profile does not allow the calls of that wait, the filter is loaded right before
+ * execve, so that a profile need not allow anything for hull's sake.
  *
  * Source: seccomp(2), config-linux.md "Seccomp".
  *
@@ -25,9 +26,10 @@ export function hasListener({ flags }: InitSeccomp): boolean {
 }
 
 /**
- * Whether a filter lets a process wait behind it: say that it is ready, hear a word or end, and give up
- * the right that loading the filter took. Who waits with such a filter is to be had by nobody who
- * traces it as more than the container; a filter that allows less is loaded behind the wait.
+ * Whether a filter allows the calls of the wait: to say that the process is ready, to read the
+ * answer, to end, and to give up the right that loading the filter took. A process that waits
+ * behind its filter has no more rights than the container, so another process gains nothing by
+ * tracing it. A filter that allows less is loaded after the wait.
  *
  * @param dropsRight whether there is a right to be given up
  */
@@ -44,14 +46,14 @@ export function letsWait({ program }: InitSeccomp, dropsRight: boolean): boolean
       answerOf(instructions, { number: syscallNumber(name), args: AN_FD }) === RET_ALLOW
     );
   } catch (error) {
-    if (error instanceof RangeError) return false; // what is not known is not run early
+    if (error instanceof RangeError) return false; // a filter that can't be judged is loaded late
     throw error;
   }
 }
 
 /**
- * Whether a filter allows all operations, as far as their arguments are numbers. A jump is call -1, which
- * may fail, but in no other way.
+ * Whether a filter allows all operations, as far as their arguments are numbers. A jump is call -1:
+ * the filter may let it fail, but must not do anything else with it.
  */
 export function allowsAll({ program }: InitSeccomp, items: readonly PlanItem[]): boolean {
   const instructions = Uint8Array.fromBase64(program);
@@ -82,14 +84,15 @@ export function allowsAll({ program }: InitSeccomp, items: readonly PlanItem[]):
 
 const RET_ERRNO = 0x50000;
 
-/** No stream, since a filter may look at numbers. */
+/** An fd that is none of the streams: a filter may look at its number. */
 const AN_FD = [3n];
 
 /**
- * Loads the filter. What follows must be calls that the profile allows: execve; before a wait also those
- * of {@linkcode letsWait}. One with a listener always waits, since the parent fetches its fd then.
+ * Loads the filter. Only calls that the profile allows may follow: execve and, before a wait, those
+ * of {@linkcode letsWait}. With a listener the process always waits, so that the parent can fetch
+ * the listener's fd.
  *
- * Nor may a jump follow: the trampoline makes it of a call with the number -1, which the filter would
+ * No jump may follow: the trampoline makes it by a call with the number -1, which the filter would
  * see.
  */
 export function loadFilter({ program, flags, unknown }: InitSeccomp): PlanItem[] {

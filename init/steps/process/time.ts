@@ -1,7 +1,7 @@
 /**
- * The time namespace. A process enters one only while it has a single thread and memory of its own,
- * so this is no step of init, which is a program with threads: the child that becomes it does it
- * before its execve. The offsets can be set only as long as nobody is inside.
+ * The time namespace. A process can enter one only while it has a single thread and its own memory.
+ * A re-executed init has threads, so the child that becomes init does it before its execve. The
+ * offsets can be set only as long as nobody is inside.
  *
  * Source: time_namespaces(7), the runtime-spec's "Offset for Time Namespace".
  *

@@ -23,8 +23,8 @@ const DEFAULT_UMASK = 0o022;
 const KEEP_GROUP = -1;
 
 /**
- * Becomes root of the new user namespace. Init came here as the host's root, unmapped, which let it
- * read its own program and open the sources of the mounts.
+ * Becomes root of the new user namespace. Up to here init was the host's root, unmapped, so that it
+ * could read its own program and open the sources of the mounts.
  */
 export function becomeNamespaceRoot(): PlanItem[] {
   const step = new StepBuilder("identity");
@@ -63,10 +63,11 @@ export function denyNewPrivileges(): PlanItem[] {
 }
 
 /**
- * Drops what the bounding set does not name, takes the user's ids while keeping the capabilities,
+ * Drops what is not in the bounding set, takes on the user's ids while keeping the capabilities,
  * and sets the other four sets.
  *
- * @param capabilities without them it has none, as the spec has it for what a config doesn't name
+ * @param capabilities without them it has none: the spec says so for sets that a config doesn't
+ *   name
  * @param lastCapability the kernel's, so that those unknown to this list are dropped too
  * @param mayKeepGroups whether the user namespace may be one that denies setgroups: see
  *   {@linkcode mayDenyGroups}
@@ -105,8 +106,9 @@ export function becomeUser(
 const MAPPED = "in a user namespace the id must be mapped";
 
 /**
- * Takes the additional groups, which are the caller's up to here. Where none are asked for and the
- * user namespace denies setgroups, for good, nobody can take away what the process came with.
+ * Sets the additional groups, which are the caller's up to here. If none are asked for and the user
+ * namespace denies setgroups, the process keeps the groups that it came with: nobody can take them
+ * away.
  */
 function setGroups(step: StepBuilder, gids: readonly number[], mayKeep: boolean): void {
   const groups = new Uint8Array(new Uint32Array(gids).buffer);
@@ -134,11 +136,11 @@ function dropBounding(
 }
 
 /**
- * Sets the sets. Without no_new_privs seccomp(2) wants CAP_SYS_ADMIN, so it stays in the permitted
- * and the effective set up to execve, where it goes by the kernel's own rule: the program's permitted
- * set is made of the ambient set and, for a file with capabilities or for root, of the inheritable
- * and the bounding set; what was permitted before has no part in it (capabilities(7), "Transformation
- * of capabilities during execve()").
+ * Sets the sets. Without no_new_privs seccomp(2) needs CAP_SYS_ADMIN, so that stays in the
+ * permitted and the effective set up to execve. There the kernel drops it: the program's permitted
+ * set is made from the ambient set and, for a file with capabilities or for root, from the
+ * inheritable and the bounding set, but not from what was permitted before (capabilities(7),
+ * "Transformation of capabilities during execve()").
  */
 function setCapabilities(
   step: StepBuilder,
@@ -169,7 +171,7 @@ export function keepsFilterRight(
   return loadsFilter && ![effective, permitted].every((set) => set.includes("CAP_SYS_ADMIN"));
 }
 
-/** Gives up what the filter needed, once it stands. */
+/** Gives up the right that loading the filter needed, once the filter is loaded. */
 export function dropFilterRight(capabilities: Capabilities = {}): PlanItem[] {
   const { effective = [], permitted = [], inheritable = [] } = capabilities;
   const step = new StepBuilder("seccomp");

@@ -26,9 +26,10 @@ export interface Anchor {
 }
 
 /**
- * The mounts of the kernel's own file systems, proc and sysfs, by the fds that stay open: what is to
- * be covered in them is looked for there, since in a rootfs that others can write the name /proc may
- * come to mean something else. Not those that a later mount of the config covers by its name.
+ * The mounts of the kernel's own file systems, proc and sysfs, whose fds stay open. Paths in them
+ * that must be covered are looked for from these fds, because the name /proc may come to mean
+ * something else in a rootfs that others can write to. Mounts that a later mount of the config
+ * covers by its name are left out.
  */
 export function anchorsOf(
   mounts: readonly PlannedMount[],
@@ -38,7 +39,7 @@ export function anchorsOf(
   if (!mounts.some(isKernels)) return [];
   const paths = mounts.map(({ mount }) => collapse(mount.destination));
   const remounts = mounts.map(isRemount);
-  // Where a link leads a mount is not told by its path.
+  // If a link is on the way, the path does not tell where the mount is.
   const moved = mounts.map(({ mount, position }, k) => {
     const { isSure, components } = facts.destination(mount.destination, position);
     const resolved = "/" + components.join("/");
@@ -47,7 +48,8 @@ export function anchorsOf(
   return mounts.flatMap((planned, k) => {
     const { mount: { destination }, label } = planned;
     if (!isKernels(planned)) return [];
-    // A copy of a tree over itself has copies of the mounts in it: they are looked for by their names.
+    // A tree that is copied over itself has copies of the mounts in it: those are looked for by
+    // their names.
     const isCopied = (path: string, at: number) =>
       isDetached && remounts[at] === true && path !== "/" && destination.startsWith(`${path}/`);
     if (paths.some(isCopied)) return [];
@@ -67,7 +69,7 @@ function isOver(path: string, covered: string): boolean {
   return path === "/" || path === covered || covered.startsWith(`${path}/`);
 }
 
-/** A mount that lies over an anchor takes its part. */
+/** A mount that lies over an anchor takes the anchor's place. */
 export function moveAnchor(
   step: StepBuilder,
   anchor: Anchor,
@@ -77,7 +79,7 @@ export function moveAnchor(
   step.call("dup3", [result(to), result(anchor.mount), O_CLOEXEC], options);
 }
 
-/** The mounts of the kernel's file systems are held no longer. */
+/** Closes the fds of the kernel's file systems. */
 export function closeAnchors(anchors: readonly Anchor[]): PlanItem[] {
   const step = new StepBuilder("masks");
   return step.because("close the mounts that were held").close(...anchors.map(({ mount }) => mount))

@@ -27,8 +27,8 @@ import { setAttributes } from "./mount_calls.ts";
 import { isRemount, NONE, type PlannedMount } from "./planned_mount.ts";
 
 /**
- * Opens the source of each bind. It comes before init becomes the container's root, who may not be
- * able to reach the source.
+ * Opens the source of each bind. It comes before init becomes the container's root, because that
+ * user may not be able to reach the source.
  *
  * @param idmapped the copies that the parent made, whose files have other owners
  * @param rootfs where the rootfs is on the host: what is in it is opened at the mount's turn
@@ -61,8 +61,8 @@ export function openSources(
 }
 
 /**
- * The parent copies before any mount is made: what an earlier one has at the source, or in it, would be
- * missing without a word.
+ * The parent copies before any mount is made. If an earlier mount of the config provides the
+ * source, or a part of it, the copy would silently lack that, so this is refused.
  */
 function refuseProvided(
   mounts: readonly PlannedMount[],
@@ -101,8 +101,8 @@ export function sourceOf(label: string): string {
 }
 
 /**
- * Copies the tree of a bind's source, detached. It comes at the mount's turn: the kernel lists mounts
- * in the order in which they were made, and people read that list as config.json's.
+ * Copies the tree of a bind's source, detached. It is done when the mount's turn comes: the kernel
+ * lists mounts in the order in which they were made, and people expect the order of config.json.
  */
 export function copySource(
   step: StepBuilder,
@@ -116,7 +116,10 @@ export function copySource(
     .close(sourceOf(label));
 }
 
-/** The way inside the root to a bind's source that is in the rootfs, as a mount before may provide it. */
+/**
+ * The path inside the root of a bind's source that lies in the rootfs, where an earlier mount may
+ * provide it.
+ */
 export function innerSource(source: string, rootfs: string): string | undefined {
   const path = collapse(source);
   if (path === rootfs) return "/";
@@ -124,8 +127,8 @@ export function innerSource(source: string, rootfs: string): string | undefined 
 }
 
 /**
- * Opens a source in the rootfs by the root's fd, and so with the mounts on it. A source is a path of the
- * host: where it leads out of the root by an absolute link, it leads where the host has that.
+ * Opens a source in the rootfs by the root's fd, and so with the mounts on it. A source is a path
+ * of the host: if an absolute link leads out of the root, it leads to that place on the host.
  */
 export function openInnerSource(
   step: StepBuilder,
@@ -154,8 +157,8 @@ export function openInnerSource(
 }
 
 /**
- * What a bind's options say of its attributes. What they don't name stays as the source has it; what
- * they clear is refused where a user namespace has it locked.
+ * What a bind's options say of its attributes. Attributes that they don't name stay as the source
+ * has them. Clearing one that the user namespace has locked is refused.
  */
 export function changeAttributes(
   step: StepBuilder,

@@ -67,7 +67,7 @@ export function cgroupMounts(
   return { mounts: [{ ...planned, mount: folder }, ...trees], protect };
 }
 
-/** What is not the container's alone is not its to change, whatever the config says. */
+/** A tree that is not the container's alone is read-only, whatever the config says. */
 function asReadonly(mount: Mount): Mount {
   const kept = (mount.options ?? []).filter((option) => option !== "rw");
   return { ...mount, options: [...kept, "ro"] };

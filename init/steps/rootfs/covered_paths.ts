@@ -1,6 +1,7 @@
 /**
- * How a path that is to be covered is found. Whether something is there, and whether it is a folder, is
- * the kernel's answer when it is covered: nothing that was seen before the mounts were made counts.
+ * How a path that must be covered is found. Whether something is there, and whether it is a folder,
+ * the kernel decides at the moment of covering. What was seen before the mounts were made does not
+ * count.
  *
  * @module
  */
@@ -25,15 +26,15 @@ export interface Covered {
   readonly path: string;
   /** Where config.json has it. */
   readonly index: number;
-  /** What its labels have of it. */
+  /** Its part of the labels. */
   readonly key: string;
-  /** The mount that it is looked for in; undefined: it is found by its name. */
+  /** The mount in which it is looked for; undefined if it is looked for by its name. */
   readonly anchor: Anchor | undefined;
 }
 
 /**
- * Each path once: a second cover over the first covers nothing. One in a mount that may be covered
- * itself is looked for there, and by its name as well.
+ * Each path once, since a second cover over the first would hide nothing. A path in a held mount
+ * that may itself be covered is looked for in that mount, and by its name as well.
  */
 export function coversOf(paths: readonly string[], anchors: readonly Anchor[]): readonly Covered[] {
   const seen = new Set<string>();
@@ -53,12 +54,15 @@ export function keyOf(path: string): string {
   return path.replace(/\/+/g, "/").replace(/\/$/, "");
 }
 
-/** Whether a path lies in a mount that is held, and is not its whole. */
+/** Whether a path lies in a mount that is held, and is not its root. */
 export function isInside({ path, anchor }: Pick<Covered, "path" | "anchor">): boolean {
   return anchor !== undefined && anchor.destination !== collapse(path);
 }
 
-/** What the kernel has always had as what: the rest is found out when it is covered. */
+/**
+ * Paths that have always been folders, or files, in every kernel. For others this is found out when
+ * they are covered.
+ */
 const FOLDERS = ["/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware"];
 
 const FILES = ["interrupts", "kcore", "keys", "latency_stats", "sched_debug", "sysrq-trigger"]
@@ -80,12 +84,13 @@ function anchorOf(path: string, anchors: readonly Anchor[]): Anchor | undefined 
 }
 
 /**
- * Opens what is to be covered: in /proc and /sys from the mount itself, so that the cover lies on what
- * the kernel shows, wherever the rootfs's folders are by now (CVE-2023-27561); elsewhere by its name,
- * as a program would find it.
+ * Opens what is to be covered. In /proc and /sys it is opened from the mount itself, so that the
+ * cover lies over the kernel's own file even if folders of the rootfs were moved meanwhile
+ * (CVE-2023-27561). Elsewhere it is opened by its name, as a program would.
  *
  * @param way where the plan goes on
- * @returns adds what handles a path that can't be opened; it stands behind the covers
+ * @returns a function that adds the operations for a path that can't be opened; they stand behind
+ *   the covers
  */
 export function openCovered(
   step: StepBuilder,
@@ -96,8 +101,9 @@ export function openCovered(
 ): () => void {
   if (anchor !== undefined) {
     const below = collapse(path).slice(anchor.destination.length);
-    // A copy of a mount that is not attached costs more than all the rest of a cover: none is made for
-    // what a kernel does not have. A walk has more to do behind what it opens, and goes on as it is.
+    // Copying a mount that is not attached costs more than the rest of a cover, so none is copied
+    // for a path that this kernel does not have. A walk must close what it opened, so it does not
+    // jump.
     const skips = facts.hasOpenat2 && isInside({ path, anchor });
     step.call("openat2", insideRoot(result(anchor.mount), `.${below}`, O_PATH | O_CLOEXEC), {
       label,
@@ -109,12 +115,12 @@ export function openCovered(
     return () => {};
   }
   const args = insideRoot(result(ROOT), path, O_PATH | O_CLOEXEC);
-  // A walk follows no link, and so needs to know where they led.
+  // A walk follows no link, so it needs a path in which links are resolved.
   const components = facts.hasOpenat2 ? undefined : facts.destination(path, mounts).components;
   return beyondMissing(step, { args, label, end, components, walks: !facts.hasOpenat2 });
 }
 
-/** Where a plan goes on that has looked for what it covers. */
+/** Where a plan goes on after it has looked for a path to cover. */
 interface Covering {
   /** The first call that covers it. */
   readonly first: string;

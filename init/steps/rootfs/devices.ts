@@ -60,7 +60,10 @@ interface PlannedDevice {
   readonly pointer: string;
 }
 
-/** The config's devices, and the default ones that it doesn't name; of two at a path the first. */
+/**
+ * The config's devices, and the default ones that it doesn't name. Of two at one path the first
+ * counts.
+ */
 function allDevices(devices: readonly Device[]): PlannedDevice[] {
   const planned = new Map<string, PlannedDevice>();
   devices.forEach((device, k) => {
@@ -83,8 +86,8 @@ function allDevices(devices: readonly Device[]): PlannedDevice[] {
 
 /**
  * Makes the device files; in a user namespace, where mknod of a device is refused, it binds the
- * host's. Where a file stands already it must be that device: the spec asks for an error otherwise,
- * and a stand-in for /dev/null would take what a program means to throw away.
+ * host's. If a file is there already, it must be that device: the spec asks for an error otherwise,
+ * and a file in place of /dev/null would keep what a program means to throw away.
  *
  * @param devices the config's
  * @param bind whether to bind the host's devices
@@ -153,7 +156,7 @@ function openFolder(
   return opened;
 }
 
-/** What a device of the config is when it is made; its `fileMode` may hold type bits, which say no more. */
+/** What a device of the config is when it is made. Type bits in its `fileMode` are ignored. */
 export function deviceNode({ type, major = 0, minor = 0, fileMode = 0o666 }: Device): NodeStatus {
   const number = type === "p" ? { major: 0, minor: 0 } : { major, minor };
   return { mode: (DEVICE_TYPES[type] as number) | (fileMode & 0o7777), ...number };
@@ -211,7 +214,8 @@ function bindDevice(
   requireNode(step, label, there);
   step.because(`bind the host's ${device.path}`, device.path, pointer)
     .call("open_tree", [result(label), "", COPY | AT_EMPTY_PATH], { label: `${label}.mount` });
-  // A device is all that it is to be: no file of the host's with rights of its own.
+  // The bind must serve as a device only: setuid bits of the host's file don't count, and nothing
+  // can be executed from it.
   setAttributes(step, `${label}.mount`, mountAttributes(NOSUID | NOEXEC, 0));
   attach(step, `${label}.mount`, `${label}.place`);
   step.close(label, `${label}.mount`, `${label}.place`);
@@ -248,7 +252,7 @@ export function ownNull(devices: readonly Device[], bind: boolean, facts: Facts)
   return { mode: S_IFCHR | (mode & 0o7777), major: 1, minor: 3 };
 }
 
-/** Makes the links of /dev; one that is there already stays. */
+/** Makes the links of /dev; links that are there already stay. */
 export function makeDeviceLinks(facts: Facts): PlanItem[] {
   const step = new StepBuilder("devices");
   const label = "links";

@@ -1,5 +1,5 @@
 /**
- * New file systems: configured, made, and filled where a tmpfs is to have what it lies over.
+ * New file systems: they are configured, made and, for a tmpfs with `tmpcopyup`, filled.
  *
  * Source: fsopen(2), fsconfig(2), fsmount(2).
  *
@@ -27,8 +27,8 @@ import { mountOf, type PlannedMount } from "./planned_mount.ts";
 const { RDONLY } = MOUNT_ATTR;
 
 /**
- * A new file system as a detached mount. A tmpfs gets the permissions of the folder that it will lie
- * over, and the files in it where it asks for them; read-only it becomes behind that.
+ * A new file system as a detached mount. A tmpfs gets the permissions of the folder that it will
+ * lie over and, if its options ask for them, the files in it. It becomes read-only after that.
  *
  * @param how.status the fd on which init reports: it gets what the file system says of its options
  * @param how.isHeld whether it stays writable: see `read_only_mounts.ts`
@@ -65,7 +65,7 @@ function configure(
 ): void {
   const type = mount.type ?? "none";
   const context = `${label}.fs`;
-  // What is wrong with what the file system reads itself, it says in a log of its own.
+  // If the file system refuses an option that it reads itself, it says why in a log of its own.
   const asks = status !== undefined && options.data.some((item) => !PLAIN_DATA.test(item));
   const call: CallOptions = asks ? { onError: { jump: `${label}.log`, fails: true } } : {};
   const set = (key: string, value: string) =>
@@ -98,8 +98,7 @@ function configure(
 }
 
 /**
- * Passes the log of a file system that refuses its options on: fsopen(2). Empty lines behind it, or
- * instead of it, say nothing.
+ * Passes on the log of a file system that refuses its options: fsopen(2). Empty lines mean nothing.
  */
 function passLog(step: StepBuilder, label: string, context: string, status: number): void {
   const said = new Uint8Array(LOG_SIZE).fill(NEWLINE);
@@ -112,14 +111,17 @@ function passLog(step: StepBuilder, label: string, context: string, status: numb
     .call("close", [-1]);
 }
 
-/** What every tmpfs and devpts takes: no file system will have something to say of it. */
+/** Options that every tmpfs and devpts accepts, so that there will be no log to read. */
 const PLAIN_DATA = /^(newinstance|(ptmx)?mode=[0-7]{3,4}|size=\d+[kmg]?)$/;
 
 const LOG_SIZE = 256;
 
 const NEWLINE = 10;
 
-/** /dev and a tmpfs that is filled first become read-only when their content is there. */
+/**
+ * Whether a mount must be writable at first: /dev and a tmpfs that is filled become read-only once
+ * their content is there.
+ */
 function writableAtFirst(mount: Mount, options: MountOptions, isFilled: boolean): boolean {
   return mount.destination === "/dev" || options.copyUp || isFilled;
 }

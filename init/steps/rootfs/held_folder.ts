@@ -1,5 +1,5 @@
 /**
- * A folder that stays open while mounts are made in it one after the other: those of /dev, and the
+ * A folder that stays open while one mount after the other is made in it, as in /dev or for the
  * trees of cgroups.
  *
  * @module
@@ -10,7 +10,7 @@ import type { Destination } from "../../operations/facts.ts";
 import { result, type StepBuilder } from "../../operations/operation.ts";
 import { insideRoot, makeFile, openPlace } from "../places/paths.ts";
 
-/** The folder that is open, if any. Nothing that is attached over it may come in between. */
+/** The folder that is open, if any. It must be closed when a mount may cover it. */
 export class HeldFolder {
   #held: { readonly path: string; readonly label: string } | undefined;
 
@@ -30,7 +30,8 @@ export class HeldFolder {
   }
 
   /**
-   * A mount was attached. Whatever is not in the folder may cover it.
+   * A mount was attached. Unless its place is in the folder, it may cover the folder, which is then
+   * closed.
    *
    * @param components where; undefined where that is not sure
    */

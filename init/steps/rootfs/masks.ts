@@ -33,8 +33,9 @@ const EMPTY = "masks.empty";
 const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
 /**
- * What {@linkcode maskPaths} covers files with where /dev is not a fresh one of init's making, and
- * its `null` may be anything: the host's /dev/null, copied while it can be reached (CVE-2025-31133).
+ * Copies the host's /dev/null while it can still be reached. {@linkcode maskPaths} covers files
+ * with it if init did not make /dev freshly, since its `null` may be anything then
+ * (CVE-2025-31133).
  */
 export function openMaskSources(
   paths: readonly string[],
@@ -151,7 +152,7 @@ function coverFile(step: StepBuilder, k: string, copiesNull: boolean): void {
   step.close(fileCover(k));
 }
 
-/** Covers what may be a folder or a file: where the first cover is refused, it gets the other. */
+/** Covers what may be a folder or a file: if one kind of cover is refused, the other is used. */
 function coverEither(
   step: StepBuilder,
   k: string,
@@ -189,7 +190,7 @@ function fileCover(k: string): string {
   return `mask${k}.file`;
 }
 
-/** What attaches it. */
+/** The label of the mount that covers a file. */
 function fileMount(k: string): string {
   return `mask${k}.null`;
 }

@@ -68,8 +68,8 @@ const ATTRIBUTES: Readonly<Record<string, readonly [set: number, clear: number]>
 };
 
 /**
- * As mount(8) has them these are flags of their own, of which the strongest counts; what clears one of
- * them alone leaves the others.
+ * As in mount(8), these are separate flags, of which the strongest counts; clearing one leaves the
+ * others.
  */
 const ACCESS_TIMES: Readonly<Record<string, readonly [flag: AccessTime, isSet: boolean]>> = {
   noatime: ["noatime", true],
@@ -155,7 +155,7 @@ export function propagationOf(option: string): Propagation | undefined {
   return { flag: PROPAGATION[name as keyof typeof PROPAGATION], recursive };
 }
 
-/** A later option wins over an earlier one about the same attribute. */
+/** Of two options about the same attribute the later one wins. */
 function merge(
   before: Attributes = { set: 0, clear: 0 },
   [set, clear]: readonly [number, number],

@@ -54,8 +54,8 @@ export interface MakeOptions {
   /** Those that the parent has made. */
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /**
-   * Whether they are made in a tree that is attached nowhere. What is part of it keeps its
-   * attributes: mount_setattr(2) takes its root alone.
+   * Whether they are made in a tree that is attached nowhere. A mount inside such a tree can't be
+   * changed: mount_setattr(2) only takes the tree's root.
    */
   readonly isDetached?: boolean | undefined;
   /** The mounts that are held, to cover what is below them. */
@@ -69,7 +69,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
   const options = parseMountOptions(mount.options ?? NONE);
   const step = new StepBuilder("mounts");
   const found = facts.destination(mount.destination, position);
-  // A walk without openat2 follows no link: it goes where the facts say, or nowhere.
+  // A walk without openat2 follows no link, so it goes exactly where the facts say, or fails.
   const destination = { ...found, isSure: found.isSure || !facts.hasOpenat2 };
   because(step, planned);
   if (options.remount) {
@@ -100,7 +100,9 @@ function because(step: StepBuilder, { mount, pointer, hint }: PlannedMount, othe
 
 const HINT_OF_KIND = "of the source and the destination one is not a directory, but the other is";
 
-/** What a bind's place has to be. A source in the rootfs is opened to know it. */
+/**
+ * Whether a bind's place must be a folder or a file. A source in the rootfs is opened to find out.
+ */
 function bindEnd(
   step: StepBuilder,
   planned: PlannedMount,
@@ -117,7 +119,7 @@ function bindEnd(
 /**
  * Attaches a mount, with its propagation, and closes its place.
  *
- * @param mayDiffer whether its root and its place may be of two kinds, one a folder
+ * @param mayDiffer whether of its root and its place one may be a folder and the other a file
  */
 function attachAt(
   step: StepBuilder,
@@ -150,8 +152,9 @@ interface Making {
 }
 
 /**
- * Opens the place of a mount, and makes it where it is missing. What no mount of the config can have
- * changed is known: where it is not there it is made at once. Anything else is opened by its name.
+ * Opens the place of a mount, and makes it where it is missing. If no mount of the config can have
+ * changed the place, the facts know what is missing, and it is made at once. Otherwise the place is
+ * opened by its name.
  */
 function openDestination(
   step: StepBuilder,
@@ -165,7 +168,7 @@ function openDestination(
   const resolved = "/" + destination.components.join("/");
   const hasLinks = resolved !== collapse(asked);
   if (type === "proc" || type === "sysfs") {
-    // A link at /proc or /sys would have them mounted elsewhere, where masks miss them.
+    // With a link at /proc or /sys they would be mounted elsewhere, and masks would miss them.
     if (!hasLinks) makeMissing(step, destination, "directory", label);
     return openPlace(step, asked, place, { followLinks: false, directory: true });
   }
@@ -176,7 +179,7 @@ function openDestination(
     openPlace(step, resolved, place, { directory: end === "directory" });
   } else step.place(ROOT, asked, place, end);
   if (isSure && !hasLinks) return;
-  // config.json's own words are looked at before; a link may lead where they don't.
+  // The path in config.json was checked before, but a link may lead elsewhere.
   step.because(
     `check that ${asked} does not lead into a proc file system`,
     asked,
@@ -186,14 +189,14 @@ function openDestination(
   refuseProcfs(step, place);
 }
 
-/** A mount at / becomes the root: the plan's fd of it gets another meaning. */
+/** A mount at / becomes the root: from here on the plan's root fd is that mount. */
 function becomeRoot(step: StepBuilder, label: string): void {
   takeTop(step, ROOT, `${label}.root`);
 }
 
 /**
- * Gives the fd of a mount the meaning of what lies over the mount's root: a `..` there leads nowhere
- * but up through the mounts.
+ * Makes the fd of a mount refer to what lies over the mount's root: opening `..` at a root leads up
+ * through the mounts that lie on it.
  */
 function takeTop(step: StepBuilder, mount: string, label: string): void {
   step.call("openat2", insideRoot(result(mount), "..", O_PATH | O_DIRECTORY | O_CLOEXEC), {

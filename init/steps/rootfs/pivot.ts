@@ -29,9 +29,10 @@ import { ROOT } from "../places/paths.ts";
 const OLD_ROOT = "oldroot";
 
 /**
- * Enters the rootfs; with `noPivot` (a rootfs on the initial ramfs) by a move and a chroot. The host's
- * mounts are all there then, only out of reach; so what the kernel would take for leave to mount a bare
- * proc or sysfs, in a user namespace that the container makes, is taken away.
+ * Enters the rootfs; with `noPivot` (a rootfs on the initial ramfs) by a move and a chroot. With
+ * `noPivot` the host's mounts are still there, only out of reach. The kernel would take the host's
+ * proc and sysfs among them as permission to mount an unmasked proc or sysfs in a user namespace
+ * that the container makes, so those are unmounted.
  *
  * @param noPivot with the places of the host's proc and sysfs; undefined: pivot_root is used
  */
@@ -85,8 +86,8 @@ export function protectRoot(): PlanItem[] {
 }
 
 /**
- * Sets the propagation of the root's own mount, or of all in it. It comes after the read-only paths:
- * of what is unbindable they could not make the copy that they are.
+ * Sets the propagation of the root's own mount, or of all in it. It comes after the read-only
+ * paths, which are copies of what they cover: an unbindable mount can't be copied.
  */
 export function spreadRoot(propagation: string | undefined): PlanItem[] {
   const asked = propagation === undefined ? undefined : propagationOf(propagation);

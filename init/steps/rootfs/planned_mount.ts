@@ -1,5 +1,5 @@
 /**
- * One mount of the plan: what is known of it, and how its fds are called.
+ * One mount of the plan: what is known of it, and the labels of its fds.
  *
  * @module
  */

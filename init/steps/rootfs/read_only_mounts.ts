@@ -1,7 +1,7 @@
 /**
- * A tmpfs that is to be read-only becomes so when all is there that is made in it, as with other
- * runtimes: places of later mounts, devices, the working folder. Each is held from its making on,
- * for a path may lead elsewhere by then. /dev has a step of its own, behind the terminal.
+ * A read-only tmpfs is made read-only only after everything in it was made, as other runtimes do:
+ * places of later mounts, devices, the working folder. Its fd stays open until then, since its path
+ * may lead elsewhere by that time. /dev has its own step, behind the terminal.
  *
  * @module
  */

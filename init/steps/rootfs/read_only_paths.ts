@@ -28,9 +28,9 @@ import {
 const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
 /**
- * Makes paths read-only, with what is mounted in them as it is; paths that are missing are passed over.
- * It comes after the masks: a copy of a tree over itself takes those in it along, whatever the path is
- * called, and no mask ends up below it.
+ * Makes paths read-only; what is mounted in them stays, and missing paths are skipped. It comes
+ * after the masks: a tree that is copied over itself then includes the masks in it, so that no mask
+ * ends up hidden below the copy.
  *
  * @param masked paths that are masked, and so need nothing more
  */
@@ -41,7 +41,8 @@ export function protectPaths(
 ): PlanItem[] {
   const step = new StepBuilder("masks");
   const hidden = new Set(masked.map(keyOf));
-  // What lies in a mount that is held comes first, the innermost before: what is copied later has it.
+  // Paths in held mounts come first, the innermost before all others: a copy that is made later
+  // includes them.
   const depth = ({ anchor }: Covered) => anchor?.destination.length ?? 0;
   const covered = coversOf(paths, options.anchors).filter(({ path }) => !hidden.has(keyOf(path)));
   const inner = covered.filter(isInside).toSorted((one, other) => depth(other) - depth(one));
@@ -52,8 +53,8 @@ export function protectPaths(
 }
 
 /**
- * A mount becomes read-only itself, the root as well, over which nothing would be seen; what is none is
- * covered with a copy that is.
+ * A path that is a mount is made read-only itself; this is needed for the root, since a cover over
+ * it would not be seen. Any other path is covered with a read-only copy of itself.
  */
 function protect(step: StepBuilder, covered: Covered, options: CoverOptions): void {
   const { path, key, index } = covered;

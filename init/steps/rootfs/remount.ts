@@ -25,7 +25,7 @@ import type { PlannedMount } from "./planned_mount.ts";
  * Changes what is mounted at a place already.
  *
  * @param isDetached whether the tree is attached nowhere: then only a copy can be changed
- * @param anchors the mounts that are held; one that is copied takes the copy's part
+ * @param anchors the mounts that are held; if one is copied, its copy takes its place
  */
 export function remount(
   step: StepBuilder,
@@ -43,7 +43,7 @@ export function remount(
   const clear = options.attributes?.clear ?? 0;
   const attributes = mountAttributes(set, clear);
   if (isDetached) {
-    // What is to be covered below it is looked for in the copy, which lies on top.
+    // Paths below it that must be covered are looked for in the copy, which lies on top.
     const resolved = "/" + components.join("/");
     const anchor = anchors.find(({ destination }) => destination === resolved);
     if (anchor === undefined && !isSure) refuseProcfs(step, place);
@@ -54,7 +54,7 @@ export function remount(
   step.close(place);
 }
 
-/** Gives the file system of a place other options; those of a bind are of its mount alone. */
+/** Gives the file system at a place other options. The options of a bind concern only its mount. */
 function reconfigure(step: StepBuilder, label: string, options: MountOptions): void {
   if (options.bind || options.data.length + options.superFlags.length === 0) return;
   const [place, context] = [`${label}.place`, `${label}.fs`];
@@ -71,8 +71,8 @@ function reconfigure(step: StepBuilder, label: string, options: MountOptions): v
 }
 
 /**
- * Goes on only where a mount is mounted: fspick(2) takes its root alone. What copies the place, or has
- * nothing to change, would pass over any folder.
+ * Goes on only where something is mounted: fspick(2) takes only the root of a mount. Without this
+ * check, a remount that copies the place or changes nothing would accept any folder.
  */
 function requireMount(step: StepBuilder, { mount, label, pointer }: PlannedMount): void {
   const context = `${label}.there`;

@@ -73,9 +73,9 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
 }
 
 /**
- * The root of a container whose mount namespace is not its own: a copy of the rootfs's mount tree that
- * is attached nowhere. All mounts are made in it, so that the host, or the other container, sees none
- * of them, and they go with the last process that has it as its root.
+ * The root of a container that does not own its mount namespace: a copy of the rootfs's mount tree
+ * that is attached nowhere. All mounts are made in it, so the host or the other container sees none
+ * of them, and they vanish with the last process that has this root.
  *
  * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached.
  */

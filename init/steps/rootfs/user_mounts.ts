@@ -18,8 +18,8 @@ const OWNERS: Readonly<Record<string, NamespaceName>> = {
 };
 
 /**
- * A sysfs that the kernel is sure to refuse, with the host's network in a user namespace, becomes
- * the host's /sys, all of it read-only, as rootless configs ask for it themselves.
+ * In a user namespace with the host's network the kernel refuses to mount a sysfs. The host's /sys
+ * is bound instead, all of it read-only, as rootless configs themselves ask for it.
  */
 export function sysfsOrBind(mount: Mount, namespaces: readonly Namespace[]): Mount {
   const types = new Set(namespaces.map(({ type }) => type));
@@ -33,7 +33,7 @@ export function sysfsOrBind(mount: Mount, namespaces: readonly Namespace[]): Mou
   };
 }
 
-/** What to do where a mount is refused; undefined where nothing is known of it. */
+/** The hint for a mount that was refused; undefined if there is none. */
 export function whyRefused(
   { type = "" }: Mount,
   namespaces: readonly Namespace[],

@@ -1,10 +1,10 @@
 /**
  * Fields whose meaning the spec has changed, read by the version that the document names.
  *
- * Source: the runtime-spec's ChangeLog. Of the changes from 1.0 to 1.3 this is the only one that a
- * runtime can't follow for all documents alike: that of poststart's failures (1.2.1) and that of
- * where prestart runs (1.1) wrote down what runtimes had done before, and enableCMT and enableMBM,
- * which 1.3 took away, were never carried out.
+ * Source: the runtime-spec's ChangeLog. Of the changes from 1.0 to 1.3 this is the only one that
+ * needs the document's version. Those about failures of poststart (1.2.1) and about where prestart
+ * runs (1.1) only wrote down what runtimes did already. Runtimes never carried out enableCMT and
+ * enableMBM, which 1.3 removed.
  *
  * @module
  */
@@ -12,11 +12,11 @@
 import { isRecord } from "./field.ts";
 
 /**
- * The document as the newest version of the spec would say it. `pids.limit: 0` is a limit since 1.3;
- * before, 0 was the default of a field that could not be left out, and no limit: engines wrote it
- * for -1.
+ * The document as it would be written for the newest version of the spec. `pids.limit: 0` is a
+ * limit since 1.3; before, 0 was the default of a field that could not be left out, and no limit:
+ * engines wrote it for -1.
  *
- * @param document of any kind: its faults are found later
+ * @param document may be anything: its faults are found later
  */
 export function inNewestMeaning(document: unknown): unknown {
   if (!isRecord(document) || !isBefore13(document.ociVersion)) return document;

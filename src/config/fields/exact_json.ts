@@ -1,6 +1,6 @@
 /**
- * Numbers that JavaScript rounds, as they are meant. RLIM_INFINITY, 2^64 - 1, is read as 2^64 and
- * would be printed as 18446744073709552000, which no 64-bit field takes.
+ * Writes numbers that JavaScript has rounded as they were meant. RLIM_INFINITY, 2^64 - 1, is read
+ * as 2^64 and would be printed as 18446744073709552000, which does not fit a 64-bit field.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export function exactJson(value: unknown, space?: number): string {
   return JSON.stringify(value, exact, space);
 }
 
-/** A number as it is meant. */
+/** A number as it was meant. */
 export function exactNumber(value: number): string {
   return value === INFINITE ? WRITTEN : String(value);
 }

@@ -1,5 +1,5 @@
 /**
- * What is found in a document, as the one error that its reader gets.
+ * Turns all faults of a document into one error.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { ContainerError } from "../../errors.ts";
 import type { Field, Report } from "./field.ts";
 
-/** Whether a document is an object, as each must be; a fault of it is reported. */
+/** Whether a document is an object, as it must be; reports a fault if not. */
 export function requireObject(document: Field): boolean {
   if (!document.exists || document.value === null) document.mismatch("an object");
   return document.value !== null && document.isObject();

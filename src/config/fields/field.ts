@@ -23,7 +23,7 @@ export class Report {
     return [...this.#faults.values()];
   }
 
-  /** What deserves a warning but doesn't keep the container from starting. */
+  /** Findings that deserve a warning but don't keep the container from starting. */
   get warnings(): Fault[] {
     return [...this.#warnings.values()];
   }
@@ -190,8 +190,8 @@ export class Field {
   }
 
   /**
-   * A limit of bytes or tasks, -1 for none. One that is too large to be exact is taken as it is: no machine
-   * has as much, so the rounded number limits no less than the written one.
+   * A limit of bytes or tasks, -1 for none. A limit that is too large to be exact is taken as it
+   * is: no machine has as much, so rounding makes no difference.
    */
   limit(min: 0 | -1 = -1): number | undefined {
     return this.integer(min, 2 ** 64);

@@ -1,5 +1,5 @@
 /**
- * What holds for every string of the document, wherever it stands.
+ * Rules for every string of the document, wherever it stands.
  *
  * @module
  */

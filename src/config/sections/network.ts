@@ -10,8 +10,8 @@ import type { Field } from "../fields/field.ts";
 const MAX_NAME_BYTES = 15;
 
 /**
- * Every device to move in, and where to. The spec's own sample has no network namespace, so that a
- * container without one is refused when it is made, not here.
+ * Every device to move in, and where to. The spec's own sample has no network namespace, so a
+ * container without one is not refused here but when it is made.
  */
 export function checkNetDevices(netDevices: Field): void {
   const inside = new Set<string>();

@@ -34,9 +34,9 @@ export function checkSeccomp(seccomp: Field): void {
 }
 
 /**
- * With a listener the filter is loaded before init hands over to its parent, which reads and writes:
- * nobody could answer for these calls before the agent has the listener, and a profile that denies
- * them would stop every start.
+ * With a listener the filter is loaded before init hands over to its parent, which takes a read and
+ * a write. The agent does not have the listener yet and can't answer for these calls, so a profile
+ * that notifies or denies them would stop every start.
  */
 function checkHandOver(seccomp: Field): void {
   const defaultAction = seccomp.get("defaultAction");
