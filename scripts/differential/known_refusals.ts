@@ -82,9 +82,16 @@ export const REFUSALS: readonly Known[] = [
     /can't be used; \S*rlimits\/\d+: is a second limit of/,
   ),
   runcRefuses(
-    "a read-only tmpfs by way of what is missing",
-    "hull has it open; runc looks for it again by its name, which the kernel reads otherwise",
-    /container init: mount \S+\/\.\.\/\S+, flags: 0x\w+: no such file/,
+    "a read-only tmpfs that its name does not lead to",
+    "hull has it open; runc looks for it again by its name, which a later mount hides or the kernel " +
+      "reads otherwise",
+    /container init: mount \S+, flags: 0x\w+: no such file/,
+    (parts) =>
+      mountsOf(parts).some(({ type, destination = "", options = [] }, k, all) =>
+        type === "tmpfs" && options.includes("ro") &&
+        (destination.includes("/../") ||
+          all.slice(k + 1).some((later) => destination.startsWith(`${later.destination}/`)))
+      ),
   ),
   runcRefuses(
     "a place that its mount hides",
@@ -187,14 +194,22 @@ export const REFUSALS: readonly Known[] = [
     ({ hull, reference, parts }) => namesAnother(hull, reference, parts),
   ),
   bothRefuse(
-    "two faults of one mount",
-    "its source can't be opened and its place can't be made: hull opens sources first",
+    "one item, more than one fault",
+    "compared by class: both refuse the same mount, device, path or field, each with what it looks at " +
+      "first; but EINVAL of hull's, where runc says what is wrong with a path, is told",
+    ({ hull, reference, parts }) => {
+      const item = itemOf(hull.words, parts);
+      return item !== undefined && item === itemOf(reference.words, parts) &&
+        !(/EINVAL/.test(hull.words) && PATH_ERRORS.test(reference.words));
+    },
+  ),
+  bothRefuse(
+    "a remount of what does not take it, from nothing",
+    "a remount has no source; runc looks for it first",
     ({ hull, reference, parts }) =>
-      /cannot open the source.*\[config \/mounts\/\d+\/source\]/.test(hull.words) &&
-      itemOf(hull.words, parts) === itemOf(reference.words, parts) &&
-      /to rootfs at \\?"[^"]*\\?": (SecureJoin|mkdir|open o_path|must be mounted|.*proc)/.test(
-        reference.words,
-      ),
+      remounts(parts) && /cannot remount .*EINVAL/.test(hull.words) &&
+      /: (stat|statfs) [^/\s]\S*: no such file/.test(reference.words) &&
+      itemOf(hull.words, parts) === itemOf(reference.words, parts),
   ),
   bothRefuse(
     "a remount of nothing",
@@ -327,6 +342,13 @@ export const REFUSALS: readonly Known[] = [
       fact === "host ./hooks" && ours === NOTHING &&
       /can't be used;|^hull: exec: |does not lead into a proc file system/m.test(hull.words) &&
       bothFailed(hull, reference),
+  },
+  {
+    name: "hooks after a device's refusal",
+    reason: "hull refuses what is no null as it makes devices, runc behind the hooks",
+    covers: ({ fact, hull: ours }, { hull, reference }) =>
+      fact === "host ./hooks" && ours === NOTHING && bothFailed(hull, reference) &&
+      /\[step devices\]/.test(hull.words) && /error reopening \/dev\/null/.test(reference.words),
   },
   {
     name: "a poststart hook that fails",
@@ -480,11 +502,14 @@ const ITEMS: readonly (readonly [item: string, words: RegExp])[] = [
   ["null", /error reopening \/dev\/null/],
   ["ptmx", /error setting up ptmx/],
   ["cwd", /\[config \/process\/cwd|error setting cwd|mkdir .*file exists|chdir to cwd/],
-  ["users", /\[config \/process\/user|unable to (find|setup) (user|groups)/],
+  ["users", /\[config \/process\/(user|umask)|unable to (find|setup) (user|groups)/],
   ["limits", /\[config \/process\/rlimits|error setting rlimit/],
   ["names", /\[config \/(host|domain)name|(sethost|setdomain)name: /],
   ["sysctls", /\[config \/linux\/sysctl|open \/proc\/sys\/|write sysctl/],
 ];
+
+const PATH_ERRORS =
+  /not a directory|is a directory|no such file|file exists|too many (levels|symbolic)|read-only file/;
 
 function remounts(parts: readonly Part[]): boolean {
   return parts.some((part) =>
