@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type AbortOptions, comesWithin, onAbort, unlessAborted } from "../../ffi/waiting/abort.ts";
+import { type AbortOptions, comesWithin, onAbort } from "../../ffi/waiting/abort.ts";
 import type { Stats } from "../cgroups/stats.ts";
 import type { Container } from "../container.ts";
 import type {
@@ -21,9 +21,11 @@ import type {
 } from "./driver_command.ts";
 import { ContainerError } from "../errors.ts";
 import { type ContainerInfo, Factory } from "../factory.ts";
-import { type Flows, type Pipes, Wiring } from "./pipes.ts";
+import { type Pipes, Wiring } from "./pipes.ts";
 import { type ExitStatus, Process } from "../process.ts";
-import { finish, undone } from "../failures/undo.ts";
+import { ofFormerLife } from "./former_life.ts";
+import { abandoning, Cut } from "./cut.ts";
+import { end, liveOnce } from "./one_run.ts";
 
 /**
  * Runs programs in containers for a daemon.
@@ -96,7 +98,15 @@ export class ExecDriver {
           driver: this.name,
           signal: cut.signal,
         });
-        const status = await this.#live(container, process, wiring, startCallback, cut, options);
+        const supervised = this.#supervised;
+        const status = await liveOnce(container, process, {
+          wiring,
+          cut,
+          supervised,
+          startCallback,
+          exitCallback: options.exitCallback,
+          factory: this.factory,
+        });
         cut.signal.throwIfAborted();
         return status;
       });
@@ -309,126 +319,11 @@ export class ExecDriver {
       throw error;
     }
   }
-
-  /** Another program may have deleted the container meanwhile. */
-  #oomKills(container: Container): number {
-    try {
-      return container.stats().memory?.oomKills ?? 0;
-    } catch (error) {
-      if (this.factory.ids().includes(container.id)) throw error;
-      return 0;
-    }
-  }
-
-  /** From the start to the end, whatever ends it. */
-  async #live(
-    container: Container,
-    process: Process,
-    wiring: Wiring,
-    startCallback: StartCallback,
-    cut: Cut,
-    { exitCallback }: RunOptions,
-  ): Promise<RunStatus> {
-    const { signal } = cut;
-    let flows: Flows | undefined;
-    const steps = [
-      () => {
-        if (process.isStarted) flows ??= cut.begin(wiring, process); // its program could not run
-        flows?.stopInput();
-      },
-      () => container[Symbol.asyncDispose](),
-      () => flows?.drained(),
-    ];
-    let status: RunStatus;
-    try {
-      await container.run(process, { supervised: this.#supervised, signal });
-      flows = cut.begin(wiring, process);
-      using _ = onAbort(signal, () => end(container));
-      await cut.unless(() => startCallback(process.pid, process));
-      const ended = await process.wait();
-      status = { ...ended, oomKills: this.#oomKills(container) };
-      await exitCallback?.(status);
-    } catch (error) {
-      throw await undone(error, ...steps);
-    }
-    await finish(...steps);
-    return status;
-  }
 }
 
 const DEFAULT_NAME = "driver";
 const NOT_FOUND: ReadonlySet<string> = new Set(["ContainerNotExists", "StateInvalid"]);
 
-/** Takes away a container whose program never ran; gives what a daemon is told of any other. */
-async function ofFormerLife(
-  container: Container,
-  signal: AbortSignal | undefined,
-): Promise<RestoredContainer | undefined> {
-  try {
-    if (!container.hasRun()) {
-      await container.destroy({ force: true, signal });
-      return undefined;
-    }
-    const { id } = container;
-    const { pid, status } = container.ociState();
-    return {
-      id,
-      pid,
-      status: status as RestoredContainer["status"],
-      wait: (options) => container.wait(options),
-    };
-  } catch (error) {
-    if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
-    throw error;
-  }
-}
-
 function neverRan(id: string): ContainerError {
   return new ContainerError("ContainerNotRunning", `container ${id} has not started yet`);
 }
-
-/** Does something with pipes, and tells their other ends if it came to nothing. */
-async function abandoning<Result>(wiring: Wiring, act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act();
-  } catch (error) {
-    await wiring.abandon(error);
-    throw error;
-  }
-}
-
-/** What cuts a program short: the caller's signal, or a pipe that fails. */
-class Cut {
-  readonly signal: AbortSignal;
-  readonly #failure = new AbortController();
-
-  constructor(signal: AbortSignal | undefined) {
-    const failed = this.#failure.signal;
-    this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
-  }
-
-  /** Waits for what is not hull's to end. */
-  unless(act: () => void | Promise<void>): Promise<void> {
-    return unlessAborted(Promise.try(act), this.signal);
-  }
-
-  /** Lets the pipes flow. */
-  begin(wiring: Wiring, process: Process): Flows {
-    return wiring.begin(process, this.signal, (error) => this.#failure.abort(error));
-  }
-}
-
-/** Sends a signal to one that may have ended, and may have been taken away by its run since. */
-function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void {
-  try {
-    target.signal(signal);
-  } catch (error) {
-    if (!(error instanceof ContainerError && GONE.has(error.code))) throw error;
-  }
-}
-
-const GONE: ReadonlySet<string> = new Set([
-  "ContainerNotExists",
-  "ContainerNotRunning",
-  "NoProcessOps",
-]);

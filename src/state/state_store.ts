@@ -7,23 +7,8 @@
 
 import { pause } from "../../ffi/waiting/abort.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
-import {
-  AT_FDCWD,
-  AT_REMOVEDIR,
-  type Fd,
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_WRONLY,
-  open,
-  openAt,
-  readAll,
-  writeAll,
-} from "../../ffi/files/file.ts";
-import { renameNew, unlinkAt } from "../../ffi/files/entries.ts";
+import { AT_FDCWD, AT_REMOVEDIR, type Fd } from "../../ffi/files/file.ts";
+import { unlinkAt } from "../../ffi/files/entries.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isThere, S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
@@ -40,77 +25,24 @@ import {
   STATE_FILE,
   sweep,
 } from "./state_temporary.ts";
-import type { StoredState } from "./stored_state.ts";
+import type { Snapshot, StoredState } from "./stored_state.ts";
+import {
+  brokenState,
+  isInPlace,
+  notExists,
+  openFolder,
+  type Place,
+  stateText,
+  storeError,
+} from "./container_folder.ts";
+import { isId, requireId } from "./container_id.ts";
+import { NewFolder, STATE_MODE } from "./new_folder.ts";
 
-/** A state as it was read: the text tells whether it has changed since. */
-export interface Snapshot {
-  readonly text: string;
-  readonly state: StoredState;
-}
+export type { Snapshot } from "./stored_state.ts";
 
-const STATE_MODE = 0o600;
-/** In bytes: far above what a config can be, far below what a string can. */
-const MAX_STATE = 256 * 1024 * 1024;
 const ROOT_MODE = 0o700;
-/** An id is the name of a file, of which file systems take 255 bytes: NAME_MAX. */
-const MAX_ID = 255;
-const ID = /^[A-Za-z0-9_+.-]{1,255}$/;
-/** How much of a wrong id an error shows. */
-const SHOWN = 64;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
-const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** The folder of a container that is being made, under a name that no container has. */
-export class NewFolder implements Disposable {
-  readonly path: string;
-  readonly #place: string;
-  readonly #lock: Fd;
-  readonly #spare: SpareFds;
-  #isPlaced = false;
-
-  /** Made by {@linkcode StateStore.begin}. */
-  constructor(path: string, place: string, lock: Fd, spare: SpareFds) {
-    this.path = path;
-    this.#place = place;
-    this.#lock = lock;
-    this.#spare = spare;
-  }
-
-  /**
-   * Writes the state, and makes the folder the container's.
-   *
-   * @returns undefined if something of the container's name is there
-   * @throws {ContainerError} `SystemError`
-   */
-  place(state: StoredState): Snapshot | undefined {
-    try {
-      const text = JSON.stringify(state);
-      using file = openAt(this.#lock, STATE_FILE, O_WRONLY | O_CREAT | O_EXCL, STATE_MODE);
-      writeAll(file, encoder.encode(text));
-      this.#isPlaced = renameNew(this.path, this.#place);
-      return this.#isPlaced ? { text, state } : undefined;
-    } catch (error) {
-      throw storeError(`cannot make the state folder ${this.#place}`, this.#place, error);
-    }
-  }
-
-  /** Lets go of it; of one that was not placed nothing is left. */
-  [Symbol.dispose](): void {
-    if (!this.#lock.isOpen) return;
-    this.#spare[Symbol.dispose]();
-    try {
-      if (!this.#isPlaced) removeFolder(this.path);
-    } catch (error) {
-      throw storeError(`cannot remove ${this.path}`, this.path, error);
-    } finally {
-      this.#lock.close();
-    }
-  }
-}
 
 /** The containers under one root folder. */
 export class StateStore {
@@ -146,8 +78,8 @@ export class StateStore {
    * @throws {ContainerError} `InvalidIdFormat`
    */
   folder(id: string): string {
-    if (ID.test(id) && id !== "." && id !== "..") return `${this.root}/${id}`;
-    throw invalidId(id);
+    requireId(id);
+    return `${this.root}/${id}`;
   }
 
   /**
@@ -219,7 +151,7 @@ export class StateStore {
 
   /** The same in a folder that is open. */
   readIn(folder: Fd, id: string, known?: Snapshot): Snapshot {
-    const text = this.#textIn(folder, id);
+    const text = stateText(folder, this.#place(id));
     if (known !== undefined && known.text === text) return known;
     const found = readState(text, id);
     if ("state" in found) return { text, state: found.state };
@@ -229,7 +161,7 @@ export class StateStore {
   /** The text of a state, whatever it is; empty if it can't be read. */
   textOf(folder: Fd, id: string): string {
     try {
-      return this.#textIn(folder, id);
+      return stateText(folder, this.#place(id));
     } catch {
       return "";
     }
@@ -237,10 +169,7 @@ export class StateStore {
 
   /** The error for a state that is none, or of another hull's. */
   broken(id: string, fault: string): ContainerError {
-    return new ContainerError("StateInvalid", `the state of container ${id} ${fault}`, {
-      path: `${this.folder(id)}/${STATE_FILE}`,
-      hint: "destroy it with force: what can be found of it is ended then",
-    });
+    return brokenState(this.#place(id), fault);
   }
 
   /**
@@ -261,7 +190,7 @@ export class StateStore {
   ids(): string[] {
     this.#requireOwn();
     return namesIn(this.root).flatMap(({ name, isDirectory }) => {
-      if (!isDirectory || !ID.test(name)) return [];
+      if (!isDirectory || !isId(name)) return [];
       return isThere(`${this.root}/${name}/${STATE_FILE}`) ? [name] : [];
     }).sort();
   }
@@ -279,7 +208,7 @@ export class StateStore {
     const fd = stack.use(this.#open(id));
     for (let k = 0; k < LOCK_TRIES; k++) {
       if (tryLock(fd)) {
-        if (!this.#isInPlace(fd, id)) throw this.#notExists(id);
+        if (!isInPlace(fd, this.#place(id))) throw notExists(this.#place(id));
         stack.move();
         return fd;
       }
@@ -319,7 +248,7 @@ export class StateStore {
     using stack = new DisposableStack();
     const fd = stack.use(this.#open(id));
     if (!tryLock(fd)) return undefined;
-    if (!this.#isInPlace(fd, id)) throw this.#notExists(id);
+    if (!isInPlace(fd, this.#place(id))) throw notExists(this.#place(id));
     stack.move();
     return fd;
   }
@@ -350,55 +279,14 @@ export class StateStore {
     }
   }
 
-  /** It may well be there under another root. */
-  #notExists(id: string): ContainerError {
-    return new ContainerError(
-      "ContainerNotExists",
-      `container ${id} does not exist in ${this.root}`,
-      { path: this.folder(id), errno: "ENOENT" },
-    );
-  }
-
-  #notHulls(id: string): ContainerError {
-    const path = this.folder(id);
-    return new ContainerError("ContainerNotExists", `${path} is no container, and not hull's`, {
-      path,
-      hint: "hull leaves alone what it did not make",
-    });
-  }
-
-  #textIn(folder: Fd, id: string): string {
-    try {
-      // A fifo of that name would hold up whoever opens it.
-      using file = openAt(folder, STATE_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      if (statAt(file, "").size > MAX_STATE) {
-        throw this.broken(id, "is longer than hull writes any");
-      }
-      return decoder.decode(readAll(file));
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      if (error.code !== "ENOENT") throw this.broken(id, `can't be read: ${error.code}`);
-      throw this.#isInPlace(folder, id) ? this.#notHulls(id) : this.#notExists(id);
-    }
-  }
-
-  #isInPlace(folder: Fd, id: string): boolean {
-    const there = tryStatPath(this.folder(id), false);
-    return typeof there !== "number" && there.inode === statAt(folder, "").inode;
-  }
-
   #open(id: string): Fd {
-    const folder = this.folder(id);
+    const place = this.#place(id);
     this.#requireOwn();
-    try {
-      return open(folder, FOLDER);
-    } catch (error) {
-      const code = error instanceof SyscallError ? error.code : "";
-      if (code === "ENOENT") throw this.#notExists(id);
-      // a file, or a link: a container's folder is in the root folder itself
-      if (code === "ENOTDIR" || code === "ELOOP") throw this.#notHulls(id);
-      throw storeError(`cannot open ${folder}`, folder, error);
-    }
+    return openFolder(place);
+  }
+
+  #place(id: string): Place {
+    return { id, root: this.root, path: this.folder(id) };
   }
 }
 
@@ -406,8 +294,6 @@ export class StateStore {
 export function isAbandoned(state: StoredState): boolean {
   return state.init === undefined && !isAlive(state.creator);
 }
-
-/** What can't be looked at can't be used either. */
 
 function namesIn(root: string): Deno.DirEntry[] {
   try {
@@ -421,22 +307,4 @@ function namesIn(root: string): Deno.DirEntry[] {
 function isRealFolder(path: string): boolean {
   const status = tryStatPath(path, false);
   return typeof status !== "number" && (status.mode & S_IFMT) === S_IFDIR;
-}
-
-function invalidId(id: string): ContainerError {
-  const shown = id.length > SHOWN ? `${id.slice(0, SHOWN)}…` : id;
-  const why = id.length > MAX_ID ? `: ${id.length} characters are too many for a file's name` : "";
-  return new ContainerError(
-    "InvalidIdFormat",
-    `invalid container id ${JSON.stringify(shown)}${why}`,
-    { hint: `use 1 to ${MAX_ID} letters, digits and _ + . -` },
-  );
-}
-
-function storeError(summary: string, path: string, cause: unknown): ContainerError {
-  const code = cause instanceof SyscallError
-    ? cause.code
-    : (cause as { code?: string } | undefined)?.code;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new ContainerError("SystemError", `${summary}: ${text}`, { path, errno: code, cause });
 }

@@ -47,3 +47,9 @@ export interface StoredState {
   readonly loopbackDown?: boolean | undefined;
   readonly config: Config;
 }
+
+/** A state as it was read: the text tells whether it has changed since. */
+export interface Snapshot {
+  readonly text: string;
+  readonly state: StoredState;
+}

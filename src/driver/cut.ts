@@ -1,0 +1,44 @@
+/**
+ * What cuts a program with a daemon's pipes short, and who is told of it.
+ *
+ * @module
+ */
+
+import { unlessAborted } from "../../ffi/waiting/abort.ts";
+import type { Flows, Wiring } from "./pipes.ts";
+import type { Process } from "../process.ts";
+
+/** What cuts a program short: the caller's signal, or a pipe that fails. */
+export class Cut {
+  readonly signal: AbortSignal;
+  readonly #failure = new AbortController();
+
+  /** Nothing has cut it short yet. */
+  constructor(signal: AbortSignal | undefined) {
+    const failed = this.#failure.signal;
+    this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
+  }
+
+  /** Waits for what is not hull's to end. */
+  unless(act: () => void | Promise<void>): Promise<void> {
+    return unlessAborted(Promise.try(act), this.signal);
+  }
+
+  /** Lets the pipes flow. */
+  begin(wiring: Wiring, process: Process): Flows {
+    return wiring.begin(process, this.signal, (error) => this.#failure.abort(error));
+  }
+}
+
+/** Does something with pipes, and tells their other ends if it came to nothing. */
+export async function abandoning<Result>(
+  wiring: Wiring,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    await wiring.abandon(error);
+    throw error;
+  }
+}
