@@ -1,7 +1,8 @@
 /**
- * Whether a cgroup can be a container's. One that is not there is its own, once it is made. One that
- * is there was made by somebody else: a container may be put into it, as its config says, but only
- * while nobody else is in it, and it stays when the container goes.
+ * Whether a container can use a cgroup. A cgroup that does not exist becomes the container's own
+ * when it is made. One that exists was made by somebody else: the container may be put into it, as
+ * its config says, but only if no other process is in it, and it stays when the container is
+ * removed.
  *
  * @module
  */
@@ -30,7 +31,8 @@ export function claimCgroups(
 }
 
 /**
- * For a folder that is there when it is to be made.
+ * Checks a folder that is there at the moment when it should be made. It may have appeared since
+ * the claim, because nothing locks it.
  *
  * @param claimed those that were not there when the container was made
  * @throws {ContainerError} IdInUse

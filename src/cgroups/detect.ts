@@ -10,7 +10,7 @@ import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 import { cgroupError } from "./folder.ts";
 
-/** A file of /proc is given in parts of a page anyway. */
+/** The kernel gives a file of /proc in parts of at most a page anyway. */
 const CHUNK = 4096;
 
 /** One mounted hierarchy: on v1 one for each controller or group of them, on v2 the one tree. */
@@ -77,8 +77,9 @@ export function detectAnyCgroups(): CgroupHost {
 }
 
 /**
- * Tells when enough of mountinfo is read: every hierarchy has been seen at its usual place. These are
- * among the first mounts of a host, which may have thousands, and the kernel writes what is read.
+ * Tells when enough of mountinfo is read: when every hierarchy has been seen at its usual place.
+ * Those are among the first mounts of a host. A host may have thousands, and the kernel only
+ * produces the part that is read.
  *
  * @param names the controllers of all hierarchies
  */
@@ -98,7 +99,7 @@ export function untilUsual(names: Iterable<string>): (more: string) => boolean {
   };
 }
 
-/** Only lines of mountinfo that have it can be of cgroups; most have not. */
+/** Every line of mountinfo about cgroups contains this; most other lines don't. */
 const CGROUP_MOUNT = " - cgroup";
 
 /** A line of mountinfo for a mount at a usual place. */

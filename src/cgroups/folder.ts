@@ -108,7 +108,7 @@ export class CgroupFolder implements Disposable {
     }
   }
 
-  /** As `write`, but gives a failing of the system call back. */
+  /** As `write`, but returns the error of a system call that failed. */
   tryWrite(name: string, value: string): SyscallError | undefined {
     checkName(name);
     try {

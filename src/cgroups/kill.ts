@@ -1,5 +1,5 @@
 /**
- * A signal to every process of a cgroup, so that none escapes by forking meanwhile.
+ * Sends a signal to every process of a cgroup, so that none escapes by forking meanwhile.
  *
  * @module
  */
@@ -20,15 +20,17 @@ export interface Freezer {
   hasFrozen(): boolean;
   /** Lets them go on. */
   release(): void;
-  /** Lets all go on that would not end while they are frozen, those in frozen cgroups below too. */
+  /** Thaws what would not end while it is frozen, also in frozen cgroups below. */
   letDie(): void;
 }
 
-/** For how long it looks for more, in milliseconds; and in vain. */
+/**
+ * For how long it looks for more processes, in milliseconds; and for how long without finding one.
+ */
 const LONGEST_MS = 1000;
 const IDLE_MS = 20;
 const PAUSE_NS = 100_000n;
-/** A program may have a thousand fds. */
+/** How many pidfds are open at a time: a program may have only a thousand fds. */
 const AT_ONCE = 100;
 
 /**
@@ -48,7 +50,7 @@ export function signalAll(
 ): void {
   const wasFrozen = freezer?.hasFrozen() ?? false;
   if (!wasFrozen) {
-    if (list().length === 0) return; // nobody is there to fork, and freezing takes milliseconds
+    if (list().length === 0) return; // no process can fork, and freezing takes milliseconds
     freezer?.request();
   }
   try {
@@ -73,7 +75,10 @@ export function signalAll(
   }
 }
 
-/** Signals by pidfd, and only what is still in the cgroup once the pidfd is open: no pid reused. */
+/**
+ * Signals by pidfd, and only processes that are still in the cgroup once the pidfd is open. So a
+ * pid that was reused meanwhile is never signalled.
+ */
 function signalThose(pids: readonly number[], list: () => number[], signal: number): void {
   const handles = new Map<number, Fd>();
   try {
@@ -109,7 +114,9 @@ function signalError(pid: number, error: unknown): ContainerError {
   return syscallFailure(error, "SystemError", `cannot signal process ${pid}`, { step: "cgroups" });
 }
 
-/** Sleeps for a tenth of a millisecond, this thread too. */
+/**
+ * Sleeps for a tenth of a millisecond. It blocks this thread, so that what runs next comes at once.
+ */
 export function pause(): void {
   new SyscallProgram([{ syscall: "nanosleep", args: [{ words: [0n, PAUSE_NS] }, 0] }]).run();
 }

@@ -2,7 +2,7 @@
  * The one interface to a container's cgroups. Behind it: cgroup v1, where each controller has a
  * tree of its own, cgroup v2, the one tree, and nothing at all (driver `disabled`).
  *
- * The way of a container: `create`, `apply`, its processes enter by `entries`, `destroy`.
+ * The order of calls: `create`, `apply`, then processes enter by `entries`, and at last `destroy`.
  *
  * @module
  */
@@ -26,7 +26,10 @@ export interface CgroupEntry {
    * of it): such a cgroup is entered right before execve, so that init's own use does not count.
    */
   readonly late: boolean;
-  /** Whether a process is born in it, which moves nobody: see `ffi/files/cgroup_entry.ts`. */
+  /**
+   * Whether a process is born in it, so that no process has to move: see
+   * `ffi/files/cgroup_entry.ts`.
+   */
   readonly isBirthplace: boolean;
 }
 
@@ -50,10 +53,11 @@ export interface CgroupManager {
   readonly paths: Readonly<Record<string, string>>;
 
   /**
-   * Looks whether the folders can be a container's: of those that are there, which it would share,
-   * none may hold a process or be frozen.
+   * Checks whether a container can use the folders. Those that exist would be shared, so none of
+   * them may hold a process or be frozen. Nothing is locked: other programs may make folders or put
+   * processes into them before `create`, which checks again.
    *
-   * @returns those that are not there, which are the container's own once they are made
+   * @returns the folders that don't exist: they are the container's own once they are made
    * @throws {ContainerError} IdInUse, SystemError
    */
   claim(): readonly string[];
@@ -61,7 +65,8 @@ export interface CgroupManager {
   /**
    * Makes the folders with their parents; what exists stays, and what was made is removed on failure.
    *
-   * @param claimed which were not there: if one is now, somebody else has made it
+   * @param claimed the folders that did not exist at the claim. If one exists now, somebody else
+   *   has made it
    * @returns which of the folders were made
    * @throws {ContainerError} IdInUse, SystemError
    */
@@ -114,8 +119,8 @@ export interface CgroupManager {
   kill(signal: number): void;
 
   /**
-   * Thaws all in which a process that was killed would not end: on v1 this cgroup and those below it,
-   * on v2 none.
+   * Thaws the cgroups in which a killed process would not end: on v1 this cgroup and those below
+   * it, on v2 none.
    *
    * @throws {ContainerError} SystemError
    */

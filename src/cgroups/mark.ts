@@ -1,6 +1,6 @@
 /**
- * Whose a cgroup is, written on it: where a container's state can't be read any more, its name alone
- * does not tell its cgroup from that of another program's container.
+ * Marks a cgroup with the root folder of its container. If the container's state can't be read any
+ * more, the cgroup's name alone does not tell whether it belongs to another program's container.
  *
  * Source: xattr(7), "Trusted extended attributes".
  *
@@ -16,8 +16,8 @@ const ATTRIBUTE = "trusted.hull";
 const MAX_SIZE = 128;
 
 /**
- * Marks a cgroup as made for a container under a root folder. Who may not, as in a user namespace, goes
- * on without.
+ * Marks a cgroup as made for a container under a root folder. If this is not permitted, as in a
+ * user namespace, the cgroup stays without a mark.
  */
 export function markCgroup(folder: string, root: string): void {
   try {
@@ -47,7 +47,7 @@ function markAt(folder: string): Uint8Array | undefined {
   }
 }
 
-/** The root folder, whatever names lead to it. */
+/** The mark of a root folder: it is the same for every path that leads to the folder. */
 function markOf(root: string): Uint8Array<ArrayBuffer> {
   const status = tryStatPath(root, true);
   const text = typeof status === "number" ? root : `${status.fileSystem}:${status.inode}`;

@@ -16,7 +16,10 @@ import { nameProcesses } from "./remaining.ts";
 import { comesTrue } from "./waiting.ts";
 import { forEachCgroup, removeBelow } from "./walk.ts";
 
-/** A dying process gives all of its memory back before it leaves. */
+/**
+ * How long a removal is tried: a dying process first gives back all its memory, and only then
+ * leaves its cgroup.
+ */
 const REMOVE_MS = 5000;
 
 /**
@@ -50,7 +53,7 @@ function makeCgroupFolder(path: string): boolean {
   }
 }
 
-/** Removes folders just made, the last first; what can't be removed stays. */
+/** Removes folders that were just made, the last one first. Those that can't be removed stay. */
 export function undoCgroups(made: readonly string[]): void {
   for (const path of made.toReversed()) removeFolder(path);
 }
@@ -87,7 +90,7 @@ function whoIsInside(pids: readonly number[]): string {
 }
 
 /**
- * Removes several, each as `removeCgroup` does; one that can't be removed does not keep the others.
+ * Removes several, each as `removeCgroup` does. If one can't be removed, the others still are.
  *
  * @throws {ContainerError} SystemError for the first that remains
  */

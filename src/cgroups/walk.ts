@@ -1,8 +1,9 @@
 /**
  * Walks over a tree of cgroups that a container may have made: deeper than a path can be long, with
- * names that are not UTF-8, and of any size. A walk has one folder open at a time, and steps by its
- * fd: down by name, up by `..`, which is always where it came from, for no cgroup moves to another
- * parent (rename(2) is refused). What goes away meanwhile is passed over.
+ * names that are not UTF-8, and of any size. A walk has one folder open at a time and goes on from
+ * its fd: down by name, up by `..`. The latter always leads back to where it came from, since a
+ * cgroup can't move to another parent (rename(2) is refused). Cgroups that vanish meanwhile are
+ * skipped.
  *
  * @module
  */
@@ -51,7 +52,7 @@ export function forEachCgroup(path: string, visit: (folder: CgroupFolder) => voi
 }
 
 /**
- * Removes the cgroups below one, as far as they hold no process.
+ * Removes the cgroups below one, except those that hold processes.
  *
  * @throws {ContainerError} SystemError if they can't be walked
  */
@@ -61,7 +62,7 @@ export function removeBelow(path: string): void {
       try {
         unlinkAt(parent, name, AT_REMOVEDIR);
       } catch (error) {
-        // The removal of the one above says what remains.
+        // The removal of the parent will report what remains.
         if (!(error instanceof SyscallError)) throw error;
       }
     },
@@ -90,7 +91,7 @@ function walk(path: string, visitor: Visitor): void {
       const parent = above.pop();
       if (parent === undefined) return;
       const up = openFolder(folder, "..", parent.path);
-      if (up === undefined) return; // with the one above all below it is gone
+      if (up === undefined) return; // if the parent is gone, all below it is gone
       folder.close();
       folder = up;
       visitor.leave?.(folder, level.name);

@@ -1,6 +1,6 @@
 /**
- * Namespaces joined by path that are the host's: what a config sets in its namespaces would be set
- * on the host then.
+ * Finds namespaces joined by path that are the host's: what the config sets in them would be set on
+ * the host.
  *
  * Source: namespaces(7).
  *
@@ -25,7 +25,7 @@ interface Setting {
 
 /**
  * Refuses kernel parameters and names that would be set in the namespaces of this program or of the
- * host's first process. A path that leads nowhere is told when it is joined.
+ * host's first process. A path that leads nowhere is reported when the namespace is joined.
  *
  * @throws {ContainerError} `ConfigInvalid`
  */
@@ -67,7 +67,7 @@ function leadsToHost(namespaces: readonly Namespace[], type: Type): boolean {
     if (error instanceof ContainerError || error instanceof SyscallError) return false;
     throw error;
   }
-  // All namespaces are files of one file system, so that the inode says which it is.
+  // All namespaces are files of one file system, so the inode identifies a namespace.
   return ["thread-self", "1"].some((process) => {
     const own = tryStatPath(`/proc/${process}/ns/${NAMESPACE_FILES[type]}`, true);
     return typeof own !== "number" && own.inode === inode;

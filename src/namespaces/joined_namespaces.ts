@@ -1,5 +1,5 @@
 /**
- * The namespaces that a config wants joined by path, looked at before anything is made.
+ * Checks the namespaces that a config joins by path, before anything is made.
  *
  * @module
  */
@@ -16,7 +16,8 @@ const TYPES = new Map<number, string>(
 );
 
 /**
- * Makes sure that each path is one of a namespace of its type.
+ * Checks that each path leads to a namespace of its type. A path may lead elsewhere by the time it
+ * is joined, so this saves work but decides nothing: init opens it again, and joins by type.
  *
  * @throws {ContainerError} `InitFailed` that names the entry, and what stands there
  */

@@ -37,8 +37,8 @@ export interface OpenedNamespaces extends Disposable {
 /**
  * Looks which namespaces a process doesn't share with this program, and opens the way into them.
  *
- * @param pid a process that can't end and be another meanwhile: an unreaped child of this program,
- *   or one that is looked at again by `pidfd` afterwards
+ * @param pid a process whose number can't be reused meanwhile: an unreaped child of this program,
+ *   or a process that the caller checks by `pidfd` afterwards
  * @param pidfd the same process; stays the caller's
  * @param ownsMounts whether its root is the root of its mount namespace
  * @throws {SyscallError} if it has ended
@@ -83,7 +83,7 @@ export function innerPid(pid: number): number {
 }
 
 /**
- * The number on this side of a user or group of a process's user namespace: user_namespaces(7).
+ * The host's number of a user or group of a process's user namespace: user_namespaces(7).
  *
  * @param file `uid_map` or `gid_map`
  * @returns the same number where nothing maps it

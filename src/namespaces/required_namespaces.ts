@@ -1,6 +1,6 @@
 /**
- * What a container's namespaces must be for the rest of its config, beyond what the config by itself
- * can tell.
+ * Which namespaces a container must have for the rest of its config. The check of the config alone
+ * does not cover this.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 
 /**
- * Refuses a new user namespace whose container would stay in this program's mount namespace: who is
- * inside has no rights over mounts outside.
+ * Refuses a new user namespace whose container would stay in this program's mount namespace: a
+ * process in it has no rights over mounts outside.
  *
  * @throws {ContainerError} `ConfigInvalid`
  */
@@ -28,8 +28,8 @@ export function requireMountNamespace({ linux }: Config): void {
 }
 
 /**
- * Refuses network devices for a container that has no network namespace to move them into. The check
- * of the config leaves that be, since the spec's own sample has none.
+ * Refuses network devices for a container that has no network namespace to move them into. The
+ * check of the config allows that, since the spec's own sample has none.
  *
  * @throws {ContainerError} `ConfigInvalid`
  */

@@ -1,5 +1,6 @@
 /**
- * The address that a container has on a bridge of hull's own, from its making to its end.
+ * The address of a container on a bridge of hull's own: taken when the container is made, given
+ * back at its end.
  *
  * @module
  */
@@ -23,7 +24,7 @@ export interface LeasedNetwork {
 /**
  * Takes an address for a container whose state folder is being made, and makes the bridge.
  *
- * @param network its network, whose last interface gets the address
+ * @param network the container's network; its last interface gets the address
  * @throws {ContainerError} `SystemError`, `Unsupported`
  */
 export async function takeLease(
@@ -47,7 +48,8 @@ function withInterface(network: ContainerNetwork, taken: TakenLease): ContainerN
 /**
  * Gives back the address of a container, if it has one, and those of containers that are gone.
  *
- * @throws {ContainerError} `SystemError`, `Unsupported`; a further call goes on
+ * @throws {ContainerError} `SystemError`, `Unsupported`; another call continues where this one
+ *   failed
  */
 export async function giveLeaseBack(store: StateStore, owner?: number): Promise<void> {
   await leases(store, me()).giveBack(owner);
@@ -80,17 +82,19 @@ function isSame(one: ProcessIdentity, other: ProcessIdentity): boolean {
 }
 
 /**
- * Whether somebody is making the container, or its first process lives. Of others the container's
- * interface tells, which the kernel removes with the last process that uses it.
+ * Whether a program is making the container, or its first process lives. If only other processes
+ * are left, the container's interface still tells of them: the kernel removes it with the last
+ * process that uses it.
  */
 function isHeld(store: StateStore, { id, owner, creator }: Lease): boolean {
-  // In this order: what is being made is the container in one step.
+  // The order matters: a container that is being made turns into a finished one in a single step,
+  // and must be seen as one or the other.
   if (store.isMaking(creator)) return true;
   try {
     const { state } = store.read(id);
     return state.network?.owner === owner && isAlive(state.init ?? creator);
   } catch (error) {
-    // Of what can't be read nobody knows whether it lives.
+    // If the state can't be read, the container may be alive, so its address is kept.
     return !(error instanceof ContainerError && error.code === "ContainerNotExists");
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the word that a container is connected by means for its making. Who gives none loads none of
- * the modules behind it.
+ * What the word for a container's connection means when the container is made. The modules behind
+ * it are loaded only if there is such a word.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { GivenNetworks } from "../config/validate_network/networks.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
 /**
- * Checks a mode by itself, and that what it takes is here.
+ * Checks a mode by itself, and that this host has what it needs.
  *
  * @throws {ContainerError} `ConfigInvalid`, `Unsupported`
  */
@@ -22,7 +22,7 @@ export async function checkMode(mode: NetworkMode): Promise<CheckedMode> {
 }
 
 /**
- * Checks a mode against the config, and gives what is to be made by it.
+ * Checks a mode against the config, and gives the networks to make for it.
  *
  * @throws {ContainerError} `ConfigInvalid`
  */
@@ -37,6 +37,6 @@ export async function fitMode(
   ]);
   requireFittingMode(mode, checkConfig(config).config, given);
   if (mode.kind !== "bridge") return given;
-  // The address is known when the container has its id.
+  // The address is added later, once the container has its id.
   return { ...given, networks: [{ type: "veth", name: "eth0", bridge: mode.name }] };
 }

@@ -1,10 +1,11 @@
 /**
- * The interfaces and routes of one container: all made in their order, all undone after a failure,
- * and what is left of them taken away when the container goes.
+ * The interfaces and routes of one container. They are made in order, all undone after a failure,
+ * and what is left of them is removed with the container.
  *
- * All links carry the container's group from the moment that the kernel has them, and the group
- * stands in the container's state before. So whoever cleans up, this program or one that finds the
- * state of a killed one, knows them by it, and takes no link of another that came to have a name.
+ * All links carry the container's group from the moment when they exist, and the group is stored in
+ * the container's state before that. So this program, or one that cleans up after a killed one, can
+ * tell the container's links by their group, and never removes a link of somebody else's that has
+ * the same name.
  *
  * @module
  */
@@ -21,8 +22,8 @@ import { strategyOf } from "./kinds/strategies.ts";
 import type { Place } from "./kinds/strategy.ts";
 
 /**
- * A container's network before anything of it is made: names that were left out are chosen, and the
- * group of its links.
+ * Plans a container's network before anything of it is made: chooses the names that were left out,
+ * and the group of its links.
  *
  * @returns undefined if there is nothing to make
  *
@@ -54,7 +55,10 @@ function freeName(taken: ReadonlySet<string | undefined>): string {
   for (let k = 0;; k++) if (!taken.has(`eth${k}`)) return `eth${k}`;
 }
 
-/** None that an administrator would choose (small ones), and none that is hull's bridges'. */
+/**
+ * A group that an administrator would not choose (those are small numbers) and that is not the
+ * group of hull's bridges.
+ */
 function randomOwner(): number {
   const [number = 0] = crypto.getRandomValues(new Uint32Array(1));
   const owner = 0x1000_0000 + (number & 0x3fff_ffff);
@@ -119,7 +123,7 @@ export class NetworkSetup implements Disposable {
     items.forEach((route, k) => addContainerRoute(route, `${pointer}/${k}`, this.#place));
   }
 
-  /** Takes everything back; what the kernel does not let go of stays, and nothing is thrown. */
+  /** Removes everything again. What the kernel refuses to remove stays, and nothing is thrown. */
   async undo(): Promise<void> {
     for (const undo of this.#undo.splice(0).reverse()) tolerant(undo);
     tolerant(() => removeGroup(this.#place.there, this.#network.owner));
@@ -140,7 +144,7 @@ export class NetworkSetup implements Disposable {
   }
 }
 
-/** It is told of the first failure already, and this is only its undoing. */
+/** Ignores errors: the caller already gets the first failure, and this only undoes its work. */
 function tolerant(work: () => void): void {
   try {
     work();
@@ -166,7 +170,7 @@ export async function plugNetwork(
   });
 }
 
-/** Which links of a container are there to take away, and where. */
+/** Which links of a container have to be removed, and where. */
 export interface Leftover {
   readonly network: ContainerNetwork;
   /** The path of the network namespace that the container joined, which lives on. */
@@ -176,9 +180,9 @@ export interface Leftover {
 }
 
 /**
- * Takes away what is left of a container's network: the ends on the host at once, where the kernel
- * would do it some time after the container's namespace has gone; what it had in a namespace that
- * lives on; and bridges that hull made and nothing is on any more.
+ * Removes what is left of a container's network: the ends on the host, which the kernel would only
+ * remove some time after the container's namespace; what the container had in a namespace that
+ * lives on; and bridges of hull's that have no more interfaces.
  *
  * @throws {ContainerError} `SystemError`
  */
@@ -202,7 +206,7 @@ async function removeOnHost(
   using _lock = await lockBridges();
   wrapped(() => {
     const names = pairs.flatMap(({ hostInterfaceName: name }) => name === undefined ? [] : [name]);
-    // A list of all links is long where there are many containers.
+    // Asking for single links is quicker: with many containers the list of all links is long.
     if (isNamed && names.length === pairs.length) {
       for (const name of names) remove(here, findLink(here, name), owner);
     } else removeGroup(here, owner);
@@ -212,7 +216,10 @@ async function removeOnHost(
   }
 }
 
-/** A namespace that is no more, or can't be looked into, has nothing of the container's. */
+/**
+ * Removes the container's links in a namespace. One that has gone, or that can't be opened, is
+ * skipped.
+ */
 function removeInside(path: string, owner: number): void {
   let there: RouteSocket;
   try {
@@ -230,7 +237,7 @@ function removeGroup(socket: RouteSocket, owner: number): void {
   for (const link of listLinks(socket)) remove(socket, link, owner);
 }
 
-/** Another may have taken it away since. */
+/** Another program may have removed it since. */
 function remove(socket: RouteSocket, link: Link | undefined, owner: number): void {
   if (link?.group !== owner) return;
   try {

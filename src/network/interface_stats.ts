@@ -1,8 +1,8 @@
 /**
- * What went through a container's interfaces, counted at their ends on the host: what one end has
+ * The traffic of a container's interfaces, counted at their ends on the host: what one end has
  * received, the other has sent.
  *
- * It imports nothing, since who asks for a container's stats rarely has interfaces to be counted.
+ * It imports little, because a container whose stats are asked for rarely has such interfaces.
  *
  * @module
  */

@@ -1,13 +1,12 @@
 /**
- * The host's network devices that a container takes with it: `linux.netDevices`.
+ * Moves network devices of the host into a container: `linux.netDevices`.
  *
- * The host's side does it all, while init waits for its config, so that what follows in init (a
- * sysctl of the device) finds the devices in place. Inside it acts through a socket that belongs to
- * the container's namespace, and no thread of this program goes there.
+ * The host's side does all of it while init waits for its config, so that later steps of init (a
+ * sysctl of the device) find the devices in place. In the container's namespace it works through a
+ * socket that belongs there; no thread of this program goes there.
  *
- * When the container is gone, the kernel gives real devices back to its first namespace and removes
- * virtual ones, with the namespace: nothing is left to do then. A start that fails is another
- * matter: its devices are given back as they were.
+ * When the container is gone, the kernel itself moves real devices back to its first namespace and
+ * removes virtual ones. If a start fails, hull gives its devices back as they were.
  *
  * Source: config-linux.md "Network Devices", network_namespaces(7).
  *
@@ -23,7 +22,7 @@ import { addAddress, type Address, isPermanentGlobal, listAddresses } from "./ne
 import { findLink, type Link, listLinks, moveLink, setLinkUp } from "./netlink/link.ts";
 import { isRefusal, NetlinkError, RouteSocket } from "./netlink/socket.ts";
 
-/** A device that was taken from the host, and how it was there. */
+/** A device that was taken from the host, and its settings there. */
 interface TakenDevice {
   readonly name: string;
   /** The host's link. */
@@ -34,7 +33,7 @@ interface TakenDevice {
   inside?: number;
 }
 
-/** The devices on their way; closing it leaves them where they are. */
+/** The devices while they are moved; closing this leaves them where they are. */
 export class NetDevices implements Disposable {
   readonly #stack = new DisposableStack();
   readonly #here: RouteSocket;
@@ -86,7 +85,7 @@ export class NetDevices implements Disposable {
   }
 
   /**
-   * Undoes it: each device is where and what it was, but for routes over it.
+   * Undoes it: each device gets its place and settings back, except routes over it.
    *
    * @returns the names of those that could not be given back
    */
@@ -111,7 +110,7 @@ export class NetDevices implements Disposable {
   #move(name: string, wanted: string): void {
     const link = findLink(this.#here, name);
     if (link === undefined) throw new NetlinkError("RTM_GETLINK", ENODEV);
-    // Before it goes down: that takes its IPv6 addresses.
+    // Listed before the link goes down, since it then loses its IPv6 addresses.
     const addresses = listAddresses(this.#here, link.index).filter(isPermanentGlobal);
     const device: TakenDevice = { name, link, addresses };
     const before = new Set(listLinks(this.#there).map(({ index }) => index));
@@ -120,7 +119,7 @@ export class NetDevices implements Disposable {
     try {
       moveLink(this.#here, link.index, this.#target, wanted);
     } finally {
-      // After an error too: it may be there without the name.
+      // Looked up after an error too: the device may have moved without getting its name.
       const found = newcomer(listLinks(this.#there), before, link);
       if (found !== undefined) device.inside = found.index;
     }
@@ -144,7 +143,7 @@ export class NetDevices implements Disposable {
       try {
         addAddress(this.#here, { ...address, index });
       } catch (error) {
-        if (!isRefusal(error, "EEXIST")) throw error; // one that going down did not take
+        if (!isRefusal(error, "EEXIST")) throw error; // an address that it kept while it was down
       }
     }
     setLinkUp(this.#here, index, link.isUp);
@@ -152,12 +151,12 @@ export class NetDevices implements Disposable {
 }
 
 /**
- * The link that came into a namespace; its number there, and a template's name, are the kernel's
- * choice.
+ * Finds the link that came into a namespace. The kernel chose its number there and, for a template,
+ * its name.
  *
  * @param links those that are there now
  * @param before the indices of those that were there before
- * @param link it, as it was where it came from
+ * @param link the link as it was where it came from
  */
 export function newcomer(
   links: readonly Link[],
@@ -179,7 +178,7 @@ function placed(address: Address, index: number, from: string, to: string): Addr
   return { ...address, index, label: fits(renamed) ? renamed : to };
 }
 
-/** IFNAMSIZ, with the NUL at its end, holds for labels too. */
+/** Whether a label is short enough: IFNAMSIZ, with the NUL at its end, applies to labels too. */
 function fits(label: string): boolean {
   return new TextEncoder().encode(label).length < 16;
 }

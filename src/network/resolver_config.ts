@@ -9,13 +9,16 @@
 import { parseIp } from "../config/ip_address.ts";
 import { isLoopback } from "../config/published_port.ts";
 
-/** systemd-resolved listens on the host's loopback, and keeps here whom it asks itself. */
+/**
+ * systemd-resolved listens on the host's loopback. This file lists the servers that it asks itself.
+ */
 const BEHIND_RESOLVED = "/run/systemd/resolve/resolv.conf";
 
 /**
  * The file's text as the container can use it.
  *
- * @param isHost whether the container is in the host's network: then it is the host's file as it is
+ * @param isHost whether the container is in the host's network, where the host's file can be used
+ *   as it is
  * @returns undefined if the host has none
  */
 export function resolverConfig(isHost: boolean, path = "/etc/resolv.conf"): string | undefined {
@@ -28,8 +31,8 @@ export function resolverConfig(isHost: boolean, path = "/etc/resolv.conf"): stri
 }
 
 /**
- * Without the name servers that are reached on the host alone: those on its loopback, and those that
- * name one of its interfaces.
+ * Removes name servers that can only be reached on the host: those on its loopback, and those bound
+ * to one of its interfaces.
  *
  * @example
  * ```ts
@@ -53,6 +56,6 @@ function readText(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return undefined; // what the host can't read itself tells a container nothing
+    return undefined; // a file that the host itself can't read is of no use to a container
   }
 }

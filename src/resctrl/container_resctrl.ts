@@ -1,6 +1,6 @@
 /**
- * A container's class of service in the resctrl file system, of which most containers have none: the
- * module that knows the file system is loaded for the others alone.
+ * A container's class of service in the resctrl file system. Most containers have none, so the
+ * module that knows the file system is loaded only for those that do.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export async function joinClass(
 }
 
 /**
- * Puts a further process where the first one is.
+ * Puts a further process into the class of the first one.
  *
  * @throws {ContainerError} `Unsupported`, `SystemError`
  */
@@ -51,7 +51,7 @@ export async function leaveClass(groups: ResctrlGroups | undefined): Promise<voi
 /**
  * Changes the limits of a container's class.
  *
- * @returns what sets those before again
+ * @returns a function that restores the limits before
  * @throws {ContainerError} `Unsupported` if the container has no class, or the CPU no such limit;
  *   `SystemError`
  */

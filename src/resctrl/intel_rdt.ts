@@ -49,7 +49,7 @@ export class Resctrl {
   /**
    * A file system at `root`.
    *
-   * @param removeFolder rmdir(2), which in a resctrl file system takes the folder's files along
+   * @param removeFolder rmdir(2), which in a resctrl file system also removes the folder's files
    */
   constructor(root: string, removeFolder: (path: string) => void = Deno.removeSync) {
     this.#root = root;
@@ -115,14 +115,16 @@ export class Resctrl {
       this.remove({ made: fresh, path });
       throw error;
     }
-    // A class that the config names is there for others, too, even if it was made for this one.
+    // A class that the config names may be used by others too, even if it was made for this
+    // container.
     return { made: fresh.filter((folder) => folder !== path || !hasText(rdt.closID)), path };
   }
 
   /**
-   * Changes limits of a class; what is not named stays. Whoever else is in the class has them too.
+   * Changes limits of a class; those that are not named stay. They apply to all processes in the
+   * class.
    *
-   * @returns what sets those before again, as far as the kernel lets it
+   * @returns a function that restores the limits before, as far as the kernel permits
    * @throws {ContainerError} `Unsupported` for what the CPU lacks, `SystemError`
    */
   change(
@@ -164,7 +166,7 @@ export class Resctrl {
     });
   }
 
-  /** Makes the class unless it is there; whether it was made. */
+  /** Makes the class unless it exists; returns whether it was made. */
   #makeClass(rdt: IntelRdt, path: string): boolean {
     const isThere = exists(path);
     if (isThere && hasText(rdt.closID)) this.#compare(rdt, path);
@@ -181,7 +183,7 @@ export class Resctrl {
     return true;
   }
 
-  /** An existing class keeps its limits: what the config says must be what it has. */
+  /** An existing class keeps its limits, so they must be those that the config asks for. */
   #compare(rdt: IntelRdt, path: string): void {
     for (const field of ["l3CacheSchema", "memBwSchema"] as const) {
       const asked = rdt[field];
@@ -251,7 +253,10 @@ function schemataPointer(rdt: IntelRdt): string {
   return given.length === 1 ? `${POINTER}/${given[0]}` : POINTER;
 }
 
-/** Whether each limit of a line, such as `L3:0=f;1=ff`, is among a file's, zeros in front aside. */
+/**
+ * Whether each limit of a line, such as `L3:0=f;1=ff`, is among a file's; leading zeros don't
+ * count.
+ */
 function sameLimits(line: string, file: string): boolean {
   const has = limits(file);
   return [...limits(line)].every(([domain, value]) => has.get(domain) === value);

@@ -1,6 +1,7 @@
 /**
- * The container's passwd(5) and group(5), which anyone in the container may have made: a file of a
- * terabyte, a fifo, a device, a page of /proc, a circle of links. What can't be read is as missing.
+ * Reads the container's passwd(5) and group(5). A process in the container may have put anything in
+ * their place: a file of a terabyte, a fifo, a device, a page of /proc, a circle of links. A file
+ * that can't be read counts as missing.
  *
  * Source: passwd(5), group(5), openat2(2), statfs(2).
  *
@@ -22,14 +23,14 @@ import { fileSystemType, S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_st
 import { decodeRaw } from "../../ffi/c/raw_text.ts";
 import { openInside } from "./safe_path.ts";
 
-/** The longest line, in bytes: as other runtimes have it. What stands behind a longer one is lost. */
+/** The longest line in bytes, as in other runtimes. Reading ends at a longer one. */
 export const MAX_LINE_BYTES = 65_536;
-/** How far a file is read, in bytes: a million users. */
+/** How many bytes of a file are read: enough for a million users. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
- * The kernel's own file systems, whose files are made as they are read, and whose open may do
- * something: magic(5), linux/magic.h.
+ * The kernel's own file systems: their files are produced as they are read, and opening one may
+ * have an effect: magic(5), linux/magic.h.
  */
 const PSEUDO_SYSTEMS: ReadonlySet<number> = new Set([
   0x9fa0, // proc
@@ -76,7 +77,10 @@ export function homeOf(root: Fd, uid: number): string | undefined {
   return homeIn(accountLines(root, "/etc/passwd"), uid);
 }
 
-/** The sixth field of the user's first line that has one; with a NUL it is none: a path ends there. */
+/**
+ * The sixth field of the user's first line that has one. A field with a NUL does not count, since a
+ * path would end there.
+ */
 export function homeIn(lines: Iterable<readonly string[]>, uid: number): string | undefined {
   for (const { 2: id, 5: home } of lines) {
     if (id !== String(uid) || home === undefined || home === "") continue;
@@ -85,13 +89,13 @@ export function homeIn(lines: Iterable<readonly string[]>, uid: number): string 
   return undefined;
 }
 
-/** It is looked at before it is opened, and then opened is what was looked at. */
+/** Opens it as a place first and checks what it is; then opens exactly that file for reading. */
 function openAccountFile(root: Fd, path: string): Fd | undefined {
   try {
     using place = path === "" ? duplicate(root) : openInside(root, path, O_PATH);
     if ((statAt(place, "").mode & S_IFMT) !== S_IFREG) return undefined;
     if (PSEUDO_SYSTEMS.has(fileSystemType(place))) return undefined;
-    // A lease that somebody holds on it would have the open wait.
+    // If another process holds a lease on the file, the open must not wait for it.
     return open(`/proc/self/fd/${place.number}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   } catch (error) {
     if (error instanceof SyscallError) return undefined;
@@ -102,7 +106,7 @@ function openAccountFile(root: Fd, path: string): Fd | undefined {
 const CHUNK = 16_384;
 const NEWLINE = 10;
 
-/** An error on the way is the file's end, and so is a line that is too long. */
+/** The lines up to the file's end, a read error, or a line that is too long. */
 function* linesOf(file: Fd): Generator<Uint8Array> {
   let rest = new Uint8Array(0);
   for (let size = 0; size < MAX_FILE_BYTES;) {

@@ -1,8 +1,8 @@
 /**
  * Which of the capabilities that a config asks for can be granted at all.
  *
- * The spec wants those that can't be named in a warning, not to fail the start: a service with fewer
- * rights than root should still run the containers of those who write configs for root.
+ * The spec wants a warning, not a failed start, for those that can't: a service with fewer rights
+ * than root should still run containers whose configs were written for root.
  *
  * Source: capabilities(7), config.md, "Linux Process".
  *
@@ -57,7 +57,7 @@ export function kernelCapabilities(proc = "/proc"): readonly string[] {
 }
 
 /**
- * What this process could give to another.
+ * The capabilities that this process could give to another.
  *
  * @param hasUserNamespace whether the other is in a user namespace of its own or one that it joins,
  *   where it starts with every capability

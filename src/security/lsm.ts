@@ -18,7 +18,7 @@ export interface SecurityModules {
 }
 
 /**
- * Looks what is on.
+ * Detects which modules are on.
  *
  * @param host the folder that stands for the host's root
  */
@@ -26,7 +26,7 @@ export function detectSecurityModules(host = ""): SecurityModules {
   return { apparmor: hasAppArmor(host), selinux: hasSelinux(host) };
 }
 
-/** Both signs count: without securityfs, as in a container, profiles can't be looked up. */
+/** Either sign is enough: without securityfs, as in a container, profiles can't be looked up. */
 function hasAppArmor(host: string): boolean {
   return read(`${host}/sys/module/apparmor/parameters/enabled`).startsWith("Y") &&
     isFolder(`${host}/sys/kernel/security/apparmor`);

@@ -12,8 +12,8 @@ const LABELLED_BY_POLICY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The context that labels a new file system's files; undefined for one that takes none. A file system
- * that is mounted already keeps its labels: to change them is not a runtime's work.
+ * The context that labels a new file system's files; undefined for one that takes none. A file
+ * system that is mounted already keeps its labels: a runtime does not change them.
  *
  * @param options what the config asks for: a context of its own stays
  */

@@ -1,6 +1,6 @@
 /**
- * What is bound over /proc must be a procfs: programs take what they read there for the kernel's
- * word, and a runtime that wrote labels there would write them to a file (CVE-2019-16884).
+ * What is bound over /proc must be a procfs: programs trust what they read there, and a runtime
+ * that wrote labels there would write them to an ordinary file (CVE-2019-16884).
  *
  * @module
  */

@@ -68,7 +68,7 @@ export function openProcessFile(pid: number, file: string, flags: number): Fd {
 }
 
 /**
- * Writes a file of a process in one write, as its maps want it.
+ * Writes a file of a process in one write, as the kernel requires for id maps.
  *
  * @throws what {@linkcode openProcessFile} throws, and what the kernel says to the write
  */

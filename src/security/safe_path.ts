@@ -46,12 +46,15 @@ export function hasOpenat2(): boolean {
   }
 }
 
-/** What a kernel without openat2, or a filter, says of any call of it. */
+/** Whether an error means that there is no openat2, or that a filter denies it. */
 function isRefusal(error: unknown): boolean {
   return failedWith(error, "ENOSYS", "EPERM");
 }
 
-/** A call of openat2; undefined where there is none. It is asked for after a refusal alone. */
+/**
+ * Makes a call of openat2; undefined if openat2 is missing. Whether it is missing is only asked
+ * after a refusal.
+ */
 function ifThereIs(call: () => Fd): Fd | undefined {
   try {
     return call();
@@ -96,7 +99,7 @@ function walkInside(root: Fd, path: string, flags: number): Fd {
     } else if (rest.length === 0 && (flags & O_PATH) === 0) {
       return openAt(folder, part, flags | O_NOFOLLOW);
     } else if (rest.length === 0 && (type === S_IFDIR || (flags & O_DIRECTORY) === 0)) {
-      return duplicate(here); // the kernel, too, opens a folder as a place that may not be entered
+      return duplicate(here); // as in the kernel, a folder that may not be entered can be opened as a place
     } else {
       way.push(stack.use(openAt(here, ".", PLACE | O_DIRECTORY)));
     }
@@ -105,8 +108,8 @@ function walkInside(root: Fd, path: string, flags: number): Fd {
 }
 
 /**
- * Opens a path below a folder in which no part may be a link and none lie on another mount: the rule
- * for /proc, where another mount over a file could stand in for it.
+ * Opens a path below a folder. No part of it may be a link or lie on another mount. This is the
+ * rule for /proc, where another mount could cover a file.
  *
  * @param walk whether to do without openat2 where there is one
  * @throws {SyscallError} ELOOP or ENOTDIR at a link, EXDEV at another mount

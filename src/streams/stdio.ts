@@ -41,7 +41,7 @@ export interface PassedFd {
 
 /** The fds of one process on their way into it. */
 export class ProcessFds implements Disposable {
-  /** What the process gets; fds that are not named it inherits in place. */
+  /** The fds that the process gets by number. Other fds are inherited under their own numbers. */
   readonly passed: PassedFd[] = [];
   readonly #stack = new DisposableStack();
   readonly #above: number;
@@ -75,9 +75,9 @@ export class ProcessFds implements Disposable {
   }
 
   /**
-   * Passes an fd, which must stay open until the process has it, under a number.
+   * Passes an fd under a number. It must stay open until the process has it.
    *
-   * @returns the number that it has meanwhile, above those that are put in place
+   * @returns the number that it has until then, above those that are put in place
    */
   pass(fd: number | Fd, as: number): number {
     const number = numberOf(fd);
@@ -128,8 +128,8 @@ export async function closeStreams({ stdin, stdout, stderr }: PipeStreams): Prom
 }
 
 /**
- * What this program was given goes on; what it opened itself must not, nor may what is not there
- * leave its number to something else.
+ * Only fds that this program inherited are passed on. Fds that it opened itself must not be, and a
+ * number that is not open must not be left to some other file.
  */
 function requirePreserved(count: number, replaced: number): void {
   for (let fd = 3 + replaced; fd < 3 + count; fd++) {

@@ -1,5 +1,5 @@
 /**
- * A container's terminal from this program's side: its master end, as streams or handed on.
+ * A container's terminal from this program's side: its master end is used as streams or handed on.
  *
  * Source: pty(7), ioctl_tty(2).
  *
@@ -69,7 +69,7 @@ export class Terminal {
     };
   }
 
-  /** Has it leave each `\n` of the program as it is: ONLCR of termios(3). */
+  /** Makes the terminal leave each `\n` of the program as it is: ONLCR of termios(3). */
   leaveNewlines(): void {
     const settings = terminalSettings(this.#master.number);
     setTerminalSettings(this.#master.number, { ...settings, output: settings.output & ~ONLCR });
@@ -83,10 +83,10 @@ export class Terminal {
   }
 
   /**
-   * Types the end of the input, for each read anew that waits for some: a terminal gives it to one read
-   * alone, and within a line it ends the line only. Never where the program takes every byte itself,
-   * which would read it as a byte; a later line is told the end then, once the program has written or
-   * read something.
+   * Types the end of the input, once for each read that waits for input: a terminal gives the end
+   * to one read only, and in the middle of a line it just ends the line. While the program takes
+   * every byte itself nothing is typed, since the program would read it as a byte. If the program
+   * goes back to lines, the end is typed once it has written or read something.
    *
    * @returns once the terminal is closed, or the signal aborted
    */
@@ -109,13 +109,13 @@ export class Terminal {
     return tryWrite(this.#master, Uint8Array.of(key)) === 1;
   }
 
-  /** Sets its size in characters; once it is closed nobody minds. */
+  /** Sets its size in characters; does nothing once it is closed. */
   resize(columns: number, rows: number): void {
     if (this.#master.isOpen) setWindowSize(this.#master, columns, rows);
   }
 
   /**
-   * Gives the master end to who listens on a Unix socket, and closes it here.
+   * Gives the master end to the listener on a Unix socket, and closes it here.
    *
    * @throws {ContainerError} `SystemError`
    * @throws the signal's reason

@@ -1,6 +1,6 @@
 /**
- * Fds for another program that listens on a Unix socket: an agent, or whoever keeps a terminal or a
- * pidfd.
+ * Sends fds to another program that listens on a Unix socket: an agent, or a program that keeps a
+ * terminal or a pidfd.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const TRIES = 100;
 const PAUSE_MS = 50;
 
 /**
- * Sends an fd, with a text beside it, to who listens at `path`.
+ * Sends an fd, with a text beside it, to the listener at `path`.
  *
  * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
  * @throws the signal's reason
@@ -31,7 +31,8 @@ export async function sendFd(
 }
 
 /**
- * A stream to who listens at `path`, who may be busy with others: their queue is full then.
+ * Connects a stream to the listener at `path`. If the listener is busy, its queue is full for a
+ * while, so this tries again.
  *
  * @throws {SyscallError} ENOENT, ECONNREFUSED if nobody listens; EAGAIN after five seconds
  * @throws the signal's reason

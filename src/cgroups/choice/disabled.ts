@@ -1,5 +1,6 @@
 /**
- * No cgroups: for hosts that let none be made. The container's processes stay in the caller's.
+ * No cgroups: for hosts where none can be made. The container's processes stay in the caller's
+ * cgroup.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which manager a container's cgroups get: by the host's version, by what the config asks for.
+ * Chooses the manager of a container's cgroups, by the host's version and what the config asks for.
  *
  * @module
  */

@@ -207,7 +207,8 @@ export function policyAllows(
     exception.type === type &&
     (exception.major === undefined || exception.major === major) &&
     (exception.minor === undefined || exception.minor === minor) &&
-    // With all allowed, one denied right is enough to deny; else all must be allowed together.
+    // If all is allowed by default, one denied right is enough to deny; otherwise one exception
+    // must allow all rights together.
     (policy.allowAll ? (exception.access & access) !== 0 : (exception.access & access) === access)
   );
   return applies !== policy.allowAll;
@@ -243,7 +244,7 @@ export function parseDevicesList(text: string): DevicePolicy {
 
 /**
  * The writes that lead from one policy to another on v1, without closing a device on the way that
- * is open in both. Only where the mode changes, or the old exceptions are not known, all is reset.
+ * is open in both. All is reset only if the mode changes or the old exceptions are not known.
  */
 export function deviceTransition(from: DevicePolicy, to: DevicePolicy): DeviceCommand[] {
   const reset = from.allowAll || from.allowAll !== to.allowAll;

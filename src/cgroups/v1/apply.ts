@@ -39,7 +39,7 @@ export function wantedLimits(
     limits.push({ controller, pointer: `/linux/resources/${field}`, apply });
 
   if (cpu !== undefined && wantsCpuset(cpu)) add("cpuset", "cpu", (f) => applyCpuset(f, cpu));
-  // In a user namespace the kernel lets nobody change device rules: those of outside hold.
+  // In a user namespace device rules can't be changed; those of the cgroups outside apply.
   if (!inUserNamespace && !(update && devices === undefined)) {
     const policy = containerDevicePolicy(devices ?? []);
     add("devices", "devices", (f) => applyDevices(f, policy));

@@ -28,7 +28,8 @@ export function wantsCpu(cpu: CpuResources | undefined): boolean {
 export function applyCpu(folder: CgroupFolder, cpu: CpuResources): void {
   const { shares, idle } = cpu;
   const writeIdle = () => folder.write("cpu.idle", String(idle), `${POINTER}/idle`);
-  // An idle cgroup refuses shares (EINVAL): it is woken before them, and put to idleness after.
+  // An idle cgroup refuses shares (EINVAL). So `idle` is cleared before the shares are written, and
+  // set after.
   if (idle === 0) writeIdle();
   if (shares) applyShares(folder, shares);
   if (idle !== undefined && idle !== 0) writeIdle();
@@ -46,8 +47,8 @@ function applyShares(folder: CgroupFolder, shares: number): void {
 }
 
 /**
- * Period and burst are checked against the quota that stands. What is refused with EINVAL is
- * written again after the new quota.
+ * The kernel checks period and burst against the present quota. If it refuses one with EINVAL, that
+ * is written again after the new quota.
  */
 function applyBandwidth(folder: CgroupFolder, cpu: CpuResources): void {
   const { quota, period, burst } = cpu;
@@ -68,7 +69,10 @@ function applyBandwidth(folder: CgroupFolder, cpu: CpuResources): void {
   }
 }
 
-/** The realtime period is refused while it doesn't fit the old runtime: then after the new one. */
+/**
+ * The kernel refuses a realtime period that doesn't fit the old runtime; it is then written after
+ * the new runtime.
+ */
 function applyRealtime(folder: CgroupFolder, cpu: CpuResources): void {
   const { realtimePeriod: period, realtimeRuntime: runtime } = cpu;
   const write = () => folder.write("cpu.rt_period_us", String(period), `${POINTER}/realtimePeriod`);

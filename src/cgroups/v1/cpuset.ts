@@ -43,7 +43,7 @@ export function inheritCpuset(path: string, parentPath: string, isNew: boolean):
   }
 }
 
-/** The lists that hold. */
+/** The lists that apply. */
 export function cpusetStats(folder: CgroupFolder): CpusetStats {
   return { cpus: folder.read("cpuset.cpus").trim(), mems: folder.read("cpuset.mems").trim() };
 }

@@ -16,8 +16,8 @@ import type { CgroupFolder } from "../folder.ts";
 const POINTER = "/linux/resources/devices";
 
 /**
- * Brings the cgroup's list from what it is to what the policy says, and reads it back: a rule that
- * the kernel silently ignored must not go unnoticed.
+ * Changes the cgroup's list to what the policy says, and reads it back, so that a rule which the
+ * kernel silently ignored is noticed.
  *
  * @throws {ContainerError} see CgroupFolder.write; SystemError if the list came out otherwise
  */

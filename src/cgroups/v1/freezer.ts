@@ -26,17 +26,17 @@ export function freezerV1(path: string): Freezer {
 }
 
 /**
- * Lets the processes go on in this cgroup and in all below it, each of which may be frozen by itself:
- * in this freezer not even a killed process ends.
+ * Thaws this cgroup and all below it, each of which may be frozen by itself. In this freezer not
+ * even a killed process ends.
  */
 export function thawAllV1(path: string): void {
-  // One that goes away meanwhile is no error.
+  // A cgroup that vanishes meanwhile is no error.
   forEachCgroup(path, (folder) => void folder.tryWrite("freezer.state", "THAWED"));
 }
 
 /**
- * Freezes. The kernel may hang in FREEZING while new processes appear; asking again helps, and so
- * does letting go now and then.
+ * Freezes. The kernel may stay in FREEZING while new processes appear. Asking again helps, and so
+ * does thawing from time to time.
  *
  * @throws {ContainerError} SystemError if it does not succeed in 5 seconds; it is thawed then
  * @throws the signal's reason; it is thawed then, too

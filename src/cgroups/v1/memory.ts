@@ -1,6 +1,6 @@
 /**
  * The v1 memory controller. The limit of memory and swap together ("memsw") may never be below the
- * limit of memory, at no moment: so the order of the two writes depends on where they come from.
+ * limit of memory, not even for a moment. So the order of the two writes depends on the old values.
  * Kernel limits of the config are ignored: the kernel no longer has them.
  *
  * Source: the kernel's Documentation/admin-guide/cgroup-v1/memory.rst.
@@ -50,7 +50,7 @@ export function applyMemory(folder: CgroupFolder, memory: MemoryResources): void
 
 function applyLimits(folder: CgroupFolder, memory: MemoryResources): void {
   const limit = memory.limit ?? 0;
-  // Memory without limit and with limited swap can't be; so -1 alone lifts both.
+  // Unlimited memory with limited swap is impossible, so -1 for memory alone lifts both.
   const swap = memory.swap || (limit === -1 && folder.has(SWAP_LIMIT) ? -1 : 0);
   if (limit !== 0 && memory.checkBeforeUpdate === true) checkUsage(folder, limit);
   const writeSwap = () => {
@@ -102,7 +102,8 @@ export function memoryStats(folder: CgroupFolder): MemoryStats {
 }
 
 function entry(folder: CgroupFolder, prefix: string): MemoryEntry {
-  // The files of an entry come together: a kernel without swap accounting has none of its.
+  // The files of an entry are either all there or all missing: a kernel without swap accounting has
+  // none for swap.
   if (!folder.has(`${prefix}.usage_in_bytes`)) return NONE;
   return {
     usage: folder.number(`${prefix}.usage_in_bytes`, 0),

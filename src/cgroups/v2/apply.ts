@@ -19,7 +19,7 @@ import { applyMemory } from "./memory.ts";
 import { applyUnified } from "./unified.ts";
 
 /**
- * Writes all of it; `unified` comes last and so has the last word.
+ * Writes all resources. `unified` comes last, so it overrides the others.
  *
  * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
  */
@@ -38,7 +38,7 @@ export function applyResources(
     applyCpu(folder, cpu);
     applyCpuset(folder, cpu);
   }
-  // In a user namespace the kernel lets nobody attach a device program: those of outside hold.
+  // In a user namespace no device program can be attached; those of the cgroups outside apply.
   if (!inUserNamespace && !(update && devices === undefined)) {
     applyDevices(folder, containerDevicePolicy(devices ?? []));
   }

@@ -20,7 +20,8 @@ export function applyCpu(folder: CgroupFolder, cpu: CpuResources): void {
   refuseRealtime(cpu);
   const { shares, idle } = cpu;
   const writeIdle = () => folder.write("cpu.idle", String(idle), `${POINTER}/idle`);
-  // An idle cgroup refuses a weight (EINVAL): it is woken before it, and put to idleness after.
+  // An idle cgroup refuses a weight (EINVAL). So `idle` is cleared before the weight is written,
+  // and set after.
   if (idle === 0) writeIdle();
   if (shares) folder.write("cpu.weight", String(sharesToWeight(shares)), `${POINTER}/shares`);
   if (idle !== undefined && idle !== 0) writeIdle();
@@ -38,7 +39,10 @@ function refuseRealtime(cpu: CpuResources): void {
   }
 }
 
-/** A burst above the standing quota is refused with EINVAL, so it is tried again after the new one. */
+/**
+ * The kernel refuses a burst above the present quota (EINVAL), so it is tried again after the new
+ * quota.
+ */
 function applyBandwidth(folder: CgroupFolder, cpu: CpuResources): void {
   const burst = cpu.burst === undefined ? undefined : String(cpu.burst);
   const error = burst === undefined ? undefined : folder.tryWrite("cpu.max.burst", burst);

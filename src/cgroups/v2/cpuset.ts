@@ -18,7 +18,7 @@ export function applyCpuset(folder: CgroupFolder, { cpus, mems }: CpuResources):
   if (mems) folder.write("cpuset.mems", mems, "/linux/resources/cpu/mems");
 }
 
-/** The lists that hold; the cgroup's own are empty where it follows its parent. */
+/** The lists that apply. The cgroup's own lists are empty where it follows its parent. */
 export function cpusetStats(folder: CgroupFolder): CpusetStats | undefined {
   const cpus = folder.readIfPresent("cpuset.cpus.effective");
   const mems = folder.readIfPresent("cpuset.mems.effective");

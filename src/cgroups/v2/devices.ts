@@ -19,8 +19,8 @@ import { deviceProgram, encodeProgram } from "../controllers/device_program.ts";
 
 /**
  * Attaches the policy's program in place of what is there. The new one is in force before an old
- * one is taken away, so that at no moment a device is open that both deny. The program stays until
- * the cgroup is removed.
+ * one is removed, so that a device which both deny is never accessible. The program stays until the
+ * cgroup is removed.
  *
  * @throws {ContainerError} SystemError
  */
@@ -46,7 +46,8 @@ function replaceProgram(directory: Fd, policy: DevicePolicy): void {
   const allowsEverything = policy.allowAll && policy.exceptions.length === 0;
   if (allowsEverything && programs.length === 0) return;
   using program = loadDeviceProgram(encodeProgram(deviceProgram(policy)));
-  // One can be replaced in one step (Linux 5.6); several, of other hands, only one by one.
+  // A single program can be replaced in one step (Linux 5.6). Several, which others attached, are
+  // removed one by one.
   const replaced = programs.length === 1 ? programs[0] : undefined;
   if (replaced !== undefined && attachDeviceProgram(directory, program, replaced)) return;
   attachDeviceProgram(directory, program);

@@ -129,7 +129,7 @@ export class ManagerV2 implements CgroupManager {
     };
   }
 
-  /** Without the controller, which would count threads, the processes are counted. */
+  /** Without the controller, which counts threads, the processes are counted. */
   #pidsStats(folder: CgroupFolder): PidsStats {
     if (folder.has("pids.current")) return pidsStats(folder);
     return { current: this.processes().length, limit: "max" };

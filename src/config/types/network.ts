@@ -1,9 +1,9 @@
 /**
  * The network of a container as libcontainer had it: interfaces that are made for it, and routes.
  *
- * No part of config.json of the runtime-spec: a program gives them to `Factory.create`, a bundle
- * gives them as JSON in two annotations, {@linkcode NETWORKS_ANNOTATION} and
- * {@linkcode ROUTES_ANNOTATION}, which count only where hull's caller says so.
+ * They are not a part of the runtime-spec's config.json. A program gives them to `Factory.create`.
+ * A bundle can give them as JSON in two annotations, {@linkcode NETWORKS_ANNOTATION} and {@linkcode
+ * ROUTES_ANNOTATION}, which count only if hull's caller allows that.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const ROUTES_ANNOTATION = "org.hull.routes";
 export const NETWORK_TYPES = ["loopback", "veth", "macvlan", "ipvlan"] as const;
 /** How the interfaces of one parent reach each other: macvlan. */
 export const MACVLAN_MODES = ["bridge", "private", "vepa", "passthru"] as const;
-/** On which layer packets are told apart: ipvlan. */
+/** On which layer the interfaces of one parent are separated: ipvlan. */
 export const IPVLAN_MODES = ["l2", "l3", "l3s"] as const;
 
 export type NetworkType = typeof NETWORK_TYPES[number];
@@ -36,7 +36,8 @@ export interface Network {
   /** veth: the bridge on the host that the other end joins. */
   readonly bridge?: string | undefined;
   /**
-   * veth: make the bridge if there is none. One that hull made goes with the last interface on it.
+   * veth: make the bridge if there is none. A bridge that hull made is removed with the last
+   * interface on it.
    */
   readonly createBridge?: boolean | undefined;
   /** Its hardware address, such as `02:42:ac:11:00:02`; not for ipvlan, which has its parent's. */
@@ -49,7 +50,7 @@ export interface Network {
   readonly ipv6Address?: string | undefined;
   /** The IPv6 default route's next hop, reachable by `ipv6Address`, or a link-local one. */
   readonly ipv6Gateway?: string | undefined;
-  /** The largest packet in bytes, of both ends of a pair; 0 is the kernel's default. */
+  /** The largest packet in bytes, for both ends of a pair; 0 is the kernel's default. */
   readonly mtu?: number | undefined;
   /** How many packets wait to be sent, at both ends of a pair; 0 is the kernel's default. */
   readonly txQueueLen?: number | undefined;
@@ -69,13 +70,13 @@ export interface Route {
   readonly destination?: string | undefined;
   /** The address that packets are sent from: one of the container's. */
   readonly source?: string | undefined;
-  /** The next hop; without it what is at `destination` is on the interface's own network. */
+  /** The next hop; without it `destination` is on the interface's own network. */
   readonly gateway?: string | undefined;
   /** The interface inside; by default the one by which the gateway is reached. */
   readonly interfaceName?: string | undefined;
 }
 
-/** A list as it was given, and where: the JSON pointer of it. */
+/** A list as it was given, with its JSON pointer. */
 export interface PlacedList<Item> {
   readonly pointer: string;
   readonly items: readonly Item[];
@@ -90,7 +91,8 @@ export interface NamedNetwork extends Network {
 export interface ContainerNetwork {
   /**
    * The group (ip-link(8), IFLA_GROUP) of the links that are made for the container, chosen before
-   * the first is: what hull may take away when the container goes, whatever its name has become.
+   * the first of them is made. When the container is removed, hull removes the links of this group,
+   * even those that were renamed.
    */
   readonly owner: number;
   readonly networks: PlacedList<NamedNetwork>;

@@ -1,5 +1,5 @@
 /**
- * How a container is connected, in one word or with a bridge of hull's own.
+ * How a container is connected: in one word, or with the settings of a bridge of hull's.
  *
  * @module
  */
@@ -10,8 +10,8 @@ export const DEFAULT_BRIDGE = "hull0";
 /** A port of the host whose packets go to a container. */
 export interface PublishedPort {
   /**
-   * The address of the host that it is published on; by default, and with `0.0.0.0` and `::`, all of
-   * them. With a loopback address nobody but the host itself reaches it.
+   * The address of the host that it is published on; by default, and with `0.0.0.0` and `::`, all
+   * of them. With a loopback address only the host itself reaches it.
    */
   readonly hostIp?: string | undefined;
   readonly hostPort: number;
@@ -22,7 +22,7 @@ export interface PublishedPort {
 
 /** A private network behind a bridge that hull makes, and removes with the last container on it. */
 export interface BridgeNetwork {
-  /** The bridge's name; containers with the same one reach each other. Default `hull0`. */
+  /** The bridge's name; containers on the same bridge reach each other. Default `hull0`. */
   readonly bridge?: string | undefined;
   /**
    * The network's IPv4 addresses, such as `10.90.0.0/16`, chosen by the first container on it; by
@@ -36,10 +36,11 @@ export interface BridgeNetwork {
 /**
  * How a container is connected:
  *
- * - `loopback`: a network namespace of its own with `lo` up, as without any word;
- * - `none`: one in which not even `lo` is up;
- * - `host`: none of its own, it is in the network that hull is in;
- * - `bridge`, or a {@linkcode BridgeNetwork}: one with an interface on a bridge that hull makes, with
- *   an address, a default route, and the host's address towards all that is outside.
+ * - `loopback`: a network namespace of its own with `lo` up; this is also the default;
+ * - `none`: a network namespace of its own in which not even `lo` is up;
+ * - `host`: no network namespace of its own; the container is in the network that hull is in;
+ * - `bridge`, or a {@linkcode BridgeNetwork}: a network namespace of its own with an interface on a
+ *   bridge that hull makes. It has an address and a default route, and appears under the host's
+ *   address outside.
  */
 export type NetworkMode = "loopback" | "none" | "host" | "bridge" | BridgeNetwork;

@@ -1,6 +1,6 @@
 /**
- * The door for config.json: a document comes in as whatever JSON.parse gave, and leaves as a
- * {@linkcode Config} or as one error that lists every fault with its JSON pointer.
+ * The check of config.json: it takes whatever JSON.parse gave, and gives a {@linkcode Config} or
+ * throws one error that lists every fault with its JSON pointer.
  *
  * What depends on the host (is the rootfs there, does the kernel have time namespaces) is not
  * checked here. Unknown properties are allowed (config.md, Extensibility), null counts as missing,
@@ -27,11 +27,11 @@ export { OCI_VERSION_MAX, OCI_VERSION_MIN } from "./document.ts";
 export { HOOK_POINTS, type HookPoint } from "../sections/hooks.ts";
 export { RLIMIT_INFINITY } from "./process.ts";
 
-/** A good config, and what deserves a warning in it. */
+/** A valid config, and what in it deserves a warning. */
 export interface CheckedConfig {
   /** A copy of the document, without null properties. */
   readonly config: Config;
-  /** What the user should hear of, such as an unknown capability. */
+  /** What the user should be told, such as an unknown capability. */
   readonly warnings: readonly Fault[];
 }
 
@@ -62,7 +62,10 @@ export function validateConfig(value: unknown): Config {
   return checkConfig(value).config;
 }
 
-/** A check of what stands beside the document; its faults are reported together with the others. */
+/**
+ * A further check, of something beside the document; its faults are reported together with the
+ * others.
+ */
 export type FurtherCheck = (report: Report, document: Field) => void;
 
 /**

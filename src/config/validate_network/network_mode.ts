@@ -1,6 +1,6 @@
 /**
- * The check of how a container is to be connected, by itself and against its config, which decides
- * about the namespaces of a bundle.
+ * Checks how a container is to be connected, by itself and against its config: the config decides
+ * which namespaces there are.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Field, isRecord, Report } from "../fields/field.ts";
 import type { GivenNetworks } from "./networks.ts";
 import { cleanCopy } from "../fields/strings.ts";
 
-/** A network behind a bridge, with all that was left out. */
+/** A network behind a bridge, with its defaults filled in. */
 export interface CheckedBridge {
   readonly kind: "bridge";
   readonly name: string;
@@ -28,7 +28,7 @@ export interface CheckedBridge {
 export type CheckedMode = CheckedBridge | { readonly kind: "loopback" | "none" | "host" };
 
 const WORDS = ["loopback", "none", "host", "bridge"] as const;
-/** A name that nft, the shell and sysctls take as it is. */
+/** Names that nft, the shell and sysctls take without quoting. */
 const BRIDGE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 /** Folders beside the interfaces' in /proc/sys/net/ipv4/conf. */
 const RESERVED = new Set(["all", "default"]);
@@ -121,7 +121,7 @@ function readPorts(field: Field): CheckedPort[] {
 }
 
 /**
- * Refuses what contradicts: the namespaces of a config are its author's to choose.
+ * Refuses a mode that contradicts the config: the author of the config chooses its namespaces.
  *
  * @param given the networks that were asked for beside the mode
  * @throws {ContainerError} `ConfigInvalid`

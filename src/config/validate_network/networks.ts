@@ -24,15 +24,15 @@ import { checkInterfaceName } from "../sections/network.ts";
 import { checkRoutes } from "./routes.ts";
 import { cleanCopy } from "../fields/strings.ts";
 
-/** What a program gives; it wins over the annotations. */
+/** What a program gives. It takes precedence over the annotations. */
 export interface GivenNetworks {
   readonly networks?: readonly Network[] | undefined;
   readonly routes?: readonly Route[] | undefined;
-  /** Whether the annotations count for what is not given. */
+  /** Whether the annotations count for lists that are not given. */
   readonly networksFromAnnotations?: boolean | undefined;
 }
 
-/** Good lists. */
+/** Lists that passed the check. */
 export interface CheckedNetworks {
   readonly networks: PlacedList<Network>;
   readonly routes: PlacedList<Route>;
@@ -88,7 +88,7 @@ export function checkNetworks(
 
 const ANNOTATIONS = { networks: NETWORKS_ANNOTATION, routes: ROUTES_ANNOTATION } as const;
 
-/** The list that counts: the program's, or the annotation's where it may. */
+/** The list that counts: the program's, or else the annotation's if that is allowed. */
 function givenList(
   report: Report,
   document: Field,
@@ -109,7 +109,7 @@ function givenList(
   }
 }
 
-/** What may be there once only. */
+/** Names or places that may appear only once. */
 class Seen {
   readonly #places = new Map<string, string>();
 
@@ -139,7 +139,9 @@ function checkNetwork(network: Field, seen: Seen): void {
   if (type === "ipvlan") network.get("mode").oneOf(IPVLAN_MODES);
 }
 
-/** An unknown property is a slip of the pen here: the format is hull's own. */
+/**
+ * An unknown property is an error here, since the format is hull's own: it can only be a mistake.
+ */
 function checkProperties(network: Field, type: NetworkType | undefined): void {
   for (const [name, field] of network.entries()) {
     if (name === "type") continue;
@@ -167,7 +169,10 @@ function checkNames(network: Field, type: NetworkType | undefined, seen: Seen): 
   }
 }
 
-/** The kernel makes a number of the `%d` in a name, which then is not the one that was given. */
+/**
+ * The kernel replaces a `%d` in a name by a number, so the interface would not have the name that
+ * was given.
+ */
 function checkFixedName(field: Field): void {
   const name = field.string();
   if (name?.includes("%")) field.fault(`must be a name as it is, without "%": ${name}`);

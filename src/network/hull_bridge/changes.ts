@@ -1,12 +1,16 @@
 /**
- * What is known of hull's bridges, changed: always a new value, or the same where nothing changes.
+ * Changes to the records of hull's bridges. Each gives a new value, or the same one if nothing
+ * changes.
  *
  * @module
  */
 
 import type { BridgeRecord, BridgeRecords, Lease } from "./records.ts";
 
-/** The record of a bridge, whatever its name is: `constructor` is one that nobody has made. */
+/**
+ * The record of a bridge. Works for any name, also for `constructor`, which every object seems to
+ * have.
+ */
 export function recordOf({ bridges }: BridgeRecords, name: string): BridgeRecord | undefined {
   return Object.hasOwn(bridges, name) ? bridges[name] : undefined;
 }

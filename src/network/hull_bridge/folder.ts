@@ -1,6 +1,6 @@
 /** The folder of the records of hull's bridges. @module */
 
-/** The folder's name under the root folder: no container can have it for an id. */
+/** The folder's name under the root folder. It is not a valid id, so no container can have it. */
 export const NETWORKS_FOLDER = "~networks";
 
 /** Whether there is any record under a root folder. */

@@ -1,9 +1,10 @@
 /**
- * The forwarding of packets, switched on for hull's bridges and put back with the last of them.
+ * Switches the forwarding of packets on for hull's bridges, and restores the settings with the last
+ * bridge.
  *
- * The kernel's switch sets others with it: one for each interface, the one for new interfaces, and
- * whether redirects are heard. So what they were is written down before, and they are put back to it
- * after the switch, unless somebody else has set them meanwhile.
+ * The kernel's switch changes other settings too: one for each interface, the one for new
+ * interfaces, and whether redirects are accepted. So their values are written down before. They are
+ * restored after the switch is turned off, except those that somebody else has changed meanwhile.
  *
  * Source: Documentation/networking/ip-sysctl.rst of Linux, `ip_forward`.
  *
@@ -13,13 +14,13 @@
 import { IP_FORWARD, listInterfaces, readSetting, writeSetting } from "../links/sysctls.ts";
 
 /**
- * What settings were before the forwarding was switched on, by name: those that are not the same
- * after it was switched off again.
+ * The earlier values of settings by name: those that would differ after forwarding was switched on
+ * and off again.
  */
 export type EarlierSettings = Readonly<Record<string, string>>;
 
 const REDIRECTS = "ipv4/conf/all/accept_redirects";
-/** What the switch makes of the others when it goes on, and off. */
+/** The values that the switch gives the other settings when it is turned on, and off. */
 const ON = { forwarding: "1", redirects: "0" } as const;
 const OFF = { forwarding: "0", redirects: "1" } as const;
 
@@ -39,7 +40,7 @@ export function forward(): void {
 }
 
 /**
- * Puts all back; again after a call that was killed, if need be.
+ * Restores the settings. It can be called again if an earlier call was killed.
  *
  * @param earlier what {@linkcode earlierSettings} gave
  * @throws {ContainerError} `SystemError`
@@ -47,7 +48,7 @@ export function forward(): void {
 export function putBack(earlier: EarlierSettings): void {
   const isOn = readSetting(IP_FORWARD) === "1";
   const own = Object.entries(earlier)
-    .filter(([name]) => !isOn || readSetting(name) === valueOf(ON, name)); // else somebody's own
+    .filter(([name]) => !isOn || readSetting(name) === valueOf(ON, name)); // else somebody has set it
   if (isOn) writeSetting(IP_FORWARD, "0");
   for (const [name, value] of own) {
     if (readSetting(name) === valueOf(OFF, name)) writeSetting(name, value);

@@ -1,9 +1,10 @@
 /**
- * What a container on a bridge of hull's own may send: frames with its own hardware address, its own
- * addresses in IPv4, ARP and IPv6, and no advice on routes. So none can be taken for another one or
- * for the host's bridge, nor lead anybody's packets to itself.
+ * What a container on a bridge of hull's own may send: frames with its own hardware address, with
+ * its own addresses in IPv4, ARP and IPv6, and no advertisements of routes. So a container can't
+ * pretend to be another one or the host's bridge, nor divert the packets of others.
  *
- * The rules know a container's port by the group of its link, which nobody inside can change.
+ * The rules identify a container's port by the group of its link, which no process inside can
+ * change.
  *
  * Source: nft(8), RFC 4861.
  *
@@ -13,12 +14,12 @@
 import { formatIp, parseIp, parseMac } from "../../config/ip_address.ts";
 import { type BridgeRecord, hardwareAddressOf, type Lease } from "./records.ts";
 
-/** What one port may send as. */
+/** The addresses from which one port may send. */
 interface Sender {
   readonly group: number;
   readonly mac: string;
   readonly ipv4: string;
-  /** All but `::`, which a packet comes from that looks for who has an address. */
+  /** All but `::`, the source of packets that ask whether an address is in use. */
   readonly ipv6: readonly string[];
 }
 
@@ -53,7 +54,7 @@ export function guardRules({ leases }: BridgeRecord): string[] {
     "  chain guard {",
     "    type filter hook prerouting priority -300; policy accept;",
     `    iifgroup != ${set(({ group }) => [String(group)])} accept`,
-    // What is tagged, or wrapped in another way, would be looked at by none of the rules below.
+    // The rules below would not look into frames that are tagged or wrapped in another way.
     "    ether type != { ip, ip6, arp } drop",
     `    iifgroup . ether saddr != ${macs} drop`,
     `    ether type ip iifgroup . ip saddr != ${ipv4} drop`,
@@ -71,7 +72,10 @@ function asSender({ owner, address, ipv6Address }: Lease): Sender {
   return { group: owner, mac, ipv4: address, ipv6 };
 }
 
-/** A neighbour's claim to have an address, which stands behind the header's first 8 bytes. */
+/**
+ * Rules for a neighbour's claim to have an address, which stands behind the first 8 bytes of the
+ * header.
+ */
 function claims({ group, ipv6 }: Sender): string {
   const targets = ipv6.map((ip) => `0x${hexadecimal(parseIp(ip)?.bytes ?? new Uint8Array())}`);
   return `iifgroup ${group} @th,64,128 { ${targets.join(", ")} }`;
@@ -81,7 +85,7 @@ function hexadecimal(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The address that the kernel makes of a hardware address: RFC 4291, appendix A. */
+/** The link-local address that the kernel derives from a hardware address: RFC 4291, appendix A. */
 function linkLocal(mac: string): string {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = parseMac(mac) ?? [];
   const bytes = new Uint8Array(16);

@@ -1,5 +1,5 @@
 /**
- * One lease: what of a bridge's record becomes a container's.
+ * One lease: the part of a bridge's record that belongs to a container.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
 } from "./records.ts";
 import { forwardsIpv6 } from "../links/sysctls.ts";
 
-/** Whose address it is to be. */
+/** For whom an address is taken. */
 export interface LeaseRequest extends Pick<Lease, "id" | "owner" | "creator"> {
   readonly network: CheckedBridge;
 }
@@ -56,7 +56,9 @@ export function newLease(
   return { id, owner, creator, address, ...ipv6, ports };
 }
 
-/** A port can be published on an IPv6 address only if there is one to lead to. */
+/**
+ * Refuses a port on an IPv6 address if the container has no IPv6 address to which it could lead.
+ */
 function requireAddressed(ports: Lease["ports"], ipv6Subnet: string | undefined): void {
   const at = ipv6Subnet === undefined ? ports.findIndex(({ hostIp }) => hostIp?.includes(":")) : -1;
   if (at < 0) return;

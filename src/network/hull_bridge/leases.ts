@@ -1,9 +1,9 @@
 /**
- * The addresses of hull's own bridges, taken and given back, with all that a bridge needs around it:
- * made with the first, removed with the last.
+ * Takes and gives back addresses on hull's own bridges. A bridge, with all that it needs, is made
+ * with its first address and removed with its last.
  *
- * What is about to be made is written down before, and what is written down is forgotten only when
- * it is gone: whoever is killed in between leaves what the next call knows of.
+ * Everything is written down before it is made, and removed from the records only after it is gone.
+ * So if a program is killed in between, the next call still knows what there may be.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class Leases {
    * Leases of containers under `root`.
    *
    * @param me this program
-   * @param isHeld whether a lease's container still has a use for it, or somebody is making it
+   * @param isHeld whether a lease's container still needs it, or is being made
    */
   constructor(root: string, me: Creator, isHeld: (lease: Lease) => boolean) {
     this.#store = new BridgeStore(root);
@@ -44,7 +44,8 @@ export class Leases {
   }
 
   /**
-   * Takes an address, and makes the bridge and its rules if they aren't there. The root folder is.
+   * Takes an address, and makes the bridge and its rules if they aren't there. The root folder must
+   * exist.
    *
    * @throws {ContainerError} `SystemError`, `Unsupported`; nothing is left then
    * @throws the signal's reason, if it comes while others hold the locks
@@ -56,7 +57,8 @@ export class Leases {
     const { name, subnet, ports } = request.network;
     const records = this.#reclaimed(here, this.#read(key));
     const before = recordOf(records, name);
-    // Others of hull's, of other roots, could choose the same network.
+    // Without this lock another hull with another root could choose the same network at the same
+    // time.
     using _bridges = before === undefined ? await lockBridges(signal) : undefined;
     const record = before ?? newRecord(here, name, subnet, records);
     if (subnet !== undefined && formatCidr(subnet) !== record.subnet) {
@@ -89,10 +91,11 @@ export class Leases {
   }
 
   /**
-   * Gives a container's address back, and those of containers that are gone; the last of a bridge
-   * takes it along. Nothing happens where there are no leases at all.
+   * Gives back a container's address, and those of containers that are gone. A bridge is removed
+   * with its last address. Does nothing if there are no leases at all.
    *
-   * @param owner of the container's links; without it only those are given back that nobody holds
+   * @param owner the group of the container's links; without it only the leases that nobody holds
+   *   are given back
    * @throws {ContainerError} `SystemError`, `Unsupported`; a further call goes on
    */
   async giveBack(owner?: number): Promise<void> {
@@ -103,7 +106,8 @@ export class Leases {
       const records = this.#read(key);
       const left = owner === undefined ? records : without(records, owner);
       if (key !== own) {
-        // Its bridges can't be reached from here; the next call there finds them unused.
+        // The bridges of another namespace can't be reached from here; the next call in that
+        // namespace removes them.
         if (left !== records) this.#store.write(key, left);
         continue;
       }
@@ -115,7 +119,7 @@ export class Leases {
   }
 
   /**
-   * Makes this program the one that a lease's container is made by.
+   * Records this program as the one that makes the lease's container.
    *
    * @throws {ContainerError} `SystemError` if the lease was given back meanwhile
    */
@@ -137,7 +141,10 @@ export class Leases {
     });
   }
 
-  /** The records of a namespace; those of an earlier boot are of another one. */
+  /**
+   * The records of a namespace. Records of an earlier boot belong to another namespace and don't
+   * count.
+   */
   #read(key: string): BridgeRecords {
     const empty = {
       format: 1,
@@ -148,7 +155,7 @@ export class Leases {
     return records?.bootId === this.#bootId ? records : empty;
   }
 
-  /** Without the leases that nobody holds and no interface on the bridge stands for. */
+  /** The records without leases that nobody holds and that have no interface on the bridge. */
   #reclaimed(here: RouteSocket, records: BridgeRecords): BridgeRecords {
     return changeLeases(records, (leases, name) => {
       const owners = ownersOnBridge(here, name);
@@ -156,7 +163,7 @@ export class Leases {
     });
   }
 
-  /** Makes the rules of the named bridges true, then removes what is unused and writes. */
+  /** Applies the rules of the named bridges, then removes unused bridges and writes the records. */
   async #settle(
     here: RouteSocket,
     key: string,
@@ -171,7 +178,10 @@ export class Leases {
     await this.#removeUnused(here, key, records);
   }
 
-  /** Removes the bridges without leases, and with the last one what hull changed for all. */
+  /**
+   * Removes the bridges without leases and, with the last one, undoes what hull changed for all
+   * bridges.
+   */
   async #removeUnused(
     here: RouteSocket,
     key: string,
@@ -189,8 +199,9 @@ export class Leases {
         if (!isUndoing) throw error; // else it was nft that refused them
       }
     }
-    // Without a bridge of hull's, the records may be of a namespace that had this one's number. So the
-    // bridge goes last: who is killed before leaves the proof that the settings are to be put back.
+    // If there is no bridge of hull's, the records may be of an earlier namespace with the same
+    // number, and nothing is restored. So the bridge is removed last: if this program is killed
+    // before, the bridge still proves that the settings must be restored.
     const { earlierSettings: earlier } = records;
     const isOurs = all.some(([name, record]) => hasBridge(here, name, record));
     if (used.length === 0 && isOurs && earlier !== undefined && !await othersForward()) {
@@ -205,7 +216,7 @@ function routeSocket(): RouteSocket {
   return attempt("cannot open a netlink socket", {}, () => new RouteSocket());
 }
 
-/** The groups of what is plugged into a bridge. */
+/** The groups of the interfaces that are plugged into a bridge. */
 function ownersOnBridge(here: RouteSocket, name: string): ReadonlySet<number> {
   return attempt(`cannot list what is on the bridge ${name}`, { path: name }, () => {
     const bridge = findLink(here, name);
@@ -214,7 +225,10 @@ function ownersOnBridge(here: RouteSocket, name: string): ReadonlySet<number> {
   });
 }
 
-/** After the rules, which guard what this opens. */
+/**
+ * Switches on the forwarding and, for published ports, the use of loopback addresses. The rules
+ * that guard what this opens must be in place before.
+ */
 function letThrough(name: string, { leases }: BridgeRecord): void {
   forward();
   const isLocal = leases.some(({ ports }) => ports.length > 0);

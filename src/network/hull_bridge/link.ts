@@ -32,7 +32,7 @@ import {
 import { hasIpv6 } from "../links/sysctls.ts";
 
 /**
- * A record for a bridge that is to be made; nothing is made yet.
+ * Makes the record of a new bridge; the bridge itself is not made yet.
  *
  * @param subnet the addresses that were asked for
  * @throws {ContainerError} `SystemError` if the name or the addresses are taken
@@ -68,7 +68,10 @@ export function newRecord(
   };
 }
 
-/** What the host's addresses and routes lead to, the default route left out, and hull's records. */
+/**
+ * The networks of the host's addresses and routes, without the default route, and of hull's
+ * records.
+ */
 function networksInUse(here: RouteSocket, { bridges }: BridgeRecords): Cidr[] {
   const [addresses, routes] = attempt(
     "cannot list the host's networks",
@@ -90,7 +93,7 @@ function networksInUse(here: RouteSocket, { bridges }: BridgeRecords): Cidr[] {
 }
 
 /**
- * Makes the bridge of a record, or what is missing of it.
+ * Makes the bridge of a record, or the part of it that is missing.
  *
  * @throws {ContainerError} `SystemError`
  */
@@ -124,9 +127,7 @@ export function bridgeAddress(network: string): string {
   return formatIp(bytes);
 }
 
-/**
- * Removes the bridge of a record; a bridge of anybody else's stays.
- */
+/** Removes the bridge of a record. A bridge that is not hull's stays. */
 export function removeBridge(here: RouteSocket, name: string, record: BridgeRecord): void {
   attempt(`cannot remove the bridge ${name}`, { path: name }, () => {
     const link = findLink(here, name);

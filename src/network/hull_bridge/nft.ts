@@ -73,8 +73,9 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
     `table ${table} {`,
     "  chain guard {",
     "    type filter hook prerouting priority raw; policy accept;",
-    // With route_localnet a container could else reach what listens on the host's loopback alone, or
-    // come from there; and a packet from elsewhere would leave the host as it is.
+    // Without these rules route_localnet would let a container reach programs that listen only on
+    // the host's loopback, or send from a loopback address; and a packet whose source is not of the
+    // bridge's network would leave the host untranslated.
     `    iifname ${name} ip daddr 127.0.0.0/8 drop`,
     `    iifname ${name} ip saddr != ${subnet} drop`,
     `    iifname ${name} ip6 saddr != { ${ipv6Sources} } drop`,
@@ -99,8 +100,9 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
     "  chain postrouting {",
     "    type nat hook postrouting priority srcnat; policy accept;",
     ...networks.map((source) => `    ${source} oifname != ${name} masquerade`),
-    // What a container sends to a published port comes back to the host, which alone can translate
-    // the answer; what the host sends, by an address that the container can answer to.
+    // A packet from a container to a published port must be answered through the host, since only
+    // the host can translate the answer. A packet from the host must have a source address to which
+    // the container can answer.
     ...networks.map((source) => `    ${source} oifname ${name} ct status dnat masquerade`),
     `    fib saddr type local oifname ${name} ct status dnat masquerade`,
     "  }",
@@ -113,7 +115,7 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
 function translations(port: CheckedPort, lease: Lease, isOutput: boolean): string[] {
   const { hostIp, hostPort, containerPort, protocol } = port;
   const ip = hostIp === undefined ? undefined : parseIp(hostIp);
-  // Nobody from outside may name a loopback address, whatever the host's routes say of it.
+  // Packets from outside must not reach a loopback address, whatever the host's routes are.
   if (ip !== undefined && isLoopback(ip) && !isOutput) return [];
   const isAny = ip === undefined || ip.bytes.every((byte) => byte === 0);
   const line = (word: "ip" | "ip6", to: string) => {
@@ -140,8 +142,8 @@ function portRulesOf(bridge: string, record: BridgeRecord): string {
 }
 
 /**
- * Has nft make the rules. A kernel without nftables for bridges gets those of the host alone: there
- * the containers of one bridge are not protected from each other.
+ * Applies the rules by nft. A kernel without nftables for bridges only gets the rules of the host;
+ * there the containers of one bridge are not protected from each other.
  *
  * @throws {ContainerError} `SystemError` with what nft says
  */
@@ -164,7 +166,7 @@ export async function applyRules(bridge: string, record: BridgeRecord): Promise<
  * @throws {ContainerError} `SystemError` with what nft says
  */
 export async function deleteRules(bridge: string): Promise<void> {
-  // Each is made first, so that there is one to delete.
+  // Each table is made first, so that deleting it can't fail.
   const [inet, ports] = ["inet", "bridge"].map((family) => {
     const table = `${family} ${tableOf(bridge)}`;
     return `table ${table}\ndelete table ${table}\n`;
@@ -180,7 +182,7 @@ export async function deleteRules(bridge: string): Promise<void> {
   });
 }
 
-/** Both in one transaction, or the first alone where the kernel has no tables for bridges. */
+/** Applies both in one transaction, or only the first if the kernel has no tables for bridges. */
 async function transact(rules: string, portRules: string): Promise<Answer> {
   const answer = await callNft(["-f", "-"], `${rules}${portRules}`);
   if (answer.success || (await callNft(["-c", "-f", "-"], "table bridge hull_probe\n")).success) {
@@ -189,7 +191,7 @@ async function transact(rules: string, portRules: string): Promise<Answer> {
   return await callNft(["-f", "-"], rules);
 }
 
-/** Whether somebody else's rules translate or filter what is forwarded. */
+/** Whether rules of somebody else translate or filter forwarded packets. */
 export async function othersForward(): Promise<boolean> {
   let answer: Answer;
   try {
@@ -227,7 +229,10 @@ async function callNft(args: readonly string[], input: string): Promise<Answer> 
   return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** The first line, without the place in the input, which nobody sees. */
+/**
+ * The first line of nft's error, without the place in the input, since the reader does not see the
+ * input.
+ */
 function reason(stderr: string): string {
   const [line = ""] = stderr.trim().split("\n");
   return line.replace(/^\S+:\d+:\d+-\d+: /, "") || "it says nothing";

@@ -14,12 +14,12 @@ import { listAddresses } from "../netlink/address.ts";
 import type { RouteSocket } from "../netlink/socket.ts";
 import type { BridgeRecords } from "./records.ts";
 
-/** States in which a socket waits for whoever comes: TCP_LISTEN, and UDP's without a peer. */
+/** States in which a socket accepts any peer: TCP_LISTEN, and UDP without a peer. */
 const WAITING = { tcp: "0A", udp: "07" } as const;
 
 /**
- * Refuses ports that another container or a program of the host has, and addresses that the host
- * has not.
+ * Refuses ports that another container or a program on the host uses, and addresses that the host
+ * does not have.
  *
  * @throws {ContainerError} `SystemError` with EADDRINUSE or EADDRNOTAVAIL
  */
@@ -92,7 +92,7 @@ function hostAddresses(here: RouteSocket): ReadonlySet<string> {
   return new Set(addresses.map(({ local }) => formatIp(local)));
 }
 
-/** The sockets of the host that wait for whoever comes. */
+/** The sockets of the host that accept any peer. */
 function listeners(protocol: "tcp" | "udp"): Place[] {
   return [protocol, `${protocol}6`].flatMap((table) => {
     const lines = readTable(`/proc/thread-self/net/${table}`).split("\n").slice(1);
@@ -105,7 +105,8 @@ function listeners(protocol: "tcp" | "udp"): Place[] {
 
 /**
  * An address and port of those tables, such as `0100007F:1F90`: hexadecimal words of 32 bits in the
- * CPU's order. A socket at `::` is taken for one at all addresses, IPv4's too, as most of them are.
+ * CPU's order. A socket at `::` counts as one at all addresses, including those of IPv4, as most
+ * such sockets are.
  */
 export function decodeListener(local: string, protocol: "tcp" | "udp"): Place {
   const [address = "", port = ""] = local.split(":");

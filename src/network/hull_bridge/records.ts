@@ -1,6 +1,6 @@
 /**
- * What is known of hull's own bridges in one network namespace, and of the addresses that they have
- * given out. Data, and the rules by which it grows.
+ * The records of hull's own bridges in one network namespace and of the addresses given out on
+ * them: the data, and how new addresses and networks are chosen.
  *
  * @module
  */
@@ -29,7 +29,10 @@ export interface Lease {
   readonly id: string;
   /** The group of the container's links, which tells it from another of the same id. */
   readonly owner: number;
-  /** Who makes the container: without it, a container that was never started is given up. */
+  /**
+   * The process that makes the container. When that has ended, a container that was never started
+   * gives up its lease.
+   */
   readonly creator: Creator;
   readonly address: string;
   readonly ipv6Address?: string | undefined;
@@ -38,12 +41,12 @@ export interface Lease {
 
 /** A bridge. */
 export interface BridgeRecord {
-  /** Its hardware address, chosen before it is made: by it hull knows the bridge for its own. */
+  /** Its hardware address, chosen before it is made: hull recognizes its own bridge by it. */
   readonly hardwareAddress: string;
   readonly subnet: string;
   /** With IPv6: a network of 64 bits. */
   readonly ipv6Subnet?: string | undefined;
-  /** The address that was given out last: the next search begins behind it. */
+  /** The address that was given out last; the next search begins behind it. */
   readonly last: string;
   readonly leases: readonly Lease[];
 }
@@ -53,7 +56,7 @@ export interface BridgeRecords {
   readonly format: 1;
   /** The boot that this is of. */
   readonly bootId: string;
-  /** Where hull switched the forwarding of packets on: what the settings were before. */
+  /** If hull switched on the forwarding of packets: the settings before. */
   readonly earlierSettings?: EarlierSettings | undefined;
   readonly bridges: Readonly<Record<string, BridgeRecord>>;
 }
@@ -70,8 +73,8 @@ export function onNetwork(address: string, subnet: string): string {
 }
 
 /**
- * An address that nobody has: the next behind the one given out last, so that one which was given
- * back rests as long as can be, and nobody is taken for its last owner.
+ * A free address: the next one behind the one given out last. So an address that was given back
+ * stays unused as long as possible, and its new owner is not taken for the old one.
  *
  * @returns undefined if all are taken
  *
@@ -104,7 +107,10 @@ export function ipv6Beside(address: string, ipv6Subnet: string): string {
   return formatIp(bytes);
 }
 
-/** The hardware address of whoever has an IPv4 address: what neighbours remember stays true. */
+/**
+ * The hardware address that belongs to an IPv4 address. It is always the same, so what neighbours
+ * remember stays true.
+ */
 export function hardwareAddressOf(address: string): string {
   const bytes = [2, 0x68, ...parseIp(address)?.bytes ?? []];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
@@ -128,14 +134,14 @@ export function freeSubnet(used: readonly Cidr[]): Cidr | undefined {
   return undefined;
 }
 
-/** Of RFC 1918, in 10.0.0.0/8 those that few choose for themselves. */
+/** Networks of RFC 1918; in 10.0.0.0/8 those that few people choose. */
 function* candidates(): Generator<string> {
   for (let k = 88; k < 128; k++) yield `10.${k}.0.0/16`;
   for (let k = 16; k < 32; k++) yield `172.${k}.0.0/16`;
   for (let k = 0; k < 256; k++) yield `192.168.${k}.0/24`;
 }
 
-/** A network of 64 bits that nobody else has, very probably: RFC 4193. */
+/** A network of 64 bits that very probably nobody else uses: RFC 4193. */
 export function randomIpv6Subnet(): string {
   const bytes = new Uint8Array(16);
   bytes[0] = 0xfd;

@@ -1,9 +1,10 @@
 /**
- * Where the records of hull's bridges are kept: `ROOT/~networks`, a name that no container can have,
- * with one file a network namespace, called by its inode, written whole or not at all.
+ * Stores the records of hull's bridges in `ROOT/~networks`, a name that no container can have.
+ * There is one file for each network namespace, named after its inode, and written whole or not at
+ * all.
  *
- * The lock is one for all calls of this root, in whatever network namespace: a file beside the
- * folder, which only hull's user can open.
+ * One lock serves all calls with this root, in any network namespace: a file beside the folder that
+ * only hull's user can open.
  *
  * @module
  */
@@ -37,7 +38,7 @@ export class BridgeStore {
   }
 
   /**
-   * Takes the lock, which goes when the result is disposed of or this process ends.
+   * Takes the lock. It is released when the result is disposed of or this process ends.
    *
    * @throws {ContainerError} `SystemError` if it is held for two minutes
    * @throws the signal's reason
@@ -46,7 +47,10 @@ export class BridgeStore {
     return await LockFile.take(`${this.folder}.lock`, "hull's bridges", LOCK_MS, signal);
   }
 
-  /** The keys of all records; none is the current namespace's with certainty. */
+  /**
+   * The keys of all records. A key does not prove that its records are of the namespace that has
+   * this inode now.
+   */
   keys(): string[] {
     try {
       return [...Deno.readDirSync(this.folder)]
@@ -68,7 +72,7 @@ export class BridgeStore {
     }
   }
 
-  /** Writes the records of a namespace, or removes what is of it when there are none. */
+  /** Writes the records of a namespace, or removes the file if there are none. */
   write(key: string, records: BridgeRecords): void {
     const path = this.#path(key);
     const temporary = `${path}.new`; // who was killed while writing left one at most

@@ -1,5 +1,5 @@
 /**
- * What every kind of interface has in common once it is in the container's namespace.
+ * Initializes an interface of any kind, once it is in the container's namespace.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export function initializeInterface(
   const index = attempt(`the container's interface ${name} is gone`, about("name"), () => {
     const link = findLink(there, inside);
     if (link === undefined) throw new NetlinkError("RTM_GETLINK", ENODEV);
-    changeLink(there, link.index, { isUp: false }); // what is up takes no name and address
+    changeLink(there, link.index, { isUp: false }); // an interface that is up can't get a name or address
     return link.index;
   });
   rename(network, about("name"), index, there);

@@ -1,10 +1,10 @@
 /**
- * How a kind of interface comes to a container: one strategy a kind.
+ * How a kind of interface gets into a container: each kind has a strategy.
  *
- * `create` works on the host and leaves the interface in the container's network namespace under a
- * name for the while; `initialize` makes of it there what the config wants. Both go through netlink
- * sockets while init waits for its config, so that nothing of it has to be done, or could be watched,
- * inside.
+ * `create` works on the host and puts the interface into the container's network namespace under a
+ * temporary name. `initialize` then sets it up there as the config asks. Both work through netlink
+ * sockets while init waits for its config. So nothing has to be done inside the container, where it
+ * could be watched.
  *
  * @module
  */
@@ -23,9 +23,12 @@ export interface Place {
   readonly namespace: Fd;
   /** The group of all that is made. */
   readonly owner: number;
-  /** Keeps what undoes a change that does not go with the interfaces of the group. */
+  /**
+   * Keeps a function that undoes a change which is not undone by removing the interfaces of the
+   * group.
+   */
   readonly onUndo: (undo: () => void) => void;
-  /** Cuts the making short. */
+  /** Ends the work early. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -35,14 +38,14 @@ export interface Created {
   readonly inside: string;
   /** The name of its end on the host, if it has one. */
   readonly host?: string | undefined;
-  /** Whether no router is on its network whose advice would be worth hearing. */
+  /** Whether its network has no router whose advertisements should be accepted. */
   readonly isDeaf?: boolean | undefined;
 }
 
 /** A kind of interface; each network comes with the JSON pointer that errors name. */
 export interface NetworkStrategy {
   /**
-   * Makes the interface; what fails leaves what it made to the group's removal.
+   * Makes the interface. If it fails, what it made is removed with the group.
    *
    * @throws {ContainerError} `SystemError`
    */

@@ -15,7 +15,7 @@ import { randomName, withFreeName } from "../links/random_name.ts";
 import type { Created, Place } from "./strategy.ts";
 
 /**
- * Makes one, in the container's namespace from the first: nothing of it is ever on the host.
+ * Makes one in the container's namespace right away, so that it never appears on the host.
  *
  * @param kindOn what to make on the parent of a number
  * @throws {ContainerError} `SystemError`

@@ -12,7 +12,10 @@ import { NetlinkError, type RouteSocket } from "../netlink/socket.ts";
 import { randomName, withFreeName } from "../links/random_name.ts";
 import type { Created, NetworkStrategy, Place } from "./strategy.ts";
 
-/** Makes the pair, with the container's end in its place from the first, and plugs the other in. */
+/**
+ * Makes the pair, with the container's end in the container's namespace right away, and plugs in
+ * the other end.
+ */
 export const veth: NetworkStrategy = {
   async create(network, pointer, place) {
     using _lock = await lockBridges(place.signal);
@@ -59,7 +62,10 @@ export const veth: NetworkStrategy = {
   },
 };
 
-/** A bridge's port hears nothing by itself; this is for when it is taken off. */
+/**
+ * Makes the end on the host ignore advertisements. As a bridge's port it ignores them anyway; this
+ * is for the time after it is taken off.
+ */
 function deafen(name: string): void {
   try {
     makeDeaf(name);
@@ -78,7 +84,7 @@ function hostEnd(network: NamedNetwork, pointer: string, here: RouteSocket) {
   });
 }
 
-/** Both ends in one request; a name that was not given is chosen anew while it is taken. */
+/** Makes both ends in one request. If a random name is taken, another one is tried. */
 function createPair(network: NamedNetwork, pointer: string, place: Place): Created {
   const { here, namespace, owner } = place;
   const { hostInterfaceName: fixed, mtu, txQueueLen } = network;

@@ -1,9 +1,10 @@
 /**
  * The bridges that pairs are plugged into.
  *
- * A bridge that hull made carries hull's group, from its first moment, and goes with the last
- * interface on it. Who makes or removes one, or plugs something in, holds the lock of the network
- * namespace meanwhile: else one call could remove a bridge while another plugs into it.
+ * A bridge that hull made carries hull's group from its first moment, and is removed with the last
+ * interface on it. A call that makes or removes a bridge, or plugs something in, must hold the lock
+ * of the network namespace: otherwise a second call could remove the bridge between this call's
+ * check and its plugging in.
  *
  * @module
  */
@@ -26,7 +27,10 @@ import type { RouteSocket } from "../netlink/socket.ts";
 
 /** The group of hull's bridges: the word "hull" as a number. */
 export const BRIDGE_GROUP = 0x68756c6c;
-/** The group of bridges with addresses and rules, which go when nobody has an address any more. */
+/**
+ * The group of bridges with addresses and rules, which are removed when nobody has an address any
+ * more.
+ */
 export const HULL_BRIDGE_GROUP: number = BRIDGE_GROUP + 1;
 
 const LOCK_MS = 10_000;
@@ -48,7 +52,9 @@ export function bridgeLockPath(key: string): string {
   return `${folder || "/run"}/hull-bridges-${key}.lock`;
 }
 
-/** What tells the network namespace that this program is in from all others of now: its inode. */
+/**
+ * Identifies the network namespace that this program is in among those that exist now: its inode.
+ */
 export function ownNamespaceKey(): string {
   const path = "/proc/thread-self/ns/net";
   return attempt("cannot look at the network namespace", { path }, () => {
@@ -88,7 +94,10 @@ export function requireBridge(
   });
 }
 
-/** With an address that is set, which a bridge else takes from one of its ports, now this, now that. */
+/**
+ * Makes a bridge with a fixed hardware address. Without one a bridge takes the address of one of
+ * its ports, and it changes with the ports.
+ */
 function make(here: RouteSocket, name: string): Link {
   const address = crypto.getRandomValues(new Uint8Array(6));
   address[0] = ((address[0] ?? 0) & 0xfe) | 2; // for one, and chosen locally
@@ -99,7 +108,7 @@ function make(here: RouteSocket, name: string): Link {
   return link;
 }
 
-/** Whether hull made a bridge: then there is no router on it. */
+/** Whether hull made a bridge, so that there is no router on it. */
 export function isHullMade({ group }: Link): boolean {
   return group === BRIDGE_GROUP || group === HULL_BRIDGE_GROUP;
 }

@@ -1,6 +1,6 @@
 /**
- * Interfaces that take no advice: a container sends router advertisements as well as a router does,
- * and would be one for whoever hears them (CVE-2020-13401).
+ * Makes interfaces ignore router advertisements: a container can send them as well as a router, and
+ * would become the router of every interface that accepts them (CVE-2020-13401).
  *
  * Source: Documentation/networking/ip-sysctl.rst of Linux.
  *
@@ -10,9 +10,9 @@
 import type { Fd } from "../../../ffi/files/file.ts";
 import { setAlike, setAlikeIn } from "./sysctls.ts";
 
-/** Heard from routers, or said for others. */
+/** Settings about advice of routers. */
 const ADVICE = ["ipv6/accept_ra", "ipv6/autoconf", "ipv6/accept_redirects"];
-/** What a bridge would do beside, where the host's defaults have it so. */
+/** Further settings of a bridge that the host's defaults may have switched on. */
 const BRIDGE = [...ADVICE, "ipv6/proxy_ndp", "ipv4/accept_redirects", "ipv4/proxy_arp"];
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What the kernel refused of a network, as the error that the library's user gets.
+ * Turns what the kernel refused of a network into the error that the library's user gets.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export function networkFailure(
   });
 }
 
-/** Does a piece of work; a refusal becomes the error that says of what. */
+/** Does a piece of work; a refusal becomes an error that names its subject. */
 export function attempt<Result>(summary: string, subject: Subject, work: () => Result): Result {
   try {
     return work();

@@ -1,11 +1,12 @@
 /**
  * Locks that nobody but hull's own user can hold: flock(2) on a file of mode 0600.
  *
- * A lock may be held by whoever can open what it is on, for reading too. So it is never on a file or
- * folder of others, such as a namespace, which every process may open.
+ * Every process that can open a file, even for reading only, can hold a lock on it. So these locks
+ * are never on a file or folder of others, such as a namespace, which every process may open.
  *
- * The file is there while somebody holds or awaits the lock: who has it removes the file before
- * letting go, and who gets the lock of a file that is no longer there begins again.
+ * The file exists while a process holds or awaits the lock. The holder removes the file before it
+ * releases the lock. A process that gets the lock of a file which was removed meanwhile begins
+ * again with a new file.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export class LockFile implements Disposable {
   }
 
   /**
-   * Takes the lock, waiting for who holds it.
+   * Takes the lock, waiting for its holder.
    *
    * @param path of its file, in a folder where nobody else can make one
    * @param what is locked, for the error: `the bridges`
@@ -58,7 +59,7 @@ export class LockFile implements Disposable {
     }
   }
 
-  /** Lets go. */
+  /** Releases the lock. */
   [Symbol.dispose](): void {
     if (!this.#fd.isOpen) return;
     try {
@@ -71,7 +72,10 @@ export class LockFile implements Disposable {
   }
 }
 
-/** Opens the file; one that others could open, or may have put there, locks nothing. */
+/**
+ * Opens the file. A file that others could open, or could have put there, is refused: it would
+ * protect nothing.
+ */
 function openOwn(path: string): Fd {
   return attempt(`cannot open the lock ${path}`, { path }, () => {
     using stack = new DisposableStack();

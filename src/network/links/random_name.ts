@@ -25,9 +25,9 @@ export function randomName(word: string): string {
 }
 
 /**
- * Makes something under names that it chooses by chance, again with others while one is taken.
+ * Makes something under a random name, and tries again with another while the name is taken.
  *
- * @param isFinal whether a name that is taken is one that was not chosen by chance
+ * @param isFinal whether the name that is taken was given, so that trying again is useless
  * @throws what `make` throws; EEXIST after ten tries
  */
 export function withFreeName<Made>(make: () => Made, isFinal: () => boolean = () => false): Made {

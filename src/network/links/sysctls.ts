@@ -1,6 +1,6 @@
 /**
- * The network's settings below /proc/sys/net, of the network namespace that this program is in, by
- * the way on which nothing can stand in for them.
+ * The network's settings below /proc/sys/net in this program's network namespace. They are opened
+ * so that no other file can take their place.
  *
  * Source: Documentation/networking/ip-sysctl.rst of Linux.
  *
@@ -56,7 +56,7 @@ export function hasIpv6(): boolean {
   return ["all", "default"].every((each) => readSetting(`ipv6/conf/${each}/disable_ipv6`) === "0");
 }
 
-/** Whether the host forwards IPv6 packets, for which it no longer listens to its own routers. */
+/** Whether the host forwards IPv6 packets. A host that does so ignores its own routers. */
 export function forwardsIpv6(): boolean {
   return readSetting("ipv6/conf/all/forwarding") === "1";
 }
@@ -69,8 +69,8 @@ export function listInterfaces(): string[] {
 }
 
 /**
- * Gives several settings one value. Those that this kernel lacks are left out, and one that has the
- * value already needs no right to write it.
+ * Gives several settings the same value. Settings that this kernel lacks are skipped, and one that
+ * has the value already is not written, so that no right is needed for it.
  *
  * @throws {ContainerError} `SystemError`
  */

@@ -37,7 +37,7 @@ const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_HOST = 254;
 const LOOPBACK_NETWORK = 127;
 
-/** The flags that its maker chose; the others say what became of it. */
+/** The flags that whoever made the address chose; the other flags tell its state. */
 const CHOSEN_FLAGS = IFA_F_NODAD |
   0x10 | // IFA_F_HOMEADDRESS
   0x100 | // IFA_F_MANAGETEMPADDR
@@ -83,8 +83,9 @@ export function addressFamily(version: 4 | 6): number {
  * The address of a CIDR for a link, as one would set it by hand: everywhere valid (127.0.0.0/8 on
  * this host alone), in IPv4 with the broadcast address of its network, and in IPv6 usable at once.
  *
- * Of an IPv6 address the kernel asks the others first whether one of them has it, for a second or
- * more, in which no program can bind to it: who gives addresses out knows that already.
+ * Before an IPv6 address can be used, the kernel asks for a second or more whether another host has
+ * it, and no program can bind to it meanwhile. That is switched off here, since whoever gives out
+ * the addresses knows that already.
  *
  * @example
  * ```ts
@@ -115,7 +116,10 @@ export function newAddress(index: number, cidr: Cidr): Address {
   };
 }
 
-/** The network's last address; one of two or fewer has none to spare (RFC 3021). */
+/**
+ * The network's last address; a network of two addresses or fewer has no broadcast address (RFC
+ * 3021).
+ */
 function broadcastOf({ bytes, prefixLength }: Cidr): Uint8Array<ArrayBuffer> | undefined {
   if (prefixLength > 30) return undefined;
   return bytes.map((byte, k) => byte | ~maskByte(prefixLength, k) & 0xff);
@@ -128,7 +132,7 @@ export function listAddresses(socket: RouteSocket, index?: number): Address[] {
   return index === undefined ? all : all.filter((address) => address.index === index);
 }
 
-/** Whether an address stays, as one that a router announced does not, and means something everywhere. */
+/** Whether an address is permanent (unlike one that a router announced) and valid everywhere. */
 export function isPermanentGlobal({ flags, scope }: Address): boolean {
   return (flags & IFA_F_PERMANENT) !== 0 && scope === RT_SCOPE_UNIVERSE;
 }

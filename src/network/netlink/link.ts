@@ -99,8 +99,9 @@ export interface LinkChange extends LinkSettings {
 /**
  * Changes a link in one request.
  *
- * The kernel goes in this order: namespace, hardware address, MTU, name, bridge, up or down, queue.
- * What comes behind the namespace holds there. If it refuses one, those before it are done.
+ * The kernel works in this order: namespace, hardware address, MTU, name, bridge, up or down,
+ * queue. The changes after the namespace apply in the new one. If it refuses a change, those before
+ * it stay done.
  *
  * @throws {NetlinkError} ENODEV if there is none, EEXIST if the name is taken, EINVAL with the
  *   reason for a value that it can't have or a link that is bound to its namespace, EBUSY for an

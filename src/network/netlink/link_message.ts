@@ -81,7 +81,7 @@ export interface LinkHeader {
   readonly index?: number;
   /** IFF_… to set. */
   readonly flags?: number;
-  /** The IFF_… of which `flags` speaks. */
+  /** Which IFF_… bits `flags` sets or clears. */
   readonly mask?: number;
 }
 

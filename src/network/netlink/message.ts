@@ -191,7 +191,7 @@ export class Attributes {
   }
 }
 
-/** An attribute as it was received: whether it holds others is known by its type alone. */
+/** An attribute as it was received. Only its type tells whether it holds other attributes. */
 export interface RawAttribute {
   readonly type: number;
   readonly value: Uint8Array<ArrayBuffer>;

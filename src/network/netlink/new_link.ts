@@ -1,5 +1,5 @@
 /**
- * Links to make, of every kind that hull makes.
+ * Descriptions of new links, of every kind that hull makes.
  *
  * Source: include/uapi/linux/if_link.h; ip-link(8).
  *

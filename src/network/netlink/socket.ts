@@ -1,9 +1,10 @@
 /**
  * A netlink socket that asks the kernel and checks its answers.
  *
- * Each call is one round: the kernel works while the request is sent, so a call returns when the
- * thing is done. It is synchronous and takes microseconds, or some milliseconds where the kernel
- * waits for its readers (a link that changes its namespace).
+ * Each call is one round trip: the kernel does the work while the request is sent, so everything is
+ * done when the call returns. Calls are synchronous on the caller's thread. They take microseconds,
+ * or some milliseconds where the kernel must wait for its readers (when a link changes its
+ * namespace).
  *
  * Source: netlink(7), the kernel's Documentation/userspace-api/netlink/intro.rst.
  *
@@ -101,7 +102,7 @@ export class RouteSocket implements Disposable {
   }
 
   /**
-   * Has something done.
+   * Sends a request and waits for its answer.
    *
    * @returns what the kernel answered beside its acknowledgement
    * @throws {NetlinkError} what the kernel refused, with its reason
@@ -112,8 +113,8 @@ export class RouteSocket implements Disposable {
   }
 
   /**
-   * Lists. What changes while the kernel lists would be there twice or not at all: then it is asked
-   * again.
+   * Lists objects. Something that changes while the kernel lists could appear twice or not at all,
+   * so the kernel is asked again then.
    *
    * @throws {NetlinkError} what the kernel refused; EAGAIN if it changes all the time
    * @throws {SyscallError} if the socket fails
@@ -227,7 +228,7 @@ export class AnswerReader implements Answer {
   }
 }
 
-/** The kernel's words stand behind the number and, in an error, behind the request's header. */
+/** The kernel's reason stands behind the errno and, in an error, behind the request's header. */
 function reasonIn({ type, flags, body }: Message): string | undefined {
   let at = 4;
   if (type === NLMSG_ERROR) {

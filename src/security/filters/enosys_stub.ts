@@ -2,9 +2,9 @@
  * The stub in front of a filter that answers ENOSYS to system calls which are newer than the
  * profile.
  *
- * A profile names what its author knew. A C library that tries a newer call and gets EPERM from the
- * default action takes that for the answer; at ENOSYS it falls back to an older call. So calls with
- * a number above the largest one that the profile names for the architecture don't reach the filter.
+ * A profile names the calls that its author knew. If a C library tries a newer call and gets EPERM
+ * from the default action, it gives up; at ENOSYS it falls back to an older call. So calls with a
+ * number above the largest one that the profile names for the architecture don't reach the filter.
  *
  * @module
  */
@@ -55,7 +55,7 @@ export function enosysStub(largest: readonly LargestCall[]): Uint8Array<ArrayBuf
   return assemble([
     { load: DATA_ARCHITECTURE },
     ...sections,
-    // Calls of an architecture that is not in the filter get what libseccomp answers them.
+    // Calls of an architecture that is not in the filter are left to libseccomp's part.
     { goto: FILTER, label: `section${groups.size}` },
   ], FILTER);
 }

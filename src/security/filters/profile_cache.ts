@@ -2,20 +2,23 @@
  * Compiled profiles by the hash of what they were made from: files in a folder beside the
  * containers' state, so that a second start needs no compiler.
  *
- * The cache is never needed: what can't be read is compiled, what can't be written is not kept. It is
- * trusted as the state is, so it is used only if its folder belongs to this user alone.
+ * Hull works without the cache: if an entry can't be read, the profile is compiled; if it can't be
+ * written, it is not kept. A wrong entry would weaken a filter, so the cache is used only if its
+ * folder belongs to this user alone, as for the states.
  *
  * @module
  */
 
 import type { CompiledProfile } from "./seccomp_profile.ts";
 
-/** The folder's name under the root folder: no container can have it for an id. */
+/** The folder's name under the root folder. It is not a valid id, so no container can have it. */
 export const CACHE_FOLDER = "~seccomp";
 /** How many profiles are kept. */
 export const MOST_ENTRIES = 64;
 
-/** Of this layout, and of what hull itself makes of a profile: the stub, the optimization. */
+/**
+ * The version of the file's layout and of what hull adds to a profile: the stub, the optimization.
+ */
 const FORMAT = 1;
 const MAGIC = 0x686c6c73;
 const HEADER_SIZE = 48;
@@ -25,7 +28,7 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const ENTRY = /^[0-9a-f]{64}$/;
 const TEMPORARY = ".new-";
-/** A temporary file of this age has lost its maker. */
+/** A temporary file of this age was left by a program that was killed. */
 const STALE_MS = 60_000;
 
 /**
@@ -57,7 +60,7 @@ export class ProfileCache {
     }
   }
 
-  /** Keeps a profile, whole or not at all, and lets go of the oldest beyond the limit. */
+  /** Stores a profile, whole or not at all, and removes the oldest ones beyond the limit. */
   async put(key: string, profile: CompiledProfile): Promise<void> {
     const bytes = await encode(key, profile);
     const temporary = `${this.#folder}/${TEMPORARY}${crypto.randomUUID()}`;
@@ -141,7 +144,7 @@ async function decode(
   };
 }
 
-/** Over the key too: an entry under another's name is damaged. */
+/** The key is included, so that an entry under another entry's name counts as damaged. */
 function bodyDigest(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const body = bytes.subarray(HEADER_SIZE);
   const all = new Uint8Array(DIGEST_SIZE + body.length);

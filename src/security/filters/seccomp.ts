@@ -24,7 +24,7 @@ import { ContainerError } from "../../errors.ts";
 import { cacheKey, ProfileCache } from "./profile_cache.ts";
 import type { CompiledProfile } from "./seccomp_profile.ts";
 
-/** Compiled profiles in memory, by what decides what the program is: {@linkcode essence}. */
+/** Compiled profiles in memory, by what the program depends on: {@linkcode essence}. */
 export type RecentProfiles = Map<string, CompiledProfile>;
 
 /** How many are kept in memory, of some kilobytes each. */
@@ -36,7 +36,7 @@ export interface SeccompOptions {
   readonly cache: string;
   /** Whether a profile that was compiled is kept there; default true. */
   readonly keep?: boolean | undefined;
-  /** Those that this program had last, which it looks at first, and where it keeps them. */
+  /** The profiles that this program used last. It looks there first, and adds to them. */
   readonly recent?: RecentProfiles | undefined;
   /** The library's file; default {@linkcode LIBSECCOMP}. */
   readonly library?: string | undefined;
@@ -63,8 +63,8 @@ export async function prepareSeccomp(
 }
 
 /**
- * Without no_new_privs the kernel wants CAP_SYS_ADMIN of who loads a filter, which init has in a user
- * namespace of the container's, and else if this program has it.
+ * Without no_new_privs the kernel lets a process load a filter only with CAP_SYS_ADMIN. Init has it
+ * in a user namespace of the container's; otherwise it has it only if this program does.
  */
 function requireRight({ process, linux }: Config): void {
   if (process?.noNewPrivileges === true) return;
@@ -86,10 +86,10 @@ function requireRight({ process, linux }: Config): void {
 /**
  * The flags of seccomp(2).
  *
- * TSYNC is left out: init has one thread that matters, execve ends the others, and until then a
- * filter that kills would find the engine's threads at their work. Without any flags in the profile
- * it is SPEC_ALLOW, as other runtimes have it: the filter alone is no reason to pay for the
- * mitigation of speculative store bypass.
+ * TSYNC is left out: only one thread of init matters, execve ends the others, and until then a
+ * filter that kills would hit the engine's threads. A profile without flags gets SPEC_ALLOW, as in
+ * other runtimes: the filter alone is no reason to pay for the mitigation of speculative store
+ * bypass.
  */
 function filterFlags({ flags, syscalls = [] }: Seccomp): number {
   const notifies = syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY");
@@ -117,7 +117,7 @@ function flagBit(name: SeccompFlag, notifies: boolean): number {
   if (name === "SECCOMP_FILTER_FLAG_LOG") return SECCOMP_FILTER_FLAG.LOG;
   if (name === "SECCOMP_FILTER_FLAG_SPEC_ALLOW") return SECCOMP_FILTER_FLAG.SPEC_ALLOW;
   const isWait = name === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
-  // It is about notified calls, and the kernel refuses it where there are none.
+  // The flag concerns notified calls; the kernel refuses it in a filter without any.
   return isWait && notifies ? SECCOMP_FILTER_FLAG.WAIT_KILLABLE_RECV : 0;
 }
 
@@ -136,7 +136,7 @@ async function profileOf(seccomp: Seccomp, options: SeccompOptions): Promise<Com
   }
 }
 
-/** The oldest gives way. */
+/** Adds a profile; the oldest is dropped. */
 function remember(recent: RecentProfiles, key: string, profile: CompiledProfile): void {
   const [oldest] = recent.keys();
   if (oldest !== undefined && recent.size >= MOST_RECENT) recent.delete(oldest);

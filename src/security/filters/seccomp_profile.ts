@@ -62,8 +62,8 @@ const OPERATORS: Readonly<Record<SeccompOperator, number>> = {
 };
 
 /**
- * Default actions that let a call happen, or leave the answer to a tracer, who can know newer calls
- * than the profile does.
+ * Default actions that let a call happen, or leave the answer to a tracer, which may know newer
+ * calls than the profile.
  */
 const PERMISSIVE: ReadonlySet<SeccompAction> = new Set([
   "SCMP_ACT_ALLOW",
@@ -97,7 +97,7 @@ export function compileProfile(library: SeccompLibrary, seccomp: Seccomp): Compi
 
 const POINTER = "/linux/seccomp";
 
-/** An action as the kernel has it; what carries an errno has it in the low bits. */
+/** An action as the kernel's number. The low bits carry the errno, for actions that have one. */
 function actionNumber(action: SeccompAction, errnoRet: number | undefined): number {
   const carries = action === "SCMP_ACT_ERRNO" || action === "SCMP_ACT_TRACE";
   return ACTIONS[action] + (carries ? errnoRet ?? EPERM : 0);
@@ -172,9 +172,9 @@ class RuleAdder {
 }
 
 /**
- * The conditions of a rule, as rules of libseccomp. That has one condition at most on each argument;
- * with several on one, each condition is a rule of its own, so that one of them is enough. So all
- * runtimes read such profiles, and some count on it.
+ * The conditions of a rule, as rules of libseccomp. A rule there has at most one condition on each
+ * argument. If there are several on one argument, each condition becomes a rule of its own, so that
+ * one of them is enough. All runtimes read profiles this way, and some profiles rely on it.
  */
 function conditions(args: readonly SeccompArg[]): readonly (readonly Comparison[])[] {
   const all = args.map(({ index, op, value, valueTwo = 0 }): Comparison => ({
