@@ -10,20 +10,13 @@
  * @module
  */
 
-import { pathNames } from "../ffi/files/path.ts";
 import type { InitConfig } from "../src/config/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
-import type { Config, Linux, Mount, ProcessConfig } from "../src/config/types/config.ts";
-import { contextFor } from "../src/security/mount_label.ts";
+import type { Config, Linux, ProcessConfig } from "../src/config/types/config.ts";
 import { withHome } from "./operations/environment.ts";
-import type { Destination, Facts, MountedAt } from "./operations/facts.ts";
+import type { Destination, Facts } from "./operations/facts.ts";
 import type { WholePlan } from "./operations/operation.ts";
-import {
-  cgroupMounts,
-  type CgroupTree,
-  isCgroupMount,
-  linkControllers,
-} from "./steps/rootfs/cgroup_mounts.ts";
+import { linkControllers } from "./steps/rootfs/cgroup_mounts.ts";
 import {
   hostNull,
   makeDeviceLinks,
@@ -52,7 +45,6 @@ import { openSources } from "./steps/rootfs/bind.ts";
 import { maskPaths, openMaskSources } from "./steps/rootfs/masks.ts";
 import { setMemoryPolicy } from "./steps/process/memory_policy.ts";
 import { closeHeld, makeMounts } from "./steps/rootfs/mounts.ts";
-import type { PlannedMount } from "./steps/rootfs/planned_mount.ts";
 import { protectMounts } from "./steps/rootfs/read_only_mounts.ts";
 import { protectPaths } from "./steps/rootfs/read_only_paths.ts";
 import {
@@ -71,8 +63,6 @@ import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/process/s
 import { hasListener, letsWait, loadFilter } from "./steps/process/seccomp.ts";
 import { makeTerminal } from "./steps/rootfs/terminal.ts";
 import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs/rootfs.ts";
-import { collapse } from "./steps/places/paths.ts";
-import { sysfsOrBind, whyRefused } from "./steps/rootfs/user_mounts.ts";
 import { withoutOpenat2 } from "./operations/walk.ts";
 import {
   becomeNamespaceRoot,
@@ -84,6 +74,7 @@ import {
   mayDenyGroups,
   setPersonality,
 } from "./steps/process/user.ts";
+import { devPointer, planMounts, trim } from "./plan_mounts.ts";
 
 /**
  * The whole plan of a container's first process.
@@ -237,71 +228,6 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
 
 /** A terminal's three streams belong to the container alone. */
 const STREAMS = [0, 1, 2];
-
-/** A mount of the config with what stands for it. */
-interface MountPlan {
-  readonly planned: PlannedMount;
-  readonly tree: CgroupTree;
-}
-
-function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
-  const { namespaces = [] } = config.linux ?? {};
-  return (config.mounts ?? []).map((mount, k) => {
-    const destination = placeOf(mount);
-    const planned: PlannedMount = {
-      mount: { ...sysfsOrBind(mount, namespaces), destination },
-      pointer: `/mounts/${k}`,
-      position: k,
-      label: `mount${k}`,
-      context: contextFor(
-        config.linux?.mountLabel ?? "",
-        mount.type ?? "none",
-        mount.options ?? [],
-      ),
-      hint: whyRefused(mount, namespaces),
-    };
-    const tree = isCgroupMount(mount)
-      ? cgroupMounts(planned, init.cgroups, ownCgroups)
-      : { mounts: [planned], protect: [] };
-    return { planned, tree };
-  });
-}
-
-/** What the facts need to know of the config's mounts. */
-export function mountedAt(config: Config): MountedAt[] {
-  return (config.mounts ?? []).map((asked) => {
-    const mount = sysfsOrBind(asked, config.linux?.namespaces ?? []);
-    const destination = placeOf(mount);
-    const { options = [] } = mount;
-    const at = { destination, isRemount: options.includes("remount") };
-    if (isBindMount(mount)) return { ...at, base: mount.source, opaque: true };
-    if (mount.type === "proc") return { ...at, base: "/proc", opaque: false };
-    if (mount.type === "sysfs") return { ...at, base: "/sys", opaque: false };
-    const opaque = !STARTS_EMPTY.has(mount.type ?? "") || options.includes("tmpcopyup");
-    return { ...at, base: undefined, opaque };
-  });
-}
-
-const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
-
-/**
- * The destination of a mount. That of the kernel's own file systems may have no link on its way, and
- * is so what it says without its `..`.
- */
-function placeOf({ destination, type }: Mount): string {
-  return type === "proc" || type === "sysfs" ? collapse(destination) : trim(destination);
-}
-
-/** A destination as an absolute path without a slash at its end. */
-function trim(destination: string): string {
-  const parts = pathNames(destination);
-  return "/" + parts.join("/");
-}
-
-function devPointer(config: Config): string {
-  const index = config.mounts?.findIndex(({ destination }) => trim(destination) === "/dev") ?? 0;
-  return `/mounts/${index}/options`;
-}
 
 /** Whether something is written to /proc. */
 function needsProc({ linux, process }: Config): boolean {

@@ -7,7 +7,8 @@
 
 import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { Work } from "../../init/operations/operation.ts";
-import { mountedAt, planInit } from "../../init/plan.ts";
+import { mountedAt } from "../../init/plan_mounts.ts";
+import { planInit } from "../../init/plan.ts";
 import { delegateWork, workOf } from "../../init/work/parents_work.ts";
 import type { InitConfig } from "../config/init_config.ts";
 import {

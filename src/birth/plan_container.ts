@@ -8,7 +8,8 @@
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
-import { mountedAt, planInit } from "../../init/plan.ts";
+import { mountedAt } from "../../init/plan_mounts.ts";
+import { planInit } from "../../init/plan.ts";
 import { delegateWork } from "../../init/work/parents_work.ts";
 import { joinedPath, joinsInhabited } from "../../init/steps/process/namespaces.ts";
 import type { TimeNamespace } from "../../init/steps/process/time.ts";
