@@ -1,70 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
-import type { FileKind } from "../../../init/operations/facts.ts";
 import { planLaunchUsher } from "../../../init/launch/launch_usher.ts";
 import { planLaunch } from "../../../init/launch/launch.ts";
-import type { LaunchOptions } from "../../../init/launch/launch_steps.ts";
 import { formatPlan, listPlan } from "../../../init/listing/listing.ts";
 import type { WholePlan } from "../../../init/operations/operation.ts";
 import { planInit } from "../../../init/plan.ts";
 import { becomeProgram, outliveParent } from "../../../init/steps/process/final.ts";
-import { defaultSpec } from "../../../src/create/builtin_spec.ts";
 import type { InitConfig } from "../../../src/config/init_config.ts";
-import type { Config } from "../../../src/config/types/config.ts";
-import { type SyscallName, syscallNumber } from "../../../ffi/c/syscalls.ts";
 import { ContainerError } from "../../../src/errors.ts";
-import { type Table, TableFacts } from "../../fixtures/table_facts.ts";
-
-const FOLDERS = ["/proc", "/sys", "/dev", "/bin", "/root", "/tmp", "/proc/sys", "/proc/bus"];
-const TABLE: Table = {
-  host: { "/data": "directory", "/etc/hosts": "file" },
-  inside: {
-    ...Object.fromEntries(FOLDERS.map((path): [string, FileKind] => [path, "directory"])),
-    "/proc/kcore": "file",
-    "/sys/firmware": "directory",
-  },
-  home: "/root",
-  ignoredSignals: [13],
-  ownedFds: [1],
-};
-const FACTS = new TableFacts(TABLE);
-
-const BASE = {
-  id: "golden",
-  rootfs: "/bundle/rootfs",
-  fds: { status: 3, control: 4, start: 5 },
-  preserveFds: 0,
-  noPivot: false,
-  keyring: "_ses.golden",
-} as const;
-
-const V2: InitConfig["cgroups"] = { version: 2, late: [{ controller: "", fd: 6 }], mounts: [] };
-const V1: InitConfig["cgroups"] = {
-  version: 1,
-  late: [{ controller: "memory", fd: 6 }, { controller: "pids", fd: 7 }],
-  mounts: [
-    { name: "memory", controllers: ["memory"], source: "/sys/fs/cgroup/memory/golden" },
-    {
-      name: "cpu,cpuacct",
-      controllers: ["cpu", "cpuacct"],
-      source: "/sys/fs/cgroup/cpu,cpuacct/g",
-    },
-  ],
-};
-
-function spec(change: (config: Draft) => void = () => {}): Config {
-  const config = structuredClone(defaultSpec({ cgroup2: true })) as Draft;
-  (config.process as { terminal: boolean }).terminal = false;
-  change(config);
-  return config;
-}
-
-type Draft = Shallow<Omit<Config, "linux">> & { linux: Shallow<NonNullable<Config["linux"]>> };
-
-type Shallow<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** Two instructions that allow everything, with SECCOMP_FILTER_FLAG_LOG and SPEC_ALLOW. */
-const FILTER = { program: "IAAAAAAAAAAGAAAAAAD/fw==", flags: 6, unknown: ["no_such_call"] };
+import { TableFacts } from "../../fixtures/table_facts.ts";
+import { BASE, FACTS, FILTER, LAUNCH, spec, TABLE, V1, V2 } from "../../fixtures/plans.ts";
 
 /** Each golden listing: the config, and what else init is told. */
 const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "config">>> = {
@@ -209,102 +154,11 @@ Deno.test("without openat2 every plan is whole: no such call, and every label is
   }
 });
 
-const LAUNCH: LaunchOptions = {
-  namespaces: [{ type: "pid", path: "/p" }],
-  cgroups: V2,
-  told: { reader: 8, writer: 9 },
-  control: 4,
-  proc: 10,
-};
-
 Deno.test("a launcher refuses what needs JavaScript in the namespaces that it joins", () => {
   const { config } = GOLDEN["binds-and-copies"] as Pick<InitConfig, "config">;
   const plan = planInit({ ...BASE, cgroups: V2, config }, FACTS);
   const error = assertThrows(() => planLaunch(LAUNCH, plan), ContainerError);
   assertEquals([error.code, error.pointer], ["Unsupported", "/mounts/2"]);
-});
-
-/** The plan's last calls with a filter. */
-Deno.test("who is born where others are has its filter, and no right beside, from its first moment on", () => {
-  const namespaces = [{ type: "pid", path: "/proc/9/ns/pid" }, { type: "mount" }] as const;
-  const config = spec((draft) => {
-    draft.linux.namespaces = namespaces;
-    draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges: false };
-  });
-  const bornBy = (program: string) => {
-    const seccomp = { ...FILTER, program };
-    const plan = planInit({ ...BASE, cgroups: V2, config, seccomp }, FACTS);
-    const made = { reader: 11, writer: 12 };
-    const page = { fd: 13, address: 0x3000_0000n };
-    const usher = planLaunchUsher({ ...LAUNCH, namespaces, made, page, seccomp }, plan);
-    return usher.slice(usher.findLastIndex(({ syscall }) => syscall === "close_range")).map((
-      item,
-    ) => item.syscall).filter((name) => ["seccomp", "capset", "clone3", "clone"].includes(name));
-  };
-  assertEquals(bornBy(FILTER.program), ["seccomp", "capset", "clone3"]);
-  assertEquals(bornBy(allBut("clone3")), ["seccomp", "capset", "clone"]);
-  assertEquals(bornBy(allBut("setsid")), ["clone3", "seccomp", "capset"]);
-  assertEquals(bornBy(allBut("read")), ["clone3", "seccomp"]);
-});
-
-function endOf(flags: number, noNewPrivileges: boolean, program = FILTER.program) {
-  const config = spec((draft) => {
-    draft.process = { cwd: "/", args: ["/bin/true"], noNewPrivileges };
-  });
-  const init = { ...BASE, cgroups: V2, config, seccomp: { ...FILTER, program, flags } };
-  const items = listPlan(planInit(init, FACTS));
-  return items.slice(items.findLastIndex(({ syscall }) => syscall === "close_range") + 1);
-}
-
-/** Allows all but one call; the others fail with EPERM. */
-function allBut(name: SyscallName): string {
-  const bytes = new Uint8Array(32);
-  const view = new DataView(bytes.buffer);
-  [[0x20, 0, 0], [0x15, 1, syscallNumber(name)], [0x06, 0, 0x7fff0000], [0x06, 0, 0x50001]]
-    .forEach(([code = 0, jump = 0, k = 0], at) => {
-      view.setUint16(8 * at, code, true);
-      view.setUint8(8 * at + 2, jump);
-      view.setUint32(8 * at + 4, k, true);
-    });
-  return bytes.toBase64();
-}
-
-Deno.test("a filter stands before the container waits, and what it needed is dropped", () => {
-  const behind = ["write", "read", "exit_group", "read", "execve"];
-  assertEquals(endOf(0, true).map(({ syscall }) => syscall), ["prctl", "seccomp", ...behind]);
-  const dropped = ["prctl", "seccomp", "capset", ...behind];
-  assertEquals(endOf(0, false).map(({ syscall }) => syscall), dropped);
-  assertEquals(endOf(8, false).map(({ syscall }) => syscall), dropped);
-  const withoutCapset = endOf(8, false, allBut("capset"));
-  assertEquals(withoutCapset.map(({ syscall }) => syscall), ["prctl", "seccomp", ...behind]);
-});
-
-for (
-  const [denied, noNewPrivileges] of [["read", true], ["write", true], ["capset", false]] as const
-) {
-  Deno.test(`nothing but execve follows a filter that denies ${denied}, nor a jump`, () => {
-    assertEquals(endOf(0, noNewPrivileges, allBut(denied)).map(({ syscall }) => syscall), [
-      "prctl",
-      "write",
-      "read",
-      "exit_group",
-      "read",
-      "seccomp",
-      "execve",
-    ]);
-  });
-}
-
-Deno.test("a filter with a listener is there before the parent is told, and only reads and writes follow", () => {
-  assertEquals(endOf(8, true).map(({ syscall }) => syscall), [
-    "prctl",
-    "seccomp",
-    "write",
-    "read",
-    "exit_group",
-    "read",
-    "execve",
-  ]);
 });
 
 Deno.test("every label that a plan refers to stands before, a jump leads back only to try again", () => {
