@@ -6,7 +6,7 @@
 
 import type { Json, Part } from "./case.ts";
 import type { Compared, Difference, Known } from "./compare.ts";
-import { hasUserNamespace, mountsOf, namesOn, touches, wasThere } from "./case_look.ts";
+import { hasUserNamespace, mountsOf, namesOn, touches, walked, wasThere } from "./case_look.ts";
 import type { Observation } from "./observe.ts";
 
 /** Where one of them, or both for other reasons, refuse a case. */
@@ -85,12 +85,12 @@ export const REFUSALS: readonly Known[] = [
     "a read-only tmpfs that its name does not lead to",
     "hull has it open; runc looks for it again by its name, which a later mount hides or the kernel " +
       "reads otherwise",
-    /container init: mount \S+, flags: 0x\w+: no such file/,
+    /container init: mount \S+, flags: 0x\w+: (no such file|invalid argument|not a directory)/,
     (parts) =>
       mountsOf(parts).some(({ type, destination = "", options = [] }, k, all) =>
         type === "tmpfs" && options.includes("ro") &&
         (destination.includes("/../") ||
-          all.slice(k + 1).some((later) => destination.startsWith(`${later.destination}/`)))
+          all.slice(k + 1).some((later) => isBelow(parts, destination, later.destination)))
       ),
   ),
   runcRefuses(
@@ -501,12 +501,20 @@ const ITEMS: readonly (readonly [item: string, words: RegExp])[] = [
   ["fds", /error closing exec fds/],
   ["null", /error reopening \/dev\/null/],
   ["ptmx", /error setting up ptmx/],
-  ["cwd", /\[config \/process\/cwd|error setting cwd|mkdir .*file exists|chdir to cwd/],
+  [
+    "cwd",
+    /\[config \/process\/cwd|error setting cwd|mkdir .*file exists|chdir to cwd|container init: mkdir /,
+  ],
   ["users", /\[config \/process\/(user|umask)|unable to (find|setup) (user|groups)/],
   ["limits", /\[config \/process\/rlimits|error setting rlimit/],
   ["names", /\[config \/(host|domain)name|(sethost|setdomain)name: /],
   ["sysctls", /\[config \/linux\/sysctl|open \/proc\/sys\/|write sysctl/],
 ];
+
+/** Whether a place is at another or below it. */
+function isBelow(parts: readonly Part[], place: string, other = "/"): boolean {
+  return `${walked(parts, place)}/`.startsWith(`${walked(parts, other)}/`);
+}
 
 const PATH_ERRORS =
   /not a directory|is a directory|no such file|file exists|too many (levels|symbolic)|read-only file/;

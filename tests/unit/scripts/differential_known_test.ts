@@ -170,6 +170,17 @@ const REFUSED: readonly (readonly [name: string, known: Words, fault: Words])[] 
     reference:
       "error during container init: mount /dev/x, flags: 0x1021: no such file or directory",
   }],
+  ["of another item", {
+    parts: [lost],
+    hull:
+      "cannot check that /loop does not lead into: something else stands there [config /mounts/6]",
+    reference: "error during container init: mkdir /tmp/x: read-only file system",
+  }, {
+    parts: [lost],
+    hull:
+      "cannot check that /loop does not lead into: something else stands there [config /mounts/6]",
+    reference: "an error of nothing that is known",
+  }],
   ["of one item", {
     parts: [lost],
     hull: "cannot mount bind at /loop: too many: openat2(/loop): ELOOP [config /mounts/6]",
