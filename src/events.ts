@@ -1,6 +1,6 @@
 /**
- * What happens in a container while it lives, as a sequence that the reader draws at its own pace:
- * nothing is gathered for one who does not ask.
+ * What happens in a container while it lives, as a sequence that the reader takes at its own pace.
+ * Nothing is collected for a reader that does not ask.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { type OomWatch, watchOom } from "./life/oom_watch.ts";
 
 /** What a container uses, and what went through its interfaces. */
 export interface ContainerStats extends Stats {
-  /** Of those that have an end on the host. */
+  /** Those interfaces that have an end on the host. */
   readonly networkInterfaces: readonly InterfaceStats[];
 }
 
-/** An event: what the container uses, at every interval, or that its memory ran out. */
+/** An event: at every interval what the container uses, or that its memory ran out. */
 export type ContainerEvent =
   | { readonly type: "stats"; readonly id: string; readonly data: ContainerStats }
   | { readonly type: "oom"; readonly id: string };
@@ -34,7 +34,9 @@ export interface EventOptions {
 /** Where the events come from. */
 export interface EventSource {
   readonly id: string;
-  /** The first process, whose end is the sequence's; it is taken over and closed. */
+  /**
+   * A pidfd of the first process, with whose end the sequence ends. It is taken over and closed.
+   */
   readonly init: Fd;
   readonly cgroupPaths: Readonly<Record<string, string>>;
   readonly poller: Poller;
@@ -44,8 +46,8 @@ export interface EventSource {
 type Happening = "ended" | "oom" | "tick" | "aborted";
 
 /**
- * The events until the container's first process ends. OOMs that happened while the reader was
- * busy are given one by one; of the stats the latest count.
+ * The events until the container's first process ends. OOMs that happened while the reader was busy
+ * are given one by one; stats that it missed are skipped.
  *
  * @throws {ContainerError} `SystemError`
  */
@@ -151,7 +153,7 @@ class Waits implements Disposable {
     this.#pending.set(happening, wait().then(() => happening));
   }
 
-  /** At every multiple of the interval since the begin, but never two at once. */
+  /** Resolves at every multiple of the interval since the beginning, but never twice at once. */
   #tick(): Promise<void> {
     const interval = this.#intervalMs ?? 0;
     const pause = Math.max(0, this.#due - Date.now());

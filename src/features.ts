@@ -1,8 +1,9 @@
 /**
- * What this hull can do, in the form that the spec gives engines to ask for.
+ * What this hull can do, in the form of the spec's features document, for which engines ask.
  *
- * A list of names holds what hull recognizes and, where that can be asked, this kernel knows. What
- * is true or false is hull's own doing; whether the host has an LSM, say, is not its subject.
+ * A list of names holds what hull recognizes and, where the kernel can be asked, this kernel knows.
+ * A boolean tells what hull itself can do; it does not tell, for example, whether the host has an
+ * LSM.
  *
  * Source: the runtime-spec's features.md and features-linux.md.
  *
@@ -67,7 +68,7 @@ export interface LinuxFeatures {
   readonly netDevices: Enabled;
 }
 
-/** What is asked of the host; a test gives answers of its own. */
+/** The questions to the host. Tests give their own answers. */
 export interface FeatureProbes {
   /** The folder of the proc file system. */
   readonly proc: string;

@@ -20,7 +20,7 @@ import type { PipeStreams, Stdio } from "./streams/stdio.ts";
 export type { ExitStatus } from "../ffi/processes/process.ts";
 export type { Stdio } from "./streams/stdio.ts";
 
-/** What to run. Where a field is missing, the container's config has its say. */
+/** What to run. A field that is missing is taken from the container's config. */
 export interface ProcessOptions {
   /** The program and its arguments; a program without a slash is looked for in PATH. */
   readonly args?: readonly string[] | undefined;
@@ -58,18 +58,19 @@ export interface ProcessOptions {
   /** The terminal's first size. */
   readonly consoleSize?: ConsoleSize | undefined;
   /**
-   * Whether the terminal begins with leaving the program's `\n` as it is, for output that no terminal
-   * is to show; by default it makes `\r\n` of it (`ONLCR` of termios(3)).
+   * Whether the terminal at first leaves the program's `\n` as it is, for output that is not shown
+   * on a terminal. By default it turns it into `\r\n` (`ONLCR` of termios(3)).
    */
   readonly bareNewlines?: boolean | undefined;
   /**
-   * A Unix socket whose listener gets the terminal's master end, in place of this program's streams:
-   * what a program that ends before the container does uses.
+   * A Unix socket whose listener gets the terminal's master end, in place of this program's
+   * streams. It is for a program that ends before the container does.
    */
   readonly consoleSocket?: string | undefined;
   /**
-   * Leave the status of a process that joins to whoever adopts it, since this program ends first: a
-   * process may be faster than that, and its status can be taken but once.
+   * Leave the status of a process that joins to the process that adopts it, since this program ends
+   * first. Otherwise this program could take the status of a process that ends quickly, and a
+   * status can be taken only once.
    */
   readonly leaveStatus?: boolean | undefined;
   /** The AppArmor profile, in place of the config's. */
@@ -95,12 +96,12 @@ export interface ProcessClaim extends Disposable {
 }
 
 /**
- * A process of a container: first what is to run, then, once `Container.start` or `run` had it, the
- * handle on what runs.
+ * A process of a container. Before the start it describes what to run; after `Container.start` or
+ * `run` it is the handle on the running process.
  *
- * One that has ended is reaped, whether or not anybody waits for it, and whoever has ended it; its
- * status is kept for who asks later. A further process keeps this program from its end while it runs,
- * a container's first does not.
+ * A process that has ended is reaped, even if nobody waits for it, and its status is kept for later
+ * calls. A further process keeps this program alive while it runs; a container's first process does
+ * not.
  *
  * @example
  * ```ts
@@ -140,7 +141,7 @@ export class Process {
   /**
    * Waits for its end.
    *
-   * @param options an abort ends the wait alone
+   * @param options an abort only ends the wait
    * @throws {ContainerError} `NoProcessOps` before it is started
    * @throws the signal's reason
    */
@@ -160,8 +161,9 @@ export class Process {
   }
 
   /**
-   * Kills it with all that it has started, found by parentage: what has detached from it, as a daemon
-   * does, is left alone. It may end before; a container's first process takes its pid namespace along.
+   * Kills it with all that it has started, found by parentage. Processes that have detached from
+   * it, as daemons do, are left alone. Killing a container's first process ends all of its pid
+   * namespace. It is no error if the process has ended.
    *
    * @throws {ContainerError} `NoProcessOps` before it is started
    */
@@ -180,7 +182,7 @@ export class Process {
 
   /**
    * The byte for which its terminal sends SIGINT: `^C`, unless the program has chosen another.
-   * undefined without a terminal, and where the program takes every byte itself.
+   * undefined without a terminal, and while the program takes every byte itself.
    *
    * @throws {ContainerError} `NoProcessOps` before it is started
    */
@@ -189,9 +191,9 @@ export class Process {
   }
 
   /**
-   * Types the end of the input on its terminal (^D, most often) for each of its reads, as a person
-   * would who has nothing more to say. While the program takes every byte itself, as an editor does,
-   * nothing is typed: that is a byte to it like others.
+   * Types the end of the input on its terminal (mostly ^D) for each of its reads, as a person with
+   * nothing more to say would. While the program takes every byte itself, as an editor does,
+   * nothing is typed, since that would be a byte like any other.
    *
    * @param options an abort ends it, as does the end of the terminal
    * @throws {ContainerError} `NoProcessOps` before the start
@@ -216,7 +218,8 @@ export class Process {
   }
 
   /**
-   * Takes it for one start; what comes to nothing leaves it as it was.
+   * Claims it for one start, so that a second start at the same time fails. A start that fails
+   * leaves it as it was.
    *
    * @throws {ContainerError} `NoProcessOps` if it was started, or is being started
    */

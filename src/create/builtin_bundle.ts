@@ -2,11 +2,12 @@
  * The container that `hull run ID -- COMMAND` starts where there is no bundle: a root file system
  * of hull's own making over the host's /usr, which needs no download.
  *
- * The root is a skeleton that {@linkcode writeBuiltinFiles} makes in the container's state folder, as
- * `rootfs`; it goes when that folder goes. It is read-only inside, so that a container can't fill
- * the host's /run; what programs write to (/tmp, /run, /home, /root) are tmpfs mounts of limited
- * size. From the host come /usr, the /bin and /lib folders that aren't symlinks into it, the loader's
- * cache and Debian's /etc/alternatives, all bound read-only.
+ * {@linkcode writeBuiltinFiles} makes the root in the container's state folder, as `rootfs`:
+ * folders, links and a few small files. It is removed with that folder. It is read-only inside, so
+ * that a container can't fill the host's /run. The folders that programs write to (/tmp, /run,
+ * /home, /root) are tmpfs mounts of limited size. From the host come /usr, the /bin and /lib
+ * folders that aren't symlinks into it, the loader's cache and Debian's /etc/alternatives, all
+ * bound read-only.
  *
  * @module
  */
@@ -21,12 +22,12 @@ export { type BuiltinFile, writeBuiltinFiles } from "./builtin_files.ts";
 /** The entries of / that hold or lead to programs and libraries (hier(7)). */
 const TOP_LEVEL_NAMES = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] as const;
 
-/** What dynamic programs need from the host's /etc, where it exists. */
+/** What dynamic programs need from the host's /etc, if it exists. */
 const ETC_NAMES = ["alternatives", "ld.so.cache"] as const;
 
 /**
  * The 14 capabilities that Docker leaves a container's root: enough for package tools and servers,
- * nothing that reaches out of the namespaces.
+ * and none that reaches beyond the namespaces.
  */
 export const BUILTIN_CAPABILITIES: readonly string[] = [
   "CAP_AUDIT_WRITE",
@@ -72,7 +73,7 @@ export interface BuiltinOptions {
   readonly terminal?: boolean | undefined;
   /** The host's files, from {@linkcode hostFacts}. */
   readonly host: HostFacts;
-  /** How it is connected; by default with its own loopback interface alone. */
+  /** How it is connected; by default it only has its own loopback interface. */
   readonly network?: BuiltinNetwork | undefined;
 }
 
@@ -80,7 +81,7 @@ export interface BuiltinOptions {
 export interface BuiltinNetwork {
   /** Whether it is in the network that hull is in. */
   readonly isHost?: boolean | undefined;
-  /** The addresses by which others reach it, which its name stands for. */
+  /** The addresses by which others reach it. Its host name stands for them. */
   readonly addresses?: readonly string[] | undefined;
   /** What /etc/resolv.conf holds; without it there is none. */
   readonly resolvConf?: string | undefined;
@@ -245,7 +246,10 @@ function skeleton(
   ];
 }
 
-/** hosts(5): the name is the container's address, so that it is the same to others that are told it. */
+/**
+ * hosts(5). The name stands for the container's own address, not a loopback one, so that other
+ * hosts can use what the container tells them.
+ */
 function hostsFile(hostname: string, addresses: readonly string[]): string {
   const own = addresses.length > 0 ? addresses : ["127.0.1.1"];
   const lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost"];

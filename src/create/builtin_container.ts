@@ -1,5 +1,5 @@
 /**
- * The built-in default as a Factory makes it: loaded where there is no config.
+ * The built-in default as a Factory makes it. Loaded only if there is no config.
  *
  * @module
  */

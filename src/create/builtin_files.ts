@@ -6,7 +6,7 @@
 
 import { ContainerError } from "../errors.ts";
 
-/** One file of a skeleton. A folder stands before what is in it. */
+/** One file of a root file system. A folder comes before what is in it. */
 export type BuiltinFile =
   & {
     /** Absolute path inside the root file system. */
@@ -19,8 +19,9 @@ export type BuiltinFile =
   );
 
 /**
- * Makes a root file system in a new folder (mode 0755): modes as given whatever the umask is,
- * nothing that exists is opened or followed. Removing the folder is the caller's, after a failure too.
+ * Makes a root file system in a new folder (mode 0755). The modes are as given, whatever the umask
+ * is, and nothing that exists already is opened or followed. The caller removes the folder, also
+ * after a failure.
  *
  * @throws {ContainerError} `SystemError` with the path, also if the folder exists.
  */

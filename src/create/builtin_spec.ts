@@ -8,9 +8,9 @@
 import type { Config, Linux, Mount, Namespace } from "../config/types/config.ts";
 import { OCI_VERSION_MAX } from "../config/validate/document.ts";
 
-/** What of the host the default config depends on. */
+/** What the default config depends on. */
 export interface DefaultSpecOptions {
-  /** Whether cgroup v2 alone is mounted; then the container gets a cgroup namespace. */
+  /** Whether only cgroup v2 is mounted; then the container gets a cgroup namespace. */
   readonly cgroup2: boolean;
 }
 

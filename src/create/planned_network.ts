@@ -1,5 +1,5 @@
 /**
- * The check of a config together with the network that is asked for beside it.
+ * Checks a config together with the network that is asked for beside it.
  *
  * @module
  */
@@ -13,14 +13,15 @@ import type { Fault } from "../errors.ts";
 import { checkConfig, type CheckedConfig } from "../config/validate/validate.ts";
 import type { CheckedNetworks, GivenNetworks } from "../config/validate_network/networks.ts";
 
-/** A good config, and the network that its container gets. */
+/** A valid config, and the network that its container gets. */
 export interface CheckedWithNetwork extends CheckedConfig {
   readonly network: ContainerNetwork | undefined;
 }
 
 /**
- * Checks a config, and the interfaces and routes that a program gives or, where it doesn't and they
- * may count, the annotations. A container without them does not load what makes them.
+ * Checks a config together with the interfaces and routes that a program gives. If the program
+ * gives none, those of the annotations are used, if they may count. The modules that make them are
+ * only loaded for a container that has some.
  *
  * @throws {ContainerError} `ConfigInvalid` with the faults of all
  */
@@ -51,7 +52,10 @@ function asksForNetwork(config: unknown, given: GivenNetworks): boolean {
   return networksFromAnnotations === true && annotationsOf(config, given).length > 0;
 }
 
-/** Engines copy an image's annotations: nobody but hull's caller says that they count. */
+/**
+ * Warns of ignored annotations. Engines copy annotations from images, so they only count if hull's
+ * caller says so.
+ */
 function ignoredAnnotations(config: unknown, given: GivenNetworks): Fault[] {
   if (given.networksFromAnnotations === true) return [];
   const message = "is ignored, as an image can have set it; " +
@@ -59,7 +63,7 @@ function ignoredAnnotations(config: unknown, given: GivenNetworks): Fault[] {
   return annotationsOf(config, given).map((name) => ({ pointer: `/annotations/${name}`, message }));
 }
 
-/** The annotations of the config in whose place nothing is given. */
+/** The network annotations of the config that the program does not replace. */
 function annotationsOf(config: unknown, { networks, routes }: GivenNetworks): string[] {
   const annotations = (config as { readonly annotations?: unknown } | null | undefined)
     ?.annotations;

@@ -1,5 +1,5 @@
 /**
- * What a container is made of, looked at before anything is made.
+ * Checks and decides what a container is made of, before anything is made.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export interface CreateOptions {
   /** The interfaces that are made for it; by default none. */
   readonly networks?: readonly Network[] | undefined;
   /**
-   * How it is connected, in one word; by default as its config says. Beside a config, which must have
-   * the namespaces that fit, it is `bridge` or `none` mostly.
+   * How it is connected; by default as its config says. With a config, which must have fitting
+   * namespaces, it is mostly `bridge` or `none`.
    */
   readonly network?: NetworkMode | undefined;
   /** Its routes; by default none. */
@@ -48,11 +48,11 @@ export interface CreateOptions {
   readonly resources?: Resources | undefined;
   /** The name of the ExecDriver that it is to belong to; by default it belongs to none. */
   readonly driver?: string | undefined;
-  /** Cuts the making short: nothing is left then. A container that was made is not touched. */
+  /** Ends the making early; nothing is left then. A container that has been made is not touched. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is asked for, and where. */
+/** What is asked for. */
 export interface Asked {
   readonly id: string;
   /** The state folder that the container will have. */
@@ -60,13 +60,13 @@ export interface Asked {
   /** The built-in default without one. */
   readonly config: Config | undefined;
   readonly options: CreateOptions;
-  /** Looked at when the config is good. */
+  /** The host's cgroups; only called if the config is valid. */
   readonly host: () => CgroupHost;
   readonly driver: "cgroupfs" | "systemd" | "disabled";
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }
 
-/** A container that could be made. */
+/** A container that is ready to be made. */
 export interface PreparedContainer {
   readonly builtin: Builtin | undefined;
   /** The config, with bind mounts that start from the bundle. */
@@ -109,7 +109,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
 async function limited(config: Config, resources: Resources): Promise<Config> {
   const { mergeResources } = await import("../life/merge_resources.ts");
   const merged = mergeResources(config.linux?.resources ?? {}, resources);
-  // The config was read by its version already, and the limits are of the newest.
+  // The config was already converted to the newest version, to which the limits belong too.
   const ociVersion = OCI_VERSION_MAX;
   return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };
 }

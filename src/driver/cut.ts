@@ -1,5 +1,5 @@
 /**
- * What cuts a program with a daemon's pipes short, and who is told of it.
+ * Ends a program with a daemon's pipes early, and reports why.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { unlessAborted } from "../../ffi/waiting/abort.ts";
 import type { Flows, Wiring } from "./pipes.ts";
 import type { Process } from "../process.ts";
 
-/** What cuts a program short: the caller's signal, or a pipe that fails. */
+/** What ends a program early: the caller's signal, or a pipe that fails. */
 export class Cut {
   readonly signal: AbortSignal;
   readonly #failure = new AbortController();
@@ -30,7 +30,7 @@ export class Cut {
   }
 }
 
-/** Does something with pipes, and tells their other ends if it came to nothing. */
+/** Does something with pipes; if it fails, the other ends of the pipes are told. */
 export async function abandoning<Result>(
   wiring: Wiring,
   act: () => Promise<Result>,

@@ -14,8 +14,8 @@ export interface ExecDriverOptions extends FactoryOptions {
   /** The factory; without one the driver makes one of the other options. */
   readonly factory?: Factory | undefined;
   /**
-   * The driver's name, which its containers carry: it touches no others, whoever made them in the same
-   * root folder. A daemon that is started again finds its own by it. Default `driver`.
+   * The driver's name, which its containers carry. The driver touches no others in the same root
+   * folder. A daemon that is started again finds its own containers by the name. Default `driver`.
    */
   readonly name?: string | undefined;
   /**
@@ -27,7 +27,7 @@ export interface ExecDriverOptions extends FactoryOptions {
   readonly supervised?: boolean | undefined;
 }
 
-/** What a daemon can say of a program to run in a container of its own, or of a further one. */
+/** What a daemon can say of a program: of one that gets its own container, or of a further one. */
 export type ProgramOptions = Pick<
   ProcessOptions,
   | "additionalGids"
@@ -63,11 +63,11 @@ export interface Command extends ProgramOptions {
  */
 export type StartCallback = (pid: number, process: Process) => void | Promise<void>;
 
-/** How a program may be cut short. */
+/** How a program can be ended early. */
 export interface CutShort {
   /**
-   * Ends the program when it is aborted; the call fails with its reason then. With a container's
-   * first program ends the container; of a further one the processes that it has started go on, as
+   * Ends the program when it is aborted; the call fails with its reason then. A container ends with
+   * its first program. If a further program is ended, the processes that it has started go on, as
    * after a kill. A deadline is `AbortSignal.timeout(milliseconds)`.
    */
   readonly signal?: AbortSignal | undefined;
@@ -79,12 +79,12 @@ export interface TerminateOptions extends AbortOptions {
   readonly graceMs?: number | undefined;
 }
 
-/** What a run is told beside its command. */
+/** The options of a run. */
 export interface RunOptions extends CutShort {
   /**
-   * Called with the status before the container is taken away. A daemon that makes its note of the
-   * status here loses none, whenever it is killed: up to the callback's end
-   * `ExecDriver.restore` finds the container. If it throws, the run fails.
+   * Called with the status before the container is taken away. A daemon that stores the status here
+   * never loses one, whenever it is killed: `ExecDriver.restore` finds the container up to the end
+   * of this callback. If it throws, the run fails.
    */
   readonly exitCallback?: ((status: RunStatus) => void | Promise<void>) | undefined;
 }
@@ -103,11 +103,11 @@ export interface RestoredContainer {
   readonly status: "running" | "paused" | "stopped";
   /**
    * Waits for its end, which may have come while no daemon was there. The status is kept until
-   * `ExecDriver.clean`, so that a daemon which is killed again before it has made a note
-   * of it loses nothing.
+   * `ExecDriver.clean`, so that a daemon which is killed again before it has stored the status
+   * loses nothing.
    *
    * @param options an abort ends the wait alone
-   * @returns undefined if nobody was there to be told: of a container without a supervisor
+   * @returns undefined if nobody could record it: for a container without a supervisor
    * @throws the signal's reason
    */
   wait(options?: AbortOptions): Promise<ExitStatus | undefined>;

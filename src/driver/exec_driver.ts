@@ -1,6 +1,7 @@
 /**
- * What a daemon holds to run programs in containers: it makes the Process, wires its streams to the
- * daemon's pipes, creates and starts the Container, calls the daemon back, waits, and clears away.
+ * The object by which a daemon runs programs in containers. It makes the Process, connects its
+ * streams with the daemon's pipes, creates and starts the Container, calls the daemon back, waits,
+ * and cleans up.
  *
  * @module
  */
@@ -30,8 +31,9 @@ import { end, liveOnce } from "./one_run.ts";
 /**
  * Runs programs in containers for a daemon.
  *
- * It touches only containers that a driver of its name has made; several daemons in one root folder
- * have names of their own, or {@linkcode ExecDriver.restore} takes the other's for a former life's.
+ * It only touches containers made by a driver of its name. Several daemons in one root folder need
+ * different names; otherwise {@linkcode ExecDriver.restore} would take the containers of another
+ * daemon for its own earlier ones.
  *
  * @example Run a program and take its output as it comes
  * ```ts
@@ -62,20 +64,20 @@ export class ExecDriver {
   }
 
   /**
-   * Runs a program in a container of its own. In this order: the Process is made and its streams are
-   * wired to the pipes; the container is created, then started; the daemon is called back; the
-   * process is waited for. Then the container is taken away, and what is left in the pipes is
+   * Runs a program in a container of its own. The order is: the Process is made and its streams are
+   * connected with the pipes; the container is created, then started; the daemon is called back;
+   * the process is waited for. Then the container is removed, and what is left in the pipes is
    * written. Nothing stays after a failure.
    *
    * @param pipes taken over: see {@linkcode Pipes}. A stream that fails ends the container, and the
    *   run rejects with its error once all is taken away. A reader that goes away is no failure; the
-   *   program learns of it by SIGPIPE, as in a shell's pipe. One that reads nothing any more delays
-   *   the end of the run until the signal aborts it
+   *   program learns of it by SIGPIPE, as in a shell's pipe. A reader that has stopped reading
+   *   delays the end of the run until the signal aborts it
    * @returns how the program ended
    * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
    *   pipes that can't be used
    * @throws what the callback threw, a pipe failed with, or the signal's reason: it may come at any
-   *   moment, and nothing of the container is left then. The exit callback is not cut short
+   *   moment, and nothing of the container is left then. The exit callback is never interrupted
    */
   async run(
     command: Command,
@@ -84,7 +86,7 @@ export class ExecDriver {
     options: RunOptions = {},
   ): Promise<RunStatus> {
     const { id, config, bundle, resources, ...program } = command;
-    const isFirst = !this.#running.has(id); // who comes second finds the id in use
+    const isFirst = !this.#running.has(id); // a second run finds the id in use
     this.#running.add(id);
     try {
       using wiring = new Wiring(pipes, command.terminal ?? config?.process?.terminal ?? false);
@@ -117,9 +119,10 @@ export class ExecDriver {
 
   /**
    * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
-   * and its exit code is told to this program alone. The call returns once the program has ended and
-   * nobody can write to its pipes any more: a process that it leaves behind with one open delays that.
-   * What cuts it short ends with it all that it has started, but what has detached from it.
+   * and its exit code is told to this program alone. The call returns once the program has ended
+   * and nobody can write to its pipes any more: a process that it leaves behind with one open
+   * delays that. If it is ended early, all that it has started is ended too, except processes that
+   * have detached from it.
    *
    * @param id of the container, one of a former life of the daemon too
    * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it has started
@@ -174,8 +177,8 @@ export class ExecDriver {
    * Ends a container, and waits for its end; no error if it has ended. A run of it returns its
    * status then; one of a former life stays until {@linkcode ExecDriver.clean}.
    *
-   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at once.
-   *   An abort ends the waiting; what was sent was sent
+   * @param options `graceMs`: how long it has after a SIGTERM before it is killed; default 0, at
+   *   once. An abort ends the waiting, but signals that were sent stay sent
    * @throws {ContainerError} `ContainerNotExists`
    * @throws the signal's reason
    */
@@ -262,10 +265,9 @@ export class ExecDriver {
   }
 
   /**
-   * Finds the containers of a former life of the daemon, which was perhaps killed: those that run,
-   * and those that have ended meanwhile, whose exit status is there for
-   * {@linkcode RestoredContainer.wait}. What never came to run its program is taken away. It is for
-   * a daemon's start.
+   * Finds the containers that the daemon left when it ended or was killed: those that run, and
+   * those that have ended meanwhile, whose exit status {@linkcode RestoredContainer.wait} gives.
+   * Containers that never ran their program are removed. A daemon calls this once when it starts.
    *
    * @example
    * ```ts
@@ -310,7 +312,10 @@ export class ExecDriver {
     });
   }
 
-  /** Undefined for what is another's, or is broken, so that nobody knows whose it is. */
+  /**
+   * Undefined for a container of another driver, or one that is broken, so that its driver is not
+   * known.
+   */
   #ofThisName(id: string): Container | undefined {
     try {
       return this.#load(id);

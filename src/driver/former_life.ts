@@ -1,5 +1,5 @@
 /**
- * The containers that a former life of a daemon has left.
+ * The containers that an earlier run of a daemon has left.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Container } from "../container.ts";
 import type { RestoredContainer } from "./driver_command.ts";
 import { ContainerError } from "../errors.ts";
 
-/** Takes away a container whose program never ran; gives what a daemon is told of any other. */
+/** Removes a container whose program never ran; for any other it gives what a daemon is told. */
 export async function ofFormerLife(
   container: Container,
   signal: AbortSignal | undefined,

@@ -1,5 +1,5 @@
 /**
- * One run of a container for a daemon: started, waited for and taken away, whatever cuts it short.
+ * One run of a container for a daemon: it is started, waited for and removed, whatever ends it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface Run {
   readonly factory: Factory;
 }
 
-/** A container's life from the start to the end, whatever ends it; nothing of it is left then. */
+/** Starts a container, waits for its end and removes it, whatever ends it. */
 export async function liveOnce(
   container: Container,
   process: Process,
@@ -67,7 +67,7 @@ function oomKillsOf(container: Container, factory: Factory): number {
   }
 }
 
-/** Sends a signal to one that may have ended, and may have been taken away by its run since. */
+/** Sends a signal to a container or process that may have ended or been removed since. */
 export function end(target: Pick<Container | Process, "signal">, signal = "KILL"): void {
   try {
     target.signal(signal);

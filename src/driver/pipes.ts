@@ -1,6 +1,6 @@
 /**
- * The pipes that a daemon gives to a process: web streams and files, wired to the process's
- * standard streams. Nothing is gathered: a slow reader slows the program down, as a pipe does.
+ * The pipes that a daemon gives to a process: web streams and files, connected with the process's
+ * standard streams. Nothing is buffered: a slow reader slows the program down, as with any pipe.
  *
  * @module
  */
@@ -26,8 +26,8 @@ import { syscallFailure } from "../failures/syscall_failure.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * A file of the host. The process has it open itself, so that it goes on writing when the daemon
- * is gone; output is appended, and a file that isn't there is made with mode 0600.
+ * A file of the host. The process itself has it open, so it can go on writing when the daemon is
+ * gone. Output is appended; a file that doesn't exist is made with mode 0600.
  */
 export interface PipeFile {
   /** Its path on the host. */
@@ -44,20 +44,21 @@ export type InputPipe = ReadableStream<Bytes> | PipeEnd;
 export type OutputPipe = WritableStream<Bytes> | PipeEnd;
 
 /**
- * The standard streams of a process; `null` where nothing is said. A web stream is taken over: it
- * is closed with the process's stream, and aborted or cancelled where the process never ran. With
- * `inherit` the process has this program's own, by a number an open fd, which stays the caller's.
+ * The standard streams of a process; the default is `null`. A web stream is taken over: it is
+ * closed with the process's stream, and aborted or cancelled if the process never ran. With
+ * `inherit` the process gets this program's own stream; a number is an open fd, which stays the
+ * caller's.
  *
- * A web stream that fails ends the program, which could take half an input for all of it, and the
- * call rejects with what the stream failed with: a `stdin` that errors or gives something else than
- * bytes (`TypeError`), an output's sink that throws, errors, or can't be closed. Who is told of an
- * output no more but cancels it without a reason (`readable.cancel()` of a `TransformStream`) has
- * gone away, which is no failure; the program learns of it by SIGPIPE, as in a shell's pipe. Nor is
- * it one if the program closes its stdin: the stream is cancelled.
+ * A web stream that fails ends the program, since it could take half of its input for all of it.
+ * The call rejects with the stream's error: a `stdin` that errors or gives something else than
+ * bytes (`TypeError`), an output's sink that throws, errors, or can't be closed. A reader that
+ * cancels an output without a reason (`readable.cancel()` of a `TransformStream`) has gone away,
+ * which is no failure: the program learns of it by SIGPIPE, as in a shell's pipe. It is no failure
+ * either if the program closes its stdin: the stream is cancelled.
  *
- * A web stream's process can't outlive the daemon for long: with the daemon goes the other end of
- * the pipe, and a write to it ends the program by SIGPIPE, or fails with EPIPE. What must survive
- * the daemon writes to a file.
+ * A process with a web stream can't outlive the daemon for long. The other end of the pipe closes
+ * with the daemon, and a write then ends the program by SIGPIPE, or fails with EPIPE. A program
+ * that must survive the daemon should write to a file.
  */
 export interface Pipes {
   readonly stdin?: InputPipe | undefined;
@@ -105,8 +106,8 @@ export class Wiring implements Disposable {
    *
    * @param process which has started
    * @param signal ends all flows at once
-   * @param fail told what a stream of the caller's failed with, while the program has no end of its
-   *   input yet
+   * @param fail called with the error of one of the caller's streams, before the program sees the
+   *   end of its input
    */
   begin(
     process: Process,
@@ -129,7 +130,8 @@ export class Wiring implements Disposable {
       flows.push(stdin.pipeTo(sink, { signal: stopped }));
     } else if (this.#hasTerminal) flows.push(process.stdin.close());
     if (stdout instanceof WritableStream) flows.push(flow(process.stdout, stdout));
-    // A terminal that nobody reads would stop the program, and one that is closed would end it.
+    // Read even if nobody wants the output: an unread terminal would stop the program, and a closed
+    // one would end it.
     else if (this.#hasTerminal) flows.push(flow(process.stdout, new WritableStream()));
     if (stderr instanceof WritableStream) flows.push(flow(process.stderr, stderr));
     const drained = Promise.allSettled(flows);
@@ -141,7 +143,7 @@ export class Wiring implements Disposable {
     };
   }
 
-  /** Where nothing flowed: closes the files, and tells the streams' other ends why. */
+  /** For pipes that were never used: closes the files, and tells the streams' other ends why. */
   async abandon(reason: unknown): Promise<void> {
     this.#files.dispose();
     if (this.#isBegun) return;
@@ -167,15 +169,15 @@ export class Wiring implements Disposable {
 
 /** What flows between a process and its pipes. */
 export interface Flows {
-  /** The process has ended: nobody reads what is still to come. */
+  /** Stops the input: the process has ended, so nobody reads it any more. */
   stopInput(): void;
   /** Waits until all that the process wrote has been taken. */
   drained(): Promise<void>;
 }
 
 /**
- * A process's stdin that tells what its source failed with before the process is told of an end. A
- * process that reads no more is no failure of the source's.
+ * A process's stdin. If its source fails, this is reported before the process sees the end of its
+ * input. If the process stops reading, that is no failure of the source.
  */
 function feeding(
   stdin: WritableStream<Bytes>,
@@ -210,8 +212,8 @@ function named(value: unknown): string {
 }
 
 /**
- * A sink that an abort frees from a write that never ends: `pipeTo` alone would wait for it, with
- * the pipe open.
+ * A sink that an abort frees from a write that never ends. `pipeTo` alone would wait for that write
+ * and keep the pipe open.
  */
 function abortable(sink: WritableStream<Bytes>, signal: AbortSignal): WritableStream<Bytes> {
   const writer = sink.getWriter();
@@ -244,7 +246,10 @@ function abortable(sink: WritableStream<Bytes>, signal: AbortSignal): WritableSt
 const APPENDING = O_WRONLY | O_APPEND | O_CREAT;
 const FILE_MODE = 0o600;
 
-/** A fifo without another end would let this program wait, so it is not opened in earnest. */
+/**
+ * Opens a file without blocking: a fifo without another end would make this program wait, so it is
+ * refused.
+ */
 function openPipe(path: string, flags: number): Fd {
   using stack = new DisposableStack();
   let fd: Fd;
@@ -265,7 +270,7 @@ function openPipe(path: string, flags: number): Fd {
   return fd;
 }
 
-/** Nothing else would ever flow. */
+/** Refuses unknown properties, since nothing would ever flow through them. */
 function requireKnown(pipes: Pipes): void {
   const named = { stdin: pipes.stdin, stdout: pipes.stdout, stderr: pipes.stderr };
   for (const [name, pipe] of Object.entries(named)) {

@@ -60,7 +60,7 @@ export async function runCreateHooks(
   });
 }
 
-/** What a startContainer hook needs, that runs as the program would. */
+/** What a startContainer hook needs: it runs as the program would. */
 export interface StartHookOptions {
   /** Init, which waits for the start. */
   readonly pid: number;
@@ -73,7 +73,7 @@ export interface StartHookOptions {
 }
 
 /**
- * The startContainer hooks: in the container, with its root and as its program would run.
+ * The startContainer hooks. They run in the container, with its root, and as its program would.
  *
  * @throws {ContainerError} `HookFailed`
  */
@@ -127,7 +127,10 @@ export async function runPoststopHooks(
   return await runAllHooks("poststop", subject.config.hooks?.poststop, context);
 }
 
-/** The host's root is nobody in the container's user namespace, but may become its root. */
+/**
+ * In the container's user namespace the host's root has no id, but it may become that namespace's
+ * root.
+ */
 function becomeRoot(): readonly PlanItem[] {
   const step = new StepBuilder("hooks");
   return step.because("become the container's root", undefined, "/linux/uidMappings")

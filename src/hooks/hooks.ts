@@ -46,11 +46,11 @@ export interface HookContext extends
 /** The hooks that run in this program's namespaces, in the bundle's folder. */
 export function inRuntime(state: OciState, poller: Poller): HookContext {
   const become = enterFolder(state.bundle);
-  const env = ownEnvironment(); // as other runtimes have it, for one that names none
+  const env = ownEnvironment(); // for hooks that name none, as in other runtimes
   return { cgroups: [], before: [], become, last: [], env, target: undefined, poller, state };
 }
 
-/** Enters the folder that a hook finds itself in, where other runtimes put it. */
+/** Enters a hook's working folder, the same as with other runtimes. */
 export function enterFolder(path: string): readonly PlanItem[] {
   const step = new StepBuilder("hooks");
   return step.because(`enter ${path}`, path, "/hooks")
@@ -73,7 +73,7 @@ export async function runHooks(
 }
 
 /**
- * Runs all hooks of a point, whatever comes of each.
+ * Runs all hooks of a point, even if some fail.
  *
  * @returns the failures
  */
@@ -96,7 +96,7 @@ export async function runAllHooks(
 
 async function runHook(pointer: string, hook: Hook, context: HookContext): Promise<void> {
   const { state } = context;
-  const { signal, endless: poller } = context.poller; // what it writes is read to its end
+  const { signal, endless: poller } = context.poller; // what the hook writes is read to its end
   signal?.throwIfAborted();
   using output = new Pipe();
   using input = new Pipe();
@@ -136,7 +136,7 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
   });
 }
 
-/** `/hooks/createRuntime/0` as a reader knows it: `the createRuntime hook 0`. */
+/** `/hooks/createRuntime/0` in words: `the createRuntime hook 0`. */
 function what(pointer: string): string {
   const [point, index] = pointer.split("/").slice(2);
   return `the ${point} hook ${index}`;
@@ -172,8 +172,8 @@ function execute(
 }
 
 /**
- * Waits for a process; kills it, with all that its session has in its group, when time is up or it is
- * aborted.
+ * Waits for a process. When its time is up or the call is aborted, it is killed with its process
+ * group.
  */
 async function waitAtMost(
   process: SetnsProcess,
@@ -183,7 +183,7 @@ async function waitAtMost(
   let isLate = false;
   let hasEnded = false;
   const kill = () => {
-    // It is not reaped before its end is known here: the number is still its own.
+    // The process is not reaped before its end is noticed here, so the number still belongs to it.
     if (!hasEnded) signalGroup(process.pid, SIGKILL);
   };
   using _ = onAbort(signal, kill);
@@ -199,7 +199,7 @@ async function waitAtMost(
   }
 }
 
-/** Writes a hook's stdin; one that ends without having read it all is no fault. */
+/** Writes a hook's stdin. A hook may end without reading all of it. */
 async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
   try {
     await writeFully(fd, new TextEncoder().encode(text), poller);
@@ -212,12 +212,15 @@ async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
 
 const KEPT = 2048;
 const CHUNK = 65_536;
-/** After how many chunks a hook's time is looked at, and after how many its children's are enough. */
+/**
+ * After how many chunks the event loop gets a turn, so that a hook's timeout can end it; and how
+ * many chunks are read from children that the hook left behind.
+ */
 const TURN_AFTER = 16;
 
 /**
- * The last of what a hook wrote. It is read all the while, so that no hook waits for a reader, and
- * one that writes for ever holds up neither its timeout nor this program.
+ * The last part of what a hook wrote. It is read all the time, so that no hook has to wait for a
+ * reader. A hook that writes for ever does not delay its timeout or this program.
  */
 class OutputTail {
   readonly #fd: Fd;
@@ -233,7 +236,10 @@ class OutputTail {
     this.#read = this.#readOn();
   }
 
-  /** What it was, on one line. A child that the hook left behind may still hold the pipe. */
+  /**
+   * The output on one line. It does not wait for the pipe's end: a child that the hook left behind
+   * may still hold the pipe.
+   */
   async end(): Promise<string> {
     this.#isEnding = true;
     this.#poller.cancel(this.#fd);

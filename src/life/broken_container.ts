@@ -1,6 +1,6 @@
 /**
- * The removal of a container whose state can't be read: what it was is looked for by what remains of
- * the state, and by the names that hull gives.
+ * Removes a container whose state can't be read. Its parts are looked for by what remains of the
+ * state, and by the names that hull gives.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const OWN_FILES =
   /^(?:state\.json(?:\.[0-9a-f-]+)?|exec\.fifo|status\.fifo|exit|joins|hook|rootfs|notify)$/;
 
 /**
- * Ends what can be found of a container, and removes it.
+ * Kills the processes that can be found of a container, and removes it.
  *
  * @throws {ContainerError} `SystemError`, `ContainerNotExists`; `StateInvalid` if the folder holds
  *   what hull does not write
@@ -77,8 +77,8 @@ async function endProcess(process: ProcessIdentity, poller: Poller): Promise<voi
 }
 
 /**
- * The cgroups that the state named, or else those that a container of its id gets, if they bear hull's
- * mark: another program's container may have the same name.
+ * The cgroups that the state named, or else those that a container of this id gets. The latter must
+ * carry hull's mark, since a container of another program may have the same name.
  */
 function cgroupsOf(
   { id, store, host, driver }: BrokenContainer,

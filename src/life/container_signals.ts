@@ -21,18 +21,18 @@ export interface SignalTarget {
   readonly cgroups: CgroupManager;
   /** Its first process's; undefined if that has ended. */
   readonly pidfd: Fd | undefined;
-  /** Whether who is in the cgroups may be another's, and is left alone; false by default. */
+  /** Whether the cgroups may hold processes of others, which are left alone; false by default. */
   readonly isGuest?: boolean | undefined;
 }
 
-/** For how long killed processes are waited for, as runc does, and when they are looked at again. */
+/** How long killed processes are waited for (as in runc), and the pause between two looks. */
 const END_MS = 10_000;
 const AGAIN_MS = 100;
 
 /**
  * Sends a signal to the first process.
  *
- * @returns whether there was anybody
+ * @returns whether there was any process
  */
 export function signalFirst(target: SignalTarget, signal: number): boolean {
   const { pidfd } = target;
@@ -41,8 +41,9 @@ export function signalFirst(target: SignalTarget, signal: number): boolean {
 }
 
 /**
- * What a SIGKILL of the first process leaves: those beside it, which end with it only if the pid
- * namespace is the container's own, and a freezer of cgroup v1 in which nothing dies.
+ * Kills what a SIGKILL of the first process leaves: the processes beside it, which end with it only
+ * if the container has its own pid namespace. In a freezer of cgroup v1 nothing dies while it is
+ * frozen, so it is thawed.
  *
  * @returns whether it killed any
  */
@@ -54,8 +55,8 @@ function killRest({ config, cgroups, isGuest }: SignalTarget): boolean {
 }
 
 /**
- * Whether a container is a guest in its cgroups. It may have been put into some that were there: who
- * is in them is its own only where its processes are told by nothing else.
+ * Whether a container is a guest in its cgroups: they existed before, so the processes in them need
+ * not be the container's. They count as the container's only if nothing else tells its processes.
  */
 export function isGuest({ config, cgroupPaths, ownCgroups, init }: StoredState): boolean {
   if (ownCgroups === undefined) return false;
@@ -63,7 +64,7 @@ export function isGuest({ config, cgroupPaths, ownCgroups, init }: StoredState):
   return init === undefined || hasOwnPids(config);
 }
 
-/** Whether all that it has made ends with the first process: pid_namespaces(7). */
+/** Whether all processes of the container end with the first one: pid_namespaces(7). */
 function hasOwnPids(config: Config): boolean {
   return isNew(config.linux?.namespaces ?? [], "pid");
 }
@@ -71,7 +72,7 @@ function hasOwnPids(config: Config): boolean {
 /**
  * Kills every process, frozen ones too, until none is left.
  *
- * @param ended comes true at the first one's end; undefined if that has ended
+ * @param ended resolves at the first process's end; undefined if that has ended
  * @param timeoutMs for how long, in milliseconds
  * @throws {ContainerError} `SystemError` with what is left
  */
@@ -88,7 +89,7 @@ export async function endAll(
   const leavesNone = pidfd !== undefined && hasOwnPids(config);
   let hasEnded = ended === undefined;
   for (const end = performance.now() + timeoutMs;;) {
-    // Without cgroups the pid namespace's end, which comes with its first process, has to do.
+    // Without cgroups only the first process can be killed, and its pid namespace ends with it.
     if (isReached && Object.keys(cgroups.paths).length > 0) cgroups.kill(SIGKILL);
     else cgroups.letDie();
     if (ended !== undefined && !hasEnded) hasEnded = await comesWithin(ended, AGAIN_MS);

@@ -1,6 +1,7 @@
 /**
- * The lock between those that join a container, any number at once, and a pause: who was half inside
- * when it was frozen would wait, and its caller with it, until the container is resumed.
+ * The lock between processes that join a container, any number at once, and a pause. Without it a
+ * pause could freeze a process that has joined only half, and its caller would wait until the
+ * container is resumed.
  *
  * @module
  */
@@ -11,12 +12,13 @@ import { tryLock, tryLockShared } from "../../ffi/files/file_lock.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
 import { ContainerError } from "../errors.ts";
 
-/** The file in the state folder, made by who needs it first. */
+/** The file in the state folder, made by the first call that needs it. */
 export const JOIN_LOCK = "joins";
 const LONGEST_MS = 10_000;
 
 /**
- * Takes the lock, to join or against those that do.
+ * Takes the lock, shared for a join, exclusive for a pause. The state must be read after this:
+ * before it another program may have paused, resumed or deleted the container.
  *
  * @returns undefined if there is no such folder any more
  * @throws {ContainerError} `SystemError` if it can't be had for ten seconds

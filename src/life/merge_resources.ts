@@ -1,6 +1,6 @@
 /**
- * What a container's resources are after an update: what the update names takes the place of what
- * was there, field by field, and by device, page size or file where there are many.
+ * A container's resources after an update. What the update names replaces what was there, field by
+ * field, and in lists by device, page size or file.
  *
  * @module
  */
@@ -46,9 +46,9 @@ export function mergeResources(before: Resources, update: Resources): Resources 
 }
 
 /**
- * What is to be written for an update: what it names, with the stored values that the meaning of a
- * named one depends on. `swap` counts memory too, so it goes with every new limit; a new quota is one
- * of its period.
+ * What has to be written for an update: the fields that it names, with stored values on which these
+ * depend. `swap` includes memory, so it is written with every new memory limit; a quota belongs to
+ * its period.
  *
  * @param merged what {@linkcode mergeResources} gave
  */
@@ -60,7 +60,7 @@ export function resourcesToWrite(update: Resources, merged: Resources): Resource
   return { ...update, memory: withoutUndefined({ ...memory, limit, swap }) };
 }
 
-/** The part of the resources before an update that an update would have changed. */
+/** The old values of the resources that an update changes. */
 export function resourcesToRestore(before: Resources, update: Resources): Resources {
   return Object.fromEntries(
     Object.entries(before).filter(([name]) => update[name as keyof Resources] !== undefined),
@@ -68,8 +68,8 @@ export function resourcesToRestore(before: Resources, update: Resources): Resour
 }
 
 /**
- * 0 leaves a limit. A limit lifted lifts the one of memory and swap, which can't be alone; the check
- * of the usage is the update's own.
+ * 0 keeps a limit. If the memory limit is lifted, so is that of memory and swap, which can't stand
+ * alone. Whether usage is checked is taken from the update only.
  */
 function mergeMemory(before: MemoryResources, update: MemoryResources): MemoryResources {
   const { checkBeforeUpdate: _, ...kept } = before;
@@ -100,7 +100,7 @@ function mergeBlockIo(before: BlockIoResources, update: BlockIoResources): Block
   return { ...before, ...withoutZeros(update), ...merged };
 }
 
-/** The entries of both; one of the update takes the place of that with the same key. */
+/** The entries of both; an entry of the update replaces the old one with the same key. */
 function upsert<Entry extends object>(
   before: readonly Entry[],
   update: readonly Entry[],

@@ -1,5 +1,5 @@
 /**
- * Whether a container runs out of memory: told by the kernel, not asked for now and then.
+ * Whether a container runs out of memory. The kernel reports it; nothing is polled.
  *
  * Source: the kernel's Documentation/admin-guide/cgroup-v1/memory.rst (10. OOM Control) and
  * cgroup-v2.rst (memory.events).
@@ -39,7 +39,7 @@ export function watchOom(paths: Readonly<Record<string, string>>): OomWatch | un
   return folder.has("memory.events") ? watchV2(`${unified}/memory.events`) : undefined;
 }
 
-/** The kernel raises a counter at each OOM, and once when the cgroup goes. */
+/** The kernel raises a counter at each OOM, and once more when the cgroup is removed. */
 function watchV1(path: string): OomWatch {
   using folder = new CgroupFolder(path);
   using control = open(`${path}/memory.oom_control`, O_RDONLY);

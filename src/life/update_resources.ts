@@ -1,5 +1,5 @@
 /**
- * The change of a container's limits while it is there.
+ * Changes the limits of an existing container.
  *
  * @module
  */
@@ -16,7 +16,8 @@ import type { StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 
 /**
- * Sets limits and stores them; the caller holds the container's lock.
+ * Sets limits and stores them. The caller holds the container's lock, so that no other update comes
+ * between reading the state and storing it.
  *
  * @param stored the state, read under the lock
  * @param rdt limits of the class of service, which are set already and stored here
@@ -30,7 +31,7 @@ export function updateResources(
   rdt: RdtUpdate = {},
 ): Snapshot {
   const { config } = stored;
-  // Who wrote an old document writes its updates in the same words.
+  // An update of a container with an old document is read by the old meaning, too.
   const isOld = isBefore13(config.ociVersion);
   const update = validateResources(isOld ? oldResources(resources) : resources);
   const before = config.linux?.resources ?? {};
@@ -50,7 +51,7 @@ function mergeRdt(before: IntelRdt | undefined, update: RdtUpdate): Pick<Linux, 
   return given.length === 0 ? {} : { intelRdt: { ...before, ...Object.fromEntries(given) } };
 }
 
-/** Of several limits the first may hold already when a later one is refused. */
+/** Restores the old limits: when one of several is refused, those before it are set already. */
 function restore(
   cgroups: CgroupManager,
   before: Resources,

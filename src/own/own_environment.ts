@@ -1,7 +1,7 @@
 /**
- * This program's own environment and arguments, byte for byte: Deno leaves out variables that are no
- * UTF-8, and replaces what is none in arguments. See `ffi/c/raw_text.ts`. The launcher keeps from Deno
- * what is meant for other programs of Deno, and hands it over under other names.
+ * This program's own environment and arguments, byte for byte: Deno leaves out variables that are
+ * no UTF-8, and replaces what is none in arguments. See `ffi/c/raw_text.ts`. The launcher hides
+ * variables from Deno that are meant for other Deno programs, and passes them on under other names.
  *
  * Source: /proc/PID/environ and /proc/PID/cmdline in proc(5); scripts/launch.sh.
  *
@@ -11,15 +11,17 @@
 import { open, readAll } from "../../ffi/files/file.ts";
 import { decodeRaw } from "../../ffi/c/raw_text.ts";
 
-/** Set by the launcher, to this process's number: what others inherit of it means nothing. */
+/**
+ * Set by the launcher to this process's pid: in a process that only inherits it, it means nothing.
+ */
 const MARK = "HULL_CALLER";
 const HANDED_OVER = `${MARK}_`;
-/** What the launcher sets for Deno. */
+/** The variables that the launcher sets for Deno. */
 const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK"]);
 
 /** All variables as the caller had them, each `NAME=value`, in the caller's order. */
 export function ownEnvironment(): readonly string[] {
-  // Deno has them in another order in each process; what this program has set comes last
+  // Deno's order differs from process to process; variables that this program has set come last
   const known = new Map(Object.entries(Deno.env.toObject()));
   const all = words("environ").flatMap((entry) => {
     if (!entry.isWellFormed()) return [entry];
@@ -31,7 +33,7 @@ export function ownEnvironment(): readonly string[] {
   return Deno.env.get(MARK) === String(Deno.pid) ? callers(all) : all;
 }
 
-/** Without what the launcher set, and with what it took away. */
+/** The environment without the variables that the launcher set, and with those that it hid. */
 export function callers(environment: readonly string[]): readonly string[] {
   return environment.flatMap((entry) => {
     if (entry.startsWith(HANDED_OVER)) return [entry.slice(HANDED_OVER.length)];
@@ -39,7 +41,7 @@ export function callers(environment: readonly string[]): readonly string[] {
   });
 }
 
-/** The same for a command of the host: those that Deno can pass on. */
+/** The same for a command of the host, as far as Deno can pass the variables on. */
 export function commandEnvironment(): { readonly clearEnv: true; env: Record<string, string> } {
   const entries = ownEnvironment().filter((entry) =>
     entry.isWellFormed() && entry.includes("=", 1)

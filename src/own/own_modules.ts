@@ -1,6 +1,6 @@
 /**
- * Where hull's own init lies: among the sources, or beside the bundle that `scripts/setup` makes of
- * them.
+ * Where the module of hull's init is: among the sources, or beside the bundle that `scripts/setup`
+ * makes of them.
  *
  * @module
  */
@@ -13,12 +13,13 @@ function initModule(): URL {
 }
 
 /**
- * How V8 runs a program that ends after some milliseconds, here and in scripts/launch.sh: it takes the code
- * of all functions from the code cache, compiles none to machine code, and collects little garbage.
+ * V8's flags for a program that ends after some milliseconds (also in scripts/launch.sh): V8 takes
+ * the code of all functions from the code cache, compiles none to machine code, and collects little
+ * garbage.
  */
 export const BRIEFLY = "--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4";
 
-/** The words of a command that start init, behind Deno's path. */
+/** The arguments of Deno's command that start init. */
 export function runInit(): string[] {
   const module = initModule();
   const isFile = module.protocol === "file:";

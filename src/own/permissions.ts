@@ -1,7 +1,7 @@
 /**
- * What Deno must permit. hull can't do with less than `--allow-all`: Deno gives paths in /proc and
- * /sys to nothing less. A start that met the first refusal halfway would leave things behind, so it
- * is told when the library is loaded, before anything is made.
+ * What Deno must permit. hull needs `--allow-all`, since Deno requires it for paths in /proc and
+ * /sys. A start that is refused halfway would leave things behind, so the permissions are checked
+ * when the library is loaded, before anything is made.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const NAMES = ["env", "ffi", "read", "run", "sys", "write"] as const;
 const FOR_ALL = "/sys/fs/cgroup";
 
 /**
- * Looks whether all is permitted.
+ * Checks that everything is permitted.
  *
  * @throws {ContainerError} `Unsupported`, with the names of what is missing
  */

@@ -9,8 +9,8 @@ import type { Config } from "../config/types/config.ts";
 import type { SeccompOptions } from "../security/filters/seccomp.ts";
 
 /**
- * The filter that a process of a container gets, the first as any that joins it later: from the
- * cache under the root folder, or compiled again from the config that the state holds.
+ * The filter of a process of a container, the first one or one that joins later. It comes from the
+ * cache under the root folder, or is compiled from the stored config.
  *
  * @param config the container's, with the process to start
  * @param root the Factory's root folder
@@ -23,7 +23,7 @@ export async function filterOf(
   root: string,
   options: Pick<SeccompOptions, "keep" | "recent">,
 ): Promise<InitSeccomp | undefined> {
-  if (config.linux?.seccomp === undefined) return undefined; // most often, and then nothing is loaded
+  if (config.linux?.seccomp === undefined) return undefined; // mostly; nothing is loaded then
   const [{ prepareSeccomp }, { CACHE_FOLDER }] = await Promise.all([
     import("../security/filters/seccomp.ts"),
     import("../security/filters/profile_cache.ts"),

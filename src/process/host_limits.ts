@@ -1,5 +1,5 @@
 /**
- * What only the host's root may set for a process, written from the host's side.
+ * Settings of a process that only the host's root may change, made from the host's side.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export function limit(pid: number, rlimits: readonly Rlimit[]): void {
   });
 }
 
-/** Sets how readily the kernel ends it when memory runs out: proc(5). */
+/** Sets how likely the kernel is to kill the process when memory runs out: proc(5). */
 export function adjustOomScore(pid: number, score: number | undefined): void {
   if (score === undefined) return;
   const path = `/proc/${pid}/oom_score_adj`;
@@ -39,7 +39,7 @@ export function adjustOomScore(pid: number, score: number | undefined): void {
 }
 
 /**
- * Sets what a fork takes away, of a child that was made by one.
+ * Sets the scheduler of a child that a fork made without it.
  *
  * @throws {ContainerError} `InitFailed`
  */

@@ -1,5 +1,5 @@
 /**
- * What init says while a container is born and started, read from the status fifo.
+ * Reads from the status fifo what init says while a container is born and started.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const START_FIFO = "exec.fifo";
 /** The fifo on which init says that it is ready, or what went wrong. */
 export const STATUS_FIFO = "status.fifo";
 
-/** More than the words that init says; a report takes several. */
+/** More than a message of init's; a report takes several reads. */
 const CHUNK = 4096;
 
 /** The messages of an init, one after another. */
@@ -50,7 +50,7 @@ export class InitStatus {
   /**
    * Reads from `fd`, which is non-blocking and stays the caller's.
    *
-   * @param keeper whose child init is; without one this program's
+   * @param keeper who is told of init's end, if init is not a child of this program
    */
   constructor(fd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.#fd = fd;
@@ -59,7 +59,7 @@ export class InitStatus {
     this.#keeper = keeper;
   }
 
-  /** Takes a program's first operations, by default all, of which its report need not tell then. */
+  /** Takes a program's first operations, by default all: its report need not list them then. */
   know(operations: readonly ReportedOperation[], count?: number): KnownOperations {
     return this.#reader.know(operations, count);
   }
@@ -112,8 +112,8 @@ export class InitStatus {
 }
 
 /**
- * What a launcher made: the child that joined, which has ended, and the container's process. While an
- * usher makes that, both are the usher.
+ * What a launcher made: the child that joined, which has ended, and the container's process. With
+ * an usher both are the usher until it has made the process.
  */
 export interface Launched {
   readonly first: number;
@@ -128,7 +128,7 @@ export interface BirthHandlers {
   readonly onHooks: (pid: number) => Promise<void>;
   /** Does the next work of a child without TypeScript, which waits, and lets it go on. */
   readonly onWork: (number: number) => Promise<void>;
-  /** Ends the launcher, and lets go what it has made: what is waited for was aborted. */
+  /** Called when the wait is aborted: ends the launcher, and releases what it has made. */
   readonly onAbort?: () => Promise<void>;
 }
 
@@ -136,8 +136,8 @@ export interface BirthHandlers {
  * Waits until init is ready.
  *
  * @param isLauncher whether the child makes the container's process rather than becoming it
- * @param handlers what the parent does meanwhile; if it throws, who waits for it must have been let
- *   go by then
+ * @param handlers what the parent does meanwhile. A handler that throws must have released the
+ *   process that waits for it
  * @returns what a launcher made
  * @throws {ContainerError} what init reported, or how it ended without a word
  * @throws the reason of the poller's abort
@@ -201,7 +201,7 @@ async function reapFirst(status: InitStatus, launched: Launched | undefined): Pr
   }
 }
 
-/** The error for an init that could say nothing. */
+/** The error for an init that ended without a message. */
 function silentEnd(status: ExitStatus): ContainerError {
   if (status.oomKilled === true) return outOfMemory("init");
   const { code, signal } = status;
@@ -214,8 +214,9 @@ function silentEnd(status: ExitStatus): ContainerError {
 }
 
 /**
- * Starts the program of a container that waits, and makes sure that it runs: the fifo's other end
- * closes at execve.
+ * Lets the program of a waiting container run, and makes sure that it does: the fifo's other end
+ * closes at execve. The caller holds the container's lock; otherwise two starts could both open the
+ * fifo.
  *
  * @throws {ContainerError} why the program can't run, or `ContainerNotRunning` if init is gone
  * @throws the reason of the poller's abort; the program may run then
@@ -258,7 +259,7 @@ export function makeFifos(folder: string): void {
   }
 }
 
-/** Removes the fifos: the container is created no more, but running, or never was. */
+/** Removes the fifos, once the container runs or its creation has failed. */
 export function removeFifos(folder: string): void {
   for (const name of [START_FIFO, STATUS_FIFO]) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Whether the kernel ended a container's first process for want of memory. A wait tells of a
- * SIGKILL alone, whoever sent it; the container's cgroup counts the kernel's.
+ * Whether the kernel killed a container's first process for want of memory. The process's status
+ * only tells of a SIGKILL, not who sent it; the container's cgroup counts the kernel's.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import type { MemoryStats } from "../cgroups/stats.ts";
 import { ContainerError } from "../errors.ts";
 
 /**
- * How a first process ended, with what the cgroup knows of it: it keeps its count until the
- * container is taken away, so whoever asks later hears the same.
+ * How a first process ended, with what the cgroup knows of it. The cgroup keeps its count until the
+ * container is removed, so a later call gets the same answer.
  */
 export function withOomKill<Status extends ExitStatus | undefined>(
   status: Status,
@@ -24,9 +24,9 @@ export function withOomKill<Status extends ExitStatus | undefined>(
 }
 
 /**
- * The same of a process that ended without a word before its program ran. Where a page of its own
- * can't be had, a system call fails with EFAULT, and execve(2) ends in a SIGKILL that no counter of
- * kills knows; but that the limit was hit is counted.
+ * The same for a process that ended without a message before its program ran. If the kernel can't
+ * give it a page, system calls fail with EFAULT, and execve(2) ends in a SIGKILL that is not
+ * counted as a kill. But the cgroup counts that the limit was hit.
  */
 export function withLowLimit(
   status: ExitStatus,
@@ -45,7 +45,7 @@ export function outOfMemory(who: string): ContainerError {
   });
 }
 
-/** Undefined also where the cgroup is gone: another program takes the container away. */
+/** Undefined also if the cgroup is gone, because another program removes the container. */
 function memoryOf(cgroups: Pick<CgroupManager, "stats">): MemoryStats | undefined {
   try {
     return cgroups.stats().memory;

@@ -1,5 +1,5 @@
 /**
- * The host's side of a process that is being born, and then lives.
+ * A process as its parent sees it, while it is born and while it lives.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { ContainerError } from "../errors.ts";
 export interface ParentProcess {
   /** The process's number on the host. */
   readonly pid: number;
-  /** Starts it; it is ready for the user's program then. */
+  /** Starts it, up to the point where it is ready for the user's program. */
   start(): Promise<void>;
   /** Waits for its end and takes its status. */
   wait(): Promise<ExitStatus>;
@@ -50,13 +50,13 @@ export function requireSignal(signal: string | number): number {
   });
 }
 
-/** Who is told how a process ended, where that is not this program. */
+/** Who is told how a process ended, if not this program. */
 export interface StatusKeeper {
-  /** The status of the process, which has ended; undefined if it was lost. */
+  /** The status of a process that has ended; undefined if it was lost. */
   status(): Promise<ExitStatus | undefined>;
 }
 
-/** For a process of another parent, whose end alone matters. */
+/** For a child of another process, of which only the end matters. */
 export const NOT_TOLD: StatusKeeper = { status: () => Promise.resolve(undefined) };
 
 /** A process by its pidfd: its status is taken once and then remembered. */
@@ -75,7 +75,7 @@ export class Child implements Disposable {
   constructor(pid: number, pidfd: Fd, poller: Poller, keeper?: StatusKeeper) {
     this.pid = pid;
     this.#pidfd = pidfd;
-    this.#poller = poller.endless; // its end is waited for in the undoing of what was aborted, too
+    this.#poller = poller.endless; // undoing after an abort waits for its end, too
     this.#keeper = keeper;
   }
 
@@ -98,7 +98,10 @@ export class Child implements Disposable {
     return this.#ending;
   }
 
-  /** Takes its status if it is this program's and has ended, and nobody has asked for it; true then. */
+  /**
+   * Takes its status if it is a child of this program and has ended, and no wait is under way; true
+   * if it did.
+   */
   takeEnd(): boolean {
     if (this.#keeper !== undefined || this.#ending !== undefined || !this.#pidfd.isOpen) {
       return false;

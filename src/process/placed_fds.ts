@@ -1,6 +1,6 @@
 /**
- * What every program between a clone and its execve has: fds that get their numbers, and the pidfd
- * of the child.
+ * Parts of every program between a clone and its execve: it gives fds their numbers, and keeps the
+ * pidfd of the child.
  *
  * @module
  */

@@ -28,8 +28,8 @@ export interface ListenerSubject {
 }
 
 /**
- * Sends the listener with the container process state. The process waits meanwhile, so no call is notified
- * before the agent can have heard of it.
+ * Sends the listener with the container process state. The process waits meanwhile, so the agent
+ * knows the listener before the first call is notified.
  *
  * @param child the container's process, which has loaded the filter
  * @param number the listener's fd there
@@ -58,7 +58,7 @@ export async function passListener(
   }
 }
 
-/** A copy of the listener, once it is sure that it is one. */
+/** A copy of the listener, after checking that it is one. */
 function fetchListener(child: Child, number: number): Fd {
   try {
     const fd = child.copyFd(number);
@@ -82,7 +82,10 @@ function fetchListener(child: Child, number: number): Fd {
   });
 }
 
-/** The container process state; the container is not created before its agent knows of it. */
+/**
+ * The container process state. The first process's container is still `creating`: it is not created
+ * before the agent has the listener.
+ */
 function processState(
   { id, bundle, config, first }: ListenerSubject,
   pid: number,

@@ -1,6 +1,7 @@
 /**
- * A container's state as it is now: other programs, and other objects of this one, change it. It is
- * read again whenever it is asked for, and under the container's lock by who changes it.
+ * A container's state as it is now. Other programs, and other objects of this one, change it. So it
+ * is read again whenever it is asked for. A caller that wants to change it takes the lock and reads
+ * it again: what it read before the lock may be wrong by then.
  *
  * @module
  */
@@ -12,10 +13,10 @@ import { isAlive } from "./process_identity.ts";
 import type { Snapshot, StateStore } from "./state_store.ts";
 import type { StoredState } from "./stored_state.ts";
 
-/** When a container without a first process is looked at again. */
+/** After how long a container without a first process is looked at again. */
 const AGAIN_MS = 25;
 
-/** The state of one container, and of no later one that has its id. */
+/** The state of one container, and never of a later one with the same id. */
 export class CurrentState {
   readonly #store: StateStore;
   #snapshot: Snapshot;
@@ -51,7 +52,8 @@ export class CurrentState {
   }
 
   /**
-   * Takes the container's lock, and what is {@linkcode known} is true for as long as it is held.
+   * Takes the container's lock and reads the state. {@linkcode known} stays true while the lock is
+   * held, since all that change the state take it.
    *
    * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`, `SystemError`
    * @throws the signal's reason
@@ -66,7 +68,7 @@ export class CurrentState {
     return lock === undefined ? undefined : this.#readLocked(lock);
   }
 
-  /** Takes what was written; the lock is held. */
+  /** Remembers what was written; the caller holds the lock. */
   keep(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
   }
@@ -74,8 +76,8 @@ export class CurrentState {
   /**
    * Waits until the container has a first process.
    *
-   * @returns false if it never will: it is gone, or who was to start it is
-   * @throws {ContainerError} `SystemError` to a hook that who starts it waits for
+   * @returns false if it never will: it is gone, or its creator is
+   * @throws {ContainerError} `SystemError` in a hook that runs while the container is started
    * @throws the signal's reason
    */
   async begun(signal?: AbortSignal): Promise<boolean> {

@@ -1,5 +1,6 @@
 /**
- * Which process it is: a pid alone may come to mean another one, after its end or after a reboot.
+ * Identifies a process. A pid alone is not enough: after the process's end or a reboot it may mean
+ * another one.
  *
  * Source: proc(5), /proc/PID/stat.
  *
@@ -12,7 +13,7 @@ import { openPidfd } from "../../ffi/processes/process.ts";
 
 /** A process for as long as it lives. */
 export interface ProcessIdentity {
-  /** Its number in hull's pid namespace. */
+  /** Its pid in hull's pid namespace. */
   readonly pid: number;
   /** When it started, in clock ticks since boot. */
   readonly startTime: number;
@@ -20,7 +21,7 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** What /proc/PID/stat says, as far as it matters here. */
+/** The fields of /proc/PID/stat that are used here. */
 interface Stat {
   readonly state: string;
   readonly parent: number;
@@ -45,32 +46,41 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return stat === undefined ? undefined : { pid, startTime: stat.startTime, bootId: bootId() };
 }
 
-/** The number of a process's parent, 0 if that is in no namespace of this program; undefined if it has ended. */
+/**
+ * The pid of a process's parent, 0 if this program can't see the parent; undefined if the process
+ * has ended.
+ */
 export function parentOf(pid: number): number | undefined {
   return readStat(pid)?.parent;
 }
 
-/** The process of a number if it is a child of the other; undefined if not, or if one has ended. */
+/**
+ * The process with a pid, if it is a child of `parent`; undefined if not, or if one of them has
+ * ended.
+ */
 export function childOf(parent: ProcessIdentity, pid: number): ProcessIdentity | undefined {
   const stat = readStat(pid);
   if (stat?.parent !== parent.pid || !isAlive(parent)) return undefined;
   return { pid, startTime: stat.startTime, bootId: parent.bootId };
 }
 
-/** Whether it does nothing more: stopped by a signal or a tracer, or ended. */
+/** Whether it is stopped by a signal or a tracer, or has ended. */
 export function isStopped({ pid, startTime }: ProcessIdentity): boolean {
   const stat = readStat(pid);
   return stat?.startTime !== startTime || "TtZXx".includes(stat.state);
 }
 
-/** Whether it still runs: not ended, not a zombie, and the same one. */
+/** Whether the very process still runs and is not a zombie. */
 export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): boolean {
   const stat = readStat(pid);
   return stat !== undefined && stat.startTime === startTime && !"ZXx".includes(stat.state) &&
     bootId() === boot;
 }
 
-/** A pidfd of the very process, or undefined if it has ended. */
+/**
+ * A pidfd of the very process; undefined if it has ended. The process is compared after the pidfd
+ * is open, so the pid can't have been reused in between.
+ */
 export function openIdentified(identity: ProcessIdentity): Fd | undefined {
   try {
     const pidfd = openPidfd(identity.pid);

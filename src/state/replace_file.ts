@@ -5,12 +5,12 @@
  */
 
 /**
- * Writes a file whole or not at all: under a name that nobody can know before, which is made and never
- * followed, and renamed into its place. In a folder that others may write to, such as /tmp, they can
- * plant nothing that is written to.
+ * Writes a file whole or not at all: a new file with an unpredictable name is written, and renamed
+ * into its place. So even in a folder that others may write to, such as /tmp, they can't plant a
+ * file or link that is written to.
  *
  * @param mode its permissions, less the umask's
- * @param ending what its name has more until then
+ * @param ending the end of the temporary name
  * @throws what Deno throws
  */
 export function replaceFile(

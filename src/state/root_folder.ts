@@ -1,6 +1,6 @@
 /**
- * The root folder of the containers' states: whoever can write to it decides what hull does to the host,
- * since a state names processes, cgroups, mounts and interfaces.
+ * The root folder of the containers' states. A user who can write to it decides what hull does to
+ * the host, since a state names processes, cgroups, mounts and interfaces.
  *
  * @module
  */
@@ -13,8 +13,9 @@ const WRITABLE_BY_OTHERS = 0o002;
 const HINT = "name a root folder that only its user may write to, or let hull make one below this";
 
 /**
- * Refuses a root folder that another user could write to. A sticky one, such as /tmp, is no better: there
- * anybody may make a container's folder. One that does not exist is made by hull.
+ * Refuses a root folder that another user could write to. A sticky folder, such as /tmp, is refused
+ * too, since anybody may make a container's folder there. A folder that does not exist is fine:
+ * hull makes it.
  *
  * @throws {ContainerError} `ConfigInvalid`
  */

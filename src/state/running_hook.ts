@@ -1,6 +1,7 @@
 /**
- * The hook that a call runs while it holds its container's lock. A command that the hook calls in its
- * turn would wait for the very call that waits for the hook, so it looks here, and is told instead.
+ * Records the hook that a call runs while it holds its container's lock. If the hook itself calls a
+ * command that needs the lock, the command would wait for the call that waits for the hook. So such
+ * a command looks here and fails instead.
  *
  * @module
  */
@@ -9,12 +10,12 @@ import { type Fd, O_NOFOLLOW, O_RDONLY, openAt, readAll } from "../../ffi/files/
 import { ContainerError } from "../errors.ts";
 import { identify, parentOf } from "./process_identity.ts";
 
-/** The file in the state folder, there while such a hook runs. */
+/** The file in the state folder that exists while such a hook runs. */
 const HOOK_FILE = "hook";
-/** More generations than a hook has; a bound, should numbers be used again meanwhile. */
+/** A bound for the search through parents, in case pids are reused meanwhile. */
 const MAX_GENERATIONS = 1000;
 
-/** Tells in the state folder that the process is a hook, for as long as the result is held. */
+/** Records in the state folder that the process is a hook, until the result is disposed of. */
 export function tellHook(folder: string, pid: number): Disposable {
   const path = `${folder}/${HOOK_FILE}`;
   Deno.writeTextFileSync(path, identityText(pid) ?? "", { mode: 0o600 });
@@ -30,11 +31,11 @@ export function tellHook(folder: string, pid: number): Disposable {
 }
 
 /**
- * Sees to it that this program does not wait for itself.
+ * Makes sure that this program does not wait for itself.
  *
  * @param folder the container's state folder
- * @throws {ContainerError} `SystemError` with EDEADLK if this program descends from the hook that a
- *   call runs which holds the container
+ * @throws {ContainerError} `SystemError` with EDEADLK if this program was started by a hook of a
+ *   call that holds the container's lock
  */
 export function refuseInHook(folder: Fd, id: string): void {
   const hook = runningHook(folder);

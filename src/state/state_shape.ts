@@ -1,6 +1,6 @@
 /**
- * Whether what a state.json holds is a state of hull's: looked at once, where it is read, so that
- * nobody behind that door meets a field of another type.
+ * Checks whether a state.json holds a state of hull's. This is done once, where it is read, so that
+ * no other code meets a field of a wrong type.
  *
  * @module
  */
@@ -26,7 +26,10 @@ const shaped = (shape: Readonly<Record<string, Check>>): Check => (value) =>
 const isProcess = shaped({ pid: isNumber, startTime: isNumber, bootId: isText });
 const isHooks = optional(listOf(shaped({ path: isText })));
 
-/** As far as it is used without a look: what a start uses was validated before it was stored. */
+/**
+ * Only the fields that are used without a check: what a start uses was validated before it was
+ * stored.
+ */
 const isConfig = shaped({
   ociVersion: isText,
   annotations: optional(tableOf(isText)),
@@ -91,7 +94,7 @@ export function readState(text: string, id: string): ReadState {
   return { state: json as unknown as StoredState };
 }
 
-/** What of a broken state can still be believed, each field by itself. */
+/** The fields of a broken state that can still be believed, each checked by itself. */
 export type Remains = Partial<
   Pick<StoredState, "init" | "supervisor" | "cgroupPaths" | "ownCgroups" | "network">
 >;

@@ -1,6 +1,7 @@
 /**
- * What is kept of a container between calls: a folder `ROOT/ID` with `state.json`, written
- * atomically, locked by one caller at a time. A folder without one is not hull's, whatever its name.
+ * What is kept of a container between calls: a folder `ROOT/ID` with `state.json`, which is written
+ * atomically. One caller at a time holds the folder's lock. A folder without that file is not
+ * hull's, whatever its name.
  *
  * @module
  */
@@ -56,7 +57,7 @@ export class StateStore {
     this.root = root;
   }
 
-  /** What others may have written there is neither read nor written to: once, at the first call. */
+  /** Refuses a root that others can write to; checked once, at the first call. */
   #requireOwn(): void {
     if (this.#isOwn) return;
     requireOwnRoot(this.root);
@@ -92,7 +93,7 @@ export class StateStore {
     this.#requireOwn();
     try {
       if (!isThere(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
-      const { me } = this; // it takes an fd to know
+      const { me } = this; // finding this out takes an fd
       using unused = new DisposableStack();
       const spare = unused.use(new SpareFds(this.root));
       const { path, lock } = makeTemporary(this.root, me);
@@ -104,7 +105,8 @@ export class StateStore {
   }
 
   /**
-   * What is in the place of an id: nothing, a container of hull's, or what is not hull's.
+   * What stands at the place of an id: nothing, a container of hull's, or something that is not
+   * hull's.
    *
    * @throws {ContainerError} `SystemError`
    */
@@ -130,7 +132,7 @@ export class StateStore {
     const path = `${this.folder(state.id)}/${STATE_FILE}`;
     try {
       const text = JSON.stringify(state);
-      // Nobody else can write here: the name need only be another than a killed writer's.
+      // Nobody else can write here, so the name only has to differ from that of a killed writer.
       replaceFile(path, text, STATE_MODE, Math.random().toString(16).slice(2));
       return { text, state };
     } catch (error) {
@@ -141,7 +143,7 @@ export class StateStore {
   /**
    * Reads a container's state.
    *
-   * @param known what was read before: it is given back if nothing has changed
+   * @param known what was read before; returned again if nothing has changed
    * @throws {ContainerError} `ContainerNotExists`; `StateInvalid` if it is broken
    */
   read(id: string, known?: Snapshot): Snapshot {
@@ -196,7 +198,7 @@ export class StateStore {
   }
 
   /**
-   * Takes a container's lock, which goes when the result is disposed of or this process ends.
+   * Takes a container's lock. It is released when the result is disposed of or this process ends.
    *
    * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds, or
    *   by a call that waits for this program
@@ -234,9 +236,10 @@ export class StateStore {
   }
 
   /**
-   * For who waits for what a container is to become.
+   * For a caller that waits for a change of a container.
    *
-   * @throws {ContainerError} `SystemError` if who makes it waits for this program; `ContainerNotExists`
+   * @throws {ContainerError} `SystemError` if the call that would make the change waits for this
+   *   program; `ContainerNotExists`
    */
   async requireNoHook(id: string): Promise<void> {
     using folder = this.#open(id);
@@ -265,7 +268,7 @@ export class StateStore {
   }
 
   /**
-   * Removes a folder of an id that is not hull's but empty, so that nobody can miss anything.
+   * Removes the folder of an id that is not hull's but is empty, so that nothing can be lost.
    *
    * @returns whether it was one
    */
@@ -290,7 +293,7 @@ export class StateStore {
   }
 }
 
-/** Whether nobody can finish what a state says is being made. */
+/** Whether a container that is being made was abandoned: its creator has ended. */
 export function isAbandoned(state: StoredState): boolean {
   return state.init === undefined && !isAlive(state.creator);
 }

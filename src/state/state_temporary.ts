@@ -1,10 +1,10 @@
 /**
- * State folders on their way: one is made whole under a name that no container can have, and moved to
- * its place in one step; to be removed it is moved away in one step. So what has a container's name is
- * a container, at every moment.
+ * State folders that are being made or removed. A folder is made completely under a name that no
+ * container can have, and then moved to its place in one step; it is removed in the same way. So a
+ * folder with a container's name is always a complete container.
  *
- * The name says whose folder it is, and its maker holds its lock: what is left of one that was killed
- * is told by both, never by an age.
+ * The name says which process made the folder, and that process holds its lock. Both tell whether
+ * its maker was killed; the folder's age plays no part.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export function makeTemporary(root: string, me: ProcessIdentity): { path: string
     if (!makeFolder(path, FOLDER_MODE)) continue;
     try {
       const lock = openFolder(path);
-      tryLock(lock); // nobody else has a reason to
+      tryLock(lock); // no other program locks it
       return { path, lock };
     } catch (error) {
       unlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
@@ -44,7 +44,7 @@ export function makeTemporary(root: string, me: ProcessIdentity): { path: string
   }
 }
 
-/** Moves a folder out of the way; undefined if it is gone. */
+/** Moves a folder away; undefined if it is gone. */
 export function moveAway(root: string, path: string, me: ProcessIdentity): string | undefined {
   try {
     for (;;) {
@@ -64,7 +64,9 @@ export function isMaking({ pid, startTime, bootId }: ProcessIdentity, root: stri
   return false;
 }
 
-/** Removes a state folder: what a stopped container has in it first, and then whatever else is there. */
+/**
+ * Removes a state folder. Normally it holds only the state; if there is more, all of it is removed.
+ */
 export function removeFolder(path: string): void {
   try {
     unlinkAt(AT_FDCWD, `${path}/${STATE_FILE}`);
@@ -75,7 +77,7 @@ export function removeFolder(path: string): void {
 }
 
 /**
- * Removes what a killed maker or remover left, if the name is of that kind.
+ * Removes what a killed maker or remover left, if the name is of a temporary folder.
  *
  * @returns whether it did
  */
@@ -86,17 +88,19 @@ export function sweep(root: string, name: string): boolean {
   const path = `${root}/${name}`;
   try {
     using lock = openFolder(path);
-    // A maker in another pid namespace has another number there.
+    // A living maker may be in another pid namespace, where its pid is another: then it holds the
+    // lock.
     if (!tryLock(lock)) return false;
     removeFolder(path);
     return true;
   } catch {
-    return false; // another hull removes it, or it stays for the next
+    return false; // another hull removes it, or the next sweep does
   }
 }
 
 function temporaryName(kind: "new" | "old", { pid, startTime, bootId }: ProcessIdentity): string {
-  // Of several threads of this process none may take another's; nobody else can write here.
+  // A random part, since several threads of this process may make folders. Nobody else can write
+  // here.
   const random = Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
   return `~${kind}-${pid}-${startTime}-${bootId}-${random}`;
 }

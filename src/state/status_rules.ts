@@ -1,5 +1,5 @@
 /**
- * What may be done to a container in which status.
+ * What may be done to a container, depending on its status.
  *
  * Source: runtime.md, "Operations".
  *

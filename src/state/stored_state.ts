@@ -20,7 +20,10 @@ export interface StoredState {
   readonly rootfs: string;
   /** When the container was created: RFC 3339, UTC. */
   readonly created: string;
-  /** The process that creates it: a container without an init is its, and falls with it. */
+  /**
+   * The process that creates it. If that ends before there is a first process, the container is
+   * abandoned.
+   */
   readonly creator: ProcessIdentity;
   /** The container's first process. */
   readonly init?: ProcessIdentity | undefined;
@@ -30,18 +33,18 @@ export interface StoredState {
   readonly driver?: string | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
-  /** Those of them that hull makes, and removes; all, in states that don't say. */
+  /** Those of them that hull makes and removes. States without the field mean all. */
   readonly ownCgroups?: readonly string[] | undefined;
-  /** With `linux.intelRdt`, once there is a first process. */
+  /** Set for `linux.intelRdt`, once there is a first process. */
   readonly resctrl?: ResctrlGroups | undefined;
   /**
-   * The name of its session keyring, once there is a first process; empty: it has the caller's, as
-   * was asked for.
+   * The name of its session keyring, once there is a first process; empty if it keeps the caller's,
+   * as was asked for.
    */
   readonly keyring?: string | undefined;
   /** The interfaces and routes that were asked for, with their names once they are made. */
   readonly network?: ContainerNetwork | undefined;
-  /** Whether its address is of a bridge of hull's own, which is to be given back. */
+  /** Whether its address is on a bridge of hull's own, and must be given back. */
   readonly hasLease?: boolean | undefined;
   /** Whether not even the loopback interface is brought up. */
   readonly loopbackDown?: boolean | undefined;

@@ -19,12 +19,12 @@ export interface ContainerSurroundings {
   readonly poller: Poller;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
-  /** The filters that the Factory's containers had last. */
+  /** The filters that the Factory's containers used last. */
   readonly filters: RecentProfiles;
   readonly initCommand: readonly string[] | undefined;
-  /** Who walks the plan of a start that doesn't say. */
+  /** Which init a start uses that doesn't say. */
   readonly initKind: InitKind;
-  /** Where what is done with the container is traced. */
+  /** The trace of what is done with the container. */
   readonly trace: Trace | undefined;
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * How a container's first process ended, kept in the container's folder for whoever asks later: the
- * siginfo_t of waitid(2), as the supervisor, which runs no JavaScript, got it from the kernel. An
- * empty file says that somebody is there who will write it.
+ * Records in the container's folder how its first process ended, for later calls: the siginfo_t of
+ * waitid(2), as the supervisor, which runs no JavaScript, got it from the kernel. An empty file
+ * means that a supervisor is there and will write it.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { openIdentified } from "../state/process_identity.ts";
 import type { StoredState } from "../state/stored_state.ts";
 
 const NAME = "exit";
-/** The file itself, and no wait for the other end of a fifo. */
+/** Never follow a link, nor wait for the other end of a fifo. */
 const OWN = O_NOFOLLOW | O_NONBLOCK;
 
 /** Opens a container's record to be written, empty. */
@@ -57,8 +57,8 @@ export function removeExitRecord(folder: string): void {
 }
 
 /**
- * Opens a container's record to be read; undefined if nobody keeps one. What is no file in its place
- * is none of hull's.
+ * Opens a container's record for reading; undefined if there is none. Anything but a regular file
+ * does not count.
  */
 export function openExitRecord(folder: string): Fd | undefined {
   using stack = new DisposableStack();
@@ -76,7 +76,7 @@ export function openExitRecord(folder: string): Fd | undefined {
 /**
  * Waits for a container's end and for the record of it.
  *
- * @returns undefined if nobody keeps one
+ * @returns undefined if there is no record
  * @throws the reason of the poller's abort
  */
 export async function awaitRecord(
@@ -93,7 +93,7 @@ export async function awaitRecord(
   return readExitRecord(record);
 }
 
-/** How a container ended, as far as anybody has recorded it. */
+/** How a container ended, if that was recorded. */
 export function lookUpExit(folder: string): ExitStatus | undefined {
   using record = openExitRecord(folder);
   return record === undefined ? undefined : readExitRecord(record);

@@ -39,8 +39,8 @@ export function processToExec(config: Config, options: ProcessOptions, root: Fd)
 }
 
 /**
- * A whole process has the container's bounds wherever it names none of its own: what was left out of
- * it must not open more than the container has.
+ * A process that is given as a whole gets the container's limits where it names none. So a field
+ * that was left out never allows more than the container has.
  */
 function inContainer(own: ProcessConfig, whole: ProcessConfig): ProcessConfig {
   const { execCPUAffinity, rlimits, capabilities = {}, apparmorProfile, selinuxLabel } = own;
@@ -65,8 +65,8 @@ function withUmask(user: User | undefined, base: User | undefined): User | undef
 }
 
 /**
- * The inheritable set stays as it is: a program with file capabilities must not gain them by it
- * (CVE-2022-29162). Without it no capability can be ambient.
+ * The inheritable set is not extended: otherwise a program with file capabilities would gain the
+ * added ones (CVE-2022-29162). A capability that is not inheritable can't be ambient either.
  */
 function withCapabilities(base: Capabilities, added: readonly string[]): Capabilities {
   const join = (set: readonly string[] = []) => [...new Set([...set, ...added])];

@@ -9,7 +9,7 @@ import type { Fault } from "../errors.ts";
 import type { ProcessOptions } from "../process.ts";
 import { grantCapabilities, heldCapabilities } from "../security/capabilities.ts";
 
-/** The process with the capabilities that can be granted; the user hears of the others. */
+/** The process with the capabilities that can be granted; the user is warned about the others. */
 export function grantable(
   process: ProcessConfig,
   linux: Linux | undefined,
@@ -23,7 +23,7 @@ export function grantable(
   return { ...process, capabilities };
 }
 
-/** The config's process with the options laid over it; the user is resolved by the caller. */
+/** The config's process with the options laid over it. The caller resolves the user's name. */
 export function mergeProcess(
   base: ProcessConfig | undefined,
   options: ProcessOptions,

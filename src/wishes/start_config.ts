@@ -16,7 +16,7 @@ import { resolveUser } from "./user.ts";
  * The config to start with.
  *
  * @param rootfs where the user's name is looked up
- * @param onWarning hears of capabilities that can't be granted
+ * @param onWarning called for capabilities that can't be granted
  * @throws {ContainerError} `ConfigInvalid`
  */
 export function configToStart(
@@ -28,7 +28,7 @@ export function configToStart(
   const user = resolveUser(options.user, rootfs);
   const process = mergeProcess(config.process, options, user);
   if ((process.args ?? []).length > 0) {
-    // What a container keeps was checked when it was made.
+    // The stored config was checked when the container was made.
     const valid = hasWishes(options) ? validateConfig({ ...config, process }) : config;
     return { ...valid, process: grantable(valid.process ?? process, valid.linux, onWarning) };
   }

@@ -12,7 +12,7 @@ import type { User } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import { accountLines } from "../security/account_file.ts";
 
-/** The highest id; the one above it means "leave it" to the kernel. */
+/** The highest id: to the kernel the one above it means "leave unchanged". */
 const MAX_ID = 0xffff_fffe;
 
 /**
@@ -57,7 +57,7 @@ function findGroup(rootfs: string, name: string, user: string): number {
   return parseId(line[2] ?? "", user);
 }
 
-/** A number's group is that of its line in passwd(5), or 0. */
+/** The group of a user given by number: that of its line in passwd(5), or 0. */
 function primaryGroup(rootfs: string, uid: number): number {
   const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
   const gid = /^\d+$/.test(line?.[3] ?? "") ? Number(line?.[3]) : 0;
