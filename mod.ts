@@ -23,7 +23,7 @@ export { type AbortOptions, Container, type DestroyOptions } from "./src/contain
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type { RdtUpdate } from "./src/resctrl/container_resctrl.ts";
 export type { InitKind, StartWay } from "./src/config/start_way.ts";
-export type { StartOptions } from "./src/start/first_process.ts";
+export type { StartOptions } from "./src/wishes/start_options.ts";
 export type { OciState, State, Status } from "./src/state/oci_state.ts";
 export {
   type ContainerInfo,

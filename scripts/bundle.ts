@@ -39,6 +39,7 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
     "cli/commands/create",
     "cli/commands/run",
     "start/first_process",
+    "container/creation",
     "create/prepare_container",
   ],
   exec: [...COMMON, ...FILTERS, "cli/commands/exec", "exec/exec"],

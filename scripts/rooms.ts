@@ -21,6 +21,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["src/exec", "src/life", "src/supervisor"],
   ["src/create", "src/events.ts", "src/hooks"],
   ["src/start"],
+  ["src/container"],
   ["src/container.ts"],
   ["src/factory.ts"],
   ["src/cli", "src/driver"],

@@ -34,7 +34,7 @@ export class LibraryRuntime implements Runtime {
     const container = await this.#factory.create(id, config, { bundle: folder });
     const process = new Process(QUIET);
     await container.start(process);
-    await container.exec();
+    await container.release();
     await succeed(process);
     await container.destroy();
   }

@@ -38,8 +38,6 @@ import type { StoredState } from "../state/stored_state.ts";
 import type { PipeStreams, StdioOptions } from "../streams/stdio.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 import { makeTerminal, type TerminalPair } from "../streams/terminal.ts";
-import type { Lane } from "../trace/trace.ts";
-import { traced } from "../trace/traced.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
 /** A further process that runs. */
@@ -62,14 +60,13 @@ export async function startExec(
   pidfd: Fd,
   surroundings: ContainerSurroundings,
   options: ProcessOptions,
-  lane?: Lane,
 ): Promise<StartedExec> {
   const { config } = container;
-  const { cgroups, poller, store, filters: recent } = surroundings;
+  const { cgroups, poller, store } = surroundings;
   const { signal } = poller;
   const init = container.init as ProcessIdentity;
-  const compile = () => filterOf(config, store.root, { recent });
-  const filter = await traced(lane, "compile the filter", compile);
+  const steps = new ExecSteps(container, surroundings);
+  const filter = await steps.compileFilter();
   if (isWaiting(store.folder(container.id))) requireSafe(init.pid, config, filter);
   using stack = new DisposableStack();
   const root = stack.use(openRoot(init));
@@ -99,7 +96,7 @@ export async function startExec(
     hasAgent: true,
     keyring: container.keyring,
   });
-  using trace = lane === undefined ? undefined : await openTrace(lane, container);
+  using trace = await steps.openTrace();
   const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
   const args = process.args ?? [];
   const held = holdFor(container, process, rights, signal);
@@ -131,7 +128,7 @@ export async function startExec(
   });
   try {
     signal?.throwIfAborted();
-    await traced(lane, "start the usher and wait", () => child.start());
+    await steps.startUsher(child);
     const { consoleSocket } = options;
     if (consoleSocket !== undefined) await pair?.terminal.handOn(consoleSocket, signal);
     signal?.throwIfAborted();
@@ -167,9 +164,33 @@ function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefine
   });
 }
 
-async function openTrace(lane: Lane, { id, config }: StoredState): Promise<UsherTrace> {
-  const { UsherTrace } = await import("./usher_trace.ts");
-  return new UsherTrace(lane.trace, `exec in ${id}`, config);
+/** The steps that a trace shows. */
+class ExecSteps {
+  readonly #container: StoredState;
+  readonly #surroundings: ContainerSurroundings;
+
+  constructor(container: StoredState, surroundings: ContainerSurroundings) {
+    this.#container = container;
+    this.#surroundings = surroundings;
+    surroundings.lane?.watch(this, "exec");
+  }
+
+  async compileFilter(): Promise<InitSeccomp | undefined> {
+    const { store, filters: recent } = this.#surroundings;
+    return await filterOf(this.#container.config, store.root, { recent });
+  }
+
+  async openTrace(): Promise<UsherTrace | undefined> {
+    const { lane } = this.#surroundings;
+    if (lane === undefined) return undefined;
+    const { UsherTrace } = await import("./usher_trace.ts");
+    const { id, config } = this.#container;
+    return new UsherTrace(lane.trace, `exec in ${id}`, config);
+  }
+
+  async startUsher(child: SetnsProcess): Promise<void> {
+    await child.start();
+  }
 }
 
 /** What this program does for a process that waits; most need nothing, and don't. */

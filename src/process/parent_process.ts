@@ -18,8 +18,6 @@ import { ContainerError } from "../errors.ts";
 export interface ParentProcess {
   /** The process's number on the host. */
   readonly pid: number;
-  /** Starts it, up to the point where it is ready for the user's program. */
-  start(): Promise<void>;
   /** Waits for its end and takes its status. */
   wait(): Promise<ExitStatus>;
   /** Sends a signal. */

@@ -11,6 +11,7 @@ import type { InitStatus } from "../process/init_status.ts";
 import { makeChild } from "../process/make_child.ts";
 import type { Child } from "../process/parent_process.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
+import { loadSupervisor } from "./late.ts";
 import type { Supervised, SupervisedBirth } from "../supervisor/supervisor.ts";
 
 /**
@@ -38,7 +39,7 @@ export function cloneInit(
  * @throws {ContainerError} `InitFailed` if there is no child; what `Supervisor.start` throws
  */
 export async function supervise(birth: SupervisedBirth, said: InitStatus): Promise<Supervised> {
-  const { Supervisor } = await import("../supervisor/supervisor.ts");
+  const { Supervisor } = await loadSupervisor();
   const started = await Supervisor.start(birth);
   if (started !== undefined) return started;
   const message = said.poll();

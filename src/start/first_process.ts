@@ -1,53 +1,37 @@
 /**
- * The start of a container's first process, with all that is made for it on the host, up to the
- * point where init waits.
+ * The start of a container's first process, from the host's side, up to the moment where init waits:
+ * the twin of init/plan.ts. The page to read first: its calls stand in the order in which things
+ * happen. A trace, if there is one, hears of them from outside: see `Lane.watch` in src/trace/trace.ts.
  *
  * @module
  */
 
-import { filterOf } from "../process/container_filter.ts";
-import { joinClass, leaveClass } from "../resctrl/container_resctrl.ts";
-import type { InitKind } from "../config/start_way.ts";
+import { Pipe } from "../../ffi/files/pipe.ts";
+import { joinsInhabited } from "../../init/steps/process/namespaces.ts";
+import { hasListener } from "../../init/steps/process/seccomp.ts";
+import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { ContainerError } from "../errors.ts";
-import { removeExitRecord } from "../supervisor/exit_record.ts";
-import { InitProcess } from "./init_process.ts";
-import { removeFifos } from "../process/init_status.ts";
-import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
+import { undone } from "../failures/undo.ts";
+import { silentEnd } from "../process/init_status.ts";
+import { late } from "../own/late.ts";
+import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
-import { isForkedLate } from "../../init/steps/process/namespaces.ts";
-import type { Resources } from "../config/types/config.ts";
-import { newKeyringName } from "../../init/steps/process/keyring.ts";
-import { identify, type ProcessIdentity } from "../state/process_identity.ts";
-import { configToStart } from "../wishes/start_config.ts";
 import type { Snapshot } from "../state/state_store.ts";
 import type { StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
-import type { Lane } from "../trace/trace.ts";
-import { markCgroup } from "../cgroups/mark.ts";
-import { traced } from "../trace/traced.ts";
-import { undone } from "../failures/undo.ts";
+import type { StartOptions } from "../wishes/start_options.ts";
+import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
+import { HostSteps } from "./host_steps.ts";
+import { InitProcess } from "./init_process.ts";
+import { letGo } from "./init_words.ts";
+import { bornOf, type Launched, reapLaunched } from "./launched.ts";
+import { ParentSteps } from "./parent_steps.ts";
+import { type StartSubject, subjectOf } from "./start_subject.ts";
 
-/** How a container's first process is made, beyond its config. */
-export interface StartOptions {
-  /** Enter the rootfs by a move and chroot in place of pivot_root; for a rootfs on a ramfs. */
-  readonly noPivot?: boolean | undefined;
-  /** Keep the caller's session keyring. */
-  readonly noNewKeyring?: boolean | undefined;
-  /** Who walks the plan of the start; the Factory's choice without one. */
-  readonly init?: InitKind | undefined;
-  /**
-   * Have a small process of its own be the parent of the first process: it outlives this program,
-   * and records how that ended, for whoever waits then.
-   */
-  readonly supervised?: boolean | undefined;
-  /** Who records it otherwise: a program that stays to the end. */
-  readonly supervisor?: ProcessIdentity | undefined;
-  /**
-   * Cuts the start short: the process is killed, all that was made for it is taken away, and the
-   * container is as it was before. Once the call has returned it means nothing any more.
-   */
-  readonly signal?: AbortSignal | undefined;
-}
+/** Few containers have a launcher. */
+const launcher = () => import("./launcher.ts");
+const attendLaunched = late(launcher, "attendLaunched");
+const adoptLaunched = late(launcher, "adoptLaunched");
 
 /** A first process that waits for the start. */
 export interface StartedFirst {
@@ -70,91 +54,166 @@ export async function startFirst(
   process: ProcessOptions,
   surroundings: ContainerSurroundings,
   options: StartOptions,
-  lane?: Lane,
 ): Promise<StartedFirst> {
-  const { store, cgroups, host, poller, initCommand, initKind, onWarning } = surroundings;
-  const { id, rootfs, bundle } = before;
-  const folder = store.folder(id);
-  const keyring = options.noNewKeyring === true ? "" : newKeyringName(id);
-  const config = configToStart(before.config, rootfs, process, onWarning);
-  if (before.hasLease === true) {
-    await (await import("../network/container_lease.ts")).keepLease(store, before);
+  return await new FirstStart(subjectOf(before, process, surroundings, options)).run();
+}
+
+class FirstStart {
+  readonly #subject: StartSubject;
+  readonly #init: InitProcess;
+  readonly #host: HostSteps;
+  readonly #child: ChildSteps;
+  readonly #parent: ParentSteps;
+
+  constructor(subject: StartSubject) {
+    this.#subject = subject;
+    this.#init = new InitProcess(subject);
+    this.#host = new HostSteps(subject);
+    this.#child = new ChildSteps(subject);
+    this.#parent = new ParentSteps(subject, this.#init);
+    subject.lane?.watch(this, "first");
   }
-  const { resources = {}, namespaces = [] } = config.linux ?? {};
-  const isTight = resources.pids?.limit === 1 && isForkedLate(namespaces);
-  const init = new InitProcess({
-    id,
-    folder,
-    rootfs,
-    bundle,
-    config,
-    network: before.network,
-    prepare: async () => {
-      const early = isTight ? withRoom(resources) : resources;
-      traced(lane, "set the limits", () => cgroups.apply(early));
-      await poller.giveTurn();
-      const filter = () => filterOf(config, store.root, { recent: surroundings.filters });
-      return await traced(lane, "compile the filter", filter);
-    },
-    process,
-    host,
-    cgroups,
-    poller,
-    command: initCommand,
-    noPivot: options.noPivot ?? false,
-    keyring,
-    isSupervised: options.supervised ?? false,
-    lane,
-    kind: options.init ?? initKind,
-    loopbackDown: before.loopbackDown ?? false,
-    onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
-    runHooks: async (pid) => {
-      await (await import("../hooks/container_hooks.ts")).runCreateHooks(
-        before,
-        pid,
-        folder,
-        poller,
-      );
-    },
-  });
-  let resctrl: ResctrlGroups | undefined;
-  let ownCgroups: readonly string[] = [];
-  const undo = [
-    () => init.terminate(),
-    () => init[Symbol.dispose](),
-    () => cgroups.destroy(ownCgroups),
-    () => leaveClass(resctrl),
-    () => removeFifos(folder),
-    () => removeExitRecord(folder),
-  ];
-  try {
+
+  async run(): Promise<StartedFirst> {
+    const { signal } = this.#subject.poller;
+    const host = this.#host;
+    const init = this.#init;
+    await host.keepLease();
+    try {
+      signal?.throwIfAborted();
+      host.makeCgroups();
+      await this.birth();
+      host.takeRoomBack();
+      const identity = host.identify(init);
+      // Init's thread alone is left after execve, so it is early enough once init is ready.
+      await host.joinClass(init);
+      signal?.throwIfAborted();
+      return { init, snapshot: host.writeState(init, identity), undo: host.undo(init) };
+    } catch (error) {
+      throw await this.undo(error);
+    }
+  }
+
+  /** Up to the moment where the container's process waits for the start. */
+  async birth(): Promise<void> {
+    const { config: { linux: { namespaces = [] } = {} }, poller } = this.#subject;
+    const init = this.#init;
+    const child = this.#child;
+    const parent = this.#parent;
+    init.trace = await child.beginTrace();
+    child.checkPaths();
+    using opened = new DisposableStack();
+    const mounts = child.hasMounts ? await child.openMounts(opened) : [];
+    const words = child.openWords(init.opened);
+    const { told, program, console } = await this.makeChild(words, mounts);
+    words.control.reader.close();
+    init.control = words.control.writer;
+    parent.adjustOomScore();
+    if (init.network.isNeeded && !parent.makesNetworkLater) await parent.makeNetwork(init.child);
+    if (program.way.kind === "direct") parent.attend(words, child.attended);
+    else await parent.sendConfig(words, told);
+    const isLauncher = joinsInhabited(namespaces);
+    const launched = await this.awaitReady({ words, told, program, isLauncher });
+    if (launched !== undefined) await adoptLaunched(launched, init, this.#subject);
+    if (told.seccomp !== undefined && hasListener(told.seccomp)) await parent.passListener(told);
+    parent.setLimits();
+    if (console !== undefined) await parent.takeTerminal(console);
     poller.signal?.throwIfAborted();
-    ownCgroups = traced(lane, "make the cgroups", () => cgroups.create(before.ownCgroups));
-    if (ownCgroups[0] !== undefined) markCgroup(ownCgroups[0], store.root);
-    await traced(lane, "birth", () => init.start());
-    if (isTight) cgroups.apply({ pids: resources.pids }, { update: true });
-    const identity = identify(init.pid);
-    if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
-    // Init's thread alone is left after execve, so it is early enough once init is ready.
-    resctrl = await joinClass(config, id, init.pid);
-    const supervisor = init.supervisor ?? options.supervisor;
-    const { network } = init;
-    const made = { init: identity, supervisor, ownCgroups, resctrl, keyring };
-    const stored = { ...before, config, network, ...made };
-    poller.signal?.throwIfAborted();
-    return { init, snapshot: traced(lane, "write the state", () => store.write(stored)), undo };
-  } catch (error) {
-    const first = poller.signal?.aborted === true ? poller.signal.reason : error;
-    // Cgroups that another made meanwhile are not to be removed with the container.
-    const forget = () =>
-      isOthers(error) ? void store.write({ ...before, ownCgroups: [] }) : undefined;
-    throw await traced(lane, "undo", () => undone(first, ...undo, forget));
+  }
+
+  /** Makes the child, up to init's execve. */
+  async makeChild(words: Words, mounts: readonly IdmappedMount[]): Promise<MadeChild> {
+    const { poller, isSupervised } = this.#subject;
+    const init = this.#init;
+    const host = this.#host;
+    const child = this.#child;
+    const early = child.boots ? undefined : await host.prepare();
+    using fds = child.openFds(words, mounts, init.opened);
+    const told = child.initConfig(fds, early, init.network.isNeeded);
+    const program = child.layOutPlan(told, fds, words);
+    init.way = program.way;
+    await poller.giveTurn();
+    const mapped = fds.hasMaps && program.direct === undefined ? fds.own(new Pipe()) : undefined;
+    const cloned = { program, fds, words, mapped };
+    if (isSupervised) init.isBornBelow(await child.startSupervisor(cloned));
+    else init.isBorn(child.cloneChild(cloned));
+    init.streams = fds.streams(poller);
+    if (fds.hasMaps) await this.#parent.writeIdMaps(init.pid);
+    if (mapped !== undefined) letGo(mapped.writer);
+    const late = child.boots ? await host.prepare() : undefined;
+    return {
+      told: late === undefined ? told : { ...told, seccomp: late },
+      program,
+      console: fds.console,
+    };
+  }
+
+  /**
+   * Hears what init says, and does what it asks for, until it is ready. Whoever waits for that is let
+   * go if it fails.
+   *
+   * @returns what a launcher made
+   * @throws {ContainerError} what init reported, or how it ended without a word
+   */
+  async awaitReady({ words, told, program, isLauncher }: Awaited): Promise<Launched | undefined> {
+    const { said, control } = words;
+    const init = this.#init;
+    const parent = this.#parent;
+    let launched: Launched | undefined;
+    let isReady = false;
+    let isBorn = !isLauncher;
+    try {
+      while (!isReady || !isBorn) {
+        const message = await parent.hear(words);
+        switch (message?.kind) {
+          case "launched":
+            launched = message;
+            isBorn ||= !message.isUsher;
+            await attendLaunched(launched, words, init, parent, this.#subject);
+            break;
+          case "born":
+            launched = bornOf(launched, message.pid);
+            isBorn = true;
+            break;
+          case "work":
+            await parent.doWork(message.work, program.work, told, words);
+            break;
+          case "hooks":
+            await parent.runHooks(launched?.pid ?? init.pid, words);
+            break;
+          case "ready":
+            isReady = true;
+            break;
+          case "error":
+            throw message.error;
+          case undefined:
+            throw silentEnd(withLowLimit(await init.wait(), this.#subject.cgroups));
+        }
+      }
+      return launched;
+    } catch (error) {
+      control.writer.close();
+      if (isLauncher) await reapLaunched(said, launched);
+      throw error;
+    }
+  }
+
+  async undo(error: unknown): Promise<unknown> {
+    const { poller: { signal } } = this.#subject;
+    const host = this.#host;
+    this.#init.trace?.end(error);
+    const first = signal?.aborted === true ? signal.reason : error;
+    const steps = [...host.undo(this.#init)];
+    if (isOthers(error)) steps.push(() => host.forgetCgroups());
+    return await undone(first, ...steps);
   }
 }
 
-/** For the one that is born and for the one that bears it. */
-function withRoom(resources: Resources): Resources {
-  return { ...resources, pids: { ...resources.pids, limit: 2 } };
+/** What is waited for. */
+interface Awaited extends Pick<MadeChild, "told" | "program"> {
+  readonly words: Words;
+  /** Whether the child makes the container's process rather than becoming it. */
+  readonly isLauncher: boolean;
 }
 
 function isOthers(error: unknown): boolean {

@@ -11,6 +11,7 @@ import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";
 import type { NetworkSetup } from "../network/container_network.ts";
+import { newNetDevices, newNetworkSetup } from "./late.ts";
 import type { NetDevices } from "../network/net_devices.ts";
 import type { Child } from "../process/parent_process.ts";
 import { openNamespace } from "../security/procfs.ts";
@@ -54,13 +55,12 @@ export class InitNetwork implements Disposable {
     using target = openJoined(namespaces, "network") ?? openOwn(child);
     if (target === undefined) return; // what init said before its end is what failed
     if (this.#network !== undefined) {
-      const { NetworkSetup } = await import("../network/container_network.ts");
-      this.#setup = this.#stack.use(new NetworkSetup(duplicate(target), this.#network, signal));
+      const setup = await newNetworkSetup(duplicate(target), this.#network, signal);
+      this.#setup = this.#stack.use(setup);
       await this.#setup.make();
     }
     if (Object.keys(netDevices).length > 0) {
-      const { NetDevices } = await import("../network/net_devices.ts");
-      this.#devices = this.#stack.use(new NetDevices(duplicate(target)));
+      this.#devices = this.#stack.use(await newNetDevices(duplicate(target)));
       this.#devices.move(netDevices);
     }
     this.#setup?.addRoutes();

@@ -11,7 +11,7 @@ import type { InitKind } from "../config/start_way.ts";
 import type { Fault } from "../errors.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
 import type { StateStore } from "./state_store.ts";
-import type { Trace } from "../trace/trace.ts";
+import type { Lane, Trace } from "../trace/trace.ts";
 
 /** What a Factory gives each of its containers. */
 export interface ContainerSurroundings {
@@ -26,5 +26,7 @@ export interface ContainerSurroundings {
   readonly initKind: InitKind;
   /** The trace of what is done with the container. */
   readonly trace: Trace | undefined;
+  /** Where one call is traced. */
+  readonly lane?: Lane | undefined;
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }

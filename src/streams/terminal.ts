@@ -20,6 +20,7 @@ import {
 } from "../../ffi/files/path.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { readableFd, tryWrite, writableFd } from "../../ffi/waiting/stream.ts";
+import { receiveFd } from "../../ffi/sockets/socket.ts";
 import {
   hasUnread,
   ICANON,
@@ -33,6 +34,7 @@ import {
   VINTR,
 } from "../../ffi/sockets/terminal.ts";
 import type { ConsoleSize } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
 import type { PipeStreams } from "./stdio.ts";
 import { syscallFailure } from "../failures/syscall_failure.ts";
 import { sendFd } from "./unix_client.ts";
@@ -42,6 +44,17 @@ const PTMX = "/dev/pts/ptmx";
 const PTMX_MAJOR = 5;
 const PTMX_MINOR = 2;
 const NO_LINKS = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+
+/**
+ * Takes the terminal that init sends over a socket.
+ *
+ * @throws {ContainerError} `InitFailed` if it has sent none
+ */
+export function receiveTerminal(socket: Fd): Terminal {
+  const master = receiveFd(socket);
+  if (master === undefined) throw new ContainerError("InitFailed", "init sent no terminal");
+  return new Terminal(master);
+}
 
 /** A terminal of which this program has the master end. */
 export class Terminal {

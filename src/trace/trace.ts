@@ -7,6 +7,7 @@
  */
 
 import type { ContainerErrorJson } from "../errors.ts";
+import { SPANS } from "./spans.ts";
 
 /** An event of the file. Times are microseconds of the kernel's monotonic clock, since the boot. */
 export interface TraceEvent {
@@ -178,6 +179,24 @@ export class Lane {
     }
     end();
     return result;
+  }
+
+  /**
+   * Has methods of one object run as spans from now on, whoever calls them: so work is traced from
+   * outside, and knows nothing of it.
+   *
+   * @param which methods, and as what: see spans.ts
+   */
+  watch<Which extends keyof typeof SPANS>(
+    steps: Readonly<Record<keyof typeof SPANS[Which], (...args: never[]) => unknown>>,
+    which: Which,
+  ): void {
+    for (const [key, name] of Object.entries(SPANS[which])) {
+      const method = Reflect.get(steps, key) as () => unknown;
+      const value = (...args: unknown[]) =>
+        this.span(name, () => Reflect.apply(method, steps, args));
+      Object.defineProperty(steps, key, { value });
+    }
   }
 
   /** The spans that go on, as far as they have come. */

@@ -60,7 +60,7 @@ Deno.test("a signal that is aborted already keeps every call from doing anything
       () => factory.remove(id, options),
       () => container.start(process, options),
       () => container.run(process, options),
-      () => container.exec(options),
+      () => container.release(options),
       () => container.set({}, {}, options),
       () => container.pause(options),
       () => container.resume(options),
@@ -108,7 +108,7 @@ Deno.test("a wait for another's call is aborted, and the call was never made", a
       (signal) => container.pause({ signal }),
       (signal) => container.set({ pids: { limit: 7 } }, {}, { signal }),
       (signal) => container.destroy({ force: true, signal }),
-      (signal) => container.exec({ signal }),
+      (signal) => container.release({ signal }),
       (signal) => container.detachNetworks({ signal }),
     ];
     for (const call of calls) assertStrictEquals(await abortedAt(atOnce, call), REASON);
@@ -178,10 +178,13 @@ Deno.test("exec: up to the program's start an abort changes nothing, and it can 
     await container.start(process);
     using _none = noHooks();
     const isInHook = () => until(() => hooks().length > 0);
-    assertStrictEquals(await abortedAt(isInHook, (signal) => container.exec({ signal })), REASON);
+    assertStrictEquals(
+      await abortedAt(isInHook, (signal) => container.release({ signal })),
+      REASON,
+    );
     assertEquals([container.status(), hooks()], ["created", []]);
     Deno.writeTextFileSync(`/proc/${process.pid}/root/tmp/go`, "");
-    await container.exec();
+    await container.release();
     assertEquals((await process.wait()).code, 7);
   });
 });

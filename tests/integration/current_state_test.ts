@@ -204,7 +204,7 @@ Deno.test("force ends a container whose start waits for a first process that was
     };
     Deno.kill(process.pid, "SIGSTOP");
     await until(() => /^State:\s*T/m.test(Deno.readTextFileSync(`/proc/${process.pid}/status`)));
-    const start = Promise.allSettled([container.exec()]);
+    const start = Promise.allSettled([container.release()]);
     await new Factory({ root: scratch.path }).load("hull-now-stopped").destroy({ force: true });
     await start;
     assertEquals((await process.wait()).signal, 9);

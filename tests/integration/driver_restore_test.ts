@@ -136,6 +136,10 @@ Deno.test("output to a file goes on without the daemon, a stream's pipe breaks",
       }
     };
     await until(() => text("out") === "early\n" && text("stream") === "early\n", 60);
+    const factory = new Factory({ root: `${path}/root` });
+    // The program may be faster than the daemon, which has yet to see that it runs.
+    const isRunning = (n: number) => factory.load(`hull-dr-file-${n}`).status() === "running";
+    await until(() => isRunning(1) && isRunning(2), 60);
     await killDaemon(daemon);
     const driver = new ExecDriver({ root: `${path}/root` });
     const restored = await driver.restore();
@@ -207,7 +211,7 @@ Deno.test("a driver touches only what a driver of its name has made", async () =
         return { container, process };
       }),
     );
-    await made[2]?.container.exec();
+    await made[2]?.container.release();
     const driver = new ExecDriver({ root, name: "named" });
     assertEquals((await driver.restore()).map(({ id }) => id), ["hull-dr-others-named"]);
     for (const id of ["hull-dr-others-undefined", "hull-dr-others-other"]) {

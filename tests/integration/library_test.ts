@@ -35,7 +35,7 @@ Deno.test("a program creates a container, runs a command in it and gets its exit
   });
 });
 
-Deno.test("start waits, exec releases, signal ends, destroy removes", async () => {
+Deno.test("start waits, release lets run, signal ends, destroy removes", async () => {
   await leavesNothing("hull-lib-life", async () => {
     await using scratch = scratchFactory();
     using bundle = makeBundle("sleep 60");
@@ -48,12 +48,12 @@ Deno.test("start waits, exec releases, signal ends, destroy removes", async () =
     await container.start(process);
     assertEquals(container.status(), "created");
     assertEquals(container.ociState().pid, process.pid);
-    await container.exec();
+    await container.release();
     assertEquals(factory.load(container.id).status(), "running");
     const further = new Process({ args: ["true"], stdin: "null" });
     await container.start(further); // a second one joins
     assertEquals((await further.wait()).code, 0);
-    const again = await assertRejects(() => container.exec(), ContainerError);
+    const again = await assertRejects(() => container.release(), ContainerError);
     assertEquals(again.code, "ContainerNotStopped");
     const destroyed = await assertRejects(() => container.destroy(), ContainerError);
     assertEquals(destroyed.code, "ContainerNotStopped");
@@ -64,6 +64,18 @@ Deno.test("start waits, exec releases, signal ends, destroy removes", async () =
     await container.destroy();
     assertEquals(factory.list(), []);
   });
+});
+
+Deno.test("exec is an older name of release", async () => {
+  await using scratch = scratchFactory();
+  using bundle = makeBundle("exit 3");
+  await using container = await scratch.factory.create("hull-lib-exec", bundle.config, {
+    bundle: bundle.folder,
+  });
+  const process = new Process({ stdin: "null" });
+  await container.start(process);
+  await container.exec();
+  assertEquals((await process.wait()).code, 3);
 });
 
 Deno.test("stdio: pipes both ways, fds by number, extra files from 3 on", async () => {

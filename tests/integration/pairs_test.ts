@@ -211,7 +211,7 @@ class Other implements AsyncDisposable {
 async function begin(factory: Factory, id: string, state: State, processes: Process[]) {
   const container = await factory.create(id);
   if (state !== "creating") await call(container, "start", processes);
-  if (state === "running" || state === "paused") await container.exec();
+  if (state === "running" || state === "paused") await container.release();
   if (state === "paused") await container.pause();
   return container;
 }

@@ -77,7 +77,7 @@ async function underHull(
   try {
     container = await factory.create(id, config, { bundle: folder });
     await container.start(new Process({ stdin: "null" }));
-    if (running === true) await container.exec();
+    if (running === true) await container.release();
     if (update !== undefined) await container.set(update);
     return settings(container.state().cgroupPaths);
   } catch (error) {

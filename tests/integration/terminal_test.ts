@@ -20,7 +20,7 @@ Deno.test("a terminal of the container's own: its name, its size, the user's", a
     });
     const process = new Process();
     await container.start(process);
-    await container.exec();
+    await container.release();
     process.resize(80, 25);
     const writer = process.stdin.getWriter();
     await writer.write(new TextEncoder().encode("a line\n"));

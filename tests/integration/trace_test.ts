@@ -382,6 +382,7 @@ Deno.test("without the flag no module of a trace is loaded", async () => {
     "init/words/init_trace.ts",
     "src/cli/output/trace_file.ts",
     "src/trace/plan_trace.ts",
+    "src/trace/spans.ts",
     "src/trace/step_events.ts",
     "src/trace/trace.ts",
   ];
@@ -410,7 +411,7 @@ async function traceModules(hull: Hull, args: readonly string[]): Promise<string
     .map(({ url }: { url: string }) => url);
   assert(urls.some((url) => url.endsWith("/src/trace/traced.ts")), "what ran is known");
   const modules =
-    /(?:src\/(?:trace\/(?:trace|plan_trace|step_events)|exec\/usher_trace|cli\/output\/trace_file)|init\/(?:operations\/step_marks|words\/init_trace)|ffi\/program\/(?:clock|shared_memory))\.ts$/;
+    /(?:src\/(?:trace\/(?:trace|plan_trace|spans|step_events)|exec\/usher_trace|cli\/output\/trace_file)|init\/(?:operations\/step_marks|words\/init_trace)|ffi\/program\/(?:clock|shared_memory))\.ts$/;
   return [...new Set(urls.flatMap((url) => modules.exec(url)?.[0] ?? []))].sort();
 }
 
@@ -423,7 +424,7 @@ Deno.test("a program traces containers that start at the same time, each on its 
       await using container: Container = await factory.create(id);
       const process = new Process({ args: ["true"], stdin: "null" });
       await container.start(process);
-      await container.exec();
+      await container.release();
       await process.wait();
       return process.pid;
     };

@@ -69,7 +69,7 @@ for (const isSupervised of [false, true]) {
             });
             const process = new Process({ stdin: "null", stdout: "null", stderr: "null" });
             await born.start(process, { supervised: isSupervised });
-            await born.exec();
+            await born.release();
             assertEquals((await process.wait()).code, 3);
           }
           first.signal("TERM");

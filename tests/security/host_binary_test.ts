@@ -183,7 +183,7 @@ Deno.test("CVE-2019-5736: the binary of a container that waits is a sealed file 
     }).spawn();
     const reader = holder.stdout.getReader();
     await reader.read();
-    await container.exec();
+    await container.release();
     await init.wait();
     const writer = holder.stdin.getWriter();
     await writer.write(new TextEncoder().encode("go\n"));
@@ -215,7 +215,7 @@ Deno.test("CVE-2019-5736: who held init's binary can't write it when it is no lo
     }).spawn();
     const reader = holder.stdout.getReader();
     await reader.read();
-    await container.exec();
+    await container.release();
     await init.wait();
     const writer = holder.stdin.getWriter();
     await writer.write(new TextEncoder().encode("go\n"));

@@ -55,7 +55,7 @@ Deno.test("CVE-2016-9962: who joins a pid namespace is not seen there before it 
       const process = new Process({ stdin: "null", stdout: "null", stderr: "null" });
       await joined.start(process);
       await new Promise((resolve) => setTimeout(resolve, 30)); // created: the watcher has its time
-      await joined.exec();
+      await joined.release();
       assertEquals((await process.wait()).code, 0);
     }
     first.signal("KILL");
@@ -81,7 +81,7 @@ Deno.test("CVE-2016-9962: a created container's init is out of reach for who joi
     assertEquals(error, undefined);
     assertStringIncludes(text ?? "", "prowled");
     assertEquals(text, "prowled\n");
-    await first.exec();
+    await first.release();
     assertEquals((await init.wait()).code, 0);
     decoy.check();
   });

@@ -53,7 +53,7 @@ for (const init of ["direct", "reexec"] as const) {
           assertEquals([CapEff, CapPrm, Seccomp, Threads], [CAP_KILL, CAP_KILL, "2", "1"]);
           const { text } = await attemptExec(container, { args: ["cat", "/proc/self/status"] });
           assertEquals(/^CapEff:\t(.*)$/m.exec(text ?? "")?.[1], CAP_KILL);
-          await container.exec();
+          await container.release();
         });
       },
     );
@@ -71,7 +71,7 @@ for (const init of ["direct", "reexec"] as const) {
         await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
         const { error } = await attemptExec(container, { args: ["true"] });
         assertEquals([error?.code, error?.pointer], ["ContainerNotRunning", "/linux/seccomp"]);
-        await container.exec();
+        await container.release();
         assertEquals((await attemptExec(container, { args: ["true"] })).code, 0);
         assertEquals(statusOf(container.state().pid as number).CapEff, CAP_KILL);
       });
@@ -103,7 +103,7 @@ for (const init of ["direct", "reexec"] as const) {
       assertMatch(Deno.readLinkSync(`/proc/${pid}/exe`), /^\/memfd:hull-init/);
       const maps = Deno.readTextFileSync(`/proc/${pid}/maps`).match(/\/\S+/g) ?? [];
       assertEquals([...new Set(maps)], ["/memfd:hull-init"]);
-      await container.exec();
+      await container.release();
       const [text] = await Promise.all([new Response(process.stdout).text(), process.wait()]);
       assertEquals(text, "copied");
     });
@@ -119,7 +119,7 @@ Deno.test("nobody joins a container whose init waits with threads of the host's 
     await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
     const { error } = await attemptExec(container, { args: ["true"] });
     assertEquals(error?.code, "ContainerNotRunning");
-    await container.exec();
+    await container.release();
     assertEquals((await attemptExec(container, { args: ["true"] })).code, 0);
   });
 });

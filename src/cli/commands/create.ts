@@ -1,6 +1,6 @@
 /** `hull create`. @module */
 
-import { bear, BIRTH_FLAGS } from "../process/birth_flags.ts";
+import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
 import type { Command } from "../flags/command.ts";
 
 /** Makes a container; its process waits for `hull start`. */
@@ -13,7 +13,7 @@ export const command: Command = {
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    await bear(invocation, true, false);
+    await createFromFlags(invocation, true, false);
     return 0;
   },
 };

@@ -5,7 +5,7 @@ import type { NotifySocket } from "../process/notify_socket.ts";
 import type { Process } from "../../process.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
-import { bear, BIRTH_FLAGS } from "../process/birth_flags.ts";
+import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
 import { type Command, isOn } from "../flags/command.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
@@ -43,9 +43,13 @@ export const command: Command = {
     using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
     const signals = new SignalForwarder();
     if (!isDetached) signals.listen();
-    const { container, process, hasTerminal, notify } = await bear(invocation, isDetached, true);
+    const { container, process, hasTerminal, notify } = await createFromFlags(
+      invocation,
+      isDetached,
+      true,
+    );
     try {
-      await container.exec();
+      await container.release();
     } catch (error) {
       // a hook's failure has taken it away already
       throw await undone(error, () => container[Symbol.asyncDispose]());

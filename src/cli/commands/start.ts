@@ -14,7 +14,7 @@ export const command: Command = {
   async run({ args, factory, output }) {
     const container = (await factory()).load(args[0] as string);
     const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
-    if (host === "") await container.exec();
+    if (host === "") await container.release();
     else await startNotified(container, host, output);
     return 0;
   },
@@ -25,10 +25,10 @@ async function startNotified(container: Container, host: string, output: Output)
   const { hasNotifyFolder, NotifySocket } = await import("../process/notify_socket.ts");
   const { pid } = container.ociState();
   if (!hasNotifyFolder(container.folder) || container.status() !== "created") {
-    return await container.exec();
+    return await container.release();
   }
   using socket = new NotifySocket(container.folder, host, new Poller());
-  await container.exec();
+  await container.release();
   try {
     await socket.forward(pid, container.wait());
   } catch (error) {

@@ -74,7 +74,7 @@ export interface Born {
  * @param isDetached whether this program ends before the container's
  * @param isRun whether the program is run next, by this program
  */
-export async function bear(
+export async function createFromFlags(
   invocation: Invocation,
   isDetached: boolean,
   isRun: boolean,
@@ -83,13 +83,13 @@ export async function bear(
   const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
   if (Deno.uid() !== 0) (await import("./rights.ts")).requireRights(bundle?.config);
   try {
-    return await bearFrom(bundle, invocation, isDetached, isRun);
+    return await createFromBundle(bundle, invocation, isDetached, isRun);
   } catch (error) {
     throw namingFile(error, bundle);
   }
 }
 
-async function bearFrom(
+async function createFromBundle(
   bundle: Bundle | undefined,
   invocation: Invocation,
   isDetached: boolean,

@@ -1,0 +1,130 @@
+/**
+ * The end of a container, and what is taken away with it.
+ *
+ * @module
+ */
+
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
+import type { Fd } from "../../ffi/files/file.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import { leaveClass } from "../resctrl/container_resctrl.ts";
+import { isGone } from "../state/current_state.ts";
+import { isAlive, openIdentified } from "../state/process_identity.ts";
+import { requireEnded } from "../state/status_rules.ts";
+import { giveLeaseBack, removeNetwork, runPoststopHooks } from "./late.ts";
+import type { Call, KnownContainer } from "./known_container.ts";
+
+/** How long a forced end waits for the lock before it kills the first process. */
+const PATIENCE_MS = 2000;
+
+/** One call that ends a container. */
+export class Ending {
+  readonly #known: KnownContainer;
+  readonly #call: Call;
+
+  /** Does nothing yet. */
+  constructor(known: KnownContainer, call: Call) {
+    this.#known = known;
+    this.#call = call;
+    call.surroundings.lane?.watch(this, "ending");
+  }
+
+  /** Takes the lock, and destroys the container: one that runs only by force. */
+  async run(force: boolean): Promise<void> {
+    const known = this.#known;
+    const { signal } = this.#call;
+    try {
+      using _lock = await (force ? this.#lockByForce() : known.state.lock(signal));
+      if (!force) requireEnded(known.now);
+      await this.destroy();
+    } catch (error) {
+      if (isGone(error)) await known.letGo();
+      throw error;
+    }
+  }
+
+  /** Takes it away, and the call's signal ends the poststop hooks; the lock is held. */
+  async destroy(): Promise<void> {
+    await this.#removeAll();
+    await this.#runHooks(this.#call.signal);
+  }
+
+  /** The same, where the call's signal means nothing more. */
+  async takeAway(): Promise<void> {
+    await this.#removeAll();
+    await this.#runHooks();
+  }
+
+  /** Undoes all that was made. */
+  async #removeAll(): Promise<void> {
+    const { known } = this.#known.state;
+    const { cgroups } = this.#known.surroundings;
+    // Where no start was begun, or its end was seen, whoever is in a cgroup of its name is another.
+    const wasBegun = known.init !== undefined || !isAlive(known.creator);
+    if (wasBegun) await this.endProcesses();
+    if (wasBegun || cgroups.processes({ all: true }).length === 0) await this.removeCgroups();
+    await leaveClass(known.resctrl);
+    await this.removeNetwork();
+    this.removeState();
+    this.#known.init?.[Symbol.dispose]();
+  }
+
+  /** Kills what is left of its processes. */
+  async endProcesses(): Promise<void> {
+    await this.#known.kill();
+  }
+
+  /** Removes the cgroups that are its own. */
+  async removeCgroups(): Promise<void> {
+    const { state, surroundings } = this.#known;
+    await surroundings.cgroups.destroy(state.known.ownCgroups);
+  }
+
+  /** The kernel would do it too, but later, and not in a namespace that lives on. */
+  async removeNetwork(): Promise<void> {
+    const { network, init, config, hasLease } = this.#known.state.known;
+    if (network === undefined) return;
+    const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
+      undefined;
+    await removeNetwork({ network, joined, isNamed: init !== undefined });
+    if (hasLease === true) await giveLeaseBack(this.#known.surroundings.store, network.owner);
+  }
+
+  /** Removes its folder, and it is gone. */
+  removeState(): void {
+    this.#known.surroundings.store.remove(this.#known.id);
+  }
+
+  async #runHooks(signal?: AbortSignal): Promise<void> {
+    const { known } = this.#known.state;
+    const { poller, onWarning } = this.#known.surroundings;
+    if ((known.config.hooks?.poststop ?? []).length === 0) return;
+    for (const failure of await runPoststopHooks(known, poller.until(signal))) {
+      const { summary, hint, pointer = "" } = failure;
+      onWarning?.({ pointer, message: `${summary}; ${hint}` });
+    }
+  }
+
+  /**
+   * The lock for one that is to be ended anyhow. Who holds it for long may wait for the first process,
+   * as a start waits for one that was stopped: that ends first then.
+   */
+  async #lockByForce(): Promise<Fd> {
+    const { state } = this.#known;
+    const { signal } = this.#call;
+    signal?.throwIfAborted();
+    // Mostly nobody holds it, and the engine loads much for a timer.
+    const free = state.tryLock();
+    if (free !== undefined) return free;
+    const timer = setTimeout(() => {
+      const { init } = state.last();
+      using pidfd = init === undefined ? undefined : openIdentified(init);
+      if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+    }, PATIENCE_MS);
+    try {
+      return await state.lock(signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What this program knows of a container, for all that can be done with it.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../ffi/files/file.ts";
+import { endAll, isGuest, type SignalTarget } from "../life/container_signals.ts";
+import { isWaiting } from "../process/init_status.ts";
+import type { InitProcess } from "../start/init_process.ts";
+import { CurrentState } from "../state/current_state.ts";
+import type { Status } from "../state/oci_state.ts";
+import { isAlive, openIdentified } from "../state/process_identity.ts";
+import type { Snapshot } from "../state/state_store.ts";
+import type { StoredState } from "../state/stored_state.ts";
+import type { ContainerSurroundings } from "../state/surroundings.ts";
+
+/** One call: its surroundings are cut short by its signal, and have a lane of a trace, if there is one. */
+export interface Call extends Disposable {
+  readonly signal: AbortSignal | undefined;
+  readonly surroundings: ContainerSurroundings;
+}
+
+/** A container as it is known. */
+export class KnownContainer {
+  readonly surroundings: ContainerSurroundings;
+  readonly state: CurrentState;
+  /** Its first process, if this program started it. */
+  init: InitProcess | undefined;
+
+  /** Knows what was read or written last. */
+  constructor(snapshot: Snapshot, surroundings: ContainerSurroundings) {
+    this.state = new CurrentState(surroundings.store, snapshot);
+    this.surroundings = surroundings;
+  }
+
+  /** Its id. */
+  get id(): string {
+    return this.state.known.id;
+  }
+
+  /** Its state folder. */
+  get folder(): string {
+    return this.surroundings.store.folder(this.id);
+  }
+
+  /** Where it is in its life by what is known: so it is as long as the lock is held. */
+  get now(): { readonly id: string; readonly status: Status } {
+    return { id: this.id, status: this.statusOf(this.state.known) };
+  }
+
+  /** Begins a call. */
+  begin(signal?: AbortSignal): Call {
+    const { surroundings } = this;
+    const taken = surroundings.trace?.take();
+    const poller = signal === undefined ? surroundings.poller : surroundings.poller.until(signal);
+    return {
+      signal,
+      surroundings: { ...surroundings, poller, lane: taken?.lane },
+      [Symbol.dispose]: () => taken?.[Symbol.dispose](),
+    };
+  }
+
+  /** Where a container of that state is in its life. */
+  statusOf({ init, creator }: StoredState): Status {
+    if (init === undefined) return isAlive(creator) ? "creating" : "stopped";
+    if (!isAlive(init)) return "stopped";
+    if (this.surroundings.cgroups.freezerState() === "frozen") return "paused";
+    return isWaiting(this.folder) ? "created" : "running";
+  }
+
+  /** Opens its first process; undefined if there is none any more. */
+  openInit(): Fd | undefined {
+    const { init } = this.state.known;
+    return init === undefined ? undefined : openIdentified(init);
+  }
+
+  /** It, for a signal. */
+  target(pidfd: Fd | undefined): SignalTarget {
+    const { known } = this.state;
+    const { cgroups } = this.surroundings;
+    return { config: known.config, cgroups, pidfd, isGuest: isGuest(known) };
+  }
+
+  /** Ends every process, and waits for the first one's end. */
+  async kill(): Promise<void> {
+    const { poller } = this.surroundings;
+    using pidfd = this.openInit();
+    const ended = this.init?.ended() ?? (pidfd === undefined ? undefined : poller.wait(pidfd));
+    try {
+      await endAll(this.target(pidfd), ended);
+    } finally {
+      if (pidfd !== undefined) poller.cancel(pidfd);
+    }
+  }
+
+  /** Another has removed it: the first process, if it was this program's child, is to be reaped. */
+  async letGo(): Promise<void> {
+    if (this.init === undefined) return;
+    using pidfd = this.openInit();
+    if (pidfd === undefined) await this.init.ended();
+    this.init[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What only some calls need: each loads its module when it is called.
+ *
+ * @module
+ */
+
+import { late } from "../own/late.ts";
+
+const hooks = () => import("../hooks/container_hooks.ts");
+const lease = () => import("../network/container_lease.ts");
+const network = () => import("../network/container_network.ts");
+
+/** For a new container. */
+export const prepareContainer = late(
+  () => import("../create/prepare_container.ts"),
+  "prepareContainer",
+);
+
+/** For a plan that is only shown. */
+export const planStart = late(() => import("../create/plan_start.ts"), "planStart");
+
+/** For a first process. */
+export const startFirst = late(() => import("../start/first_process.ts"), "startFirst");
+
+/** For a further process; a trace shows how long the loading takes. */
+export const loadExec = () => import("../exec/exec.ts");
+
+/** For the startContainer hooks. */
+export const runStartHooks = late(hooks, "runStartHooks");
+
+/** For the poststart hooks. */
+export const runPoststartHooks = late(hooks, "runPoststartHooks");
+
+/** For the poststop hooks. */
+export const runPoststopHooks = late(hooks, "runPoststopHooks");
+
+/** For new limits. */
+export const updateResources = late(() => import("../life/update_resources.ts"), "updateResources");
+
+/** For who listens to what happens. */
+export const watchEvents = late(() => import("../events.ts"), "watchEvents");
+
+/** For interfaces that are plugged in or out. */
+export const plugNetwork = late(network, "plugNetwork");
+
+/** For interfaces that go with their container. */
+export const removeNetwork = late(network, "removeNetwork");
+
+/** For an address on a bridge of hull's own. */
+export const takeLease = late(lease, "takeLease");
+
+/** For an address that is free again. */
+export const giveLeaseBack = late(lease, "giveLeaseBack");
+
+/** For a container whose state is broken. */
+export const removeBroken = late(() => import("../life/broken_container.ts"), "removeBroken");

@@ -1,0 +1,62 @@
+/**
+ * What a list says of a container.
+ *
+ * @module
+ */
+
+import { OCI_VERSION_MAX } from "../config/validate/document.ts";
+import type { ContainerError } from "../errors.ts";
+import type { Status } from "../state/oci_state.ts";
+import type { StateStore } from "../state/state_store.ts";
+
+/** One line of a list. */
+export interface ContainerInfo {
+  /** The version of the runtime-spec that the state follows. */
+  readonly ociVersion: string;
+  readonly id: string;
+  /** The first process on the host; 0 once it has ended. */
+  readonly pid: number;
+  /** `broken`: its state can't be read, and nothing more is known of it. */
+  readonly status: Status | "broken";
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  /** How the first process ended, once somebody knows: its exit code, or 128 and the signal. */
+  readonly exitCode?: number | undefined;
+  /** Whether the kernel ended it for want of memory: see {@linkcode ExitStatus}. */
+  readonly oomKilled?: boolean | undefined;
+  /** The user who owns the state folder, by number. */
+  readonly ownerUid: number;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Of a broken one: what is wrong with it. */
+  readonly problem?: string | undefined;
+}
+
+/** The line of a container whose state can't be read. */
+export function brokenInfo(
+  store: StateStore,
+  id: string,
+  { message }: ContainerError,
+): ContainerInfo {
+  const made = look(store.folder(id));
+  return {
+    ociVersion: OCI_VERSION_MAX,
+    id,
+    pid: 0,
+    status: "broken",
+    bundle: "",
+    rootfs: "",
+    created: (made?.mtime ?? new Date(0)).toISOString(),
+    ownerUid: made?.uid ?? 0,
+    problem: message,
+  };
+}
+
+function look(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined; // it has gone meanwhile
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * The processes of a container: its first one, that one's release, and those that join it.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../ffi/files/file.ts";
+import { ContainerError } from "../errors.ts";
+import type { StartedExec } from "../exec/exec.ts";
+import { finish, undone } from "../failures/undo.ts";
+import { lockJoins } from "../life/join_lock.ts";
+import { isWaiting } from "../process/init_status.ts";
+import type { Process } from "../process.ts";
+import type { StartedFirst } from "../start/first_process.ts";
+import { isFollowed, Release } from "./release.ts";
+import type { StartOptions } from "../wishes/start_options.ts";
+import { isGone } from "../state/current_state.ts";
+import { notRunning, requireCreated, requireJoinable } from "../state/status_rules.ts";
+import type { StoredState } from "../state/stored_state.ts";
+import { Ending } from "./ending.ts";
+import { loadExec, startFirst } from "./late.ts";
+import type { Call, KnownContainer } from "./known_container.ts";
+
+/** A start, and the state that was before. */
+interface Started extends StartedFirst {
+  readonly before: StoredState;
+}
+
+/** One call that starts something. */
+export class Starting {
+  readonly #known: KnownContainer;
+  readonly #call: Call;
+
+  /** Does nothing yet. */
+  constructor(known: KnownContainer, call: Call) {
+    this.#known = known;
+    this.#call = call;
+    call.surroundings.lane?.watch(this, "starting");
+  }
+
+  /** The container's first process, up to its wait for the start; a further one if there is one. */
+  async start(process: Process, options: StartOptions): Promise<void> {
+    {
+      using lock = await this.#lockForFirst();
+      if (lock !== undefined) {
+        await this.startFirst(process, options);
+        return;
+      }
+    }
+    await this.#join(process);
+  }
+
+  /** The same, and its program runs. */
+  async run(process: Process, options: StartOptions): Promise<void> {
+    let first: Started | undefined;
+    {
+      using lock = await this.#lockForFirst();
+      if (lock !== undefined) {
+        first = await this.startFirst(process, options);
+        await this.#letRunOrUndo(first);
+      }
+    }
+    if (first === undefined) await this.#join(process);
+    else if (isFollowed(first.before)) await this.#follow(first);
+  }
+
+  /** Lets the program of the first process run, which waits. */
+  async release(): Promise<void> {
+    const { signal } = this.#call;
+    const known = this.#known;
+    {
+      using _lock = await known.state.lock(signal);
+      requireCreated(known.now);
+      try {
+        await this.letRun();
+      } catch (error) {
+        if (signal?.aborted !== true || isWaiting(known.folder)) throw error;
+        throw await undone(error, () => known.kill());
+      }
+    }
+    if (isFollowed(known.state.known)) await this.#follow();
+  }
+
+  /** The container's lock; undefined if it has a first process. */
+  async #lockForFirst(): Promise<Fd | undefined> {
+    const { signal } = this.#call;
+    const { state } = this.#known;
+    signal?.throwIfAborted();
+    if (state.known.init !== undefined) return undefined;
+    const lock = await state.lock(signal);
+    if (state.known.init === undefined) return lock;
+    lock.close();
+    return undefined;
+  }
+
+  /** Starts the first process; the lock is held. */
+  async startFirst(process: Process, options: StartOptions): Promise<Started> {
+    using claim = process.claim();
+    const known = this.#known;
+    const before = known.state.known;
+    const started = await startFirst(before, process.options, this.#call.surroundings, options);
+    const { init, snapshot } = started;
+    known.state.keep(snapshot);
+    init.letGo();
+    known.init = init;
+    claim.attach(init, init.streams);
+    return { ...started, before };
+  }
+
+  /** Lets its program run; a hook that fails takes the container away: runtime.md, "Lifecycle". */
+  async letRun(): Promise<void> {
+    const known = this.#known;
+    try {
+      await new Release(known.state.known, this.#call.surroundings).run(known.init?.trace);
+    } catch (error) {
+      if (!isHookFailure(error)) throw error;
+      throw await undone(error, () => new Ending(known, this.#call).takeAway());
+    }
+  }
+
+  async #letRunOrUndo(first: Started): Promise<void> {
+    const { signal } = this.#call;
+    try {
+      await this.letRun();
+      signal?.throwIfAborted();
+    } catch (error) {
+      if (signal?.aborted !== true || isHookFailure(error)) throw error;
+      throw await undone(signal.reason, () => this.#undo(first));
+    }
+  }
+
+  /**
+   * Runs the hooks behind the start. They may pause, change or destroy the container, so the lock is
+   * free meanwhile, and taken again for what a failure or an abort undoes.
+   *
+   * @param first the start of this same call, which an abort undoes; else it ends the container
+   */
+  async #follow(first?: Started): Promise<void> {
+    const { signal, surroundings } = this.#call;
+    const known = this.#known;
+    try {
+      await new Release(known.state.known, surroundings).follow();
+      signal?.throwIfAborted();
+    } catch (error) {
+      if (isHookFailure(error)) {
+        const ending = new Ending(known, this.#call);
+        throw await undone(error, () => this.#still(() => ending.takeAway()));
+      }
+      if (signal?.aborted !== true) throw error;
+      const undo = () => first === undefined ? known.kill() : this.#undo(first);
+      throw await undone(signal.reason, () => this.#still(undo));
+    }
+  }
+
+  /** Makes all as it was before a start; the lock is held. */
+  async #undo({ before, undo }: Started): Promise<void> {
+    const known = this.#known;
+    const forget = () => {
+      known.init = undefined;
+      known.state.keep(known.surroundings.store.write(before));
+    };
+    await finish(() => known.kill(), ...undo, forget);
+  }
+
+  /** Does something under the lock if the container is still there. */
+  async #still(act: () => Promise<void>): Promise<void> {
+    const known = this.#known;
+    try {
+      using _lock = await known.state.lock();
+      await act();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await known.letGo();
+    }
+  }
+
+  /** The container's lock is not held: any number of processes may join at once, and while it is. */
+  async #join(process: Process): Promise<void> {
+    using claim = process.claim();
+    const known = this.#known;
+    const { ignorePaused = false } = process.options;
+    using _joins = ignorePaused
+      ? undefined
+      : await lockJoins(known.folder, "join", this.#call.signal);
+    const stored = known.state.read();
+    requireJoinable(known.now, ignorePaused);
+    using pidfd = known.openInit();
+    if (pidfd === undefined) throw notRunning({ id: known.id, status: "stopped" });
+    await this.loadExec();
+    const { child, streams } = await this.startFurther(stored, pidfd, process);
+    claim.attach(child, streams);
+  }
+
+  /** Loads what only a further process needs. */
+  async loadExec(): Promise<void> {
+    await loadExec();
+  }
+
+  /** Starts a further process. */
+  async startFurther(stored: StoredState, pidfd: Fd, { options }: Process): Promise<StartedExec> {
+    const { startExec } = await loadExec();
+    return await startExec(stored, pidfd, this.#call.surroundings, options);
+  }
+}
+
+function isHookFailure(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "HookFailed";
+}

@@ -1,0 +1,115 @@
+/**
+ * What a Factory has, for the containers that it makes and finds.
+ *
+ * @module
+ */
+
+import { Poller } from "../../ffi/waiting/poll.ts";
+import { loadCgroupManager } from "../cgroups/choice/make_manager.ts";
+import { type CgroupHost, detectAnyCgroups, detectCgroups } from "../cgroups/detect.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { InitKind } from "../config/start_way.ts";
+import type { Config } from "../config/types/config.ts";
+import { prepareContainer } from "./late.ts";
+import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
+import { ContainerError, type Fault } from "../errors.ts";
+import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import { type Snapshot, StateStore } from "../state/state_store.ts";
+import type { StoredState } from "../state/stored_state.ts";
+import type { ContainerSurroundings } from "../state/surroundings.ts";
+import type { Trace } from "../trace/trace.ts";
+
+/** How a Factory makes containers. */
+export interface FactoryOptions {
+  /** The folder that the containers' state is kept in; default `/run/hull`. */
+  readonly root?: string | undefined;
+  /** How cgroups are made: by their file system (default), by systemd (not yet), or not at all. */
+  readonly cgroupDriver?: "cgroupfs" | "systemd" | "disabled" | undefined;
+  /**
+   * The command that becomes init, for a program that is neither run by `deno run` nor calls
+   * {@linkcode Factory.startInitialization}: the binary's path first.
+   */
+  readonly initCommand?: readonly string[] | undefined;
+  /**
+   * Who walks the plan inside: the child itself (`direct`), which takes milliseconds, or the
+   * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
+   */
+  readonly init?: InitKind | undefined;
+  /**
+   * Whether the program's event loop has other work, too (`shared`, the default): a start lets it go
+   * on every millisecond then, which takes some tenths of one. `own` is for a program that does
+   * one thing, such as hull's command line.
+   */
+  readonly eventLoop?: "shared" | "own" | undefined;
+  /** Where it is written down what is done when, and by a container's child. */
+  readonly trace?: Trace | undefined;
+  /**
+   * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
+   * poststop hook that failed.
+   */
+  readonly onWarning?: ((warning: Fault) => void) | undefined;
+}
+
+/** What a Factory has. */
+export class Workshop {
+  readonly options: FactoryOptions;
+  readonly store: StateStore;
+  readonly poller: Poller;
+  readonly #filters: RecentProfiles = new Map();
+  #host: CgroupHost | undefined;
+
+  /** Makes nothing yet. */
+  constructor(root: string, options: FactoryOptions) {
+    this.options = options;
+    this.store = new StateStore(root);
+    this.poller = new Poller({ isAlone: options.eventLoop === "own" });
+  }
+
+  /** The cgroups of this host, looked at when they are first asked for. */
+  get host(): CgroupHost {
+    const isWithout = this.options.cgroupDriver === "disabled";
+    this.#host ??= isWithout ? detectAnyCgroups() : detectCgroups();
+    return this.#host;
+  }
+
+  /** What a container has around it. */
+  surroundingsOf({ state: { id, cgroupPaths } }: Snapshot): ContainerSurroundings {
+    const { store, poller, host, options } = this;
+    return {
+      store,
+      poller,
+      filters: this.#filters,
+      host,
+      cgroups: this.#loadCgroups(id, cgroupPaths),
+      initCommand: options.initCommand,
+      initKind: options.init ?? "auto",
+      trace: options.trace,
+      onWarning: options.onWarning,
+    };
+  }
+
+  /**
+   * Checks all that can be checked of a container before anything is made.
+   *
+   * @throws {ContainerError} what `Factory.create` throws
+   */
+  async prepare(
+    id: string,
+    config: Config | undefined,
+    options: CreateOptions,
+  ): Promise<PreparedContainer> {
+    const folder = this.store.folder(id);
+    const { cgroupDriver: driver = "cgroupfs", onWarning } = this.options;
+    const host = () => this.host;
+    return await prepareContainer({ id, folder, config, options, host, driver, onWarning });
+  }
+
+  #loadCgroups(id: string, paths: StoredState["cgroupPaths"]): CgroupManager {
+    try {
+      return loadCgroupManager(this.host, paths);
+    } catch (error) {
+      if (!(error instanceof ContainerError && error.code === "ConfigInvalid")) throw error;
+      throw this.store.broken(id, `names a cgroup that is none of this host: ${error.path}`);
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The steps of a start by which the host gets ready for a container's first process: cgroups, limits,
+ * filter, class of service, state. In which order they are taken stands in first_process.ts.
+ *
+ * @module
+ */
+
+import { isForkedLate } from "../../init/steps/process/namespaces.ts";
+import { markCgroup } from "../cgroups/mark.ts";
+import type { InitSeccomp } from "../config/init_config.ts";
+import type { Resources } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import { filterOf } from "../process/container_filter.ts";
+import { removeFifos } from "../process/init_status.ts";
+import { joinClass, leaveClass } from "../resctrl/container_resctrl.ts";
+import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
+import { identify, type ProcessIdentity } from "../state/process_identity.ts";
+import type { Snapshot } from "../state/state_store.ts";
+import { removeExitRecord } from "../supervisor/exit_record.ts";
+import type { InitProcess } from "./init_process.ts";
+import { keepLease } from "./late.ts";
+import type { StartSubject } from "./start_subject.ts";
+
+/** The steps on the host. */
+export class HostSteps {
+  readonly #subject: StartSubject;
+  #ownCgroups: readonly string[] = [];
+  #resctrl: ResctrlGroups | undefined;
+
+  /** Does nothing yet. */
+  constructor(subject: StartSubject) {
+    this.#subject = subject;
+    subject.lane?.watch(this, "host");
+  }
+
+  /** Keeps the address of the container, if it has one of hull's bridges. */
+  async keepLease(): Promise<void> {
+    const { store, before } = this.#subject;
+    if (before.hasLease === true) await keepLease(store, before);
+  }
+
+  /** Makes the cgroups, and marks those as the container's that were not there. */
+  makeCgroups(): void {
+    const { cgroups, before, store } = this.#subject;
+    this.#ownCgroups = cgroups.create(before.ownCgroups);
+    const [first] = this.#ownCgroups;
+    if (first !== undefined) markCgroup(first, store.root);
+  }
+
+  /** Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. */
+  async prepare(): Promise<InitSeccomp | undefined> {
+    this.setLimits();
+    await this.#subject.poller.giveTurn();
+    return await this.compileFilter();
+  }
+
+  /** Sets the limits of the cgroups, with room for who bears the process. */
+  setLimits(): void {
+    const { cgroups } = this.#subject;
+    cgroups.apply(this.#isTight ? withRoom(this.#resources) : this.#resources);
+  }
+
+  /** Compiles the filter. */
+  async compileFilter(): Promise<InitSeccomp | undefined> {
+    const { config, store, filters: recent } = this.#subject;
+    return await filterOf(config, store.root, { recent });
+  }
+
+  /** Sets the limit that the birth needed more room than. */
+  takeRoomBack(): void {
+    const { cgroups } = this.#subject;
+    if (this.#isTight) cgroups.apply({ pids: this.#resources.pids }, { update: true });
+  }
+
+  /**
+   * Who init is.
+   *
+   * @throws {ContainerError} `InitFailed`
+   */
+  identify({ pid }: InitProcess): ProcessIdentity {
+    const identity = identify(pid);
+    if (identity === undefined) throw new ContainerError("InitFailed", "init has ended");
+    return identity;
+  }
+
+  /** Puts init into its class of service. */
+  async joinClass({ pid }: InitProcess): Promise<void> {
+    const { config, id } = this.#subject;
+    this.#resctrl = await joinClass(config, id, pid);
+  }
+
+  /** Keeps with the container what has come of the start. */
+  writeState(init: InitProcess, identity: ProcessIdentity): Snapshot {
+    const { store, before, config, keyring } = this.#subject;
+    return store.write({
+      ...before,
+      config,
+      network: init.network.made,
+      init: identity,
+      supervisor: init.supervisor?.identity ?? this.#subject.supervisor,
+      ownCgroups: this.#ownCgroups,
+      resctrl: this.#resctrl,
+      keyring,
+    });
+  }
+
+  /** What makes all as it was before, but for the state. */
+  undo(init: InitProcess): readonly (() => void | Promise<void>)[] {
+    const { cgroups, folder } = this.#subject;
+    return [
+      () => init.terminate(),
+      () => init[Symbol.dispose](),
+      () => cgroups.destroy(this.#ownCgroups),
+      () => leaveClass(this.#resctrl),
+      () => removeFifos(folder),
+      () => removeExitRecord(folder),
+    ];
+  }
+
+  /** Cgroups that another made meanwhile are not to be removed with the container. */
+  forgetCgroups(): void {
+    const { store, before } = this.#subject;
+    store.write({ ...before, ownCgroups: [] });
+  }
+
+  get #resources(): Resources {
+    return this.#subject.config.linux?.resources ?? {};
+  }
+
+  /** Whether the limit of processes leaves no room for the one that bears the last. */
+  get #isTight(): boolean {
+    const { namespaces = [] } = this.#subject.config.linux ?? {};
+    return this.#resources.pids?.limit === 1 && isForkedLate(namespaces);
+  }
+}
+
+/** For the one that is born and for the one that bears it. */
+function withRoom(resources: Resources): Resources {
+  return { ...resources, pids: { ...resources.pids, limit: 2 } };
+}

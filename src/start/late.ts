@@ -1,0 +1,46 @@
+/**
+ * What only some starts need: each call loads its module.
+ *
+ * @module
+ */
+
+import { late, lateNew } from "../own/late.ts";
+
+/** The trace of what a child does. */
+export const newPlanTrace = lateNew(() => import("../trace/plan_trace.ts"), "PlanTrace");
+
+/** For mounts that the parent makes. */
+export const openIdmappedMounts = late(
+  () => import("../birth/idmapped_mounts.ts"),
+  "openIdmappedMounts",
+);
+
+/** For a supervised start. */
+export const loadSupervisor = () => import("../supervisor/supervisor.ts");
+
+/** For a new user namespace. */
+export const writeIdMaps = late(() => import("../namespaces/id_maps.ts"), "writeIdMaps");
+
+/** For a container with an address on a bridge of hull's own. */
+export const keepLease = late(() => import("../network/container_lease.ts"), "keepLease");
+
+/** For interfaces and routes. */
+export const newNetworkSetup = lateNew(
+  () => import("../network/container_network.ts"),
+  "NetworkSetup",
+);
+
+/** For devices of the host. */
+export const newNetDevices = lateNew(() => import("../network/net_devices.ts"), "NetDevices");
+
+/** For a direct child whose plan has work that needs TypeScript. */
+export const newChildWork = lateNew(() => import("./child_work.ts"), "ChildWork");
+
+/** For the hooks of `create`. */
+export const runCreateHooks = late(() => import("../hooks/container_hooks.ts"), "runCreateHooks");
+
+/** For a filter that notifies. */
+export const passListener = late(() => import("../process/seccomp_listener.ts"), "passListener");
+
+/** For a terminal. */
+export const receiveTerminal = late(() => import("../streams/terminal.ts"), "receiveTerminal");

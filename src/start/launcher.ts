@@ -1,0 +1,54 @@
+/**
+ * A container's process that a launcher has made: what it waits for, and how it takes the launcher's
+ * place. Loaded where a pid or user namespace is joined.
+ *
+ * @module
+ */
+
+import { openPidfd } from "../../ffi/processes/process.ts";
+import { isNew } from "../../init/steps/process/namespaces.ts";
+import { Child, NOT_TOLD } from "../process/parent_process.ts";
+import type { Words } from "./child_steps.ts";
+import type { InitProcess } from "./init_process.ts";
+import { letGo } from "./init_words.ts";
+import type { Launched } from "./launched.ts";
+import type { ParentSteps } from "./parent_steps.ts";
+import type { StartSubject } from "./start_subject.ts";
+
+/** Does what the process waits for: its network, its id maps. */
+export async function attendLaunched(
+  { first, pid }: Launched,
+  { control }: Words,
+  init: InitProcess,
+  parent: ParentSteps,
+  { config: { linux: { namespaces = [] } = {} }, poller }: StartSubject,
+): Promise<void> {
+  init.trace?.follow(init.pid, first, pid);
+  if (parent.makesNetworkLater) {
+    using child = new Child(pid, openPidfd(pid), poller, NOT_TOLD);
+    await parent.makeNetwork(child);
+    letGo(control.writer); // the launcher's
+  }
+  if (!isNew(namespaces, "user")) return;
+  await parent.writeIdMaps(pid);
+  letGo(control.writer);
+}
+
+/** Takes the process from the launcher, which has ended then like its first child. */
+export async function adoptLaunched(
+  { first, pid }: Launched,
+  init: InitProcess,
+  { poller }: StartSubject,
+): Promise<void> {
+  const { child: launcher, supervisor } = init;
+  if (supervisor !== undefined) {
+    using made = openPidfd(first);
+    const pidfd = openPidfd(pid);
+    init.isBorn(new Child(pid, pidfd, poller, supervisor));
+    supervisor.adopt(pidfd, made);
+    return launcher[Symbol.dispose]();
+  }
+  init.isBorn(new Child(pid, openPidfd(pid), poller));
+  await new Child(first, openPidfd(first), poller).wait();
+  await launcher.wait();
+}

@@ -1,0 +1,134 @@
+/**
+ * The steps of a start by which this program, as the parent, does for a child what only it can, while
+ * the child waits. In which order they are taken stands in first_process.ts.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../ffi/files/file.ts";
+import type { InitMessage } from "../../init/words/channel.ts";
+import type { Work } from "../../init/operations/operation.ts";
+import { isForkedLate, launcherMakesNetwork } from "../../init/steps/process/namespaces.ts";
+import type { InitConfig } from "../config/init_config.ts";
+import { adjustOomScore, limit, schedule } from "../process/host_limits.ts";
+import type { Child } from "../process/parent_process.ts";
+import type { Words } from "./child_steps.ts";
+import type { ChildWork } from "./child_work.ts";
+import type { InitProcess } from "./init_process.ts";
+import { attend, letGo, sendConfig } from "./init_words.ts";
+import {
+  newChildWork,
+  passListener,
+  receiveTerminal,
+  runCreateHooks,
+  writeIdMaps,
+} from "./late.ts";
+import type { StartSubject } from "./start_subject.ts";
+
+/** The steps that the parent does for a child. */
+export class ParentSteps {
+  readonly #subject: StartSubject;
+  readonly #init: InitProcess;
+  #work: ChildWork | undefined;
+
+  /** Does nothing yet. */
+  constructor(subject: StartSubject, init: InitProcess) {
+    this.#subject = subject;
+    this.#init = init;
+    subject.lane?.watch(this, "parent");
+  }
+
+  /** Whether the network is made when a launcher has made the container's process, not before. */
+  get makesNetworkLater(): boolean {
+    const { namespaces = [] } = this.#subject.config.linux ?? {};
+    return this.#init.network.isNeeded && launcherMakesNetwork(namespaces);
+  }
+
+  /** Says which ids of a new user namespace are which outside. */
+  async writeIdMaps(pid: number): Promise<void> {
+    await writeIdMaps(pid, this.#subject.config.linux ?? {});
+  }
+
+  /** Sets how readily the kernel ends it when memory runs out. */
+  adjustOomScore(): void {
+    adjustOomScore(this.#init.pid, this.#subject.config.process?.oomScoreAdj);
+  }
+
+  /** Makes the network that a container gets from outside. */
+  async makeNetwork(child: Child): Promise<void> {
+    await this.#init.network.setUp(child, this.#subject.poller.signal);
+  }
+
+  /** Lets a direct child go on that waits for `work`. */
+  attend({ control }: Words, work: string | undefined): void {
+    attend(control.writer, work);
+  }
+
+  /** Tells a re-executed init what it is to do. */
+  async sendConfig({ control }: Words, told: InitConfig): Promise<void> {
+    await sendConfig(control.writer, told, this.#subject.poller);
+  }
+
+  /** What init says next; the child is killed where the wait is cut short. */
+  async hear({ said }: Words): Promise<InitMessage | undefined> {
+    try {
+      return await said.next();
+    } catch (error) {
+      await this.#init.child.kill();
+      throw error;
+    }
+  }
+
+  /** Runs the hooks of `create` while the container's process waits, and lets it go on. */
+  async runHooks(pid: number, { control }: Words): Promise<void> {
+    const { before, folder, poller } = this.#subject;
+    await runCreateHooks(before, pid, folder, poller);
+    letGo(control.writer);
+  }
+
+  /**
+   * Does the next work of a child without TypeScript, which shows the fds of it and waits.
+   *
+   * @param items all the work of that child
+   */
+  async doWork(
+    number: number,
+    items: readonly Work[],
+    { fds }: InitConfig,
+    { control }: Words,
+  ): Promise<void> {
+    const doors = this.#subject.cgroups.entries().filter((entry) => entry.late);
+    this.#work ??= await newChildWork(items, doors.map(({ path }) => path));
+    const copyFd = (number: number) => this.#init.child.copyFd(number);
+    this.#work.do(number, { copyFd, control: control.writer, fds: fds.work });
+  }
+
+  /**
+   * Init has loaded the filter and waits. The listener's fd is the lowest that was free: the one
+   * behind those of the hand-over.
+   */
+  async passListener({ fds }: InitConfig): Promise<void> {
+    const { id, bundle, config, poller } = this.#subject;
+    await passListener(this.#init.child, fds.start + 1, { id, bundle, config }, poller.signal);
+  }
+
+  /** Sets what only the host's root may, or what the fork of a launcher took away. */
+  setLimits(): void {
+    const { linux: { namespaces = [] } = {}, process = { cwd: "/" } } = this.#subject.config;
+    const { rlimits = [], scheduler } = process;
+    const { pid } = this.#init;
+    if (namespaces.some(({ type }) => type === "user")) limit(pid, rlimits);
+    if (isForkedLate(namespaces) && scheduler !== undefined) schedule(pid, scheduler);
+  }
+
+  /** Takes the terminal, which init has sent before it was ready. */
+  async takeTerminal(socket: Fd): Promise<void> {
+    const { poller, process } = this.#subject;
+    const terminal = await receiveTerminal(socket);
+    const { consoleSocket } = process;
+    if (consoleSocket !== undefined) return await terminal.handOn(consoleSocket, poller.signal);
+    if (process.bareNewlines === true) terminal.leaveNewlines();
+    this.#init.terminal = terminal;
+    this.#init.streams = terminal.streams(poller);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What a start of a first process is about: all that is known before anything is made.
+ *
+ * @module
+ */
+
+import { newKeyringName } from "../../init/steps/process/keyring.ts";
+import type { InitKind } from "../config/start_way.ts";
+import type { Config } from "../config/types/config.ts";
+import type { ProcessOptions } from "../process.ts";
+import type { ProcessIdentity } from "../state/process_identity.ts";
+import type { StoredState } from "../state/stored_state.ts";
+import type { ContainerSurroundings } from "../state/surroundings.ts";
+import { configToStart } from "../wishes/start_config.ts";
+import type { StartOptions } from "../wishes/start_options.ts";
+
+/** What a start is about. */
+export interface StartSubject
+  extends ContainerSurroundings, Pick<StoredState, "id" | "rootfs" | "bundle" | "network"> {
+  /** The container's state as it was before. */
+  readonly before: StoredState;
+  /** The container's state folder. */
+  readonly folder: string;
+  /** The container's config with the process to run. */
+  readonly config: Config;
+  readonly process: ProcessOptions;
+  readonly noPivot: boolean;
+  /** See {@linkcode InitConfig.keyring}. */
+  readonly keyring: string;
+  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  readonly onTmpfs: boolean;
+  /** Whether a supervisor is to be init's parent: see `src/supervisor/supervisor.ts`. */
+  readonly isSupervised: boolean;
+  /** Who records otherwise how init ends. */
+  readonly supervisor: ProcessIdentity | undefined;
+  /** Whether the loopback interface of a new network namespace stays down. */
+  readonly loopbackDown: boolean;
+  /** Who walks the plan. */
+  readonly kind: InitKind;
+}
+
+/**
+ * Lays the wishes of the process and of the start over what is known of the container.
+ *
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function subjectOf(
+  before: StoredState,
+  process: ProcessOptions,
+  surroundings: ContainerSurroundings,
+  options: StartOptions,
+): StartSubject {
+  const { id, rootfs, bundle, network, loopbackDown = false } = before;
+  const folder = surroundings.store.folder(id);
+  return {
+    ...surroundings,
+    id,
+    rootfs,
+    bundle,
+    network,
+    before,
+    folder,
+    config: configToStart(before.config, rootfs, process, surroundings.onWarning),
+    process,
+    noPivot: options.noPivot ?? false,
+    keyring: options.noNewKeyring === true ? "" : newKeyringName(id),
+    onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
+    isSupervised: options.supervised ?? false,
+    supervisor: options.supervisor,
+    loopbackDown,
+    kind: options.init ?? surroundings.initKind,
+  };
+}
