@@ -26,10 +26,11 @@ export const VIEWS: readonly Known[] = [
   },
   {
     name: "propagation of the root",
-    reason: "runc 1.1 sets it before the root is switched, which makes it private again",
+    reason: "runc 1.1 sets it before the root is switched, which makes it private again; a tmpfs " +
+      "shows its mode beside, as below",
     covers: ({ fact, hull, reference }, { parts }) =>
       fact.startsWith("inside mount ") && sets(parts, "/linux/rootfsPropagation") &&
-      withoutGroups(hull) === withoutGroups(reference),
+      withoutMode(withoutGroups(hull)) === withoutMode(withoutGroups(reference)),
   },
   {
     name: "mode of a tmpfs",

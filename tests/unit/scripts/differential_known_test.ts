@@ -83,6 +83,12 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "special 14755 0:0 0",
     reference: "special 10755 0:0 0",
   }, { hull: "special 14775 0:0 0" }],
+  ["a tmpfs's options beside its propagation", {
+    parts: [{ kind: "set", at: "/linux/rootfsPropagation", value: "rshared" }],
+    fact: "inside mount /run",
+    hull: "/ rw,relatime shared tmpfs tmpfs rw,mode=755",
+    reference: "/ rw,relatime  tmpfs tmpfs rw",
+  }, { hull: "/ rw,nosuid,relatime shared tmpfs tmpfs rw,mode=755" }],
   ["queues that nobody owns", {
     parts: mapped,
     fact: "inside place /dev/mqueue",
