@@ -94,6 +94,12 @@ export const REFUSALS: readonly Known[] = [
       ),
   ),
   runcRefuses(
+    "a private root without pivot_root",
+    "hull's mounts are apart from the host's before the root is switched, whichever way",
+    /rootfsPropagation of \[r\]private is not safe without pivot_root/,
+    (parts) => parts.some((part) => part.kind === "flag" && part.word === "--no-pivot"),
+  ),
+  runcRefuses(
     "a place that its mount hides",
     "runc looks for the place again by its name; hull has it open",
     /change mount propagation through procfd: open o_path procfd: .*no such file/,

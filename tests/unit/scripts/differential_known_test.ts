@@ -176,6 +176,10 @@ const REFUSED: readonly (readonly [name: string, known: Words, fault: Words])[] 
     reference:
       "error during container init: mount /dev/x, flags: 0x1021: no such file or directory",
   }],
+  ["of a private root without pivot_root", {
+    parts: [{ kind: "flag", word: "--no-pivot" }],
+    reference: "rootfsPropagation of [r]private is not safe without pivot_root",
+  }, { reference: "rootfsPropagation of [r]private is not safe without pivot_root" }],
   ["of another item", {
     parts: [lost],
     hull:
