@@ -28,7 +28,7 @@ import { changeClass, type RdtUpdate } from "./resctrl/container_resctrl.ts";
 import type { StartOptions } from "./wishes/start_options.ts";
 import { isGone } from "./state/current_state.ts";
 import type { OciState, State, Status } from "./state/oci_state.ts";
-import type { Snapshot } from "./state/state_store.ts";
+import type { Snapshot } from "./state/stored_state.ts";
 import { requirePaused, requireProcesses } from "./state/status_rules.ts";
 import type { ContainerSurroundings } from "./state/surroundings.ts";
 import { lookUpExit } from "./supervisor/exit_record.ts";

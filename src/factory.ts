@@ -18,7 +18,7 @@ import { ContainerError } from "./errors.ts";
 import { lateNew } from "./own/late.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Process } from "./process.ts";
-import type { Snapshot } from "./state/state_store.ts";
+import type { Snapshot } from "./state/stored_state.ts";
 
 export type { ContainerInfo } from "./container/listed.ts";
 export type { PlanOptions } from "./create/plan_start.ts";

@@ -11,8 +11,7 @@ import type { InitProcess } from "../start/init_process.ts";
 import { CurrentState } from "../state/current_state.ts";
 import type { Status } from "../state/oci_state.ts";
 import { isAlive, openIdentified } from "../state/process_identity.ts";
-import type { Snapshot } from "../state/state_store.ts";
-import type { StoredState } from "../state/stored_state.ts";
+import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 
 /** One call: its surroundings are cut short by its signal, and have a lane of a trace, if there is one. */

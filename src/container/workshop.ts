@@ -14,8 +14,8 @@ import { prepareContainer } from "./late.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
-import { type Snapshot, StateStore } from "../state/state_store.ts";
-import type { StoredState } from "../state/stored_state.ts";
+import { StateStore } from "../state/state_store.ts";
+import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 import type { Trace } from "../trace/trace.ts";
 

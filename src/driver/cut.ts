@@ -5,7 +5,7 @@
  */
 
 import { unlessAborted } from "../../ffi/waiting/abort.ts";
-import type { Flows, Wiring } from "./pipes.ts";
+import type { Flows, Wiring } from "./wiring.ts";
 import type { Process } from "../process.ts";
 
 /** What ends a program early: the caller's signal, or a pipe that fails. */

@@ -22,7 +22,8 @@ import type {
 } from "./driver_command.ts";
 import { ContainerError } from "../errors.ts";
 import { type ContainerInfo, Factory } from "../factory.ts";
-import { type Pipes, Wiring } from "./pipes.ts";
+import type { Pipes } from "./pipes.ts";
+import { Wiring } from "./wiring.ts";
 import { type ExitStatus, Process } from "../process.ts";
 import { ofFormerLife } from "./former_life.ts";
 import { abandoning, Cut } from "./cut.ts";

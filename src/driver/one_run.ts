@@ -9,7 +9,7 @@ import type { Container } from "../container.ts";
 import type { RunOptions, RunStatus, StartCallback } from "./driver_command.ts";
 import { ContainerError } from "../errors.ts";
 import type { Factory } from "../factory.ts";
-import type { Flows, Wiring } from "./pipes.ts";
+import type { Flows, Wiring } from "./wiring.ts";
 import type { Process } from "../process.ts";
 import { finish, undone } from "../failures/undo.ts";
 import type { Cut } from "./cut.ts";

@@ -11,8 +11,7 @@ import { isBefore13, oldResources } from "../config/fields/by_version.ts";
 import type { RdtUpdate } from "../resctrl/container_resctrl.ts";
 import type { Fault } from "../errors.ts";
 import { mergeResources, resourcesToRestore, resourcesToWrite } from "./merge_resources.ts";
-import type { Snapshot } from "../state/state_store.ts";
-import type { StoredState } from "../state/stored_state.ts";
+import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 
 /**

@@ -15,7 +15,7 @@ import { removeFifos } from "../process/init_status.ts";
 import { joinClass, leaveClass } from "../resctrl/container_resctrl.ts";
 import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
 import { identify, type ProcessIdentity } from "../state/process_identity.ts";
-import type { Snapshot } from "../state/state_store.ts";
+import type { Snapshot } from "../state/stored_state.ts";
 import { removeExitRecord } from "../supervisor/exit_record.ts";
 import type { InitProcess } from "./init_process.ts";
 import { keepLease } from "./late.ts";

@@ -10,8 +10,8 @@ import { pause } from "../../ffi/waiting/abort.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 import { isAlive } from "./process_identity.ts";
-import type { Snapshot, StateStore } from "./state_store.ts";
-import type { StoredState } from "./stored_state.ts";
+import type { StateStore } from "./state_store.ts";
+import type { Snapshot, StoredState } from "./stored_state.ts";
 
 /** After how long a container without a first process is looked at again. */
 const AGAIN_MS = 25;

@@ -39,8 +39,6 @@ import {
 import { isId, requireId } from "./container_id.ts";
 import { NewFolder, STATE_MODE } from "./new_folder.ts";
 
-export type { Snapshot } from "./stored_state.ts";
-
 const ROOT_MODE = 0o700;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;

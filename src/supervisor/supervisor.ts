@@ -17,7 +17,7 @@
 
 import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
-import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
+import { F_SETFD } from "../../ffi/c/fd_numbers.ts";
 import { AT_EMPTY_PATH, type Fd, read } from "../../ffi/files/file.ts";
 import { duplicate } from "../../ffi/files/descriptor.ts";
 import {
@@ -28,45 +28,27 @@ import {
   cloneArguments,
 } from "../../ffi/processes/namespaces.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
-import {
-  type ExitStatus,
-  openPidfd,
-  reapEnding,
-  SIGINFO_SIZE,
-} from "../../ffi/processes/process.ts";
-import type { Argument, Operation } from "../../ffi/program/operation.ts";
+import { type ExitStatus, openPidfd, reapEnding } from "../../ffi/processes/process.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
-import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
-import { type BirthOptions, planBirth, type SupervisingParent } from "../birth/birth.ts";
 import type { ContainerError } from "../errors.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
-import type { PlanTrace } from "../trace/plan_trace.ts";
 import { identify, type ProcessIdentity } from "../state/process_identity.ts";
-
-const P_PID = 1;
-const P_PIDFD = 3;
-const WEXITED = 4;
-const WALL = 0x40000000;
-const PID_SIZE = 4;
+import { PID_SIZE, type Supervision, supervisorProgram } from "./supervisor_program.ts";
 
 /** A birth below a supervisor. */
-export interface SupervisedBirth {
+export interface SupervisedBirth extends Supervision {
   /** The container's id, by which people find the supervisor among the processes. */
   readonly id: string;
   /** The container's state folder, which gets the record. */
   readonly folder: string;
-  readonly birth: BirthOptions;
   /** Where a failure of the birth is reported. */
   readonly status: number;
-  /** Whether the child is a launcher, which makes the container's process and ends. */
-  readonly isLauncher: boolean;
   readonly poller: Poller;
-  /** The trace of the birth. */
-  readonly trace?: PlanTrace | undefined;
 }
 
 /** A supervisor with its child. */
@@ -153,98 +135,6 @@ async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undef
   const bytes = read(socket, PID_SIZE);
   if (bytes === undefined || bytes.length < PID_SIZE) return undefined;
   return new DataView(bytes.buffer).getInt32(0, true);
-}
-
-/** What the supervisor does, from its first call to its last. */
-function supervisorProgram(
-  { birth, isLauncher, trace }: SupervisedBirth,
-  inherited: readonly number[],
-  socket: number,
-  record: number,
-): PlannedOperation[] {
-  const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
-  const [clone, ...rest] = planBirth({ ...birth, parent }) as [
-    PlannedOperation,
-    ...PlannedOperation[],
-  ];
-  const made = [{ ...clone, label: "clone" }, ...rest];
-  const marked = trace?.markSupervised(made);
-  return [
-    ...calls("supervise the container's process", [
-      // These came over execve; what inherits the others in place is for the birth to say.
-      ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
-      call("setsid", []), // no terminal's end is the supervisor's
-    ]),
-    ...(marked?.map ?? []),
-    ...(marked?.items ?? made),
-    ...calls("wait for the container's process", [
-      // Nobody waits for the end of a pipe because of the supervisor.
-      ...closeAllBut([socket, record], parent.label),
-      ...(marked?.unmap ?? []),
-      call("write", [socket, parent.pid, PID_SIZE]),
-      ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
-      call("write", [record, ENDED, SIGINFO_SIZE]),
-      call("exit_group", [0], { label: "end" }),
-    ]),
-  ];
-}
-
-const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
-
-/** The socket's end says that the program knows the child by a handle of its own. */
-function waitForChild(socket: number): Operation[] {
-  return [
-    call("read", [socket, { space: 1, name: "word" }, 1]),
-    call("close", [socket]),
-    call("chdir", ["/"]),
-    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0], {
-      onError: { jump: "end" },
-    }),
-  ];
-}
-
-/** The launcher, and the child that joined, have ended then; what it made is this process's, too. */
-function waitForAdopted(socket: number): Operation[] {
-  const fds = { space: 24, name: "fds" };
-  const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
-  const [adopted, first] = [0, 1]; // the lowest numbers are free
-  return [
-    call("recvmsg", [socket, message, 0]),
-    call("close", [socket]),
-    call("chdir", ["/"]),
-    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0]),
-    call("waitid", [P_PIDFD, first, ENDED, WEXITED | WALL, 0]),
-    call("close", [first]),
-    call("waitid", [P_PIDFD, adopted, ENDED, WEXITED | WALL, 0], { onError: { jump: "end" } }),
-  ];
-}
-
-function closeAllBut(kept: readonly number[], label: string): Operation[] {
-  let first = 0;
-  const ranges = kept.toSorted((a, b) => a - b).map((fd) => {
-    const range = call("close_range", [first, fd - 1, 0]);
-    first = fd + 1;
-    return range;
-  });
-  const [lowest, ...rest] = [...ranges, call("close_range", [first, LAST_FD, 0])];
-  return [{ ...lowest as Operation, label }, ...rest];
-}
-
-function call(
-  syscall: Operation["syscall"],
-  args: readonly Argument[],
-  more: Partial<Operation> = {},
-): Operation {
-  return { syscall, args, onError: "continue", ...more };
-}
-
-/** The report wants each call with its reason. */
-function calls(reason: string, operations: readonly Operation[]): PlannedOperation[] {
-  const step = new StepBuilder("clone").because(reason);
-  for (const { syscall, args, ...options } of operations) {
-    step.call(syscall as Exclude<typeof syscall, "jump">, args, options);
-  }
-  return step.items as PlannedOperation[];
 }
 
 /** Starts the supervisor; returns its number once it runs. */

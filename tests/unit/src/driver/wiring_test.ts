@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ContainerError } from "../../../../src/errors.ts";
 import type { ParentProcess } from "../../../../src/process/parent_process.ts";
-import { type Pipes, Wiring } from "../../../../src/driver/pipes.ts";
+import type { Pipes } from "../../../../src/driver/pipes.ts";
+import { Wiring } from "../../../../src/driver/wiring.ts";
 import { Process } from "../../../../src/process.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

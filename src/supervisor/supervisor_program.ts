@@ -1,0 +1,126 @@
+/**
+ * What a supervisor does, from its first call to its last, as a program of system calls.
+ *
+ * @module
+ */
+
+import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
+import { SIGINFO_SIZE } from "../../ffi/processes/process.ts";
+import type { Argument, Operation } from "../../ffi/program/operation.ts";
+import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
+import { type BirthOptions, planBirth, type SupervisingParent } from "../birth/birth.ts";
+import type { PlanTrace } from "../trace/plan_trace.ts";
+
+/** What a supervisor is the parent of. */
+export interface Supervision {
+  readonly birth: BirthOptions;
+  /** Whether the child is a launcher, which makes the container's process and ends. */
+  readonly isLauncher: boolean;
+  /** The trace of the birth. */
+  readonly trace?: PlanTrace | undefined;
+}
+
+const P_PID = 1;
+const P_PIDFD = 3;
+const WEXITED = 4;
+const WALL = 0x40000000;
+/** In bytes. */
+export const PID_SIZE = 4;
+
+/**
+ * The program of a supervisor.
+ *
+ * @param inherited the fds that came over execve, to be closed by the next
+ * @param socket to the program that made the container
+ * @param record gets how the process ended
+ */
+export function supervisorProgram(
+  { birth, isLauncher, trace }: Supervision,
+  inherited: readonly number[],
+  socket: number,
+  record: number,
+): PlannedOperation[] {
+  const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
+  const [clone, ...rest] = planBirth({ ...birth, parent }) as [
+    PlannedOperation,
+    ...PlannedOperation[],
+  ];
+  const made = [{ ...clone, label: "clone" }, ...rest];
+  const marked = trace?.markSupervised(made);
+  return [
+    ...calls("supervise the container's process", [
+      // These came over execve; what inherits the others in place is for the birth to say.
+      ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
+      call("setsid", []), // no terminal's end is the supervisor's
+    ]),
+    ...(marked?.map ?? []),
+    ...(marked?.items ?? made),
+    ...calls("wait for the container's process", [
+      // Nobody waits for the end of a pipe because of the supervisor.
+      ...closeAllBut([socket, record], parent.label),
+      ...(marked?.unmap ?? []),
+      call("write", [socket, parent.pid, PID_SIZE]),
+      ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
+      call("write", [record, ENDED, SIGINFO_SIZE]),
+      call("exit_group", [0], { label: "end" }),
+    ]),
+  ];
+}
+
+const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
+
+/** The socket's end says that the program knows the child by a handle of its own. */
+function waitForChild(socket: number): Operation[] {
+  return [
+    call("read", [socket, { space: 1, name: "word" }, 1]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0], {
+      onError: { jump: "end" },
+    }),
+  ];
+}
+
+/** The launcher, and the child that joined, have ended then; what it made is this process's, too. */
+function waitForAdopted(socket: number): Operation[] {
+  const fds = { space: 24, name: "fds" };
+  const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
+  const [adopted, first] = [0, 1]; // the lowest numbers are free
+  return [
+    call("recvmsg", [socket, message, 0]),
+    call("close", [socket]),
+    call("chdir", ["/"]),
+    call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0]),
+    call("waitid", [P_PIDFD, first, ENDED, WEXITED | WALL, 0]),
+    call("close", [first]),
+    call("waitid", [P_PIDFD, adopted, ENDED, WEXITED | WALL, 0], { onError: { jump: "end" } }),
+  ];
+}
+
+function closeAllBut(kept: readonly number[], label: string): Operation[] {
+  let first = 0;
+  const ranges = kept.toSorted((a, b) => a - b).map((fd) => {
+    const range = call("close_range", [first, fd - 1, 0]);
+    first = fd + 1;
+    return range;
+  });
+  const [lowest, ...rest] = [...ranges, call("close_range", [first, LAST_FD, 0])];
+  return [{ ...lowest as Operation, label }, ...rest];
+}
+
+function call(
+  syscall: Operation["syscall"],
+  args: readonly Argument[],
+  more: Partial<Operation> = {},
+): Operation {
+  return { syscall, args, onError: "continue", ...more };
+}
+
+/** The report wants each call with its reason. */
+function calls(reason: string, operations: readonly Operation[]): PlannedOperation[] {
+  const step = new StepBuilder("clone").because(reason);
+  for (const { syscall, args, ...options } of operations) {
+    step.call(syscall as Exclude<typeof syscall, "jump">, args, options);
+  }
+  return step.items as PlannedOperation[];
+}
