@@ -1,5 +1,6 @@
 /**
- * hull as a program, without the library's door: what the launcher starts and the single binary is.
+ * hull as a program: what the launcher starts, and what the single binary is. It does not load
+ * mod.ts.
  *
  * @module
  */
@@ -12,7 +13,7 @@ export async function start(): Promise<never> {
   if (Deno.env.has(INIT_VARIABLE)) await (await import("../../init/init.ts")).startInitialization();
   Deno.exitCode = 1; // of a program that ends because nothing is left to wait for
   const { main } = await import("./main.ts");
-  // Deno puts this in the place of what is no UTF-8.
+  // Deno replaces what is not UTF-8 by this character.
   const isWhole = !Deno.args.some((word) => word.includes("\ufffd"));
   const args = isWhole ? Deno.args : (await import("../own/own_environment.ts")).ownArguments();
   Deno.exit(await main(args));
@@ -23,5 +24,6 @@ function fail(error: unknown): never {
   Deno.exit(1);
 }
 
-// What is loaded late may import this very module, which would wait for it (scripts/bundle.ts).
+// Not awaited: a module that is loaded late may import this one, and would wait for it
+// (scripts/bundle.ts).
 if (import.meta.main) start().catch(fail);

@@ -1,5 +1,5 @@
 /**
- * The CLI's door: hull's own flags, the command's name, and the answer to whatever goes wrong. Each
+ * The entry of the CLI: it reads hull's own flags and the command's name, and reports errors. Each
  * command is a module of its own, loaded when it is called.
  *
  * @module
@@ -116,7 +116,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The same with a trace, which is written whatever comes of the command. */
+/** The same with a trace, which is written even if the command fails. */
 async function dispatchTraced(
   path: string,
   name: string,
@@ -161,7 +161,7 @@ async function dispatch(
   }
 }
 
-/** What is called so by engines, and how it is called here. */
+/** Commands of other runtimes that have another name here. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["inspect", "state"],
   ["ls", "list"],
@@ -182,7 +182,10 @@ function findCommand(name: string): Entry {
   );
 }
 
-/** A flag that lacks its value has taken the command for it. */
+/**
+ * The error for a missing command. A flag without its value may have taken the command as the
+ * value.
+ */
 function noCommand(flags: GivenFlags): ContainerError {
   const taker = GLOBAL_FLAGS.find((flag) => Object.hasOwn(COMMANDS, text(flags, flag.name) ?? ""));
   if (taker === undefined) return usageError("there is no command", "see hull --help");
@@ -252,7 +255,7 @@ function logFormat(format: string | undefined): LogFormat {
   throw usageError(`unknown log format ${JSON.stringify(format)}`, "use text or json");
 }
 
-/** The levels of crun, which are those that hull has; further ones of its log library are near. */
+/** The log levels are crun's; other common names are mapped to the nearest one. */
 function logLevel(level: string | undefined): "error" | "warning" | "debug" {
   switch (level) {
     case undefined:
@@ -272,7 +275,10 @@ function logLevel(level: string | undefined): "error" | "warning" | "debug" {
   }
 }
 
-/** hull finds out by itself what it may do; the flag is accepted since callers of runc pass it. */
+/**
+ * Checks `--rootless`. hull finds out by itself what it may do; the flag is accepted because
+ * callers of runc pass it.
+ */
 function requireRootless(when: string | undefined): void {
   if (when === undefined || /^(true|false|auto)$/.test(when)) return;
   throw usageError(`--rootless ${when} means nothing`, "use true, false or auto");

@@ -33,7 +33,10 @@ export const command: Command = {
   },
 };
 
-/** What is there, but not hull's, is told, since it stays. */
+/**
+ * Whether a container is missing. If something is there that is not hull's, that is an error even
+ * with --force, since it stays.
+ */
 function isMissing(error: unknown): boolean {
   return error instanceof ContainerError && error.code === "ContainerNotExists" &&
     error.errno === "ENOENT";

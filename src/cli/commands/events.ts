@@ -36,7 +36,7 @@ export const command: Command = {
   },
 };
 
-/** A reader that is gone ends it. */
+/** Prints events until the reader of the output has gone. */
 async function follow(
   container: Container,
   intervalMs: number,

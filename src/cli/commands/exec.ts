@@ -82,7 +82,7 @@ export const command: Command = {
   },
 };
 
-/** A process whose number nobody can learn must not run on unseen. */
+/** Writes the pid file. If that fails, the process is killed: nobody could learn its pid. */
 async function tellPid(path: string | undefined, process: Process): Promise<void> {
   try {
     writePidFile(path, process.pid);
@@ -127,7 +127,7 @@ async function processOptions(
   };
 }
 
-/** A name alone stands for the caller's own value; one that the caller has not is told so. */
+/** A name without a value gets the caller's own value; a warning tells if the caller has none. */
 function withValue(entry: string, output: Output): string[] {
   if (entry.includes("=")) return [entry];
   const value = ownVariable(entry);
@@ -150,7 +150,7 @@ async function readProcess(path: string): Promise<ProcessConfig> {
   return validateProcess(json);
 }
 
-/** A capability that there is none of is not added, as by runc. */
+/** Warns of unknown capabilities. As in runc, they are not added. */
 async function warnOfUnknown(capabilities: readonly string[], output: Output): Promise<void> {
   const { CAPABILITY_NAMES } = await import("../../config/types/names.ts");
   const known: ReadonlySet<string> = new Set(CAPABILITY_NAMES);
@@ -176,7 +176,10 @@ function requireConsole(flags: GivenFlags, options: ProcessOptions): void {
   }
 }
 
-/** Who it runs as beside the user: a number alone keeps the container's group, and so do its others. */
+/**
+ * The user and groups. A user given as a mere number keeps the container's group and additional
+ * groups.
+ */
 function identity(
   flags: GivenFlags,
   { config }: Container,

@@ -34,7 +34,10 @@ export const command: Command = {
   },
 };
 
-/** A root that was named and is not there is more likely a slip than one without containers. */
+/**
+ * A root folder that was named but doesn't exist is more likely a typing mistake than a root
+ * without containers.
+ */
 function requireRoot(root: string): void {
   try {
     if (Deno.statSync(root).isDirectory) return;

@@ -11,8 +11,8 @@ export const command: Command = {
   arity: [1, 1],
   async run({ args, factory }) {
     const container = (await factory()).load(args[0] as string);
-    // The library's pause of a paused container does nothing; a caller of the command may have
-    // mixed up two containers, and is told so, as by runc.
+    // In the library pausing a paused container does nothing. On the command line it may be a
+    // mix-up of two containers, so it is an error, as with runc.
     if (container.status() === "paused") {
       const { id } = container;
       throw new ContainerError("ContainerPaused", `container not running: ${id} is paused already`);

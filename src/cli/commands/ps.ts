@@ -22,7 +22,7 @@ export const command: Command = {
     const [id, ...options] = args;
     const container = (await factory()).load(id as string);
     const inside = container.processes();
-    // Without cgroups nothing but the first process is known, which is 0 where there is none.
+    // Without cgroups only the first process is known; its pid is 0 if there is none.
     const first = [container.ociState().pid].filter((pid) => pid > 0);
     const pids = inside.length > 0 ? inside : first;
     if (format === "json") output.print(JSON.stringify(pids) + "\n");
@@ -53,7 +53,7 @@ async function hostPs(options: readonly string[]): Promise<string> {
 }
 
 /**
- * The header and the rows of some processes of what ps printed.
+ * The header and the rows of some processes, from what ps printed.
  *
  * @throws {ContainerError} `ConfigInvalid` if there is no column PID
  */

@@ -12,7 +12,7 @@ import { usageError } from "../flags/options.ts";
 import { OrphanReaper } from "../foreground/orphan_reaper.ts";
 import { oneLine, type Output } from "../output/output.ts";
 
-/** Creates and starts a container, and is its program to whoever called. */
+/** Creates and starts a container, and acts as its program towards the caller. */
 export const command: Command = {
   synopsis: "<id> [-- command…]",
   description:
@@ -51,7 +51,7 @@ export const command: Command = {
     try {
       await container.release();
     } catch (error) {
-      // a hook's failure has taken it away already
+      // a failed hook has removed it already
       throw await undone(error, () => container[Symbol.asyncDispose]());
     }
     const watched = isDetached ? process.pid : Deno.pid;
@@ -68,9 +68,9 @@ export const command: Command = {
     );
     reaper?.[Symbol.dispose](); // hooks come
     await forwarded;
-    // The wait records the exit code, for those who wait elsewhere.
+    // Waiting also records the exit code, for callers that wait elsewhere.
     if ((await container.wait())?.oomKilled === true) output.warn(outOfMemory(container));
-    // Another program may have deleted it, by which the program ended.
+    // The program may have ended because another program deleted the container.
     if (!isOn(flags, "keep")) await container[Symbol.asyncDispose]();
     return code;
   },
@@ -82,7 +82,10 @@ function outOfMemory({ config }: Container): string {
   return `the container ran out of memory${bound}: the kernel killed its program`;
 }
 
-/** Tells hull's caller that the program is ready, if both care; what fails there is no more than told. */
+/**
+ * Tells hull's caller that the program is ready, if both use sd_notify. A failure is only a
+ * warning.
+ */
 async function forwardReadiness(
   notify: NotifySocket | undefined,
   mainPid: number,

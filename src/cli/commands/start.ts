@@ -20,7 +20,7 @@ export const command: Command = {
   },
 };
 
-/** Starts, and stays until the program has said that it is ready, or has ended. */
+/** Starts the container, and waits until the program has said that it is ready, or has ended. */
 async function startNotified(container: Container, host: string, output: Output): Promise<void> {
   const { hasNotifyFolder, NotifySocket } = await import("../process/notify_socket.ts");
   const { pid } = container.ociState();

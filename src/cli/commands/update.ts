@@ -59,13 +59,13 @@ export const command: Command = {
   },
 };
 
-/** Flags that do not count, and are not to be taken for set. */
+/** Warns of flags that are accepted but have no effect. */
 function warnOfUnread(flags: GivenFlags, output: Output): void {
   const unread = Object.keys(fromFlags(flags)).length > 0;
   if (unread) output.warn("the flags for single limits are ignored beside --resources");
 }
 
-/** Of a call that can't have been meant as it stands. */
+/** Refuses an update that changes nothing, which can't have been meant. */
 function requireChange(flags: GivenFlags, resources: Resources): void {
   const given = Object.keys(flags).filter((name) => name !== "check-before-update");
   const isZero = text(flags, "blkio-weight") !== undefined && Object.keys(resources).length === 0;
@@ -112,7 +112,7 @@ function section<Section extends object>(all: Section): Section | undefined {
   return set.length === 0 ? undefined : Object.fromEntries(set) as Section;
 }
 
-/** The resources of a file; what they hold is checked by whoever sets them. */
+/** The resources of a file. Their content is checked when they are set. */
 async function readResources(file: string): Promise<Resources> {
   const where = file === "-" ? "stdin" : file;
   let json: string;

@@ -1,5 +1,5 @@
 /**
- * The bundle that a command was given: a folder with a config.json.
+ * Reads the bundle that a command was given: a folder with a config.json.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Bundle {
   readonly folder: string;
   /** The config's file. */
   readonly path: string;
-  /** Whether nobody named it, and it is used since it lies in this folder. */
+  /** Whether it was not named, but is used because it lies in the current folder. */
   readonly isFound: boolean;
   readonly config: Config;
 }
@@ -34,7 +34,7 @@ export const BUNDLE_FLAGS: readonly Flag[] = [
   { name: "builtin", summary: "the built-in default, even if there is a config.json here" },
 ];
 
-/** How to do without a file that nobody named. */
+/** The hint for a file that was found but not named. */
 const ESCAPE = "--builtin takes the built-in default instead";
 
 /**
@@ -60,7 +60,9 @@ export function readBundle(flags: GivenFlags): Bundle | undefined {
   return { folder: base, path, isFound, config: parse(json, path, isFound) };
 }
 
-/** An error of the config with the file that it is about, which it may be a surprise to have. */
+/**
+ * Adds the file to an error of the config: the user may not know that there is one in this folder.
+ */
 export function namingFile(error: unknown, bundle: Bundle | undefined): unknown {
   if (bundle === undefined || !(error instanceof ContainerError)) return error;
   const { code, summary, pointer, faults, cause } = error;
@@ -95,7 +97,7 @@ function readConfig(path: string, isFound: boolean): string | undefined {
   }
 }
 
-/** The text as an object; what it holds is checked when a container is made of it. */
+/** The text as an object. Its content is checked when a container is made of it. */
 function parse(json: string, path: string, isFound: boolean): Config {
   const hint = isFound ? ESCAPE : undefined;
   let value: unknown;

@@ -1,6 +1,6 @@
 /**
- * What a command of the CLI is: its words as data, from which options are parsed, help is printed
- * and mistakes are answered, and the function that runs it.
+ * What a command of the CLI is: its flags and texts as data, which serve to parse options, print
+ * help and explain mistakes; and the function that runs it.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export interface Invocation {
   /** The Factory that hull's own flags describe. */
   readonly factory: () => Promise<Factory>;
   readonly output: Output;
-  /** With `--trace`. */
+  /** The trace, with `--trace`. */
   readonly trace: TraceFile | undefined;
 }
 
@@ -50,7 +50,10 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** How few and how many arguments it takes. */
   readonly arity: readonly [least: number, most: number];
-  /** Whether all behind the first argument is left as it is: another program's words. */
+  /**
+   * Whether everything behind the first argument is left as it is, because it is for another
+   * program.
+   */
   readonly stopsEarly?: boolean;
   /** hull's exit code if it fails; 1 unless said otherwise. */
   readonly failureCode?: number;

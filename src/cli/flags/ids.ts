@@ -14,9 +14,9 @@ export const REGEX_FLAG: Flag = {
 };
 
 /**
- * Does it for each; an error of one does not keep it from the others.
+ * Runs the command for each container; an error of one does not stop the others.
  *
- * @param mayBeNone whether it is well if no id fits
+ * @param mayBeNone whether it is fine if no id fits
  * @returns the exit code: 1 if it failed for any
  * @throws {ContainerError} `ConfigInvalid` if it is no expression, `ContainerNotExists` if no id fits
  */

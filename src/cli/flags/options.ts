@@ -1,6 +1,6 @@
 /**
- * The parsing of a command line against flags given as data; whatever it can't mean is an error
- * that names the nearest thing it could.
+ * Parses a command line by flags given as data. For a mistake, the error names the nearest valid
+ * word.
  *
  * @module
  */
@@ -71,9 +71,9 @@ export function parseFlags(
 }
 
 /**
- * Parses a command's words. Those of another program, which follow the first argument, stay as they
- * are; only a `--` right before them is hull's own. A `--` before the arguments that there must be
- * says that no flag follows; one behind them begins the container's command.
+ * Parses a command's words. The words of another program, which follow the first argument, stay as
+ * they are; only a `--` right before them belongs to hull. A `--` before required arguments means
+ * that no flags follow; one after them begins the container's command.
  *
  * @param global the flags that belong before the command, for the errors
  * @throws {ContainerError} what {@linkcode parseFlags} throws
@@ -118,7 +118,7 @@ function parseOwn(own: string[], grammar: Grammar): Given {
   }) as Given;
 }
 
-/** hull's own words, parted from those that are left alone, and the flags that are on or off. */
+/** hull's own words, separated from those that are left alone, and the flags that are on or off. */
 interface Split {
   readonly own: string[];
   /** What stands behind `--`, or from the first argument on; undefined without either. */
@@ -127,8 +127,9 @@ interface Split {
 }
 
 /**
- * Parts the words. A value that begins with a dash, `-1` or the `-` of stdin, is joined with its flag,
- * since it would be taken for one; a flag that is on or off takes no further word, be it `true`.
+ * Separates the words. A value that begins with a dash, such as `-1` or the `-` of stdin, is joined
+ * with its flag, since it would be taken for a flag. A flag that is on or off takes no further
+ * word, not even `true`.
  */
 function split(args: readonly string[], grammar: Grammar): Split {
   const own: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * The keys that an update's resources may have. A config's unknown keys are ignored, as the spec asks;
- * an update that is meant to change something, and changes nothing for a letter, is a mistake.
+ * The keys that an update's resources may have. Unknown keys of a config are ignored, as the spec
+ * asks. But an update that changes nothing because of a mistyped key would be a mistake, so it is
+ * refused.
  *
  * Source: config-linux.md, "Control groups"; `checkBeforeUpdate` is of its 1.1.
  *
@@ -10,7 +11,10 @@
 import { ContainerError, type Fault } from "../../errors.ts";
 import { nearest } from "./suggest.ts";
 
-/** What may stand somewhere: a value, an array of one shape, an object of some keys, or of any. */
+/**
+ * What may stand at a place: a value, an array of one shape, an object with certain keys, or with
+ * any keys.
+ */
 type Shape = "value" | readonly [Shape] | { readonly [key: string]: Shape } | {
   readonly any: Shape;
 };
@@ -46,7 +50,7 @@ const RESOURCES: Shape = {
 };
 
 /**
- * Refuses resources with a key that means nothing; the values are checked by whoever sets them.
+ * Refuses resources with an unknown key. The values are checked when they are set.
  *
  * @param where what they were read from
  * @throws {ContainerError} `ConfigInvalid`, with every such key

@@ -5,7 +5,7 @@
  */
 
 /**
- * The candidate that the fewest edits make of a word, if it is near enough to have been meant.
+ * The candidate that takes the fewest edits, if it is near enough to be what was meant.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * A process in the foreground: hull is its program to whoever called. Signals go to it, its terminal
- * is this program's, and its exit code is hull's.
+ * Runs a process in the foreground: hull acts as that program towards its caller. Signals go to the
+ * process, its terminal is connected with this program's, and its exit code becomes hull's.
  *
  * @module
  */
@@ -39,18 +39,19 @@ const FORWARDED: readonly Deno.Signal[] = [
 ];
 
 /**
- * What a terminal sends to a program in the background that touches it. Where this program has one,
- * the kernel has its way: it stops until it is in the foreground. Caught, the signal would repeat
- * the call, and the call the signal, for ever: tty_ioctl(4). Deno can't give a signal back that was
- * once listened for.
+ * The signals that a terminal sends to a program in the background that uses it. If this program
+ * has a terminal, they are not caught: the kernel stops the program until it is in the foreground.
+ * A program that catches such a signal repeats the call, which raises the signal again, for ever:
+ * tty_ioctl(4). They can't be caught for a while only: once a signal has been listened for, Deno
+ * can't restore its default action.
  */
 const JOB_CONTROL: readonly Deno.Signal[] = ["SIGTTIN", "SIGTTOU"];
 
 /** How a process is followed. */
 export interface Following {
-  /** Whether it has a terminal, which this program's is tied to. */
+  /** Whether it has a terminal, with which this program's is connected. */
   readonly hasTerminal: boolean;
-  /** Whether it is a container's first, which most signals don't end. */
+  /** Whether it is a container's first process, which most signals don't end. */
   readonly isFirst: boolean;
   readonly output: Output;
 }
@@ -85,8 +86,8 @@ export function isInteractive(): boolean {
 }
 
 /**
- * What a process's terminal in the foreground begins with: the size of this program's, where there is
- * one and no other is given, and output as the other end of stdout wants it.
+ * The first settings of the terminal of a process in the foreground: the size of this program's
+ * terminal, unless a size was given, and newlines as the other end of stdout wants them.
  */
 export function foregroundConsole(size: ConsoleSize | undefined): ProcessOptions {
   const consoleSize = size ?? ownSize();
@@ -108,7 +109,7 @@ async function relay(process: Process, signals: SignalForwarder, output: Output)
   let unreadBy: number | undefined;
   terminal.begin((error) => {
     const signal = error instanceof Deno.errors.BrokenPipe ? SIGPIPE : SIGHUP;
-    // Its terminal is hung up, which ends all but a first process without a handler.
+    // The terminal was hung up, which ends every process but a first one without a handler.
     if (answerTo(SIGHUP, process.pid) !== "deaf") return;
     unreadBy = signal;
     kill(process);
@@ -119,7 +120,7 @@ async function relay(process: Process, signals: SignalForwarder, output: Output)
   return unreadBy === undefined ? exitCode(status) : 128 + unreadBy;
 }
 
-/** Behind the `^C` that the terminal shows. */
+/** Prints a message on a new line: the terminal shows `^C` on the present one. */
 function sayOnTerminal(output: Output, message: string): void {
   output.newline();
   output.warn(message);
@@ -129,7 +130,7 @@ function exitCode({ code, signal }: ExitStatus): number {
   return signal === undefined ? code : 128 + signal;
 }
 
-/** What else is done about some signals. */
+/** Further actions at some signals. */
 export interface SignalHandlers {
   /** In place of SIGWINCH. */
   readonly onResize?: () => void;
@@ -139,7 +140,7 @@ export interface SignalHandlers {
   readonly onInterrupt?: () => Promise<void>;
 }
 
-/** Hands signals on; those that come before there is a process wait for it. */
+/** Forwards signals. Signals that come before there is a process are kept for it. */
 export class SignalForwarder {
   readonly #early: Deno.Signal[] = [];
   #process: Process | undefined;

@@ -1,6 +1,6 @@
 /**
- * This program's own terminal while it stands for another: its keys and what it shows are that one's
- * business then.
+ * This program's own terminal while it stands for the container's: keys and output are passed on
+ * unchanged.
  *
  * Source: termios(3), ioctl_tty(2).
  *
@@ -24,7 +24,7 @@ import {
 const STDIN = 0;
 const STDOUT = 1;
 
-/** The terminals at stdin and stdout, if there are any, most often one. */
+/** The terminals at stdin and stdout, if there are any; mostly they are the same one. */
 export class HostTerminal implements Disposable {
   readonly #keys = Deno.stdin.isTerminal() ? terminalSettings(STDIN) : undefined;
   readonly #screen = Deno.stdout.isTerminal() ? terminalSettings(STDOUT) : undefined;
@@ -40,18 +40,18 @@ export class HostTerminal implements Disposable {
   }
 
   /**
-   * Passes keys on as they are pressed, and shows bytes as they come. Where the output goes elsewhere,
-   * the terminal goes on making lines of what others print there.
+   * Passes keys on as they are pressed, and shows bytes as they come. If the output goes elsewhere,
+   * the terminal's treatment of output is left alone, for other programs that print there.
    */
   makeRaw(): void {
     if (this.#keys !== undefined) set(STDIN, rawKeys(this.#keys));
     if (this.#screen === undefined) return;
-    // If it is the same terminal, its keys stay as they were set now.
+    // If it is the same terminal, the settings of its keys must stay as they were just set.
     const screen = this.#keys === undefined ? this.#screen : get(STDOUT) ?? this.#screen;
     set(STDOUT, { ...screen, output: this.#screen.output & ~OPOST });
   }
 
-  /** Makes them as they were. */
+  /** Restores the settings. */
   [Symbol.dispose](): void {
     if (this.#screen !== undefined) set(STDOUT, this.#screen);
     if (this.#keys !== undefined) set(STDIN, this.#keys);
@@ -79,7 +79,7 @@ function set(fd: number, settings: TerminalSettings): void {
   unlessHungUp(() => setTerminalSettings(fd, settings));
 }
 
-/** Nobody sits at a terminal that was hung up. */
+/** The result of a call; undefined if the terminal was hung up. */
 function unlessHungUp<Result>(call: () => Result): Result | undefined {
   try {
     return call();

@@ -1,6 +1,6 @@
 /**
- * `^C` at this program's terminal, and the program that it does not reach: the first process of a
- * container ignores what it has no handler for, so that nothing but another terminal would end it.
+ * Lets `^C` end a program that it does not reach. The first process of a container ignores signals
+ * that it has no handler for, so without this it could only be ended from another terminal.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { answerTo, kill, readProc } from "./signal_answer.ts";
 
 /** How soon a second one must follow. */
 const WITHIN_MS = 2000;
-/** The time for the program to end or for the terminal to show what was typed. */
+/** How long the program may take to end, or the terminal to show what was typed. */
 const ANSWER_MS = 50;
 
-/** Counts those that nobody answers. */
+/** Counts the `^C`s that the program does not answer. */
 export class Interrupts implements Disposable {
   readonly #process: Process;
   readonly #say: (message: string) => void;
@@ -27,13 +27,16 @@ export class Interrupts implements Disposable {
     this.#say = say;
   }
 
-  /** A SIGINT was passed on, which may be one that was typed. */
+  /** Tells that a SIGINT was passed on, which may have been typed. */
   signalled(): void {
     const { group, foreground } = jobOf("self");
     if (group !== undefined && group === foreground) this.typed();
   }
 
-  /** One was typed and passed on: of two that the process does not answer, the second kills it. */
+  /**
+   * Tells that a `^C` was typed and passed on. If the process answers neither of two, the second
+   * kills it.
+   */
   typed(): void {
     const at = performance.now();
     const timer = setTimeout(() => {
@@ -43,7 +46,7 @@ export class Interrupts implements Disposable {
     this.#timers.add(timer);
   }
 
-  /** Says and does no more. */
+  /** Stops counting. */
   [Symbol.dispose](): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -65,7 +68,7 @@ export class Interrupts implements Disposable {
   }
 }
 
-/** Whether the keys of a process's terminal are another job's. */
+/** Whether another job of the process's terminal gets the keys. */
 function isForOther(pid: number): boolean {
   const { group, foreground } = jobOf(pid);
   return group !== foreground;

@@ -12,8 +12,8 @@ export class OrphanReaper implements Disposable {
   }
 
   /**
-   * Takes them from now on, but for the one process that somebody waits for. Until the end this
-   * program must have no other child that it waits for: hooks run before or after.
+   * Takes them from now on, except for the one process that is waited for. Until the end this
+   * program must not wait for any other child: hooks run before or after.
    */
   begin(except: number): void {
     this.#reap = () => void reapOrphans(except);
@@ -21,7 +21,7 @@ export class OrphanReaper implements Disposable {
     this.#reap();
   }
 
-  /** Takes them no more. */
+  /** Stops taking them. */
   [Symbol.dispose](): void {
     if (this.#reap !== undefined) Deno.removeSignalListener("SIGCHLD", this.#reap);
     this.#reap = undefined;

@@ -1,6 +1,6 @@
 /**
- * This program's terminal as the container's: keys go in as they are pressed, what is shown comes
- * out, and the size follows.
+ * Connects this program's terminal with the container's: keys go in as they are pressed, output
+ * comes out, and the size follows.
  *
  * @module
  */
@@ -18,7 +18,10 @@ export class TerminalRelay implements AsyncDisposable {
   readonly #over = new AbortController();
   #output: Promise<void> = Promise.resolve();
 
-  /** For a process that has a terminal; `say` tells the person at this one. Nothing flows before `begin`. */
+  /**
+   * For a process that has a terminal; `say` shows the user a message. Nothing flows before
+   * `begin`.
+   */
   constructor(process: Process, say: (message: string) => void) {
     this.#process = process;
     this.#interrupts = new Interrupts(process, (message) => {
@@ -31,22 +34,24 @@ export class TerminalRelay implements AsyncDisposable {
   /**
    * Makes this program's terminal raw, sets the size and lets the bytes flow.
    *
-   * @param onUnread called when nobody sees the output any more, and the process's terminal is closed
+   * @param onUnread called when nobody reads the output any more; the process's terminal is closed
+   *   then
    */
   begin(onUnread: (error: unknown) => void): void {
     this.goOn();
     const { signal } = this.#hungUp;
     const options = { preventClose: true, preventAbort: true, signal };
     this.#output = this.#process.stdout.pipeTo(Deno.stdout.writable, options).catch(onUnread);
-    // The keys end with the process, and nobody waits for them. A terminal that ends before was hung
-    // up, and so is the process's then. Anything else that ends is the end of the input.
+    // The flow of keys ends with the process; nothing waits for it. If this terminal ends before,
+    // it was hung up, and the process's is hung up too. If stdin is no terminal, its end is the end
+    // of the input.
     void this.#passKeys(() => {
       if (this.#host.hasKeys) return this.#hungUp.abort();
       this.#process.typeEnd({ signal: this.#over.signal }).catch(() => {}); // the process has ended
     });
   }
 
-  /** Takes the terminal, after others had it too. */
+  /** Sets up the terminal again, after this program was stopped and others used it. */
   goOn(): void {
     this.#host.makeRaw();
     this.resize();
@@ -59,7 +64,7 @@ export class TerminalRelay implements AsyncDisposable {
     if (size !== undefined) this.#process.resize(size.columns, size.rows);
   }
 
-  /** Waits for the last of the output, and makes this program's terminal as it was. */
+  /** Waits for the rest of the output, and restores this program's terminal. */
   async [Symbol.asyncDispose](): Promise<void> {
     using _restored = this.#host;
     using _over = this.#interrupts;

@@ -1,6 +1,7 @@
 /**
- * A pipe that nobody reads any more. SIGPIPE ends a program that writes to one, but not the first
- * process of a container, which gets EPIPE alone and may go on for ever: `hull run web | head -1`.
+ * Ends a program whose output nobody reads any more. SIGPIPE ends an ordinary program that writes
+ * to such a pipe. But the first process of a container only gets EPIPE, and may go on for ever:
+ * `hull run web | head -1`.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { Process } from "../../process.ts";
 import { answerTo, kill, readProc } from "./signal_answer.ts";
 
 const STDOUT = 1;
-/** For how long writers meet a pipe without a reader, before hull looks again. */
+/** For how long writers find a pipe without a reader, before hull checks again. */
 const PAUSE_MS = 100;
 
 /** Whether this program's stdout is a pipe. */
@@ -35,7 +36,7 @@ export class UnreadOutput implements Disposable {
   /** Watches for a process that has begun. */
   constructor(process: Process) {
     this.#process = process;
-    this.#watch().catch(() => {}); // what can't be watched stays as the kernel has it
+    this.#watch().catch(() => {}); // if it can't be watched, nothing is done
   }
 
   /** Whether the process was ended for it. */
@@ -49,7 +50,8 @@ export class UnreadOutput implements Disposable {
   }
 
   async #watch(): Promise<void> {
-    // EPOLLERR, which is always waited for: the last reader has gone. 0 is the end of the watch.
+    // Waits for EPOLLERR, which is always reported: the last reader has gone. 0 means that the
+    // watch has ended.
     if (await this.#poller.wait(new Fd(STDOUT), 0) === 0) return;
     while (answerTo(SIGPIPE, this.#process.pid) === "deaf") {
       if (await this.#isWritten()) return this.#end();
@@ -58,8 +60,8 @@ export class UnreadOutput implements Disposable {
   }
 
   /**
-   * Whether the process writes. To see a write, hull is the pipe's reader for the time of one; if
-   * another process of the container wrote, that one's next write meets a pipe without a reader.
+   * Whether the process writes. To let a write succeed, hull becomes the pipe's reader for one
+   * write. If another process of the container wrote, its next write finds a pipe without a reader.
    */
   async #isWritten(): Promise<boolean> {
     using reader = open(`/proc/self/fd/${STDOUT}`, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -68,7 +70,7 @@ export class UnreadOutput implements Disposable {
     return this.#written() !== before;
   }
 
-  /** How many bytes it, and those of its children that it has reaped, have written: proc(5), `io`. */
+  /** How many bytes the process and the children that it has reaped have written: proc(5), `io`. */
   #written(): string | undefined {
     return /^wchar: (\d+)$/m.exec(readProc(`${this.#process.pid}/io`))?.[1];
   }

@@ -1,12 +1,12 @@
 /**
- * A JSON document of a file, as Go's readers have it.
+ * Reads a JSON document as Go's readers do.
  *
  * @module
  */
 
 /**
- * What the document holds. A lone surrogate, which no UTF-8 can say, is U+FFFD: in hull it would stand
- * for a byte (ffi/c/raw_text.ts).
+ * The document's value. A lone surrogate, which UTF-8 can't express, becomes U+FFFD: within hull it
+ * would stand for a byte (ffi/c/raw_text.ts).
  *
  * @throws {SyntaxError}
  */

@@ -1,5 +1,5 @@
 /**
- * What else is said of a failure: to an ordinary user, and with `--debug`.
+ * What is said of a failure in addition: to an ordinary user, and with `--debug`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ContainerError } from "../../errors.ts";
 import { OWN_WORDS } from "./own_words.ts";
 import { inSources } from "./source_map.ts";
 
-/** An error with what this caller can do about it, where that depends on who it is. */
+/** Adds to an error what this caller can do about it, if that depends on the caller's rights. */
 export function explained(error: unknown): unknown {
   if (!(error instanceof ContainerError)) return error;
   const { errno, step, code, summary, cause } = error;
@@ -24,7 +24,7 @@ export function explained(error: unknown): unknown {
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 
-/** The stack on one line, in the places of the sources, and those of what is underneath. */
+/** The error's stack and those of its causes, on one line, with places in the sources. */
 export function readableStack(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const stack = inSources(error.stack ?? error.message).replaceAll(/\s*\n\s*/g, " | ");

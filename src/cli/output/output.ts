@@ -1,6 +1,6 @@
 /**
- * What the CLI prints: results on stdout; errors, warnings and debug lines on stderr and, where
- * engines read them, in the log file.
+ * Prints for the CLI: results on stdout; errors, warnings and debug lines on stderr and in the log
+ * file, where engines read them.
  *
  * @module
  */
@@ -27,7 +27,7 @@ type Level = "debug" | "warning" | "error";
 
 const encoder = new TextEncoder();
 
-/** The CLI's way to speak. */
+/** The output of one command. */
 export class Output {
   readonly #options: OutputOptions;
 
@@ -37,7 +37,7 @@ export class Output {
   }
 
   /**
-   * Prints a result, in which nothing acts on a terminal.
+   * Prints a result. Characters that would act on a terminal are escaped.
    *
    * @returns false if nobody reads it any more
    */
@@ -51,7 +51,7 @@ export class Output {
   }
 
   /**
-   * Says something that the user may want to mend.
+   * Prints a warning about something that the user may want to correct.
    *
    * @param pointer the field of config.json that it is about
    */
@@ -61,12 +61,12 @@ export class Output {
     this.#write("warning", { msg: `config ${pointer}: ${message}`, pointer });
   }
 
-  /** Ends a line that another has begun on the terminal. */
+  /** Ends a line that something else has begun on the terminal. */
   newline(): void {
     if (Deno.stderr.isTerminal()) writeAll(Deno.stderr, "\n");
   }
 
-  /** Says what is being done, with `--debug` alone. */
+  /** Prints what is being done, with `--debug` only. */
   debug(message: string): void {
     if (this.#options.debug) this.#write("debug", { msg: message });
   }
@@ -101,8 +101,8 @@ export class Output {
       writeAll(Deno.stderr, visible(format === "json" ? asJson(level, fields) : human));
       return;
     }
-    // Engines read the log's last line; people look at stderr. A warning is none of the output of a
-    // container that starts, whose stderr this is.
+    // Engines read the log's last line; people look at stderr. With a log file warnings are not
+    // printed on stderr, since that is also the stderr of the container.
     if (level === "error") writeAll(Deno.stderr, visible(human));
     const line = visible(format === "json" ? asJson(level, fields) : asText(level, fields.msg));
     try {
@@ -114,7 +114,7 @@ export class Output {
 }
 
 /**
- * Opens the file for log lines, so that one that can't be written is told before anything is made.
+ * Opens the file for log lines. If it can't be written, this is reported before anything is made.
  *
  * @throws {ContainerError} `SystemError`
  */
@@ -137,8 +137,8 @@ export function oneLine(error: unknown): string {
 }
 
 /**
- * A text with its control characters spelled out: a message may hold what an image or a hook has
- * written, and a terminal would do what they say.
+ * A text with its control characters escaped: a message may hold text from an image or a hook, and
+ * a terminal would act on them.
  */
 export function printable(text: string): string {
   return text.replaceAll(CONTROL, (letter) => `\\x${hex(letter, 2)}`);
@@ -148,7 +148,7 @@ export function printable(text: string): string {
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f-\x9f]/g;
 const CONTROL_IN_JSON = /[\x7f-\x9f]/g;
 
-/** The same of JSON, where the others are spelled out already. */
+/** The same for JSON, where other control characters are escaped already. */
 function printableJson(json: string): string {
   return json.replaceAll(CONTROL_IN_JSON, (letter) => `\\u${hex(letter, 4)}`);
 }
@@ -168,7 +168,7 @@ function asText(level: Level, message: string): string {
   }\n`;
 }
 
-/** Writes it all; a reader who has gone needs no more of it. */
+/** Writes all of it; stops if the reader has gone. */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = encoder.encode(text);
   try {

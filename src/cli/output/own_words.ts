@@ -1,11 +1,11 @@
 /**
- * Hints for who calls hull rather than its library: what the library names an option, or a call, is a
- * flag or a command here.
+ * Hints for users of the command line. The library's hints name options and calls; here these are
+ * flags and commands.
  *
  * @module
  */
 
-/** The library's hints that name what the command line has not, and what is said here. */
+/** The library's hints that don't fit the command line, and what is printed instead. */
 export const OWN_WORDS: ReadonlyMap<string, string> = new Map([
   ["resume it first, or set ignorePaused", "resume it first, or use hull exec --ignore-paused"],
   ["kill it first, or destroy it with force", "kill it first, or use hull delete --force"],

@@ -1,5 +1,5 @@
 /**
- * Why a call of Deno's failed, in the system's words alone.
+ * Why a call of Deno's failed, in the system's words only.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A stack of bundled code in the places of its sources, by the source map that lies beside the bundle.
- * Only `--debug` reads it.
+ * Translates a stack of bundled code to places in the sources, by the source map beside the bundle.
+ * Only used with `--debug`.
  *
  * Source: the source map format, version 3 (ECMA-426).
  *
@@ -24,8 +24,8 @@ interface Segment {
 const PLACE = /(?:[^\s()]+ \()?file:\/\/(\/[^\s()]+\.js):(\d+):(\d+)\)?/g;
 
 /**
- * The stack with each place in a file that has a map as `src/factory.ts:12:3`; a function's shortened
- * name goes with it, which says nothing. Others stay.
+ * The stack with each place in a file that has a map as `src/factory.ts:12:3`; a function's
+ * shortened name is dropped. Other places stay as they are.
  *
  * @param readMap gives the text of a file's map; undefined if it has none
  *

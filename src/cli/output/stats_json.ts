@@ -73,7 +73,7 @@ function statsData(stats: ContainerStats, cpuset: string | undefined): object {
   };
 }
 
-/** runc's Go type has no names for JSON, so that these are the fields' own. */
+/** runc's Go type has no JSON names, so these are the names of its fields. */
 function interfacesData(interfaces: readonly InterfaceStats[]): object[] | null {
   if (interfaces.length === 0) return null;
   return interfaces.map((each) =>

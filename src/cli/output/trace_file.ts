@@ -1,5 +1,5 @@
 /**
- * `--trace FILE`: the file, and the trace that goes into it. Loaded only where it is asked for.
+ * `--trace FILE`: the trace and its file. Loaded only if it is asked for.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export class TraceFile {
   #file: Deno.FsFile | undefined;
 
   /**
-   * Opens the file, so that one that can't be written is told before anything is made.
+   * Opens the file. If it can't be written, this is reported before anything is made.
    *
    * @param command what is traced
    * @throws {ContainerError} `SystemError`
@@ -37,7 +37,7 @@ export class TraceFile {
     this.trace.main.add("load the runtime and hull", 0, performance.now());
   }
 
-  /** Writes the trace; what fails there is no more than told. */
+  /** Writes the trace. A failure is only a warning. */
   async write(output: Output): Promise<void> {
     using file = this.#file;
     this.#file = undefined;

@@ -63,13 +63,16 @@ export interface Born {
   readonly container: Container;
   readonly process: Process;
   readonly hasTerminal: boolean;
-  /** Where the program says that it is ready, bound for `run` if hull's caller wants to hear of it. */
+  /**
+   * The socket on which the program says that it is ready; only for `run`, if hull's caller wants
+   * to know.
+   */
   readonly notify: NotifySocket | undefined;
 }
 
 /**
- * Makes the container that the flags describe, up to the wait for its start. Nothing of it is left
- * after a failure.
+ * Makes the container that the flags describe, up to the point where it waits for its start.
+ * Nothing of it is left after a failure.
  *
  * @param isDetached whether this program ends before the container's
  * @param isRun whether the program is run next, by this program
@@ -124,7 +127,7 @@ async function createFromBundle(
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),
-      // In the foreground hull is the parent until the end, and its own supervisor.
+      // In the foreground hull stays the parent until the end, so it acts as the supervisor itself.
       supervisor: isDetached ? undefined : identify(Deno.pid),
       supervised: isOn(flags, "supervise"),
     });
@@ -151,7 +154,7 @@ export function initKind(flags: GivenFlags): InitKind {
   throw usageError(`unknown kind of init ${JSON.stringify(kind)}`, "use auto, direct or reexec");
 }
 
-/** What the caller passed, with the variables by which the program finds it. */
+/** The fds that the caller passed, with the variables by which the program finds them. */
 function passedFds(flags: GivenFlags): ProcessOptions {
   const extraEnv = listenVariables();
   return { ...(extraEnv.length === 0 ? {} : { extraEnv }), preserveFds: inheritedCount(flags) };
@@ -164,15 +167,17 @@ interface Console {
 }
 
 /**
- * Whether there is a terminal, and where a detached container's goes; in the foreground it is this
- * program's. The built-in default has one where this program has, as a shell's commands do.
+ * Whether there is a terminal, and where a detached container's master end goes; in the foreground
+ * it is connected with this program's. The built-in default has a terminal if this program has one,
+ * like a command in a shell.
  */
 function consoleOf(flags: GivenFlags, config: Config | undefined, isDetached: boolean): Console {
   const consoleSocket = text(flags, "console-socket");
   const chosen = choice(flags, "tty");
   const hasTerminal = chosen ??
     (config === undefined ? !isDetached && isInteractive() : config.process?.terminal === true);
-  // What the config says already is no wish, which would have it checked once more.
+  // A value that the config has already is left out: as a wish it would make hull check the config
+  // once more.
   const terminal = chosen ?? (config === undefined && hasTerminal ? true : undefined);
   const wish = terminal === undefined ? {} : { terminal };
   if (isDetached && hasTerminal) {
@@ -215,7 +220,10 @@ function sendPidfd(socket: Fd, pid: number): void {
   sendFds(socket, [pidfd], "standard");
 }
 
-/** What a birth with a notify socket needs, if hull's caller wants to hear of readiness. */
+/**
+ * What a birth with a notify socket needs, if hull's caller wants to know when the program is
+ * ready.
+ */
 interface Notified {
   readonly config: Config;
   makeFolder(): void;

@@ -1,5 +1,5 @@
 /**
- * The fds that hull's caller means for the container.
+ * The fds that hull's caller passes to the container.
  *
  * @module
  */
@@ -18,7 +18,10 @@ export function listenVariables(): string[] {
   return count === 0 ? [] : [`LISTEN_FDS=${count}`, "LISTEN_PID=1"];
 }
 
-/** None that are meant for another process, which hull's caller may have been or have started. */
+/**
+ * The fds that systemd passed to this very process. If LISTEN_PID names another process, there are
+ * none.
+ */
 function listenFds(): number {
   if (Deno.env.get("LISTEN_PID") !== String(Deno.pid)) return 0;
   const listen = Deno.env.get("LISTEN_FDS") ?? "";

@@ -1,6 +1,7 @@
 /**
- * sd_notify(3) through a container: the container gets a socket of its own at /run/notify, and what
- * it says when it is ready goes on to the host's socket, with the process that systemd is to watch.
+ * Forwards sd_notify(3) from a container. The container gets its own socket at /run/notify. When it
+ * says there that it is ready, this is passed on to the host's socket, with the pid that systemd
+ * should watch.
  *
  * @module
  */
@@ -20,7 +21,7 @@ const FOLDER_INSIDE = "/run/notify";
 const NAME = "notify.sock";
 const MESSAGE_SIZE = 4096;
 const BARRIER_MS = 30_000;
-/** After how many messages others have a turn. */
+/** After how many messages the event loop gets a turn. */
 const TURN_AFTER = 256;
 
 /** The config with the socket's folder bound in, and the variable that names the socket. */
@@ -102,7 +103,7 @@ export class NotifySocket implements Disposable {
       const readable = this.#poller.wait(this.#socket).then(() => false);
       if (!(await Promise.race([readable, isOver]))) continue;
       this.#poller.cancel(this.#socket);
-      const last = this.#ready(); // said right before the end
+      const last = this.#ready(); // sent right before the end
       if (last === undefined) return false;
       await this.#tellHost(last, mainPid);
       return true;
@@ -142,8 +143,8 @@ export class NotifySocket implements Disposable {
 }
 
 /**
- * Waits until the host has taken what was sent: it closes the fd that comes with BARRIER=1
- * (sd_notify_barrier(3)). One that does not know it is given 30 seconds.
+ * Waits until the host has read what was sent: it then closes the fd that comes with BARRIER=1
+ * (sd_notify_barrier(3)). A host that does not know BARRIER gets 30 seconds.
  */
 async function barrier(host: Fd, poller: Poller): Promise<void> {
   using pipe = new Pipe();

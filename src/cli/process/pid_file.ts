@@ -4,7 +4,10 @@ import { ContainerError } from "../../errors.ts";
 import { replaceFile } from "../../state/replace_file.ts";
 import { reason } from "../output/reason.ts";
 
-/** Whole or not at all: who waits for the file must not read half a number. */
+/**
+ * Writes the file whole or not at all, so that a program that waits for it never reads half a
+ * number.
+ */
 export function writePidFile(path: string | undefined, pid: number): void {
   if (path === undefined) return;
   try {

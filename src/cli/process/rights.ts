@@ -1,5 +1,5 @@
 /**
- * What an ordinary user may not do on this host, told before anything is made.
+ * Refuses what an ordinary user may not do on this host, before anything is made.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { ContainerError } from "../../errors.ts";
 import { isAdmin } from "../../security/capabilities.ts";
 
 /**
- * Refuses what the kernel would refuse step by step: containers are for root, but for those in a user
- * namespace of their own.
+ * Refuses what the kernel would refuse in some later step: only root can make containers, except
+ * those in a new user namespace.
  *
  * @param config as it was read; undefined for the built-in default
  * @throws {ContainerError} `Unsupported`
