@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolverConfig } from "./late.ts";
 import type { Config } from "../config/types/config.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
@@ -23,9 +24,7 @@ export async function makeBuiltin(id: string, mode: CheckedMode | undefined): Pr
   const { builtinConfig, hostFacts, writeBuiltinFiles } = await import("./builtin_bundle.ts");
   const kind = mode?.kind;
   const isHost = kind === "host";
-  const resolvConf = isHost || kind === "bridge"
-    ? (await import("../network/resolver_config.ts")).resolverConfig(isHost)
-    : undefined;
+  const resolvConf = isHost || kind === "bridge" ? await resolverConfig(isHost) : undefined;
   const subject = { id, args: [], host: hostFacts(), network: { isHost, resolvConf } };
   return {
     config: builtinConfig(subject).config,

@@ -22,6 +22,7 @@ import {
   requireMountNamespace,
   requireNetworkNamespace,
 } from "../namespaces/required_namespaces.ts";
+import { mergeResources } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
 
@@ -107,8 +108,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
 }
 
 async function limited(config: Config, resources: Resources): Promise<Config> {
-  const { mergeResources } = await import("../life/merge_resources.ts");
-  const merged = mergeResources(config.linux?.resources ?? {}, resources);
+  const merged = await mergeResources(config.linux?.resources ?? {}, resources);
   // The config was already converted to the newest version, to which the limits belong too.
   const ociVersion = OCI_VERSION_MAX;
   return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };

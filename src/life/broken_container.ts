@@ -14,6 +14,7 @@ import type { CgroupManager } from "../cgroups/manager.ts";
 import { hasMark } from "../cgroups/mark.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
 import { ContainerError } from "../errors.ts";
+import { giveLeaseBack, removeNetwork } from "./late.ts";
 import { hasRecords } from "../network/hull_bridge/folder.ts";
 import { openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
 import { type Remains, remainsOf } from "../state/state_shape.ts";
@@ -57,15 +58,11 @@ export async function removeBroken(broken: BrokenContainer): Promise<void> {
   const cgroups = cgroupsOf(broken, remains);
   if (cgroups !== undefined) await endCgroups(cgroups, remains.ownCgroups);
   if (remains.network !== undefined) {
-    const { removeNetwork } = await import("../network/container_network.ts");
     await removeNetwork({ network: remains.network, joined: undefined, isNamed: false });
   }
   store.remove(id);
   if (hasRecords(store.root)) {
-    await (await import("../network/container_lease.ts")).giveLeaseBack(
-      store,
-      remains.network?.owner,
-    );
+    await giveLeaseBack(store, remains.network?.owner);
   }
 }
 

@@ -13,6 +13,7 @@ import type { CgroupManager } from "../cgroups/manager.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
 import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
+import { nameProcesses } from "./late.ts";
 import type { StoredState } from "../state/stored_state.ts";
 
 /** A container as far as a signal needs it. */
@@ -99,8 +100,7 @@ export async function endAll(
 }
 
 async function notEnding(pids: readonly number[]): Promise<ContainerError> {
-  const { nameProcesses } = await import("../cgroups/remaining.ts");
-  const named = pids.length === 0 ? "its first process" : nameProcesses(pids);
+  const named = pids.length === 0 ? "its first process" : await nameProcesses(pids);
   return new ContainerError("SystemError", `killed, but not ended: ${named}`, {
     step: "kill",
     hint:

@@ -5,9 +5,12 @@
  * @module
  */
 
+import { late } from "../own/late.ts";
 import type { NetworkMode } from "../config/types/network_mode.ts";
 import type { GivenNetworks } from "../config/validate_network/networks.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
+
+const requireNft = late(() => import("./hull_bridge/nft.ts"), "requireNft");
 
 /**
  * Checks a mode by itself, and that this host has what it needs.
@@ -17,7 +20,7 @@ import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 export async function checkMode(mode: NetworkMode): Promise<CheckedMode> {
   const { checkNetworkMode } = await import("../config/validate_network/network_mode.ts");
   const checked = checkNetworkMode(mode);
-  if (checked.kind === "bridge") (await import("./hull_bridge/nft.ts")).requireNft();
+  if (checked.kind === "bridge") await requireNft();
   return checked;
 }
 

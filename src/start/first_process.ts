@@ -13,7 +13,6 @@ import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { ContainerError } from "../errors.ts";
 import { undone } from "../failures/undo.ts";
 import { silentEnd } from "../process/init_status.ts";
-import { late } from "../own/late.ts";
 import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
@@ -23,14 +22,9 @@ import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
 import { HostSteps } from "./host_steps.ts";
 import { InitProcess } from "./init_process.ts";
 import { letGo } from "./init_words.ts";
-import { bornOf, type Launched, reapLaunched } from "./launched.ts";
+import type { Launched } from "./launcher.ts";
 import { ParentSteps } from "./parent_steps.ts";
 import { type StartSubject, subjectOf } from "./start_subject.ts";
-
-/** Few containers have a launcher. */
-const launcher = () => import("./launcher.ts");
-const attendLaunched = late(launcher, "attendLaunched");
-const adoptLaunched = late(launcher, "adoptLaunched");
 
 /** A first process that waits for the start. */
 export interface StartedFirst {
@@ -101,6 +95,7 @@ class FirstStart {
     const parent = this.#parent;
     init.trace = await child.beginTrace();
     child.checkPaths();
+    const launcher = joinsInhabited(namespaces) ? await import("./launcher.ts") : undefined;
     using opened = new DisposableStack();
     const mounts = child.hasMounts ? await child.openMounts(opened) : [];
     const words = child.openWords(init.opened);
@@ -111,9 +106,8 @@ class FirstStart {
     if (init.network.isNeeded && !parent.makesNetworkLater) await parent.makeNetwork(init.child);
     if (program.way.kind === "direct") parent.attend(words, child.attended);
     else await parent.sendConfig(words, told);
-    const isLauncher = joinsInhabited(namespaces);
-    const launched = await this.awaitReady({ words, told, program, isLauncher });
-    if (launched !== undefined) await adoptLaunched(launched, init, this.#subject);
+    const launched = await this.awaitReady({ words, told, program, launcher });
+    if (launched !== undefined) await launcher?.adoptLaunched(launched, init, this.#subject);
     if (told.seccomp !== undefined && hasListener(told.seccomp)) await parent.passListener(told);
     parent.setLimits();
     if (console !== undefined) await parent.takeTerminal(console);
@@ -154,13 +148,13 @@ class FirstStart {
    * @returns what a launcher made
    * @throws {ContainerError} what init reported, or how it ended without a word
    */
-  async awaitReady({ words, told, program, isLauncher }: Awaited): Promise<Launched | undefined> {
+  async awaitReady({ words, told, program, launcher }: Awaited): Promise<Launched | undefined> {
     const { said, control } = words;
     const init = this.#init;
     const parent = this.#parent;
     let launched: Launched | undefined;
     let isReady = false;
-    let isBorn = !isLauncher;
+    let isBorn = launcher === undefined;
     try {
       while (!isReady || !isBorn) {
         const message = await parent.hear(words);
@@ -168,10 +162,10 @@ class FirstStart {
           case "launched":
             launched = message;
             isBorn ||= !message.isUsher;
-            await attendLaunched(launched, words, init, parent, this.#subject);
+            await launcher?.attendLaunched(launched, words, init, parent, this.#subject);
             break;
           case "born":
-            launched = bornOf(launched, message.pid);
+            launched = { first: launched?.first ?? 0, pid: message.pid };
             isBorn = true;
             break;
           case "work":
@@ -192,7 +186,7 @@ class FirstStart {
       return launched;
     } catch (error) {
       control.writer.close();
-      if (isLauncher) await reapLaunched(said, launched);
+      await launcher?.reapLaunched(said, launched);
       throw error;
     }
   }
@@ -211,8 +205,8 @@ class FirstStart {
 /** What is waited for. */
 interface Awaited extends Pick<MadeChild, "told" | "program"> {
   readonly words: Words;
-  /** Whether the child makes the container's process rather than becoming it. */
-  readonly isLauncher: boolean;
+  /** Where the child makes the container's process rather than becoming it: how it is dealt with. */
+  readonly launcher: typeof import("./launcher.ts") | undefined;
 }
 
 function isOthers(error: unknown): boolean {

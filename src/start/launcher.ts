@@ -7,13 +7,22 @@
 
 import { openPidfd } from "../../ffi/processes/process.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
+import type { InitStatus } from "../process/init_status.ts";
 import { Child, NOT_TOLD } from "../process/parent_process.ts";
 import type { Words } from "./child_steps.ts";
 import type { InitProcess } from "./init_process.ts";
 import { letGo } from "./init_words.ts";
-import type { Launched } from "./launched.ts";
 import type { ParentSteps } from "./parent_steps.ts";
 import type { StartSubject } from "./start_subject.ts";
+
+/**
+ * What a launcher made: the child that joined, which has ended, and the container's process. With an
+ * usher both are the usher until it has made the process.
+ */
+export interface Launched {
+  readonly first: number;
+  readonly pid: number;
+}
 
 /** Does what the process waits for: its network, its id maps. */
 export async function attendLaunched(
@@ -51,4 +60,19 @@ export async function adoptLaunched(
   init.isBorn(new Child(pid, openPidfd(pid), poller));
   await new Child(first, openPidfd(first), poller).wait();
   await launcher.wait();
+}
+
+/** Takes the status of each: a launcher that failed has still said which they are. */
+export async function reapLaunched(
+  status: InitStatus,
+  launched: Launched | undefined,
+): Promise<void> {
+  let known = launched;
+  for await (const message of status.rest()) {
+    if (message.kind === "launched") known = message;
+    if (message.kind === "born") known = { first: known?.first ?? 0, pid: message.pid };
+  }
+  for (const pid of new Set([known?.first ?? 0, known?.pid ?? 0])) {
+    if (pid > 0) await status.reap(pid);
+  }
 }

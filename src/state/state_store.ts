@@ -12,6 +12,7 @@ import { AT_FDCWD, AT_REMOVEDIR, type Fd } from "../../ffi/files/file.ts";
 import { unlinkAt } from "../../ffi/files/entries.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isThere, S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
+import { late } from "../own/late.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
@@ -38,6 +39,9 @@ import {
 } from "./container_folder.ts";
 import { isId, requireId } from "./container_id.ts";
 import { NewFolder, STATE_MODE } from "./new_folder.ts";
+
+/** For a call that has to wait. */
+const refuseInHook = late(() => import("./running_hook.ts"), "refuseInHook");
 
 const ROOT_MODE = 0o700;
 const LOCK_TRIES = 400;
@@ -212,7 +216,7 @@ export class StateStore {
         stack.move();
         return fd;
       }
-      (await import("./running_hook.ts")).refuseInHook(fd, id);
+      await refuseInHook(fd, id);
       await pause(LOCK_PAUSE_MS, signal);
     }
     throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
@@ -241,7 +245,7 @@ export class StateStore {
    */
   async requireNoHook(id: string): Promise<void> {
     using folder = this.#open(id);
-    (await import("./running_hook.ts")).refuseInHook(folder, id);
+    await refuseInHook(folder, id);
   }
 
   /** Takes the lock if nobody holds it. */

@@ -8,6 +8,9 @@ import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
 import { parseBytes, parseInteger } from "../flags/quantities.ts";
 import { reason } from "../output/reason.ts";
+import { late } from "../../own/late.ts";
+
+const requireKnownKeys = late(() => import("../flags/resource_keys.ts"), "requireKnownKeys");
 
 const KERNEL_FLAGS = ["kernel-memory", "kernel-memory-tcp"] as const;
 
@@ -146,6 +149,6 @@ async function readResources(file: string): Promise<Resources> {
       'such as {"memory": {"limit": 1e9}}',
     );
   }
-  (await import("../flags/resource_keys.ts")).requireKnownKeys(value, where);
+  await requireKnownKeys(value, where);
   return value as Resources;
 }
