@@ -120,3 +120,31 @@ Deno.test("a source is asked each time, and once more when it settles", async ()
 Deno.test("without a trace work is just done", () => {
   assertEquals(traced(undefined, "work", () => 7), 7);
 });
+
+/** Steps with a private field, one of which calls another. */
+class Steps {
+  readonly #value = 7;
+
+  birth(): Promise<number> {
+    return Promise.resolve(this.awaitReady());
+  }
+
+  awaitReady(): number {
+    return this.#value;
+  }
+
+  undo(why: string): never {
+    throw new ContainerError("SystemError", why);
+  }
+}
+
+Deno.test("steps that are watched are spans, whoever calls them, and those that fail say how", async () => {
+  const trace = new Trace();
+  const [watched, other] = [new Steps(), new Steps()];
+  trace.main.watch(watched, "first");
+  assertEquals([await watched.birth(), await other.birth()], [7, 7]);
+  assertThrows(() => watched.undo("it can't be"), ContainerError, "it can't be");
+  const events = await spans(trace);
+  assertEquals(events.map(({ name }) => name), ["birth", "wait until init is ready", "undo"]);
+  assertEquals((events[2]?.args?.error as Record<string, unknown>).code, "SystemError");
+});
