@@ -67,8 +67,8 @@ export function mountedAt(config: Config): MountedAt[] {
 const STARTS_EMPTY = new Set(["tmpfs", "devpts", "mqueue", "cgroup", "ramfs"]);
 
 /**
- * The destination of a mount. That of the kernel's own file systems may have no link on its way, and
- * is so what it says without its `..`.
+ * The destination of a mount. That of the kernel's own file systems may have no link on its way,
+ * and is so what it says without its `..`.
  */
 function placeOf({ destination, type }: Mount): string {
   return type === "proc" || type === "sysfs" ? collapse(destination) : trim(destination);

@@ -1,5 +1,5 @@
 /**
- * A container: logical first (an id, a folder, a config, cgroups), then with processes in it.
+ * A container: at first only an id, a folder, a config and cgroups; later with processes in it.
  *
  * @module
  */
@@ -40,14 +40,14 @@ export type { AbortOptions } from "../ffi/waiting/abort.ts";
  * `ContainerNotExists` then.
  *
  * Whatever waits takes an AbortSignal, and rejects with its reason. What an abort means:
- * - `start` and `run` are undone: the process is killed, all that was made for it is taken away, and
- *   the container is as before; a process that joins is killed, with what it has started
- * - `release`: up to the moment where the program is let run the container goes on waiting for its start;
- *   later it is killed
- * - `pause` lets all go on again; `wait` waits no more; `events` and `notifyOOM` come to their end
- * - `destroy`, `set`, `resume` and the networks' calls are left undone if they had still to wait for
- *   others' calls to end. Once begun they go to their end, which is near; of `destroy` the poststop
- *   hooks are killed
+ * - `start` and `run` are undone: the process is killed, all that was made for it is taken away,
+ *   and the container is as before; a process that joins is killed, with what it has started
+ * - `release`: up to the moment where the program is let run the container goes on waiting for its
+ *   start; later it is killed
+ * - `pause` lets all processes go on again; `wait` stops waiting; `events` and `notifyOOM` end
+ * - `destroy`, `set`, `resume` and the networks' calls do nothing if they still had to wait for
+ *   other calls to end. Once begun they are finished, which takes little time; for `destroy` the
+ *   poststop hooks are killed
  */
 export class Container implements AsyncDisposable {
   readonly #known: KnownContainer;
@@ -84,8 +84,8 @@ export class Container implements AsyncDisposable {
 
   /**
    * Starts a process. The container's first waits for {@linkcode Container.release} then; a further
-   * one joins the running container, with its namespaces, cgroups, limits and filter, and runs at once.
-   * Of two calls at once one starts the first.
+   * one joins the running container, with its namespaces, cgroups, limits and filter, and runs at
+   * once. Of two calls at once exactly one starts the first process.
    *
    * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
    *   process that was started already; for a further process `ContainerNotRunning` or
@@ -190,8 +190,8 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Changes its limits, and keeps them with the container; what the resources don't name stays. If
-   * one can't be set, those before are set again.
+   * Changes its limits and stores them; limits that the resources don't name stay. If one can't be
+   * set, the old limits are restored.
    *
    * @param rdt limits of its class of service, for a container with `linux.intelRdt`
    * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
@@ -232,7 +232,7 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Every time that its memory ran out, from now on until its first process ends.
+   * Yields every time that its memory runs out, from now on until its first process ends.
    *
    * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
    */
@@ -243,9 +243,9 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal to its first process, or to all. One that asks a program to end kills a container
-   * that waits for its start: a pid namespace's first process is deaf to what it has no handler for,
-   * and there is nothing yet to be saved.
+   * Sends a signal to its first process, or to all. A signal that asks a program to end kills a
+   * container that waits for its start: the first process of a pid namespace ignores signals
+   * without a handler, and no data can be lost yet.
    *
    * @param signal a number, or a name such as `TERM`
    * @throws {ContainerError} `ContainerNotRunning` if it has ended, `ConfigInvalid` for an unknown
@@ -255,7 +255,8 @@ export class Container implements AsyncDisposable {
     const number = requireSignal(signal);
     using _lock = ASKS_TO_END.has(number) ? this.#known.state.tryLock() : undefined;
     this.#known.state.read();
-    // Whoever holds the lock may be letting the program run, which could save something.
+    // If another call holds the lock, it may just let the program run, and the program could have
+    // data to save. So the signal is only turned into a kill under the lock.
     const isDeaf = _lock !== undefined &&
       this.#known.statusOf(this.#known.state.known) === "created";
     const sent = isDeaf ? SIGKILL : number;
@@ -291,17 +292,19 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Waits until its first process has ended, before it has one too; any number of programs may.
+   * Waits until its first process has ended, even if there is none yet. Any number of programs may
+   * wait.
    *
-   * @returns how it ended; undefined if it was another program's child that has no supervisor: its
-   *   parent alone can know; and if the container goes away before it has had a process
+   * @returns how it ended; undefined if the process was the child of another program and has no
+   *   supervisor, since only its parent can know; and if the container is removed before it has a
+   *   process
    * @throws the signal's reason
    */
   async wait({ signal }: AbortOptions = {}): Promise<ExitStatus | undefined> {
     return await awaitEnd(this.#known, signal);
   }
 
-  /** How its first process ended, as far as anybody has recorded it: see {@linkcode wait}. */
+  /** How its first process ended, if that was recorded: see {@linkcode wait}. */
   exitStatus(): ExitStatus | undefined {
     return withOomKill(lookUpExit(this.folder), this.#known.surroundings.cgroups);
   }
@@ -311,7 +314,8 @@ export class Container implements AsyncDisposable {
    *
    * @param options `force` kills a running one
    * @throws {ContainerError} `ContainerNotStopped` if it runs
-   * @throws the signal's reason; of one that came while the poststop hooks ran, with all removed
+   * @throws the signal's reason; if the abort came while the poststop hooks ran, everything is
+   *   removed
    */
   async destroy({ force = false, signal }: DestroyOptions = {}): Promise<void> {
     using call = this.#known.begin(signal);
@@ -334,7 +338,7 @@ export class Container implements AsyncDisposable {
   }
 }
 
-/** How a container is taken away. */
+/** How a container is removed. */
 export interface DestroyOptions extends AbortOptions {
   /** Kills a running one. */
   readonly force?: boolean | undefined;

@@ -69,7 +69,9 @@ export interface ContainerErrorDetails {
   readonly cause?: unknown;
 }
 
-/** What `ContainerError.toJSON` gives: the form of the CLI's JSON log and of init's error message. */
+/**
+ * What `ContainerError.toJSON` gives: the form of the CLI's JSON log and of init's error message.
+ */
 export type ContainerErrorJson =
   & { readonly code: ContainerErrorCode; readonly message: string }
   & Omit<ContainerErrorDetails, "cause">;

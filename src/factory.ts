@@ -53,8 +53,8 @@ export class Factory {
   }
 
   /**
-   * Becomes init if this process was started as one, and does not return then. A program that is
-   * compiled with hull inside awaits it first thing in its main.
+   * Becomes init if this process was started as one, and does not return then. A compiled program
+   * that contains hull must await it first in its main.
    */
   static async startInitialization(): Promise<void> {
     if (Deno.env.has(INIT_VARIABLE)) await (await import("../init/init.ts")).startInitialization();
@@ -107,7 +107,8 @@ export class Factory {
   }
 
   /**
-   * All containers, those whose state is broken as such; those that vanish meanwhile are left out.
+   * All containers. Those with a broken state are listed as such; those that vanish meanwhile are
+   * left out.
    */
   list(): ContainerInfo[] {
     return this.#workshop.store.ids().flatMap((id) => {
@@ -122,7 +123,7 @@ export class Factory {
   }
 
   /**
-   * What a list says of one container.
+   * What {@linkcode Factory.list} says of one container.
    *
    * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `StateInvalid`
    */
@@ -141,8 +142,8 @@ export class Factory {
   /**
    * Destroys the container of an id.
    *
-   * @param options `force` kills a running one, ends what can be found of one whose state is broken,
-   *   and removes a folder in its place that is empty; `signal` as of `Container.destroy`
+   * @param options `force` kills a running container, ends what can be found of one with a broken
+   *   state, and removes an empty folder in its place; `signal` as of `Container.destroy`
    * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `ContainerNotStopped`,
    *   `StateInvalid` for a broken state without `force`
    * @throws the signal's reason
@@ -163,11 +164,11 @@ export class Factory {
   }
 
   /**
-   * Removes what programs left that were killed while they made a container, or removed one. A removal
-   * does it, too.
+   * Removes what programs left that were killed while they made or removed a container. `remove`
+   * does this, too.
    */
   async removeLeftovers(): Promise<void> {
-    // What was being made may have had an address already.
+    // A container that was being made may have had an address already.
     if (!this.#workshop.store.sweep() || !hasRecords(this.root)) return;
     await giveLeaseBack(this.#workshop.store);
   }

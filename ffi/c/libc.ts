@@ -80,7 +80,10 @@ const FUNCTIONS = {
     parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer", UNCOMPILED],
     result: "isize",
   },
-  /** int mount(const char *source, const char *target, const char *type, unsigned long, const void *) */
+  /**
+   * int mount(const char *source, const char *target, const char *type, unsigned long, const void
+   * *)
+   */
   mount: {
     parameters: ["buffer", "buffer", "buffer", "u64", "buffer", UNCOMPILED],
     result: "i32",

@@ -2,7 +2,8 @@
  * The numbers of the system calls that hull makes by number: those of syscall programs, and those
  * that the C library of a supported host may lack.
  *
- * Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ * Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and
+ * include/uapi/asm-generic/unistd.h.
  *
  * @module
  */

@@ -20,7 +20,8 @@ export function duplicate(fd: number | Fd, minimum = 0): Fd {
 }
 
 /**
- * The descriptor itself if its number is not below `minimum`, else one that is; the other is closed.
+ * The descriptor itself if its number is not below `minimum`, else one that is; the other is
+ * closed.
  *
  * @throws {SyscallError}
  */

@@ -50,8 +50,8 @@ export const OPENAT2_TRIES = 255;
 /**
  * Opens `path` under `folder`, close-on-exec, walking only as `resolve` allows.
  *
- * @throws {SyscallError} EXDEV or ELOOP where the rules are broken; ENOSYS before Linux 5.6; EAGAIN if
- *   the host renames or mounts all the time
+ * @throws {SyscallError} EXDEV or ELOOP where the rules are broken; ENOSYS before Linux 5.6; EAGAIN
+ *   if the host renames or mounts all the time
  */
 export function openAt2(
   folder: Folder,

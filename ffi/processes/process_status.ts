@@ -22,7 +22,10 @@ export function statusField(status: string, name: string): string | undefined {
   return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trimEnd();
 }
 
-/** A field that is a set of bits, such as `CapEff` or `SigIgn`; empty if this kernel doesn't have it. */
+/**
+ * A field that is a set of bits, such as `CapEff` or `SigIgn`; empty if this kernel doesn't have
+ * it.
+ */
 export function statusMask(status: string, name: string): bigint {
   return BigInt(`0x${statusField(status, name) ?? "0"}`);
 }

@@ -26,7 +26,9 @@ export const RLIMITS: Readonly<Record<string, number>> = {
   RLIMIT_RTTIME: 15,
 };
 
-/** The value that means no limit; what config.json writes as 2^64 - 1 is rounded by JSON to 2^64. */
+/**
+ * The value that means no limit; what config.json writes as 2^64 - 1 is rounded by JSON to 2^64.
+ */
 const INFINITY = 0xffffffffffffffffn;
 
 /** struct rlimit64. A value beyond what a JSON number tells apart from 2^64 - 1 means no limit. */

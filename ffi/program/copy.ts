@@ -61,8 +61,8 @@ export function nextPiece(file: Fd, from: number, size: number): Piece | undefin
 }
 
 /**
- * Sets the size of an open file, which need not be open for writing: truncate(2), through the file's
- * own entry in /proc.
+ * Sets the size of an open file, which need not be open for writing: truncate(2), through the
+ * file's own entry in /proc.
  *
  * @throws {SyscallError}
  */

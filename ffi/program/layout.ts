@@ -49,8 +49,8 @@ export class Layout {
   }
 
   /**
-   * The program's memory, with the strings and bytes in it. Each string is put down once; all of them
-   * are encoded together.
+   * The program's memory, with the strings and bytes in it. Each string is put down once; all of
+   * them are encoded together.
    */
   allocate(): Uint8Array<ArrayBuffer> {
     const texts = cStrings([...this.#texts]);

@@ -87,7 +87,9 @@ export interface Operation {
   readonly label?: string | undefined;
   /** What follows an error; `fail` unless said otherwise, `return` leaves the program. */
   readonly onError?: Onward | "return" | undefined;
-  /** What follows a result above 0; `continue` unless said otherwise, `return` leaves the program. */
+  /**
+   * What follows a result above 0; `continue` unless said otherwise, `return` leaves the program.
+   */
   readonly onPositive?: Onward | "return" | undefined;
   /** The name of one errno that counts as success. */
   readonly tolerated?: string | undefined;

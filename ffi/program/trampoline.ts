@@ -5,8 +5,8 @@
  * Deno has many threads, so a forked copy of it must not run JavaScript: a lock held by a thread
  * that no longer exists would hang it. What has to happen between clone3 and execve is therefore
  * written down as data ({@linkcode ./program.ts}) and walked by this code, which is position
- * independent, uses no stack inside the loop and touches nothing but the array. It serves in a child
- * that shares the parent's memory, in one with a copy of it, and in a process that goes on.
+ * independent, uses no stack inside the loop and touches nothing but the array. It serves in a
+ * child that shares the parent's memory, in one with a copy of it, and in a process that goes on.
  *
  * One operation is 80 bytes, little-endian:
  *

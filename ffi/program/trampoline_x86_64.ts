@@ -1,7 +1,8 @@
 /**
  * The trampoline's machine code for x86_64: 200 bytes, each line of assembly beside its bytes.
  *
- * What it does, and the layout of the operations that it walks, stand in trampoline.ts. The syntax is Intel's.
+ * What it does, and the layout of the operations that it walks, stand in trampoline.ts. The syntax
+ * is Intel's.
  *
  * @module
  */

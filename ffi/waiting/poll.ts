@@ -67,8 +67,8 @@ export class Poller implements Disposable {
   /**
    * Waits for nothing yet.
    *
-   * @param options `isAlone`: the program does nothing else meanwhile, so that its event loop needs no
-   *   turns, and may wait
+   * @param options `isAlone`: the program does nothing else meanwhile, so that its event loop needs
+   *   no turns, and may wait
    */
   constructor(options: PollerOptions = {}) {
     this.#isAlone = options.isAlone ?? false;
@@ -111,8 +111,8 @@ export class Poller implements Disposable {
 
   /**
    * Waits for what is about to happen: in a program that does nothing else, and where nobody else
-   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread of
-   * the pool do it.
+   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread
+   * of the pool do it.
    *
    * @throws as `wait`
    */
@@ -131,8 +131,8 @@ export class Poller implements Disposable {
    * A start is work that waits for nobody, and a program that does more than start containers must
    * not stand still for all of it.
    *
-   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for as
-   * short as it can; a timer of its own would come after a millisecond or two.
+   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for
+   * as short as it can; a timer of its own would come after a millisecond or two.
    *
    * @throws the signal's reason
    */

@@ -53,7 +53,9 @@ export interface Reason {
 /** A system call of the plan. */
 export interface PlannedOperation extends Operation, Reason {
   readonly step: StepName;
-  /** For an openat2: its path with the links resolved that are known. See init/operations/walk.ts. */
+  /**
+   * For an openat2: its path with the links resolved that are known. See init/operations/walk.ts.
+   */
   readonly components?: readonly string[] | undefined;
 }
 

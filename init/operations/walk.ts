@@ -1,7 +1,7 @@
 /**
- * A plan for kernels and outer filters without openat2(2): each openat2 becomes a walk, component by
- * component, in which no link is ever followed. The links that an image has were resolved when the
- * plan was made; a link that appears later makes the walk fail, and never leads outside.
+ * A plan for kernels and outer filters without openat2(2): each openat2 becomes a walk, component
+ * by component, in which no link is ever followed. The links that an image has were resolved when
+ * the plan was made; a link that appears later makes the walk fail, and never leads outside.
  *
  * @module
  */

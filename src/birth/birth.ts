@@ -1,7 +1,7 @@
 /**
- * The short program between clone3 and init: it runs in the child, where no JavaScript may, enters
- * the cgroups, puts the fds in place, and becomes init: the plan's own program, or the re-executed
- * one, whose binary it seals before.
+ * The short program between clone3 and init. It runs in the child, where no JavaScript may run. It
+ * enters the cgroups, puts the fds in place, and becomes init: either the plan's own program, or
+ * the re-executed one, whose binary it seals first.
  *
  * @module
  */
@@ -47,13 +47,22 @@ const LAST_CAPABILITY = 40;
 /** A cgroup that the child enters, and the one that it came from. */
 export interface CgroupDoor {
   readonly controller: string;
-  /** An fd of the entrance of the container's cgroup; of its folder, if the child is born in it. */
+  /**
+   * An fd of the file by which the container's cgroup is entered; of its folder, if the child is
+   * born in it.
+   */
   readonly inside: number;
-  /** Whether the child is born in it, which moves nobody: see `ffi/files/cgroup_entry.ts`. */
+  /**
+   * Whether the child is born in it, so that no process has to move: see
+   * `ffi/files/cgroup_entry.ts`.
+   */
   readonly isBirthplace: boolean;
-  /** Whether it is entered for good by init's last operations only. */
+  /** Whether only init's last operations enter it for good. */
   readonly late: boolean;
-  /** The same of this program's cgroup, for a late one and a new cgroup namespace. */
+  /**
+   * The same for this program's cgroup; set if the cgroup is entered late and there is a new cgroup
+   * namespace.
+   */
   readonly outside: number | undefined;
 }
 
@@ -73,11 +82,13 @@ export interface BirthOptions {
   readonly mapped: number | undefined;
   /** The time namespace that the child enters before it is init. */
   readonly time?: TimeNamespace | undefined;
-  /** What the parent is: this program where nothing is said. */
+  /** The parent; by default this program. */
   readonly parent?: SupervisingParent | undefined;
 }
 
-/** A supervisor as the parent: where it goes on, and what the kernel tells it the child's number by. */
+/**
+ * A supervisor as the parent: where it goes on, and where the kernel writes the child's pid for it.
+ */
 export interface SupervisingParent {
   readonly label: string;
   readonly pid: Space;
@@ -101,13 +112,13 @@ export function planBirth(options: BirthOptions): PlannedOperation[] {
 }
 
 /**
- * The child shares this program's memory until it is init, which takes the same time from a small
- * program and a large one. Where it waits for its id maps before, this program must go on to write
- * them, and so the child has a copy.
+ * The child shares this program's memory until it is init, so a clone takes the same time in a
+ * small and a large program. If the child must wait for its id maps, this program has to go on to
+ * write them, so the child gets a copy of the memory.
  *
- * A time namespace wants memory of its own, too, but this program has nothing to do meanwhile.
+ * A time namespace needs a copy of the memory, too, but this program can wait meanwhile.
  *
- * The cgroup namespace is left out here: its root is the cgroup that its maker is in.
+ * The cgroup namespace is made later: its root is the cgroup that its maker is in.
  */
 function clone({ namespaces, mapped, time, parent, cgroups }: BirthOptions): PlannedOperation[] {
   const step = new StepBuilder("clone");
@@ -139,7 +150,8 @@ function afterClone({ namespaces, mapped }: BirthOptions): PlannedOperation[] {
       .call("exit_group", [1]);
   }
   if ((namespaces & NAMESPACE_FLAGS.user) !== 0) {
-    // The host's root keeps its access to init's files, and gets the new namespace's privileges.
+    // The process stays the host's root, which can read init's files, and gets the new namespace's
+    // privileges.
     step.because("keep the user namespace's capabilities over execve")
       .call("capset", [capabilityHeader(), capabilityData(ALL, ALL, ALL)], {
         label: "mapped",
@@ -155,8 +167,8 @@ function afterClone({ namespaces, mapped }: BirthOptions): PlannedOperation[] {
 }
 
 /**
- * Enters the cgroups that cost init nothing, for good. For a cgroup namespace it enters all of
- * them, makes the namespace there, and leaves those that would be charged with what init needs.
+ * Enters for good the cgroups that don't charge init. For a cgroup namespace it enters all cgroups,
+ * makes the namespace there, and leaves those that would be charged for what init needs.
  */
 function enterCgroups({ cgroups, namespaces }: BirthOptions): PlannedOperation[] {
   const step = new StepBuilder("cgroups");

@@ -1,5 +1,6 @@
 /**
- * The cgroups as a birth needs them: open doors for the child, and what a cgroup mount shows.
+ * The cgroups as a birth needs them: open files by which the child enters them, and what a cgroup
+ * mount shows.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { CgroupManager } from "../cgroups/manager.ts";
 import type { CgroupMount } from "../config/init_config.ts";
 
 /**
- * Opens the entrance of each of the container's cgroups, in a stack that closes them.
+ * Opens the file by which each of the container's cgroups is entered; the stack closes them.
  *
  * @param withWayOut whether the child must come back from the late ones, for a cgroup namespace
  * @throws {SyscallError}

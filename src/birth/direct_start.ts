@@ -1,11 +1,11 @@
 /**
  * The direct start: a plan that needs no TypeScript inside is laid out as a program of its own
- * (ffi/program/program_image.ts), and the child becomes that in place of the re-executed init. The steps are
- * the same; only who walks them differs.
+ * (ffi/program/program_image.ts), and the child becomes that in place of the re-executed init. The
+ * steps are the same; only who walks them differs.
  *
- * The child shares this program's memory until then, so that a start takes the same time from a
- * small program and a large one, and what waits for the start has some pages of memory, none of
- * them this program's, and no file of the host as its binary (CVE-2019-5736).
+ * The child shares this program's memory until then, so a start takes the same time in a small and
+ * a large program. The process that waits for the start has a few pages of memory, none of them
+ * this program's, and its binary is no file of the host (CVE-2019-5736).
  *
  * @module
  */
@@ -27,7 +27,7 @@ import type { InitStatus } from "../process/init_status.ts";
 import type { InitKind, StartWay } from "../config/start_way.ts";
 
 /**
- * The way of a start that is known before there is a plan; undefined: the plan decides.
+ * The way of a start, if it is known before there is a plan; undefined if the plan decides.
  *
  * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
  */
@@ -38,20 +38,21 @@ export function knownWay(asked: InitKind, { namespaces = [] }: Linux): StartWay 
 }
 
 /**
- * The way that a plan takes: work between its operations needs TypeScript, here or there.
+ * The way that a plan takes. Work between its operations needs TypeScript, in this program or in
+ * init.
  *
- * @param fds where the child can show its parent what it works on, if it can
+ * @param fds the numbers by which the child can show its parent the fds of the work, if it can
  * @throws {ContainerError} `Unsupported` if it can't go the way that is asked for
  */
 export function chooseWay(asked: InitKind, plan: readonly PlanItem[], fds: InitFds): StartWay {
   const alone = fds.work === undefined;
-  // A place that can't be made by anybody must be there.
+  // If nobody can make a place, it must be there.
   const work = workOf(plan).find((item) => alone && (item.work !== "place" || asked !== "direct"));
   return work === undefined ? { kind: "direct" } : otherwise(asked, work.reason, work.pointer);
 }
 
 /**
- * The way where the host forbids executables in memory.
+ * The way if the host forbids executables in memory.
  *
  * @throws {ContainerError} `Unsupported` if a direct start is asked for
  */
@@ -88,7 +89,7 @@ export function attendedWork(
   return Object.keys(netDevices).length > 0 ? "the network devices" : undefined;
 }
 
-/** What stands before the plan: the wait for the parent's work, if there is some. */
+/** The operations before the plan: a wait for the parent's work, if there is some. */
 export function waitForParentsWork(fds: InitFds, what: string | undefined): PlanItem[] {
   if (what === undefined) return [];
   const step = new StepBuilder("clone");
@@ -99,7 +100,7 @@ export function waitForParentsWork(fds: InitFds, what: string | undefined): Plan
   return step.items;
 }
 
-/** By which people find a container that waits among the processes. */
+/** The arguments by which a waiting container is found in process lists. */
 export function directArguments(id: string): readonly string[] {
   return ["hull-init", id];
 }
@@ -120,7 +121,8 @@ export function layOutDirect(
   above: number,
 ): DirectProgram | undefined {
   const operations = plan as PlannedOperation[];
-  // Who starts the container later may be another program, and knows nothing of the plan.
+  // Another program may start the container later, and that program does not know the plan. So only
+  // operations before the wait are left out of the report.
   const count = Math.max(0, operations.findIndex(({ label }) => label === RELEASED));
   const tail = reportTail(fds.status, operations, said.know(operations, count));
   const image = programImage(operations, tail);

@@ -1,7 +1,8 @@
 /**
- * Bind mounts that the parent makes, detached, for init to attach. Those whose files show other owners:
- * only who may administrate the file system can make one, which init in a user namespace can't. And
- * those that stay peers of the host's mounts, from which init is cut off when it begins.
+ * Bind mounts that the parent makes, detached, and init attaches. There are two kinds. Files of
+ * id-mapped mounts show other owners: only a process with CAP_SYS_ADMIN over the file system can
+ * make one, which init in a user namespace does not have. The others stay peers of the host's
+ * mounts, from which init is cut off when it begins.
  *
  * Source: mount_setattr(2), "ID-mapped mounts"; the runtime-spec's "POSIX-platform Mounts".
  *
@@ -51,7 +52,9 @@ import { openJoined } from "../namespaces/joined_namespaces.ts";
 import { Child } from "../process/parent_process.ts";
 import { openNamespace } from "../security/procfs.ts";
 
-/** A mount of the config with what it is mapped by; undefined for the user namespace joined by path. */
+/**
+ * A mount of the config with what it is mapped by; undefined for the user namespace joined by path.
+ */
 interface Wanted {
   readonly index: number;
   readonly isMapped: boolean;
@@ -110,7 +113,7 @@ function wantedMounts(config: Config): Wanted[] {
   }));
 }
 
-/** What a mount is mapped by: its own mappings, or those of the container's new user namespace. */
+/** The mappings of a mount: its own, or those of the container's new user namespace. */
 function mappingsOf(
   { mounts = [], linux = {} }: Config,
   index: number,
@@ -120,7 +123,7 @@ function mappingsOf(
   return idMappingsOf(mounts[index] as Mount, container) ?? container;
 }
 
-/** Whether a user namespace is made for the mount; else it takes the one joined by path. */
+/** Whether a user namespace is made for the mount; otherwise it uses the one joined by path. */
 export function hasOwnMappings(config: Config, index: number): boolean {
   return mappingsOf(config, index) !== undefined;
 }
@@ -197,7 +200,9 @@ async function openMapping(
   });
 }
 
-/** A child that does nothing holds a new user namespace until it is mapped and opened. */
+/**
+ * Makes a child that does nothing but hold a new user namespace, until that is mapped and opened.
+ */
 async function holdNamespace(
   mappings: MountIdMappings,
   pointer: string,

@@ -15,7 +15,7 @@ export interface InitCommand {
   readonly env: readonly string[];
 }
 
-/** What Deno needs to find its cache, and what it may leave undone. */
+/** The variables that Deno needs to find its cache and libraries. */
 const KEPT_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "LD_LIBRARY_PATH"];
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What a birth and the plan of one agree on: which numbers the fds get, and what init is told.
+ * What a birth and its plan agree on: which numbers the fds get, and what init is told.
  *
  * @module
  */
@@ -76,15 +76,15 @@ export function layOutFds(
 }
 
 /**
- * Whether a start has work between its operations that this program can do for a child: not in a
- * user namespace, whose files must be made by its own root.
+ * Whether a start has work between its operations that this program can do for a child. It can't do
+ * it for a user namespace, whose files must be made by that namespace's root.
  */
 export function hasParentsWork({ mounts = [], linux = {} }: Config, onTmpfs: boolean): boolean {
   if ((linux.namespaces ?? []).some(({ type }) => type === "user")) return false;
   return onTmpfs || mounts.some(changesPlaces);
 }
 
-/** Whether later mounts may find what could not be known before. */
+/** Whether a mount changes what later mounts find, in a way that can't be known beforehand. */
 function changesPlaces({ type = "", options = [] }: Mount): boolean {
   return !PLAIN_TYPES.includes(type) || options.includes("tmpcopyup");
 }
@@ -92,8 +92,9 @@ function changesPlaces({ type = "", options = [] }: Mount): boolean {
 const PLAIN_TYPES = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup"];
 
 /**
- * The flags of the namespaces that the birth makes: a launcher makes them itself. A mount namespace
- * is always among them, if only to seal the binary in: init makes or joins the container's later.
+ * The flags of the namespaces that the birth makes; with a launcher, that makes them. A mount
+ * namespace is always among them, if only to seal the binary in it: init makes or joins the
+ * container's own later.
  */
 export function birthNamespaces(namespaces: readonly Namespace[]): number {
   const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
@@ -101,7 +102,10 @@ export function birthNamespaces(namespaces: readonly Namespace[]): number {
   return flags & ~late | NAMESPACE_FLAGS.mount;
 }
 
-/** A container without a mount namespace has this program's, which init left to be sealed in. */
+/**
+ * For a container without a mount namespace of its own: it uses this program's, to which init must
+ * go back after it was sealed in another one.
+ */
 function withMountNamespace(config: Config): Config {
   const { namespaces = [], ...linux } = config.linux ?? {};
   if (namespaces.some(({ type }) => type === "mount")) return config;
@@ -109,7 +113,7 @@ function withMountNamespace(config: Config): Config {
   return { ...config, linux: { ...linux, namespaces: [...namespaces, own] } };
 }
 
-/** What init is told of beside its fds. */
+/** What init is told beside its fds. */
 export interface InitSubject {
   readonly id: string;
   readonly rootfs: string;
@@ -121,7 +125,7 @@ export interface InitSubject {
   readonly noPivot: boolean;
   /** See {@linkcode InitConfig.keyring}. */
   readonly keyring: string;
-  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
   /** Whether the loopback interface of a new network namespace stays down. */
   readonly loopbackDown?: boolean | undefined;
@@ -160,7 +164,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
   };
 }
 
-/** A profile is large, and init has no use for it. */
+/** The config without the profile, which is large and of no use to init. */
 function withoutProfile(config: Config): Config {
   if (config.linux?.seccomp === undefined) return config;
   const { seccomp: _, ...linux } = config.linux;

@@ -1,6 +1,6 @@
 /**
- * What becomes a container's first process, seen from the host's side: the program that its plan is
- * laid out as, or the re-executed init.
+ * The program that becomes a container's first process: either its plan as an executable, or the
+ * re-executed init.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { PlanTrace } from "../trace/plan_trace.ts";
 
 /** What the layout of a start depends on. */
 export interface ProgramOptions {
-  /** What is asked for. */
+  /** Which init was asked for. */
   readonly kind: InitKind;
   readonly init: InitConfig;
   /** Who reads what the program reports. */

@@ -1,6 +1,6 @@
 /**
  * The plan of a container's start without the start: the same steps from the same facts, with
- * numbers for the fds that nobody opened.
+ * made-up numbers for the fds, which are not opened.
  *
  * @module
  */
@@ -44,7 +44,7 @@ import {
 
 /** The plan of a start. */
 export interface ContainerPlan {
-  /** Who walks it. */
+  /** Which way the start goes. */
   readonly way: StartWay;
   /** From the clone to init, made on the host's side. */
   readonly birth: readonly PlanItem[];

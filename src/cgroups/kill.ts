@@ -39,7 +39,8 @@ const AT_ONCE = 100;
  * was frozen before stays so, unless the signal is SIGKILL, which a frozen process of cgroup v1
  * would not notice.
  *
- * Blocks for at most some 20 ms where a process can't be frozen (state D), and a second in any case.
+ * Blocks for at most some 20 ms where a process can't be frozen (state D), and a second in any
+ * case.
  *
  * @throws {ContainerError} SystemError if a process may not be signalled
  */

@@ -63,7 +63,8 @@ export interface CgroupManager {
   claim(): readonly string[];
 
   /**
-   * Makes the folders with their parents; what exists stays, and what was made is removed on failure.
+   * Makes the folders with their parents; what exists stays, and what was made is removed on
+   * failure.
    *
    * @param claimed the folders that did not exist at the claim. If one exists now, somebody else
    *   has made it

@@ -11,7 +11,9 @@ import type { Limit } from "./folder.ts";
 
 export type { Limit } from "./folder.ts";
 
-/** The share of time in which tasks waited for a resource, and for how long: PSI, cgroup v2 only. */
+/**
+ * The share of time in which tasks waited for a resource, and for how long: PSI, cgroup v2 only.
+ */
 export interface PressureLine {
   /** Per cent of the last 10, 60 and 300 seconds. */
   readonly avg10: number;

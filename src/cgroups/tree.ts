@@ -59,8 +59,8 @@ export function undoCgroups(made: readonly string[]): void {
 }
 
 /**
- * Removes a cgroup with all below it. One whose last process has just died may be busy for a moment,
- * so it is tried again.
+ * Removes a cgroup with all below it. One whose last process has just died may be busy for a
+ * moment, so it is tried again.
  *
  * @param timeoutMs for how long, in milliseconds
  * @throws {ContainerError} SystemError with EBUSY and who is inside, if it holds processes

@@ -1,7 +1,7 @@
 /**
- * The mount option `idmap=uids=0-1000-10#10-2000-5;gids=…`, as crun has it: triplets of the first id
- * in the file system, the first id on the host, and how many. `@` in front of a triplet makes the
- * second one an id in the container's user namespace.
+ * The mount option `idmap=uids=0-1000-10#10-2000-5;gids=…`, as crun has it: triplets of the first
+ * id in the file system, the first id on the host, and how many. `@` in front of a triplet makes
+ * the second one an id in the container's user namespace.
  *
  * @module
  */

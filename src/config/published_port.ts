@@ -1,5 +1,6 @@
 /**
- * Published ports as text: `[HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp]`, an IPv6 address in brackets.
+ * Published ports as text: `[HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp]`, an IPv6 address in
+ * brackets.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The making of a container, without a process yet: whole, or not at all.
+ * Makes a container, without a process yet: completely, or not at all.
  *
  * @module
  */
@@ -72,7 +72,11 @@ export class Creation {
     return await this.#workshop.prepare(this.#id, this.#config, this.#options);
   }
 
-  /** What a creator left that was killed before it had a first process gives way. */
+  /**
+   * Makes sure that the id is free. What a killed creator left, without a first process, is
+   * removed. Another program may still take the id after this check: then moving the state folder
+   * to its place fails.
+   */
   async requireFree(): Promise<void> {
     switch (this.#workshop.store.occupant(this.#id)) {
       case "none":
@@ -105,7 +109,7 @@ export class Creation {
     return await takeLease(this.#workshop.store, this.#id, mode, network, this.#options.signal);
   }
 
-  /** Puts the folder where it belongs, with the state in it: from here on the container is there. */
+  /** Writes the state and moves the folder to its place: from here on the container exists. */
   keep(folder: NewFolder, stored: StoredState): Snapshot {
     const snapshot = folder.place(stored);
     if (snapshot === undefined) throw this.#taken();

@@ -1,5 +1,5 @@
 /**
- * The end of a container, and what is taken away with it.
+ * Ends a container, and removes all that belongs to it.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export class Ending {
     call.surroundings.lane?.watch(this, "ending");
   }
 
-  /** Takes the lock, and destroys the container: one that runs only by force. */
+  /** Takes the lock, and destroys the container. A running one is only destroyed by force. */
   async run(force: boolean): Promise<void> {
     const known = this.#known;
     const { signal } = this.#call;
@@ -43,13 +43,13 @@ export class Ending {
     }
   }
 
-  /** Takes it away, and the call's signal ends the poststop hooks; the lock is held. */
+  /** Removes it; the call's signal ends the poststop hooks. The caller holds the lock. */
   async destroy(): Promise<void> {
     await this.#removeAll();
     await this.#runHooks(this.#call.signal);
   }
 
-  /** The same, where the call's signal means nothing more. */
+  /** The same, without regard to the call's signal. */
   async takeAway(): Promise<void> {
     await this.#removeAll();
     await this.#runHooks();
@@ -59,7 +59,8 @@ export class Ending {
   async #removeAll(): Promise<void> {
     const { known } = this.#known.state;
     const { cgroups } = this.#known.surroundings;
-    // Where no start was begun, or its end was seen, whoever is in a cgroup of its name is another.
+    // If no start was begun, or its end was seen, a process in a cgroup of its name is not the
+    // container's.
     const wasBegun = known.init !== undefined || !isAlive(known.creator);
     if (wasBegun) await this.endProcesses();
     if (wasBegun || cgroups.processes({ all: true }).length === 0) await this.removeCgroups();
@@ -80,7 +81,10 @@ export class Ending {
     await surroundings.cgroups.destroy(state.known.ownCgroups);
   }
 
-  /** The kernel would do it too, but later, and not in a namespace that lives on. */
+  /**
+   * Removes the network. The kernel would do so too, but later, and not in a namespace that lives
+   * on.
+   */
   async removeNetwork(): Promise<void> {
     const { network, init, config, hasLease } = this.#known.state.known;
     if (network === undefined) return;
@@ -106,14 +110,15 @@ export class Ending {
   }
 
   /**
-   * The lock for one that is to be ended anyhow. Who holds it for long may wait for the first process,
-   * as a start waits for one that was stopped: that ends first then.
+   * The lock for a container that is to be ended in any case. A call that holds it for long may
+   * wait for the first process, as a start does for a process that was stopped. So after a while
+   * the first process is killed, which ends that call.
    */
   async #lockByForce(): Promise<Fd> {
     const { state } = this.#known;
     const { signal } = this.#call;
     signal?.throwIfAborted();
-    // Mostly nobody holds it, and the engine loads much for a timer.
+    // Mostly nobody holds it; then no timer is needed, for which the engine would load much.
     const free = state.tryLock();
     if (free !== undefined) return free;
     const timer = setTimeout(() => {

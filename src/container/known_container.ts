@@ -1,5 +1,5 @@
 /**
- * What this program knows of a container, for all that can be done with it.
+ * What this program knows of a container; the base of all that can be done with it.
  *
  * @module
  */
@@ -14,7 +14,10 @@ import { isAlive, openIdentified } from "../state/process_identity.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 
-/** One call: its surroundings are cut short by its signal, and have a lane of a trace, if there is one. */
+/**
+ * One call: its surroundings are cut short by its signal, and have a lane of a trace, if there is
+ * one.
+ */
 export interface Call extends Disposable {
   readonly signal: AbortSignal | undefined;
   readonly surroundings: ContainerSurroundings;
@@ -43,7 +46,7 @@ export class KnownContainer {
     return this.surroundings.store.folder(this.id);
   }
 
-  /** Where it is in its life by what is known: so it is as long as the lock is held. */
+  /** Its status by what is known. It is only sure while the lock is held. */
   get now(): { readonly id: string; readonly status: Status } {
     return { id: this.id, status: this.statusOf(this.state.known) };
   }
@@ -60,7 +63,7 @@ export class KnownContainer {
     };
   }
 
-  /** Where a container of that state is in its life. */
+  /** The status of a container with that state. */
   statusOf({ init, creator }: StoredState): Status {
     if (init === undefined) return isAlive(creator) ? "creating" : "stopped";
     if (!isAlive(init)) return "stopped";
@@ -68,13 +71,13 @@ export class KnownContainer {
     return isWaiting(this.folder) ? "created" : "running";
   }
 
-  /** Opens its first process; undefined if there is none any more. */
+  /** Opens its first process; undefined if it has ended. */
   openInit(): Fd | undefined {
     const { init } = this.state.known;
     return init === undefined ? undefined : openIdentified(init);
   }
 
-  /** It, for a signal. */
+  /** The container as the target of a signal. */
   target(pidfd: Fd | undefined): SignalTarget {
     const { known } = this.state;
     const { cgroups } = this.surroundings;
@@ -93,7 +96,10 @@ export class KnownContainer {
     }
   }
 
-  /** Another has removed it: the first process, if it was this program's child, is to be reaped. */
+  /**
+   * For a container that another program has removed: reaps the first process, if it was a child of
+   * this program.
+   */
   async letGo(): Promise<void> {
     if (this.init === undefined) return;
     using pidfd = this.openInit();

@@ -37,13 +37,13 @@ export const runPoststopHooks = late(hooks, "runPoststopHooks");
 /** For new limits. */
 export const updateResources = late(() => import("../life/update_resources.ts"), "updateResources");
 
-/** For who listens to what happens. */
+/** For callers that watch events. */
 export const watchEvents = late(() => import("../events.ts"), "watchEvents");
 
 /** For interfaces that are plugged in or out. */
 export const plugNetwork = late(network, "plugNetwork");
 
-/** For interfaces that go with their container. */
+/** For interfaces that are removed with their container. */
 export const removeNetwork = late(network, "removeNetwork");
 
 /** For an address on a bridge of hull's own. */

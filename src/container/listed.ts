@@ -22,14 +22,14 @@ export interface ContainerInfo {
   readonly rootfs: string;
   /** RFC 3339, UTC. */
   readonly created: string;
-  /** How the first process ended, once somebody knows: its exit code, or 128 and the signal. */
+  /** How the first process ended, once that is known: its exit code, or 128 plus the signal. */
   readonly exitCode?: number | undefined;
   /** Whether the kernel ended it for want of memory: see {@linkcode ExitStatus}. */
   readonly oomKilled?: boolean | undefined;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** Of a broken one: what is wrong with it. */
+  /** For a broken one: what is wrong with it. */
   readonly problem?: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is told of a container: its state, what it uses, and what happens in it.
+ * Tells of a container: its state, what it uses, and what happens in it.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export function statsOf(known: KnownContainer): ContainerStats {
   try {
     return { ...surroundings.cgroups.stats(), networkInterfaces };
   } catch (error) {
-    // If it was removed meanwhile, or is being removed, that is why.
+    // If it was removed meanwhile, or is being removed, that is the reason of the failure.
     if (known.statusOf(state.read()) === "stopped") throw notRunning({ id, status: "stopped" });
     throw error;
   }
@@ -67,9 +67,9 @@ export async function watchContainer(
 }
 
 /**
- * Waits for the end of a container's first process, before it has one too.
+ * Waits for the end of a container's first process, even if there is none yet.
  *
- * @returns undefined if nobody knows how it ended, or there will never be one
+ * @returns undefined if nobody knows how it ended, or if there will never be one
  * @throws the signal's reason
  */
 export async function awaitEnd(

@@ -1,6 +1,7 @@
 /**
- * The start of a created container's program, with the hooks before and behind it: those before are run
- * under the container's lock, those behind are not, since they may call for whatever the lock is for.
+ * Starts the program of a created container, with the hooks before and after it. The hooks before
+ * it run under the container's lock. Those after it do not, since they may call commands that take
+ * the lock.
  *
  * Source: runtime.md, "Lifecycle".
  *
@@ -31,8 +32,10 @@ export class Release {
    * Lets the first process, which waits, run the program.
    *
    * @param child the first process's trace, if this program began it
-   * @throws {ContainerError} `HookFailed` of a startContainer hook, `InitFailed`, `ContainerNotRunning`
-   * @throws the reason of the poller's abort: the fifos are there as long as nothing was let run
+   * @throws {ContainerError} `HookFailed` of a startContainer hook, `InitFailed`,
+   *   `ContainerNotRunning`
+   * @throws the reason of the poller's abort: as long as the fifos are there, the program was not
+   *   started
    */
   async run(child: PlanTrace | undefined): Promise<void> {
     if ((this.#stored.config.hooks?.startContainer ?? []).length > 0) await this.runStartHooks();
@@ -51,7 +54,7 @@ export class Release {
     await runStartHooks(this.#stored, target, poller);
   }
 
-  /** Knocks at the fifo on which init waits; with a trace of init, that ends here. */
+  /** Opens the fifo on which init waits. The trace of init ends here. */
   async letRun(child: PlanTrace | undefined): Promise<void> {
     const { store, poller } = this.#surroundings;
     const released = releaseStart(store.folder(this.#stored.id), poller);
@@ -59,7 +62,7 @@ export class Release {
   }
 
   /**
-   * Runs the hooks behind the start; the caller holds no lock.
+   * Runs the hooks after the start. The caller must not hold the lock.
    *
    * @throws {ContainerError} `HookFailed`
    * @throws the reason of the poller's abort
@@ -70,7 +73,7 @@ export class Release {
   }
 }
 
-/** Whether there are hooks behind the start. */
+/** Whether there are hooks after the start. */
 export function isFollowed({ config }: StoredState): boolean {
   return (config.hooks?.poststart ?? []).length > 0;
 }

@@ -1,5 +1,5 @@
 /**
- * The processes of a container: its first one, that one's release, and those that join it.
+ * Starts the processes of a container: its first one, that one's program, and those that join it.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { Ending } from "./ending.ts";
 import { loadExec, startFirst } from "./late.ts";
 import type { Call, KnownContainer } from "./known_container.ts";
 
-/** A start, and the state that was before. */
+/** A start, and the state before it. */
 interface Started extends StartedFirst {
   readonly before: StoredState;
 }
@@ -38,7 +38,10 @@ export class Starting {
     call.surroundings.lane?.watch(this, "starting");
   }
 
-  /** The container's first process, up to its wait for the start; a further one if there is one. */
+  /**
+   * Starts the container's first process, up to its wait for the start; if there is one already, a
+   * further process.
+   */
   async start(process: Process, options: StartOptions): Promise<void> {
     {
       using lock = await this.#lockForFirst();
@@ -64,7 +67,7 @@ export class Starting {
     else if (isFollowed(first.before)) await this.#follow(first);
   }
 
-  /** Lets the program of the first process run, which waits. */
+  /** Lets the waiting first process run its program. */
   async release(): Promise<void> {
     const { signal } = this.#call;
     const known = this.#known;
@@ -81,7 +84,10 @@ export class Starting {
     if (isFollowed(known.state.known)) await this.#follow();
   }
 
-  /** The container's lock; undefined if it has a first process. */
+  /**
+   * The container's lock; undefined if the container has a first process. That is checked again
+   * under the lock, since another call may have started one before this call got it.
+   */
   async #lockForFirst(): Promise<Fd | undefined> {
     const { signal } = this.#call;
     const { state } = this.#known;
@@ -93,7 +99,7 @@ export class Starting {
     return undefined;
   }
 
-  /** Starts the first process; the lock is held. */
+  /** Starts the first process; the caller holds the lock. */
   async startFirst(process: Process, options: StartOptions): Promise<Started> {
     using claim = process.claim();
     const known = this.#known;
@@ -107,7 +113,7 @@ export class Starting {
     return { ...started, before };
   }
 
-  /** Lets its program run; a hook that fails takes the container away: runtime.md, "Lifecycle". */
+  /** Lets its program run. If a hook fails, the container is removed: runtime.md, "Lifecycle". */
   async letRun(): Promise<void> {
     const known = this.#known;
     try {
@@ -130,10 +136,12 @@ export class Starting {
   }
 
   /**
-   * Runs the hooks behind the start. They may pause, change or destroy the container, so the lock is
-   * free meanwhile, and taken again for what a failure or an abort undoes.
+   * Runs the hooks after the start. They may pause, change or destroy the container, so the lock is
+   * not held meanwhile. It is taken again to undo a failure or an abort, and the container may have
+   * changed by then.
    *
-   * @param first the start of this same call, which an abort undoes; else it ends the container
+   * @param first the start of this same call, which an abort undoes; without one an abort ends the
+   *   container
    */
   async #follow(first?: Started): Promise<void> {
     const { signal, surroundings } = this.#call;
@@ -152,7 +160,7 @@ export class Starting {
     }
   }
 
-  /** Makes all as it was before a start; the lock is held. */
+  /** Undoes a start; the caller holds the lock. */
   async #undo({ before, undo }: Started): Promise<void> {
     const known = this.#known;
     const forget = () => {
@@ -162,7 +170,7 @@ export class Starting {
     await finish(() => known.kill(), ...undo, forget);
   }
 
-  /** Does something under the lock if the container is still there. */
+  /** Takes the lock, and does something if the container still exists. */
   async #still(act: () => Promise<void>): Promise<void> {
     const known = this.#known;
     try {
@@ -174,7 +182,11 @@ export class Starting {
     }
   }
 
-  /** The container's lock is not held: any number of processes may join at once, and while it is. */
+  /**
+   * Starts a further process. It does not take the container's lock, so any number of processes may
+   * join at once, and while another call holds the lock. Only a pause is held off, by the lock for
+   * joins.
+   */
   async #join(process: Process): Promise<void> {
     using claim = process.claim();
     const known = this.#known;

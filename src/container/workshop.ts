@@ -1,5 +1,5 @@
 /**
- * What a Factory has, for the containers that it makes and finds.
+ * What a Factory shares with the containers that it makes and finds.
  *
  * @module
  */
@@ -31,21 +31,21 @@ export interface FactoryOptions {
    */
   readonly initCommand?: readonly string[] | undefined;
   /**
-   * Who walks the plan inside: the child itself (`direct`), which takes milliseconds, or the
-   * re-executed init (`reexec`), which can do everything. Default `auto`: directly where that can be.
+   * How a start goes: directly (`direct`), which takes milliseconds, or by a re-executed init
+   * (`reexec`), which can do everything. Default `auto`: directly if possible.
    */
   readonly init?: InitKind | undefined;
   /**
-   * Whether the program's event loop has other work, too (`shared`, the default): a start lets it go
-   * on every millisecond then, which takes some tenths of one. `own` is for a program that does
-   * one thing, such as hull's command line.
+   * Whether the program's event loop has other work, too. With `shared`, the default, a start gives
+   * the loop a turn every millisecond, which costs some tenths of one. `own` is for a program that
+   * does only one thing, such as hull's command line.
    */
   readonly eventLoop?: "shared" | "own" | undefined;
-  /** Where it is written down what is done when, and by a container's child. */
+  /** The trace that records what is done and when, also in a container's child. */
   readonly trace?: Trace | undefined;
   /**
-   * Hears of what keeps no container from being made or removed, such as an unknown capability, or a
-   * poststop hook that failed.
+   * Called with problems that don't keep a container from being made or removed, such as an unknown
+   * capability, or a poststop hook that failed.
    */
   readonly onWarning?: ((warning: Fault) => void) | undefined;
 }
@@ -65,7 +65,7 @@ export class Workshop {
     this.poller = new Poller({ isAlone: options.eventLoop === "own" });
   }
 
-  /** The cgroups of this host, looked at when they are first asked for. */
+  /** The cgroups of this host, detected at the first use. */
   get host(): CgroupHost {
     const isWithout = this.options.cgroupDriver === "disabled";
     this.#host ??= isWithout ? detectAnyCgroups() : detectCgroups();

@@ -38,8 +38,8 @@ const READONLY_PATHS = [
 ] as const;
 
 /**
- * The config of a new bundle: `sh` as root on a terminal, a read-only rootfs in the folder `rootfs`.
- * It is what `runc spec` writes, but for `ociVersion`.
+ * The config of a new bundle: `sh` as root on a terminal, a read-only rootfs in the folder
+ * `rootfs`. It is what `runc spec` writes, but for `ociVersion`.
  *
  * @example
  * ```ts

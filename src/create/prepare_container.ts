@@ -38,9 +38,10 @@ export interface CreateOptions {
   /** Its routes; by default none. */
   readonly routes?: readonly Route[] | undefined;
   /**
-   * Whether the config's annotations `org.hull.networks` and `org.hull.routes` count where `networks`
-   * and `routes` are left out. By default they are ignored with a warning: an engine copies an
-   * image's annotations into the config, and an image must not choose what is made on the host.
+   * Whether the config's annotations `org.hull.networks` and `org.hull.routes` count where
+   * `networks` and `routes` are left out. By default they are ignored with a warning: an engine
+   * copies an image's annotations into the config, and an image must not choose what is made on the
+   * host.
    */
   readonly networksFromAnnotations?: boolean | undefined;
   /** The folder that relative paths of the config start from; default the current one. */

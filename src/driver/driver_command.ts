@@ -21,8 +21,8 @@ export interface ExecDriverOptions extends FactoryOptions {
   /**
    * Whether a small process is the parent of each container, so that the container outlives this
    * program and its exit code is kept for `ExecDriver.restore`; default true. It needs a host that
-   * allows executable files in memory (sysctl vm.memfd_noexec), and a service manager that ends this
-   * program alone (systemd's `KillMode=process`).
+   * allows executable files in memory (sysctl vm.memfd_noexec), and a service manager that ends
+   * this program alone (systemd's `KillMode=process`).
    */
   readonly supervised?: boolean | undefined;
 }

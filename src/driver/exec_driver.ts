@@ -126,7 +126,8 @@ export class ExecDriver {
    * have detached from it.
    *
    * @param id of the container, one of a former life of the daemon too
-   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it has started
+   * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it
+   *   has started
    * @param startCallback if it throws, so does that
    * @returns how it ended
    * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`

@@ -45,8 +45,8 @@ export class Wiring implements Disposable {
    *
    * @param hasTerminal whether the process has a terminal in place of its three streams
    * @throws {ContainerError} `ConfigInvalid` for what is no pipe, a stream that somebody reads or
-   *   writes already, or one that does not go with a terminal; `SystemError` for a file that can't be
-   *   opened, as a fifo or a folder
+   *   writes already, or one that does not go with a terminal; `SystemError` for a file that can't
+   *   be opened, as a fifo or a folder
    */
   constructor(pipes: Pipes, hasTerminal: boolean) {
     this.#pipes = pipes;

@@ -1,10 +1,10 @@
 /**
- * The end of a process together with all that it has started. What it starts may be in no cgroup of
- * its own, so it is found by parentage: proc_pid_task(5), `children`.
+ * Ends a process together with all that it has started. These processes may have no cgroup of their
+ * own, so they are found by parentage: proc_pid_task(5), `children`.
  *
- * Only a process's descendants ever become its children, in its stead as its subreaper too, so nothing
- * else is met. What has detached before, whose parent has ended, is another's child by then and is not
- * met either.
+ * Only descendants of a process ever become its children, even if it is a subreaper, so no other
+ * process is met. A process that has detached, whose parent has ended, is the child of another
+ * process by then and is not met either.
  *
  * @module
  */
@@ -21,11 +21,13 @@ import {
   type ProcessIdentity,
 } from "../state/process_identity.ts";
 
-/** For how long it looks for more, in milliseconds; and in vain. */
+/**
+ * For how long it looks for more processes, in milliseconds; and for how long without finding one.
+ */
 const LONGEST_MS = 1000;
 const IDLE_MS = 20;
 
-/** A process that is held, so that its number can't come to mean another. */
+/** A process that is held, so that its pid can't be reused. */
 export interface HeldTree {
   readonly pid: number;
   /** Sends it a signal; false if it has ended. */
@@ -35,8 +37,8 @@ export interface HeldTree {
 /**
  * Kills a process and its descendants. All are stopped first, from the top, so that none forks or
  * outlives its parent before it is found. Blocks for about a millisecond, for some 20 ms where one
- * can't be stopped (state D, a frozen cgroup), and a second in any case. Where the kernel has no
- * `children` in /proc the process alone is killed.
+ * can't be stopped (state D, a frozen cgroup), and a second in any case. If the kernel has no
+ * `children` in /proc, only the process itself is killed.
  */
 export function killTree(top: HeldTree): void {
   const first = identify(top.pid); // before the signal: one that is still there then was this one
@@ -74,7 +76,7 @@ function childrenOf(parent: ProcessIdentity): ProcessIdentity[] {
   return [...pids].map((pid) => childOf(parent, pid)).filter((child) => child !== undefined);
 }
 
-/** One that has ended meanwhile, or that this program may not signal, keeps none of the others. */
+/** Sends a signal; a process that has ended, or that may not be signalled, is skipped. */
 function send(process: ProcessIdentity, signal: number): void {
   using pidfd = openIdentified(process);
   try {

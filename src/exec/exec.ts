@@ -49,7 +49,7 @@ export interface StartedExec {
 /**
  * Starts a further process.
  *
- * @param container whose it becomes; it runs
+ * @param container the container that it joins, which must run
  * @param pidfd of the container's first process; it stays the caller's
  * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
  *   `ContainerNotRunning` if the container ends meanwhile
@@ -144,10 +144,10 @@ export async function startExec(
 }
 
 /**
- * Refuses a process beside a first one that waits for the start with more than it will have: a process
- * that may trace it would have that, too. One whose filter doesn't let it wait has no filter yet, and the
- * right to load it. A re-executed one that could not become its last program still has threads with the
- * host's rights.
+ * Refuses a further process while the first one waits for the start with more rights than it will
+ * have: the new process could trace it and get those rights. If the filter does not allow the wait,
+ * the first process has no filter yet, and still the right to load it. A re-executed init that
+ * could not become its last program still has threads with the host's rights.
  */
 function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefined): void {
   const { capabilities, noNewPrivileges } = config.process ?? {};
@@ -193,7 +193,7 @@ class ExecSteps {
   }
 }
 
-/** What this program does for a process that waits; most need nothing, and don't. */
+/** What this program does for a process that waits; undefined for most, which need nothing. */
 function holdFor(
   { id, bundle, config, resctrl, init }: StoredState,
   { oomScoreAdj }: ProcessConfig,
@@ -218,7 +218,10 @@ function holdFor(
 /** A terminal's three streams belong to the process alone. */
 const STREAMS: readonly number[] = [0, 1, 2];
 
-/** Of the very process if that still lives when all is opened; one that exits has no root any more. */
+/**
+ * Opens the process's root. It is the very process's only if that still lives when everything is
+ * open. A process that exits has no root any more.
+ */
 function openRoot(init: ProcessIdentity): Fd {
   try {
     return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
@@ -228,19 +231,22 @@ function openRoot(init: ProcessIdentity): Fd {
   }
 }
 
-/** What was opened by the number was the very process's if it still lives. */
+/**
+ * Checks that the process still lives. If so, everything that was opened by its pid belongs to it:
+ * between opening and this check the pid could have been reused.
+ */
 function requireAlive(init: ProcessIdentity): void {
   if (!isAlive(init)) throw ended(undefined);
 }
 
 /**
- * Whether the container ends. Its first process may still be there for a moment when the kernel has
- * taken its namespaces, or when the cgroup that this one was in is killed as a whole.
+ * Whether the container is ending. Its first process may still be there for a moment after the
+ * kernel has removed its namespaces, or while its whole cgroup is being killed.
  */
 async function isEnding(init: ProcessIdentity, error: unknown): Promise<boolean> {
   if (!(error instanceof ContainerError)) return !isAlive(init);
   if (error.step === "join" && error.errno === "ESRCH") return true;
-  // A pid namespace whose first process has died takes no more: fork(2), ENOMEM.
+  // A pid namespace whose first process has died takes no new process: fork(2), ENOMEM.
   const isRefused = error.step === "join" && error.errno === "ENOMEM";
   const isSilent = error.code === "InitFailed" && error.errno === undefined;
   const isToWait = isRefused || isSilent;
@@ -276,7 +282,10 @@ function controlTerminal(): readonly PlanItem[] {
     .call("ioctl", [0, TIOCSCTTY, 0]).items;
 }
 
-/** The streams that are the process's alone, who may want to open /dev/stdout: not a device. */
+/**
+ * The streams that belong to the process alone, so that it may open /dev/stdout: those that are no
+ * devices.
+ */
 function ownedStreams({ stdin, stdout, stderr }: StdioOptions): readonly number[] {
   return [stdin, stdout, stderr].flatMap((stdio = "inherit", as) => {
     if (stdio === "null") return [];

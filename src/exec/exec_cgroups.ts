@@ -14,13 +14,13 @@ import type { CgroupEntrance } from "./join.ts";
 import { syscallFailure } from "../failures/syscall_failure.ts";
 
 /**
- * Opens the entrance of each of the container's cgroups.
+ * Opens the file by which each of the container's cgroups is entered.
  *
  * @param below a cgroup below them to enter instead
  * @param pid the container's first process
  * @param stack closes them
- * @throws {ContainerError} `ConfigInvalid` for a cgroup below that is not there; `ContainerNotRunning` if
- *   the container's own have gone
+ * @throws {ContainerError} `ConfigInvalid` for a cgroup below that is not there;
+ *   `ContainerNotRunning` if the container's own have gone
  */
 export function enterCgroups(
   manager: CgroupManager,
@@ -74,8 +74,8 @@ function inside(below: string): string {
 }
 
 /**
- * Where the first process is now, if it is in a cgroup below the container's: with controllers
- * given on to such cgroups the v2 tree allows no process above them.
+ * The cgroup that the first process is in now, if it is below the container's. If a v2 cgroup gives
+ * controllers to cgroups below it, it can't hold processes itself.
  */
 function cgroupBelow(folder: string, pid: number): string | undefined {
   const lines = cgroupsOf(pid).split("\n");

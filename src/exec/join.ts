@@ -1,13 +1,13 @@
 /**
- * The program by which a further process comes into being: it joins the namespaces of a running one,
- * becomes who it shall be, and goes straight to execve. No JavaScript runs in it.
+ * The program by which a further process is made: it joins the namespaces of a running process,
+ * takes on its user and rights, and goes straight to execve. No JavaScript runs in it.
  *
- * Hostile processes may live where it goes, and see whatever is born in their pid namespace from its
- * first moment on: its command line, mounts, network and cgroups always, its memory, fds, root and
- * binary, and itself with all its rights, with CAP_SYS_PTRACE (CVE-2016-9962). So it is an usher that
- * joins all the others first and becomes who the process shall be. Its memory is nothing but this
- * program, its fds are the process's own, and what it has born in the pid namespace is as bare as
- * itself.
+ * Hostile processes may live where it goes. They see a process in their pid namespace from its
+ * first moment on: always its command line, mounts, network and cgroups; with CAP_SYS_PTRACE also
+ * its memory, fds, root and binary, and they can take over all its rights (CVE-2016-9962). So an
+ * usher outside that pid namespace joins all other namespaces first and takes on the user and
+ * rights of the process. The usher's memory holds only this program, and its fds are those of the
+ * process. The process that it then clones into the pid namespace has nothing more.
  *
  * Source: setns(2), pid_namespaces(7), clone(2), ptrace(2) "Ptrace access mode checking".
  *
@@ -38,21 +38,24 @@ import { type PlacedFd, placeFds } from "../process/placed_fds.ts";
 import { hasOpenat2 } from "../security/safe_path.ts";
 import type { JoinTarget } from "../namespaces/process_namespaces.ts";
 
-/** A cgroup to enter, by fds of its entrance. */
+/** A cgroup to enter, by an fd of its file or folder. */
 export interface CgroupEntrance {
   readonly controller: string;
   readonly fd: number;
-  /** Whether who enters is born in it; the fd is its folder's then. */
+  /** Whether the process is born in it; the fd is its folder's then. */
   readonly isBirthplace: boolean;
-  /** Where else, if the kernel refuses. */
+  /** Another cgroup, if the kernel refuses this one. */
   readonly otherwise?: number | undefined;
 }
 
 /** A wait for this program. */
 export interface Hold {
-  /** The fd of the pipe over which the word comes. */
+  /** The fd of the pipe from which the process reads that it may go on. */
   readonly control: number;
-  /** What stands while it waits; the first fd that this opens is {@linkcode firstFree}. */
+  /**
+   * The operations right before the wait, such as loading a filter. The first fd that they open is
+   * {@linkcode firstFree}.
+   */
   readonly before: readonly PlanItem[];
 }
 
@@ -72,41 +75,41 @@ export interface JoinOptions {
   readonly early?: readonly PlanItem[] | undefined;
   /** What it does with this program's rights, before it joins. */
   readonly before: readonly PlanItem[];
-  /** Who it becomes, inside. */
+  /** The operations inside by which it takes on its user and rights. */
   readonly become: readonly PlanItem[];
   /** What it does as the leader of its session, inside its pid namespace. */
   readonly lead?: readonly PlanItem[] | undefined;
-  /** The filter that stands before the process is born, where it can. */
+  /** The filter that is loaded before the process is born, if that is possible. */
   readonly guard?: BirthGuard | undefined;
-  /** How it waits, when it has become who it shall be, for this program's word. */
+  /** How it waits for this program, once it has its user and rights. */
   readonly hold?: Hold | undefined;
   /** The last operations. */
   readonly execute: WholePlan;
 }
 
-/** Where the number of the process is found, in a page that the process itself doesn't have. */
+/** A page to which the kernel writes the process's number. The process itself does not get it. */
 export interface BornPage {
   /** The fd of the page, a file in memory. */
   readonly fd: number;
-  /** Its address, at which nothing else is. */
+  /** Its address; nothing else may be mapped there. */
   readonly address: bigint;
 }
 
-/** Where the usher ends, which has made the process. */
+/** The label at which an usher that has made the process ends. */
 export const USHER_END = "usher.end";
-/** Where the process begins that an usher has made. */
+/** The label at which a process made by an usher begins. */
 export const USHER_BORN = "usher.born";
 const LABELS = { end: USHER_END, born: USHER_BORN } as const;
 
-/** Whether what joins must have the process born by a further clone. */
+/** Whether a further clone is needed, to get into a pid namespace. */
 export function entersPidNamespace(target: JoinTarget | undefined): boolean {
   return ((target?.flags ?? 0) & NAMESPACE_FLAGS.pid) !== 0;
 }
 
 /**
- * The operations of a clone, or of a program of its own, up to execve.
+ * The operations of a clone, or of an executable, up to execve.
  *
- * @param born where a process that is born in another pid namespace is made known
+ * @param born where the kernel writes the number of a process that is born in another pid namespace
  */
 export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperation[] {
   const { target, before, become, hold, execute } = options;
@@ -151,7 +154,7 @@ export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperatio
   return inPlan(items);
 }
 
-/** The calls as this kernel has them. */
+/** The calls, without openat2 if this kernel lacks it. */
 function inPlan(items: readonly PlanItem[]): PlannedOperation[] {
   const calls = items.filter((item) => !("work" in item)) as PlannedOperation[];
   return hasOpenat2() ? calls : withoutOpenat2(calls) as PlannedOperation[];
@@ -174,7 +177,7 @@ function leadSession(): readonly PlanItem[] {
   return step.because("lead a session of its own").call("setsid", []).items;
 }
 
-/** A number that the process wrote itself could be any process's, were it in hostile hands. */
+/** The kernel writes the number: a process in hostile hands could write any number. */
 function showPage({ fd, address }: BornPage): readonly PlanItem[] {
   const step = new StepBuilder("join");
   return step.because("share a page with the parent, but with no child")
@@ -227,7 +230,7 @@ function closeOthers(options: JoinOptions): readonly PlanItem[] {
   return step.items;
 }
 
-/** They came here through an execve. */
+/** Sets close-on-exec again: the fds had to stay open over the usher's own execve. */
 function closeAtExecve(fds: readonly number[]): readonly PlanItem[] {
   const step = new StepBuilder("exec");
   step.because("close the fds to the parent at execve");
@@ -235,7 +238,7 @@ function closeAtExecve(fds: readonly number[]): readonly PlanItem[] {
   return step.items;
 }
 
-/** The fds to this program, in ascending order. */
+/** The fds that lead to this program, in ascending order. */
 function kept({ report, hold }: Pick<JoinOptions, "report" | "hold">): number[] {
   return [report, ...(hold === undefined ? [] : [hold.control])].sort((a, b) => a - b);
 }

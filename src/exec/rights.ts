@@ -1,6 +1,6 @@
 /**
- * Who a further process of a container becomes: the same limits, rights and filters that the first
- * one has, by the same steps.
+ * The rights of a further process: the same limits, ids, capabilities and filter as those of the
+ * first one, by the same steps.
  *
  * @module
  */
@@ -44,19 +44,22 @@ import type { JoinOptions } from "./join.ts";
 
 /** The steps of a further process, by where they stand in its program. */
 export interface Rights extends Pick<JoinOptions, "early" | "before" | "become"> {
-  /** What the process itself does, that who has it born may not be bound by. */
+  /** What the process itself must do, because the usher must not be bound by it. */
   readonly lead: readonly PlanItem[];
-  /** What is to be set from outside once it is born, since a fork takes it away. */
+  /** The scheduler that is set from outside after the birth, since a fork does not pass it on. */
   readonly scheduler: Scheduler | undefined;
   /** Signals as a new program expects them; behind what looks for the program. */
   readonly signals: readonly PlanItem[];
   /** Whether its filter has a listener, for which the process waits until its agent has it. */
   readonly notifies: boolean;
-  /** What stands before it is born, where the filter allows that: see init/launch/birth_guard.ts. */
+  /** The filter before the birth, if it allows that: see init/launch/birth_guard.ts. */
   readonly guard: BirthGuard | undefined;
-  /** What stands before a wait: the filter, if it lets the process wait. */
+  /** The operations before a wait: the filter, if it allows the wait. */
   readonly waiting: readonly PlanItem[];
-  /** The same right before execve, for a process that does not wait, or without a filter by then. */
+  /**
+   * The filter right before execve, for a process that does not wait, or whose filter does not
+   * allow the wait.
+   */
   readonly last: readonly PlanItem[];
 }
 
@@ -69,8 +72,8 @@ export interface IdentityOptions {
   /** Whether an agent gets a listener of its own for a filter that notifies. */
   readonly hasAgent?: boolean | undefined;
   /**
-   * The session keyring of the container; without one it gets its own, and with an empty one it keeps
-   * the caller's.
+   * The session keyring of the container; undefined gives it its own, and empty lets it keep the
+   * caller's.
    */
   readonly keyring: string | undefined;
 }
@@ -93,8 +96,8 @@ export function planRights(
   const isLost = scheduler !== undefined && isLostInFork(scheduler);
   const facts = new HostFacts(root, []);
   const hasLabel = apparmorProfile !== "" || selinuxLabel !== "";
-  // Labels are written by this program's /proc: the container's may be anything. They hold from
-  // execve on, as raising a limit takes the host's rights.
+  // Labels are written through this program's /proc, since the container's may be anything; they
+  // apply from execve on. Limits are set here because raising one takes the host's rights.
   const before: readonly PlanItem[] = [
     ...(affinity === undefined ? resetCpuAffinity() : bindToCpus("final", affinity)),
     ...(scheduler === undefined || isLost ? [] : setScheduler(scheduler)),
@@ -141,8 +144,9 @@ function isOfProcesses({ type }: Rlimit): boolean {
 }
 
 /**
- * The user's processes are counted when the process is born, by one who is that user already, and
- * whose place it takes. It can't raise the hard limit any more, but lower it.
+ * The kernel counts the user's processes at the birth, when the usher already counts as one of
+ * them. So there must be room for both. The process can't raise the hard limit afterwards, but
+ * lower it.
  */
 function withRoomForBirth(rlimit: Rlimit): Rlimit {
   if (!isOfProcesses(rlimit)) return rlimit;
@@ -150,7 +154,10 @@ function withRoomForBirth(rlimit: Rlimit): Rlimit {
   return { ...rlimit, soft: most, hard: most };
 }
 
-/** Nobody who traces a process that waits is to have more than the container has. */
+/**
+ * The operations before a wait. A process that traces the waiting one must gain no more than the
+ * container has.
+ */
 function planWait(
   filter: InitSeccomp,
   { capabilities, noNewPrivileges }: ProcessConfig,

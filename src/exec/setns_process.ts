@@ -56,7 +56,7 @@ export interface SetnsProcessOptions
 
 /** A process that waits for this program. */
 export interface HeldProcess {
-  /** What stands while it waits: a filter with a listener. */
+  /** The operations before the wait: a filter with a listener. */
   readonly before: readonly PlanItem[];
   /**
    * What is done; the process ends if that fails.
@@ -111,8 +111,8 @@ export class SetnsProcess implements ParentProcess, Disposable {
     if (this.#child === undefined) {
       throw message?.kind === "error" ? message.error : this.#silentEnd(await this.#usherEnd());
     }
-    // The kernel ends no pid namespace before all of it is reaped: not even by a caller who doesn't
-    // ask for the status. What this meets, a caller's own wait tells.
+    // A pid namespace only ends when all its processes are reaped, so the process is reaped even if
+    // the caller never asks for its status. Errors are left to the caller's own wait.
     const ended = leaveStatus ? undefined : this.wait().catch(() => {});
     if (held !== undefined && control !== undefined && message?.kind !== "error") {
       if (message === undefined) throw this.#silentEnd(await this.wait());
@@ -181,7 +181,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
-    // These are moved above all that is put in place, and stay there.
+    // These fds are moved above all that are put in place, and stay there.
     const last = fds.pass(report, 3 + preserveFds);
     const word = control === undefined ? undefined : fds.pass(control, 3 + preserveFds);
     const options: JoinOptions = {
@@ -229,7 +229,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 }
 
-/** One that was killed meanwhile has a status to tell, as any other. */
+/** Lets the process go on. If it was killed meanwhile, its status will tell. */
 function letGo(control: Fd): void {
   try {
     writeAll(control, new Uint8Array([1]));
@@ -238,7 +238,10 @@ function letGo(control: Fd): void {
   }
 }
 
-/** Only a process that goes nowhere may share this program's memory until its execve. */
+/**
+ * The plan behind its clone. Only a process that stays in this program's namespaces may share its
+ * memory until execve.
+ */
 function withClone(plan: readonly PlannedOperation[]): readonly PlannedOperation[] {
   const step = new StepBuilder("join");
   const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;

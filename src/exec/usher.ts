@@ -1,7 +1,7 @@
 /**
- * Starts a join's operations as a program of its own, an executable of some pages in memory: what
- * goes to where hostile processes live has nothing of this program's memory, arguments, environment
- * and binary, and costs the same from a small program and a large one.
+ * Starts a join's operations as an executable of some pages in memory. So the process that goes
+ * where hostile processes live has nothing of this program's memory, arguments, environment or
+ * binary, and its start takes the same time in a small and a large program.
  *
  * @module
  */
@@ -31,9 +31,9 @@ import type { InitStatus } from "../process/init_status.ts";
 import { Child } from "../process/parent_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
-/** What such a program is called in the process table, as long as it is one. */
+/** The name of an usher in the process table. */
 const NAME = "hull";
-/** Between the image's two segments and the stack; a trace's memory is beside it. */
+/** An address between the image's two segments and the stack; a trace's memory is beside it. */
 export const BORN_ADDRESS = 0x3000_0000n;
 const CLONE = "usher.clone";
 const EXECUTE = "usher.execute";
@@ -64,7 +64,8 @@ export class Usher implements Disposable {
       : undefined;
     if (page !== undefined) writeAll(page, new Uint8Array(PAGE_SIZE));
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
-    // Behind a filter no clock can be read: one that is traced has it as late as can be.
+    // No clock can be read behind a filter, so with a trace the filter is loaded as late as
+    // possible.
     const planned = planJoin(
       trace === undefined ? options : { ...options, guard: undefined },
       born,
@@ -84,7 +85,7 @@ export class Usher implements Disposable {
   }
 
   /**
-   * The process, once the usher has ended or has become it; to be asked for once.
+   * The process, once the usher has ended or has become it. Call it only once.
    *
    * @returns undefined if there is none, because the usher failed
    */
@@ -93,11 +94,11 @@ export class Usher implements Disposable {
     await this.#child.wait();
     const pid = readNumber(this.#page);
     this[Symbol.dispose]();
-    // A child that nobody has waited for: the number is its own.
+    // The child has not been waited for, so the pid is still its own.
     return pid === 0 ? undefined : new Child(pid, openPidfd(pid), this.#poller);
   }
 
-  /** Kills it if it runs; what it has made is then to be had by {@linkcode Usher.process}. */
+  /** Kills it if it runs. {@linkcode Usher.process} still gives the process that it has made. */
   async kill(): Promise<ExitStatus> {
     await this.#child.kill();
     return await this.#child.wait();
@@ -128,7 +129,7 @@ function inherited(
   ];
 }
 
-/** The clone shares this program's memory until it is the other one: nothing is copied. */
+/** Makes the child. It shares this program's memory until its execve, so nothing is copied. */
 function launch(
   image: Fd,
   fds: readonly number[],

@@ -1,7 +1,7 @@
 /**
- * The trace of an usher (src/exec/join.ts), with marks in its program. Whoever lives where it goes may
- * look into a process that is born there, so this has no memory of a trace, and its steps no marks:
- * the first one begins when the usher ends. Loaded only for an exec that is traced.
+ * The trace of an usher (src/exec/join.ts), with marks in its program. Processes may look into a
+ * process that is born in their pid namespace, so that one has no memory of a trace, and its steps
+ * have no marks: the first one begins when the usher ends. Loaded only for an exec that is traced.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export class UsherTrace extends PlanTrace {
   }
 }
 
-/** Keeps the memory, which the usher has mapped, from what is born. */
+/** Keeps the trace's memory, which the usher has mapped, out of the process that is born. */
 function hideMarks(): PlannedOperation[] {
   const reason = "keep the trace's memory from what is born";
   const args = [OWN_ADDRESS, MARKS_SIZE, MADV_DONTFORK];

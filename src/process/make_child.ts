@@ -15,8 +15,8 @@ import { Child } from "./parent_process.ts";
 import { PIDFD } from "./placed_fds.ts";
 
 /**
- * Runs the program on this thread up to its clone3; the child goes on with what follows. If the child
- * shares this program's memory, this returns when it has executed a program or has ended.
+ * Runs the program on this thread up to its clone3; the child goes on with what follows. If the
+ * child shares this program's memory, this returns when it has executed a program or has ended.
  *
  * @param operations one of them is the clone3, which keeps the child's pidfd as {@linkcode PIDFD}
  * @param status the fd to which the child writes which call failed

@@ -62,7 +62,8 @@ const PSEUDO_SYSTEMS: ReadonlySet<number> = new Set([
  * The fields of each line, one at a time, so that no more of the file is read than is looked at.
  *
  * @param root the container's root
- * @param path the file inside, to which no link leads out of the root; empty: `root` is the file itself
+ * @param path the file inside, to which no link leads out of the root; empty: `root` is the file
+ *   itself
  */
 export function* accountLines(root: Fd, path: string): Generator<readonly string[]> {
   using file = openAccountFile(root, path);

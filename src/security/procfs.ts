@@ -1,6 +1,7 @@
 /**
- * The files of /proc/PID, opened for writing on the host's side. What is mounted at /proc, or over a
- * file in it, might not be procfs: a write would then go elsewhere (CVE-2019-16884, CVE-2025-52881).
+ * The files of /proc/PID, opened for writing on the host's side. What is mounted at /proc, or over
+ * a file in it, might not be procfs: a write would then go elsewhere (CVE-2019-16884,
+ * CVE-2025-52881).
  *
  * Source: proc(5), statfs(2).
  *

@@ -1,6 +1,6 @@
 /**
- * Walks below an open folder that no link leads out of: by one openat2(2), or, where a kernel before
- * Linux 5.6 or an outer seccomp filter has no openat2, component by component.
+ * Walks below an open folder that no link leads out of: by one openat2(2), or, where a kernel
+ * before Linux 5.6 or an outer seccomp filter has no openat2, component by component.
  *
  * Source: openat2(2), path_resolution(7).
  *
@@ -33,8 +33,8 @@ import {
 const PLACE = O_PATH | O_NOFOLLOW;
 
 /**
- * Whether openat2(2) can be used, found out by a call. A filter that was made before openat2 answers
- * EPERM or ENOSYS.
+ * Whether openat2(2) can be used, found out by a call. A filter that was made before openat2
+ * answers EPERM or ENOSYS.
  */
 export function hasOpenat2(): boolean {
   try {

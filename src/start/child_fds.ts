@@ -133,9 +133,9 @@ function openTime(
 }
 
 /**
- * Before there is a terminal, init has this program's stderr for its last words. Not where the
- * terminal goes to another: init's other threads keep the stream up to execve, and who called may
- * read it to its end before the start, as containerd's shim does.
+ * Until there is a terminal, init can write errors to this program's stderr. This is not done if
+ * the terminal goes to another program: init's other threads keep the stream open up to execve, and
+ * the caller may read it to its end before the start, as containerd's shim does.
  */
 function withoutTerminal(process: ProcessOptions): ProcessOptions {
   const stderr = process.consoleSocket === undefined ? "inherit" : "null";

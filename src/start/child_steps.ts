@@ -1,6 +1,6 @@
 /**
- * The steps of a start by which the child is made: its mounts and pipes, its fds, its plan, the clone.
- * In which order they are taken stands in first_process.ts.
+ * The steps of a start that make the child: its mounts and pipes, its fds, its plan, the clone.
+ * first_process.ts calls them in order.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { ChildFds } from "./child_fds.ts";
 import { newPlanTrace, openIdmappedMounts } from "./late.ts";
 import type { StartSubject } from "./start_subject.ts";
 
-/** The ways over which init and this program speak. */
+/** The pipes by which init and this program talk. */
 export interface Words {
   /** What init says. */
   readonly said: InitStatus;
@@ -45,9 +45,9 @@ export interface Cloned {
   readonly mapped: Pipe | undefined;
 }
 
-/** What has come of it. */
+/** The result of making the child. */
 export interface MadeChild {
-  /** What a re-executed init is told; the rest of a start goes by it, too. */
+  /** What a re-executed init is told; the rest of the start uses it, too. */
   readonly told: InitConfig;
   readonly program: InitProgram;
   /** Where init sends the terminal. */
@@ -93,7 +93,8 @@ export class ChildSteps {
   }
 
   /**
-   * Looks again at the paths of the config, which may lead elsewhere by now.
+   * Checks the paths of the config again: since the container was created they may lead elsewhere.
+   * This only gives a better error early; init opens each path once and checks what it opened.
    *
    * @throws {ContainerError}
    */

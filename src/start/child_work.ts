@@ -1,6 +1,6 @@
 /**
- * What a child without TypeScript has its parent do between its operations: fill a new file system,
- * make a place for a mount. Loaded when a child first asks for it.
+ * Work that a child without TypeScript asks its parent to do between its operations: fill a new
+ * file system, make a place for a mount. Loaded when a child first asks.
  *
  * @module
  */
@@ -13,14 +13,19 @@ import type { WorkFds } from "../config/init_config.ts";
 import { ContainerError } from "../errors.ts";
 import { letGo } from "./init_words.ts";
 
-/** How often a child may ask for the same: who can move its folders could keep it asking. */
+/**
+ * How often a child may ask for the same work: a process that can move its folders could keep it
+ * asking.
+ */
 const MAX_TRIES = 16;
 
 /** A child that asks, and what it waits on. */
 export interface Asking {
   readonly copyFd: (number: number) => Fd;
   readonly control: Fd;
-  /** The fds under which it shows what the work is about; undefined where none was to be asked for. */
+  /**
+   * The fds under which it shows what the work is about; undefined where none was to be asked for.
+   */
   readonly fds: WorkFds | undefined;
 }
 
@@ -42,7 +47,7 @@ export class ChildWork {
   }
 
   /**
-   * Does one of them, and lets the child go on. Where it fails the child ends.
+   * Does one piece of work, and lets the child go on. If it fails, the child ends.
    *
    * @throws {ContainerError} `InitFailed`
    */

@@ -1,7 +1,8 @@
 /**
- * The start of a container's first process, from the host's side, up to the moment where init waits:
- * the twin of init/plan.ts. The page to read first: its calls stand in the order in which things
- * happen. A trace, if there is one, hears of them from outside: see `Lane.watch` in src/trace/trace.ts.
+ * The start of a container's first process, from the host's side, up to the moment where init
+ * waits: the twin of init/plan.ts. The page to read first: its calls stand in the order in which
+ * things happen. A trace, if there is one, watches them from outside: see `Lane.watch` in
+ * src/trace/trace.ts.
  *
  * @module
  */
@@ -31,7 +32,7 @@ export interface StartedFirst {
   readonly init: InitProcess;
   /** The container's state, as it is stored now. */
   readonly snapshot: Snapshot;
-  /** What makes all as it was before, but for the state. */
+  /** Functions that undo the start, except for the state. */
   readonly undo: readonly (() => void | Promise<void>)[];
 }
 
@@ -78,7 +79,7 @@ class FirstStart {
       await this.birth();
       host.takeRoomBack();
       const identity = host.identify(init);
-      // Init's thread alone is left after execve, so it is early enough once init is ready.
+      // Only init's own thread is left after execve, so it is enough to move it once init is ready.
       await host.joinClass(init);
       signal?.throwIfAborted();
       return { init, snapshot: host.writeState(init, identity), undo: host.undo(init) };
@@ -87,7 +88,7 @@ class FirstStart {
     }
   }
 
-  /** Up to the moment where the container's process waits for the start. */
+  /** Runs the steps up to the moment where the container's process waits for the start. */
   async birth(): Promise<void> {
     const { config: { linux: { namespaces = [] } = {} }, poller } = this.#subject;
     const init = this.#init;
@@ -142,8 +143,8 @@ class FirstStart {
   }
 
   /**
-   * Hears what init says, and does what it asks for, until it is ready. Whoever waits for that is let
-   * go if it fails.
+   * Reads what init says, and does what it asks for, until it is ready. If something fails,
+   * processes that wait for this program are released.
    *
    * @returns what a launcher made
    * @throws {ContainerError} what init reported, or how it ended without a word
@@ -205,7 +206,9 @@ class FirstStart {
 /** What is waited for. */
 interface Awaited extends Pick<MadeChild, "told" | "program"> {
   readonly words: Words;
-  /** Where the child makes the container's process rather than becoming it: how it is dealt with. */
+  /**
+   * Where the child makes the container's process rather than becoming it: how it is dealt with.
+   */
   readonly launcher: typeof import("./launcher.ts") | undefined;
 }
 

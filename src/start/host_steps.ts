@@ -1,6 +1,6 @@
 /**
- * The steps of a start by which the host gets ready for a container's first process: cgroups, limits,
- * filter, class of service, state. In which order they are taken stands in first_process.ts.
+ * The steps of a start that prepare the host for a container's first process: cgroups, limits,
+ * filter, class of service, state. first_process.ts calls them in order.
  *
  * @module
  */
@@ -33,13 +33,13 @@ export class HostSteps {
     subject.lane?.watch(this, "host");
   }
 
-  /** Keeps the address of the container, if it has one of hull's bridges. */
+  /** Makes sure that the container still has its address, if it has one on a bridge of hull's. */
   async keepLease(): Promise<void> {
     const { store, before } = this.#subject;
     if (before.hasLease === true) await keepLease(store, before);
   }
 
-  /** Makes the cgroups, and marks those as the container's that were not there. */
+  /** Makes the cgroups, and marks those that are new as the container's. */
   makeCgroups(): void {
     const { cgroups, before, store } = this.#subject;
     this.#ownCgroups = cgroups.create(before.ownCgroups);
@@ -54,7 +54,7 @@ export class HostSteps {
     return await this.compileFilter();
   }
 
-  /** Sets the limits of the cgroups, with room for who bears the process. */
+  /** Sets the limits of the cgroups, with room for the process that makes the container's. */
   setLimits(): void {
     const { cgroups } = this.#subject;
     cgroups.apply(this.#isTight ? withRoom(this.#resources) : this.#resources);
@@ -66,7 +66,7 @@ export class HostSteps {
     return await filterOf(config, store.root, { recent });
   }
 
-  /** Sets the limit that the birth needed more room than. */
+  /** Sets the limit of processes that had to be higher for the birth. */
   takeRoomBack(): void {
     const { cgroups } = this.#subject;
     if (this.#isTight) cgroups.apply({ pids: this.#resources.pids }, { update: true });
@@ -89,7 +89,7 @@ export class HostSteps {
     this.#resctrl = await joinClass(config, id, pid);
   }
 
-  /** Keeps with the container what has come of the start. */
+  /** Writes the results of the start into the container's state. */
   writeState(init: InitProcess, identity: ProcessIdentity): Snapshot {
     const { store, before, config, keyring } = this.#subject;
     return store.write({
@@ -104,7 +104,7 @@ export class HostSteps {
     });
   }
 
-  /** What makes all as it was before, but for the state. */
+  /** Functions that undo the start, except for the state. */
   undo(init: InitProcess): readonly (() => void | Promise<void>)[] {
     const { cgroups, folder } = this.#subject;
     return [
@@ -117,7 +117,10 @@ export class HostSteps {
     ];
   }
 
-  /** Cgroups that another made meanwhile are not to be removed with the container. */
+  /**
+   * Forgets cgroups that another program has made meanwhile: they must not be removed with the
+   * container.
+   */
   forgetCgroups(): void {
     const { store, before } = this.#subject;
     store.write({ ...before, ownCgroups: [] });
@@ -127,14 +130,14 @@ export class HostSteps {
     return this.#subject.config.linux?.resources ?? {};
   }
 
-  /** Whether the limit of processes leaves no room for the one that bears the last. */
+  /** Whether the limit of processes leaves no room for the process that makes the container's. */
   get #isTight(): boolean {
     const { namespaces = [] } = this.#subject.config.linux ?? {};
     return this.#resources.pids?.limit === 1 && isForkedLate(namespaces);
   }
 }
 
-/** For the one that is born and for the one that bears it. */
+/** The resources with room for two processes: the container's, and the one that makes it. */
 function withRoom(resources: Resources): Resources {
   return { ...resources, pids: { ...resources.pids, limit: 2 } };
 }

@@ -1,5 +1,6 @@
 /**
- * What the host's side does in a container's network namespace while init waits.
+ * What the host's side does in a container's network namespace while init waits. It works through
+ * sockets of that namespace; no thread of this program goes there.
  *
  * @module
  */
@@ -42,7 +43,7 @@ export class InitNetwork implements Disposable {
   }
 
   /**
-   * Does it in the namespace of a child that waits: its own new one, or the one that it will join.
+   * Makes it in the namespace of a waiting child: its own new one, or the one that it will join.
    *
    * Interfaces come before devices, whose names may be templates: a device `eth%d` takes a number
    * that no interface has by its config. Routes come last: they may lead over either.
@@ -66,7 +67,7 @@ export class InitNetwork implements Disposable {
     this.#setup?.addRoutes();
   }
 
-  /** Takes it back. What can't be, the kernel keeps: it is the first error that is told. */
+  /** Undoes it. Throws the first error; what can't be undone stays. */
   async undo(): Promise<void> {
     await finish(() => void this.#devices?.giveBack(), () => this.#setup?.undo());
   }

@@ -1,6 +1,6 @@
 /**
- * A container's first process as the host sees it, from its birth to its end. What has come of the
- * birth so far is put in by first_process.ts.
+ * A container's first process as the host sees it, from its birth to its end. first_process.ts sets
+ * the results of each step here.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export class InitProcess implements ParentProcess, Disposable {
   readonly #subject: StartSubject;
   #child: Child | undefined;
   #ending: Promise<ExitStatus | undefined> | undefined;
-  /** What looks for its end as long as nobody else does. */
+  /** Reaps it if nobody waits for it. */
   #unasked: Disposable | undefined;
 
   /** Makes nothing yet. */
@@ -70,7 +70,7 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#child = child;
   }
 
-  /** Takes the child of a supervisor, and that. */
+  /** Takes a supervisor and its child. */
   isBornBelow({ supervisor, child }: Supervised): void {
     this.supervisor = supervisor;
     this.#child = child;
@@ -118,7 +118,7 @@ export class InitProcess implements ParentProcess, Disposable {
     const { cgroups } = this.#subject;
     this.#unasked?.[Symbol.dispose]();
     this.#unasked = undefined;
-    // Looked up once, at the end: the cgroups go with the container.
+    // Looked up only once, at the end, since the cgroups are removed with the container.
     this.#ending ??= this.child.ended().then((status) => withOomKill(status, cgroups));
     return this.#ending;
   }
@@ -136,7 +136,7 @@ export class InitProcess implements ParentProcess, Disposable {
       () => this.network.undo(),
       () => this.opened.dispose(),
       () => {
-        // Nobody was given this program's ends of the pipes, so nobody would close them.
+        // The caller never got this program's ends of the pipes, so they are closed here.
         const { streams } = this;
         this.streams = {};
         return closeStreams(streams);
@@ -155,8 +155,8 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /**
-   * Takes the status of one that nobody waits for, so that it stays no zombie of this program, whoever
-   * ends it. A signal keeps no program from its end, as a wait would.
+   * Reaps the process if nobody waits for it, so that it does not stay a zombie of this program. It
+   * listens for SIGCHLD, since a wait would keep this program from ending.
    */
   #reapUnasked(): void {
     const { poller, isSupervised } = this.#subject;

@@ -25,7 +25,7 @@ export async function sendConfig(control: Fd, init: InitConfig, poller: Poller):
 }
 
 /**
- * Lets a child go on that waits for `work`; one that has ended has said why.
+ * Lets a child that waits for `work` go on. If the child has ended, its own message says why.
  *
  * @throws {SyscallError}
  */
@@ -39,7 +39,7 @@ export function attend(control: Fd, work: string | undefined): void {
 }
 
 /**
- * Lets a child go on that waits.
+ * Lets a waiting child go on.
  *
  * @throws {SyscallError} EPIPE if it has ended
  */

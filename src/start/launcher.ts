@@ -1,6 +1,6 @@
 /**
- * A container's process that a launcher has made: what it waits for, and how it takes the launcher's
- * place. Loaded where a pid or user namespace is joined.
+ * A container's process that a launcher has made: what it waits for, and how it takes the
+ * launcher's place. Loaded where a pid or user namespace is joined.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import type { ParentSteps } from "./parent_steps.ts";
 import type { StartSubject } from "./start_subject.ts";
 
 /**
- * What a launcher made: the child that joined, which has ended, and the container's process. With an
- * usher both are the usher until it has made the process.
+ * What a launcher made: the child that joined, which has ended, and the container's process. With
+ * an usher both are the usher until it has made the process.
  */
 export interface Launched {
   readonly first: number;

@@ -1,6 +1,6 @@
 /**
- * The steps of a start by which this program, as the parent, does for a child what only it can, while
- * the child waits. In which order they are taken stands in first_process.ts.
+ * The steps of a start that only the parent can do for a child, while the child waits.
+ * first_process.ts calls them in order.
  *
  * @module
  */
@@ -44,12 +44,12 @@ export class ParentSteps {
     return this.#init.network.isNeeded && launcherMakesNetwork(namespaces);
   }
 
-  /** Says which ids of a new user namespace are which outside. */
+  /** Writes the id maps of a new user namespace. */
   async writeIdMaps(pid: number): Promise<void> {
     await writeIdMaps(pid, this.#subject.config.linux ?? {});
   }
 
-  /** Sets how readily the kernel ends it when memory runs out. */
+  /** Sets how likely the kernel is to kill it when memory runs out. */
   adjustOomScore(): void {
     adjustOomScore(this.#init.pid, this.#subject.config.process?.oomScoreAdj);
   }
@@ -59,7 +59,7 @@ export class ParentSteps {
     await this.#init.network.setUp(child, this.#subject.poller.signal);
   }
 
-  /** Lets a direct child go on that waits for `work`. */
+  /** Lets a direct child that waits for `work` go on. */
   attend({ control }: Words, work: string | undefined): void {
     attend(control.writer, work);
   }
@@ -69,7 +69,7 @@ export class ParentSteps {
     await sendConfig(control.writer, told, this.#subject.poller);
   }
 
-  /** What init says next; the child is killed where the wait is cut short. */
+  /** The next message of init. If the wait is aborted, the child is killed. */
   async hear({ said }: Words): Promise<InitMessage | undefined> {
     try {
       return await said.next();
@@ -104,8 +104,8 @@ export class ParentSteps {
   }
 
   /**
-   * Init has loaded the filter and waits. The listener's fd is the lowest that was free: the one
-   * behind those of the hand-over.
+   * Passes the listener on. Init has loaded the filter and waits. The listener has the lowest free
+   * fd, the one behind those of the hand-over.
    */
   async passListener({ fds }: InitConfig): Promise<void> {
     const { id, bundle, config, poller } = this.#subject;

@@ -99,7 +99,10 @@ export type Remains = Partial<
   Pick<StoredState, "init" | "supervisor" | "cgroupPaths" | "ownCgroups" | "network">
 >;
 
-/** What remains of a state that is broken, or of another format; nothing if it is another container's. */
+/**
+ * What remains of a state that is broken, or of another format; nothing if it is another
+ * container's.
+ */
 export function remainsOf(text: string, id: string): Remains {
   const json = parse(text);
   if (!isObject(json) || json.id !== id) return {};

@@ -202,8 +202,8 @@ export class StateStore {
   /**
    * Takes a container's lock. It is released when the result is disposed of or this process ends.
    *
-   * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds, or
-   *   by a call that waits for this program
+   * @throws {ContainerError} `ContainerNotExists`, or `SystemError` if it is held for ten seconds,
+   *   or by a call that waits for this program
    * @throws the signal's reason
    */
   async lock(id: string, signal?: AbortSignal): Promise<Fd> {

@@ -1,11 +1,12 @@
 /**
  * The supervisor of a container: the parent of the container's first process, which outlives the
- * program that made the container and records how the process ended. Only a parent is told, and
- * whoever asks later (`hull wait`, `hull state`, a daemon that was started again) reads its record.
+ * program that made the container and records how the process ended. The kernel tells only a parent
+ * how a process ended. Later callers (`hull wait`, `hull state`, a daemon that was started again)
+ * read the supervisor's record.
  *
- * It is no runtime but a syscall program (ffi/program/program_image.ts), in some 20 kB of memory. A process
- * can't be given to another parent, so the supervisor makes it: the birth's program is a part of
- * its own.
+ * It is a syscall program (ffi/program/program_image.ts) of some 20 kB of memory, not a runtime. A
+ * process can't be given to another parent, so the supervisor itself makes it: the birth's program
+ * is a part of the supervisor's.
  *
  *     the program ── supervisor ── init
  *          ▲ │  init's number │ ▲     │ its end
@@ -42,7 +43,7 @@ import { PID_SIZE, type Supervision, supervisorProgram } from "./supervisor_prog
 
 /** A birth below a supervisor. */
 export interface SupervisedBirth extends Supervision {
-  /** The container's id, by which people find the supervisor among the processes. */
+  /** The container's id, which names the supervisor in process lists. */
   readonly id: string;
   /** The container's state folder, which gets the record. */
   readonly folder: string;
@@ -91,7 +92,7 @@ export class Supervisor implements StatusKeeper, Disposable {
     stack.move();
     record.close();
     sockets.theirs.close();
-    // Not to be cut short: what it makes meanwhile would be nobody's to undo.
+    // An abort must not end this wait: nobody could undo what the supervisor makes meanwhile.
     const number = await receiveNumber(socket, poller.endless);
     if (number === undefined) {
       await supervisor.status();
@@ -109,12 +110,15 @@ export class Supervisor implements StatusKeeper, Disposable {
     this.release();
   }
 
-  /** Lets it wait for the end of its child, and take the status: up to here the number is sure. */
+  /**
+   * Lets it wait for the end of its child, and take the status. Up to this call the child's pid
+   * can't be reused.
+   */
   release(): void {
     this.#socket.close();
   }
 
-  /** How the process ended, which is no more to be waited for; undefined if the supervisor died. */
+  /** How the process ended, once it has ended; undefined if the supervisor died. */
   async status(): Promise<ExitStatus | undefined> {
     this.release();
     await this.#process.wait();
@@ -142,7 +146,8 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   const { id, birth, status, trace } = supervised;
   const { cgroups, fds, mapped, time, init } = birth;
   using stack = new DisposableStack();
-  // Above all numbers that the birth puts in place, so that the parent's stay apart.
+  // Above all numbers that the birth puts in place, so that the supervisor's own fds are not
+  // replaced.
   const end = Math.max(2, ...fds.map(({ as }) => as)) + 1;
   const socket = stack.use(duplicate(theirs, end));
   const record = stack.use(duplicate(ended, end));
@@ -165,7 +170,7 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   return execute(file, id, inherited);
 }
 
-/** A child that shares this program's memory, but not its table of fds, becomes the program. */
+/** Starts the program in a child that shares this program's memory, but not its table of fds. */
 function execute(file: Fd, id: string, inherited: readonly number[]): number {
   const flags = BigInt(CLONE_VM | CLONE_VFORK) | CLONE_CLEAR_SIGHAND;
   const program = new SyscallProgram([

@@ -56,7 +56,7 @@ export function supervisorProgram(
     ...(marked?.map ?? []),
     ...(marked?.items ?? made),
     ...calls("wait for the container's process", [
-      // Nobody waits for the end of a pipe because of the supervisor.
+      // Other pipes are closed, so that the supervisor never delays the end of one.
       ...closeAllBut([socket, record], parent.label),
       ...(marked?.unmap ?? []),
       call("write", [socket, parent.pid, PID_SIZE]),
@@ -69,7 +69,7 @@ export function supervisorProgram(
 
 const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
 
-/** The socket's end says that the program knows the child by a handle of its own. */
+/** Waits until the socket ends: the program then has its own handle on the child. */
 function waitForChild(socket: number): Operation[] {
   return [
     call("read", [socket, { space: 1, name: "word" }, 1]),
@@ -81,7 +81,10 @@ function waitForChild(socket: number): Operation[] {
   ];
 }
 
-/** The launcher, and the child that joined, have ended then; what it made is this process's, too. */
+/**
+ * The launcher and the child that joined have ended then. The process that they made is also a
+ * child of this one.
+ */
 function waitForAdopted(socket: number): Operation[] {
   const fds = { space: 24, name: "fds" };
   const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
@@ -116,7 +119,7 @@ function call(
   return { syscall, args, onError: "continue", ...more };
 }
 
-/** The report wants each call with its reason. */
+/** Gives each call a reason, for the report. */
 function calls(reason: string, operations: readonly Operation[]): PlannedOperation[] {
   const step = new StepBuilder("clone").because(reason);
   for (const { syscall, args, ...options } of operations) {

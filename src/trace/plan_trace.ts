@@ -26,11 +26,11 @@ import type { Config } from "../config/types/config.ts";
 import { type End, joinSteps, stepEvents, type TimedStep } from "./step_events.ts";
 import { nameProcess, type Trace, type TraceEvent } from "./trace.ts";
 
-/** A birth with marks, in a program that has the memory from its file. */
+/** A birth with marks, in a program that maps the memory from its file. */
 export interface SupervisedMarks {
   readonly map: readonly PlannedOperation[];
   readonly items: readonly PlannedOperation[];
-  /** What stands where the program goes on without the child. */
+  /** The operations with which the program goes on after it has made the child. */
   readonly unmap: readonly PlannedOperation[];
 }
 
@@ -52,7 +52,7 @@ export class PlanTrace implements Disposable {
    * Makes the shared memory.
    *
    * @param name what the child is called in the trace
-   * @param config in a time namespace, the usual clock shows another time than here
+   * @param config tells whether there is a time namespace, where the usual clock shows another time
    */
   constructor(trace: Trace, name: string, { linux: { namespaces = [] } = {} }: Config) {
     this.#trace = trace;
@@ -81,14 +81,16 @@ export class PlanTrace implements Disposable {
     return marked.items;
   }
 
-  /** Marks the same as a part of a supervisor's program, which has the file under its own number. */
+  /**
+   * Marks the same as a part of a supervisor's program, which has the file under its own number.
+   */
   markSupervised(birth: readonly PlannedOperation[]): SupervisedMarks {
     const { items, steps } = markSteps(birth, this.#ownPlace(0));
     this.#birth = steps;
     return { map: mapMarks("clone", this.file.number), items, unmap: unmapMarks("clone") };
   }
 
-  /** Marks a plan that is a program of its own, which has the file as `fd`. */
+  /** Marks a plan that becomes an executable, which has the file as `fd`. */
   markProgram(plan: readonly PlanItem[], fd: number): PlanItem[] {
     const [first] = plan;
     if (first === undefined) return [];
@@ -111,7 +113,7 @@ export class PlanTrace implements Disposable {
   }
 
   /**
-   * Says who the child is.
+   * Tells the pid of the child.
    *
    * @param pids the process that the clone made, and those that it made in its place
    */

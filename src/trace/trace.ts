@@ -14,7 +14,9 @@ export interface TraceEvent {
   readonly name: string;
   /** `X` for a span, `i` for a moment, `M` for a name. */
   readonly ph: "X" | "i" | "M";
-  /** `parent`: this program; `init`: TypeScript of a re-executed init; `plan`: a step of the plan. */
+  /**
+   * `parent`: this program; `init`: TypeScript of a re-executed init; `plan`: a step of the plan.
+   */
   readonly cat?: "parent" | "init" | "plan";
   readonly ts: number;
   readonly dur?: number;

@@ -75,8 +75,8 @@ export function enterWorkingFolder(cwd: string, { components }: Destination): Pl
 }
 
 /**
- * Where execve may find the program: its path, or its name in each folder of PATH; nowhere without a
- * PATH, or with an empty one.
+ * Where execve may find the program: its path, or its name in each folder of PATH; nowhere without
+ * a PATH, or with an empty one.
  */
 export function candidates(program: string, env: readonly string[]): readonly string[] {
   if (program.includes("/")) return [program];

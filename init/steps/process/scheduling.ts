@@ -3,7 +3,8 @@
  *
  * All of it acts on the calling thread, which is the one that becomes the program.
  *
- * Source: sched_setattr(2), sched_setaffinity(2), ioprio_set(2), the runtime-spec's "Linux Process".
+ * Source: sched_setattr(2), sched_setaffinity(2), ioprio_set(2), the runtime-spec's "Linux
+ * Process".
  *
  * @module
  */

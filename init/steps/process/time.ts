@@ -14,7 +14,9 @@ import type { TimeOffsets } from "../../../src/config/types/config.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { requireProcfs } from "../places/verify.ts";
 
-/** A new time namespace, and the fd of a procfs's root, which was checked; or the fd of one to join. */
+/**
+ * A new time namespace, and the fd of a procfs's root, which was checked; or the fd of one to join.
+ */
 export type TimeNamespace =
   | { readonly proc: number; readonly offsets: TimeOffsets }
   | { readonly joined: number };

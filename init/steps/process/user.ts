@@ -193,8 +193,8 @@ function mask(names: readonly string[]): bigint {
 }
 
 /**
- * Whether setgroups may be denied to the process: in a user namespace whose maps were written without
- * privilege, or below one. Everywhere else its refusal is an error.
+ * Whether setgroups may be denied to the process: in a user namespace whose maps were written
+ * without privilege, or below one. Everywhere else its refusal is an error.
  *
  * @param hostDenies what /proc/self/setgroups says of hull itself
  */

@@ -1,6 +1,6 @@
 /**
- * The mounts of the kernel's own file systems that are held by fd while the root file system comes to
- * be.
+ * The mounts of the kernel's own file systems that are held by fd while the root file system comes
+ * to be.
  *
  * @module
  */

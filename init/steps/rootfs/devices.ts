@@ -166,7 +166,9 @@ function isSameDevice(a: NodeStatus, b: NodeStatus): boolean {
   return (a.mode & S_IFMT) === (b.mode & S_IFMT) && a.major === b.major && a.minor === b.minor;
 }
 
-/** @param there what stands there, or `unknown` on a file system that can't be looked at beforehand */
+/**
+ * @param there what stands there, or `unknown` on a file system that can't be looked at beforehand
+ */
 function makeDevice(
   step: StepBuilder,
   device: Device,

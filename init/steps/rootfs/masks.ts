@@ -24,7 +24,10 @@ import { openPlace } from "../places/paths.ts";
 import { requireNode } from "../places/verify.ts";
 import { type CoverOptions, coversOf, kindOf, openCovered } from "./covered_paths.ts";
 
-/** The label of the null device that files are covered with: of a fresh /dev, or a copy of the host's. */
+/**
+ * The label of the null device that files are covered with: of a fresh /dev, or a copy of the
+ * host's.
+ */
 const NULL = "masks.null";
 
 /** The label of the empty file system that folders are covered with. */

@@ -18,8 +18,8 @@ const { RDONLY } = MOUNT_ATTR;
 /**
  * Whether a mount is one of them.
  *
- * @param isDetached whether it is made in a tree that is attached nowhere, of which nothing but the root
- *   can be changed
+ * @param isDetached whether it is made in a tree that is attached nowhere, of which nothing but the
+ *   root can be changed
  */
 export function isProtectedLate({ mount }: PlannedMount, isDetached: boolean): boolean {
   if (isDetached || mount.type !== "tmpfs" || mount.destination === "/dev") return false;

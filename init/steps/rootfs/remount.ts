@@ -1,5 +1,6 @@
 /**
- * `remount`: what is mounted at a place already gets other attributes, and its file system other options.
+ * `remount`: what is mounted at a place already gets other attributes, and its file system other
+ * options.
  *
  * Source: mount_setattr(2), fspick(2).
  *

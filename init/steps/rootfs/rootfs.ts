@@ -45,7 +45,8 @@ export function cutPropagation(rootfsPropagation: string | undefined): number {
  * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
  * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
  *
- * @param onTmpfs whether the root is a tmpfs of the container's own, filled with what the rootfs has
+ * @param onTmpfs whether the root is a tmpfs of the container's own, filled with what the rootfs
+ *   has
  */
 export function isolateMounts(propagation: string | undefined, onTmpfs: boolean): PlanItem[] {
   const asked = propagation === undefined ? undefined : propagationOf(propagation);

@@ -37,7 +37,10 @@ export class DisabledManager implements CgroupManager {
     return [];
   }
 
-  /** Device rules are not enforced, as every config has some; a limit that would not hold is an error. */
+  /**
+   * Device rules are not enforced, as every config has some; a limit that would not hold is an
+   * error.
+   */
   apply(resources: Resources, _options?: ApplyOptions): void {
     for (const [name, value] of Object.entries(resources)) {
       if (name === "devices" || value === undefined || Object.keys(value).length === 0) continue;

@@ -53,7 +53,9 @@ function checkUsage(folder: CgroupFolder, limit: number): void {
   }
 }
 
-/** A host without swap accounting has no memory.swap.max: then "none" and "any amount" both hold. */
+/**
+ * A host without swap accounting has no memory.swap.max: then "none" and "any amount" both hold.
+ */
 function applySwap(folder: CgroupFolder, memory: MemoryResources): void {
   const current = memory.limit || memory.swap === undefined || memory.swap <= 0
     ? 0

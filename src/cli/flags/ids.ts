@@ -18,7 +18,8 @@ export const REGEX_FLAG: Flag = {
  *
  * @param mayBeNone whether it is fine if no id fits
  * @returns the exit code: 1 if it failed for any
- * @throws {ContainerError} `ConfigInvalid` if it is no expression, `ContainerNotExists` if no id fits
+ * @throws {ContainerError} `ConfigInvalid` if it is no expression, `ContainerNotExists` if no id
+ *   fits
  */
 export async function forEachId(
   expression: string,

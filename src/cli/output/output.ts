@@ -71,7 +71,9 @@ export class Output {
     if (this.#options.debug) this.#write("debug", { msg: message });
   }
 
-  /** Reports the error that ends the command, on one line, with what this caller may do about it. */
+  /**
+   * Reports the error that ends the command, on one line, with what this caller may do about it.
+   */
   async failed(error: unknown): Promise<void> {
     const hasHint = error instanceof ContainerError && error.hint !== undefined;
     if (Deno.uid() === 0 && !hasHint && !this.#options.debug) return this.fail(error);

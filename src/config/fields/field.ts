@@ -1,6 +1,6 @@
 /**
- * A place in config.json that a check looks at, and the report that collects what is wrong. A
- * check never throws: it notes a fault with its place and goes on, so that all are reported at once.
+ * A place in config.json that a check looks at, and the report that collects what is wrong. A check
+ * never throws: it notes a fault with its place and goes on, so that all are reported at once.
  *
  * @module
  */

@@ -8,7 +8,10 @@ import { childPointer, isRecord, type Report } from "./field.ts";
 
 /** Longest string but for those below, in bytes: what a uint16 length can tell (CVE-2021-43784). */
 export const MAX_STRING_BYTES = 65_535;
-/** Longest argument or environment entry, in bytes: the kernel's MAX_ARG_STRLEN without its NUL (execve(2)). */
+/**
+ * Longest argument or environment entry, in bytes: the kernel's MAX_ARG_STRLEN without its NUL
+ * (execve(2)).
+ */
 export const MAX_ARGUMENT_BYTES = 131_071;
 
 const MAX_DEPTH = 64;

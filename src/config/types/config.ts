@@ -3,7 +3,8 @@
  *
  * Integers that the spec calls uint64 or int64 are JavaScript numbers. They are exact up to 2^53;
  * `validateConfig` refuses what lies above, but for limits, where such a number only says "more
- * than any machine has" (see {@linkcode Rlimit}, {@linkcode MemoryResources}, {@linkcode HugepageLimit}).
+ * than any machine has" (see {@linkcode Rlimit}, {@linkcode MemoryResources}, {@linkcode
+ * HugepageLimit}).
  *
  * @module
  */
@@ -18,7 +19,10 @@ export type * from "./seccomp.ts";
 
 /** The whole of config.json (config.md). */
 export interface Config {
-  /** The version of the spec the document follows, SemVer, such as `1.0.2` (config.md, Specification version). */
+  /**
+   * The version of the spec the document follows, SemVer, such as `1.0.2` (config.md, Specification
+   * version).
+   */
   readonly ociVersion: string;
   /** The container's root file system; a container on Linux needs it (config.md, Root). */
   readonly root?: Root | undefined;
@@ -181,7 +185,9 @@ export interface CpuAffinity {
   readonly final?: string | undefined;
 }
 
-/** Programs by the point at which they run, each list in order (config.md, POSIX-platform Hooks). */
+/**
+ * Programs by the point at which they run, each list in order (config.md, POSIX-platform Hooks).
+ */
 export interface Hooks {
   /** After the namespaces are made, before pivot_root, on the host; deprecated by the spec. */
   readonly prestart?: readonly Hook[] | undefined;

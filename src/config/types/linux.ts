@@ -17,7 +17,9 @@ import type { Seccomp } from "./seccomp.ts";
 
 /** What exists on Linux only (config-linux.md). */
 export interface Linux {
-  /** The namespaces to make or join; of a type not listed, the runtime's own is used (Namespaces). */
+  /**
+   * The namespaces to make or join; of a type not listed, the runtime's own is used (Namespaces).
+   */
   readonly namespaces?: readonly Namespace[] | undefined;
   /** User ids of the new user namespace (User namespace mappings). */
   readonly uidMappings?: readonly IdMapping[] | undefined;
@@ -29,7 +31,10 @@ export interface Linux {
   readonly devices?: readonly Device[] | undefined;
   /** Host network interfaces to move in, by their name on the host (Network Devices). */
   readonly netDevices?: Readonly<Record<string, NetDevice>> | undefined;
-  /** The cgroup: `/absolute/path`, `relative/path`, or `slice:prefix:name` for systemd (Cgroups Path). */
+  /**
+   * The cgroup: `/absolute/path`, `relative/path`, or `slice:prefix:name` for systemd (Cgroups
+   * Path).
+   */
   readonly cgroupsPath?: string | undefined;
   /** cgroup limits (Control groups). */
   readonly resources?: Resources | undefined;
@@ -113,7 +118,10 @@ export interface NetDevice {
 
 /** Resource control (config-linux.md, IntelRdt; the kernel's resctrl.rst). */
 export interface IntelRdt {
-  /** Name of the class of service, a folder in the resctrl file system, `/` for its root; default the container's id. */
+  /**
+   * Name of the class of service, a folder in the resctrl file system, `/` for its root; default
+   * the container's id.
+   */
   readonly closID?: string | undefined;
   /** Lines written to the schemata file; written after the two fields below. */
   readonly schemata?: readonly string[] | undefined;

@@ -27,8 +27,8 @@ export type IpvlanMode = typeof IPVLAN_MODES[number];
 /** One interface of a container. */
 export interface Network {
   /**
-   * What it is: `loopback` brings `lo` up, and takes no other property; `veth` is a pair with one end
-   * on a bridge; `macvlan` and `ipvlan` share an interface of the host.
+   * What it is: `loopback` brings `lo` up, and takes no other property; `veth` is a pair with one
+   * end on a bridge; `macvlan` and `ipvlan` share an interface of the host.
    */
   readonly type: NetworkType;
   /** Its name inside, at most 15 bytes; default `eth0`, or the next that is free. */

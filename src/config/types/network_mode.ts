@@ -29,7 +29,10 @@ export interface BridgeNetwork {
    * default the first of hull's list that nothing on the host overlaps.
    */
   readonly subnet?: string | undefined;
-  /** Ports of the host that lead to it, as `[HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp]` or as objects. */
+  /**
+   * Ports of the host that lead to it, as `[HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp]` or as
+   * objects.
+   */
   readonly publish?: readonly (string | PublishedPort)[] | undefined;
 }
 

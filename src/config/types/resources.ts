@@ -42,7 +42,10 @@ export interface DeviceRule {
   readonly access?: string | undefined;
 }
 
-/** Memory limits in bytes, -1 for no limit; above 2^53 they are rounded and mean "unlimited" (Memory). */
+/**
+ * Memory limits in bytes, -1 for no limit; above 2^53 they are rounded and mean "unlimited"
+ * (Memory).
+ */
 export interface MemoryResources {
   /** Limit of memory. */
   readonly limit?: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * The rules of a bridge: two nftables tables of hull's own, `inet hull_NAME` and `bridge hull_NAME`,
- * replaced as a whole in one transaction. Nothing outside them is touched.
+ * The rules of a bridge: two nftables tables of hull's own, `inet hull_NAME` and `bridge
+ * hull_NAME`, replaced as a whole in one transaction. Nothing outside them is touched.
  *
  * Source: nft(8).
  *

@@ -1,4 +1,8 @@
-/** ipvlan: an interface with the hardware address of the host's, told apart by its addresses. @module */
+/**
+ * ipvlan: an interface with the hardware address of the host's, told apart by its addresses.
+ *
+ * @module
+ */
 
 import type { IpvlanMode } from "../../config/types/network.ts";
 import { initializeInterface } from "./interface.ts";

@@ -35,7 +35,8 @@ export class LockFile implements Disposable {
    *
    * @param path of its file, in a folder where nobody else can make one
    * @param what is locked, for the error: `the bridges`
-   * @throws {ContainerError} `SystemError` if it is held all the time, or the file is not hull's own
+   * @throws {ContainerError} `SystemError` if it is held all the time, or the file is not hull's
+   *   own
    * @throws the signal's reason
    */
   static async take(

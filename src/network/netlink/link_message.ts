@@ -67,7 +67,9 @@ export interface Link {
   readonly group: number;
   /** The index of the link that it stands on (macvlan, ipvlan), or of its other end (veth). */
   readonly parent: number | undefined;
-  /** The namespace of `parent`, by the number that the kernel gave it here; undefined if it is here. */
+  /**
+   * The namespace of `parent`, by the number that the kernel gave it here; undefined if it is here.
+   */
   readonly parentNamespaceId: number | undefined;
   /** Whether packets may leave where they came in; undefined unless it is a bridge's port. */
   readonly isHairpin: boolean | undefined;

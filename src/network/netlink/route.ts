@@ -82,7 +82,8 @@ export function addRoute(socket: RouteSocket, route: Route): void {
 }
 
 /**
- * Removes a route from the main table: the first that is as given; what isn't given may be anything.
+ * Removes a route from the main table: the first that is as given; what isn't given may be
+ * anything.
  *
  * @throws {NetlinkError} ESRCH if there is none
  */
