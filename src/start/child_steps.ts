@@ -94,7 +94,6 @@ export class ChildSteps {
 
   /**
    * Checks the paths of the config again: since the container was created they may lead elsewhere.
-   * This only gives a better error early; init opens each path once and checks what it opened.
    *
    * @throws {ContainerError}
    */

@@ -54,7 +54,7 @@ export class InitNetwork implements Disposable {
     if (!this.isNeeded) return;
     const { namespaces = [], netDevices = {} } = this.#linux;
     using target = openJoined(namespaces, "network") ?? openOwn(child);
-    if (target === undefined) return; // what init said before its end is what failed
+    if (target === undefined) return; // init's own message tells what failed
     if (this.#network !== undefined) {
       const setup = await newNetworkSetup(duplicate(target), this.#network, signal);
       this.#setup = this.#stack.use(setup);

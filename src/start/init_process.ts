@@ -166,6 +166,6 @@ export class InitProcess implements ParentProcess, Disposable {
     };
     Deno.addSignalListener("SIGCHLD", look);
     this.#unasked = { [Symbol.dispose]: () => Deno.removeSignalListener("SIGCHLD", look) };
-    look(); // it may be faster
+    look(); // it may have ended already
   }
 }

@@ -51,7 +51,7 @@ export function supervisorProgram(
     ...calls("supervise the container's process", [
       // These came over execve; what inherits the others in place is for the birth to say.
       ...inherited.map((fd): Operation => call("fcntl", [fd, F_SETFD, FD_CLOEXEC])),
-      call("setsid", []), // no terminal's end is the supervisor's
+      call("setsid", []), // the end of a terminal must not end the supervisor
     ]),
     ...(marked?.map ?? []),
     ...(marked?.items ?? made),
