@@ -78,8 +78,8 @@ export class Poller implements Disposable {
 
   /**
    * The same loop for what is to be cut short: every wait, and every turn that is given, throws the
-   * signal's reason once it is aborted. Who makes something with it undoes it with
-   * {@linkcode Poller.endless}.
+   * signal's reason once it is aborted. What was made with it must be undone with {@linkcode
+   * Poller.endless}, which can't be aborted.
    */
   until(signal: AbortSignal | undefined): Poller {
     if (signal === undefined) return this;
@@ -110,9 +110,9 @@ export class Poller implements Disposable {
   }
 
   /**
-   * Waits for what is about to happen: in a program that does nothing else, and where nobody else
-   * waits, this thread does, for at most two milliseconds, which is less work than to have a thread
-   * of the pool do it.
+   * Waits for something that is about to happen. In a program that does nothing else, and if
+   * nothing else is waited for, this thread itself waits for at most two milliseconds: that is less
+   * work than to have a thread of the pool do it.
    *
    * @throws as `wait`
    */
@@ -128,11 +128,11 @@ export class Poller implements Disposable {
 
   /**
    * Gives this program's event loop a turn, with its timers, if it has had none for a millisecond.
-   * A start is work that waits for nobody, and a program that does more than start containers must
-   * not stand still for all of it.
+   * A start is a long piece of work without waits, and a program that does more than start
+   * containers must not stand still for all of it.
    *
-   * Deno looks after its timers only when it has nothing to do, so a thread of the pool sleeps for
-   * as short as it can; a timer of its own would come after a millisecond or two.
+   * Deno runs its timers only when it has nothing else to do. So a thread of the pool sleeps for
+   * the shortest time it can; a timer would only fire after a millisecond or two.
    *
    * @throws the signal's reason
    */

@@ -56,7 +56,7 @@ export interface ContainerPlan {
 export interface PlanSubject extends InitSubject {
   /** The Factory's init command. */
   readonly command: readonly string[] | undefined;
-  /** Who shall walk the plan. */
+  /** Which init is asked for. */
   readonly kind: InitKind;
   /** Whether interfaces or routes are made for it. */
   readonly hasInterfaces: boolean;

@@ -27,15 +27,15 @@ export interface StartSubject
   readonly noPivot: boolean;
   /** See {@linkcode InitConfig.keyring}. */
   readonly keyring: string;
-  /** Whether the rootfs is a skeleton that a tmpfs takes. */
+  /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
   /** Whether a supervisor is to be init's parent: see `src/supervisor/supervisor.ts`. */
   readonly isSupervised: boolean;
-  /** Who records otherwise how init ends. */
+  /** The process that records how init ends, if there is no supervisor. */
   readonly supervisor: ProcessIdentity | undefined;
   /** Whether the loopback interface of a new network namespace stays down. */
   readonly loopbackDown: boolean;
-  /** Who walks the plan. */
+  /** Which init was asked for. */
   readonly kind: InitKind;
 }
 

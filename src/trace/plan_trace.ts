@@ -121,7 +121,9 @@ export class PlanTrace implements Disposable {
     this.#pids = pids;
   }
 
-  /** The child has become the user's program, or failed. Only the first word counts. */
+  /**
+   * Tells that the child has become the user's program, or has failed. Only the first call counts.
+   */
   end(error?: unknown): void {
     this.#settle({ at: performance.now(), error });
   }
@@ -137,7 +139,7 @@ export class PlanTrace implements Disposable {
     this.end();
   }
 
-  /** Ends it where nobody has: what the child does now is not followed to its end. */
+  /** Ends it if nothing else has: the child's further steps are not followed. */
   [Symbol.dispose](): void {
     this.#settle({ at: performance.now(), isOpen: true });
   }

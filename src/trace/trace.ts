@@ -62,7 +62,7 @@ const LANES = 0x4000_0000;
  * ```
  */
 export class Trace {
-  /** The lane of what is done one after another. */
+  /** The lane for work that is done one piece after another. */
   readonly main: Lane;
   readonly #lanes: Lane[] = [];
   readonly #taken = new Set<Lane>();
@@ -92,7 +92,7 @@ export class Trace {
     this.#sources.add(source);
   }
 
-  /** A source that has ended; what it gives now stays. */
+  /** Takes the events of a source that has ended, for good. */
   settle(source: TraceSource): void {
     if (!this.#sources.delete(source)) return;
     for (const event of source()) this.#events.push(event);
@@ -102,7 +102,7 @@ export class Trace {
   async json(): Promise<TraceJson> {
     const { CLOCK, clockOrigin } = await import("../../ffi/program/clock.ts");
     const origin = Number(clockOrigin(CLOCK.monotonic));
-    // Whole nanoseconds: what follows on something else begins where that ends.
+    // In whole nanoseconds, so that a span which follows another begins exactly where that ends.
     const since = (ms: number) => Math.round(origin + ms * NANOSECONDS);
     const open = [...this.#sources].flatMap((source) => source());
     const spans = this.#lanes.flatMap((lane) => lane.open());
@@ -132,7 +132,7 @@ export interface TakenLane extends Disposable {
 
 /** Spans one inside another, of one line of work. */
 export class Lane {
-  /** Whose it is. */
+  /** The trace that it belongs to. */
   readonly trace: Trace;
   readonly #tid: number;
   readonly #events: TraceEvent[];
@@ -147,12 +147,12 @@ export class Lane {
     this.#failed = failed;
   }
 
-  /** Adds a span that lies behind: in milliseconds of `performance.now()`. */
+  /** Adds a span of the past, in milliseconds of `performance.now()`. */
   add(name: string, from: number, to: number): void {
     this.#events.push({ ...this.#event(name, from), dur: to - from });
   }
 
-  /** Runs work as a span; where it fails, the innermost span says how. */
+  /** Runs work as a span. If it fails, the innermost span tells how. */
   span<T>(name: string, work: () => T): T {
     const event = this.#event(name, performance.now());
     this.#open.add(event);

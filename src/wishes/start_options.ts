@@ -13,14 +13,14 @@ export interface StartOptions {
   readonly noPivot?: boolean | undefined;
   /** Keep the caller's session keyring. */
   readonly noNewKeyring?: boolean | undefined;
-  /** Who walks the plan of the start; the Factory's choice without one. */
+  /** How the start goes: see {@linkcode InitKind}; by default as the Factory says. */
   readonly init?: InitKind | undefined;
   /**
    * Have a small process of its own be the parent of the first process: it outlives this program,
    * and records how that ended, for whoever waits then.
    */
   readonly supervised?: boolean | undefined;
-  /** Who records it otherwise: a program that stays to the end. */
+  /** Without `supervised`, the process that records it: a program that stays to the end. */
   readonly supervisor?: ProcessIdentity | undefined;
   /**
    * Cuts the start short: the process is killed, all that was made for it is taken away, and the
