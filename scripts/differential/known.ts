@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Known } from "./compare.ts";
+import type { Known } from "./difference.ts";
 import { REFUSALS } from "./known_refusals.ts";
 import { VIEWS } from "./known_views.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Json, Part } from "./case.ts";
-import type { Compared, Difference, Known } from "./compare.ts";
+import type { Compared, Difference, Known } from "./difference.ts";
 import { hasUserNamespace, mountsOf, namesOn, touches, walked, wasThere } from "./case_look.ts";
 import type { Observation } from "./observe.ts";
 

@@ -14,7 +14,7 @@ import {
   rootfsOf,
   walked,
 } from "./case_look.ts";
-import type { Known } from "./compare.ts";
+import type { Known } from "./difference.ts";
 
 /** Where both run a case and something shows otherwise. */
 export const VIEWS: readonly Known[] = [

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { compare, type Difference } from "./compare.ts";
+import { compare } from "./compare.ts";
+import type { Difference } from "./difference.ts";
 import type { Part } from "./case.ts";
 import { drawCase } from "./draw.ts";
 import { type Observation, observe, type Place } from "./observe.ts";
