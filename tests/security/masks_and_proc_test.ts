@@ -75,6 +75,24 @@ for (const [what, plantNull] of Object.entries(NULLS)) {
   });
 }
 
+Deno.test("a mask of a file is made, or the start refused, however its path is written", async () => {
+  await leavesNothing("hull-sec-written", async () => {
+    using stage = new Stage();
+    const lists = [["/secret/"], ["/secret//", "/secret"], ["/data/../secret/"]];
+    const refused = [["/secret/."], ["/secret/./"], ["/secret/../secret"]];
+    for (const maskedPaths of [...lists, ...refused]) {
+      using bundle = leanBundle("echo started; cat /secret", (config) => {
+        config.linux.maskedPaths = maskedPaths;
+      });
+      Deno.writeTextFileSync(`${bundle.folder}/rootfs/secret`, "secret\n");
+      const { text, error } = await stage.attempt("hull-sec-written", bundle);
+      if (refused.includes(maskedPaths)) {
+        assertEquals([error?.errno, error?.path], ["ENOTDIR", maskedPaths[0]]);
+      } else assertEquals(text, "started\n", error?.message);
+    }
+  });
+});
+
 Deno.test("CVE-2025-52881: a sysctl reaches the kernel, not what the rootfs has at /proc", async () => {
   await leavesNothing("hull-sec-sysctl", async () => {
     using decoy = makeDecoy();

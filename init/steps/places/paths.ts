@@ -113,10 +113,10 @@ export interface MaybeMissing {
   readonly end: string;
   readonly components?: readonly string[] | undefined;
   /**
-   * Whether the plan will walk instead of using openat2: ENOTDIR may then mean a link, which must
-   * not be skipped as if it were missing.
+   * Whether ENOTDIR means that it is missing. In a walk without openat2 it may mean a link, and at a
+   * `..` something that is there: neither must be skipped.
    */
-  readonly walks: boolean;
+  readonly skipsBelowFile: boolean;
 }
 
 /**
@@ -128,11 +128,11 @@ export interface MaybeMissing {
  *   leads to
  */
 export function beyondMissing(step: StepBuilder, wanted: MaybeMissing): () => void {
-  const { args, label, end, components, walks } = wanted;
+  const { args, label, end, components, skipsBelowFile } = wanted;
   step.call("openat2", args, { label, components, onError: { jump: `${label}.miss` } });
   return () => {
     step.jump(end);
-    const errnos = walks ? [ENOENT] : [ENOENT, ENOTDIR];
+    const errnos = skipsBelowFile ? [ENOENT, ENOTDIR] : [ENOENT];
     errnos.forEach((errno, k) => {
       const next = k === errnos.length - 1 ? `${label}.again` : `${label}.miss${k + 1}`;
       skipUnless(step, label, errno, { label: `${label}.miss${k === 0 ? "" : k}`, next });

@@ -114,10 +114,13 @@ export function openCovered(
     if (skips) step.jump(closes);
     return () => {};
   }
-  const args = insideRoot(result(ROOT), path, O_PATH | O_CLOEXEC);
+  const name = keyOf(path) || "/";
+  const args = insideRoot(result(ROOT), name, O_PATH | O_CLOEXEC);
   // A walk follows no link, so it needs a path in which links are resolved.
   const components = facts.hasOpenat2 ? undefined : facts.destination(path, mounts).components;
-  return beyondMissing(step, { args, label, end, components, walks: !facts.hasOpenat2 });
+  // At a `.` or `..` behind a file, too, the kernel says ENOTDIR, though the path names what is there.
+  const skipsBelowFile = facts.hasOpenat2 && collapse(name) === name;
+  return beyondMissing(step, { args, label, end, components, skipsBelowFile });
 }
 
 /** Where a plan goes on after it has looked for a path to cover. */
