@@ -147,9 +147,10 @@ export function encodeEnd(pid: number, { code, signal }: ExitStatus): Uint8Array
 }
 
 /**
- * Takes the statuses of all children that have ended but one: of orphans that came to this program
- * because it is the nearest subreaper. Stops when it meets that one.
+ * Takes the statuses of orphans that have ended, which came to this program because it is the
+ * nearest subreaper. Stops when it meets the end of one child, whose status others wait for.
  *
+ * @param except the number of that child
  * @returns how many it took
  */
 export function reapOrphans(except: number): number {

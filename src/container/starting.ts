@@ -1,5 +1,6 @@
 /**
- * Starts the processes of a container: its first one, that one's program, and those that join it.
+ * Starts the processes of a container: its first one and those that join it. Also releases the
+ * first one, so that its program runs.
  *
  * @module
  */
@@ -53,7 +54,7 @@ export class Starting {
     await this.#join(process);
   }
 
-  /** The same, and its program runs. */
+  /** The same, but the first process does not wait: its program runs at once. */
   async run(process: Process, options: StartOptions): Promise<void> {
     let first: Started | undefined;
     {
@@ -203,7 +204,7 @@ export class Starting {
     claim.attach(child, streams);
   }
 
-  /** Loads what only a further process needs. */
+  /** Loads what only a further process needs; apart from its start, so that a trace shows both. */
   async loadExec(): Promise<void> {
     await loadExec();
   }

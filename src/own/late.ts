@@ -1,18 +1,18 @@
 /**
- * How a module is loaded when it is first needed: a room keeps a `late.ts` with all that it needs
- * late, so that whoever calls reads a call.
+ * How a module is loaded when it is first needed. A room that needs many modules late
+ * keeps them in a `late.ts`, so that the caller's text shows a plain call.
  *
  * @module
  */
 
-/** The functions of a module. */
+/** The functions of a module, which give promises here. */
 type Functions<Module> = {
   readonly [Name in keyof Module]: Module[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => Promise<Awaited<Result>>
     : never;
 };
 
-/** What makes an object of a class of a module. */
+/** For each class of a module, a function that makes an object of it. */
 type Makers<Module> = {
   readonly [Name in keyof Module]: Module[Name] extends new (...args: infer Args) => infer Made
     ? (...args: Args) => Promise<Made>

@@ -104,13 +104,13 @@ export class ChildSteps {
     checkProcMounts(config.mounts ?? []);
   }
 
-  /** Makes the mounts that the child can't make. */
+  /** Makes the mounts that the child can't make, and keeps them open by fd. */
   async openMounts(opened: DisposableStack): Promise<readonly IdmappedMount[]> {
     const { config, poller } = this.#subject;
     return await openIdmappedMounts(config, poller, opened);
   }
 
-  /** Opens the ways over which the two speak. */
+  /** Makes and opens the pipes by which init and this program talk. */
   openWords(opened: DisposableStack): Words {
     const { folder, poller, isSupervised } = this.#subject;
     makeFifos(folder);
@@ -128,7 +128,7 @@ export class ChildSteps {
     return new ChildFds(this.#subject, control.reader, mounts, this.#trace, opened);
   }
 
-  /** What init is told; with a trace it has its memory, too. */
+  /** What init is told; with a trace also where the memory for its times is. */
   initConfig(
     { layout }: ChildFds,
     seccomp: InitSeccomp | undefined,

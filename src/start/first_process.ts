@@ -79,7 +79,8 @@ class FirstStart {
       await this.birth();
       host.takeRoomBack();
       const identity = host.identify(init);
-      // Only init's own thread is left after execve, so it is enough to move it once init is ready.
+      // A class holds single threads, and an execve leaves init only one: so it is enough to move
+      // that one, once init is ready.
       await host.joinClass(init);
       signal?.throwIfAborted();
       return { init, snapshot: host.writeState(init, identity), undo: host.undo(init) };

@@ -47,7 +47,10 @@ export class HostSteps {
     if (first !== undefined) markCgroup(first, store.root);
   }
 
-  /** Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. */
+  /**
+   * Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. Where init
+   * boots, this is done meanwhile; otherwise it comes before the plan, which holds the filter.
+   */
   async prepare(): Promise<InitSeccomp | undefined> {
     this.setLimits();
     await this.#subject.poller.giveTurn();
@@ -73,7 +76,7 @@ export class HostSteps {
   }
 
   /**
-   * Who init is.
+   * Which process init is: its pid and its start time.
    *
    * @throws {ContainerError} `InitFailed`
    */
@@ -83,7 +86,7 @@ export class HostSteps {
     return identity;
   }
 
-  /** Puts init into its class of service. */
+  /** Puts init into its class of service, if the config names one: `linux.intelRdt`. */
   async joinClass({ pid }: InitProcess): Promise<void> {
     const { config, id } = this.#subject;
     this.#resctrl = await joinClass(config, id, pid);

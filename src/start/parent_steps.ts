@@ -49,7 +49,7 @@ export class ParentSteps {
     await writeIdMaps(pid, this.#subject.config.linux ?? {});
   }
 
-  /** Sets how likely the kernel is to kill it when memory runs out. */
+  /** Sets how likely the kernel is to kill the child when memory runs out. */
   adjustOomScore(): void {
     adjustOomScore(this.#init.pid, this.#subject.config.process?.oomScoreAdj);
   }
@@ -104,15 +104,15 @@ export class ParentSteps {
   }
 
   /**
-   * Passes the listener on. Init has loaded the filter and waits. The listener has the lowest free
-   * fd, the one behind those of the hand-over.
+   * Passes the filter's listener on to its agent. Init has loaded the filter and waits. The listener
+   * got the lowest free fd, the one behind those of the hand-over.
    */
   async passListener({ fds }: InitConfig): Promise<void> {
     const { id, bundle, config, poller } = this.#subject;
     await passListener(this.#init.child, fds.start + 1, { id, bundle, config }, poller.signal);
   }
 
-  /** Sets what only the host's root may, or what the fork of a launcher took away. */
+  /** Sets limits that only the host's root can set, and a scheduler that a launcher's fork lost. */
   setLimits(): void {
     const { linux: { namespaces = [] } = {}, process = { cwd: "/" } } = this.#subject.config;
     const { rlimits = [], scheduler } = process;
