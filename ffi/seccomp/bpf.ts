@@ -115,7 +115,7 @@ export function detachDeviceProgram(cgroup: Fd, program: Fd): void {
  */
 export function deviceProgramsOf(cgroup: Fd): Fd[] {
   const ids = new Uint8Array(4 * MOST_PROGRAMS);
-  // The whole of the query's part of the union: Linux 6.17 writes its last field in any case.
+  // Large enough for all fields of a query: Linux 6.17 writes the last one in any case.
   const attr = attributes(64, {
     0: cgroup.number,
     4: BPF_CGROUP_DEVICE,

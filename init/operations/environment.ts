@@ -15,8 +15,9 @@ export function lastWins(env: readonly string[]): readonly string[] {
 }
 
 /**
- * The same, with HOME as the container's passwd(5) has it where the config names none, or an empty
- * one.
+ * The same. Where the environment has no HOME, or an empty one, it gets `home`.
+ *
+ * @param home as the container's passwd(5) has it; if that has none, HOME is `/`
  */
 export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
   const named = byName(env);

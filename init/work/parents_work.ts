@@ -18,7 +18,7 @@ import {
   type Work,
 } from "../operations/operation.ts";
 
-/** With the number of the work: what init writes to its status fd when the parent may do it. */
+/** What init writes to its status fd, with the work's number, when the parent may do the work. */
 export const WORK = "work ";
 
 /** The plan in which the parent does the work that needs TypeScript. */

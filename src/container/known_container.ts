@@ -30,7 +30,7 @@ export class KnownContainer {
   /** Its first process, if this program started it. */
   init: InitProcess | undefined;
 
-  /** Knows what was read or written last. */
+  /** Begins with the state that was read or written last. */
   constructor(snapshot: Snapshot, surroundings: ContainerSurroundings) {
     this.state = new CurrentState(surroundings.store, snapshot);
     this.surroundings = surroundings;

@@ -1,5 +1,5 @@
 /**
- * Ends a program with a daemon's pipes early, and reports why.
+ * What ends a program with a daemon's pipes early, and the reason that is given for it.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class Cut {
     this.signal = signal === undefined ? failed : AbortSignal.any([signal, failed]);
   }
 
-  /** Waits for what is not hull's to end. */
+  /** Runs code of the daemon's. If the program is cut short, that code is not waited for. */
   unless(act: () => void | Promise<void>): Promise<void> {
     return unlessAborted(Promise.try(act), this.signal);
   }

@@ -1,6 +1,6 @@
 /**
- * How a module is loaded when it is first needed. A room that needs many modules late
- * keeps them in a `late.ts`, so that the caller's text shows a plain call.
+ * How a module is loaded when it is first needed. A room that needs many modules late keeps them in
+ * a `late.ts`, so that the caller's text shows a plain call.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export class ChildFds implements Disposable {
   /** The time namespace that the child enters: a new one, or one to join. */
   readonly time: TimeNamespace | undefined;
   readonly #fds: ProcessFds;
-  /** Where init sends the terminal. */
+  /** This program's end of the socket over which init sends the terminal. */
   readonly console: Fd | undefined;
   readonly #stack: DisposableStack;
 
@@ -45,7 +45,7 @@ export class ChildFds implements Disposable {
    *
    * @param control the child's end of the control pipe
    * @param trace the trace of what the child does
-   * @param opened what stays open longer
+   * @param opened closes what stays open longer than this
    * @throws {SyscallError}
    */
   constructor(
@@ -110,7 +110,7 @@ export class ChildFds implements Disposable {
     return this.#fds.streams(poller);
   }
 
-  /** Takes what is closed with the others. */
+  /** Takes something over, to be closed with the rest. */
   own<Owned extends Disposable>(owned: Owned): Owned {
     return this.#stack.use(owned);
   }
