@@ -25,6 +25,9 @@ export const startFirst = late(() => import("../start/first_process.ts"), "start
 /** For a further process; a trace shows how long the loading takes. */
 export const loadExec = () => import("../exec/exec.ts");
 
+/** For hooks that come after a long wait, at whose end hull's files may be gone. */
+export const loadHooks = hooks;
+
 /** For the startContainer hooks. */
 export const runStartHooks = late(hooks, "runStartHooks");
 

@@ -317,6 +317,40 @@ testWhere(
 
 testWhere(
   BUNDLER,
+  "a run goes on and ends as ever when hull's files are gone meanwhile",
+  async () => {
+    using scratch = scratchFolder();
+    using root = scratchFolder();
+    const [prefix, log] = [`${scratch.path}/hull`, `${scratch.path}/stopped`];
+    using bundle = makeBundle(
+      "trap 'echo passed on; exit 7' INT; echo runs; sleep 100 & wait",
+      (config) => {
+        config.hooks = { poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo run >${log}`] }] };
+      },
+    );
+    run(`${SCRIPTS}/install`, "--prefix", prefix);
+    const program = new Deno.Command(`${prefix}/bin/hull`, {
+      args: ["--root", root.path, "run", "-b", bundle.folder, "hull-launch-gone"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const lines = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    assertEquals((await lines.read()).value, "runs\n");
+    run("mv", prefix, `${prefix}-old`);
+    program.kill("SIGINT");
+    assertEquals((await lines.read()).value, "passed on\n");
+    const [{ code }, stderr] = await Promise.all([
+      program.status,
+      new Response(program.stderr).text(),
+    ]);
+    assertEquals([code, stderr, Deno.readTextFileSync(log)], [7, "", "run\n"]);
+    assertEquals([...Deno.readDirSync(root.path)], []);
+  },
+);
+
+testWhere(
+  BUNDLER,
   "a command of no container's life is loaded from the bundle's other file",
   () => {
     const root = SCRIPTS.replace(/scripts$/, "");

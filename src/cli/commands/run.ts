@@ -3,6 +3,7 @@
 import type { Container } from "../../container.ts";
 import type { NotifySocket } from "../process/notify_socket.ts";
 import type { Process } from "../../process.ts";
+import { loadHooks } from "../../container/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
 import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
@@ -60,6 +61,7 @@ export const command: Command = {
       await forwarded;
       return 0;
     }
+    if (container.config.hooks !== undefined) await loadHooks();
     reaper?.begin(process.pid);
     const code = await traced(
       trace?.trace.main,

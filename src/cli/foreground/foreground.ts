@@ -71,8 +71,10 @@ export async function follow(
   using unread = isFirst && isPiped() ? new UnreadOutput(process) : undefined;
   let interrupts: Interrupts | undefined;
   const onInterrupt = async () => {
-    const { Interrupts } = await import("./interrupts.ts");
-    interrupts ??= new Interrupts(process, (message) => sayOnTerminal(output, message));
+    // Where hull's files are gone meanwhile, or no fd is left, ^C is passed on and nothing more.
+    const module = await import("./interrupts.ts").catch(() => undefined);
+    if (module === undefined) return;
+    interrupts ??= new module.Interrupts(process, (message) => sayOnTerminal(output, message));
     interrupts.signalled();
   };
   const status = await signals.forwardTo(process, { onInterrupt }).wait();
