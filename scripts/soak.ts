@@ -5,9 +5,10 @@
  * @module
  */
 
+import { numbersOf } from "./numbers.ts";
 import { Factory, Process } from "../mod.ts";
 
-const [rounds = 1000, atOnce = 50] = Deno.args.map(Number);
+const [rounds = 1000, atOnce = 50] = numbersOf(Deno.args);
 const WARM_UP = 50;
 /** Of resident memory: an engine's own buffers come and go. */
 const SLACK_MIB = 32;

@@ -5,11 +5,12 @@
  * @module
  */
 
+import { numbersOf } from "./numbers.ts";
 import { AbortedCalls } from "../tests/fixtures/aborts.ts";
 import { leavesNothing } from "../tests/fixtures/leftovers.ts";
 import { Random } from "../tests/fixtures/random.ts";
 
-const [count = 1000, seed = Date.now() & 0xffff] = Deno.args.map(Number);
+const [count = 1000, seed = Date.now() & 0xffff] = numbersOf(Deno.args);
 const NAME = "hull-soak-abort";
 
 /** As many calls as shall be aborted; those that came to their end meanwhile are not counted. */

@@ -6,11 +6,12 @@
  * @module
  */
 
+import { numbersOf } from "./numbers.ts";
 import { type Container, Factory, type Network, Process } from "../mod.ts";
 import { cgroupsNamed } from "../tests/fixtures/leftovers.ts";
 import { until } from "../tests/fixtures/until.ts";
 
-const [containers = 200, atOnce = 10] = Deno.args.map(Number);
+const [containers = 200, atOnce = 10] = numbersOf(Deno.args);
 const NAME = "hull-soaknet";
 /** Of resident memory: an engine grows over its first hundreds of starts, and its buffers come and go. */
 const SLACK_MIB = 64;

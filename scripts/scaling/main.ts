@@ -5,6 +5,7 @@
  * @module
  */
 
+import { numbersOf } from "../numbers.ts";
 import { Factory } from "../../mod.ts";
 import { type Bundle, makeBundle, scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { createOne, Crowd, threads } from "../../tests/fixtures/crowd.ts";
@@ -25,7 +26,7 @@ const MOST = 1.2;
 const CHURN_KIB = 16;
 const KIB = 1024;
 
-const count = Number(Deno.args[0] ?? 1000);
+const [count = 1000] = numbersOf(Deno.args);
 if (!Number.isInteger(count) || count < 1) {
   console.error("usage: scripts/soak scale [containers]");
   Deno.exit(2);
