@@ -129,12 +129,14 @@ function walkBeneath(folder: Fd, path: string, flags: number): Fd {
     const isLast = k === names.length - 1;
     const next = openAt(here, name, isLast ? flags | O_NOFOLLOW : PLACE | O_DIRECTORY);
     if (!isLast) here = stack.use(next);
-    if (statAt(next, "").mountId === mountId) {
+    const status = statAt(next, "");
+    const isLink = (status.mode & S_IFMT) === S_IFLNK; // as a mere place a link opens, too
+    if (status.mountId === mountId && !isLink) {
       if (isLast) return next;
       continue;
     }
     next.close();
-    throw new SyscallError("openat", EXDEV, path);
+    throw new SyscallError("openat", isLink ? ELOOP : EXDEV, path);
   }
   return openAt(folder, ".", flags);
 }

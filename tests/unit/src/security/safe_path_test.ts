@@ -71,6 +71,7 @@ for (const walk of WAYS) {
     using proc = openProc();
     openBeneath(proc, `${Deno.pid}/status`, O_RDONLY, walk).close();
     assertThrows(() => openBeneath(proc, "self/status", O_RDONLY, walk), SyscallError);
+    assertEquals(codeOf(() => openBeneath(proc, "self", O_PATH, walk)), "ELOOP");
     assertThrows(() => openBeneath(proc, "../etc/hostname", O_RDONLY, walk), SyscallError);
     using root = open("/", O_PATH | O_DIRECTORY);
     assertEquals(codeOf(() => openBeneath(root, "proc/version", O_RDONLY, walk)), "EXDEV");
