@@ -9,6 +9,7 @@
 
 import { Pipe } from "../../ffi/files/pipe.ts";
 import { joinsInhabited } from "../../init/steps/process/namespaces.ts";
+import type { InitMessage } from "../../init/words/channel.ts";
 import { hasListener } from "../../init/steps/process/seccomp.ts";
 import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { ContainerError } from "../errors.ts";
@@ -159,7 +160,7 @@ class FirstStart {
     let isBorn = launcher === undefined;
     try {
       while (!isReady || !isBorn) {
-        const message = await parent.hear(words);
+        const message = await this.#hear(words, launcher);
         switch (message?.kind) {
           case "launched":
             launched = message;
@@ -189,6 +190,17 @@ class FirstStart {
     } catch (error) {
       control.writer.close();
       await launcher?.reapLaunched(said, launched);
+      throw error;
+    }
+  }
+
+  /** The next message of init. If the wait is aborted, the child is ended. */
+  async #hear(words: Words, launcher: Awaited["launcher"]): Promise<InitMessage | undefined> {
+    try {
+      return await words.said.next();
+    } catch (error) {
+      if (launcher === undefined) await this.#init.child.kill();
+      else await launcher.endLauncher(words, this.#init);
       throw error;
     }
   }

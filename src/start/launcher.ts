@@ -6,6 +6,7 @@
  */
 
 import { openPidfd } from "../../ffi/processes/process.ts";
+import { comesWithin } from "../../ffi/waiting/abort.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { InitStatus } from "../process/init_status.ts";
 import { Child, NOT_TOLD } from "../process/parent_process.ts";
@@ -14,6 +15,9 @@ import type { InitProcess } from "./init_process.ts";
 import { letGo } from "./init_words.ts";
 import type { ParentSteps } from "./parent_steps.ts";
 import type { StartSubject } from "./start_subject.ts";
+
+/** Far more than an init takes to boot. */
+const PATIENCE_MS = 3000;
 
 /**
  * What a launcher made: the child that joined, which has ended, and the container's process. With
@@ -60,6 +64,16 @@ export async function adoptLaunched(
   init.isBorn(new Child(pid, openPidfd(pid), poller));
   await new Child(first, openPidfd(first), poller).wait();
   await launcher.wait();
+}
+
+/**
+ * Ends a launcher whose start is aborted. It ends by itself once nobody speaks to it any more, and has
+ * said by then what it made: one that is killed between both leaves a process of which nobody knows, a
+ * zombie that keeps the joined pid namespace from ending. Only one that was stopped is killed.
+ */
+export async function endLauncher({ control }: Words, { child }: InitProcess): Promise<void> {
+  control.writer.close();
+  if (!await comesWithin(child.ended(), PATIENCE_MS)) await child.kill();
 }
 
 /** Takes the status of each: a launcher that failed has still said which they are. */

@@ -6,7 +6,6 @@
  */
 
 import type { Fd } from "../../ffi/files/file.ts";
-import type { InitMessage } from "../../init/words/channel.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { isForkedLate, launcherMakesNetwork } from "../../init/steps/process/namespaces.ts";
 import type { InitConfig } from "../config/init_config.ts";
@@ -67,16 +66,6 @@ export class ParentSteps {
   /** Tells a re-executed init what it is to do. */
   async sendConfig({ control }: Words, told: InitConfig): Promise<void> {
     await sendConfig(control.writer, told, this.#subject.poller);
-  }
-
-  /** The next message of init. If the wait is aborted, the child is killed. */
-  async hear({ said }: Words): Promise<InitMessage | undefined> {
-    try {
-      return await said.next();
-    } catch (error) {
-      await this.#init.child.kill();
-      throw error;
-    }
   }
 
   /** Runs the hooks of `create` while the container's process waits, and lets it go on. */

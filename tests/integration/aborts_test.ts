@@ -4,16 +4,31 @@ import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Random } from "../fixtures/random.ts";
 
 const CALLS = 60;
+const BOUND_MS = 120_000;
 
 /** Makes aborted calls; prints the seed that chose them. */
 async function abort(name: string, call: (calls: AbortedCalls) => Promise<void>): Promise<void> {
   const seed = Date.now() & 0xffff;
   console.log(`seed ${seed}`);
   await leavesNothing(name, async () => {
-    await using calls = await AbortedCalls.begin(name, new Random(seed));
-    for (let k = 0; k < CALLS; k++) await call(calls);
-    assert(calls.tally.aborted > CALLS / 10, `${calls.tally.aborted} were aborted`);
+    // A zombie that is left in a pid namespace keeps the end of its container waiting for ever.
+    await atMost(BOUND_MS, async () => {
+      await using calls = await AbortedCalls.begin(name, new Random(seed));
+      for (let k = 0; k < CALLS; k++) await call(calls);
+      assert(calls.tally.aborted > CALLS / 10, `${calls.tally.aborted} were aborted`);
+    });
   });
+}
+
+async function atMost(milliseconds: number, work: () => Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = () => reject(new Error(`it has not come to its end in ${milliseconds} ms`));
+  const timer = setTimeout(late, milliseconds);
+  try {
+    await Promise.race([work(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 Deno.test("starts that are aborted at random moments leave nothing", async () => {
@@ -22,4 +37,8 @@ Deno.test("starts that are aborted at random moments leave nothing", async () =>
 
 Deno.test("further processes that are aborted at random moments leave nothing", async () => {
   await abort("hull-abx", (calls) => calls.exec());
+});
+
+Deno.test("starts into another's pid namespace that are aborted leave no zombie there", async () => {
+  await abort("hull-abj", (calls) => calls.startJoining());
 });
