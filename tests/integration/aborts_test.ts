@@ -2,6 +2,7 @@ import { assert } from "@std/assert";
 import { AbortedCalls } from "../fixtures/aborts.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Random } from "../fixtures/random.ts";
+import { inTime } from "../fixtures/until.ts";
 
 const CALLS = 60;
 const BOUND_MS = 120_000;
@@ -12,23 +13,13 @@ async function abort(name: string, call: (calls: AbortedCalls) => Promise<void>)
   console.log(`seed ${seed}`);
   await leavesNothing(name, async () => {
     // A zombie that is left in a pid namespace keeps the end of its container waiting for ever.
-    await atMost(BOUND_MS, async () => {
+    const all = async () => {
       await using calls = await AbortedCalls.begin(name, new Random(seed));
       for (let k = 0; k < CALLS; k++) await call(calls);
       assert(calls.tally.aborted > CALLS / 10, `${calls.tally.aborted} were aborted`);
-    });
+    };
+    await inTime(`${CALLS} aborted calls`, all(), BOUND_MS);
   });
-}
-
-async function atMost(milliseconds: number, work: () => Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const late = () => reject(new Error(`it has not come to its end in ${milliseconds} ms`));
-  const timer = setTimeout(late, milliseconds);
-  try {
-    await Promise.race([work(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 Deno.test("starts that are aborted at random moments leave nothing", async () => {

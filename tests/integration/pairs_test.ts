@@ -11,6 +11,7 @@ import { leavesNothing } from "../fixtures/leftovers.ts";
 import { type Call, call, type Outcome } from "../fixtures/pair_calls.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
+import { inTime } from "../fixtures/until.ts";
 
 /** `held` is a created container that is paused. */
 type State = "creating" | "created" | "held" | "running" | "paused" | "stopped" | "gone";
@@ -219,17 +220,6 @@ async function begin(factory: Factory, id: string, state: State, processes: Proc
 async function clear(container: Container, processes: Process[]): Promise<void> {
   await container[Symbol.asyncDispose]();
   await Promise.all(processes.map((process) => process.wait()));
-}
-
-/** Sees to it that a call that never ends is told by its name. */
-async function inTime<T>(what: string, happening: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what} does not end`)), 30_000);
-  try {
-    return await Promise.race([happening, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const WAYS = ["one object", "two objects", "two programs"] as const;

@@ -7,6 +7,7 @@ import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Racer } from "../fixtures/race.ts";
+import { inTime } from "../fixtures/until.ts";
 
 const STARTS = 20;
 const SECRET = "decoy of a device";
@@ -43,25 +44,14 @@ for (const kind of ["direct", "reexec"]) {
       await using _racer = await Racer.start(`${data}/file`, `${data}/other`);
       for (let k = 0; k < STARTS; k++) {
         const args = ["run", "--init", kind, "-b", bundle.folder, "hull-copyup-race"];
-        const { stdout, stderr } = await within(20_000, hull.call(args), () => fifo.close());
+        const { stdout, stderr } = await inTime(
+          "the copy",
+          hull.call(args),
+          20_000,
+          () => fifo.close(),
+        );
         assertEquals([stdout.replaceAll("plain", ""), stderr], ["", ""]);
       }
     });
   });
-}
-
-/** The result, or an error after a time in which any start ends; `free` lets go who waits. */
-async function within<T>(ms: number, result: Promise<T>, free: () => void): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      free();
-      reject(new Error("the copy waits for a fifo"));
-    }, ms);
-  });
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
