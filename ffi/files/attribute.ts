@@ -6,9 +6,8 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
 import type { Fd } from "./file.ts";
-import { lastErrno, libc } from "../c/libc.ts";
+import { checked, libc } from "../c/libc.ts";
 import { addressOf, cString } from "../c/memory.ts";
 
 /**
@@ -18,8 +17,7 @@ import { addressOf, cString } from "../c/memory.ts";
  */
 export function setAttribute(file: Fd, name: string, value: Uint8Array<ArrayBuffer>): void {
   const address = Number(addressOf(value));
-  if (libc.fsetxattr(file.number, cString(name), address, value.length) >= 0) return;
-  throw new SyscallError("fsetxattr", lastErrno(), name);
+  checked("fsetxattr", libc.fsetxattr(file.number, cString(name), address, value.length), name);
 }
 
 /**
@@ -31,6 +29,5 @@ export function setAttribute(file: Fd, name: string, value: Uint8Array<ArrayBuff
 export function getAttribute(file: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   const found = libc.fgetxattr(file.number, cString(name), Number(addressOf(value)), size);
-  if (found < 0) throw new SyscallError("fgetxattr", lastErrno(), name);
-  return value.slice(0, Number(found));
+  return value.slice(0, checked("fgetxattr", found, name));
 }

@@ -34,5 +34,5 @@ export function moveAbove(fd: Fd, minimum: number): Fd {
 /** Whether a number is that of an open fd which stays open over execve: fcntl(2). */
 export function isInheritable(fd: number): boolean {
   const flags = libc.fcntl(fd, F_GETFD, 0);
-  return flags >= 0 && (Number(flags) & FD_CLOEXEC) === 0;
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
 }

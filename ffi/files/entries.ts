@@ -6,7 +6,7 @@
  */
 
 import { EEXIST, SyscallError } from "../c/errno.ts";
-import { checked, lastErrno, libc } from "../c/libc.ts";
+import { checked, libc } from "../c/libc.ts";
 import { cString, fromCString } from "../c/memory.ts";
 import {
   AT_FDCWD,
@@ -24,8 +24,8 @@ import {
  * @throws {SyscallError}
  */
 export function mkdirAt(folder: Folder, path: PathBytes, mode: number): void {
-  if (libc.mkdirat(numberOf(folder), bytesOf(path), mode) >= 0) return;
-  throw new SyscallError("mkdirat", lastErrno(), textOf(path));
+  const made = libc.mkdirat(numberOf(folder), bytesOf(path), mode);
+  if (made < 0) throw new SyscallError("mkdirat", -made, textOf(path));
 }
 
 /**
@@ -35,10 +35,10 @@ export function mkdirAt(folder: Folder, path: PathBytes, mode: number): void {
  * @throws {SyscallError} any but EEXIST
  */
 export function makeFolder(path: string, mode: number): boolean {
-  if (libc.mkdirat(AT_FDCWD, cString(path), mode) >= 0) return true;
-  const errno = lastErrno();
-  if (errno === EEXIST) return false;
-  throw new SyscallError("mkdirat", errno, path);
+  const made = libc.mkdirat(AT_FDCWD, cString(path), mode);
+  if (made === -EEXIST) return false;
+  checked("mkdirat", made, path);
+  return true;
 }
 
 /**
@@ -71,10 +71,10 @@ const RENAME_NOREPLACE = 1;
  */
 export function renameNew(from: string, to: string): boolean {
   const flags = RENAME_NOREPLACE;
-  if (libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), flags) >= 0) return true;
-  const errno = lastErrno();
-  if (errno === EEXIST) return false;
-  throw new SyscallError("renameat2", errno, from);
+  const done = libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), flags);
+  if (done === -EEXIST) return false;
+  checked("renameat2", done, from);
+  return true;
 }
 
 /**
@@ -103,8 +103,8 @@ export function readLinkBytes(folder: Folder, path: string): Uint8Array<ArrayBuf
  * @throws {SyscallError}
  */
 export function unlinkAt(folder: Folder, path: PathBytes, flags = 0): void {
-  if (libc.unlinkat(numberOf(folder), bytesOf(path), flags) >= 0) return;
-  throw new SyscallError("unlinkat", lastErrno(), textOf(path));
+  const done = libc.unlinkat(numberOf(folder), bytesOf(path), flags);
+  if (done < 0) throw new SyscallError("unlinkat", -done, textOf(path));
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { EAGAIN, EINTR, failedWith, SyscallError } from "../c/errno.ts";
-import { checked, lastErrno, libc } from "../c/libc.ts";
+import { checked, libc } from "../c/libc.ts";
 import { cString, fromCString } from "../c/memory.ts";
 
 /** The current folder, in place of a folder's fd. */
@@ -138,8 +138,8 @@ export function textOf(path: PathBytes): string {
  */
 export function openAt(folder: Folder, path: PathBytes, flags: number = O_RDONLY, mode = 0): Fd {
   const fd = libc.openat(numberOf(folder), bytesOf(path), flags | O_CLOEXEC, mode);
-  if (fd < 0) throw new SyscallError("openat", lastErrno(), textOf(path));
-  return new Fd(Number(fd));
+  if (fd < 0) throw new SyscallError("openat", -fd, textOf(path));
+  return new Fd(fd);
 }
 
 /**
@@ -156,10 +156,9 @@ export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined 
 function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   for (;;) {
     const count = libc.read(fd.number, bytes, bytes.length);
-    if (count >= 0) return Number(count);
-    const errno = lastErrno(); // an error object costs more than the call
-    if (errno === EAGAIN) return undefined;
-    if (errno !== EINTR) throw new SyscallError("read", errno);
+    if (count >= 0) return count;
+    if (count === -EAGAIN) return undefined; // an error object costs more than the call
+    if (count !== -EINTR) throw new SyscallError("read", -count);
   }
 }
 

@@ -15,7 +15,7 @@ import {
   type Folder,
   numberOf,
 } from "./file.ts";
-import { checked, lastErrno, libc } from "../c/libc.ts";
+import { checked, libc } from "../c/libc.ts";
 import { cString } from "../c/memory.ts";
 
 /** File types in a mode, as in inode(7). */
@@ -93,7 +93,7 @@ function tryStat(folder: Folder, path: string, links: number): FileStatus | numb
     STATX_BASIC_AND_MOUNT,
     bytes,
   );
-  if (result < 0) return lastErrno();
+  if (result < 0) return -result;
   const view = new DataView(bytes.buffer);
   return {
     mode: view.getUint16(28, true),

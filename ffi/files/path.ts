@@ -6,7 +6,7 @@
 
 import { EAGAIN } from "../c/errno.ts";
 import { Fd, type Folder, numberOf, O_CLOEXEC } from "./file.ts";
-import { checked, lastErrno, libc } from "../c/libc.ts";
+import { checked, libc } from "../c/libc.ts";
 import { cString } from "../c/memory.ts";
 
 /** The size of the longest path, with its NUL. */
@@ -62,7 +62,7 @@ export function openAt2(
 ): Fd {
   const [name, how] = [cString(path), openHow(flags, mode, resolve)];
   let fd = libc.openat2(numberOf(folder), name, how, how.length);
-  for (let tries = OPENAT2_TRIES; fd < 0n && tries > 0 && lastErrno() === EAGAIN; tries--) {
+  for (let tries = OPENAT2_TRIES; fd === -EAGAIN && tries > 0; tries--) {
     fd = libc.openat2(numberOf(folder), name, how, how.length);
   }
   return new Fd(checked("openat2", fd, path));

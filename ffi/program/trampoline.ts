@@ -56,8 +56,8 @@ export function machineCode(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBuffer>
 /** Puts the code into a page of its own, which is never writable and executable at once. */
 function install(): Deno.PointerObject {
   const code = machineCode(Deno.build.arch);
-  const address = libc.mmap(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-  checked("mmap", address);
+  const made = libc.mmap(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  const address = BigInt(checked("mmap", made));
   const page = Deno.UnsafePointer.create(address) as Deno.PointerObject;
   new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(page, code.length)).set(code);
   checked("mprotect", libc.mprotect(address, PAGE, PROT_READ | PROT_EXEC));

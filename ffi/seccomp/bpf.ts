@@ -38,10 +38,7 @@ function attributes(size: number, fields: Readonly<Record<number, number | bigin
 }
 
 function bpf(command: number, attr: Uint8Array<ArrayBuffer>): number {
-  return checked(
-    "bpf",
-    libc.bpf(command, attr, attr.length),
-  );
+  return checked("bpf", libc.bpf(command, attr, attr.length));
 }
 
 /**

@@ -131,7 +131,7 @@ function receive(
   return { size, sender: new DataView(address.buffer).getUint32(4, true) };
 }
 
-function again(syscall: string, call: () => number | bigint): number {
+function again(syscall: string, call: () => number): number {
   for (;;) {
     try {
       return checked(syscall, call());
