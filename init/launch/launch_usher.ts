@@ -21,6 +21,7 @@ import {
   PAGE_SIZE,
   PROT_READ_WRITE,
 } from "../../ffi/c/memory_numbers.ts";
+import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { ownHardLimit, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
@@ -64,21 +65,36 @@ const PIDS = "namespace.pid";
 const END = "usher.end";
 const BORN = "usher.born";
 
-/** Whether an usher is needed, and the kernel has what an usher needs. */
+/**
+ * Whether an usher is needed, and the kernel has what an usher needs.
+ *
+ * @throws {SyscallError} if the kernel does not say whether it has
+ */
 export function needsUsher(namespaces: readonly Namespace[]): boolean {
   return joinedPath(namespaces, "pid") !== undefined && hasPidnsOption();
 }
 
+/**
+ * Only a kernel that says so lacks the option. One that has no memory or fds left now does not
+ * answer, and a process that is born without an usher shows the host's program to who lives there.
+ *
+ * @throws {SyscallError} without an answer
+ */
 function hasPidnsOption(): boolean {
-  const program = new SyscallProgram([
+  const operations = [
     { label: "own", syscall: "openat", args: [-100, "/proc/self/ns/pid", 0, 0] },
     { label: "fs", syscall: "fsopen", args: ["proc", 1] },
     { syscall: "fsconfig", args: [result("fs"), FSCONFIG_SET_FD, "pidns", 0, result("own")] },
-  ]);
+  ] as const;
+  const program = new SyscallProgram(operations);
   program.run();
-  const closing = ["own", "fs"].map((label) => program.result(label)).filter((fd) => fd >= 0);
-  new SyscallProgram(closing.map((fd) => ({ syscall: "close", args: [fd] }))).run();
-  return program.failure() === undefined;
+  const failure = program.failure();
+  const made = ["own", "fs"].slice(0, failure?.index).map((label) => program.result(label));
+  new SyscallProgram(made.map((fd) => ({ syscall: "close", args: [fd] }))).run();
+  if (failure === undefined) return true;
+  const error = new SyscallError(operations[failure.index]?.syscall ?? "", failure.errno);
+  if (failedWith(error, "EINVAL", "ENOSYS", "EPERM")) return false;
+  throw error;
 }
 
 /**
