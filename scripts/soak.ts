@@ -7,6 +7,7 @@
 
 import { numbersOf } from "./numbers.ts";
 import { Factory, Process } from "../mod.ts";
+import { countFds, openedSince, openFds } from "../tests/fixtures/open_fds.ts";
 
 const [rounds = 1000, atOnce = 50] = numbersOf(Deno.args);
 const WARM_UP = 50;
@@ -54,7 +55,7 @@ function count(): Count {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc === "function") gc();
   return {
-    fds: entries("/proc/self/fd"),
+    fds: countFds(),
     children: own.split(" ").filter((pid) => pid !== "").length,
     cgroups: countCgroups(),
     mounts: Deno.readTextFileSync("/proc/self/mountinfo").split("\n").length - 1,
@@ -100,6 +101,7 @@ async function allAtOnce(): Promise<void> {
 for (let k = 0; k < WARM_UP; k++) await one(`hull-soak-${k}`);
 await allAtOnce();
 const before = count();
+const open = openFds();
 console.log(`before: ${JSON.stringify(before)}`);
 await measure(`${rounds} one after another`, async () => {
   for (let k = 0; k < rounds; k++) await one(`hull-soak-${k}`);
@@ -113,4 +115,5 @@ const kept = Object.keys(before).filter((key) => {
   return after[name] > before[name] + (name === "residentMib" ? SLACK_MIB : 0);
 });
 console.log(kept.length === 0 ? "nothing was left" : `left behind: ${kept.join(", ")}`);
+if (kept.includes("fds")) console.log(openedSince(open).join("\n"));
 Deno.exit(kept.length === 0 ? 0 : 1);

@@ -24,7 +24,11 @@ async function soak(what: string, call: (calls: AbortedCalls) => Promise<void>):
 }
 
 console.log(`seed ${seed}`);
-// What an engine keeps when it has had its first child.
+// What an engine keeps when it has had its first child; and it opens a pair of sockets for signals
+// when the first listener comes, or by itself a moment later.
+const ignored = () => {};
+Deno.addSignalListener("SIGCHLD", ignored);
+Deno.removeSignalListener("SIGCHLD", ignored);
 await (await AbortedCalls.begin(NAME, new Random(seed)))[Symbol.asyncDispose]();
 await leavesNothing(NAME, async () => {
   await soak("starts", (calls) => calls.start());

@@ -9,6 +9,7 @@
 import { numbersOf } from "./numbers.ts";
 import { type Container, Factory, type Network, Process } from "../mod.ts";
 import { cgroupsNamed } from "../tests/fixtures/leftovers.ts";
+import { countFds, openedSince, openFds } from "../tests/fixtures/open_fds.ts";
 import { until } from "../tests/fixtures/until.ts";
 
 const [containers = 200, atOnce = 10] = numbersOf(Deno.args);
@@ -33,24 +34,12 @@ function count(): Count {
   const own = Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`);
   return {
     links: Deno.readTextFileSync("/proc/thread-self/net/dev").trimEnd().split("\n").length - 2,
-    fds: ownFds(),
+    fds: countFds(),
     children: own.split(" ").filter((pid) => pid !== "").length,
     cgroups: cgroupsNamed(NAME).length,
     state: [...Deno.readDirSync(root)].length,
     residentMib: Math.round(Deno.memoryUsage().rss / 2 ** 20),
   };
-}
-
-/** Without those of Deno's caches on disk, which it opens when it comes to write them. */
-function ownFds(): number {
-  const links = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`);
-    } catch {
-      return "_cache_v"; // the folder's own, closed by now
-    }
-  });
-  return links.filter((link) => !link.includes("_cache_v")).length;
 }
 
 /** RFC 2544's addresses, for as many as 131,000. */
@@ -99,6 +88,7 @@ try {
   // What an engine keeps for later, it takes in the first rounds.
   for (const hasNetwork of [false, true]) await round(Math.min(2 * atOnce, containers), hasNetwork);
   const before = count();
+  const open = openFds();
   console.log(`before: ${JSON.stringify(before)}`);
   for (const hasNetwork of [false, true]) {
     const { create, destroy, between } = await round(containers, hasNetwork);
@@ -113,13 +103,14 @@ try {
     if (between.links !== links) throw new Error(`${between.links} links in place of ${links}`);
   }
   // The thread that waited closes what it waited on when it wakes. What stays is counted.
-  await until(() => ownFds() <= before.fds, 1).catch(() => {});
+  await until(() => openedSince(open).length === 0, 1).catch(() => {});
   const after = count();
   console.log(`after: ${JSON.stringify(after)}`);
   const kept = (Object.keys(before) as (keyof Count)[]).filter((name) =>
     after[name] > before[name] + (name === "residentMib" ? SLACK_MIB : 0)
   );
   console.log(kept.length === 0 ? "nothing was left" : `left behind: ${kept.join(", ")}`);
+  if (kept.includes("fds")) console.log(openedSince(open).join("\n"));
   if (kept.length > 0) Deno.exitCode = 1;
 } finally {
   Deno.removeSync(root, { recursive: true });

@@ -9,7 +9,8 @@ import { numbersOf } from "../numbers.ts";
 import { Factory } from "../../mod.ts";
 import { type Bundle, makeBundle, scratchFolder } from "../../tests/fixtures/bundle.ts";
 import { createOne, Crowd, threads } from "../../tests/fixtures/crowd.ts";
-import { cgroupsNamed, openFds } from "../../tests/fixtures/leftovers.ts";
+import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
+import { countFds } from "../../tests/fixtures/open_fds.ts";
 import { installHull } from "../benchmark/installed.ts";
 import { type Cost, measure } from "../benchmark/usage.ts";
 import { type CreateCost, createCost, growth } from "./create_cost.ts";
@@ -90,7 +91,7 @@ async function crowded(
   bundle: Bundle,
   among: () => Promise<void>,
 ): Promise<void> {
-  const [kib, fds, running] = [residentKib(), openFds(), threads()];
+  const [kib, fds, running] = [residentKib(), countFds(), threads()];
   const begin = performance.now();
   await using crowd = await Crowd.create(factory, bundle, PREFIX, count, signal);
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
@@ -111,7 +112,7 @@ async function crowded(
   await among();
   const waits = Promise.all(crowd.containers.map((container) => container.wait()));
   await new Promise((resolve) => setTimeout(resolve, 100));
-  console.log(`waiting: ${threads() - running} threads and ${openFds() - fds} fds more`);
+  console.log(`waiting: ${threads() - running} threads and ${countFds() - fds} fds more`);
   await each("kill and wait", async () => void await crowd.end());
   await waits;
   await each("destroy", () => crowd[Symbol.asyncDispose]());

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
-import { leavesNothing, openFds } from "../fixtures/leftovers.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { countFds } from "../fixtures/open_fds.ts";
 import { Runc } from "../fixtures/runc.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
@@ -85,7 +86,7 @@ testWhere(
 
 Deno.test("the library's events: at the reader's pace, and nothing stays open after break or abort", async () => {
   await leavesNothing("hull-lc-lib-ev", async () => {
-    const before = openFds();
+    const before = countFds();
     const root = Deno.makeTempDirSync({ prefix: "hull-test-root-" });
     {
       const factory = new Factory({ root });
@@ -115,7 +116,7 @@ Deno.test("the library's events: at the reader's pace, and nothing stays open af
     }
     Deno.removeSync(root);
     // The one loop that waits on fds ends a turn later.
-    await until(() => openFds() === before);
+    await until(() => countFds() === before);
   });
 });
 

@@ -4,7 +4,8 @@ import { ContainerError, Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
-import { cgroupsNamed, leavesNothing, openFds } from "../fixtures/leftovers.ts";
+import { cgroupsNamed, leavesNothing } from "../fixtures/leftovers.ts";
+import { countFds } from "../fixtures/open_fds.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
 
 const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
@@ -43,7 +44,7 @@ function held(): Record<string, number> {
   const status = Deno.readTextFileSync("/proc/self/status");
   const children = Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/children`).split(" ");
   return {
-    fds: openFds(),
+    fds: countFds(),
     children: children.filter((pid) => pid !== "").length,
     threads: Number(/^Threads:\s*(\d+)/m.exec(status)?.[1]),
     maps: Deno.readTextFileSync("/proc/self/maps").split("\n").length,

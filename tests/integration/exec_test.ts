@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
-import { leavesNothing, openFds } from "../fixtures/leftovers.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { countFds } from "../fixtures/open_fds.ts";
 import { until } from "../fixtures/until.ts";
 
 /** What a process sees of itself. */
@@ -195,7 +196,7 @@ Deno.test("a program joins processes: streams, exit codes, a hundred at once, a 
       bundle: bundle.folder,
     });
     await container.run(new Process());
-    const before = openFds();
+    const before = countFds();
     const codes = await Promise.all(Array.from({ length: 100 }, async (_, k) => {
       const process = new Process({
         args: ["sh", "-c", `cat; exit ${k}`],
@@ -210,7 +211,7 @@ Deno.test("a program joins processes: streams, exit codes, a hundred at once, a 
       return (await process.wait()).code;
     }));
     assertEquals(codes, Array.from({ length: 100 }, (_, k) => k));
-    assert(openFds() <= before + 3, "fds of ended processes stay open");
+    assert(countFds() <= before + 3, "fds of ended processes stay open");
     await container.pause();
     try {
       await container.start(new Process({ args: ["true"] }));

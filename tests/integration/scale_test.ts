@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Factory } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { createOne, Crowd, threads } from "../fixtures/crowd.ts";
-import { leavesNothing, openFds } from "../fixtures/leftovers.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { countFds } from "../fixtures/open_fds.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -22,7 +23,7 @@ Deno.test("fifty containers are listed, measured and waited for with one thread"
     using root = scratchFolder();
     using bundle = makeBundle("exec sleep 7200");
     const factory = new Factory({ root: root.path });
-    const [threadsBefore, fdsBefore] = [threads(), openFds()];
+    const [threadsBefore, fdsBefore] = [threads(), countFds()];
     await using crowd = await Crowd.create(factory, bundle, "hull-crowd-", COUNT);
 
     const infos = factory.list();
@@ -32,7 +33,7 @@ Deno.test("fifty containers are listed, measured and waited for with one thread"
     assert(memory.every((bytes) => bytes >= 0), "each has its stats");
 
     const waits = Promise.all(crowd.containers.map((container) => container.wait()));
-    await until(() => openFds() - fdsBefore <= COUNT + LOOP_FDS);
+    await until(() => countFds() - fdsBefore <= COUNT + LOOP_FDS);
     assert(threads() - threadsBefore <= SLACK_THREADS, `${threads()} threads`);
     assertEquals(await crowd.end(), Array(COUNT).fill(128 + 9));
     assertEquals((await waits).length, COUNT);

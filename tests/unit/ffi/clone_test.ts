@@ -12,7 +12,7 @@ import { Poller } from "../../../ffi/waiting/poll.ts";
 import { reap, signalPidfd } from "../../../ffi/processes/process.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
-import { openFds } from "../../fixtures/leftovers.ts";
+import { countFds } from "../../fixtures/open_fds.ts";
 
 /** A child that makes these calls; gives its pidfd. */
 function clone(memory: number, operations: readonly Operation[]): Fd {
@@ -34,14 +34,14 @@ const sleep: Operation = { syscall: "nanosleep", args: [second, 0] };
 
 Deno.test("3,000 children one after another leave no fd and no process", async () => {
   using poller = new Poller();
-  const before = openFds();
+  const before = countFds();
   for (let k = 0; k < 3000; k++) {
     using pidfd = clone(CLONE_VM | CLONE_VFORK, [exit(k % 256)]);
     await poller.wait(pidfd); // its memory is given back a moment before its end
     assertEquals(reap(pidfd), { code: k % 256, signal: undefined });
   }
   await new Promise((resolve) => setTimeout(resolve, 10)); // the loop has closed its own
-  assertEquals(openFds(), before);
+  assertEquals(countFds(), before);
   assertEquals(Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/children`), "");
 });
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SyscallError } from "../../../../ffi/c/errno.ts";
 import { ownHardLimit, ownSoftLimit, setLimit } from "../../../../ffi/processes/rlimit.ts";
 import { needsUsher } from "../../../../init/launch/launch_usher.ts";
-import { openFds } from "../../../fixtures/leftovers.ts";
+import { countFds } from "../../../fixtures/open_fds.ts";
 
 const JOINED = [{ type: "pid", path: "/proc/self/ns/pid" }] as const;
 
@@ -12,7 +12,7 @@ Deno.test("a new pid namespace needs no usher", () => {
 
 Deno.test("whether a kernel lacks what an usher needs is not guessed from a want of fds", () => {
   const [soft, hard] = [ownSoftLimit("RLIMIT_NOFILE"), ownHardLimit("RLIMIT_NOFILE")];
-  const before = openFds();
+  const before = countFds();
   try {
     setLimit(0, "RLIMIT_NOFILE", 0, hard); // keeps what is open
     const error = assertThrows(() => needsUsher(JOINED), SyscallError);
@@ -22,5 +22,5 @@ Deno.test("whether a kernel lacks what an usher needs is not guessed from a want
   }
   const known = needsUsher(JOINED);
   assert(typeof known === "boolean");
-  assert(openFds() <= before);
+  assert(countFds() <= before);
 });
