@@ -21,9 +21,26 @@
 import "./src/own/permissions.ts"; // before any other, which may already need them
 export { type AbortOptions, Container, type DestroyOptions } from "./src/container.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
+export type {
+  BlkioEntry,
+  BlkioStats,
+  CpusetStats,
+  CpuStats,
+  HugetlbStats,
+  Limit,
+  MemoryEntry,
+  MemoryStats,
+  PidsStats,
+  Pressure,
+  PressureLine,
+  RdmaEntry,
+  RdmaStats,
+  Stats,
+} from "./src/cgroups/stats.ts";
 export type { RdtUpdate } from "./src/resctrl/container_resctrl.ts";
 export type { InitKind, StartWay } from "./src/config/start_way.ts";
 export type { StartOptions } from "./src/wishes/start_options.ts";
+export type { ProcessIdentity } from "./src/state/process_identity.ts";
 export type { OciState, State, Status } from "./src/state/oci_state.ts";
 export {
   type ContainerInfo,
@@ -44,7 +61,7 @@ export type {
   StartCallback,
   TerminateOptions,
 } from "./src/driver/driver_command.ts";
-export type { InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/driver/pipes.ts";
+export type { Bytes, InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/driver/pipes.ts";
 export { type ExitStatus, Process, type ProcessOptions, type Stdio } from "./src/process.ts";
 export {
   ContainerError,
@@ -53,12 +70,119 @@ export {
   type ContainerErrorJson,
   type Fault,
 } from "./src/errors.ts";
-export { type Features, features } from "./src/features.ts";
+export { type Enabled, type Features, features, type LinuxFeatures } from "./src/features.ts";
 export { Trace, type TraceEvent, type TraceJson } from "./src/trace/trace.ts";
-export type { ContainerPlan } from "./src/birth/plan_container.ts";
+export type {
+  Argument,
+  ContainerPlan,
+  CopyUp,
+  Crash,
+  FieldOf,
+  HeldIn,
+  MakePlace,
+  Onward,
+  Operation,
+  PlaceOf,
+  PlanItem,
+  PlannedOperation,
+  Reason,
+  ResultOf,
+  Self,
+  Space,
+  StepName,
+  SYSCALL_NUMBERS,
+  SyscallName,
+  Words,
+  Work,
+} from "./src/birth/plan_container.ts";
 export type { CreateOptions } from "./src/create/prepare_container.ts";
-export type { Config } from "./src/config/types/config.ts";
-export type { NamedNetwork, Network, Route } from "./src/config/types/network.ts";
+export type {
+  Capabilities,
+  Config,
+  ConsoleSize,
+  CpuAffinity,
+  Hook,
+  Hooks,
+  IoPriority,
+  Mount,
+  ProcessConfig,
+  Rlimit,
+  Root,
+  Scheduler,
+  User,
+} from "./src/config/types/config.ts";
+export type {
+  Device,
+  IdMapping,
+  IntelRdt,
+  Linux,
+  MemoryPolicy,
+  Namespace,
+  NetDevice,
+  Personality,
+  TimeOffset,
+  TimeOffsets,
+} from "./src/config/types/linux.ts";
+export type {
+  DeviceRuleType,
+  DeviceType,
+  IoPriorityClass,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
+  NamespaceType,
+  PersonalityDomain,
+  RlimitType,
+  RootfsPropagation,
+  SchedulerFlag,
+  SchedulerPolicy,
+  SeccompAction,
+  SeccompArchitecture,
+  SeccompFlag,
+  SeccompOperator,
+} from "./src/config/types/names.ts";
+// The words of the types above, which are derived from these lists. As types alone, so that the
+// documentation shows the words and no program depends on the lists.
+export type {
+  DEVICE_RULE_TYPES,
+  DEVICE_TYPES,
+  IO_PRIORITY_CLASSES,
+  MEMORY_POLICY_FLAGS,
+  MEMORY_POLICY_MODES,
+  NAMESPACE_TYPES,
+  PERSONALITY_DOMAINS,
+  RLIMIT_TYPES,
+  ROOTFS_PROPAGATIONS,
+  SCHEDULER_FLAGS,
+  SCHEDULER_POLICIES,
+  SECCOMP_ACTIONS,
+  SECCOMP_ARCHITECTURES,
+  SECCOMP_FLAGS,
+  SECCOMP_OPERATORS,
+} from "./src/config/types/names.ts";
+export type { IPVLAN_MODES, MACVLAN_MODES, NETWORK_TYPES } from "./src/config/types/network.ts";
+export type {
+  BlockIoResources,
+  CpuResources,
+  DeviceRule,
+  HugepageLimit,
+  InterfacePriority,
+  MemoryResources,
+  NetworkResources,
+  PidsResources,
+  RdmaLimit,
+  Resources,
+  ThrottleDevice,
+  WeightDevice,
+} from "./src/config/types/resources.ts";
+export type { Seccomp, SeccompArg, SeccompSyscall } from "./src/config/types/seccomp.ts";
+export type {
+  IpvlanMode,
+  MacvlanMode,
+  NamedNetwork,
+  Network,
+  NetworkType,
+  Route,
+} from "./src/config/types/network.ts";
 export type { BridgeNetwork, NetworkMode, PublishedPort } from "./src/config/types/network_mode.ts";
 export type { InterfaceStats } from "./src/network/interface_stats.ts";
 

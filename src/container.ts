@@ -35,6 +35,13 @@ import { lookUpExit } from "./supervisor/exit_record.ts";
 
 export type { AbortOptions } from "../ffi/waiting/abort.ts";
 
+let make: (snapshot: Snapshot, surroundings: ContainerSurroundings) => Container;
+
+/** The object for a container whose state was read or written; for a Factory alone. */
+export function makeContainer(snapshot: Snapshot, surroundings: ContainerSurroundings): Container {
+  return make(snapshot, surroundings);
+}
+
 /**
  * A container. Any method may find that it was destroyed by another program meanwhile, and throws
  * `ContainerNotExists` then.
@@ -50,10 +57,14 @@ export type { AbortOptions } from "../ffi/waiting/abort.ts";
  *   poststop hooks are killed
  */
 export class Container implements AsyncDisposable {
+  static {
+    make = (snapshot, surroundings) => new Container(snapshot, surroundings);
+  }
+
   readonly #known: KnownContainer;
 
-  /** Made by a {@linkcode Factory}. */
-  constructor(snapshot: Snapshot, surroundings: ContainerSurroundings) {
+  /** @ignore containers are made and loaded by a {@linkcode Factory} */
+  private constructor(snapshot: Snapshot, surroundings: ContainerSurroundings) {
     this.#known = new KnownContainer(snapshot, surroundings);
   }
 

@@ -55,7 +55,7 @@ export interface ContainerErrorDetails {
   readonly syscall?: string | undefined;
   /** The errno's name, such as `ENOENT`. */
   readonly errno?: string | undefined;
-  /** The path the call was about. */
+  /** The path that the call was about, on the host or, for a step of init, inside. */
   readonly path?: string | undefined;
   /** The field of config.json behind it, as a JSON pointer. */
   readonly pointer?: string | undefined;
@@ -92,26 +92,27 @@ export type ContainerErrorJson =
  * ```
  */
 export class ContainerError extends Error {
+  /** Always `ContainerError`; it is written into logs where `instanceof` can't be asked. */
   override readonly name = "ContainerError";
-  /** The stable code. */
+  /** What went wrong, for programs to act on. */
   readonly code: ContainerErrorCode;
   /** The message as given, without step, syscall, pointer and hint. */
   readonly summary: string;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** The step of the container's life that failed, such as `mounts`. */
   readonly step: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** The system call that failed, such as `move_mount`. */
   readonly syscall: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** The errno's name, such as `ENOENT`. */
   readonly errno: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** The path that the call was about, on the host or, for a step of init, inside. */
   readonly path: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** The field of config.json behind the failure, as a JSON pointer (RFC 6901). */
   readonly pointer: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** What to do about it, in one sentence. */
   readonly hint: string | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** Every fault of the config, for `ConfigInvalid`. */
   readonly faults: readonly Fault[] | undefined;
-  /** See {@linkcode ContainerErrorDetails}. */
+  /** What failed while hull undid what it had begun: something may have been left behind. */
   readonly undoFailures: readonly string[] | undefined;
 
   /** Makes the error; its message is composed of the summary and the details, on one line. */

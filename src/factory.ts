@@ -8,7 +8,7 @@ import { resolve } from "@std/path/posix/resolve";
 import { INIT_VARIABLE } from "../init/operations/variables.ts";
 import type { ContainerPlan } from "./birth/plan_container.ts";
 import type { Config } from "./config/types/config.ts";
-import { Container, type DestroyOptions } from "./container.ts";
+import { type Container, type DestroyOptions, makeContainer } from "./container.ts";
 import { giveLeaseBack, planStart, removeBroken } from "./container/late.ts";
 import { brokenInfo, type ContainerInfo } from "./container/listed.ts";
 import type { PlanOptions } from "./create/plan_start.ts";
@@ -179,6 +179,6 @@ export class Factory {
   }
 
   #container(snapshot: Snapshot): Container {
-    return new Container(snapshot, this.#workshop.surroundingsOf(snapshot));
+    return makeContainer(snapshot, this.#workshop.surroundingsOf(snapshot));
   }
 }

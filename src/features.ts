@@ -25,8 +25,9 @@ import { HOOK_POINTS, OCI_VERSION_MAX, OCI_VERSION_MIN } from "./config/validate
 import { kernelCapabilities } from "./security/capabilities.ts";
 import { VERSION } from "./version.ts";
 
-/** Something that is there or not. */
+/** Something that hull can do or not. */
 export interface Enabled {
+  /** Whether hull can do it. */
   readonly enabled: boolean;
 }
 
@@ -34,37 +35,52 @@ export interface Enabled {
 export interface Features {
   /** The oldest version of the spec whose configs are taken. */
   readonly ociVersionMin: string;
-  /** The newest. */
+  /** The newest version of the spec whose configs are taken. */
   readonly ociVersionMax: string;
-  /** The names of the hooks. */
+  /** The fields of a config's `hooks` that are run. */
   readonly hooks: readonly string[];
   /** The mount options that are not data of a file system. */
   readonly mountOptions: readonly string[];
+  /** What there is on Linux. */
   readonly linux: LinuxFeatures;
-  /** Versions, by name. */
+  /** Versions of hull, Deno and libseccomp, by names such as `org.hull.version`. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Annotations of a config that change what hull does; with a dot at the end, all below it. */
   readonly potentiallyUnsafeConfigAnnotations: readonly string[];
 }
 
-/** Its `linux` (features-linux.md). */
+/** The field `linux` of {@linkcode Features} (features-linux.md). */
 export interface LinuxFeatures {
+  /** The types of namespaces that this kernel has, such as `pid`. */
   readonly namespaces: readonly string[];
+  /** The capabilities that this kernel has, such as `CAP_KILL`. */
   readonly capabilities: readonly string[];
+  /** Which versions and managers of cgroups hull can work with, whatever this host has. */
   readonly cgroup: Readonly<Record<"v1" | "v2" | "systemd" | "systemdUser" | "rdma", boolean>>;
+  /** Filters of system calls; enabled if libseccomp is there and this kernel has an action. */
   readonly seccomp: Enabled & {
+    /** The actions that this kernel and libseccomp have, such as `SCMP_ACT_ERRNO`. */
     readonly actions: readonly string[];
+    /** The operators of conditions on arguments, such as `SCMP_CMP_EQ`. */
     readonly operators: readonly string[];
+    /** The architectures that a filter can name, such as `SCMP_ARCH_X86_64`. */
     readonly archs: readonly string[];
+    /** The flags that hull takes, such as `SECCOMP_FILTER_FLAG_LOG`. */
     readonly knownFlags: readonly string[];
-    /** Those that this kernel knows, too. */
+    /** Those of them that this kernel knows, too. */
     readonly supportedFlags: readonly string[];
   };
+  /** Profiles of AppArmor; it doesn't tell whether this host has AppArmor. */
   readonly apparmor: Enabled;
+  /** Labels of SELinux; it doesn't tell whether this host has SELinux. */
   readonly selinux: Enabled;
+  /** `linux.intelRdt`, with its fields `schemata` and `enableMonitoring`. */
   readonly intelRdt: Enabled & { readonly schemata: boolean; readonly monitoring: boolean };
+  /** The words that `linux.memoryPolicy` may have, such as `MPOL_BIND`. */
   readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] };
+  /** What a mount can have beside its options: `idmap` is an id mapping of its own. */
   readonly mountExtensions: { readonly idmap: Enabled };
+  /** `linux.netDevices`: interfaces that are moved in. */
   readonly netDevices: Enabled;
 }
 
@@ -83,6 +99,8 @@ const NAMESPACE_FILES: Readonly<Record<string, string>> = { mount: "mnt", networ
 /**
  * The features of this hull on this kernel.
  *
+ * @throws {Deno.errors.NotFound} without a proc file system at /proc
+ *
  * @example Ask before a config is written
  * ```ts
  * import { assert } from "@std/assert";
@@ -93,7 +111,12 @@ const NAMESPACE_FILES: Readonly<Record<string, string>> = { mount: "mnt", networ
  * assert(hooks.includes("createContainer"));
  * ```
  */
-export function features(probes: FeatureProbes = HOST): Features {
+export function features(): Features {
+  return featuresOf(HOST);
+}
+
+/** The features of this hull on a kernel that answers like that. */
+export function featuresOf(probes: FeatureProbes): Features {
   const seccomp = probes.seccomp();
   return {
     ociVersionMin: OCI_VERSION_MIN,

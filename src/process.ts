@@ -15,6 +15,7 @@ import type {
 } from "./config/types/config.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./process/parent_process.ts";
+import { CLAIM, type ProcessClaim } from "./process/process_claim.ts";
 import type { PipeStreams, Stdio } from "./streams/stdio.ts";
 
 export type { ExitStatus } from "../ffi/processes/process.ts";
@@ -89,12 +90,6 @@ export interface ProcessOptions {
 
 const NEVER = new AbortController().signal;
 
-/** A process that is being started. */
-export interface ProcessClaim extends Disposable {
-  /** Takes the handle that the start made. */
-  attach(parent: ParentProcess, streams: PipeStreams): void;
-}
-
 /**
  * A process of a container. Before the start it describes what to run; after `Container.start` or
  * `run` it is the handle on the running process.
@@ -113,7 +108,7 @@ export interface ProcessClaim extends Disposable {
  * ```
  */
 export class Process {
-  /** What was asked for. */
+  /** What the constructor was given. */
   readonly options: ProcessOptions;
   #isClaimed = false;
   #parent: ParentProcess | undefined;
@@ -221,9 +216,10 @@ export class Process {
    * Claims it for one start, so that a second start at the same time fails. A start that fails
    * leaves it as it was.
    *
+   * @ignore for hull's own rooms
    * @throws {ContainerError} `NoProcessOps` if it was started, or is being started
    */
-  claim(): ProcessClaim {
+  [CLAIM](): ProcessClaim {
     if (this.#isClaimed) {
       throw new ContainerError("NoProcessOps", "the process was started already", {
         hint: "make a Process for each start",

@@ -9,7 +9,7 @@
  */
 
 /** name: [x86_64, aarch64] */
-const NUMBERS = {
+export const SYSCALL_NUMBERS = {
   accept4: [288, 242],
   bind: [49, 200],
   bpf: [321, 280],
@@ -125,7 +125,7 @@ const NUMBERS = {
 } as const satisfies Record<string, readonly [number, number]>;
 
 /** The name of a system call that hull knows the number of. */
-export type SyscallName = keyof typeof NUMBERS;
+export type SyscallName = keyof typeof SYSCALL_NUMBERS;
 
 const COLUMN = Deno.build.arch === "aarch64" ? 1 : 0;
 
@@ -140,5 +140,5 @@ const COLUMN = Deno.build.arch === "aarch64" ? 1 : 0;
  * ```
  */
 export function syscallNumber(name: SyscallName): number {
-  return NUMBERS[name][COLUMN];
+  return SYSCALL_NUMBERS[name][COLUMN];
 }

@@ -8,22 +8,27 @@ import type { SyscallName } from "../c/syscalls.ts";
 
 /** The result of an earlier operation, by its label: an fd that it opened, say. */
 export interface ResultOf {
+  /** The label of that operation. */
   readonly result: string;
 }
 
 /** The address of an array of 64-bit words, each an argument of its own: an argv, an iovec. */
 export interface Words {
+  /** In their order. */
   readonly words: readonly Argument[];
 }
 
 /** The address of `space` zero bytes that the kernel fills; read them with `output(name)`. */
 export interface Space {
+  /** How many bytes. */
   readonly space: number;
+  /** A name that no other space of the program has. */
   readonly name: string;
 }
 
 /** An address inside a space: a field of what the kernel put there. */
 export interface FieldOf {
+  /** The space that it lies in. */
   readonly field: Space;
   /** In bytes from its start. */
   readonly offset: number;
@@ -31,6 +36,7 @@ export interface FieldOf {
 
 /** The value of 64 bits that the kernel or another process has put into a space by then. */
 export interface HeldIn {
+  /** The space that holds it. */
   readonly heldIn: Space;
   /** In bytes from its start. */
   readonly offset: number;
@@ -38,11 +44,13 @@ export interface HeldIn {
 
 /** The address at which the result of an operation is kept: see {@linkcode ResultOf}. */
 export interface PlaceOf {
+  /** The label of that operation. */
   readonly placeOf: string;
 }
 
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
+  /** Where it begins in memory, or how many bytes it has. */
   readonly self: "address" | "length";
 }
 
@@ -50,7 +58,8 @@ export interface Self {
  * No value. The trampoline reads it at address 0, which ends the process by SIGSEGV before any call
  * is made. It stands where a process must not go on and a filter may deny exit_group.
  */
-export interface Fault {
+export interface Crash {
+  /** Always true; it tells this argument from the others. */
   readonly fault: true;
 }
 
@@ -70,7 +79,7 @@ export type Argument =
   | HeldIn
   | PlaceOf
   | Self
-  | Fault;
+  | Crash;
 
 /**
  * Where the program goes on: the next operation, the failure's tail, or an operation by label. With
@@ -81,7 +90,9 @@ export type Onward = "continue" | "fail" | { readonly jump: string; readonly fai
 
 /** One system call of a program. `jump` is no call: the program goes on at `onError`. */
 export interface Operation {
+  /** Which call, by the kernel's name. */
   readonly syscall: SyscallName | "jump";
+  /** Its arguments in their order; those that are left out are 0. */
   readonly args: readonly Argument[];
   /** A name by which other operations refer to this one. */
   readonly label?: string | undefined;

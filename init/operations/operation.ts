@@ -52,6 +52,7 @@ export interface Reason {
 
 /** A system call of the plan. */
 export interface PlannedOperation extends Operation, Reason {
+  /** The step that it belongs to; a failure names it. */
   readonly step: StepName;
   /**
    * For an openat2: its path with the links resolved that are known. See init/operations/walk.ts.
@@ -61,7 +62,9 @@ export interface PlannedOperation extends Operation, Reason {
 
 /** Work between two programs: copy what the image has at `path` into the new file system. */
 export interface CopyUp extends Reason {
+  /** The step that it belongs to; a failure names it. */
   readonly step: StepName;
+  /** Tells this work from {@linkcode MakePlace}. */
   readonly work: "copyup";
   /** The label of the operation that opened the folder to copy from. */
   readonly from: string;
@@ -75,13 +78,15 @@ export interface CopyUp extends Reason {
  * does it.
  */
 export interface MakePlace extends Reason {
+  /** The step that it belongs to; a failure names it. */
   readonly step: StepName;
+  /** Tells this work from {@linkcode CopyUp}. */
   readonly work: "place";
   /** The label of the operation that opened the root. */
   readonly root: string;
-  /** As config.json has it. */
+  /** The place's path, as config.json has it. */
   readonly asked: string;
-  /** The label of the place. */
+  /** The label by which later operations refer to the fd of the opened place. */
   readonly label: string;
   /** What is made at its end; or the label of a file whose kind it gets. */
   readonly end: "directory" | "file" | { readonly as: string };

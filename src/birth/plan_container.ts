@@ -42,13 +42,37 @@ import {
   makeInitConfig,
 } from "./init_layout.ts";
 
+export type {
+  CopyUp,
+  MakePlace,
+  PlanItem,
+  PlannedOperation,
+  Reason,
+  StepName,
+  Work,
+} from "../../init/operations/operation.ts";
+export type {
+  Argument,
+  Crash,
+  FieldOf,
+  HeldIn,
+  Onward,
+  Operation,
+  PlaceOf,
+  ResultOf,
+  Self,
+  Space,
+  Words,
+} from "../../ffi/program/operation.ts";
+export type { SYSCALL_NUMBERS, SyscallName } from "../../ffi/c/syscalls.ts";
+
 /** The plan of a start. */
 export interface ContainerPlan {
   /** Which way the start goes. */
   readonly way: StartWay;
-  /** From the clone to init, made on the host's side. */
+  /** From the clone to init, on the host's side, in the order in which it is done. */
   readonly birth: readonly PlanItem[];
-  /** Inside, from init to the user's program. */
+  /** Inside, from init to the user's program, in the order in which it is done. */
   readonly init: readonly PlanItem[];
 }
 

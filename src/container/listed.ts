@@ -9,18 +9,21 @@ import type { ContainerError } from "../errors.ts";
 import type { Status } from "../state/oci_state.ts";
 import type { StateStore } from "../state/state_store.ts";
 
-/** One line of a list. */
+/** What a list says of one container. */
 export interface ContainerInfo {
   /** The version of the runtime-spec that the state follows. */
   readonly ociVersion: string;
+  /** The id that it was created with. */
   readonly id: string;
-  /** The first process on the host; 0 once it has ended. */
+  /** The first process's number on the host; 0 where there is none, or once it has ended. */
   readonly pid: number;
   /** `broken`: its state can't be read, and nothing more is known of it. */
   readonly status: Status | "broken";
+  /** The folder that relative paths of its config start from; "" for a broken one. */
   readonly bundle: string;
+  /** The root file system's folder; "" for a broken one. */
   readonly rootfs: string;
-  /** RFC 3339, UTC. */
+  /** When it was created, RFC 3339, UTC; of a broken one, when its folder was last changed. */
   readonly created: string;
   /** How the first process ended, once that is known: its exit code, or 128 plus the signal. */
   readonly exitCode?: number | undefined;
@@ -28,6 +31,7 @@ export interface ContainerInfo {
   readonly oomKilled?: boolean | undefined;
   /** The user who owns the state folder, by number. */
   readonly ownerUid: number;
+  /** The annotations of its config. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** For a broken one: what is wrong with it. */
   readonly problem?: string | undefined;

@@ -11,6 +11,7 @@ import type { StartedExec } from "../exec/exec.ts";
 import { finish, undone } from "../failures/undo.ts";
 import { lockJoins } from "../life/join_lock.ts";
 import { isWaiting } from "../process/init_status.ts";
+import { CLAIM } from "../process/process_claim.ts";
 import type { Process } from "../process.ts";
 import type { StartedFirst } from "../start/first_process.ts";
 import { isFollowed, Release } from "./release.ts";
@@ -102,7 +103,7 @@ export class Starting {
 
   /** Starts the first process; the caller holds the lock. */
   async startFirst(process: Process, options: StartOptions): Promise<Started> {
-    using claim = process.claim();
+    using claim = process[CLAIM]();
     const known = this.#known;
     const before = known.state.known;
     const started = await startFirst(before, process.options, this.#call.surroundings, options);
@@ -189,7 +190,7 @@ export class Starting {
    * joins.
    */
   async #join(process: Process): Promise<void> {
-    using claim = process.claim();
+    using claim = process[CLAIM]();
     const known = this.#known;
     const { ignorePaused = false } = process.options;
     using _joins = ignorePaused

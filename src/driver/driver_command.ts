@@ -97,9 +97,11 @@ export interface RunStatus extends ExitStatus {
 
 /** A container that was there when the daemon started again. */
 export interface RestoredContainer {
+  /** Its id, by which the driver's calls name it. */
   readonly id: string;
-  /** The number of its first process on the host; 0 once that has ended. */
+  /** The number of its first process on the host; 0 if that had ended. */
   readonly pid: number;
+  /** What it was when {@linkcode ExecDriver.restore} found it; it does not follow what comes. */
   readonly status: "running" | "paused" | "stopped";
   /**
    * Waits for its end, which may have come while no daemon was there. The status is kept until

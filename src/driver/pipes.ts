@@ -6,7 +6,7 @@
 
 import { ContainerError } from "../errors.ts";
 
-/** What flows through a pipe. */
+/** A chunk of bytes, in memory that is not shared with another thread. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
@@ -21,7 +21,7 @@ export interface PipeFile {
 /** Where a stream goes that is not a web stream: see {@linkcode Pipes}. */
 export type PipeEnd = PipeFile | "inherit" | "null" | number;
 
-/** What a process reads. */
+/** Where what a process reads comes from. */
 export type InputPipe = ReadableStream<Bytes> | PipeEnd;
 
 /** Where what a process writes goes. */
@@ -45,8 +45,11 @@ export type OutputPipe = WritableStream<Bytes> | PipeEnd;
  * that must survive the daemon should write to a file.
  */
 export interface Pipes {
+  /** What it reads; with a terminal, what is typed there. */
   readonly stdin?: InputPipe | undefined;
+  /** Where its output goes; with a terminal, all that it shows. */
   readonly stdout?: OutputPipe | undefined;
+  /** Where its error output goes. With a terminal it can't be given: it is part of `stdout`. */
   readonly stderr?: OutputPipe | undefined;
 }
 

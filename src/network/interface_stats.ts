@@ -9,17 +9,25 @@
 
 import { readText } from "../../ffi/files/file.ts";
 
-/** Counters of one interface, as the container sees them. */
+/** Counters of one interface since it was made, as the container sees them. */
 export interface InterfaceStats {
   /** The name of the end on the host. */
   readonly name: string;
+  /** Bytes that the container has received. */
   readonly rxBytes: number;
+  /** Packets that it has received. */
   readonly rxPackets: number;
+  /** Packets for it that were damaged. */
   readonly rxErrors: number;
+  /** Packets for it that were dropped, for want of room, for example. */
   readonly rxDropped: number;
+  /** Bytes that it has sent. */
   readonly txBytes: number;
+  /** Packets that it has sent. */
   readonly txPackets: number;
+  /** Packets of its that could not be sent. */
   readonly txErrors: number;
+  /** Packets of its that were dropped before they were sent. */
   readonly txDropped: number;
 }
 

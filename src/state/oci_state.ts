@@ -17,12 +17,17 @@ export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
 /** The state that the OCI spec defines. */
 export interface OciState {
+  /** The version of the runtime-spec that the state follows, such as `1.3.0`. */
   readonly ociVersion: string;
+  /** The id that it was created with; no other container in the same root folder has it. */
   readonly id: string;
+  /** Where it is in its life. */
   readonly status: Status;
   /** The first process on the host; 0 where there is none. */
   readonly pid: number;
+  /** The folder that relative paths of its config start from; absolute. */
   readonly bundle: string;
+  /** The annotations of its config; missing if that has none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 

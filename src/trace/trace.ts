@@ -11,6 +11,7 @@ import { SPANS } from "./spans.ts";
 
 /** An event of the file. Times are microseconds of the kernel's monotonic clock, since the boot. */
 export interface TraceEvent {
+  /** What was done, such as `create`, or the name of a plan's step. */
   readonly name: string;
   /** `X` for a span, `i` for a moment, `M` for a name. */
   readonly ph: "X" | "i" | "M";
@@ -18,18 +19,25 @@ export interface TraceEvent {
    * `parent`: this program; `init`: TypeScript of a re-executed init; `plan`: a step of the plan.
    */
   readonly cat?: "parent" | "init" | "plan";
+  /** When it began. */
   readonly ts: number;
+  /** How long it took; spans alone have it. */
   readonly dur?: number;
+  /** The process on the host that did it. */
   readonly pid: number;
+  /** The row that it is shown in. Rows of work that went on side by side have made-up numbers. */
   readonly tid: number;
   /** The scope of a moment. */
   readonly s?: "t";
+  /** What else is known: the error of a span that failed, `open` for one that still went on. */
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
 /** The whole file. */
 export interface TraceJson {
+  /** The unit in which a viewer shows times; those of the events are microseconds. */
   readonly displayTimeUnit: "ms";
+  /** All events in the order of their beginning; a span comes before those inside it. */
   readonly traceEvents: readonly TraceEvent[];
 }
 
@@ -62,7 +70,11 @@ const LANES = 0x4000_0000;
  * ```
  */
 export class Trace {
-  /** The lane for work that is done one piece after another. */
+  /**
+   * The lane for work that is done one piece after another.
+   *
+   * @ignore for hull's own rooms
+   */
   readonly main: Lane;
   readonly #lanes: Lane[] = [];
   readonly #taken = new Set<Lane>();
@@ -71,7 +83,7 @@ export class Trace {
   readonly #failed = new WeakSet<Error>();
 
   /**
-   * Begins.
+   * Begins a trace; a {@linkcode Factory} that is given it adds to it from then on.
    *
    * @param name what this program is called in the trace
    */
@@ -80,25 +92,37 @@ export class Trace {
     this.main = this.#newLane();
   }
 
-  /** A lane for work that may go on beside other work; it is free again when it is disposed. */
+  /**
+   * A lane for work that may go on beside other work; it is free again when it is disposed.
+   *
+   * @ignore for hull's own rooms
+   */
   take(): TakenLane {
     const lane = this.#lanes.find((each) => !this.#taken.has(each)) ?? this.#newLane();
     this.#taken.add(lane);
     return { lane, [Symbol.dispose]: () => void this.#taken.delete(lane) };
   }
 
-  /** Adds a source whose events are asked for when the trace is read. */
+  /**
+   * Adds a source whose events are asked for when the trace is read.
+   *
+   * @ignore for hull's own rooms
+   */
   add(source: TraceSource): void {
     this.#sources.add(source);
   }
 
-  /** Takes the events of a source that has ended, for good. */
+  /**
+   * Takes the events of a source that has ended, for good.
+   *
+   * @ignore for hull's own rooms
+   */
   settle(source: TraceSource): void {
     if (!this.#sources.delete(source)) return;
     for (const event of source()) this.#events.push(event);
   }
 
-  /** The trace up to now, in the order of time. */
+  /** The trace up to now. It may be asked for again: later calls give what came since, too. */
   async json(): Promise<TraceJson> {
     const { CLOCK, clockOrigin } = await import("../../ffi/program/clock.ts");
     const origin = Number(clockOrigin(CLOCK.monotonic));

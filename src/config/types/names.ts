@@ -17,7 +17,7 @@ export const NAMESPACE_TYPES = [
   "cgroup",
   "time",
 ] as const;
-/** One of {@linkcode NAMESPACE_TYPES}. */
+/** A kind of namespace, such as `pid`; one of {@linkcode NAMESPACE_TYPES}. */
 export type NamespaceType = typeof NAMESPACE_TYPES[number];
 
 /** `linux.rootfsPropagation` (config-linux.md, Rootfs Mount Propagation). */
@@ -31,17 +31,17 @@ export const ROOTFS_PROPAGATIONS = [
   "rprivate",
   "runbindable",
 ] as const;
-/** One of {@linkcode ROOTFS_PROPAGATIONS}. */
+/** How mounts made later spread between the rootfs and the host, such as `rprivate`; one of {@linkcode ROOTFS_PROPAGATIONS}. */
 export type RootfsPropagation = typeof ROOTFS_PROPAGATIONS[number];
 
 /** `linux.devices[].type`: character, block, unbuffered character, fifo (mknod(1)). */
 export const DEVICE_TYPES = ["c", "b", "u", "p"] as const;
-/** One of {@linkcode DEVICE_TYPES}. */
+/** A kind of device file, such as `c` for a character device; one of {@linkcode DEVICE_TYPES}. */
 export type DeviceType = typeof DEVICE_TYPES[number];
 
 /** `linux.resources.devices[].type`: all, character, block. */
 export const DEVICE_RULE_TYPES = ["a", "c", "b"] as const;
-/** One of {@linkcode DEVICE_RULE_TYPES}. */
+/** A kind of device in a rule, such as `a` for all; one of {@linkcode DEVICE_RULE_TYPES}. */
 export type DeviceRuleType = typeof DEVICE_RULE_TYPES[number];
 
 /** `process.rlimits[].type` (getrlimit(2)). */
@@ -63,7 +63,7 @@ export const RLIMIT_TYPES = [
   "RLIMIT_SIGPENDING",
   "RLIMIT_STACK",
 ] as const;
-/** One of {@linkcode RLIMIT_TYPES}. */
+/** A resource that a process can be limited in, such as `RLIMIT_NOFILE`; one of {@linkcode RLIMIT_TYPES}. */
 export type RlimitType = typeof RLIMIT_TYPES[number];
 
 /** Linux' capabilities by number, 0 first (capabilities(7), Linux 5.9). */
@@ -121,7 +121,7 @@ export const SCHEDULER_POLICIES = [
   "SCHED_IDLE",
   "SCHED_DEADLINE",
 ] as const;
-/** One of {@linkcode SCHEDULER_POLICIES}. */
+/** A CPU scheduling policy, such as `SCHED_FIFO`; one of {@linkcode SCHEDULER_POLICIES}. */
 export type SchedulerPolicy = typeof SCHEDULER_POLICIES[number];
 
 /** `process.scheduler.flags[]` (sched_setattr(2)). */
@@ -134,7 +134,7 @@ export const SCHEDULER_FLAGS = [
   "SCHED_FLAG_UTIL_CLAMP_MIN",
   "SCHED_FLAG_UTIL_CLAMP_MAX",
 ] as const;
-/** One of {@linkcode SCHEDULER_FLAGS}. */
+/** A flag of CPU scheduling, such as `SCHED_FLAG_RESET_ON_FORK`; one of {@linkcode SCHEDULER_FLAGS}. */
 export type SchedulerFlag = typeof SCHEDULER_FLAGS[number];
 
 /** `process.ioPriority.class` (ioprio_set(2)). */
@@ -143,12 +143,12 @@ export const IO_PRIORITY_CLASSES = [
   "IOPRIO_CLASS_BE",
   "IOPRIO_CLASS_IDLE",
 ] as const;
-/** One of {@linkcode IO_PRIORITY_CLASSES}. */
+/** A class of I/O scheduling, such as `IOPRIO_CLASS_IDLE`; one of {@linkcode IO_PRIORITY_CLASSES}. */
 export type IoPriorityClass = typeof IO_PRIORITY_CLASSES[number];
 
 /** `linux.personality.domain` (personality(2)). */
 export const PERSONALITY_DOMAINS = ["LINUX", "LINUX32"] as const;
-/** One of {@linkcode PERSONALITY_DOMAINS}. */
+/** An execution domain: `LINUX32` shows a 32-bit system; one of {@linkcode PERSONALITY_DOMAINS}. */
 export type PersonalityDomain = typeof PERSONALITY_DOMAINS[number];
 
 /** `linux.memoryPolicy.mode` (set_mempolicy(2)). */
@@ -161,7 +161,7 @@ export const MEMORY_POLICY_MODES = [
   "MPOL_PREFERRED_MANY",
   "MPOL_LOCAL",
 ] as const;
-/** One of {@linkcode MEMORY_POLICY_MODES}. */
+/** How memory is spread over NUMA nodes, such as `MPOL_BIND`; one of {@linkcode MEMORY_POLICY_MODES}. */
 export type MemoryPolicyMode = typeof MEMORY_POLICY_MODES[number];
 
 /** `linux.memoryPolicy.flags[]` (set_mempolicy(2)). */
@@ -170,7 +170,7 @@ export const MEMORY_POLICY_FLAGS = [
   "MPOL_F_RELATIVE_NODES",
   "MPOL_F_STATIC_NODES",
 ] as const;
-/** One of {@linkcode MEMORY_POLICY_FLAGS}. */
+/** How the nodes of a memory policy are meant, such as `MPOL_F_STATIC_NODES`; one of {@linkcode MEMORY_POLICY_FLAGS}. */
 export type MemoryPolicyFlag = typeof MEMORY_POLICY_FLAGS[number];
 
 /** `linux.seccomp.defaultAction` and `.syscalls[].action` (seccomp(2)). */
@@ -185,7 +185,7 @@ export const SECCOMP_ACTIONS = [
   "SCMP_ACT_LOG",
   "SCMP_ACT_NOTIFY",
 ] as const;
-/** One of {@linkcode SECCOMP_ACTIONS}. */
+/** What a filter does with a system call, such as `SCMP_ACT_ERRNO`; one of {@linkcode SECCOMP_ACTIONS}. */
 export type SeccompAction = typeof SECCOMP_ACTIONS[number];
 
 /** `linux.seccomp.flags[]` (seccomp(2)). */
@@ -195,7 +195,7 @@ export const SECCOMP_FLAGS = [
   "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
   "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 ] as const;
-/** One of {@linkcode SECCOMP_FLAGS}. */
+/** How a filter is loaded, such as `SECCOMP_FILTER_FLAG_LOG` for a note of what it refuses; one of {@linkcode SECCOMP_FLAGS}. */
 export type SeccompFlag = typeof SECCOMP_FLAGS[number];
 
 /** `linux.seccomp.syscalls[].args[].op`. */
@@ -208,7 +208,7 @@ export const SECCOMP_OPERATORS = [
   "SCMP_CMP_GT",
   "SCMP_CMP_MASKED_EQ",
 ] as const;
-/** One of {@linkcode SECCOMP_OPERATORS}. */
+/** How an argument of a system call is compared, such as `SCMP_CMP_EQ`; one of {@linkcode SECCOMP_OPERATORS}. */
 export type SeccompOperator = typeof SECCOMP_OPERATORS[number];
 
 /** `linux.seccomp.architectures[]`. */
@@ -237,5 +237,5 @@ export const SECCOMP_ARCHITECTURES = [
   "SCMP_ARCH_PARISC64",
   "SCMP_ARCH_RISCV64",
 ] as const;
-/** One of {@linkcode SECCOMP_ARCHITECTURES}. */
+/** A CPU architecture whose calls are filtered, such as `SCMP_ARCH_X86_64`; one of {@linkcode SECCOMP_ARCHITECTURES}. */
 export type SeccompArchitecture = typeof SECCOMP_ARCHITECTURES[number];

@@ -20,8 +20,11 @@ export const MACVLAN_MODES = ["bridge", "private", "vepa", "passthru"] as const;
 /** On which layer the interfaces of one parent are separated: ipvlan. */
 export const IPVLAN_MODES = ["l2", "l3", "l3s"] as const;
 
+/** What an interface is, one of {@linkcode NETWORK_TYPES}. */
 export type NetworkType = typeof NETWORK_TYPES[number];
+/** The mode of a macvlan, one of {@linkcode MACVLAN_MODES}. */
 export type MacvlanMode = typeof MACVLAN_MODES[number];
+/** The mode of an ipvlan, one of {@linkcode IPVLAN_MODES}. */
 export type IpvlanMode = typeof IPVLAN_MODES[number];
 
 /** One interface of a container. */
@@ -84,6 +87,7 @@ export interface PlacedList<Item> {
 
 /** An interface whose name inside is settled. */
 export interface NamedNetwork extends Network {
+  /** Its name inside: the one that was asked for, or the first free one of `eth0`, `eth1`, …. */
   readonly name: string;
 }
 

@@ -14,7 +14,9 @@ export interface PublishedPort {
    * of them. With a loopback address only the host itself reaches it.
    */
   readonly hostIp?: string | undefined;
+  /** The port on the host, 1 to 65535. */
   readonly hostPort: number;
+  /** The port inside the container, 1 to 65535. */
   readonly containerPort: number;
   /** Default `tcp`. */
   readonly protocol?: "tcp" | "udp" | undefined;

@@ -5,7 +5,7 @@ import { parseMountOptions } from "../../../init/steps/rootfs/mount_options.ts";
 import { MOUNT_OPTIONS } from "../../../src/config/mount_options.ts";
 import { SECCOMP_ACTIONS } from "../../../src/config/types/names.ts";
 import { checkConfig } from "../../../src/config/validate/validate.ts";
-import { type FeatureProbes, features } from "../../../src/features.ts";
+import { type FeatureProbes, features, featuresOf } from "../../../src/features.ts";
 import { scratchFolder } from "../../fixtures/bundle.ts";
 
 /** A kernel of some namespaces and capabilities. */
@@ -27,7 +27,7 @@ function kernel(
 
 Deno.test("an old kernel's features are those that it has", () => {
   using old = kernel(["mnt", "net", "pid", "pid_for_children", "user", "uts", "ipc"], 37);
-  const { linux, annotations } = features(old.probes);
+  const { linux, annotations } = featuresOf(old.probes);
   assertEquals(linux.namespaces, ["ipc", "mount", "network", "pid", "user", "uts"]);
   assertEquals(linux.capabilities.at(-1), "CAP_AUDIT_READ");
   assertEquals([linux.seccomp.enabled, linux.seccomp.supportedFlags], [false, []]);
@@ -38,7 +38,7 @@ Deno.test("seccomp is on with the library and a kernel that knows actions", () =
   using host = kernel([], 40);
   const flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_OF_TOMORROW"];
   const seccomp = () => ({ library: "2.5.4", actions: ["SCMP_ACT_ALLOW"], flags });
-  const found = features({ ...host.probes, seccomp });
+  const found = featuresOf({ ...host.probes, seccomp });
   assertEquals(found.linux.seccomp.enabled, true);
   assertEquals(found.linux.seccomp.actions, ["SCMP_ACT_ALLOW"]);
   assertEquals(found.linux.seccomp.supportedFlags, ["SECCOMP_FILTER_FLAG_LOG"]);

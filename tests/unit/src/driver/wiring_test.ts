@@ -3,6 +3,7 @@ import { ContainerError } from "../../../../src/errors.ts";
 import type { ParentProcess } from "../../../../src/process/parent_process.ts";
 import type { Pipes } from "../../../../src/driver/pipes.ts";
 import { Wiring } from "../../../../src/driver/wiring.ts";
+import { CLAIM } from "../../../../src/process/process_claim.ts";
 import { Process } from "../../../../src/process.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -10,7 +11,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A process whose output is what a test gives. */
 function startedProcess(stdout: ReadableStream<Bytes>): Process {
   const process = new Process();
-  process.claim().attach({} as ParentProcess, { stdout });
+  process[CLAIM]().attach({} as ParentProcess, { stdout });
   return process;
 }
 

@@ -1,0 +1,17 @@
+/**
+ * How a start takes a Process. The method has a symbol for its name, so that only hull can call it.
+ *
+ * @module
+ */
+
+import type { PipeStreams } from "../streams/stdio.ts";
+import type { ParentProcess } from "./parent_process.ts";
+
+/** The name of the method that claims a Process. */
+export const CLAIM: unique symbol = Symbol("claim");
+
+/** A process that is being started. */
+export interface ProcessClaim extends Disposable {
+  /** Takes the handle that the start made. */
+  attach(parent: ParentProcess, streams: PipeStreams): void;
+}
