@@ -126,6 +126,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const look = (path: string): Destination => facts.destination(path, count);
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
   const makesDev = dev === undefined || !isBindMount(dev);
+  const hasHooks = hasCreateHooks(config.hooks);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
   const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
@@ -167,8 +168,12 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...closeHeld(making.held),
     ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
-    ...makeWorkingFolder(cwd, facts.hasOpenat2 ? look(cwd) : { ...look(cwd), isSure: true }),
-    ...(hasCreateHooks(config.hooks) ? waitForHooks(init.fds) : []),
+    ...(hasHooks ? waitForHooks(init.fds) : []),
+    ...makeWorkingFolder(
+      cwd,
+      facts.hasOpenat2 ? look(cwd) : { ...look(cwd), isSure: true },
+      hasHooks,
+    ),
 
     ...(ownsMounts
       ? switchRoot(init.noPivot ? facts.kernelMounts(init.rootfs) : undefined)

@@ -158,6 +158,46 @@ Deno.test("createContainer hooks run in the container's namespaces, where they m
   });
 });
 
+for (const kind of ["direct", "reexec"] as const) {
+  for (const where of ["the rootfs", "a volume"]) {
+    Deno.test(`${kind}: the working folder is made in what a hook mounts over a part of ${where}`, async () => {
+      await leavesNothing("hull-hooks-cwd", async () => {
+        await using hull = new Hull();
+        using volume = scratchFolder();
+        Deno.mkdirSync(`${volume.path}/part`);
+        const part = where === "a volume" ? "/data/part" : "/data";
+        const cwd = `${part}/work/er`;
+        using bundle = makeBundle(`pwd; ls ${part}`, (config) => {
+          config.process.cwd = cwd;
+          if (where === "a volume") {
+            const source = volume.path;
+            config.mounts.push({ destination: "/data", type: "bind", source, options: ["bind"] });
+          }
+          config.hooks = {
+            createContainer: [shell(`mount -t tmpfs none .${part} && touch .${part}/hooked`)],
+          };
+        });
+        const line = ["run", "--init", kind, "-b", bundle.folder, "hull-hooks-cwd"];
+        assertEquals(await hull.must(...line), `${cwd}\nhooked\nwork\n`);
+        const below = [`${bundle.folder}/rootfs/data`, `${volume.path}/part`];
+        assertEquals(below.flatMap((path) => [...Deno.readDirSync(path)]), []);
+      });
+    });
+  }
+
+  Deno.test(`${kind}: create's hooks run before a working folder that can't be made`, async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    using bundle = makeBundle("pwd", (config) => {
+      config.process.cwd = "/etc/passwd/work";
+      config.hooks = { createRuntime: [shell(`echo ran > ${log.path}`)] };
+    });
+    const line = ["run", "--init", kind, "-b", bundle.folder, "hull-hooks-cwd"];
+    assertMatch(await hull.refuse(...line), /cannot make the working folder: not a directory/);
+    assertEquals(log.read(), "ran\n");
+  });
+}
+
 Deno.test("startContainer hooks have the program's user, rights, folder and environment", async () => {
   await using hull = new Hull();
   const look = "id -u; id -G; pwd; echo $GREETING; " +

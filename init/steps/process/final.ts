@@ -44,12 +44,24 @@ export const READY = "ready\n";
  */
 export const RELEASED = "released";
 
-/** Makes the working folder if the image lacks it. */
-export function makeWorkingFolder(cwd: string, destination: Destination): PlanItem[] {
+/**
+ * Makes the working folder if the image lacks it.
+ *
+ * @param afterHooks whether hooks have run since it was looked for: they may have mounted something
+ *   over a folder on its way, so that each one is made anew
+ */
+export function makeWorkingFolder(
+  cwd: string,
+  destination: Destination,
+  afterHooks: boolean,
+): PlanItem[] {
   const step = new StepBuilder("pivot");
   step.because("make the working folder", cwd, "/process/cwd");
-  if (destination.isSure) makeMissing(step, destination, "directory", "cwd");
-  else step.place(ROOT, cwd, "cwd.made", "directory").close("cwd.made");
+  const { components, missing, isSure } = destination;
+  if (isSure) {
+    const unseen = afterHooks ? components.length : missing;
+    makeMissing(step, { ...destination, missing: unseen }, "directory", "cwd");
+  } else step.place(ROOT, cwd, "cwd.made", "directory").close("cwd.made");
   return step.items;
 }
 
