@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
+import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
@@ -98,6 +98,41 @@ Deno.test("another file in a device's place is an error that says so, and stays 
     assertStringIncludes(stderr, "[step devices]");
   }
 });
+
+for (const kind of ["direct", "reexec"] as const) {
+  Deno.test(`${kind}: what stands on a volume keeps its owner, a device made there gets its own`, async () => {
+    await leavesNothing(ID, async () => {
+      await using hull = new Hull();
+      using volume = scratchFolder();
+      Deno.writeTextFileSync(`${volume.path}/file`, "");
+      run("mknod", "-m", "600", `${volume.path}/old`, "c", "1", "3");
+      const bundleWith = (...names: string[]) =>
+        makeBundle(`${LIST} /data/*`, (config) => {
+          const source = volume.path;
+          config.mounts.push({ destination: "/data", type: "bind", source, options: ["bind"] });
+          const device = {
+            type: "c",
+            major: 1,
+            minor: 3,
+            fileMode: 0o600,
+            uid: 7,
+            gid: 8,
+          } as const;
+          config.linux.devices = names.map((name) => ({ path: `/data/${name}`, ...device }));
+        });
+      using good = bundleWith("old", "new");
+      const said = await hull.must("run", "--init", kind, "-b", good.folder, ID);
+      const [file, made, old] = said.trimEnd().split("\n");
+      assertEquals(file, "/data/file regular empty file 644 0 0 0:0");
+      assertEquals(made, "/data/new character special file 600 7 8 1:3");
+      assertEquals(old, "/data/old character special file 600 0 0 1:3");
+      using bad = bundleWith("file");
+      const refusal = await hull.refuse("run", "--init", kind, "-b", bad.folder, ID);
+      assertStringIncludes(refusal, "something else stands there");
+      assertEquals(Deno.statSync(`${volume.path}/file`).uid, 0);
+    });
+  });
+}
 
 Deno.test("in a user namespace the host's devices are bound, fifos are made", async () => {
   const { stdout, stderr } = await ended(

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { EEXIST } from "../../../ffi/c/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -27,7 +28,7 @@ import type { Facts, NodeStatus } from "../../operations/facts.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { attach, cover, setAttributes } from "./mount_calls.ts";
 import { makeMissing, openPlace, ROOT } from "../places/paths.ts";
-import { DEVICE_TYPES, requireNode } from "../places/verify.ts";
+import { DEVICE_TYPES, requireNode, skipUnless } from "../places/verify.ts";
 
 /** The devices that every container has. */
 const DEFAULT_DEVICES: readonly Device[] = [
@@ -180,19 +181,30 @@ function makeDevice(
   if (typeof there === "object" && !isSameDevice(there, asked)) {
     throw deviceError(device, pointer, "another file stands there", "remove it from the rootfs");
   }
+  const hasOwner = uid !== 0 || gid !== 0;
+  const made = there === "unknown" && hasOwner ? `${label}.made` : undefined;
   if (typeof there !== "object") {
     const { mode, major, minor } = asked;
     step.call("mknodat", [result(folder), name, mode, deviceNumber(major, minor)], {
+      label: made,
       tolerated: there === "unknown" ? "EEXIST" : undefined,
     });
-    if (uid !== 0 || gid !== 0) {
-      step.call("fchownat", [result(folder), name, uid, gid, AT_SYMLINK_NOFOLLOW]);
-    }
   }
-  if (there === undefined) return;
+  if (there === undefined) {
+    if (hasOwner) step.call("fchownat", [result(folder), name, uid, gid, AT_SYMLINK_NOFOLLOW]);
+    return;
+  }
   step.because(`check that ${device.path} is the device asked for`, device.path, pointer)
     .call("openat", [result(folder), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], { label });
   requireNode(step, label, there === "unknown" ? asked : there);
+  if (made !== undefined) {
+    // what stood there before, on a volume for one, is not init's to give away
+    const [own, done] = [`${label}.own`, `${label}.done`];
+    skipUnless(step, made, EEXIST, { label: `${label}.there`, next: own });
+    step.jump(done);
+    step.call("fchownat", [result(label), "", uid, gid, AT_EMPTY_PATH], { label: own });
+    step.call("getpid", [], { label: done });
+  }
   step.close(label);
 }
 
