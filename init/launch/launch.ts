@@ -120,7 +120,7 @@ export function launch(
   program.run();
   const launched = { first: program.result(FIRST), pid: program.result(SECOND), isUsher: false };
   tell(fds.status, { launched });
-  letGoOn(fds, pipe);
+  passGoOn(fds, pipe);
 }
 
 /**
@@ -131,8 +131,8 @@ function tell(status: Fd, message: object): void {
   writeAll(status, new TextEncoder().encode(JSON.stringify(message) + "\n"));
 }
 
-/** Lets the container's process go on once the parent has done its part; false if it gave up. */
-function letGoOn({ go }: LaunchFds, told: Pipe): boolean {
+/** Passes on that the parent has done its part for the container's process; false if it gave up. */
+function passGoOn({ go }: LaunchFds, told: Pipe): boolean {
   if (go !== undefined && read(go, 1)?.length !== 1) return false;
   writeAll(told.writer, new Uint8Array([1]));
   return true;
@@ -167,7 +167,7 @@ function runUsher(
   made.writer.close();
   if (read(made.reader, 1)?.length !== 1) return true; // it has told the parent why
   tell(fds.status, { launched: { first: pid, pid, isUsher: true } });
-  if (!letGoOn(fds, told)) return true;
+  if (!passGoOn(fds, told)) return true;
   new SyscallProgram([{
     syscall: "ppoll",
     args: [new Uint8Array(new Int32Array([ended.number, POLLIN]).buffer), 1, 0, 0, 8],

@@ -38,7 +38,7 @@ export class Ending {
       if (!force) requireEnded(known.now);
       await this.destroy();
     } catch (error) {
-      if (isGone(error)) await known.letGo();
+      if (isGone(error)) await known.reapRemoved();
       throw error;
     }
   }

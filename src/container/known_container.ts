@@ -100,7 +100,7 @@ export class KnownContainer {
    * For a container that another program has removed: reaps the first process, if it was a child of
    * this program.
    */
-  async letGo(): Promise<void> {
+  async reapRemoved(): Promise<void> {
     if (this.init === undefined) return;
     using pidfd = this.openInit();
     if (pidfd === undefined) await this.init.ended();

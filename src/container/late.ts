@@ -20,7 +20,7 @@ export const prepareContainer = late(
 export const planStart = late(() => import("../create/plan_start.ts"), "planStart");
 
 /** For a first process. */
-export const startFirst = late(() => import("../start/first_process.ts"), "startFirst");
+export const startInit = late(() => import("../start/first_process.ts"), "startInit");
 
 /** For a further process; a trace shows how long the loading takes. */
 export const loadExec = () => import("../exec/exec.ts");

@@ -20,7 +20,7 @@ import { isGone } from "../state/current_state.ts";
 import { notRunning, requireCreated, requireJoinable } from "../state/status_rules.ts";
 import type { StoredState } from "../state/stored_state.ts";
 import { Ending } from "./ending.ts";
-import { loadExec, startFirst } from "./late.ts";
+import { loadExec, startInit } from "./late.ts";
 import type { Call, KnownContainer } from "./known_container.ts";
 
 /** A start, and the state before it. */
@@ -62,7 +62,7 @@ export class Starting {
       using lock = await this.#lockForFirst();
       if (lock !== undefined) {
         first = await this.startFirst(process, options);
-        await this.#letRunOrUndo(first);
+        await this.#releaseOrUndo(first);
       }
     }
     if (first === undefined) await this.#join(process);
@@ -77,7 +77,7 @@ export class Starting {
       using _lock = await known.state.lock(signal);
       requireCreated(known.now);
       try {
-        await this.letRun();
+        await this.releaseFirst();
       } catch (error) {
         if (signal?.aborted !== true || isWaiting(known.folder)) throw error;
         throw await undone(error, () => known.kill());
@@ -106,17 +106,17 @@ export class Starting {
     using claim = process[CLAIM]();
     const known = this.#known;
     const before = known.state.known;
-    const started = await startFirst(before, process.options, this.#call.surroundings, options);
+    const started = await startInit(before, process.options, this.#call.surroundings, options);
     const { init, snapshot } = started;
     known.state.keep(snapshot);
-    init.letGo();
+    init.goOn();
     known.init = init;
     claim.attach(init, init.streams);
     return { ...started, before };
   }
 
   /** Lets its program run. If a hook fails, the container is removed: runtime.md, "Lifecycle". */
-  async letRun(): Promise<void> {
+  async releaseFirst(): Promise<void> {
     const known = this.#known;
     try {
       await new Release(known.state.known, this.#call.surroundings).run(known.init?.trace);
@@ -126,14 +126,14 @@ export class Starting {
     }
   }
 
-  async #letRunOrUndo(first: Started): Promise<void> {
+  async #releaseOrUndo(first: Started): Promise<void> {
     const { signal } = this.#call;
     try {
-      await this.letRun();
+      await this.releaseFirst();
       signal?.throwIfAborted();
     } catch (error) {
       if (signal?.aborted !== true || isHookFailure(error)) throw error;
-      throw await undone(signal.reason, () => this.#undo(first));
+      throw await undone(signal.reason, () => this.#undoStart(first));
     }
   }
 
@@ -157,13 +157,13 @@ export class Starting {
         throw await undone(error, () => this.#still(() => ending.takeAway()));
       }
       if (signal?.aborted !== true) throw error;
-      const undo = () => first === undefined ? known.kill() : this.#undo(first);
+      const undo = () => first === undefined ? known.kill() : this.#undoStart(first);
       throw await undone(signal.reason, () => this.#still(undo));
     }
   }
 
   /** Undoes a start; the caller holds the lock. */
-  async #undo({ before, undo }: Started): Promise<void> {
+  async #undoStart({ before, undo }: Started): Promise<void> {
     const known = this.#known;
     const forget = () => {
       known.init = undefined;
@@ -180,7 +180,7 @@ export class Starting {
       await act();
     } catch (error) {
       if (!isGone(error)) throw error;
-      await known.letGo();
+      await known.reapRemoved();
     }
   }
 

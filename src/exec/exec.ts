@@ -1,43 +1,45 @@
 /**
- * A further process in a running container: what it is made of, and how it gets in.
+ * The start of a further process in a running container. The page to read first: the calls of
+ * `FurtherStart.run` stand in the order in which things happen. A trace, if there is one, watches
+ * them from outside: see `Lane.watch` in src/trace/trace.ts.
  *
  * @module
  */
 
-import { pause } from "../../ffi/waiting/abort.ts";
-import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
-import { failedWith } from "../../ffi/c/errno.ts";
-import { Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
-import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
-import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
+import type { Fd } from "../../ffi/files/file.ts";
 import { withHome } from "../../init/operations/environment.ts";
 import { HostFacts } from "../../init/operations/host_facts.ts";
-import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
+import type { PlanItem } from "../../init/operations/operation.ts";
 import { execute, findProgram, outliveParent } from "../../init/steps/process/final.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
-import { letsWait } from "../../init/steps/process/seccomp.ts";
-import { keepsFilterRight } from "../../init/steps/process/user.ts";
 import type { InitSeccomp } from "../config/init_config.ts";
-import type { Config, ProcessConfig } from "../config/types/config.ts";
+import type { ProcessConfig } from "../config/types/config.ts";
+import { type JoinTarget, openNamespaces } from "../namespaces/process_namespaces.ts";
 import { filterOf } from "../process/container_filter.ts";
-import { enterClass } from "../resctrl/container_resctrl.ts";
-import { ContainerError } from "../errors.ts";
-import { enterCgroups } from "./exec_cgroups.ts";
-import { processToExec } from "../wishes/exec_config.ts";
 import { adjustOomScore, schedule } from "../process/host_limits.ts";
-import { planRights, type Rights } from "./rights.ts";
 import { isWaiting } from "../process/init_status.ts";
 import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
-import { grantable } from "../wishes/process_wishes.ts";
-import { hostId, openNamespaces } from "../namespaces/process_namespaces.ts";
-import { isAlive, type ProcessIdentity } from "../state/process_identity.ts";
-import { type HeldProcess, SetnsProcess } from "./setns_process.ts";
+import { enterClass } from "../resctrl/container_resctrl.ts";
 import { homeOf } from "../security/account_file.ts";
+import type { ProcessIdentity } from "../state/process_identity.ts";
 import type { StoredState } from "../state/stored_state.ts";
-import type { PipeStreams, StdioOptions } from "../streams/stdio.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
-import { makeTerminal, type TerminalPair } from "../streams/terminal.ts";
+import type { PipeStreams, StdioOptions } from "../streams/stdio.ts";
+import type { Terminal } from "../streams/terminal.ts";
+import { processToExec } from "../wishes/exec_config.ts";
+import { grantable } from "../wishes/process_wishes.ts";
+import { enterCgroups } from "./exec_cgroups.ts";
+import {
+  controlTerminal,
+  makeExecTerminal,
+  onTerminal,
+  ownedStreams,
+  STREAMS,
+} from "./exec_streams.ts";
+import { ended, isEnding, openRoot, requireAlive } from "./joined_container.ts";
+import { planRights, type Rights } from "./rights.ts";
+import { SetnsProcess, type WaitingProcess } from "./setns_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
 /** A further process that runs. */
@@ -61,123 +63,118 @@ export async function startExec(
   surroundings: ContainerSurroundings,
   options: ProcessOptions,
 ): Promise<StartedExec> {
-  const { config } = container;
-  const { cgroups, poller, store } = surroundings;
-  const { signal } = poller;
-  const init = container.init as ProcessIdentity;
-  const steps = new ExecSteps(container, surroundings);
-  const filter = await steps.compileFilter();
-  if (isWaiting(store.folder(container.id))) requireSafe(init.pid, config, filter);
-  using stack = new DisposableStack();
-  const root = stack.use(openRoot(init));
-  const rootPath = `/proc/self/fd/${root.number}`;
-  const facts = new HostFacts(rootPath, []);
-  const process = grantable(
-    processToExec(config, options, root),
-    config.linux,
-    surroundings.onWarning,
-  );
-  const namespaces = stack.use(
-    openNamespaces(init.pid, pidfd, isNew(config.linux?.namespaces ?? [], "mount")),
-  );
-  requireAlive(init);
-  const pair = process.terminal === true ? makeExecTerminal(init, root, process) : undefined;
-  using unwanted = new DisposableStack();
-  if (pair !== undefined) {
-    stack.use(pair.peer);
-    unwanted.defer(() => pair.terminal.close());
-  }
-  if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
-  const stdio = pair === undefined ? options : onTerminal(pair, options);
-  const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
-  const rights = planRights(process, config.linux ?? {}, rootPath, filter, {
-    ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
-    affinity: process.execCPUAffinity,
-    hasAgent: true,
-    keyring: container.keyring,
-  });
-  using trace = await steps.openTrace();
-  const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
-  const args = process.args ?? [];
-  const held = holdFor(container, process, rights, signal);
-  const isFiltered = held !== undefined && rights.waiting.length > 0;
-  const child = new SetnsProcess({
-    target: namespaces.target,
-    cgroups: enterCgroups(cgroups, options.subCgroup, init.pid, stack),
-    early: rights.early,
-    before: rights.before,
-    become: rights.become,
-    guard: rights.guard,
-    lead: [
-      ...rights.lead,
-      ...(pair === undefined ? [] : controlTerminal()),
-      ...findProgram(args[0] ?? "", env, process.cwd, (path) => facts.destination(path, 0)),
-      ...rights.signals,
-    ],
-    held,
-    execute: [
-      ...(isFiltered ? [] : [...outliveParent(), ...rights.last]),
-      execute(args, env),
-    ],
-    terminal: pair?.terminal,
-    stdio,
-    leaveStatus: options.leaveStatus,
-    trace,
-    poller,
-    inspectEnd: (status) => withLowLimit(status, cgroups),
-  });
-  try {
-    signal?.throwIfAborted();
-    await steps.startUsher(child);
-    const { consoleSocket } = options;
-    if (consoleSocket !== undefined) await pair?.terminal.handOn(consoleSocket, signal);
-    signal?.throwIfAborted();
-  } catch (error) {
-    await child.terminate();
-    child[Symbol.dispose]();
-    signal?.throwIfAborted();
-    throw await isEnding(init, error) ? ended(error) : error;
-  }
-  unwanted.move();
-  const isHere = pair !== undefined && options.consoleSocket === undefined;
-  return { child, streams: isHere ? pair.terminal.streams(poller) : child.streams };
+  return await new FurtherStart(container, pidfd, surroundings, options).run();
 }
 
-/**
- * Refuses a further process while the first one waits for the start with more rights than it will
- * have: the new process could trace it and get those rights. If the filter does not allow the wait,
- * the first process has no filter yet, and still the right to load it. A re-executed init that
- * could not become its last program still has threads with the host's rights.
- */
-function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefined): void {
-  const { capabilities, noNewPrivileges } = config.process ?? {};
-  const isFiltered = filter === undefined ||
-    letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true));
-  const isAlone = (fieldIfAlive(pid, "Threads") ?? "1") === "1";
-  if (isFiltered && isAlone) return;
-  const why = isAlone
-    ? "its filter denies what a process that waits behind it does: read, write, exit_group, capset"
-    : "its init has had to stay the host's program: see sysctl vm.memfd_noexec, and --trace";
-  throw new ContainerError("ContainerNotRunning", "no process can join before the start", {
-    pointer: isAlone ? "/linux/seccomp" : undefined,
-    hint: why,
-  });
+/** What a further process is made of, once all of it is opened and decided. */
+interface Parts {
+  /** The container's root, and a path by which it can be looked at. */
+  readonly root: Fd;
+  readonly rootPath: string;
+  readonly target: JoinTarget;
+  readonly process: ProcessConfig;
+  readonly stdio: StdioOptions;
+  readonly terminal: Terminal | undefined;
+  readonly rights: Rights;
 }
 
-/** The steps that a trace shows. */
-class ExecSteps {
+class FurtherStart {
   readonly #container: StoredState;
+  readonly #init: ProcessIdentity;
+  readonly #pidfd: Fd;
   readonly #surroundings: ContainerSurroundings;
+  readonly #options: ProcessOptions;
 
-  constructor(container: StoredState, surroundings: ContainerSurroundings) {
+  constructor(
+    container: StoredState,
+    pidfd: Fd,
+    surroundings: ContainerSurroundings,
+    options: ProcessOptions,
+  ) {
     this.#container = container;
+    this.#init = container.init as ProcessIdentity;
+    this.#pidfd = pidfd;
     this.#surroundings = surroundings;
+    this.#options = options;
     surroundings.lane?.watch(this, "exec");
+  }
+
+  async run(): Promise<StartedExec> {
+    const { id, config } = this.#container;
+    const { poller, store } = this.#surroundings;
+    const { signal } = poller;
+    const { consoleSocket } = this.#options;
+    const filter = await this.compileFilter();
+    if (isWaiting(store.folder(id))) {
+      const { requireSafe } = await import("./before_start.ts");
+      requireSafe(this.#init.pid, config, filter);
+    }
+    using opened = new DisposableStack();
+    using unwanted = new DisposableStack();
+    const parts = this.gather(filter, opened, unwanted);
+    const { terminal } = parts;
+    using trace = await this.openTrace();
+    const child = this.plan(parts, opened, trace);
+    try {
+      signal?.throwIfAborted();
+      await (trace === undefined
+        ? this.birth(child, parts)
+        : trace.until(() => this.birth(child, parts)));
+      if (consoleSocket !== undefined) await terminal?.handOn(consoleSocket, signal);
+      signal?.throwIfAborted();
+    } catch (error) {
+      await child.terminate();
+      child[Symbol.dispose]();
+      signal?.throwIfAborted();
+      throw await isEnding(this.#init, error) ? ended(error) : error;
+    }
+    unwanted.move();
+    const isHere = terminal !== undefined && consoleSocket === undefined;
+    return { child, streams: isHere ? terminal.streams(poller) : child.streams };
   }
 
   async compileFilter(): Promise<InitSeccomp | undefined> {
     const { store, filters: recent } = this.#surroundings;
     return await filterOf(this.#container.config, store.root, { recent });
+  }
+
+  /**
+   * Opens and decides what the process is made of.
+   *
+   * @param opened closes what only the start needs
+   * @param unwanted closes what the process keeps, if the start fails
+   */
+  gather(
+    filter: InitSeccomp | undefined,
+    opened: DisposableStack,
+    unwanted: DisposableStack,
+  ): Parts {
+    const { config, keyring } = this.#container;
+    const { linux = {} } = config;
+    const options = this.#options;
+    const root = opened.use(openRoot(this.#init));
+    const rootPath = `/proc/self/fd/${root.number}`;
+    const process = grantable(
+      processToExec(config, options, root),
+      config.linux,
+      this.#surroundings.onWarning,
+    );
+    const isInOwnMounts = isNew(linux.namespaces ?? [], "mount");
+    const { target } = opened.use(openNamespaces(this.#init.pid, this.#pidfd, isInOwnMounts));
+    requireAlive(this.#init); // so all that was opened by its pid is its own
+    const pair = process.terminal === true
+      ? makeExecTerminal(this.#init, root, process, opened, unwanted)
+      : undefined;
+    if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
+    const stdio = pair === undefined ? options : onTerminal(pair, options);
+    const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
+    const rights = planRights(process, linux, rootPath, filter, {
+      ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
+      affinity: process.execCPUAffinity,
+      hasAgent: true,
+      keyring,
+    });
+    return { root, rootPath, target, process, stdio, terminal: pair?.terminal, rights };
   }
 
   async openTrace(): Promise<UsherTrace | undefined> {
@@ -188,111 +185,71 @@ class ExecSteps {
     return new UsherTrace(lane.trace, `exec in ${id}`, config);
   }
 
-  async startUsher(child: SetnsProcess): Promise<void> {
-    await child.start();
+  /** What the process does from its birth to its program, in the order of src/exec/join.ts. */
+  plan(
+    { root, rootPath, target, process, stdio, terminal, rights }: Parts,
+    opened: DisposableStack,
+    trace: UsherTrace | undefined,
+  ): SetnsProcess {
+    const { cgroups, poller } = this.#surroundings;
+    const { subCgroup, leaveStatus } = this.#options;
+    const facts = new HostFacts(rootPath, []);
+    const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
+    const args = process.args ?? [];
+    const beforeWait = this.beforeWait(process, rights);
+    const isFiltered = beforeWait !== undefined && rights.waiting.length > 0;
+    return new SetnsProcess({
+      target,
+      cgroups: enterCgroups(cgroups, subCgroup, this.#init.pid, opened),
+      early: rights.early,
+      before: rights.before,
+      become: rights.become,
+      guard: rights.guard,
+      lead: [
+        ...rights.lead,
+        ...(terminal === undefined ? [] : controlTerminal()),
+        ...findProgram(args[0] ?? "", env, process.cwd, (path) => facts.destination(path, 0)),
+        ...rights.signals,
+      ],
+      beforeWait,
+      execute: [...(isFiltered ? [] : [...outliveParent(), ...rights.last]), execute(args, env)],
+      terminal,
+      stdio,
+      leaveStatus,
+      trace,
+      poller,
+      inspectEnd: (status) => withLowLimit(status, cgroups),
+    });
   }
-}
 
-/** What this program does for a process that waits; undefined for most, which need nothing. */
-function holdFor(
-  { id, bundle, config, resctrl, init }: StoredState,
-  { oomScoreAdj }: ProcessConfig,
-  { notifies, waiting, scheduler }: Rights,
-  signal: AbortSignal | undefined,
-): HeldProcess | undefined {
-  const isSet = oomScoreAdj !== undefined || scheduler !== undefined;
-  if (!notifies && resctrl === undefined && !isSet) return undefined;
-  return {
-    before: [...(waiting.length > 0 ? outliveParent() : []), ...waiting],
-    attend: async (child, opened) => {
-      adjustOomScore(child.pid, oomScoreAdj);
-      if (scheduler !== undefined) schedule(child.pid, scheduler);
-      await enterClass(resctrl, child.pid);
-      if (!notifies) return;
-      const { passListener } = await import("../process/seccomp_listener.ts");
-      await passListener(child, opened, { id, bundle, config, first: init?.pid }, signal);
-    },
-  };
-}
-
-/** A terminal's three streams belong to the process alone. */
-const STREAMS: readonly number[] = [0, 1, 2];
-
-/**
- * Opens the process's root. It is the very process's only if that still lives when everything is
- * open. A process that exits has no root any more.
- */
-function openRoot(init: ProcessIdentity): Fd {
-  try {
-    return open(`/proc/${init.pid}/root`, O_PATH | O_DIRECTORY);
-  } catch (error) {
-    requireAlive(init);
-    throw failedWith(error, "ENOENT") ? ended(error) : error;
+  /** What a process does before it waits for {@linkcode attend}; most need not wait. */
+  beforeWait(
+    { oomScoreAdj }: ProcessConfig,
+    { notifies, waiting, scheduler }: Rights,
+  ): readonly PlanItem[] | undefined {
+    const isSet = oomScoreAdj !== undefined || scheduler !== undefined;
+    if (!notifies && this.#container.resctrl === undefined && !isSet) return undefined;
+    return [...(waiting.length > 0 ? outliveParent() : []), ...waiting];
   }
-}
 
-/**
- * Checks that the process still lives. If so, everything that was opened by its pid belongs to it:
- * between opening and this check the pid could have been reused.
- */
-function requireAlive(init: ProcessIdentity): void {
-  if (!isAlive(init)) throw ended(undefined);
-}
-
-/**
- * Whether the container is ending. Its first process may still be there for a moment after the
- * kernel has removed its namespaces, or while its whole cgroup is being killed.
- */
-async function isEnding(init: ProcessIdentity, error: unknown): Promise<boolean> {
-  if (!(error instanceof ContainerError)) return !isAlive(init);
-  if (error.step === "join" && error.errno === "ESRCH") return true;
-  // A pid namespace whose first process has died takes no new process: fork(2), ENOMEM.
-  const isRefused = error.step === "join" && error.errno === "ENOMEM";
-  const isSilent = error.code === "InitFailed" && error.errno === undefined;
-  const isToWait = isRefused || isSilent;
-  for (let waited = 0; isToWait && isAlive(init) && waited < ENDING_MS; waited += STEP_MS) {
-    await pause(STEP_MS);
+  /** Makes the process; its program runs at the end. */
+  async birth(child: SetnsProcess, parts: Parts): Promise<void> {
+    const waiting = await child.start();
+    if (waiting === undefined) return;
+    await this.attend(waiting, parts);
+    await child.goOn();
   }
-  return !isAlive(init);
-}
 
-const ENDING_MS = 200;
-const STEP_MS = 10;
-
-function ended(cause: unknown): ContainerError {
-  return new ContainerError("ContainerNotRunning", "the container has ended", { cause });
-}
-
-function makeExecTerminal(
-  { pid }: ProcessIdentity,
-  root: Fd,
-  { user, consoleSize }: ProcessConfig,
-): TerminalPair {
-  return makeTerminal(root, hostId(pid, "uid_map", user?.uid ?? 0), consoleSize);
-}
-
-function onTerminal({ peer }: TerminalPair, options: ProcessOptions): StdioOptions {
-  const { number } = peer;
-  return { ...options, stdin: number, stdout: number, stderr: number };
-}
-
-function controlTerminal(): readonly PlanItem[] {
-  const step = new StepBuilder("terminal");
-  return step.because("make the terminal the session's own", undefined, "/process/terminal")
-    .call("ioctl", [0, TIOCSCTTY, 0]).items;
-}
-
-/**
- * The streams that belong to the process alone, so that it may open /dev/stdout: those that are no
- * devices.
- */
-function ownedStreams({ stdin, stdout, stderr }: StdioOptions): readonly number[] {
-  return [stdin, stdout, stderr].flatMap((stdio = "inherit", as) => {
-    if (stdio === "null") return [];
-    if (stdio === "piped") return [as];
-    const fd = new Fd(stdio === "inherit" ? as : stdio);
-    const { mode } = statAt(fd, "");
-    fd.release(); // it is the caller's
-    return (mode & S_IFMT) === S_IFCHR ? [] : [as];
-  });
+  /** Does what only this program can, while the process waits. */
+  async attend({ child, opened }: WaitingProcess, { process, rights }: Parts): Promise<void> {
+    const { id, bundle, config, resctrl } = this.#container;
+    const { poller: { signal } } = this.#surroundings;
+    adjustOomScore(child.pid, process.oomScoreAdj);
+    if (rights.scheduler !== undefined) schedule(child.pid, rights.scheduler);
+    await enterClass(resctrl, child.pid);
+    if (!rights.notifies) return;
+    const { passListener } = await import("../process/seccomp_listener.ts");
+    const subject = { id, bundle, config, first: this.#init.pid };
+    await passListener(child, opened, subject, signal);
+  }
 }

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { failedWith } from "../../ffi/c/errno.ts";
-import { type Fd, writeAll } from "../../ffi/files/file.ts";
+import type { Fd } from "../../ffi/files/file.ts";
 import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import {
@@ -24,9 +23,11 @@ import {
   type PlannedOperation,
   StepBuilder,
 } from "../../init/operations/operation.ts";
+import type { InitMessage } from "../../init/words/channel.ts";
 import { PIDFD } from "../process/placed_fds.ts";
 import { ContainerError } from "../errors.ts";
 import { killTree } from "./descendants.ts";
+import { letGoOnIfThere } from "../process/control_pipe.ts";
 import { InitStatus } from "../process/init_status.ts";
 import { firstFree, type JoinOptions, planJoin } from "./join.ts";
 import { outOfMemory } from "../process/oom_kill.ts";
@@ -45,8 +46,11 @@ export interface SetnsProcessOptions
   readonly leaveStatus?: boolean | undefined;
   /** The process's terminal, if its streams are one. */
   readonly terminal?: Terminal | undefined;
-  /** What this program does for it while it waits, right before its program runs. */
-  readonly held?: HeldProcess | undefined;
+  /**
+   * The operations before a wait for this program, such as loading a filter with a listener;
+   * undefined: it does not wait.
+   */
+  readonly beforeWait?: readonly PlanItem[] | undefined;
   /** The trace of what a process that joins does up to its program. */
   readonly trace?: UsherTrace | undefined;
   readonly poller: Poller;
@@ -55,15 +59,18 @@ export interface SetnsProcessOptions
 }
 
 /** A process that waits for this program. */
-export interface HeldProcess {
-  /** The operations before the wait: a filter with a listener. */
-  readonly before: readonly PlanItem[];
-  /**
-   * What is done; the process ends if that fails.
-   *
-   * @param opened the number of the fd that `before` opened, if it opened one
-   */
-  readonly attend: (child: Child, opened: number) => Promise<void>;
+export interface WaitingProcess {
+  readonly child: Child;
+  /** The number of the fd that the operations before the wait opened, if they opened one. */
+  readonly opened: number;
+}
+
+/** What this program and a process that waits tell each other by. */
+interface Words {
+  readonly status: InitStatus;
+  readonly control: Fd;
+  /** Closes both. */
+  readonly pipes: DisposableStack;
 }
 
 /** The ParentProcess of a process that joins. */
@@ -71,6 +78,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
   readonly #options: SetnsProcessOptions;
   #usher: Usher | undefined;
   #child: Child | undefined;
+  #words: Words | undefined;
   #streams: PipeStreams = {};
 
   /** Prepares it; nothing happens before `start`. */
@@ -88,41 +96,49 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 
   /**
-   * Makes the process; its program runs when this returns.
+   * Makes the process. If it does not wait for this program, its own program runs when this returns.
    *
+   * @returns the process if it waits: {@linkcode SetnsProcess.goOn} lets it go on
    * @throws {ContainerError} `InitFailed` with the step, system call and errno
    */
-  async start(): Promise<void> {
-    const { trace } = this.#options;
-    await (trace === undefined ? this.#start() : trace.until(() => this.#start()));
-  }
-
-  async #start(): Promise<void> {
-    const { poller, held, leaveStatus = false } = this.#options;
-    using report = new Pipe();
-    using control = held === undefined ? undefined : new Pipe();
+  async start(): Promise<WaitingProcess | undefined> {
+    const { poller, beforeWait, leaveStatus = false } = this.#options;
+    using pipes = new DisposableStack();
+    const report = pipes.use(new Pipe());
+    const control = beforeWait === undefined ? undefined : pipes.use(new Pipe());
     setNonBlocking(report.reader);
     const status = new InitStatus(report.reader, poller);
     const opened = this.#clone(report.writer, control?.reader, status);
     report.writer.close();
     control?.reader.close();
-    let message = await status.next();
-    this.#child ??= await this.#awaitUsher();
-    if (this.#child === undefined) {
+    const message = await status.next();
+    const child = this.#child ??= await this.#awaitUsher();
+    if (child === undefined) {
       throw message?.kind === "error" ? message.error : this.#silentEnd(await this.#usherEnd());
     }
     // A pid namespace only ends when all its processes are reaped, so the process is reaped even if
     // the caller never asks for its status. Errors are left to the caller's own wait.
-    const ended = leaveStatus ? undefined : this.wait().catch(() => {});
-    if (held !== undefined && control !== undefined && message?.kind !== "error") {
-      if (message === undefined) throw this.#silentEnd(await this.wait());
-      await held.attend(this.#started(), opened);
-      letGo(control.writer);
-      message = await status.next();
+    if (!leaveStatus) child.wait().catch(() => {});
+    if (control === undefined || message?.kind === "error") {
+      await throwReported(message, child);
+      return undefined;
     }
-    if (message?.kind !== "error") return;
-    await (ended ?? this.wait());
-    throw message.error;
+    if (message === undefined) throw this.#silentEnd(await child.wait());
+    this.#words = { status, control: control.writer, pipes: pipes.move() };
+    return { child, opened };
+  }
+
+  /**
+   * Lets it go on if it waits; its program runs when this returns.
+   *
+   * @throws {ContainerError} `InitFailed` with the step, system call and errno
+   */
+  async goOn(): Promise<void> {
+    if (this.#words === undefined) return;
+    const { status, control, pipes } = this.#words;
+    using _closed = pipes;
+    letGoOnIfThere(control);
+    await throwReported(await status.next(), this.#started());
   }
 
   wait(): Promise<ExitStatus> {
@@ -173,11 +189,12 @@ export class SetnsProcess implements ParentProcess, Disposable {
   [Symbol.dispose](): void {
     this.#child?.[Symbol.dispose]();
     this.#usher?.[Symbol.dispose]();
+    this.#words?.pipes.dispose();
   }
 
   /** Gives the number of the first fd that the process opens while it is held. */
   #clone(report: Fd, control: Fd | undefined, status: InitStatus): number {
-    const { stdio, held, trace, poller } = this.#options;
+    const { stdio, beforeWait, trace, poller } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
@@ -189,9 +206,9 @@ export class SetnsProcess implements ParentProcess, Disposable {
       fds: placed,
       preserveFds,
       report: last,
-      hold: held === undefined || word === undefined
+      hold: beforeWait === undefined || word === undefined
         ? undefined
-        : { control: word, before: held.before },
+        : { control: word, before: beforeWait },
     };
     const { target } = options;
     if (target === undefined) {
@@ -229,13 +246,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 }
 
-/** Lets the process go on. If it was killed meanwhile, its status will tell. */
-function letGo(control: Fd): void {
-  try {
-    writeAll(control, new Uint8Array([1]));
-  } catch (error) {
-    if (!failedWith(error, "EPIPE")) throw error;
-  }
+/** Throws what a process has reported, once it has ended. */
+async function throwReported(message: InitMessage | undefined, child: Child): Promise<void> {
+  if (message?.kind !== "error") return;
+  await child.ended();
+  throw message.error;
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Work } from "../../init/operations/operation.ts";
 import { doCopyUp, doPlace } from "../../init/work/work.ts";
 import type { WorkFds } from "../config/init_config.ts";
 import { ContainerError } from "../errors.ts";
-import { letGo } from "./init_words.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 
 /**
  * How often a child may ask for the same work: a process that can move its folders could keep it
@@ -60,7 +60,7 @@ export class ChildWork {
       control.close();
       throw error;
     }
-    letGo(control);
+    letGoOn(control);
   }
 
   #do(number: number, { copyFd, fds }: Asking): string | undefined {

@@ -14,6 +14,7 @@ import { hasListener } from "../../init/steps/process/seccomp.ts";
 import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { ContainerError } from "../errors.ts";
 import { undone } from "../failures/undo.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 import { silentEnd } from "../process/init_status.ts";
 import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
@@ -23,7 +24,6 @@ import type { StartOptions } from "../wishes/start_options.ts";
 import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
 import { HostSteps } from "./host_steps.ts";
 import { InitProcess } from "./init_process.ts";
-import { letGo } from "./init_words.ts";
 import type { Launched } from "./launcher.ts";
 import { ParentSteps } from "./parent_steps.ts";
 import { type StartSubject, subjectOf } from "./start_subject.ts";
@@ -44,7 +44,7 @@ export interface StartedFirst {
  * @throws {ContainerError} what `Container.start` throws
  * @throws the reason of the surroundings' abort
  */
-export async function startFirst(
+export async function startInit(
   before: StoredState,
   process: ProcessOptions,
   surroundings: ContainerSurroundings,
@@ -84,7 +84,7 @@ class FirstStart {
       // that one, once init is ready.
       await host.joinClass(init);
       signal?.throwIfAborted();
-      return { init, snapshot: host.writeState(init, identity), undo: host.undo(init) };
+      return { init, snapshot: host.writeState(init, identity), undo: host.undoSteps(init) };
     } catch (error) {
       throw await this.undo(error);
     }
@@ -112,7 +112,7 @@ class FirstStart {
     const launched = await this.awaitReady({ words, told, program, launcher });
     if (launched !== undefined) await launcher?.adoptLaunched(launched, init, this.#subject);
     if (told.seccomp !== undefined && hasListener(told.seccomp)) await parent.passListener(told);
-    parent.setLimits();
+    parent.setLateLimits();
     if (console !== undefined) await parent.takeTerminal(console);
     poller.signal?.throwIfAborted();
   }
@@ -135,7 +135,7 @@ class FirstStart {
     else init.isBorn(child.cloneChild(cloned));
     init.streams = fds.streams(poller);
     if (fds.hasMaps) await this.#parent.writeIdMaps(init.pid);
-    if (mapped !== undefined) letGo(mapped.writer);
+    if (mapped !== undefined) letGoOn(mapped.writer);
     const late = child.boots ? await host.prepare() : undefined;
     return {
       told: late === undefined ? told : { ...told, seccomp: late },
@@ -210,7 +210,7 @@ class FirstStart {
     const host = this.#host;
     this.#init.trace?.end(error);
     const first = signal?.aborted === true ? signal.reason : error;
-    const steps = [...host.undo(this.#init)];
+    const steps = [...host.undoSteps(this.#init)];
     if (isOthers(error)) steps.push(() => host.forgetCgroups());
     return await undone(first, ...steps);
   }

@@ -52,13 +52,13 @@ export class HostSteps {
    * boots, this is done meanwhile; otherwise it comes before the plan, which holds the filter.
    */
   async prepare(): Promise<InitSeccomp | undefined> {
-    this.setLimits();
+    this.limitCgroups();
     await this.#subject.poller.giveTurn();
     return await this.compileFilter();
   }
 
   /** Sets the limits of the cgroups, with room for the process that makes the container's. */
-  setLimits(): void {
+  limitCgroups(): void {
     const { cgroups } = this.#subject;
     cgroups.apply(this.#isTight ? withRoom(this.#resources) : this.#resources);
   }
@@ -108,7 +108,7 @@ export class HostSteps {
   }
 
   /** Functions that undo the start, except for the state. */
-  undo(init: InitProcess): readonly (() => void | Promise<void>)[] {
+  undoSteps(init: InitProcess): readonly (() => void | Promise<void>)[] {
     const { cgroups, folder } = this.#subject;
     return [
       () => init.terminate(),

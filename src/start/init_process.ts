@@ -18,7 +18,7 @@ import type { Terminal } from "../streams/terminal.ts";
 import type { Supervised, Supervisor } from "../supervisor/supervisor.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
 import { InitNetwork } from "./init_network.ts";
-import { letGo } from "./init_words.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 import type { StartSubject } from "./start_subject.ts";
 
 /** The ParentProcess of a container's first process. */
@@ -77,8 +77,8 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
-  letGo(): void {
-    letGo(this.control as Fd);
+  goOn(): void {
+    letGoOn(this.control as Fd);
     this.opened.dispose();
     this.#reapUnasked();
   }

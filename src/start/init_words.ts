@@ -5,11 +5,12 @@
  */
 
 import { failedWith } from "../../ffi/c/errno.ts";
-import { type Fd, writeAll } from "../../ffi/files/file.ts";
+import type { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { writeFully } from "../../ffi/waiting/stream.ts";
 import { encodeConfig } from "../../init/words/channel.ts";
 import type { InitConfig } from "../config/init_config.ts";
+import { letGoOnIfThere } from "../process/control_pipe.ts";
 
 /**
  * Sends the config; if init ends before it has read it all, its own message says why.
@@ -31,18 +32,5 @@ export async function sendConfig(control: Fd, init: InitConfig, poller: Poller):
  */
 export function attend(control: Fd, work: string | undefined): void {
   if (work === undefined) return;
-  try {
-    letGo(control);
-  } catch (error) {
-    if (!failedWith(error, "EPIPE")) throw error;
-  }
-}
-
-/**
- * Lets a waiting child go on.
- *
- * @throws {SyscallError} EPIPE if it has ended
- */
-export function letGo(control: Fd): void {
-  writeAll(control, new Uint8Array([1]));
+  letGoOnIfThere(control);
 }

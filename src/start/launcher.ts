@@ -12,7 +12,7 @@ import type { InitStatus } from "../process/init_status.ts";
 import { Child, NOT_TOLD } from "../process/parent_process.ts";
 import type { Words } from "./child_steps.ts";
 import type { InitProcess } from "./init_process.ts";
-import { letGo } from "./init_words.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 import type { ParentSteps } from "./parent_steps.ts";
 import type { StartSubject } from "./start_subject.ts";
 
@@ -40,11 +40,11 @@ export async function attendLaunched(
   if (parent.makesNetworkLater) {
     using child = new Child(pid, openPidfd(pid), poller, NOT_TOLD);
     await parent.makeNetwork(child);
-    letGo(control.writer); // the launcher's
+    letGoOn(control.writer); // the launcher's
   }
   if (!isNew(namespaces, "user")) return;
   await parent.writeIdMaps(pid);
-  letGo(control.writer);
+  letGoOn(control.writer);
 }
 
 /** Takes the process from the launcher, which has ended then like its first child. */

@@ -14,7 +14,8 @@ import type { Child } from "../process/parent_process.ts";
 import type { Words } from "./child_steps.ts";
 import type { ChildWork } from "./child_work.ts";
 import type { InitProcess } from "./init_process.ts";
-import { attend, letGo, sendConfig } from "./init_words.ts";
+import { letGoOn } from "../process/control_pipe.ts";
+import { attend, sendConfig } from "./init_words.ts";
 import {
   newChildWork,
   passListener,
@@ -72,7 +73,7 @@ export class ParentSteps {
   async runHooks(pid: number, { control }: Words): Promise<void> {
     const { before, folder, poller } = this.#subject;
     await runCreateHooks(before, pid, folder, poller);
-    letGo(control.writer);
+    letGoOn(control.writer);
   }
 
   /**
@@ -102,7 +103,7 @@ export class ParentSteps {
   }
 
   /** Sets limits that only the host's root can set, and a scheduler that a launcher's fork lost. */
-  setLimits(): void {
+  setLateLimits(): void {
     const { linux: { namespaces = [] } = {}, process = { cwd: "/" } } = this.#subject.config;
     const { rlimits = [], scheduler } = process;
     const { pid } = this.#init;

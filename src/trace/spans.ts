@@ -22,7 +22,7 @@ export const SPANS = {
     startFirst: "start",
     loadExec: "load exec",
     startFurther: "exec",
-    letRun: "release",
+    releaseFirst: "release",
   },
   /** src/container/release.ts */
   release: {
@@ -47,7 +47,7 @@ export const SPANS = {
   /** src/start/host_steps.ts */
   host: {
     makeCgroups: "make the cgroups",
-    setLimits: "set the limits",
+    limitCgroups: "set the limits",
     compileFilter: "compile the filter",
     writeState: "write the state",
   },
@@ -71,6 +71,6 @@ export const SPANS = {
   /** src/exec/exec.ts */
   exec: {
     compileFilter: "compile the filter",
-    startUsher: "start the usher and wait",
+    birth: "start the usher and wait",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;

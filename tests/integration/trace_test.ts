@@ -207,25 +207,20 @@ Deno.test("what is born in a pid namespace has nothing of the trace's memory", a
   using self = openPidfd(Deno.pid);
   const trace = new Trace();
   using traced = new UsherTrace(trace, "exec", {} as Config);
-  let maps = "";
   using child = new SetnsProcess({
     target: { pidfd: self.number, flags: NAMESPACE_FLAGS.pid, root: undefined },
     cgroups: [],
     before: [],
     become: [],
-    held: {
-      before: [],
-      attend: (born) => {
-        maps = Deno.readTextFileSync(`/proc/${born.pid}/maps`);
-        return Promise.resolve();
-      },
-    },
+    beforeWait: [],
     execute: [becomeProgram("exec", "/bin/true", ["true"], [], { reason: "run" })],
     stdio: { stdin: "null", stdout: "null", stderr: "null" },
     trace: traced,
     poller: new Poller(),
   });
   await child.start();
+  const maps = Deno.readTextFileSync(`/proc/${child.pid}/maps`);
+  await traced.until(() => child.goOn());
   await child.wait();
   assertStringIncludes(maps, "hull-exec");
   assert(!maps.includes("hull-trace") && !maps.includes("hull-born"), maps);
