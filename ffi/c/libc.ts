@@ -115,9 +115,12 @@ const errnoView = new Deno.UnsafePointerView(
 /** How often a call is made that fails otherwise each time. */
 const MOST_CALLS = 4;
 
-/** The result of a call that may be made again if it fails. */
-export function sure(call: () => number | bigint): number {
-  let last = 0;
+/**
+ * The result of a call that may be made again if it fails.
+ *
+ * @param last what it gave when it was made before
+ */
+export function sure(call: () => number | bigint, last = 0): number {
   for (let k = 0; k < MOST_CALLS; k++) {
     const result = once(call());
     if (result >= 0 || result === last) return result;
@@ -131,22 +134,29 @@ function once(result: number | bigint): number {
   return result < 0 ? -errnoView.getInt32() : Number(result);
 }
 
+// The two shapes that are called most make a function only where the first call fails.
+
 /** A call whose arguments are numbers. */
 function numbers(name: SyscallName, a: number, b = 0, c = 0, d = 0): number {
+  const result = numbersOnce(name, a, b, c, d);
+  return result < 0 ? sure(numbersOnce.bind(null, name, a, b, c, d), result) : result;
+}
+
+function numbersOnce(name: SyscallName, a: number, b: number, c: number, d: number): number {
   const number = syscallNumber(name);
-  const [p, q, r, s] = [BigInt(a), BigInt(b), BigInt(c), BigInt(d)];
-  return sure(() => symbols.numbers(number, p, q, r, s, 0n, 0n, UNREAD));
+  return once(
+    symbols.numbers(number, BigInt(a), BigInt(b), BigInt(c), BigInt(d), 0n, 0n, UNREAD),
+  );
 }
 
 /** A call on an fd with bytes, or on a folder with a path. */
 function onFd(name: SyscallName, fd: number, bytes: Bytes, a = 0, b = 0, more: Bytes = null) {
-  const number = syscallNumber(name);
-  return sure(() => symbols.onFd(number, fd, bytes, BigInt(a), BigInt(b), more, UNREAD));
+  const result = onFdOnce(name, fd, bytes, a, b, more);
+  return result < 0 ? sure(onFdOnce.bind(null, name, fd, bytes, a, b, more), result) : result;
 }
 
-/** The same, made once. */
-function onFdOnce(name: SyscallName, fd: number, bytes: Bytes, size: number): number {
-  return once(symbols.onFd(syscallNumber(name), fd, bytes, BigInt(size), 0n, null, UNREAD));
+function onFdOnce(name: SyscallName, fd: number, bytes: Bytes, a = 0, b = 0, more: Bytes = null) {
+  return once(symbols.onFd(syscallNumber(name), fd, bytes, BigInt(a), BigInt(b), more, UNREAD));
 }
 
 function onPath(name: SyscallName, folder: number, path: Bytes, bytes: Bytes, size: number) {
@@ -168,8 +178,7 @@ export const libc = {
       symbols.numbers(syscallNumber("mprotect"), address, length, protection, 0n, 0n, 0n, UNREAD)
     ),
   /** Made once: a close that fails has closed the fd, and its number may be another's by now. */
-  close: (fd: number) =>
-    once(symbols.numbers(syscallNumber("close"), BigInt(fd), 0n, 0n, 0n, 0n, 0n, UNREAD)),
+  close: (fd: number) => numbersOnce("close", fd, 0, 0, 0),
   /** Made once, as what follows: a socket tells of an error one time. */
   read: (fd: number, bytes: Bytes, size: number) => onFdOnce("read", fd, bytes, size),
   write: (fd: number, bytes: Bytes, size: number) => onFdOnce("write", fd, bytes, size),
