@@ -17,7 +17,7 @@ import { decodeRaw } from "../../ffi/c/raw_text.ts";
 const MARK = "HULL_CALLER";
 const HANDED_OVER = `${MARK}_`;
 /** The variables that the launcher sets for Deno. */
-const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK"]);
+const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK", "HOME"]);
 
 /** All variables as the caller had them, each `NAME=value`, in the caller's order. */
 export function ownEnvironment(): readonly string[] {
@@ -33,12 +33,28 @@ export function ownEnvironment(): readonly string[] {
   return Deno.env.get(MARK) === String(Deno.pid) ? callers(all) : all;
 }
 
-/** The environment without the variables that the launcher set, and with those that it hid. */
+/**
+ * The environment without the variables that the launcher set, and with those that it hid. One that
+ * it set another value of has its place again.
+ */
 export function callers(environment: readonly string[]): readonly string[] {
-  return environment.flatMap((entry) => {
-    if (entry.startsWith(HANDED_OVER)) return [entry.slice(HANDED_OVER.length)];
-    return FOR_DENO.has(entry.slice(0, entry.indexOf("="))) ? [] : [entry];
+  const hidden = new Map(
+    environment.filter((entry) => entry.startsWith(HANDED_OVER))
+      .map((entry) => [nameOf(entry).slice(HANDED_OVER.length), entry.slice(HANDED_OVER.length)]),
+  );
+  const all = environment.flatMap((entry) => {
+    if (entry.startsWith(HANDED_OVER)) return [];
+    const name = nameOf(entry);
+    if (!FOR_DENO.has(name)) return [entry];
+    const own = hidden.get(name);
+    hidden.delete(name);
+    return own === undefined ? [] : [own];
   });
+  return [...all, ...hidden.values()];
+}
+
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf("="));
 }
 
 /** The same for a command of the host, as far as Deno can pass the variables on. */

@@ -58,7 +58,7 @@ const HOSTILE_FILES: Readonly<Record<string, string>> = {
   "deno.json": '{"imports":{"@std/cli":"./hostile.ts"},"nodeModulesDir":"manual"}',
   "package.json": '{"imports":{"#x":"./hostile.ts"},"dependencies":{"@std/cli":"*"}}',
   "import_map.json": '{"imports":{"@std/cli":"./hostile.ts"}}',
-  ".npmrc": "registry=http://127.0.0.1:1/",
+  ".npmrc": "registry=http://127.0.0.1:1/\n@hostile:registry=:::\n",
   ".env": "HULL_CACHE=.\nPATH=.\n",
   "hostile.ts": 'console.log("hostile")',
   "node_modules/@std/cli/package.json": '{"main":"../../../hostile.ts"}',

@@ -9,9 +9,11 @@ Deno.test("what the launcher set is gone, and what it took away is there again",
     "HULL_CALLER=7",
     "HULL_CALLER_NODE_OPTIONS=--require=a",
     "HULL_CALLER_DENO_DIR=",
+    "HULL_CALLER_HOME=/home",
     "odd",
   ];
-  assertEquals(callers(seen), ["HOME=/root", "NODE_OPTIONS=--require=a", "DENO_DIR=", "odd"]);
+  assertEquals(callers(seen), ["HOME=/home", "DENO_DIR=", "odd", "NODE_OPTIONS=--require=a"]);
+  assertEquals(callers(["HOME=/cache", "PATH=/bin"]), ["PATH=/bin"]);
 });
 
 Deno.test("the marks of another process's launcher mean nothing", () => {
