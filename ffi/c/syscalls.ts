@@ -117,6 +117,7 @@ export const SYSCALL_NUMBERS = {
   truncate: [76, 45],
   umask: [95, 166],
   umount2: [166, 39],
+  uname: [63, 160],
   unlinkat: [263, 35],
   unshare: [272, 97],
   wait4: [61, 260],

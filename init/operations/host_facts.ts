@@ -8,7 +8,7 @@ import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
-import { lastCapability } from "../../ffi/files/kernel_constants.ts";
+import { isSince, lastCapability } from "../../ffi/files/kernel_constants.ts";
 import { accountLines, homeIn } from "../../src/security/account_file.ts";
 import { hasOpenat2 } from "../../src/security/safe_path.ts";
 import type { Destination, Facts, FileKind, MountedAt, NodeStatus } from "./facts.ts";
@@ -122,13 +122,6 @@ export class HostFacts implements Facts {
       return (mode & S_IFMT) !== S_IFCHR || deviceMajor !== 1 || deviceMinor !== 3;
     });
   }
-}
-
-/** Whether this kernel is of a version or a later one. */
-function isSince(major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = readText("/proc/sys/kernel/osrelease").split(".")
-    .map(parseFloat);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 /**
