@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { isThere } from "../../ffi/files/file_status.ts";
 import { BRIEFLY } from "../../src/own/own_modules.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
@@ -371,7 +372,8 @@ testWhere(BUNDLER, "a source that has changed is what runs, whatever its time sa
   for (const name of ["ffi", "init", "src", "std", "scripts", "deno.json"]) {
     run("cp", "-r", SCRIPTS.replace(/scripts$/, name), copy);
   }
-  run(`${copy}/scripts/setup`);
+  const setup = new Deno.Command(`${copy}/scripts/setup`, { args: ["--verbose"] }).outputSync();
+  assert(isThere(`${copy}/.hull/bundle`), new TextDecoder().decode(setup.stderr));
   const version = () => run(`${copy}/scripts/hull`, "--version").split("\n")[0];
   const before = version();
   assertMatch(Deno.readTextFileSync(`${copy}/.hull/bundle`), /^bundle-/);
