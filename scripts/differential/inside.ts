@@ -8,6 +8,7 @@
 export function insideFacts(printed: string): ReadonlyMap<string, string> {
   const facts = new Map<string, string>();
   const mounts: string[] = [];
+  let own = "";
   for (const line of printed.split("\n")) {
     const tab = line.indexOf("\t");
     if (tab < 0) {
@@ -17,9 +18,10 @@ export function insideFacts(printed: string): ReadonlyMap<string, string> {
     const key = line.slice(0, tab);
     const value = line.slice(tab + 1);
     if (key === "mount") mounts.push(value.replaceAll("\\x5c", "\\"));
+    else if (key === "number") own = value;
     else facts.set(uniqueIn(facts, key), value);
   }
-  for (const [name, fact] of mountFacts(mounts)) facts.set(name, fact);
+  for (const [name, fact] of mountFacts(mounts, own)) facts.set(name, fact);
   return facts;
 }
 
@@ -39,10 +41,12 @@ interface Mount {
 /**
  * The mount table, as far as it can be reached: what lies below another mount is seen by nobody. Ids,
  * device numbers and the groups of propagation are each run's own; the order is the order in which they
- * were made, which shows in nothing but this file.
+ * were made, which shows in nothing but this file. A process's number is its run's own as well.
+ *
+ * @param own the number of the program's process
  */
-function mountFacts(lines: readonly string[]): ReadonlyMap<string, string> {
-  const mounts = lines.flatMap((line) => parseMount(line) ?? []);
+function mountFacts(lines: readonly string[], own: string): ReadonlyMap<string, string> {
+  const mounts = lines.flatMap((line) => parseMount(withoutNumber(line, own)) ?? []);
   const byId = new Map(mounts.map((mount) => [mount.id, mount]));
   const over = new Map(mounts.map((mount) => [`${mount.parent} ${mount.place}`, mount]));
   const facts = new Map<string, string>();
@@ -52,6 +56,14 @@ function mountFacts(lines: readonly string[]): ReadonlyMap<string, string> {
     facts.set(`mount ${mount.place}`, mount.rest);
   }
   return facts;
+}
+
+/** A line of the mount table with names in the places of processes' numbers; 1 is the same for all. */
+function withoutNumber(line: string, own: string): string {
+  const named = (number: string) => number === own ? "own" : "other";
+  return line
+    .replace(/(?<= \/proc\/)(?!1[/ ])\d+(?=[/ ])/, named)
+    .replace(/(?<=^\d+ \d+ \S+ \/)(?!1[/ ])\d+(?=[/ ].* - proc )/, named);
 }
 
 /** The mount that a path leads to. */

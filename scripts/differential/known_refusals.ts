@@ -6,7 +6,15 @@
 
 import type { Json, Part } from "./case.ts";
 import type { Compared, Difference, Known } from "./difference.ts";
-import { hasUserNamespace, mountsOf, namesOn, touches, walked, wasThere } from "./case_look.ts";
+import {
+  fieldOf,
+  hasUserNamespace,
+  mountsOf,
+  namesOn,
+  touches,
+  walked,
+  wasThere,
+} from "./case_look.ts";
 import type { Observation } from "./observe.ts";
 
 /** Where one of them, or both for other reasons, refuse a case. */
@@ -15,6 +23,18 @@ export const REFUSALS: readonly Known[] = [
     "mount inside /proc",
     "hull lets nothing cover parts of /proc but what runc 1.2 lets, by any kind of mount",
     /can't be used; \/mounts\/\d+\/destination: is inside \/proc/,
+  ),
+  hullRefuses(
+    "a tmpfs at /proc, below a proc",
+    "what is no proc could stand in for the files that labels are written to; runc refuses it from " +
+      "1.2 on, whatever covers it later",
+    /can't be used; \/mounts\/\d+\/destination: takes only a mount of type proc/,
+    (parts) => {
+      const there = mountsOf(parts).filter(({ destination = "" }) =>
+        walked(parts, destination) === "/proc"
+      );
+      return there.some(({ type }) => type === "tmpfs") && there.at(-1)?.type === "proc";
+    },
   ),
   hullRefuses(
     "a device's place",
@@ -123,6 +143,15 @@ export const REFUSALS: readonly Known[] = [
       !mountsOf(parts).some(({ destination }) => destination === "/proc") ||
       parts.some((part) => part.kind === "push" && /maskedPaths$/.test(part.at)) ||
       touches(parts, "proc") || touches(parts, "to-proc"),
+  ),
+  runcRefuses(
+    "/dev below what is masked",
+    "hull needs no /dev after the masks; runc compares the streams with the null there",
+    /unable to setup user: stat \/dev\/null: no such file/,
+    (parts) => {
+      const masked = (fieldOf(parts, "linux", "maskedPaths") ?? []) as readonly string[];
+      return masked.some((path) => isBelow(parts, "/dev", path));
+    },
   ),
   runcRefuses(
     "unreadable users",
@@ -357,6 +386,15 @@ export const REFUSALS: readonly Known[] = [
       /\[step devices\]/.test(hull.words) && /error reopening \/dev\/null/.test(reference.words),
   },
   {
+    name: "poststart hooks beside a startContainer hook that fails",
+    reason: "the spec: the program has not started, so that they don't run; runc's run beside it",
+    covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
+      fact === "host ./hooks" && bothFailed(hull, reference) &&
+      /the startContainer hook \d+ failed/.test(hull.words) &&
+      /error running hook/.test(reference.words) &&
+      withoutPoststart(ours) === ours && withoutPoststart(theirs) === ours,
+  },
+  {
     name: "a poststart hook that fails",
     reason: "it runs beside the program, which may have printed before it is killed",
     covers: ({ fact }, { hull, reference }) =>
@@ -384,6 +422,12 @@ export const REFUSALS: readonly Known[] = [
 
 const NOTHING = "(nothing)";
 
+/** What hooks wrote, without those of poststart. */
+function withoutPoststart(fact: string): string {
+  const left = fact.replaceAll(/(?<="|\\n)(hook poststart|poststart[. ]).*?\\n/g, "");
+  return /^file \S+ \S+ ""$/.test(left) ? NOTHING : left;
+}
+
 /** Where hull alone refuses, with words of its own. */
 function hullRefuses(
   name: string,
@@ -395,7 +439,7 @@ function hullRefuses(
     name,
     reason,
     covers: (difference, { hull, reference, parts }) =>
-      follows(difference, parts) && words.test(hull.words) && wanted(parts) &&
+      follows(difference, parts, "hull") && words.test(hull.words) && wanted(parts) &&
       failedAlone(hull, reference),
   };
 }
@@ -414,7 +458,7 @@ function runcRefuses(
     name,
     reason,
     covers: (difference, { hull, reference, parts }) =>
-      follows(difference, parts) && words.test(reference.words) && wanted(parts) &&
+      follows(difference, parts, "reference") && words.test(reference.words) && wanted(parts) &&
       (failedAlone(reference, hull) || wentFurther(difference, { hull, reference, parts })),
   };
 }
@@ -431,12 +475,17 @@ function bothRefuse(name: string, reason: string, why: (seen: Compared) => boole
 }
 
 /**
- * What differs where one of them refuses and the other does not: how it ended, what was made in the
- * rootfs or bundle by one alone, and what hooks wrote.
+ * What differs where one of them refuses and the other does not: how it ended, what the other alone
+ * made in the rootfs or bundle, and what hooks wrote.
  */
-function follows({ fact, hull, reference }: Difference, parts: readonly Part[]): boolean {
+function follows(
+  difference: Difference,
+  parts: readonly Part[],
+  refuses: "hull" | "reference",
+): boolean {
+  const { fact } = difference;
   if (/^((run|exec) (code|error)|delete code|host \.\/hooks)$/.test(fact)) return true;
-  return isMade(fact, parts) && (hull === NOTHING || reference === NOTHING);
+  return isMade(fact, parts) && difference[refuses] === NOTHING;
 }
 
 /** Whether a fact is of something in the bundle that was not there before. */

@@ -63,7 +63,7 @@ export const VIEWS: readonly Known[] = [
   {
     name: "own files of the state folder",
     reason: "names that begin with ~ are hull's own: what filters were compiled to",
-    covers: ({ fact }) => fact.startsWith("left state ~"),
+    covers: ({ fact, reference }) => fact === "left state ~seccomp" && reference === "(nothing)",
   },
   {
     name: "what hooks are told",
@@ -71,7 +71,7 @@ export const VIEWS: readonly Known[] = [
       "process's, and a container that poststart hooks see is running",
     covers: ({ fact, hull, reference }, { parts }) =>
       fact === "host ./hooks" &&
-      (hasBareHook(parts)
+      (hasBareHook(parts, "createContainer")
         ? withoutVariables(hull) === withoutVariables(reference)
         : withoutStatus(hull) === withoutStatus(reference)),
   },
@@ -80,9 +80,9 @@ export const VIEWS: readonly Known[] = [
     reason:
       "runc 1.1 gives a tmpfs the mode of the folder below, even where an option says another",
     covers: ({ fact, hull, reference }, { parts }) =>
-      fact.startsWith("inside place ") &&
-      [...modesIn(parts)].some((mode) =>
-        hull.startsWith(`folder ${mode} `) && withoutRights(hull) === withoutRights(reference)
+      modesIn(parts).some(({ place, asked }) =>
+        fact === `inside place ${place}` && hull.startsWith(`folder ${asked.toString(8)} `) &&
+        withoutRights(hull) === withoutRights(reference)
       ),
   },
   {
@@ -90,12 +90,18 @@ export const VIEWS: readonly Known[] = [
     reason: "the same: what lies in it is not seen by an exec's user",
     covers: ({ fact, reference }, { parts }) =>
       ["(nothing)", "EACCES"].includes(reference) &&
-      mountsOf(parts).some(({ type, destination = "", options = [] }) => {
-        const shape = rootfsOf(parts).get(destination.slice(1));
-        return type === "tmpfs" && options.some((option) => option.startsWith("mode=")) &&
-          shape?.type === "folder" && ((shape.mode ?? 0o755) & 0o5) !== 0o5 &&
-          new RegExp(`^inside (also )?(place|list) ${destination}(/|$)`).test(fact);
-      }),
+      modesIn(parts).some(({ place, below }) =>
+        isClosed(below) && new RegExp(`^inside (also )?(place|list) ${place}(/|$)`).test(fact)
+      ),
+  },
+  {
+    name: "mode over the option, that others may not enter",
+    reason: "the same the other way round: hull's, as it was asked for, is closed",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      hull === "EACCES" && reference === "(nothing)" &&
+      modesIn(parts).some(({ place, asked, below }) =>
+        fact === `inside list ${place}` && isClosed(asked) && !isClosed(below)
+      ),
   },
   {
     name: "mode of the cgroup folder",
@@ -202,12 +208,13 @@ export const VIEWS: readonly Known[] = [
     name: "a root that is read-only by its path",
     reason:
       "an exec of runc 1.1 enters the copy that it laid over the root: writable, without masks",
-    covers: ({ fact }, { parts }) =>
-      /^inside (also )?(place|mount) /.test(fact) && parts.some(({ kind }) => kind === "exec") &&
-      parts.some((part) =>
-        part.kind === "push" && part.at === "/linux/readonlyPaths" &&
-        ["/", "/."].includes(String(part.value))
-      ),
+    covers: ({ fact, hull, reference }, { parts }) => {
+      const [, place] = /^inside (?:also )?(?:place|mount) (.*)$/s.exec(fact) ?? [];
+      return place !== undefined && parts.some(({ kind }) => kind === "exec") &&
+        covers(parts, "readonlyPaths", ["/", "/."]) &&
+        (asReadonly(hull) === hull && asReadonly(reference) === hull ||
+          coveredIn(parts).some((path) => `${place}/`.startsWith(`${path}/`)));
+    },
   },
   {
     name: "a root that is read-only by way of its parent",
@@ -296,6 +303,15 @@ function asReadonly(fact: string): string {
     .replace(/^(\S+) rw,/, "$1 ro,");
 }
 
+/** Where masked and read-only paths lead. */
+function coveredIn(parts: readonly Part[]): readonly string[] {
+  return ["maskedPaths", "readonlyPaths"].flatMap((list) =>
+    ((fieldOf(parts, "linux", list) ?? []) as readonly string[])
+      .map((path) => walked(parts, path))
+      .filter((path) => path !== "/")
+  );
+}
+
 /** A path with its `..` taken out by name. */
 function collapsed(path: string): string {
   const way: string[] = [];
@@ -374,22 +390,30 @@ function withoutGroups(fact: string): string {
 }
 
 /** Whether a hook has no environment of its own. */
-function hasBareHook(parts: readonly Part[]): boolean {
+function hasBareHook(parts: readonly Part[], point: string): boolean {
   return parts.some((part) =>
-    part.kind === "push" && part.at.startsWith("/hooks/") &&
+    part.kind === "push" && part.at === `/hooks/${point}` &&
     !JSON.stringify(part.value).includes('"env"')
   );
 }
 
-/** What modes a case's mounts ask for. */
-function modesIn(parts: readonly Part[]): Set<string> {
-  const options = parts.flatMap((part) =>
-    part.kind === "push" && part.at === "/mounts"
-      ? (part.value as { readonly options?: readonly string[] }).options ?? []
-      : []
-  );
-  const modes = options.flatMap((option) => /^mode=0*(\d+)$/.exec(option)?.[1] ?? []);
-  return new Set([...modes, "755", "1777"]);
+/** The modes that a case's tmpfs mounts ask for, with those of what they cover. */
+function modesIn(
+  parts: readonly Part[],
+): readonly { readonly place: string; readonly asked: number; readonly below: number }[] {
+  return mountsOf(parts).flatMap(({ type, destination = "", options = [] }) => {
+    const mode = options.findLast((option) => option.startsWith("mode="));
+    if (type !== "tmpfs" || mode === undefined) return [];
+    const place = walked(parts, destination);
+    const shape = rootfsOf(parts).get(place.slice(1));
+    const below = shape?.type === "folder" ? shape.mode ?? 0o755 : 0o755;
+    return [{ place, asked: Number.parseInt(mode.slice("mode=".length), 8), below }];
+  });
+}
+
+/** Whether others may not list a folder, or may not enter it. */
+function isClosed(mode: number): boolean {
+  return (mode & 0o5) !== 0o5;
 }
 
 /** What hooks saw, with poststart's status as it is to be. */
@@ -397,7 +421,7 @@ function withoutStatus(fact: string): string {
   return fact.replaceAll(/(hook poststart.*?status\\":\\")created/g, "$1running");
 }
 
-/** What hooks saw, without their environment. */
+/** What hooks saw, without the environment of those that runc gives the process's. */
 function withoutVariables(fact: string): string {
-  return withoutStatus(fact).replaceAll(/(prestart|create\w+|post\w+)\.\d+\\t.*?\\n/g, "");
+  return withoutStatus(fact).replaceAll(/createContainer\.\d+\\t.*?\\n/g, "");
 }

@@ -256,6 +256,8 @@ static void self(void) {
   value("session %d group %d", getsid(0) == getpid() || getsid(0) == 0, getpgrp() == getpid() || getpgrp() == 0);
   key("pid");
   value("%s", getpid() == 1 ? "1" : "other");
+  key("number");
+  value("%d", getpid());
   key("dumpable");
   value("%d", prctl(PR_GET_DUMPABLE));
   key("subreaper");

@@ -1,8 +1,9 @@
 /** What the differential soak must not pass over, however like a known difference it looks. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Part } from "../../../scripts/differential/case.ts";
 import { wasThere } from "../../../scripts/differential/case_look.ts";
 import { compare } from "../../../scripts/differential/compare.ts";
+import { insideFacts } from "../../../scripts/differential/inside.ts";
 
 /** One fact, as hull and the reference show it. */
 interface Shown {
@@ -18,6 +19,11 @@ const tmpfs: Part = {
   at: "/mounts",
   value: { destination: "/data", type: "tmpfs", options: ["mode=1770"] },
 };
+const closed = {
+  kind: "push",
+  at: "/mounts",
+  value: { destination: "/../data", type: "tmpfs", options: ["mode=1770"] },
+} as const;
 const device: Part = { kind: "push", at: "/linux/devices", value: { path: "/dev/null" } };
 const lost: Part = {
   kind: "push",
@@ -38,6 +44,16 @@ const mapped: readonly Part[] = [
   { kind: "push", at: "/linux/namespaces", value: { type: "user" } },
   { kind: "set", at: "/linux/uidMappings", value: [] },
 ];
+
+/** A hook without an environment of its own. */
+function bare(point: string): Part {
+  return { kind: "push", at: `/hooks/${point}`, value: { path: "/p" } };
+}
+
+/** What hooks wrote, as the host's tree shows it. */
+function hooksFile(lines: string): string {
+  return `file 100644 0:0 "${lines}"`;
+}
 
 /** What stands in the list, and something else of the same fact that does not. */
 const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Shown>])[] = [
@@ -132,6 +148,57 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "(nothing)",
     reference: "EACCES",
   }, { parts: [{ kind: "push", at: "/mounts", value: { destination: "/root", type: "tmpfs" } }] }],
+  ["a tmpfs's mode at a place that is none", {
+    parts: [tmpfs],
+    fact: "inside place /data",
+    hull: "folder 1770 0:0 fs=1021994 flags=1020 wx",
+    reference: "folder 755 0:0 fs=1021994 flags=1020 wx",
+  }, { fact: "inside place /data/sub" }],
+  ["a mode that nobody asked for", {
+    parts: [tmpfs],
+    fact: "inside place /data",
+    hull: "folder 1770 0:0 fs=1021994 flags=1020 wx",
+    reference: "folder 755 0:0 fs=1021994 flags=1020 wx",
+  }, { hull: "folder 1777 0:0 fs=1021994 flags=1020 wx" }],
+  ["a folder that others may not list, with a mode that lets them", {
+    parts: [closed],
+    fact: "inside list /data",
+    hull: "EACCES",
+    reference: "(nothing)",
+  }, { parts: [{ ...closed, value: { ...closed.value, options: ["mode=755"] } }] }],
+  ["a folder that others may not list beside the tmpfs", {
+    parts: [closed],
+    fact: "inside list /data",
+    hull: "EACCES",
+    reference: "(nothing)",
+  }, { fact: "inside list /data/sub" }],
+  ["what lies in the state folder that is no cache of filters", {
+    fact: "left state ~seccomp",
+    hull: "there",
+    reference: "(nothing)",
+  }, { fact: "left state ~networks" }],
+  ["a root that an exec sees read-only, and its mode", {
+    parts: [exec, { kind: "push", at: "/linux/readonlyPaths", value: "/" }],
+    fact: "inside place /bin",
+    hull: "folder 755 0:0 fs=ef53 flags=1021 -(EROFS)x",
+    reference: "folder 755 0:0 fs=ef53 flags=1020 wx",
+  }, { hull: "folder 700 0:0 fs=ef53 flags=1021 -(EROFS)x" }],
+  ["a place that no mask covers, in a root that is read-only by its path", {
+    parts: [exec, { kind: "push", at: "/linux/readonlyPaths", value: "/" }],
+    fact: "inside place /proc/keys",
+    hull: "char 666 0:0 fs=1021994 flags=1022 w- 1:3 open=yes",
+    reference: "file 444 0:0 fs=9fa0 flags=1020 --",
+  }, { fact: "inside place /proc/uptime" }],
+  ["variables of other hooks than createContainer's", {
+    parts: [bare("createContainer")],
+    fact: "host ./hooks",
+    hull: hooksFile("createContainer.0\\tPATH=/bin\\ncreateContainer cwd\\tB\\n"),
+    reference: hooksFile("createContainer.0\\tTERM=xterm\\ncreateContainer cwd\\tB\\n"),
+  }, {
+    parts: [bare("createContainer"), bare("poststop")],
+    hull: hooksFile("poststop.0\\tPATH=/bin\\npoststop cwd\\tB\\n"),
+    reference: hooksFile("poststop.0\\tTERM=xterm\\npoststop cwd\\tB\\n"),
+  }],
 ];
 
 for (const [name, known, fault] of PAIRS) {
@@ -140,6 +207,21 @@ for (const [name, known, fault] of PAIRS) {
     assertEquals(remaining({ ...known, ...fault }), [fault.fact ?? known.fact]);
   });
 }
+
+Deno.test("the soak tells of what hull made before it refused alone", () => {
+  const refused = {
+    facts: new Map<string, string>(FAILED),
+    words: "hull: cannot enter /proc/self/cwd with chdir: ELOOP [step exec]",
+  };
+  const made = ["host ./rootfs/work", "folder 40755 0:0"] as const;
+  const left = (ours: readonly (readonly [string, string])[], theirs: typeof ours) =>
+    compare("hull", [], { ...refused, facts: new Map([...FAILED, ...ours]) }, {
+      facts: new Map([...RAN, ...theirs]),
+      words: "",
+    }).map(({ fact }) => fact);
+  assertEquals(left([], [made]), []);
+  assertEquals(left([made], []), [made[0]]);
+});
 
 Deno.test("the soak tells of what hull took away from the rootfs where both fail", () => {
   const failed = [["run error", "EINVAL"], ["run code", "1"]] as const;
@@ -155,6 +237,15 @@ Deno.test("the soak tells of what hull took away from the rootfs where both fail
 
 const FAILED = [["run error", "ENOENT"], ["run code", "1"]] as const;
 const RAN = [["run error", "none: the program ran"], ["run code", "7"]] as const;
+
+/** A case with a /dev below /data, and a masked path that is a link. */
+function masked(path: string, target: string): readonly Part[] {
+  return [
+    { kind: "entry", place: "dev", shape: { type: "link", target: "data/sub" } },
+    { kind: "entry", place: path.slice(1), shape: { type: "link", target } },
+    { kind: "push", at: "/linux/maskedPaths", value: path },
+  ];
+}
 
 /** Refusals that stand in the list, each with words that do not. */
 const REFUSED: readonly (readonly [name: string, known: Words, fault: Words])[] = [
@@ -211,6 +302,24 @@ const REFUSED: readonly (readonly [name: string, known: Words, fault: Words])[] 
       "cannot remount /to-proc: invalid argument: fsconfig(/to-proc): EINVAL [config /mounts/6]",
     reference: 'error mounting "devpts" to rootfs at "/to-proc": mkdir /to-proc: not a directory',
   }],
+  ["of one item, with a warning beside", {
+    parts: [again],
+    hull: "cannot remount what is at /to-proc: fspick(/to-proc): EINVAL [config /mounts/6]",
+    reference: 'level=warning msg="lstat : no such file or directory"\n' +
+      'error mounting "proc" to rootfs at "/to-proc": must be mounted on ordinary directory',
+  }, {
+    parts: [again],
+    hull: "cannot remount what is at /to-proc: fspick(/to-proc): EINVAL [config /mounts/6]",
+    reference: 'level=error msg="lstat : no such file or directory"\n' +
+      'error mounting "proc" to rootfs at "/to-proc": must be mounted on ordinary directory',
+  }],
+  ["of a /dev below what is masked", {
+    parts: masked("/up", "data"),
+    reference: "unable to setup user: stat /dev/null: no such file or directory",
+  }, {
+    parts: masked("/up", "data/new"),
+    reference: "unable to setup user: stat /dev/null: no such file or directory",
+  }],
   ["a place that a direct start does not make", {
     parts: mapped,
     hull: "openat2(/data/gone): ENOENT [step mounts]; a direct start makes no such place here",
@@ -246,6 +355,52 @@ function told({ parts = [], hull, reference }: Words): boolean {
   };
   return compare("hull", parts, ours, theirs).length > 0;
 }
+
+Deno.test("the soak tells of what hull refuses to put at /proc but a tmpfs below a proc", () => {
+  const words =
+    "the config can't be used; /mounts/0/destination: takes only a mount of type proc, or a bind";
+  const left = (type: string, index?: number) => {
+    const value = { destination: "/proc", type, source: type };
+    const part: Part = { kind: "push", at: "/mounts", value, ...(index === 0 ? { index } : {}) };
+    const ours = { facts: new Map<string, string>(FAILED), words };
+    return compare("hull", [part], ours, { facts: new Map<string, string>(RAN), words: "" }).length;
+  };
+  assertEquals(left("tmpfs", 0), 0);
+  assert(left("proc", 0) > 0);
+  assert(left("tmpfs") > 0);
+});
+
+Deno.test("the soak tells of hooks that did not run beside a startContainer hook's failure", () => {
+  const left = (written: string) =>
+    compare("hull", [], {
+      facts: new Map(FAILED),
+      words: "hull: the startContainer hook 0 failed: execve(/gone): ENOENT [step hooks]",
+    }, {
+      facts: new Map([...FAILED, ["host ./hooks", hooksFile(written)]]),
+      words: "error running hook #0: fork/exec /gone: no such file or directory",
+    }).length;
+  const beside = "hook poststart\\t{}\\npoststart.0\\tA=1\\npoststart cwd\\tB\\n";
+  assertEquals(left(beside), 0);
+  assertEquals(left(`${beside}hook poststop\\t{}\\n`), 1);
+});
+
+Deno.test("a process's number is no difference, whose it is is one", () => {
+  const line = (number: string) =>
+    `mount\t${
+      ["3 2 0:4", `/${number}/status`, `/proc/${number}/status`].join(" ")
+    } ro - proc proc rw`;
+  const seen = (own: string, number: string) =>
+    [
+      ...insideFacts(
+        ["mount\t1 0 0:1 / / rw - ext4 r rw", "mount\t2 1 0:4 / /proc rw - proc proc rw"]
+          .concat(line(number), `number\t${own}`).join("\n"),
+      ).keys(),
+    ].slice(2);
+  assertEquals(seen("601", "601"), ["mount /proc/own/status"]);
+  assertEquals(seen("612", "612"), ["mount /proc/own/status"]);
+  assertEquals(seen("612", "600"), ["mount /proc/other/status"]);
+  assertEquals(seen("1", "1"), ["mount /proc/1/status"]);
+});
 
 Deno.test("the soak tells of hooks that did not run before another refusal", () => {
   const left = (said: string, theirs: string) =>
