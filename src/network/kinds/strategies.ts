@@ -6,10 +6,9 @@
 
 import type { NetworkType } from "../../config/types/network.ts";
 import { ContainerError } from "../../errors.ts";
-import { ipvlan } from "./ipvlan.ts";
 import { loopback } from "./loopback.ts";
-import { macvlan } from "./macvlan.ts";
 import type { NetworkStrategy } from "./strategy.ts";
+import { ipvlan, macvlan } from "./under_parent.ts";
 import { veth } from "./veth.ts";
 
 const STRATEGIES: Readonly<Record<NetworkType, NetworkStrategy>> = {

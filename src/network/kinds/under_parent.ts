@@ -1,18 +1,46 @@
 /**
- * Interfaces that share one of the host's: macvlan and ipvlan.
+ * Interfaces that share one of the host's: macvlan and ipvlan, which differ in who has which
+ * hardware address.
  *
  * @module
  */
 
 import { ENODEV } from "../../../ffi/c/errno.ts";
-import type { NamedNetwork } from "../../config/types/network.ts";
+import type { IpvlanMode, MacvlanMode, NamedNetwork } from "../../config/types/network.ts";
 import { attempt } from "../links/failure.ts";
-import { given } from "./interface.ts";
+import { given, initializeInterface } from "./interface.ts";
 import { createLink, findLink } from "../netlink/link.ts";
 import type { NewLinkKind } from "../netlink/new_link.ts";
 import { NetlinkError } from "../netlink/socket.ts";
 import { randomName, withFreeName } from "../links/random_name.ts";
-import type { Created, Place } from "./strategy.ts";
+import type { Created, NetworkStrategy, Place } from "./strategy.ts";
+
+/** An interface with a hardware address of its own on an interface of the host. */
+export const macvlan: NetworkStrategy = underParent((parent, mode = "bridge") => {
+  return { kind: "macvlan", parent, mode: mode as MacvlanMode };
+});
+
+/** An interface with the hardware address of the host's, told apart by its addresses. */
+export const ipvlan: NetworkStrategy = underParent((parent, mode = "l2") => {
+  return { kind: "ipvlan", parent, mode: mode as IpvlanMode };
+});
+
+/**
+ * The strategy of such a kind.
+ *
+ * @param kindOn what to make on the parent of a number
+ */
+function underParent(
+  kindOn: (parent: number, mode: string | undefined) => NewLinkKind,
+): NetworkStrategy {
+  return {
+    create: (network, pointer, place) =>
+      createUnderParent(network, pointer, place, (parent) => kindOn(parent, network.mode)),
+    initialize: initializeInterface,
+    attach() {},
+    detach() {},
+  };
+}
 
 /**
  * Makes one in the container's namespace right away, so that it never appears on the host.
@@ -20,7 +48,7 @@ import type { Created, Place } from "./strategy.ts";
  * @param kindOn what to make on the parent of a number
  * @throws {ContainerError} `SystemError`
  */
-export function createUnderParent(
+function createUnderParent(
   network: NamedNetwork,
   pointer: string,
   { here, namespace, owner }: Place,
