@@ -38,7 +38,6 @@ export type {
   Stats,
 } from "./src/cgroups/stats.ts";
 export type { RdtUpdate } from "./src/resctrl/container_resctrl.ts";
-export type { InitKind, StartWay } from "./src/config/start_way.ts";
 export type { StartOptions } from "./src/wishes/start_options.ts";
 export type { ProcessIdentity } from "./src/state/process_identity.ts";
 export type { OciState, State, Status } from "./src/state/oci_state.ts";
@@ -47,7 +46,9 @@ export {
   DEFAULT_ROOT,
   Factory,
   type FactoryOptions,
+  type InitKind,
   type PlanOptions,
+  type StartWay,
 } from "./src/factory.ts";
 export { ExecDriver } from "./src/driver/exec_driver.ts";
 export type {
@@ -94,7 +95,7 @@ export type {
   SyscallName,
   Words,
   Work,
-} from "./src/birth/plan_container.ts";
+} from "./src/birth/rehearsal.ts";
 export type { CreateOptions } from "./src/create/prepare_container.ts";
 export type {
   Capabilities,

@@ -6,7 +6,7 @@
  */
 
 import { Fd } from "../ffi/files/file.ts";
-import type { InitTraceFd } from "../src/config/init_config.ts";
+import type { InitTraceFd } from "./operations/init_config.ts";
 import { ContainerError } from "../src/errors.ts";
 import { receiveConfig, sendError } from "./words/channel.ts";
 import { HostFacts } from "./operations/host_facts.ts";
@@ -15,7 +15,7 @@ import { mountedAt } from "./plan_mounts.ts";
 import { planInit } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 import { joinsInhabited, launcherMakesNetwork } from "./steps/process/namespaces.ts";
-import { INIT_VARIABLE, STANDARD_INIT } from "./operations/variables.ts";
+import { INIT_VARIABLE, STANDARD_INIT } from "./init_variable.ts";
 
 /**
  * Runs init if this process was started as one, and does not return then. The variable names the

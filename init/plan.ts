@@ -10,10 +10,10 @@
  * @module
  */
 
-import type { InitConfig } from "../src/config/init_config.ts";
+import type { InitConfig } from "./operations/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Linux, ProcessConfig } from "../src/config/types/config.ts";
-import { withHome } from "./operations/environment.ts";
+import { withHome } from "./steps/process/program_environment.ts";
 import type { Destination, Facts } from "./operations/facts.ts";
 import type { WholePlan } from "./operations/operation.ts";
 import { linkControllers } from "./steps/rootfs/cgroup_mounts.ts";

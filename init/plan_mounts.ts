@@ -5,7 +5,7 @@
  */
 
 import { pathNames } from "../ffi/files/path.ts";
-import type { InitConfig } from "../src/config/init_config.ts";
+import type { InitConfig } from "./operations/init_config.ts";
 import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Mount } from "../src/config/types/config.ts";
 import { contextFor } from "../src/security/mount_label.ts";

@@ -9,7 +9,7 @@ import type { AbortOptions } from "../ffi/waiting/abort.ts";
 import type { ExitStatus } from "../ffi/processes/process.ts";
 import type { Config, Resources } from "./config/types/config.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
-import type { StartWay } from "./config/start_way.ts";
+import type { StartWay } from "../init/start_way.ts";
 import { Ending } from "./container/ending.ts";
 import { KnownContainer } from "./container/known_container.ts";
 import { plugNetwork, updateResources } from "./container/late.ts";

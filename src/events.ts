@@ -10,7 +10,7 @@ import { signalPidfd } from "../ffi/processes/process.ts";
 import type { Poller } from "../ffi/waiting/poll.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { InterfaceStats } from "./network/interface_stats.ts";
-import { type OomWatch, watchOom } from "./life/oom_watch.ts";
+import { type OomWatch, watchOom } from "./cgroups/oom_watch.ts";
 
 /** What a container uses, and what went through its interfaces. */
 export interface ContainerStats extends Stats {

@@ -5,8 +5,8 @@
  */
 
 import { resolve } from "@std/path/posix/resolve";
-import { INIT_VARIABLE } from "../init/operations/variables.ts";
-import type { ContainerPlan } from "./birth/plan_container.ts";
+import { INIT_VARIABLE } from "../init/init_variable.ts";
+import type { ContainerPlan } from "./birth/rehearsal.ts";
 import type { Config } from "./config/types/config.ts";
 import { type Container, type DestroyOptions, makeContainer } from "./container.ts";
 import { giveLeaseBack, planStart, removeBroken } from "./container/late.ts";
@@ -20,6 +20,7 @@ import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Process } from "./process.ts";
 import type { Snapshot } from "./state/stored_state.ts";
 
+export type { InitKind, StartWay } from "../init/start_way.ts";
 export type { ContainerInfo } from "./container/listed.ts";
 export type { PlanOptions } from "./create/plan_start.ts";
 export type { FactoryOptions } from "./container/workshop.ts";

@@ -14,7 +14,8 @@ import { EFAULT, EINVAL, SyscallError } from "../c/errno.ts";
 import { readAll } from "../files/file.ts";
 import { UNCOMPILED, UNREAD } from "../c/libc.ts";
 import { cString } from "../c/memory.ts";
-import { memoryFile, rewind } from "../files/memory_file.ts";
+import { memoryFile } from "../files/memory_file.ts";
+import { rewind } from "../files/offset.ts";
 import { SyscallProgram } from "../program/program.ts";
 import { SECCOMP_SET_MODE_FILTER } from "./seccomp_flags.ts";
 

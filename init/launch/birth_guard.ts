@@ -14,7 +14,7 @@ import {
   CLONE_PARENT_SETTID,
   cloneArguments,
 } from "../../ffi/processes/namespaces.ts";
-import type { InitSeccomp } from "../../src/config/init_config.ts";
+import type { LoadableFilter } from "../../src/security/filters/seccomp.ts";
 import { type PlanItem, StepBuilder, type StepName } from "../operations/operation.ts";
 import { allowsAll } from "../steps/process/seccomp.ts";
 
@@ -33,7 +33,7 @@ export interface Birth {
 
 /** A filter and what loads it. */
 export interface BirthGuard {
-  readonly filter: InitSeccomp;
+  readonly filter: LoadableFilter;
   /** The operations that load it and drop the right for that. */
   readonly items: readonly PlanItem[];
 }

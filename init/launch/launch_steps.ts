@@ -8,7 +8,7 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
-import type { InitCgroups } from "../../src/config/init_config.ts";
+import type { InitCgroups } from "../operations/init_config.ts";
 import type { Namespace, TimeOffsets } from "../../src/config/types/config.ts";
 import { ContainerError } from "../../src/errors.ts";
 import { openAlone } from "../work/parents_work.ts";

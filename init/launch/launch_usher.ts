@@ -28,7 +28,7 @@ import { PR } from "../../ffi/processes/credentials.ts";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
-import type { InitSeccomp } from "../../src/config/init_config.ts";
+import type { LoadableFilter } from "../../src/security/filters/seccomp.ts";
 import type { Namespace } from "../../src/config/types/config.ts";
 import { bornBehind } from "./birth_guard.ts";
 import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
@@ -55,7 +55,7 @@ export interface LaunchUsherOptions extends LaunchOptions {
   readonly made: { readonly reader: number; readonly writer: number };
   readonly page: NumberPage;
   /** The filter that the plan loads. */
-  readonly seccomp?: InitSeccomp | undefined;
+  readonly seccomp?: LoadableFilter | undefined;
 }
 
 /** Between an image's two segments and the stack. */
@@ -202,7 +202,7 @@ function begin(): readonly PlanItem[] {
 }
 
 /** The filter as it stands in the plan, if it can stand before the birth. */
-function guardOf(seccomp: InitSeccomp | undefined, plan: readonly PlanItem[]) {
+function guardOf(seccomp: LoadableFilter | undefined, plan: readonly PlanItem[]) {
   if (seccomp === undefined || hasListener(seccomp)) return undefined;
   return { filter: seccomp, items: plan.filter(({ step }) => step === "seccomp") };
 }

@@ -14,7 +14,7 @@ import { type Fd, read, writeAll } from "../../ffi/files/file.ts";
 import { findFailure } from "../../ffi/program/failure.ts";
 import type { Operation } from "../../ffi/program/operation.ts";
 import { OPERATION_SIZE, RESULT_OFFSET } from "../../ffi/program/trampoline.ts";
-import type { InitConfig } from "../../src/config/init_config.ts";
+import type { InitConfig } from "../operations/init_config.ts";
 import { ContainerError, type ContainerErrorJson } from "../../src/errors.ts";
 import { type FailedOperation, initFailure, searchFailure } from "../operations/failure.ts";
 import type { PlannedOperation } from "../operations/operation.ts";

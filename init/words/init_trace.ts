@@ -7,9 +7,9 @@
 
 import { clockOrigin } from "../../ffi/program/clock.ts";
 import { Fd, readAll, writeAll } from "../../ffi/files/file.ts";
-import { seek } from "../../ffi/files/memory_file.ts";
+import { seek } from "../../ffi/files/offset.ts";
 import { SharedMemory } from "../../ffi/program/shared_memory.ts";
-import type { InitTraceFd } from "../../src/config/init_config.ts";
+import type { InitTraceFd } from "../operations/init_config.ts";
 import type { PlanItem, PlannedOperation } from "../operations/operation.ts";
 import { INIT_MARKS, type MarkedStep, MARKS_SIZE, markSteps } from "../operations/step_marks.ts";
 

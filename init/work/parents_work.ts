@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { InitFds, WorkFds } from "../../src/config/init_config.ts";
+import type { InitFds, WorkFds } from "../operations/init_config.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../ffi/files/file.ts";
 import { openHow, PATH_MAX, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../ffi/files/path.ts";
 import type { Argument } from "../../ffi/program/operation.ts";

@@ -10,7 +10,7 @@ import { O_DIRECTORY, O_PATH, O_WRONLY, open } from "../../ffi/files/file.ts";
 import type { CgroupDoor } from "./birth.ts";
 import type { CgroupHierarchy, CgroupHost } from "../cgroups/detect.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
-import type { CgroupMount } from "../config/init_config.ts";
+import type { CgroupMount } from "../../init/operations/init_config.ts";
 
 /**
  * Opens the file by which each of the container's cgroups is entered; the stack closes them.

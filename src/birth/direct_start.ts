@@ -20,11 +20,11 @@ import { StepBuilder } from "../../init/operations/operation.ts";
 import { RELEASED } from "../../init/steps/process/final.ts";
 import { workOf } from "../../init/work/parents_work.ts";
 import { isNew, joinsInhabited } from "../../init/steps/process/namespaces.ts";
-import type { InitFds } from "../config/init_config.ts";
+import type { InitFds } from "../../init/operations/init_config.ts";
 import type { Config, Linux } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import type { InitStatus } from "../process/init_status.ts";
-import type { InitKind, StartWay } from "../config/start_way.ts";
+import type { InitKind, StartWay } from "../../init/start_way.ts";
 
 /**
  * The way of a start, if it is known before there is a plan; undefined if the plan decides.

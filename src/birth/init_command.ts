@@ -5,7 +5,7 @@
  */
 
 import { runInit } from "../own/own_modules.ts";
-import { INIT_VARIABLE, STANDARD_INIT } from "../../init/operations/variables.ts";
+import { INIT_VARIABLE, STANDARD_INIT } from "../../init/init_variable.ts";
 
 /** The command and environment of a re-executed init. */
 export interface InitCommand {

@@ -18,9 +18,9 @@ import type {
   IdmappedFd,
   InitConfig,
   InitFds,
-  InitSeccomp,
   WorkFds,
-} from "../config/init_config.ts";
+} from "../../init/operations/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Config, Mount, Namespace } from "../config/types/config.ts";
 import type { ProcessOptions } from "../process.ts";
 
@@ -119,7 +119,7 @@ export interface InitSubject {
   readonly rootfs: string;
   readonly config: Config;
   /** The filter that `config.linux.seccomp` was compiled to. */
-  readonly seccomp: InitSeccomp | undefined;
+  readonly seccomp: LoadableFilter | undefined;
   readonly host: CgroupHost;
   readonly cgroups: CgroupManager;
   readonly noPivot: boolean;

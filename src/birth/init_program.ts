@@ -10,7 +10,7 @@ import type { Work } from "../../init/operations/operation.ts";
 import { mountedAt } from "../../init/plan_mounts.ts";
 import { planInit } from "../../init/plan.ts";
 import { delegateWork, workOf } from "../../init/work/parents_work.ts";
-import type { InitConfig } from "../config/init_config.ts";
+import type { InitConfig } from "../../init/operations/init_config.ts";
 import {
   chooseWay,
   type DirectProgram,
@@ -19,7 +19,7 @@ import {
   waitForParentsWork,
   withoutMemoryFiles,
 } from "./direct_start.ts";
-import type { InitKind, StartWay } from "../config/start_way.ts";
+import type { InitKind, StartWay } from "../../init/start_way.ts";
 import type { InitStatus } from "../process/init_status.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { INIT_VARIABLE } from "../../init/operations/variables.ts";
+import { INIT_VARIABLE } from "../../init/init_variable.ts";
 
 /** Becomes init if it was started as one, else runs the command line; does not return. */
 export async function start(): Promise<never> {

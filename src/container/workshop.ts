@@ -8,7 +8,7 @@ import { Poller } from "../../ffi/waiting/poll.ts";
 import { loadCgroupManager } from "../cgroups/choice/make_manager.ts";
 import { type CgroupHost, detectAnyCgroups, detectCgroups } from "../cgroups/detect.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
-import type { InitKind } from "../config/start_way.ts";
+import type { InitKind } from "../../init/start_way.ts";
 import type { Config } from "../config/types/config.ts";
 import { prepareContainer } from "./late.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type ContainerPlan, planContainer } from "../birth/plan_container.ts";
+import { type ContainerPlan, rehearse } from "../birth/rehearsal.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
-import type { InitKind } from "../config/start_way.ts";
+import type { InitKind } from "../../init/start_way.ts";
 import type { Config } from "../config/types/config.ts";
 import type { Fault } from "../errors.ts";
 import { filterOf } from "../process/container_filter.ts";
@@ -51,7 +51,7 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
     const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
     builtin?.write(look);
     const config = configToStart(valid, look, process.options, factory.onWarning);
-    return planContainer({
+    return rehearse({
       id,
       rootfs,
       look,

@@ -7,7 +7,7 @@
 import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
 import { letsWait } from "../../init/steps/process/seccomp.ts";
 import { keepsFilterRight } from "../../init/steps/process/user.ts";
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 
@@ -17,7 +17,7 @@ import { ContainerError } from "../errors.ts";
  * the first process has no filter yet, and still the right to load it. A re-executed init that
  * could not become its last program still has threads with the host's rights.
  */
-export function requireSafe(pid: number, config: Config, filter: InitSeccomp | undefined): void {
+export function requireSafe(pid: number, config: Config, filter: LoadableFilter | undefined): void {
   const { capabilities, noNewPrivileges } = config.process ?? {};
   const isFiltered = filter === undefined ||
     letsWait(filter, keepsFilterRight(capabilities, noNewPrivileges !== true));

@@ -7,12 +7,12 @@
  */
 
 import type { Fd } from "../../ffi/files/file.ts";
-import { withHome } from "../../init/operations/environment.ts";
+import { withHome } from "../../init/steps/process/program_environment.ts";
 import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
 import { execute, findProgram, outliveParent } from "../../init/steps/process/final.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { ProcessConfig } from "../config/types/config.ts";
 import { type JoinTarget, openNamespaces } from "../namespaces/process_namespaces.ts";
 import { filterOf } from "../process/container_filter.ts";
@@ -133,7 +133,7 @@ class FurtherStart {
     return { child, streams: isHere ? terminal.streams(poller) : child.streams };
   }
 
-  async compileFilter(): Promise<InitSeccomp | undefined> {
+  async compileFilter(): Promise<LoadableFilter | undefined> {
     const { store, filters: recent } = this.#surroundings;
     return await filterOf(this.#container.config, store.root, { recent });
   }
@@ -145,7 +145,7 @@ class FurtherStart {
    * @param unwanted closes what the process keeps, if the start fails
    */
   gather(
-    filter: InitSeccomp | undefined,
+    filter: LoadableFilter | undefined,
     opened: DisposableStack,
     unwanted: DisposableStack,
   ): Parts {

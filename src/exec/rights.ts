@@ -32,7 +32,7 @@ import {
   mayDenyGroups,
   setPersonality,
 } from "../../init/steps/process/user.ts";
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type {
   CpuAffinity,
   Linux,
@@ -89,7 +89,7 @@ export function planRights(
   process: ProcessConfig,
   linux: Linux,
   root: string,
-  filter: InitSeccomp | undefined,
+  filter: LoadableFilter | undefined,
   { ownedFds = [], affinity, hasAgent = false, keyring }: IdentityOptions,
 ): Rights {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [], scheduler } = process;
@@ -159,7 +159,7 @@ function withRoomForBirth(rlimit: Rlimit): Rlimit {
  * container has.
  */
 function planWait(
-  filter: InitSeccomp,
+  filter: LoadableFilter,
   { capabilities, noNewPrivileges }: ProcessConfig,
   notifies: boolean,
 ): readonly PlanItem[] {
@@ -172,7 +172,7 @@ function planWait(
 }
 
 function planGuard(
-  filter: InitSeccomp,
+  filter: LoadableFilter,
   { capabilities, noNewPrivileges }: ProcessConfig,
 ): BirthGuard {
   const dropsRight = keepsFilterRight(capabilities, noNewPrivileges !== true);
@@ -183,6 +183,6 @@ function planGuard(
 }
 
 /** A notified call of a process without a listener fails. */
-function withoutListener(filter: InitSeccomp): InitSeccomp {
+function withoutListener(filter: LoadableFilter): LoadableFilter {
   return { ...filter, flags: filter.flags & ~SECCOMP_FILTER_FLAG.NEW_LISTENER };
 }

@@ -9,11 +9,11 @@
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { openPidfd } from "../../ffi/processes/process.ts";
-import { withHome } from "../../init/operations/environment.ts";
+import { withHome } from "../../init/steps/process/program_environment.ts";
 import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { ContainerError } from "../errors.ts";
 import { enterCgroups } from "../exec/exec_cgroups.ts";
 import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
@@ -69,7 +69,7 @@ export interface StartHookOptions {
   /** The container's state folder; its lock is held. */
   readonly locked: string;
   /** What `linux.seccomp` was compiled to. */
-  readonly filter: InitSeccomp | undefined;
+  readonly filter: LoadableFilter | undefined;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type ExitStatus, signalGroup } from "../../ffi/processes/process.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
 import { writeFully } from "../../ffi/waiting/stream.ts";
-import { lastWins } from "../../init/operations/environment.ts";
+import { lastWins } from "../../init/steps/process/program_environment.ts";
 import { type Execve, type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
 import { becomeProgram } from "../../init/steps/process/final.ts";
 import type { Hook } from "../config/types/config.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Config } from "../config/types/config.ts";
 import type { SeccompOptions } from "../security/filters/seccomp.ts";
 
@@ -22,7 +22,7 @@ export async function filterOf(
   config: Config,
   root: string,
   options: Pick<SeccompOptions, "keep" | "recent">,
-): Promise<InitSeccomp | undefined> {
+): Promise<LoadableFilter | undefined> {
   if (config.linux?.seccomp === undefined) return undefined; // mostly; nothing is loaded then
   const [{ prepareSeccomp }, { CACHE_FOLDER }] = await Promise.all([
     import("../security/filters/seccomp.ts"),

@@ -13,7 +13,8 @@ import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { initCommand } from "../birth/init_command.ts";
 import { makeInitConfig } from "../birth/init_layout.ts";
 import { type InitProgram, layOutInit } from "../birth/init_program.ts";
-import type { InitConfig, InitSeccomp } from "../config/init_config.ts";
+import type { InitConfig } from "../../init/operations/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import { isIdMapped, isPeerOfHost } from "../config/mount_options.ts";
 import type { Mount } from "../config/types/config.ts";
 import { requireNotHosts } from "../namespaces/host_namespaces.ts";
@@ -131,7 +132,7 @@ export class ChildSteps {
   /** What init is told; with a trace also where the memory for its times is. */
   initConfig(
     { layout }: ChildFds,
-    seccomp: InitSeccomp | undefined,
+    seccomp: LoadableFilter | undefined,
     waitsForNetwork: boolean,
   ): InitConfig {
     const init = { ...makeInitConfig({ ...this.#subject, seccomp }, layout), waitsForNetwork };

@@ -9,7 +9,7 @@ import { type Fd, O_WRONLY, open, writeAll } from "../../ffi/files/file.ts";
 import { cString } from "../../ffi/c/memory.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { doCopyUp, doPlace } from "../../init/work/work.ts";
-import type { WorkFds } from "../config/init_config.ts";
+import type { WorkFds } from "../../init/operations/init_config.ts";
 import { ContainerError } from "../errors.ts";
 import { letGoOn } from "../process/control_pipe.ts";
 

@@ -7,7 +7,7 @@
 
 import { isForkedLate } from "../../init/steps/process/namespaces.ts";
 import { markCgroup } from "../cgroups/mark.ts";
-import type { InitSeccomp } from "../config/init_config.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Resources } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import { filterOf } from "../process/container_filter.ts";
@@ -51,7 +51,7 @@ export class HostSteps {
    * Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. Where init
    * boots, this is done meanwhile; otherwise it comes before the plan, which holds the filter.
    */
-  async prepare(): Promise<InitSeccomp | undefined> {
+  async prepare(): Promise<LoadableFilter | undefined> {
     this.limitCgroups();
     await this.#subject.poller.giveTurn();
     return await this.compileFilter();
@@ -64,7 +64,7 @@ export class HostSteps {
   }
 
   /** Compiles the filter. */
-  async compileFilter(): Promise<InitSeccomp | undefined> {
+  async compileFilter(): Promise<LoadableFilter | undefined> {
     const { config, store, filters: recent } = this.#subject;
     return await filterOf(config, store.root, { recent });
   }

@@ -8,7 +8,7 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
-import type { StartWay } from "../config/start_way.ts";
+import type { StartWay } from "../../init/start_way.ts";
 import { ContainerError } from "../errors.ts";
 import { finish } from "../failures/undo.ts";
 import { withOomKill } from "../process/oom_kill.ts";

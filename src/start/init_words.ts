@@ -9,7 +9,7 @@ import type { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { writeFully } from "../../ffi/waiting/stream.ts";
 import { encodeConfig } from "../../init/words/channel.ts";
-import type { InitConfig } from "../config/init_config.ts";
+import type { InitConfig } from "../../init/operations/init_config.ts";
 import { letGoOnIfThere } from "../process/control_pipe.ts";
 
 /**

@@ -8,7 +8,7 @@
 import type { Fd } from "../../ffi/files/file.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { isForkedLate, launcherMakesNetwork } from "../../init/steps/process/namespaces.ts";
-import type { InitConfig } from "../config/init_config.ts";
+import type { InitConfig } from "../../init/operations/init_config.ts";
 import { adjustOomScore, limit, schedule } from "../process/host_limits.ts";
 import type { Child } from "../process/parent_process.ts";
 import type { Words } from "./child_steps.ts";

@@ -5,7 +5,7 @@
  */
 
 import { newKeyringName } from "../../init/steps/process/keyring.ts";
-import type { InitKind } from "../config/start_way.ts";
+import type { InitKind } from "../../init/start_way.ts";
 import type { Config } from "../config/types/config.ts";
 import type { ProcessOptions } from "../process.ts";
 import type { ProcessIdentity } from "../state/process_identity.ts";

@@ -7,7 +7,7 @@
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
-import type { InitKind } from "../config/start_way.ts";
+import type { InitKind } from "../../init/start_way.ts";
 import type { Fault } from "../errors.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
 import type { StateStore } from "./state_store.ts";

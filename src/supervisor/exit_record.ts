@@ -7,7 +7,7 @@
  */
 
 import { failedWith } from "../../ffi/c/errno.ts";
-import { readFromStart } from "../../ffi/waiting/eventfd.ts";
+import { readFromStart } from "../../ffi/files/offset.ts";
 import {
   AT_FDCWD,
   type Fd,

@@ -21,7 +21,7 @@ import {
   OWN_ADDRESS,
   unmapMarks,
 } from "../../init/operations/step_marks.ts";
-import type { InitTraceFd } from "../config/init_config.ts";
+import type { InitTraceFd } from "../../init/operations/init_config.ts";
 import type { Config } from "../config/types/config.ts";
 import { type End, joinSteps, stepEvents, type TimedStep } from "./step_events.ts";
 import { nameProcess, type Trace, type TraceEvent } from "./trace.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { InitKind } from "../config/start_way.ts";
+import type { InitKind } from "../../init/start_way.ts";
 import type { ProcessIdentity } from "../state/process_identity.ts";
 
 /** How a container's first process is made, beyond its config. */

@@ -18,7 +18,7 @@ import {
 import { PR } from "../../../ffi/processes/credentials.ts";
 import type { Argument, Space, Words } from "../../../ffi/program/operation.ts";
 import { openHow, PATH_MAX, RESOLVE_NO_MAGICLINKS } from "../../../ffi/files/path.ts";
-import type { InitFds } from "../../../src/config/init_config.ts";
+import type { InitFds } from "../../operations/init_config.ts";
 import type { Destination } from "../../operations/facts.ts";
 import {
   type Execve,

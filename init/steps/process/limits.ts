@@ -8,7 +8,7 @@
 
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import { rlimitBytes, RLIMITS } from "../../../ffi/processes/rlimit.ts";
-import type { InitCgroups } from "../../../src/config/init_config.ts";
+import type { InitCgroups } from "../../operations/init_config.ts";
 import type { Rlimit } from "../../../src/config/types/config.ts";
 import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 

@@ -14,14 +14,14 @@ import {
   SECCOMP_SET_MODE_FILTER,
 } from "../../../ffi/seccomp/seccomp_flags.ts";
 import { syscallNumber } from "../../../ffi/c/syscalls.ts";
-import type { InitSeccomp } from "../../../src/config/init_config.ts";
+import type { LoadableFilter } from "../../../src/security/filters/seccomp.ts";
 import { answerOf, RET_ALLOW } from "../../../src/security/filters/filter_machine.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../../operations/operation.ts";
 
 const INSTRUCTION_SIZE = 8;
 
 /** Whether a filter hands calls to a listener, whose fd the parent fetches. */
-export function hasListener({ flags }: InitSeccomp): boolean {
+export function hasListener({ flags }: LoadableFilter): boolean {
   return (flags & SECCOMP_FILTER_FLAG.NEW_LISTENER) !== 0;
 }
 
@@ -33,7 +33,7 @@ export function hasListener({ flags }: InitSeccomp): boolean {
  *
  * @param dropsRight whether there is a right to be given up
  */
-export function letsWait({ program }: InitSeccomp, dropsRight: boolean): boolean {
+export function letsWait({ program }: LoadableFilter, dropsRight: boolean): boolean {
   const instructions = Uint8Array.fromBase64(program);
   const calls = [
     "read",
@@ -55,7 +55,7 @@ export function letsWait({ program }: InitSeccomp, dropsRight: boolean): boolean
  * Whether a filter allows all operations, as far as their arguments are numbers. A jump is call -1:
  * the filter may let it fail, but must not do anything else with it.
  */
-export function allowsAll({ program }: InitSeccomp, items: readonly PlanItem[]): boolean {
+export function allowsAll({ program }: LoadableFilter, items: readonly PlanItem[]): boolean {
   const instructions = Uint8Array.fromBase64(program);
   const known = new Map<string, boolean>();
   const allows = (item: PlannedOperation): boolean => {
@@ -95,7 +95,7 @@ const AN_FD = [3n];
  * No jump may follow: the trampoline makes it by a call with the number -1, which the filter would
  * see.
  */
-export function loadFilter({ program, flags, unknown }: InitSeccomp): PlanItem[] {
+export function loadFilter({ program, flags, unknown }: LoadableFilter): PlanItem[] {
   const instructions = Uint8Array.fromBase64(program);
   const count = instructions.length / INSTRUCTION_SIZE;
   const without = unknown.length === 0 ? "" : `, without ${unknown.join(", ")}, unknown here`;

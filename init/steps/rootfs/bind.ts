@@ -16,7 +16,7 @@ import {
   OPEN_TREE_CLONE,
 } from "../../../ffi/files/mount.ts";
 import { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from "../../../ffi/files/path.ts";
-import type { IdmappedFd } from "../../../src/config/init_config.ts";
+import type { IdmappedFd } from "../../operations/init_config.ts";
 import { isBindMount } from "../../../src/config/mount_options.ts";
 import { ContainerError } from "../../../src/errors.ts";
 import type { Facts } from "../../operations/facts.ts";

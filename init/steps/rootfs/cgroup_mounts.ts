@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { CgroupMount, InitCgroups } from "../../../src/config/init_config.ts";
+import type { CgroupMount, InitCgroups } from "../../operations/init_config.ts";
 import type { Mount } from "../../../src/config/types/config.ts";
 import type { Facts } from "../../operations/facts.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { InitFds } from "../../../src/config/init_config.ts";
+import type { InitFds } from "../../operations/init_config.ts";
 import type { Hooks } from "../../../src/config/types/config.ts";
 import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 

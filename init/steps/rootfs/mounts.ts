@@ -8,7 +8,7 @@
  */
 
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../ffi/files/file.ts";
-import type { IdmappedFd } from "../../../src/config/init_config.ts";
+import type { IdmappedFd } from "../../operations/init_config.ts";
 import { isBindMount } from "../../../src/config/mount_options.ts";
 import type { Destination, Facts } from "../../operations/facts.ts";
 import { type MakePlace, type PlanItem, result, StepBuilder } from "../../operations/operation.ts";

@@ -23,7 +23,7 @@ import {
   TIOCSWINSZ,
   windowSize,
 } from "../../../ffi/sockets/terminal.ts";
-import type { ConsoleFds } from "../../../src/config/init_config.ts";
+import type { ConsoleFds } from "../../operations/init_config.ts";
 import type { ConsoleSize } from "../../../src/config/types/config.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { attach } from "./mount_calls.ts";

@@ -7,7 +7,7 @@ import type { Process, ProcessOptions } from "../../process.ts";
 import { ownVariable } from "../../own/own_environment.ts";
 import { traced } from "../../trace/traced.ts";
 import { choice, type Command, type GivenFlags, isOn, list, text } from "../flags/command.ts";
-import { parseDocument } from "../output/document.ts";
+import { parseDocument } from "../flags/json_document.ts";
 import { follow, foregroundConsole, SignalForwarder } from "../foreground/foreground.ts";
 import { preservedFds } from "../process/inherited_fds.ts";
 import { usageError } from "../flags/options.ts";

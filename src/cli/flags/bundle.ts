@@ -8,7 +8,7 @@ import { isThere } from "../../../ffi/files/file_status.ts";
 import type { Config } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
-import { parseDocument } from "../output/document.ts";
+import { parseDocument } from "./json_document.ts";
 import { usageError } from "./options.ts";
 import { reason } from "../output/reason.ts";
 

@@ -12,7 +12,7 @@ import { sendFds } from "../../../ffi/sockets/socket.ts";
 import type { Config } from "../../config/types/config.ts";
 import { validateConfig } from "../../config/validate/validate.ts";
 import type { Container } from "../../container.ts";
-import type { InitKind } from "../../config/start_way.ts";
+import type { InitKind } from "../../../init/start_way.ts";
 import { ContainerError } from "../../errors.ts";
 import { createExitRecord } from "../../supervisor/exit_record.ts";
 import type { NotifySocket } from "./notify_socket.ts";

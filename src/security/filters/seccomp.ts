@@ -16,13 +16,22 @@ import {
   supportsFilterFlags,
 } from "../../../ffi/seccomp/seccomp.ts";
 import { SECCOMP_FILTER_FLAG } from "../../../ffi/seccomp/seccomp_flags.ts";
-import type { InitSeccomp } from "../../config/init_config.ts";
 import type { SeccompFlag } from "../../config/types/names.ts";
 import type { Config } from "../../config/types/config.ts";
 import type { Seccomp } from "../../config/types/seccomp.ts";
 import { ContainerError } from "../../errors.ts";
 import { cacheKey, ProfileCache } from "./profile_cache.ts";
 import type { CompiledProfile } from "./seccomp_profile.ts";
+
+/** A system call filter, in place of the profile that it was compiled from. */
+export interface LoadableFilter {
+  /** The BPF program in base64, 8 bytes an instruction. */
+  readonly program: string;
+  /** Flags of seccomp(2). */
+  readonly flags: number;
+  /** The calls of the profile that this host's libseccomp doesn't know. */
+  readonly unknown: readonly string[];
+}
 
 /** Compiled profiles in memory, by what the program depends on: {@linkcode essence}. */
 export type RecentProfiles = Map<string, CompiledProfile>;
@@ -53,7 +62,7 @@ const POINTER = "/linux/seccomp";
 export async function prepareSeccomp(
   config: Config,
   options: SeccompOptions,
-): Promise<InitSeccomp | undefined> {
+): Promise<LoadableFilter | undefined> {
   const { seccomp } = config.linux ?? {};
   if (seccomp === undefined) return undefined;
   requireRight(config);

@@ -6,7 +6,7 @@ import { formatPlan, listPlan } from "../../../init/listing/listing.ts";
 import type { WholePlan } from "../../../init/operations/operation.ts";
 import { planInit } from "../../../init/plan.ts";
 import { becomeProgram, outliveParent } from "../../../init/steps/process/final.ts";
-import type { InitConfig } from "../../../src/config/init_config.ts";
+import type { InitConfig } from "../../../init/operations/init_config.ts";
 import { ContainerError } from "../../../src/errors.ts";
 import { TableFacts } from "../../fixtures/table_facts.ts";
 import { BASE, FACTS, FILTER, LAUNCH, spec, TABLE, V1, V2 } from "../../fixtures/plans.ts";

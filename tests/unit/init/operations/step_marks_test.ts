@@ -9,7 +9,7 @@ import {
   OWN_ADDRESS,
 } from "../../../../init/operations/step_marks.ts";
 import { defaultSpec } from "../../../../src/create/builtin_spec.ts";
-import type { InitConfig } from "../../../../src/config/init_config.ts";
+import type { InitConfig } from "../../../../init/operations/init_config.ts";
 import { planBirth } from "../../../../src/birth/birth.ts";
 import { TableFacts } from "../../../fixtures/table_facts.ts";
 

@@ -11,7 +11,7 @@ import {
   StatusReader,
 } from "../../../../init/words/channel.ts";
 import type { PlannedOperation } from "../../../../init/operations/operation.ts";
-import type { InitConfig } from "../../../../src/config/init_config.ts";
+import type { InitConfig } from "../../../../init/operations/init_config.ts";
 import { ContainerError } from "../../../../src/errors.ts";
 
 const OPERATIONS: readonly PlannedOperation[] = [

@@ -24,7 +24,7 @@ import {
   knownWay,
   waitForParentsWork,
 } from "./direct_start.ts";
-import type { InitKind, StartWay } from "../config/start_way.ts";
+import type { InitKind, StartWay } from "../../init/start_way.ts";
 import { isIdMapped } from "../config/mount_options.ts";
 import type { Config, Mount } from "../config/types/config.ts";
 import {
@@ -89,7 +89,7 @@ export interface PlanSubject extends InitSubject {
 }
 
 /** Plans a start. Nothing is made, and nothing of the host is changed. */
-export function planContainer(subject: PlanSubject): ContainerPlan {
+export function rehearse(subject: PlanSubject): ContainerPlan {
   const { config, cgroups, look } = subject;
   const list = config.linux?.namespaces ?? [];
   const launches = joinsInhabited(list);

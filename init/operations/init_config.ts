@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Config } from "./types/config.ts";
+import type { Config } from "../../src/config/types/config.ts";
+import type { LoadableFilter } from "../../src/security/filters/seccomp.ts";
 
 /** A cgroup tree that a cgroup mount of the container shows. */
 export interface CgroupMount {
@@ -59,16 +60,6 @@ export interface InitFds {
   readonly work?: WorkFds | undefined;
 }
 
-/** The system call filter, in place of the profile that it was compiled from. */
-export interface InitSeccomp {
-  /** The BPF program in base64, 8 bytes an instruction. */
-  readonly program: string;
-  /** Flags of seccomp(2). */
-  readonly flags: number;
-  /** The calls of the profile that this host's libseccomp doesn't know. */
-  readonly unknown: readonly string[];
-}
-
 /** A mount that the parent made, detached and id-mapped, and its fd in init. */
 export interface IdmappedFd {
   /** Its place in the config's `mounts`. */
@@ -91,7 +82,7 @@ export interface InitConfig {
   readonly rootfs: string;
   /** The container's config without `linux.seccomp`; its `process` is the one to run. */
   readonly config: Config;
-  readonly seccomp?: InitSeccomp | undefined;
+  readonly seccomp?: LoadableFilter | undefined;
   readonly fds: InitFds;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds: number;

@@ -2,17 +2,18 @@
  * Whether a container runs out of memory. The kernel reports it; nothing is polled.
  *
  * Source: the kernel's Documentation/admin-guide/cgroup-v1/memory.rst (10. OOM Control) and
- * cgroup-v2.rst (memory.events).
+ * cgroup-v2.rst (memory.events); fs/kernfs/file.c for the polling of cgroup files.
  *
  * @module
  */
 
 import { isThere } from "../../ffi/files/file_status.ts";
 import { failedWith } from "../../ffi/c/errno.ts";
-import { makeEventfd, readFromStart, takeCount } from "../../ffi/waiting/eventfd.ts";
+import { readFromStart } from "../../ffi/files/offset.ts";
+import { makeEventfd, takeCount } from "../../ffi/waiting/eventfd.ts";
 import { type Fd, O_RDONLY, open } from "../../ffi/files/file.ts";
 import { EPOLLIN, EPOLLPRI } from "../../ffi/waiting/poll.ts";
-import { CgroupFolder, parseTable } from "../cgroups/folder.ts";
+import { CgroupFolder, parseTable } from "./folder.ts";
 
 /** A watch on one cgroup. */
 export interface OomWatch extends Disposable {
