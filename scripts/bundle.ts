@@ -22,6 +22,7 @@
  */
 
 import { countDisposals, keepDisposals } from "./disposals.ts";
+import { handOver, namesIn } from "./hand_over.ts";
 
 const DOOR = "src/cli/hull.ts";
 const ASIDE = "src/cli/aside.ts";
@@ -102,6 +103,7 @@ async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>
   });
   joinChunks(out);
   keepMaps(out);
+  makeList(out);
 }
 
 /** The modules that the files beside the first one give away. */
@@ -269,12 +271,30 @@ function givingAway(chunk: string, door: string): string {
   return `${chunk.slice(0, chunk.length - all.length)}export{${[own, ...more].join()}};\n`;
 }
 
-/** `a as b,c`: pairs of both names. */
-function namesIn(list: string): (readonly [string, string])[] {
-  return list.split(",").filter((each) => each !== "").map((each) => {
-    const [first = "", second = first] = each.split(" as ");
-    return [first, second];
-  });
+/** See hand_over.ts. */
+function makeList(folder: string): void {
+  const first = `${folder}/hull.js`;
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".js") && name !== "hull.js");
+  const before = Object.fromEntries(names.map((name) => {
+    const map = JSON.parse(Deno.readTextFileSync(`${folder}/${name}.map`)) as KeptMap;
+    const text = Deno.readTextFileSync(`${folder}/${name}`);
+    return [name, { text, mappings: map.mappings, map }];
+  }));
+  const after = handOver(Deno.readTextFileSync(first), before);
+  Deno.writeTextFileSync(first, after.first);
+  for (const [name, { text, mappings }] of Object.entries(after.others)) {
+    Deno.writeTextFileSync(`${folder}/${name}`, text);
+    const map = JSON.stringify({ ...before[name]?.map, mappings });
+    Deno.writeTextFileSync(`${folder}/${name}.map`, map);
+  }
+}
+
+/** A source map as far as it is kept. */
+interface KeptMap {
+  readonly version: 3;
+  readonly sources: readonly string[];
+  readonly mappings: string;
 }
 
 /** The maps with the paths that the sources have from the top, and without the sources themselves. */
@@ -286,7 +306,7 @@ function keepMaps(folder: string): void {
       readonly mappings: string;
     };
     const sources = map.sources.map((path) => path.replace(/^.*?(?=(?:ffi|init|src|std)\/)/, ""));
-    const kept = { version: 3, sources, mappings: map.mappings };
+    const kept: KeptMap = { version: 3, sources, mappings: map.mappings };
     Deno.writeTextFileSync(`${folder}/${name}`, JSON.stringify(kept));
   }
 }
