@@ -106,6 +106,16 @@ export function walked(parts: readonly Part[], path: string): string {
   return `/${way.join("/")}`;
 }
 
+/** A path with its `..` taken out by name. */
+export function collapsed(path: string): string {
+  const way: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") way.pop();
+    else if (name !== "" && name !== ".") way.push(name);
+  }
+  return `/${way.join("/")}`;
+}
+
 /** The names that a path of a case may have on its way: its own, and those that links lead to. */
 export function namesOn(parts: readonly Part[], path: string): ReadonlySet<string> {
   const shapes = [

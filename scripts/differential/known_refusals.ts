@@ -7,6 +7,8 @@
 import type { Json, Part } from "./case.ts";
 import type { Compared, Difference, Known } from "./difference.ts";
 import {
+  collapsed,
+  execField,
   fieldOf,
   hasUserNamespace,
   mountsOf,
@@ -23,17 +25,19 @@ export const REFUSALS: readonly Known[] = [
     "mount inside /proc",
     "hull lets nothing cover parts of /proc but what runc 1.2 lets, by any kind of mount",
     /can't be used; \/mounts\/\d+\/destination: is inside \/proc/,
+    (parts, words) => collapsed(String(refusedIn(parts, words))).startsWith("/proc/"),
   ),
   hullRefuses(
     "a tmpfs at /proc, below a proc",
     "what is no proc could stand in for the files that labels are written to; runc refuses it from " +
       "1.2 on, whatever covers it later",
     /can't be used; \/mounts\/\d+\/destination: takes only a mount of type proc/,
-    (parts) => {
-      const there = mountsOf(parts).filter(({ destination = "" }) =>
-        walked(parts, destination) === "/proc"
-      );
-      return there.some(({ type }) => type === "tmpfs") && there.at(-1)?.type === "proc";
+    (parts, words) => {
+      const isProc = ({ destination = "" }) => collapsed(destination) === "/proc";
+      const [, index] = /\/mounts\/(\d+)/.exec(words) ?? [];
+      const mount = mountsOf(parts)[Number(index)];
+      return mount?.type === "tmpfs" && isProc(mount) &&
+        mountsOf(parts).findLast(isProc)?.type === "proc";
     },
   ),
   hullRefuses(
@@ -45,6 +49,7 @@ export const REFUSALS: readonly Known[] = [
     "relative paths",
     "the spec: they must be absolute; runc takes some as they are",
     /can't be used; \S+: (must be an absolute path|must not be empty)/,
+    (parts, words) => !String(refusedIn(parts, words)).startsWith("/"),
   ),
   hullRefuses(
     "links of /proc",
@@ -61,6 +66,7 @@ export const REFUSALS: readonly Known[] = [
     "bits of a umask",
     "hull refuses a umask beyond 0777, of which the kernel takes what fits",
     /can't be used; \S*umask: must be an integer/,
+    (parts, words) => Number(refusedIn(parts, words)) > 0o777,
   ),
   hullRefuses(
     "fields that runc's exec passes over",
@@ -428,18 +434,29 @@ function withoutPoststart(fact: string): string {
   return /^file \S+ \S+ ""$/.test(left) ? NOTHING : left;
 }
 
+/** The value of a document of which some words say that it can't be used. */
+function refusedIn(parts: readonly Part[], words: string): Json | undefined {
+  const [, document, pointer = ""] = /(config|process) can't be used; \/(\S*):/.exec(words) ?? [];
+  const [first = "", ...rest] = pointer.split("/");
+  if (document === "config") return fieldOf(parts, first, ...rest);
+  return rest.reduce<Json | undefined>(
+    (here, name) => (here as { readonly [key: string]: Json } | undefined)?.[name],
+    execField(parts, `/${first}`),
+  );
+}
+
 /** Where hull alone refuses, with words of its own. */
 function hullRefuses(
   name: string,
   reason: string,
   words: RegExp,
-  wanted: (parts: readonly Part[]) => boolean = () => true,
+  wanted: (parts: readonly Part[], words: string) => boolean = () => true,
 ): Known {
   return {
     name,
     reason,
     covers: (difference, { hull, reference, parts }) =>
-      follows(difference, parts, "hull") && words.test(hull.words) && wanted(parts) &&
+      follows(difference, parts, "hull") && words.test(hull.words) && wanted(parts, hull.words) &&
       failedAlone(hull, reference),
   };
 }

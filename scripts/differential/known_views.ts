@@ -6,6 +6,7 @@
 
 import type { Json, Part } from "./case.ts";
 import {
+  collapsed,
   covers,
   execField,
   fieldOf,
@@ -129,8 +130,9 @@ export const VIEWS: readonly Known[] = [
     reason: "hull lets them be used as well; runc forgets what it allows by default",
     covers: ({ fact, hull, reference }, { parts }) =>
       /^inside place \/dev\/(null|zero|full|random|urandom|tty)$/.test(fact) &&
-      withoutFlags(hull).replace("w- ", "-(EPERM)- ").replace("open=yes", "open=EPERM") ===
-        withoutFlags(reference).replace(/ w- /, " -(EPERM)- ") &&
+      nineBits(withoutFlags(hull)).replace(/w([x-]) /, "-(EPERM)$1 ")
+          .replace("open=yes", "open=EPERM") ===
+        withoutFlags(reference).replace(/ w([x-]) /, " -(EPERM)$1 ") &&
       (flagsIn(hull) === flagsIn(reference) || hasUserNamespace(parts)) &&
       parts.some((part) =>
         part.kind === "push" && part.at === "/linux/devices" &&
@@ -167,11 +169,8 @@ export const VIEWS: readonly Known[] = [
     name: "special bits of a device",
     reason: "hull gives fileMode as it stands, runc nine bits of it",
     covers: ({ fact, hull, reference }, { parts }) =>
-      /^(inside place|host) /.test(fact) && hull.replace(/ (1|2|6|)4755 /, (_, type) =>
-          type === "" ? " 755 " : ` ${type}0755 `) === reference &&
-      parts.some((part) =>
-        part.kind === "push" && part.at === "/linux/devices"
-      ),
+      /^(inside place|host) /.test(fact) && nineBits(hull) === reference &&
+      parts.some((part) => part.kind === "push" && part.at === "/linux/devices"),
   },
   {
     name: "umask of an exec",
@@ -293,6 +292,11 @@ function withoutFlags(fact: string): string {
   return fact.replace(/flags=\w+/, "").replaceAll(/,(nosuid|nodev|noexec)/g, "");
 }
 
+/** A device without the special bits of the mode that cases ask for. */
+function nineBits(fact: string): string {
+  return fact.replace(/ (1|2|6|)4755 /, (_, type) => type === "" ? " 755 " : ` ${type}0755 `);
+}
+
 /** A place or mount as it is where nothing can be written. */
 function asReadonly(fact: string): string {
   return fact.replace(
@@ -310,16 +314,6 @@ function coveredIn(parts: readonly Part[]): readonly string[] {
       .map((path) => walked(parts, path))
       .filter((path) => path !== "/")
   );
-}
-
-/** A path with its `..` taken out by name. */
-function collapsed(path: string): string {
-  const way: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "..") way.pop();
-    else if (name !== "" && name !== ".") way.push(name);
-  }
-  return `/${way.join("/")}`;
 }
 
 /** A folder without its mode, and what that lets the program do. */

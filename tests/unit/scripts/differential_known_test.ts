@@ -69,6 +69,12 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "char 666 0:0 fs=1021994 flags=1022 w- 1:3 open=yes",
     reference: "char 666 0:0 fs=1021994 flags=1022 w- 1:3 open=EPERM",
   }, { hull: "char 600 0:0 fs=1021994 flags=1022 w- 1:3 open=yes" }],
+  ["the mode of a default device that is listed with special bits", {
+    parts: [device],
+    fact: "inside place /dev/null",
+    hull: "char 4755 0:0 fs=1021994 flags=22 wx 1:3 open=yes",
+    reference: "char 755 0:0 fs=1021994 flags=22 -(EPERM)x 1:3 open=EPERM",
+  }, { hull: "char 4775 0:0 fs=1021994 flags=22 wx 1:3 open=yes" }],
   ["a device's owner in a user namespace", {
     parts: mapped,
     fact: "inside place /dev/zero",
@@ -368,6 +374,27 @@ Deno.test("the soak tells of what hull refuses to put at /proc but a tmpfs below
   assertEquals(left("tmpfs", 0), 0);
   assert(left("proc", 0) > 0);
   assert(left("tmpfs") > 0);
+});
+
+Deno.test("the soak tells of a document's refusal whose value is none to be refused", () => {
+  const left = (words: string, parts: readonly Part[]) =>
+    compare("hull", parts, { facts: new Map(FAILED), words }, { facts: new Map(RAN), words: "" })
+      .length;
+  const at = (destination: string): Part => (
+    { kind: "push", at: "/mounts", value: { destination, type: "tmpfs" }, index: 0 }
+  );
+  const inside = "the config can't be used; /mounts/0/destination: is inside /proc, where only";
+  assertEquals(left(inside, [at("/data/../proc/self")]), 0);
+  assert(left(inside, [at("/data/proc/self")]) > 0);
+  const umask = (value: number): Part => (
+    { kind: "set", at: "/process/user", value: { uid: 0, gid: 0, umask: value } }
+  );
+  const bits = "the config can't be used; /process/user/umask: must be an integer";
+  assertEquals(left(bits, [umask(0o1022)]), 0);
+  assert(left(bits, [umask(0o22)]) > 0);
+  const relative = "the config can't be used; /process/cwd: must be an absolute path";
+  assertEquals(left(relative, [{ kind: "set", at: "/process/cwd", value: "data" }]), 0);
+  assert(left(relative, [{ kind: "set", at: "/process/cwd", value: "/data" }]) > 0);
 });
 
 Deno.test("the soak tells of hooks that did not run beside a startContainer hook's failure", () => {
