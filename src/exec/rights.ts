@@ -25,6 +25,7 @@ import {
 } from "../../init/steps/process/scheduling.ts";
 import { hasListener, letsWait, loadFilter } from "../../init/steps/process/seccomp.ts";
 import {
+  becomeNamespaceRoot,
   becomeUser,
   denyNewPrivileges,
   dropFilterRight,
@@ -111,6 +112,8 @@ export function planRights(
   ];
   const hasUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
   const become: readonly PlanItem[] = [
+    // nothing is looked at with the rights that the host's root has to its own files
+    ...(hasUserNamespace ? becomeNamespaceRoot() : []),
     ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
     ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),

@@ -113,6 +113,20 @@ Deno.test("CVE-2024-21626: exec's working folder is never one that a link of /pr
   });
 });
 
+Deno.test("in a user namespace exec enters no folder that the container's root may not enter", async () => {
+  using bundle = leanBundle(WAIT, withUserNamespace);
+  own(bundle);
+  const closed = `${bundle.folder}/rootfs/closed`;
+  Deno.mkdirSync(closed, { mode: 0o700 });
+  await within("hull-sec-x-closed", bundle, async (container) => {
+    const args = ["sh", "-c", "pwd"];
+    const { text, error } = await attemptExec(container, { args, cwd: "/closed" });
+    assertEquals([text, error?.errno, error?.pointer], [undefined, "EACCES", "/process/cwd"]);
+    Deno.chmodSync(closed, 0o711);
+    assertEquals((await attemptExec(container, { args, cwd: "/closed" })).text, "/closed\n");
+  });
+});
+
 Deno.test("CVE-2024-21626, CVE-2019-5736: a link of /proc is no program for exec", async () => {
   using bundle = leanBundle(WAIT);
   Deno.symlinkSync("/proc/self/exe", `${bundle.folder}/rootfs/bin/link`);
