@@ -1,76 +1,18 @@
+/** Which hooks run when, where and as whom. */
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Factory, type Fault, Process } from "../../mod.ts";
-import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { until } from "../fixtures/until.ts";
-
-const POINTS = [
-  "prestart",
-  "createRuntime",
-  "createContainer",
-  "startContainer",
-  "poststart",
-  "poststop",
-] as const;
-
-interface Hook {
-  path: string;
-  args?: string[];
-  env?: string[];
-  timeout?: number;
-}
-
-function shell(script: string, more: Partial<Hook> = {}): Hook {
-  return { path: "/bin/sh", args: ["sh", "-c", script], ...more };
-}
-
-/** A file that the container sees under the same path, for hooks of both sides to write to. */
-function sharedLog():
-  & { readonly path: string; read(): string; mount(config: Draft): void }
-  & Disposable {
-  const scratch = scratchFolder();
-  const path = `${scratch.path}/log`;
-  Deno.writeTextFileSync(path, "");
-  Deno.chmodSync(scratch.path, 0o755);
-  Deno.chmodSync(path, 0o666);
-  return {
-    path,
-    read: () => Deno.readTextFileSync(path),
-    mount: (config) => {
-      config.mounts.push({
-        destination: path,
-        type: "bind",
-        source: path,
-        options: ["bind", "rw"],
-      });
-    },
-    [Symbol.dispose]: () => scratch[Symbol.dispose](),
-  };
-}
-
-interface SaidState {
-  readonly id: string;
-  readonly status: string;
-  readonly pid: number;
-  readonly bundle: string;
-  readonly ociVersion: string;
-  readonly annotations?: Record<string, string>;
-}
-
-/** Hooks that append the point and the state that they read. */
-function recording(log: string): Record<string, Hook[]> {
-  return Object.fromEntries(
-    POINTS.map((point) => [point, [shell(`echo "${point} $(cat)" >> ${log}`)]]),
-  );
-}
-
-function recorded(text: string): [point: string, state: SaidState][] {
-  return text.trimEnd().split("\n").map((line) => {
-    const at = line.indexOf(" ");
-    return [line.slice(0, at), JSON.parse(line.slice(at + 1)) as SaidState];
-  });
-}
+import {
+  POINTS,
+  recorded,
+  recording,
+  type SaidState,
+  sharedLog,
+  shell,
+} from "../fixtures/hooks.ts";
 
 Deno.test("all six hooks run in order, each with the state of its moment", async () => {
   await leavesNothing("hull-hooks-order", async () => {
@@ -217,74 +159,6 @@ Deno.test("startContainer hooks have the program's user, rights, folder and envi
   assertStringIncludes(hook, "1000\n1000 4\n/tmp\nhello\n");
 });
 
-for (const point of POINTS.slice(0, 5)) {
-  for (const [how, hook, expected] of FAILURES()) {
-    Deno.test(`a ${point} hook that ${how} ends the container, and poststop runs`, async () => {
-      await leavesNothing("hull-hooks-fail", async () => {
-        await using hull = new Hull();
-        using log = sharedLog();
-        using bundle = makeBundle("sleep 60", (config) => {
-          config.hooks = {
-            [point]: [hook, shell(`echo never >> ${log.path}`)],
-            poststop: [shell(`echo poststop >> ${log.path}`)],
-          };
-        });
-        const said = await hull.refuse("run", "-b", bundle.folder, "hull-hooks-fail");
-        assertStringIncludes(said, `the ${point} hook 0 failed`);
-        assertStringIncludes(said, `/hooks/${point}/0`);
-        assertMatch(said, expected);
-        assertEquals(log.read(), "poststop\n");
-        assertEquals([...Deno.readDirSync(hull.root)], []);
-      });
-    });
-  }
-}
-
-function FAILURES(): readonly (readonly [string, Hook, RegExp])[] {
-  return [
-    ["fails", shell("echo one; echo why >&2; exit 3"), /exit code 3.*it wrote: one \| why/],
-    ["is missing", { path: "/none/such" }, /execve\(\/none\/such\): ENOENT/],
-    [
-      "takes too long",
-      shell("sleep 61 & sleep 61", { timeout: 1 }),
-      /longer than its timeout of 1 s/,
-    ],
-  ];
-}
-
-Deno.test("a hook that fails in start takes the created container away", async () => {
-  await leavesNothing("hull-hooks-start", async () => {
-    await using hull = new Hull();
-    using log = sharedLog();
-    using bundle = makeBundle("sleep 60", (config) => {
-      config.hooks = {
-        poststart: [shell("kill -9 $$")],
-        poststop: [shell(`echo p > ${log.path}`)],
-      };
-    });
-    await hull.detach("create", "-b", bundle.folder, "hull-hooks-start");
-    assertEquals(log.read(), "");
-    assertMatch(await hull.refuse("start", "hull-hooks-start"), /poststart hook 0.*SIGKILL/);
-    assertEquals(log.read(), "p\n");
-    assertStringIncludes(await hull.refuse("state", "hull-hooks-start"), "does not exist");
-  });
-});
-
-Deno.test("a poststop hook that fails is a warning, and the others run", async () => {
-  await using hull = new Hull();
-  using log = sharedLog();
-  using bundle = makeBundle("exit 5", (config) => {
-    config.hooks = { poststop: [shell("exit 1"), shell(`echo second > ${log.path}`)] };
-  });
-  const { code, stderr } = await hull.call(["run", "-b", bundle.folder, "hull-hooks-stop"]);
-  assertEquals(code, 5);
-  assertMatch(
-    stderr,
-    /^hull: warning: config \/hooks\/poststop\/0: the poststop hook 0 failed: exit code 1; it wrote nothing\n$/,
-  );
-  assertEquals(log.read(), "second\n");
-});
-
 Deno.test("a hook's own arguments and environment are all that it has", async () => {
   await using hull = new Hull();
   using log = sharedLog();
@@ -371,55 +245,6 @@ Deno.test("hooks of a container that joins a pid namespace", async () => {
   for (const [hook, seen] of pids) {
     assert(seen > 1 && (hook === "createContainer" || seen < 100), `${pids}`);
   }
-});
-
-Deno.test("kill -9 of hull ends the hook that it runs, and nothing is left", async () => {
-  await leavesNothing("hull-hooks-kill", async () => {
-    await using hull = new Hull();
-    using log = sharedLog();
-    using bundle = makeBundle("exit 0", (config) => {
-      config.hooks = { createRuntime: [shell(`echo $$ > ${log.path}; exec sleep 60`)] };
-    });
-    const child = hull.command(["run", "-b", bundle.folder, "hull-hooks-kill"], {
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    await until(() => log.read() !== "");
-    child.kill("SIGKILL");
-    await child.status;
-    const hook = Number(log.read());
-    await until(() => !exists(`/proc/${hook}`));
-    await hull.must("delete", "--force", "hull-hooks-kill");
-  });
-});
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-Deno.test("a program hears of a poststop hook's failure by onWarning", async () => {
-  using root = scratchFolder();
-  using bundle = makeBundle("exit 0", (config) => {
-    config.hooks = { poststop: [shell("exit 9")] };
-  });
-  const warnings: Fault[] = [];
-  const factory = new Factory({ root: root.path, onWarning: (warning) => warnings.push(warning) });
-  {
-    await using container = await factory.create("hull-hooks-lib", bundle.config, {
-      bundle: bundle.folder,
-    });
-    const process = new Process();
-    await container.run(process);
-    await process.wait();
-  }
-  assertEquals(warnings.map(({ pointer }) => pointer), ["/hooks/poststop/0"]);
-  assertStringIncludes(warnings[0]?.message ?? "", "exit code 9");
 });
 
 Deno.test("a run that takes orphans in leaves the hooks' statuses to who waits for them", async () => {
