@@ -1,0 +1,104 @@
+/**
+ * The commands by name. Each is a module of its own, loaded when it is called.
+ *
+ * @module
+ */
+
+import type { ContainerError } from "../errors.ts";
+import { type Command, type GivenFlags, text } from "./flags/command.ts";
+import { usageError } from "./flags/options.ts";
+import { nearest } from "./flags/suggest.ts";
+import { GLOBAL_FLAGS } from "./global_flags.ts";
+
+/** A command that is not loaded. */
+export interface Entry {
+  /** What it does, for the help. */
+  readonly summary: string;
+  /** Loads it. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** All of them, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  create: {
+    summary: "make a container; its process waits for start",
+    load: () => import("./commands/create.ts"),
+  },
+  delete: {
+    summary: "remove a container with all it has on the host",
+    load: () => import("./commands/delete.ts"),
+  },
+  events: {
+    summary: "print what a container uses and its OOMs",
+    load: () => import("./commands/events.ts"),
+  },
+  exec: {
+    summary: "run a further process in a running container",
+    load: () => import("./commands/exec.ts"),
+  },
+  features: {
+    summary: "print what this hull can do",
+    load: () => import("./commands/features.ts"),
+  },
+  kill: { summary: "send a container a signal", load: () => import("./commands/kill.ts") },
+  list: { summary: "list the containers", load: () => import("./commands/list.ts") },
+  pause: {
+    summary: "stop a container's processes where they are",
+    load: () => import("./commands/pause.ts"),
+  },
+  plan: { summary: "show the system calls of a start", load: () => import("./commands/plan.ts") },
+  ps: { summary: "list a container's processes", load: () => import("./commands/ps.ts") },
+  resume: { summary: "let a paused container go on", load: () => import("./commands/resume.ts") },
+  run: { summary: "create and start a container", load: () => import("./commands/run.ts") },
+  spec: { summary: "write a config.json to start from", load: () => import("./commands/spec.ts") },
+  start: {
+    summary: "start a created container's process",
+    load: () => import("./commands/start.ts"),
+  },
+  state: { summary: "print a container's state", load: () => import("./commands/state.ts") },
+  update: { summary: "change a container's limits", load: () => import("./commands/update.ts") },
+  wait: {
+    summary: "wait for a container's end; print its exit code",
+    load: () => import("./commands/wait.ts"),
+  },
+};
+
+/** Commands of other runtimes that have another name here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["inspect", "state"],
+  ["ls", "list"],
+  ["rm", "delete"],
+  ["stop", "kill"],
+  ["top", "ps"],
+  ["unpause", "resume"],
+]);
+
+/**
+ * The command of a name.
+ *
+ * @throws {ContainerError} a usage error that names the nearest one
+ */
+export function findCommand(name: string): Entry {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry !== undefined) return entry;
+  const isFlag = GLOBAL_FLAGS.some((flag) => flag.name === name);
+  const near = isFlag ? `--${name}` : ELSEWHERE.get(name) ?? nearest(name, Object.keys(COMMANDS));
+  throw usageError(
+    `unknown command ${JSON.stringify(name)}`,
+    near === undefined ? "see hull --help" : `did you mean hull ${near}?`,
+  );
+}
+
+/**
+ * The error for a missing command. A flag without its value may have taken the command as the
+ * value.
+ */
+export function noCommand(flags: GivenFlags): ContainerError {
+  const taker = GLOBAL_FLAGS.find((flag) => Object.hasOwn(COMMANDS, text(flags, flag.name) ?? ""));
+  if (taker === undefined) return usageError("there is no command", "see hull --help");
+  const taken = text(flags, taker.name);
+  return usageError(
+    `there is no command: --${taker.name} has taken ${taken} for its ${taker.value}`,
+    `write hull --${taker.name} ${taker.value} ${taken}`,
+  );
+}
