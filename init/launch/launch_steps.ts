@@ -31,9 +31,14 @@ export interface LaunchOptions {
   readonly told: { readonly reader: number; readonly writer: number };
 }
 
-/** What stands before the container's plan, once the new namespaces are there. */
+/**
+ * What stands before the container's plan, once the new namespaces are there.
+ *
+ * @param keepsTold whether the reader of `told` stays open: it hears of the launcher's end
+ */
 export function settle(
   { namespaces, cgroups, control, proc, timeOffsets = {}, told }: LaunchOptions,
+  keepsTold = false,
 ): PlanItem[] {
   const step = new StepBuilder("clone");
   step.because("die with the parent while the container is not ready")
@@ -42,8 +47,9 @@ export function settle(
   step.because("wait until the parent knows of this process; end if the launcher is gone")
     .call("close", [told.writer])
     .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
-    .call("exit_group", [1])
-    .call("close", [told.reader], { label: "told" });
+    .call("exit_group", [1]);
+  if (keepsTold) step.call("getpid", [], { label: "told" });
+  else step.call("close", [told.reader], { label: "told" });
   if (isNew(namespaces, "user")) {
     step.because("wait for the id maps; end if the parent is gone", undefined, "/linux/uidMappings")
       .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })

@@ -128,8 +128,8 @@ export function planLaunchUsher(
     ...hide.items,
     ...joinNamespaces(namespaces, "pid"),
     ...make.items,
-    ...settle(options),
-    ...showingPids(before),
+    ...settle(options, true),
+    ...unlessKilled(options.told.reader, showingPids(before)),
     ...hideAgain(),
     ...bornBehind(guardOf(options.seccomp, last), {
       step: "clone",
@@ -138,6 +138,22 @@ export function planLaunchUsher(
       labels: { end: END, born: BORN },
     }, [...begin(), ...ofProcesses, ...onTerminal, ...last]),
   ]);
+}
+
+/**
+ * The launcher alone can say who was born. If it was killed while the plan ran, which may take as
+ * long as a hook, nobody is born: a process of which nobody knows would stay a zombie.
+ *
+ * @param told a pipe whose other end the launcher has until it ends
+ */
+function unlessKilled(told: number, plan: readonly PlanItem[]): PlanItem[] {
+  const at = plan.findIndex((item) => !("work" in item) && item.syscall === "close_range");
+  const events = new Uint8Array(new Int32Array([told, 0]).buffer); // POLLHUP is always told
+  const step = new StepBuilder("clone");
+  step.because("end if the launcher is gone")
+    .call("ppoll", [events, 1, new Uint8Array(16), 0, 8], { onPositive: { jump: END } })
+    .call("close", [told]);
+  return plan.toSpliced(at, 0, ...step.items);
 }
 
 /**

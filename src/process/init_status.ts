@@ -111,15 +111,17 @@ export class InitStatus {
   }
 }
 
-/** The error for an init that ended without a message. */
-export function silentEnd(status: ExitStatus): ContainerError {
-  if (status.oomKilled === true) return outOfMemory("init");
-  const { code, signal } = status;
-  const how = signal === undefined ? `exit code ${code}` : signalName(signal);
+/**
+ * The error for an init that ended without a message; below a supervisor nobody may know how.
+ */
+export function silentEnd({ code, signal, oomKilled }: Partial<ExitStatus>): ContainerError {
+  if (oomKilled === true) return outOfMemory("init");
+  const isKilled = signal !== undefined || code === undefined;
+  const how = signal !== undefined ? signalName(signal) : `exit code ${code ?? "unknown"}`;
   return new ContainerError("InitFailed", `init ended before the container was ready: ${how}`, {
-    hint: signal === undefined
-      ? "what init printed, if it did, may say why"
-      : "somebody killed it, or the memory of the host ran out",
+    hint: isKilled
+      ? "somebody killed it, or the memory of the host ran out"
+      : "what init printed, if it did, may say why",
   });
 }
 

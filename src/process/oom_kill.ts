@@ -28,10 +28,10 @@ export function withOomKill<Status extends ExitStatus | undefined>(
  * give it a page, system calls fail with EFAULT, and execve(2) ends in a SIGKILL that is not
  * counted as a kill. But the cgroup counts that the limit was hit.
  */
-export function withLowLimit(
-  status: ExitStatus,
+export function withLowLimit<Status extends Partial<ExitStatus>>(
+  status: Status,
   cgroups: Pick<CgroupManager, "stats">,
-): ExitStatus {
+): Status {
   const memory = memoryOf(cgroups);
   const isShort = memory !== undefined && memory.oomKills + memory.usage.failcnt > 0;
   return isShort ? { ...status, oomKilled: true } : status;

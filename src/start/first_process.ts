@@ -183,7 +183,7 @@ class FirstStart {
           case "error":
             throw message.error;
           case undefined:
-            throw silentEnd(withLowLimit(await init.wait(), this.#subject.cgroups));
+            throw silentEnd(withLowLimit(await init.ended() ?? {}, this.#subject.cgroups));
         }
       }
       return launched;

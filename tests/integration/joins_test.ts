@@ -3,13 +3,17 @@ import {
   assertEquals,
   assertMatch,
   assertNotEquals,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { type Container, Factory, Process } from "../../mod.ts";
+import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
+import { needsUsher } from "../../init/launch/launch_usher.ts";
 import { type Bundle, type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
+import { testWhere } from "../fixtures/test_where.ts";
+import { inTime } from "../fixtures/until.ts";
 
 type Type = NonNullable<Draft["linux"]["namespaces"]>[number]["type"];
 
@@ -188,3 +192,42 @@ Deno.test("a path that is no pid or user namespace is an error, and nothing is l
     });
   }
 });
+
+/** Kills the one process of hull's program below this one that is not the container's yet. */
+const KILL_LAUNCHER = `below() { for c in $(cat /proc/$1/task/*/children); do
+  if [ "$(readlink /proc/$c/exe)" = "$2" ]; then kill -9 $c; else below $c "$2"; fi
+done; }
+below ${Deno.pid} "$(readlink /proc/${Deno.pid}/exe)"`;
+const hasUsher = needsUsher([{ type: "pid", path: "/proc/self/ns/pid" }]);
+
+for (const supervised of [false, true]) {
+  const how = supervised ? "below a supervisor" : "as a child";
+  testWhere(
+    hasUsher ? undefined : "procfs's option pidns (Linux 6.17)",
+    `a launcher that is killed while a hook runs ends the start, ${how}, and nobody is born`,
+    async () => {
+      const id = "hull-join-killed";
+      await leavesNothing(id, async () => {
+        await using root = rootFolder();
+        const factory = new Factory({ root: root.path });
+        using bundle = makeBundle("sleep 1000");
+        await using first = await factory.create(`${id}-a`, bundle.config, {
+          bundle: bundle.folder,
+        });
+        await first.run(new Process({ stdin: "null" }));
+        using joining = makeBundle("sleep 1000", (config) => {
+          join(config, "pid", `/proc/${first.state().pid}/ns/pid`);
+          config.hooks = {
+            createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", KILL_LAUNCHER] }],
+          };
+        });
+        await using second = await factory.create(`${id}-b`, joining.config, {
+          bundle: joining.folder,
+        });
+        const start = second.start(new Process({ stdin: "null" }), { supervised });
+        const error = await assertRejects(() => inTime("the start", start), ContainerError);
+        assertStringIncludes(error.message, "init ended before the container was ready");
+      });
+    },
+  );
+}
