@@ -1,6 +1,7 @@
 /**
  * Checks that imports lead down, from room to room (scripts/rooms.ts) and from file to file, and that
- * ARCHITECTURE.md names each file of the rooms. Prints each breach.
+ * ARCHITECTURE.md names each file of the rooms; and that the paths which the pages name are there.
+ * Prints each breach.
  *
  * @module
  */
@@ -29,6 +30,10 @@ const RULES: readonly Rule[] = [
   { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^mod\.ts$/, may: /^src\// },
 ];
+
+/** The pages for those who work on hull, and what in them is a path. */
+const PAGES = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"];
+const PLACE = /^(docs|examples|ffi|init|scripts|src|std|tests)\/[\w./-]*$/;
 
 /** The packages that a room may import. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
@@ -104,6 +109,22 @@ function describedFiles(): string[] {
   });
 }
 
+/** The files and folders that a page names by their paths from the top. */
+function namedPaths(page: string): string[] {
+  const words = Deno.readTextFileSync(page).match(/`[^`\s]+`/g) ?? [];
+  return words.map((word) => word.slice(1, -1))
+    .filter((word) => PLACE.test(word) && !word.includes("NAME") && !word.includes("*"));
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 Deno.chdir(new URL("..", import.meta.url));
 const modules = modulesIn();
 const graph = new Map(modules.map((file) => [file, importsOf(file)]));
@@ -121,5 +142,10 @@ for (const file of modules.filter(isInRooms)) {
 }
 for (const file of described) {
   if (!graph.has(file)) tell(`ARCHITECTURE.md has a line for ${file}, which is not there`);
+}
+for (const page of PAGES) {
+  for (const path of new Set(namedPaths(page))) {
+    if (!isThere(path)) tell(`${page} names ${path}, which is not there`);
+  }
 }
 Deno.exit(breaches === 0 ? 0 : 1);
