@@ -68,27 +68,30 @@ export class Container implements AsyncDisposable {
     this.#known = new KnownContainer(snapshot, surroundings);
   }
 
-  /** Its id. */
+  /** The id that the container was created with. */
   get id(): string {
     return this.#known.id;
   }
 
-  /** Its state folder on the host. */
+  /** The folder on the host that holds the container's state: its id, below the Factory's root. */
   get folder(): string {
     return this.#known.folder;
   }
 
-  /** How its first process was started; undefined unless this program did. */
+  /** Which way the first process was started; undefined unless this program did. */
   get way(): StartWay | undefined {
     return this.#known.init?.way;
   }
 
-  /** Its config. */
+  /**
+   * The config as it is stored: sources of bind mounts are absolute, and the limits are those of the
+   * last {@linkcode Container.set}. Once the container is gone, what was known last.
+   */
   get config(): Config {
     return this.#known.state.last().config;
   }
 
-  /** The name of the ExecDriver that made it; undefined if none did. */
+  /** The name of the {@linkcode ExecDriver} that made the container; undefined if none did. */
   get driver(): string | undefined {
     return this.#known.state.known.driver;
   }
@@ -98,6 +101,8 @@ export class Container implements AsyncDisposable {
    * one joins the running container, with its namespaces, cgroups, limits and filter, and runs at
    * once. Of two calls at once exactly one starts the first process.
    *
+   * @param process what to run; afterwards it is the handle on the running process
+   * @param options for the first process, except for `signal`, which counts for every one
    * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
    *   process that was started already; for a further process `ContainerNotRunning` or
    *   `ContainerPaused`
@@ -108,7 +113,13 @@ export class Container implements AsyncDisposable {
     await new Starting(this.#known, call).start(process, options);
   }
 
-  /** Starts a process and lets it run at once. Throws what `start` and `release` throw. */
+  /**
+   * Starts a process and lets it run at once: {@linkcode Container.start} and, for the container's
+   * first process, {@linkcode Container.release}.
+   *
+   * @throws {ContainerError} what these two throw
+   * @throws the signal's reason
+   */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
     using call = this.#known.begin(options.signal);
     await new Starting(this.#known, call).run(process, options);
@@ -136,38 +147,57 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Where it is in its life.
+   * Where the container is in its life, read anew at each call.
    *
-   * @throws {ContainerError} `ContainerNotExists`, as whatever tells of the container
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
    */
   status(): Status {
     return this.#known.statusOf(this.#known.state.read());
   }
 
-  /** Whether its program was ever let run. */
+  /**
+   * Whether the program of the first process was ever let run; it may have ended since.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
+   */
   hasRun(): boolean {
     return this.#known.state.read().init !== undefined && !isWaiting(this.folder);
   }
 
-  /** The state as the spec has it. */
+  /**
+   * The state as the spec has it (runtime.md, State), as hooks get it.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
+   */
   ociState(): OciState {
     return ociStateOf(this.#known, this.#known.state.read());
   }
 
-  /** The state with what hull knows beside it. */
+  /**
+   * The same state with what hull knows beside it.
+   *
+   * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
+   */
   state(): State {
     const stored = this.#known.state.read();
     const { rootfs, created, cgroupPaths } = stored;
     return { ...ociStateOf(this.#known, stored), rootfs, created, cgroupPaths };
   }
 
-  /** The numbers of all its processes on the host; they are sure only while it is paused. */
+  /**
+   * The numbers on the host of all processes in the container's cgroups; none if it was created
+   * with the cgroup driver `disabled`. Only while the container is paused they are sure to be those
+   * of its processes: otherwise one may end, and its number be given to another.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
   processes(): number[] {
     return this.#known.surroundings.cgroups.processes({ all: true });
   }
 
   /**
-   * What it uses, and what went through its interfaces that have an end on the host.
+   * What the container uses, and what went through those of its interfaces that have an end on the
+   * host.
    *
    * @throws {ContainerError} `ContainerNotRunning` before it has a process, `SystemError`
    */
@@ -175,13 +205,13 @@ export class Container implements AsyncDisposable {
     return statsOf(this.#known);
   }
 
-  /** The interfaces that were made for it, with their names. */
+  /** The interfaces that hull made for the container when it was started, with their names. */
   networks(): readonly NamedNetwork[] {
     return this.#known.state.last().network?.networks.items ?? [];
   }
 
   /**
-   * Plugs its interfaces into their bridges again.
+   * Plugs the container's interfaces into their bridges again, after `detachNetworks`.
    *
    * @throws {ContainerError} `SystemError`
    * @throws the signal's reason
@@ -191,7 +221,7 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Takes its interfaces off their bridges, so that nothing reaches it; all else stays.
+   * Takes the container's interfaces off their bridges, so that nothing reaches it; all else stays.
    *
    * @throws {ContainerError} `SystemError`
    * @throws the signal's reason
@@ -201,9 +231,10 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Changes its limits and stores them; limits that the resources don't name stay. If one can't be
-   * set, the old limits are restored.
+   * Changes the container's limits and stores them. If one can't be set, the old limits are
+   * restored.
    *
+   * @param resources the limits to change; those that are not named stay
    * @param rdt limits of its class of service, for a container with `linux.intelRdt`
    * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
    *   `ContainerNotRunning`, `Unsupported`, `SystemError`
@@ -227,8 +258,8 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * What happens in it until its first process ends: what it uses, at every interval, and that its
-   * memory ran out. Leave the loop, or abort, and nothing stays open.
+   * What happens in the container until its first process ends: what it uses, at every interval, and
+   * that its memory ran out. Leave the loop, or abort, and nothing stays open.
    *
    * @param options by default stats every five seconds
    * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
@@ -243,7 +274,8 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Yields every time that its memory runs out, from now on until its first process ends.
+   * Yields every time that the container's memory runs out, from now on until its first process
+   * ends.
    *
    * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
    */
@@ -254,11 +286,12 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal to its first process, or to all. A signal that asks a program to end kills a
-   * container that waits for its start: the first process of a pid namespace ignores signals
-   * without a handler, and no data can be lost yet.
+   * Sends a signal to the container's first process. A signal that asks a program to end (HUP, INT,
+   * QUIT, ABRT, TERM) kills a container that waits for its start: the first process of a pid
+   * namespace ignores signals without a handler, and no data can be lost yet.
    *
-   * @param signal a number, or a name such as `TERM`
+   * @param signal a number, or a name such as `TERM` or `SIGTERM`
+   * @param options `all` sends it to every process of the container's cgroups
    * @throws {ContainerError} `ContainerNotRunning` if it has ended, `ConfigInvalid` for an unknown
    *   signal
    */
@@ -278,9 +311,10 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Stops all its processes where they are.
+   * Stops all processes of the container where they are, and returns once they stand.
    *
-   * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused
+   * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused;
+   *   `Unsupported` with the cgroup driver `disabled`
    * @throws the signal's reason
    */
   async pause({ signal }: AbortOptions = {}): Promise<void> {
@@ -291,7 +325,7 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Lets them go on.
+   * Lets the processes of a paused container go on.
    *
    * @throws {ContainerError} `ContainerNotPaused`
    * @throws the signal's reason
@@ -303,8 +337,8 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Waits until its first process has ended, even if there is none yet. Any number of programs may
-   * wait.
+   * Waits until the container's first process has ended, even if there is none yet. Any number of
+   * programs may wait.
    *
    * @returns how it ended; undefined if the process was the child of another program and has no
    *   supervisor, since only its parent can know; and if the container is removed before it has a
@@ -315,7 +349,10 @@ export class Container implements AsyncDisposable {
     return await awaitEnd(this.#known, signal);
   }
 
-  /** How its first process ended, if that was recorded: see {@linkcode wait}. */
+  /**
+   * How the container's first process ended, if that was recorded; undefined before its end, and
+   * where {@linkcode Container.wait} gives undefined.
+   */
   exitStatus(): ExitStatus | undefined {
     return withOomKill(lookUpExit(this.folder), this.#known.surroundings.cgroups);
   }
@@ -324,7 +361,8 @@ export class Container implements AsyncDisposable {
    * Removes the container with all it has on the host; a created one is killed first.
    *
    * @param options `force` kills a running one
-   * @throws {ContainerError} `ContainerNotStopped` if it runs
+   * @throws {ContainerError} `ContainerNotStopped` if it runs, `ContainerNotExists` if it is gone
+   *   already, `SystemError`
    * @throws the signal's reason; if the abort came while the poststop hooks ran, everything is
    *   removed
    */
@@ -333,7 +371,7 @@ export class Container implements AsyncDisposable {
     await new Ending(this.#known, call).run(force);
   }
 
-  /** Destroys it, running or not; no error if it is gone already. */
+  /** Destroys the container, running or not; no error if it is gone already. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.destroy({ force: true });
@@ -351,7 +389,7 @@ export class Container implements AsyncDisposable {
 
 /** How a container is removed. */
 export interface DestroyOptions extends AbortOptions {
-  /** Kills a running one. */
+  /** Kills a running container; without it that is the error `ContainerNotStopped`. */
   readonly force?: boolean | undefined;
 }
 

@@ -65,7 +65,7 @@ export interface ContainerErrorDetails {
   readonly faults?: readonly Fault[] | undefined;
   /** What failed while hull undid what it had begun: something may have been left behind. */
   readonly undoFailures?: readonly string[] | undefined;
-  /** The error underneath. */
+  /** The error that this one came of, for a log: what it is may change with each release. */
   readonly cause?: unknown;
 }
 
@@ -82,7 +82,7 @@ export type ContainerErrorJson =
  * @example A message that says where, what and why
  * ```ts
  * import { assert } from "@std/assert";
- * import { ContainerError } from "./errors.ts";
+ * import { ContainerError } from "@hull/hull";
  *
  * const error = new ContainerError("InitFailed", "cannot mount the proc file system", {
  *   step: "mounts", syscall: "move_mount", errno: "ENOENT", path: "/proc", pointer: "/mounts/0",

@@ -27,7 +27,7 @@ export type { FactoryOptions } from "./container/workshop.ts";
 
 const newCreation = lateNew(() => import("./container/creation.ts"), "Creation");
 
-/** The default root folder. */
+/** The folder that a {@linkcode Factory} keeps its containers' state in if none is named. */
 export const DEFAULT_ROOT = "/run/hull";
 
 /**
@@ -36,18 +36,18 @@ export const DEFAULT_ROOT = "/run/hull";
  * @example List what there is
  * ```ts
  * import { assert } from "@std/assert";
- * import { Factory } from "./factory.ts";
+ * import { Factory } from "@hull/hull";
  *
  * const factory = new Factory({ root: "/run/hull-example" });
  * assert(factory.list().length === 0);
  * ```
  */
 export class Factory {
-  /** The folder that the containers' state is kept in. */
+  /** The folder that the containers' state is kept in; absolute. */
   readonly root: string;
   readonly #workshop: Workshop;
 
-  /** Makes nothing yet. */
+  /** Touches nothing on the host yet: the root folder is made with the first container. */
   constructor(options: FactoryOptions = {}) {
     this.root = resolve(options.root ?? DEFAULT_ROOT);
     this.#workshop = new Workshop(this.root, options);
@@ -67,6 +67,7 @@ export class Factory {
    * @param id 1 to 255 letters, digits and `_+.-`
    * @param config what config.json holds; all its faults are reported at once. Without one it is
    *   the built-in default: the host's /usr read-only, all else private
+   * @param options what the container is made with beside its config
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`, `IdInUse`,
    *   `SystemError`
    * @throws the signal's reason
@@ -94,7 +95,7 @@ export class Factory {
   }
 
   /**
-   * The container of an id.
+   * The container of an id, made by this program or another.
    *
    * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `StateInvalid`
    */
@@ -102,14 +103,20 @@ export class Factory {
     return this.#container(this.#workshop.store.read(id));
   }
 
-  /** The ids that are taken by containers. */
+  /**
+   * The ids of all containers, sorted.
+   *
+   * @throws {ContainerError} `SystemError` if the root folder can't be read, or others can write
+   */
   ids(): string[] {
     return this.#workshop.store.ids();
   }
 
   /**
-   * All containers. Those with a broken state are listed as such; those that vanish meanwhile are
-   * left out.
+   * All containers, sorted by id. Those with a broken state are listed as such; those that vanish
+   * meanwhile are left out.
+   *
+   * @throws {ContainerError} `SystemError` if the root folder can't be read, or others can write
    */
   list(): ContainerInfo[] {
     return this.#workshop.store.ids().flatMap((id) => {
@@ -141,7 +148,8 @@ export class Factory {
   }
 
   /**
-   * Destroys the container of an id.
+   * Destroys the container of an id, as {@linkcode Container.destroy}, and also one whose state is
+   * broken.
    *
    * @param options `force` kills a running container, ends what can be found of one with a broken
    *   state, and removes an empty folder in its place; `signal` as of `Container.destroy`
@@ -167,6 +175,8 @@ export class Factory {
   /**
    * Removes what programs left that were killed while they made or removed a container. `remove`
    * does this, too.
+   *
+   * @throws {ContainerError} `SystemError`
    */
   async removeLeftovers(): Promise<void> {
     // A container that was being made may have had an address already.

@@ -104,7 +104,7 @@ const NAMESPACE_FILES: Readonly<Record<string, string>> = { mount: "mnt", networ
  * @example Ask before a config is written
  * ```ts
  * import { assert } from "@std/assert";
- * import { features } from "./features.ts";
+ * import { features } from "@hull/hull";
  *
  * const { linux, hooks } = features();
  * assert(linux.namespaces.includes("mount"));

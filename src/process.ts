@@ -38,11 +38,11 @@ export interface ProcessOptions {
   readonly user?: User | string | undefined;
   /** Further groups, by number. */
   readonly additionalGids?: readonly number[] | undefined;
-  /** Default `inherit`. */
+  /** Where the program's input comes from; default `inherit`. */
   readonly stdin?: Stdio | undefined;
-  /** Default `inherit`. */
+  /** Where the program's output goes; default `inherit`. */
   readonly stdout?: Stdio | undefined;
-  /** Default `inherit`. */
+  /** Where the program's error output goes; default `inherit`. */
   readonly stderr?: Stdio | undefined;
   /** Open fds that the program gets as 3, 4, …; they stay the caller's. */
   readonly extraFiles?: readonly number[] | undefined;
@@ -101,7 +101,7 @@ const NEVER = new AbortController().signal;
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { Process } from "./process.ts";
+ * import { Process } from "@hull/hull";
  *
  * const process = new Process({ args: ["sh", "-c", "exit 7"], stdout: "piped" });
  * assert(process.isStarted === false);
@@ -114,12 +114,12 @@ export class Process {
   #parent: ParentProcess | undefined;
   #streams: PipeStreams | undefined;
 
-  /** Describes what to run. */
+  /** Describes what to run; nothing is checked before the start. */
   constructor(options: ProcessOptions = {}) {
     this.options = options;
   }
 
-  /** Whether it was started. */
+  /** Whether a start of the process has succeeded; it may have ended since. */
   get isStarted(): boolean {
     return this.#parent !== undefined;
   }
@@ -134,9 +134,10 @@ export class Process {
   }
 
   /**
-   * Waits for its end.
+   * Waits for the process's end. Any number of calls may wait, also after the end.
    *
    * @param options an abort only ends the wait
+   * @returns how the process ended
    * @throws {ContainerError} `NoProcessOps` before it is started
    * @throws the signal's reason
    */
@@ -145,7 +146,7 @@ export class Process {
   }
 
   /**
-   * Sends it a signal.
+   * Sends the process a signal, and no other process, even if its number was given to another.
    *
    * @param signal a number, or a name such as `TERM` or `SIGTERM`
    * @throws {ContainerError} `NoProcessOps` before it is started, `ContainerNotRunning` after its
@@ -156,7 +157,7 @@ export class Process {
   }
 
   /**
-   * Kills it with all that it has started, found by parentage. Processes that have detached from
+   * Kills the process with all that it has started, found by parentage. Processes that have detached from
    * it, as daemons do, are left alone. Killing a container's first process ends all of its pid
    * namespace. It is no error if the process has ended.
    *
@@ -167,8 +168,10 @@ export class Process {
   }
 
   /**
-   * Sets the size of its terminal, with `process.terminal` in the config.
+   * Sets the size of the process's terminal.
    *
+   * @param columns in characters
+   * @param rows in characters
    * @throws {ContainerError} `NoProcessOps` before it is started, or without a terminal
    */
   resize(columns: number, rows: number): void {
@@ -176,8 +179,8 @@ export class Process {
   }
 
   /**
-   * The byte for which its terminal sends SIGINT: `^C`, unless the program has chosen another.
-   * undefined without a terminal, and while the program takes every byte itself.
+   * The byte for which the process's terminal sends SIGINT: `^C`, unless the program has chosen
+   * another. undefined without a terminal, and while the program takes every byte itself.
    *
    * @throws {ContainerError} `NoProcessOps` before it is started
    */
@@ -186,8 +189,8 @@ export class Process {
   }
 
   /**
-   * Types the end of the input on its terminal (mostly ^D) for each of its reads, as a person with
-   * nothing more to say would. While the program takes every byte itself, as an editor does,
+   * Types the end of the input (mostly ^D) on the process's terminal for each of its reads, as a
+   * person with nothing more to say would. While the program takes every byte itself, as an editor does,
    * nothing is typed, since that would be a byte like any other.
    *
    * @param options an abort ends it, as does the end of the terminal
@@ -197,17 +200,31 @@ export class Process {
     await this.#started().typeEnd(signal);
   }
 
-  /** What it reads, if stdin is `piped` or it has a terminal. */
+  /**
+   * What the process reads, if stdin is `piped` or it has a terminal; closing it is the end of the
+   * input.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started, or without such a stream
+   */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stdin", this.#streams?.stdin);
   }
 
-  /** What it writes, if stdout is `piped` or it has a terminal. */
+  /**
+   * What the process writes, if stdout is `piped` or it has a terminal. It should be read: once the
+   * pipe is full, the process waits.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started, or without such a stream
+   */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stdout", this.#streams?.stdout);
   }
 
-  /** What it writes, if stderr is `piped`. */
+  /**
+   * What the process writes to its error output, if stderr is `piped`.
+   *
+   * @throws {ContainerError} `NoProcessOps` before it is started, or without such a stream
+   */
   get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#piped("stderr", this.#streams?.stderr);
   }

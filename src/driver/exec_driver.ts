@@ -7,8 +7,8 @@
  */
 
 import { type AbortOptions, comesWithin, onAbort } from "../../ffi/waiting/abort.ts";
-import type { Stats } from "../cgroups/stats.ts";
 import type { Container } from "../container.ts";
+import type { ContainerStats } from "../events.ts";
 import type {
   Command,
   CutShort,
@@ -39,7 +39,7 @@ import { end, liveOnce } from "./one_run.ts";
  * @example Run a program and take its output as it comes
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { ExecDriver } from "./exec_driver.ts";
+ * import { ExecDriver } from "@hull/hull";
  *
  * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
  * const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
@@ -50,14 +50,14 @@ import { end, liveOnce } from "./one_run.ts";
  * ```
  */
 export class ExecDriver {
-  /** What makes the containers. */
+  /** The factory that makes the containers: the one that was given, or the driver's own. */
   readonly factory: Factory;
-  /** The name that its containers carry. */
+  /** The name that the driver's containers carry. */
   readonly name: string;
   readonly #supervised: boolean;
   readonly #running = new Set<string>();
 
-  /** Makes nothing yet. */
+  /** Touches nothing on the host yet. */
   constructor(options: ExecDriverOptions = {}) {
     this.factory = options.factory ?? new Factory(options);
     this.name = options.name ?? DEFAULT_NAME;
@@ -70,10 +70,14 @@ export class ExecDriver {
    * the process is waited for. Then the container is removed, and what is left in the pipes is
    * written. Nothing stays after a failure.
    *
+   * @param command the program, and the container to run it in
    * @param pipes taken over: see {@linkcode Pipes}. A stream that fails ends the container, and the
    *   run rejects with its error once all is taken away. A reader that goes away is no failure; the
    *   program learns of it by SIGPIPE, as in a shell's pipe. A reader that has stopped reading
    *   delays the end of the run until the signal aborts it
+   * @param startCallback called once the program runs
+   * @param options `signal` ends the program early; `exitCallback` is called with the status before
+   *   the container is taken away
    * @returns how the program ended
    * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
    *   pipes that can't be used
@@ -126,10 +130,13 @@ export class ExecDriver {
    * have detached from it.
    *
    * @param id of the container, one of a former life of the daemon too
+   * @param program what to run
    * @param pipes as of {@linkcode ExecDriver.run}; one that fails ends this program, with what it
    *   has started
-   * @param startCallback if it throws, so does that
-   * @returns how it ended
+   * @param startCallback called once the program runs; if it throws, the program is ended, and the
+   *   call rejects with what it threw
+   * @param options `signal` ends the program early
+   * @returns how the program ended
    * @throws {ContainerError} what `Container.start` throws; `ContainerNotExists`
    * @throws what the callback threw, a pipe failed with, or the signal's reason
    */
@@ -198,7 +205,7 @@ export class ExecDriver {
   }
 
   /**
-   * Stops all its processes where they are.
+   * Stops all processes of a container where they are.
    *
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning`
    * @throws the signal's reason; they go on then
@@ -208,7 +215,7 @@ export class ExecDriver {
   }
 
   /**
-   * Lets them go on.
+   * Lets the processes of a paused container go on.
    *
    * @throws {ContainerError} `ContainerNotExists`, `ContainerNotPaused`
    * @throws the signal's reason
@@ -218,7 +225,7 @@ export class ExecDriver {
   }
 
   /**
-   * The numbers of its processes on the host; they are sure only while it is paused.
+   * The numbers on the host of a container's processes; they are sure only while it is paused.
    *
    * @throws {ContainerError} `ContainerNotExists`
    */
@@ -227,16 +234,17 @@ export class ExecDriver {
   }
 
   /**
-   * What it uses.
+   * What a container uses, and what went through its interfaces.
    *
-   * @throws {ContainerError} `ContainerNotExists`, `SystemError`
+   * @throws {ContainerError} `ContainerNotExists`, `ContainerNotRunning` before it has a process,
+   *   `SystemError`
    */
-  stats(id: string): Stats {
+  stats(id: string): ContainerStats {
     return this.#load(id).stats();
   }
 
   /**
-   * What it is: its status, process, folders, and its exit code once it has ended.
+   * What a container is: its status, process, folders, and its exit code once it has ended.
    *
    * @throws {ContainerError} `ContainerNotExists`
    */
@@ -273,7 +281,7 @@ export class ExecDriver {
    *
    * @example
    * ```ts
-   * import { ExecDriver } from "./exec_driver.ts";
+   * import { ExecDriver } from "@hull/hull";
    *
    * const driver = new ExecDriver({ root: "/run/hull-example-driver" });
    * const restored = await driver.restore();

@@ -55,9 +55,7 @@ const LANES = 0x4000_0000;
  * @example The trace of one container's life
  * ```ts
  * import { assert } from "@std/assert";
- * import { Factory } from "../factory.ts";
- * import { Process } from "../process.ts";
- * import { Trace } from "./trace.ts";
+ * import { Factory, Process, Trace } from "@hull/hull";
  *
  * const trace = new Trace();
  * const factory = new Factory({ trace });

@@ -104,9 +104,9 @@ export interface ProcessConfig {
 
 /** A terminal's size in characters (config.md, Process). */
 export interface ConsoleSize {
-  /** Rows. */
+  /** Rows of characters, 0 to 65535. */
   readonly height: number;
-  /** Columns. */
+  /** Columns of characters, 0 to 65535. */
   readonly width: number;
 }
 
@@ -153,13 +153,13 @@ export interface Rlimit {
 
 /** CPU scheduling (config.md, Linux Process; sched_setattr(2)). */
 export interface Scheduler {
-  /** The policy. */
+  /** Which policy; the fields below belong to some of them. */
   readonly policy: SchedulerPolicy;
   /** Nice value -20 to 19, for SCHED_OTHER and SCHED_BATCH. */
   readonly nice?: number | undefined;
   /** Static priority 1 to 99, for SCHED_FIFO and SCHED_RR. */
   readonly priority?: number | undefined;
-  /** Flags. */
+  /** Flags of sched_setattr(2), such as `SCHED_FLAG_RESET_ON_FORK`; default none. */
   readonly flags?: readonly SchedulerFlag[] | undefined;
   /** Nanoseconds of CPU in each period, for SCHED_DEADLINE. */
   readonly runtime?: number | undefined;
@@ -171,7 +171,7 @@ export interface Scheduler {
 
 /** I/O scheduling (config.md, Linux Process; ioprio_set(2)). */
 export interface IoPriority {
-  /** The class. */
+  /** Which class; `IOPRIO_CLASS_RT` needs CAP_SYS_NICE or CAP_SYS_ADMIN on the host. */
   readonly class: IoPriorityClass;
   /** Priority in the class, 0 (highest) to 7; default 0. */
   readonly priority?: number | undefined;

@@ -60,7 +60,7 @@ export interface Linux {
 
 /** One namespace to make, or to join by path (config-linux.md, Namespaces). */
 export interface Namespace {
-  /** Which. */
+  /** Which kind; each may be named once. */
   readonly type: NamespaceType;
   /** Absolute path of an existing namespace's file; a new one is made when missing. */
   readonly path?: string | undefined;
@@ -72,7 +72,7 @@ export interface IdMapping {
   readonly containerID: number;
   /** First id outside. */
   readonly hostID: number;
-  /** How many. */
+  /** How many ids, 1 or more. */
   readonly size: number;
 }
 
@@ -143,10 +143,10 @@ export interface Personality {
 
 /** NUMA memory policy (config-linux.md, Memory policy; set_mempolicy(2)). */
 export interface MemoryPolicy {
-  /** The mode. */
+  /** How the nodes are used. */
   readonly mode: MemoryPolicyMode;
   /** Node list such as `0-1,3`. */
   readonly nodes?: string | undefined;
-  /** Mode flags. */
+  /** How the nodes are meant; default none. */
   readonly flags?: readonly MemoryPolicyFlag[] | undefined;
 }

@@ -49,7 +49,7 @@ export interface DeviceRule {
 export interface MemoryResources {
   /** Limit of memory. */
   readonly limit?: number | undefined;
-  /** Soft limit. */
+  /** What the container may keep when memory is short: v1 soft limit, v2 memory.low. */
   readonly reservation?: number | undefined;
   /** Limit of memory and swap together; not below `limit`. */
   readonly swap?: number | undefined;
@@ -115,9 +115,9 @@ export interface BlockIoResources {
 
 /** A weight for one block device. */
 export interface WeightDevice {
-  /** Major number. */
+  /** The device's major number. */
   readonly major: number;
-  /** Minor number. */
+  /** The device's minor number. */
   readonly minor: number;
   /** Weight, 10 to 1000. */
   readonly weight?: number | undefined;
@@ -127,9 +127,9 @@ export interface WeightDevice {
 
 /** A rate for one block device. */
 export interface ThrottleDevice {
-  /** Major number. */
+  /** The device's major number. */
   readonly major: number;
-  /** Minor number. */
+  /** The device's minor number. */
   readonly minor: number;
   /** Bytes or operations a second; 0 lifts the limit. */
   readonly rate?: number | undefined;
@@ -155,7 +155,7 @@ export interface NetworkResources {
 export interface InterfacePriority {
   /** Interface name inside. */
   readonly name: string;
-  /** Priority. */
+  /** Priority of its packets, 0 to 4294967295. */
   readonly priority: number;
 }
 

@@ -23,7 +23,7 @@ export interface Seccomp {
   readonly listenerPath?: string | undefined;
   /** Opaque text for the listener; only with `listenerPath`. */
   readonly listenerMetadata?: string | undefined;
-  /** The rules. */
+  /** The rules; a call that none of them matches gets `defaultAction`. */
   readonly syscalls?: readonly SeccompSyscall[] | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Seccomp {
 export interface SeccompSyscall {
   /** System call names, at least one. */
   readonly names: readonly string[];
-  /** What happens. */
+  /** What happens to a call that the rule matches. */
   readonly action: SeccompAction;
   /** errno for SCMP_ACT_ERRNO or SCMP_ACT_TRACE; default EPERM (1). */
   readonly errnoRet?: number | undefined;
@@ -47,6 +47,6 @@ export interface SeccompArg {
   readonly value: number;
   /** What the masked argument is compared with, for SCMP_CMP_MASKED_EQ. At most 2^53. */
   readonly valueTwo?: number | undefined;
-  /** How. */
+  /** How the argument is compared. */
   readonly op: SeccompOperator;
 }
