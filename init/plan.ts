@@ -24,15 +24,13 @@ import {
   ownNull,
   protectDev,
 } from "./steps/rootfs/devices.ts";
+import { execute, findProgram, resetSignals } from "./steps/process/execute.ts";
 import {
   closeFds,
   enterWorkingFolder,
-  execute,
-  findProgram,
   handOver,
   makeWorkingFolder,
   outliveParent,
-  resetSignals,
 } from "./steps/process/final.ts";
 import { hasCreateHooks, waitForHooks } from "./steps/rootfs/hook_point.ts";
 import { HeldFolder } from "./steps/rootfs/held_folder.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { SIGKILL } from "../ffi/c/signal_numbers.ts";
 import type { AbortOptions } from "../ffi/waiting/abort.ts";
 import type { ExitStatus } from "../ffi/processes/process.ts";
 import type { Config, Resources } from "./config/types/config.ts";
@@ -14,15 +13,13 @@ import { Ending } from "./container/ending.ts";
 import { KnownContainer } from "./container/known_container.ts";
 import { plugNetwork, updateResources } from "./container/late.ts";
 import { awaitEnd, ociStateOf, statsOf, watchContainer } from "./container/measures.ts";
+import { sendSignal } from "./container/signals.ts";
 import { Starting } from "./container/starting.ts";
-import { ContainerError } from "./errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { undone } from "./failures/undo.ts";
-import { signalFirst } from "./life/container_signals.ts";
 import { lockJoins } from "./life/join_lock.ts";
 import { isWaiting } from "./process/init_status.ts";
 import { withOomKill } from "./process/oom_kill.ts";
-import { requireSignal } from "./process/parent_process.ts";
 import type { Process } from "./process.ts";
 import { changeClass, type RdtUpdate } from "./resctrl/container_resctrl.ts";
 import type { StartOptions } from "./wishes/start_options.ts";
@@ -296,18 +293,7 @@ export class Container implements AsyncDisposable {
    *   signal
    */
   signal(signal: string | number, options: { readonly all?: boolean } = {}): void {
-    const number = requireSignal(signal);
-    using _lock = ASKS_TO_END.has(number) ? this.#known.state.tryLock() : undefined;
-    this.#known.state.read();
-    // If another call holds the lock, it may just let the program run, and the program could have
-    // data to save. So the signal is only turned into a kill under the lock.
-    const isDeaf = _lock !== undefined &&
-      this.#known.statusOf(this.#known.state.known) === "created";
-    const sent = isDeaf ? SIGKILL : number;
-    if (options.all === true) return this.#known.surroundings.cgroups.kill(sent);
-    using pidfd = this.#known.openInit();
-    if (signalFirst(this.#known.target(pidfd), sent)) return;
-    throw new ContainerError("ContainerNotRunning", `container not running: ${this.id}`);
+    sendSignal(this.#known, signal, options);
   }
 
   /**
@@ -392,6 +378,3 @@ export interface DestroyOptions extends AbortOptions {
   /** Kills a running container; without it that is the error `ContainerNotStopped`. */
   readonly force?: boolean | undefined;
 }
-
-/** HUP, INT, QUIT, ABRT, TERM. */
-const ASKS_TO_END: ReadonlySet<number> = new Set([1, 2, 3, 6, 15]);

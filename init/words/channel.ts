@@ -18,7 +18,7 @@ import type { InitConfig } from "../operations/init_config.ts";
 import { ContainerError, type ContainerErrorJson } from "../../src/errors.ts";
 import { type FailedOperation, initFailure, searchFailure } from "../operations/failure.ts";
 import type { PlannedOperation } from "../operations/operation.ts";
-import { isCandidate } from "../steps/process/final.ts";
+import { isCandidate } from "../steps/process/execute.ts";
 import { HOOK_POINT } from "../steps/rootfs/hook_point.ts";
 import { WORK } from "../work/parents_work.ts";
 

@@ -7,17 +7,14 @@
  */
 
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
-import { onAbort, turn } from "../../ffi/waiting/abort.ts";
-import { failedWith } from "../../ffi/c/errno.ts";
-import { type Fd, read } from "../../ffi/files/file.ts";
-import { Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
+import { onAbort } from "../../ffi/waiting/abort.ts";
+import { Pipe } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type ExitStatus, signalGroup } from "../../ffi/processes/process.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
-import { writeFully } from "../../ffi/waiting/stream.ts";
 import { lastWins } from "../../init/steps/process/program_environment.ts";
 import { type Execve, type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
-import { becomeProgram } from "../../init/steps/process/final.ts";
+import { becomeProgram } from "../../init/steps/process/execute.ts";
 import type { Hook } from "../config/types/config.ts";
 import type { HookPoint } from "../config/validate/validate.ts";
 import { ContainerError } from "../errors.ts";
@@ -25,7 +22,7 @@ import type { OciState } from "../state/oci_state.ts";
 import { ownEnvironment } from "../own/own_environment.ts";
 import { tellHook } from "../state/running_hook.ts";
 import { SetnsProcess, type SetnsProcessOptions } from "../exec/setns_process.ts";
-import { visible } from "../failures/visible.ts";
+import { feed, OutputTail } from "./hook_streams.ts";
 
 /** What the hooks of one point are run with. */
 export interface HookContext extends
@@ -196,75 +193,5 @@ async function waitAtMost(
     return { status, isLate };
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Writes a hook's stdin. A hook may end without reading all of it. */
-async function feed(fd: Fd, text: string, poller: Poller): Promise<void> {
-  try {
-    await writeFully(fd, new TextEncoder().encode(text), poller);
-  } catch (error) {
-    if (!failedWith(error, "EPIPE", "EBADF")) throw error;
-    return;
-  }
-  fd.close(); // the end of the state
-}
-
-const KEPT = 2048;
-const CHUNK = 65_536;
-/**
- * After how many chunks the event loop gets a turn, so that a hook's timeout can end it; and how
- * many chunks are read from children that the hook left behind.
- */
-const TURN_AFTER = 16;
-
-/**
- * The last part of what a hook wrote. It is read all the time, so that no hook has to wait for a
- * reader. A hook that writes for ever does not delay its timeout or this program.
- */
-class OutputTail {
-  readonly #fd: Fd;
-  readonly #poller: Poller;
-  readonly #read: Promise<void>;
-  #bytes = new Uint8Array(0);
-  #isEnding = false;
-
-  constructor(fd: Fd, poller: Poller) {
-    this.#fd = fd;
-    this.#poller = poller;
-    setNonBlocking(fd);
-    this.#read = this.#readOn();
-  }
-
-  /**
-   * The output on one line. It does not wait for the pipe's end: a child that the hook left behind
-   * may still hold the pipe.
-   */
-  async end(): Promise<string> {
-    this.#isEnding = true;
-    this.#poller.cancel(this.#fd);
-    await this.#read;
-    return visible(new TextDecoder().decode(this.#bytes).trim()).replaceAll(/\s*\n\s*/g, " | ");
-  }
-
-  async #readOn(): Promise<void> {
-    for (let count = 1;; count++) {
-      const chunk = read(this.#fd, CHUNK);
-      if (chunk !== undefined) {
-        if (chunk.length === 0) return;
-        this.#keep(chunk);
-        if (count % TURN_AFTER !== 0) continue;
-      }
-      if (this.#isEnding) return;
-      if (chunk === undefined) await this.#poller.wait(this.#fd);
-      else await turn(); // it writes as fast as this reads
-    }
-  }
-
-  #keep(chunk: Uint8Array): void {
-    const all = new Uint8Array(this.#bytes.length + chunk.length);
-    all.set(this.#bytes);
-    all.set(chunk, this.#bytes.length);
-    this.#bytes = all.slice(-KEPT);
   }
 }

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import { Poller } from "../../ffi/waiting/poll.ts";
 import { openPidfd } from "../../ffi/processes/process.ts";
-import { becomeProgram } from "../../init/steps/process/final.ts";
+import { becomeProgram } from "../../init/steps/process/execute.ts";
 import { Trace } from "../../mod.ts";
 import type { Config } from "../../src/config/types/config.ts";
 import { SetnsProcess } from "../../src/exec/setns_process.ts";

@@ -41,12 +41,6 @@ export interface DevicePolicy {
   readonly exceptions: readonly DeviceException[];
 }
 
-/** One line for devices.allow or devices.deny. */
-export interface DeviceCommand {
-  readonly file: "devices.allow" | "devices.deny";
-  readonly line: string;
-}
-
 /**
  * What every container may use, whatever its rules say, as runc has it: mknod of any device, and
  * null, zero, full, random, urandom, tty, the pseudo-terminals and tun.
@@ -131,7 +125,8 @@ function addRule(policy: DevicePolicy, { allow, exception }: Rule, pointer: stri
   return { allowAll: policy.allowAll, exceptions };
 }
 
-function withException(
+/** The exceptions with one more. */
+export function withException(
   exceptions: readonly DeviceException[],
   added: DeviceException,
 ): DeviceException[] {
@@ -165,7 +160,8 @@ function withoutException(
   });
 }
 
-function sameDevices(a: DeviceException, b: DeviceException): boolean {
+/** Whether two are for the same devices. */
+export function sameDevices(a: DeviceException, b: DeviceException): boolean {
   return a.type === b.type && a.major === b.major && a.minor === b.minor;
 }
 
@@ -190,7 +186,8 @@ function accessText(access: number): string {
   return (access & READ ? "r" : "") + (access & WRITE ? "w" : "") + (access & MKNOD ? "m" : "");
 }
 
-function accessBits(access: string): number {
+/** The bits of an access such as `rwm`. */
+export function accessBits(access: string): number {
   return (access.includes("r") ? READ : 0) | (access.includes("w") ? WRITE : 0) |
     (access.includes("m") ? MKNOD : 0);
 }
@@ -212,64 +209,4 @@ export function policyAllows(
     (policy.allowAll ? (exception.access & access) !== 0 : (exception.access & access) === access)
   );
   return applies !== policy.allowAll;
-}
-
-/**
- * The policy that a devices.list shows. With all devices allowed the kernel does not list the
- * exceptions, so they are not known.
- */
-export function parseDevicesList(text: string): DevicePolicy {
-  let policy: DevicePolicy = { allowAll: false, exceptions: [] };
-  for (const line of text.split("\n")) {
-    const match = /^([abc]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(line);
-    if (match === null) continue;
-    const [, type, major, minor, access] = match as unknown as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    if (type === "a") return { allowAll: true, exceptions: [] };
-    const exceptions = withException(policy.exceptions, {
-      type: type === "b" ? "b" : "c",
-      major: major === "*" ? undefined : Number(major),
-      minor: minor === "*" ? undefined : Number(minor),
-      access: accessBits(access),
-    });
-    policy = { allowAll: false, exceptions };
-  }
-  return policy;
-}
-
-/**
- * The writes that lead from one policy to another on v1, without closing a device on the way that
- * is open in both. All is reset only if the mode changes or the old exceptions are not known.
- */
-export function deviceTransition(from: DevicePolicy, to: DevicePolicy): DeviceCommand[] {
-  const reset = from.allowAll || from.allowAll !== to.allowAll;
-  const before = reset ? [] : from.exceptions;
-  const file = (allow: boolean) => allow ? "devices.allow" : "devices.deny";
-  const commands: DeviceCommand[] = [];
-  if (reset) commands.push({ file: file(to.allowAll), line: "a *:* rwm" });
-  for (const [old, kept] of pairs(before, to.exceptions)) {
-    const access = old.access & ~kept;
-    if (access !== 0) {
-      commands.push({ file: file(to.allowAll), line: describe({ ...old, access }) });
-    }
-  }
-  for (const [added, had] of pairs(to.exceptions, before)) {
-    const access = added.access & ~had;
-    if (access !== 0) {
-      commands.push({ file: file(!to.allowAll), line: describe({ ...added, access }) });
-    }
-  }
-  return commands;
-}
-
-function pairs(
-  exceptions: readonly DeviceException[],
-  others: readonly DeviceException[],
-): (readonly [DeviceException, number])[] {
-  return exceptions.map((one) => [one, others.find((o) => sameDevices(o, one))?.access ?? 0]);
 }

@@ -5,13 +5,9 @@
  */
 
 import { ContainerError } from "../../errors.ts";
-import {
-  type DeviceCommand,
-  type DevicePolicy,
-  deviceTransition,
-  parseDevicesList,
-} from "../controllers/device_rules.ts";
+import type { DevicePolicy } from "../controllers/device_rules.ts";
 import type { CgroupFolder } from "../folder.ts";
+import { type DeviceCommand, deviceTransition, parseDevicesList } from "./device_list.ts";
 
 const POINTER = "/linux/resources/devices";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { NAMESPACE_FLAGS } from "../../../../ffi/processes/namespaces.ts";
 import { StepBuilder } from "../../../../init/operations/operation.ts";
-import { becomeProgram } from "../../../../init/steps/process/final.ts";
+import { becomeProgram } from "../../../../init/steps/process/execute.ts";
 import { firstFree, type Hold, type JoinOptions, planJoin } from "../../../../src/exec/join.ts";
 
 const OPTIONS: JoinOptions = {

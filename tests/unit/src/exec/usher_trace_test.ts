@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PAGE_SIZE } from "../../../../ffi/c/memory_numbers.ts";
 import { NAMESPACE_FLAGS } from "../../../../ffi/processes/namespaces.ts";
 import { type PlannedOperation, StepBuilder } from "../../../../init/operations/operation.ts";
-import { becomeProgram } from "../../../../init/steps/process/final.ts";
+import { becomeProgram } from "../../../../init/steps/process/execute.ts";
 import { MARKS_SIZE, OWN_ADDRESS } from "../../../../init/operations/step_marks.ts";
 import { planJoin, USHER_BORN, USHER_END } from "../../../../src/exec/join.ts";
 import { BORN_ADDRESS } from "../../../../src/exec/usher.ts";

@@ -3,13 +3,12 @@ import {
   ALL_ACCESS,
   containerDevicePolicy,
   describe,
-  deviceTransition,
   MKNOD,
-  parseDevicesList,
   policyAllows,
   READ,
   WRITE,
 } from "../../../../../src/cgroups/controllers/device_rules.ts";
+import { deviceTransition, parseDevicesList } from "../../../../../src/cgroups/v1/device_list.ts";
 import type { DeviceRule } from "../../../../../src/config/types/config.ts";
 import { ContainerError } from "../../../../../src/errors.ts";
 
