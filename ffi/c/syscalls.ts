@@ -8,7 +8,7 @@
  * @module
  */
 
-/** name: [x86_64, aarch64] */
+/** The numbers of each system call by its name: on x86_64, and on aarch64. */
 export const SYSCALL_NUMBERS = {
   accept4: [288, 242],
   bind: [49, 200],

@@ -67,8 +67,8 @@ export type StartCallback = (pid: number, process: Process) => void | Promise<vo
 export interface CutShort {
   /**
    * Ends the program when it is aborted; the call fails with its reason then. A container ends with
-   * its first program. If a further program is ended, the processes that it has started go on, as
-   * after a kill. A deadline is `AbortSignal.timeout(milliseconds)`.
+   * its first program. With a further program all that it has started is ended, except processes
+   * that have detached from it. A deadline is `AbortSignal.timeout(milliseconds)`.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -79,7 +79,7 @@ export interface TerminateOptions extends AbortOptions {
   readonly graceMs?: number | undefined;
 }
 
-/** The options of a run. */
+/** How a run can be ended early, and who hears of its end. */
 export interface RunOptions extends CutShort {
   /**
    * Called with the status before the container is taken away. A daemon that stores the status here

@@ -33,11 +33,11 @@ export interface OciState {
 
 /** The spec's state with what hull knows beside it. */
 export interface State extends OciState {
-  /** The root file system's folder. */
+  /** The root file system's folder on the host; absolute, without links. */
   readonly rootfs: string;
   /** When it was created: RFC 3339, UTC. */
   readonly created: string;
-  /** Each cgroup controller's folder. */
+  /** The folder of each cgroup controller, by its name; on v2 one, under the name "". */
   readonly cgroupPaths: Readonly<Record<string, string>>;
 }
 

@@ -7,7 +7,10 @@
 import type { InitKind } from "../../init/start_way.ts";
 import type { ProcessIdentity } from "../state/process_identity.ts";
 
-/** How a container's first process is made, beyond its config. */
+/**
+ * How a container's first process is made, beyond its config. For a further process `signal` counts
+ * alone.
+ */
 export interface StartOptions {
   /** Enter the rootfs by a move and chroot in place of pivot_root; for a rootfs on a ramfs. */
   readonly noPivot?: boolean | undefined;
