@@ -9,28 +9,31 @@ import type { ExitStatus } from "../ffi/processes/process.ts";
 import type { Config, Resources } from "./config/types/config.ts";
 import type { NamedNetwork } from "./config/types/network.ts";
 import type { StartWay } from "../init/start_way.ts";
-import { Ending } from "./container/ending.ts";
+import { changeLimits, pause, plug, resume } from "./container/changes.ts";
+import { type DestroyOptions, Ending } from "./container/ending.ts";
 import { KnownContainer } from "./container/known_container.ts";
-import { plugNetwork, updateResources } from "./container/late.ts";
-import { awaitEnd, ociStateOf, statsOf, watchContainer } from "./container/measures.ts";
+import {
+  awaitEnd,
+  ociStateOf,
+  recordedEnd,
+  stateOf,
+  statsOf,
+  watchContainer,
+} from "./container/measures.ts";
 import { sendSignal } from "./container/signals.ts";
 import { Starting } from "./container/starting.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
-import { undone } from "./failures/undo.ts";
-import { lockJoins } from "./life/join_lock.ts";
 import { isWaiting } from "./process/init_status.ts";
-import { withOomKill } from "./process/oom_kill.ts";
 import type { Process } from "./process.ts";
-import { changeClass, type RdtUpdate } from "./resctrl/container_resctrl.ts";
+import type { RdtUpdate } from "./resctrl/container_resctrl.ts";
 import type { StartOptions } from "./wishes/start_options.ts";
 import { isGone } from "./state/current_state.ts";
 import type { OciState, State, Status } from "./state/oci_state.ts";
 import type { Snapshot } from "./state/stored_state.ts";
-import { requirePaused, requireProcesses } from "./state/status_rules.ts";
 import type { ContainerSurroundings } from "./state/surroundings.ts";
-import { lookUpExit } from "./supervisor/exit_record.ts";
 
 export type { AbortOptions } from "../ffi/waiting/abort.ts";
+export type { DestroyOptions } from "./container/ending.ts";
 
 let make: (snapshot: Snapshot, surroundings: ContainerSurroundings) => Container;
 
@@ -167,7 +170,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
    */
   ociState(): OciState {
-    return ociStateOf(this.#known, this.#known.state.read());
+    return ociStateOf(this.#known);
   }
 
   /**
@@ -176,9 +179,7 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `ContainerNotExists`, `StateInvalid`
    */
   state(): State {
-    const stored = this.#known.state.read();
-    const { rootfs, created, cgroupPaths } = stored;
-    return { ...ociStateOf(this.#known, stored), rootfs, created, cgroupPaths };
+    return stateOf(this.#known);
   }
 
   /**
@@ -214,7 +215,7 @@ export class Container implements AsyncDisposable {
    * @throws the signal's reason
    */
   async attachNetworks(options: AbortOptions = {}): Promise<void> {
-    await this.#plug("attach", options);
+    await plug(this.#known, "attach", options.signal);
   }
 
   /**
@@ -224,7 +225,7 @@ export class Container implements AsyncDisposable {
    * @throws the signal's reason
    */
   async detachNetworks(options: AbortOptions = {}): Promise<void> {
-    await this.#plug("detach", options);
+    await plug(this.#known, "detach", options.signal);
   }
 
   /**
@@ -242,16 +243,7 @@ export class Container implements AsyncDisposable {
     rdt: RdtUpdate = {},
     { signal }: AbortOptions = {},
   ): Promise<void> {
-    const { state, surroundings } = this.#known;
-    using _lock = await state.lock(signal);
-    requireProcesses(this.#known.now);
-    const { known } = state;
-    const undo = await changeClass(known.resctrl, rdt);
-    try {
-      state.keep(await updateResources(surroundings, known, resources, rdt));
-    } catch (error) {
-      throw await undone(error, undo);
-    }
+    await changeLimits(this.#known, resources, rdt, signal);
   }
 
   /**
@@ -304,10 +296,7 @@ export class Container implements AsyncDisposable {
    * @throws the signal's reason
    */
   async pause({ signal }: AbortOptions = {}): Promise<void> {
-    using _lock = await this.#known.state.lock(signal);
-    requireProcesses(this.#known.now);
-    using _joins = await lockJoins(this.folder, "pause", signal);
-    await this.#known.surroundings.cgroups.freeze(signal);
+    await pause(this.#known, signal);
   }
 
   /**
@@ -317,9 +306,7 @@ export class Container implements AsyncDisposable {
    * @throws the signal's reason
    */
   async resume({ signal }: AbortOptions = {}): Promise<void> {
-    using _lock = await this.#known.state.lock(signal);
-    requirePaused(this.#known.now);
-    await this.#known.surroundings.cgroups.thaw();
+    await resume(this.#known, signal);
   }
 
   /**
@@ -340,7 +327,7 @@ export class Container implements AsyncDisposable {
    * where {@linkcode Container.wait} gives undefined.
    */
   exitStatus(): ExitStatus | undefined {
-    return withOomKill(lookUpExit(this.folder), this.#known.surroundings.cgroups);
+    return recordedEnd(this.#known);
   }
 
   /**
@@ -365,16 +352,4 @@ export class Container implements AsyncDisposable {
       if (!isGone(error)) throw error;
     }
   }
-
-  async #plug(how: "attach" | "detach", { signal }: AbortOptions): Promise<void> {
-    using _lock = await this.#known.state.lock(signal);
-    const { network } = this.#known.state.known;
-    if (network !== undefined) await plugNetwork(network, how, signal);
-  }
-}
-
-/** How a container is removed. */
-export interface DestroyOptions extends AbortOptions {
-  /** Kills a running container; without it that is the error `ContainerNotStopped`. */
-  readonly force?: boolean | undefined;
 }

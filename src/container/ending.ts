@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
@@ -16,6 +17,12 @@ import type { Call, KnownContainer } from "./known_container.ts";
 
 /** How long a forced end waits for the lock before it kills the first process. */
 const PATIENCE_MS = 2000;
+
+/** How a container is removed. */
+export interface DestroyOptions extends AbortOptions {
+  /** Kills a running container; without it that is the error `ContainerNotStopped`. */
+  readonly force?: boolean | undefined;
+}
 
 /** One call that ends a container. */
 export class Ending {

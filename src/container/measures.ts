@@ -10,17 +10,32 @@ import { ContainerError } from "../errors.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "../events.ts";
 import { interfaceStats } from "../network/interface_stats.ts";
 import { withOomKill } from "../process/oom_kill.ts";
-import { makeOciState, type OciState } from "../state/oci_state.ts";
+import { makeOciState, type OciState, type State } from "../state/oci_state.ts";
 import { notRunning } from "../state/status_rules.ts";
 import type { StoredState } from "../state/stored_state.ts";
-import { awaitRecord, writeExitRecord } from "../supervisor/exit_record.ts";
+import { awaitRecord, lookUpExit, writeExitRecord } from "../supervisor/exit_record.ts";
 import { watchEvents } from "./late.ts";
 import type { KnownContainer } from "./known_container.ts";
 
 /** The state as the spec has it. */
-export function ociStateOf(known: KnownContainer, stored: StoredState): OciState {
+export function ociStateOf(
+  known: KnownContainer,
+  stored: StoredState = known.state.read(),
+): OciState {
   const status = known.statusOf(stored);
   return makeOciState(stored, status, status === "stopped" ? 0 : stored.init?.pid ?? 0);
+}
+
+/** The same with what hull knows beside it. */
+export function stateOf(known: KnownContainer): State {
+  const stored = known.state.read();
+  const { rootfs, created, cgroupPaths } = stored;
+  return { ...ociStateOf(known, stored), rootfs, created, cgroupPaths };
+}
+
+/** How the first process ended, if that was recorded. */
+export function recordedEnd({ folder, surroundings }: KnownContainer): ExitStatus | undefined {
+  return withOomKill(lookUpExit(folder), surroundings.cgroups);
 }
 
 /**

@@ -1,0 +1,64 @@
+/**
+ * Changes of a container that is there: its limits, its interfaces, and whether it stands still.
+ *
+ * @module
+ */
+
+import type { Resources } from "../config/types/config.ts";
+import { undone } from "../failures/undo.ts";
+import { lockJoins } from "../life/join_lock.ts";
+import { changeClass, type RdtUpdate } from "../resctrl/container_resctrl.ts";
+import { requirePaused, requireProcesses } from "../state/status_rules.ts";
+import type { KnownContainer } from "./known_container.ts";
+import { plugNetwork, updateResources } from "./late.ts";
+
+/** Changes the limits and stores them. If one can't be set, the old ones are restored. */
+export async function changeLimits(
+  known: KnownContainer,
+  resources: Resources,
+  rdt: RdtUpdate,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { state, surroundings } = known;
+  using _lock = await state.lock(signal);
+  requireProcesses(known.now);
+  const before = state.known;
+  const undo = await changeClass(before.resctrl, rdt);
+  try {
+    state.keep(await updateResources(surroundings, before, resources, rdt));
+  } catch (error) {
+    throw await undone(error, undo);
+  }
+}
+
+/** Plugs the interfaces into their bridges, or takes them off. */
+export async function plug(
+  known: KnownContainer,
+  how: "attach" | "detach",
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using _lock = await known.state.lock(signal);
+  const { network } = known.state.known;
+  if (network !== undefined) await plugNetwork(network, how, signal);
+}
+
+/** Stops all processes where they are. */
+export async function pause(
+  known: KnownContainer,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using _lock = await known.state.lock(signal);
+  requireProcesses(known.now);
+  using _joins = await lockJoins(known.folder, "pause", signal);
+  await known.surroundings.cgroups.freeze(signal);
+}
+
+/** Lets them go on. */
+export async function resume(
+  known: KnownContainer,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using _lock = await known.state.lock(signal);
+  requirePaused(known.now);
+  await known.surroundings.cgroups.thaw();
+}
