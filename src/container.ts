@@ -12,14 +12,7 @@ import type { StartWay } from "../init/start_way.ts";
 import { changeLimits, pause, plug, resume } from "./container/changes.ts";
 import { type DestroyOptions, Ending } from "./container/ending.ts";
 import { KnownContainer } from "./container/known_container.ts";
-import {
-  awaitEnd,
-  ociStateOf,
-  recordedEnd,
-  stateOf,
-  statsOf,
-  watchContainer,
-} from "./container/measures.ts";
+import { awaitEnd, endOf, eventsOf, ociStateOf, stateOf, statsOf } from "./container/measures.ts";
 import { sendSignal } from "./container/signals.ts";
 import { Starting } from "./container/starting.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
@@ -259,7 +252,7 @@ export class Container implements AsyncDisposable {
    * ```
    */
   async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
-    yield* await watchContainer(this.#known, { intervalMs: 5000, ...options });
+    yield* await eventsOf(this.#known, { intervalMs: 5000, ...options });
   }
 
   /**
@@ -271,7 +264,7 @@ export class Container implements AsyncDisposable {
   async *notifyOOM(
     options: Omit<EventOptions, "intervalMs"> = {},
   ): AsyncGenerator<void, void, void> {
-    for await (const _event of await watchContainer(this.#known, { signal: options.signal })) yield;
+    for await (const _event of await eventsOf(this.#known, { signal: options.signal })) yield;
   }
 
   /**
@@ -327,7 +320,7 @@ export class Container implements AsyncDisposable {
    * where {@linkcode Container.wait} gives undefined.
    */
   exitStatus(): ExitStatus | undefined {
-    return recordedEnd(this.#known);
+    return endOf(this.#known);
   }
 
   /**

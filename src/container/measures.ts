@@ -34,7 +34,7 @@ export function stateOf(known: KnownContainer): State {
 }
 
 /** How the first process ended, if that was recorded. */
-export function recordedEnd({ folder, surroundings }: KnownContainer): ExitStatus | undefined {
+export function endOf({ folder, surroundings }: KnownContainer): ExitStatus | undefined {
   return withOomKill(lookUpExit(folder), surroundings.cgroups);
 }
 
@@ -66,7 +66,7 @@ export function statsOf(known: KnownContainer): ContainerStats {
  *
  * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
  */
-export async function watchContainer(
+export async function eventsOf(
   known: KnownContainer,
   options: EventOptions,
 ): Promise<AsyncGenerator<ContainerEvent, void, void>> {
