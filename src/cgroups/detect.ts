@@ -8,7 +8,7 @@
 import { failedWith } from "../../ffi/c/errno.ts";
 import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
-import { cgroupError } from "./folder.ts";
+import { cgroupError } from "./cgroup_errors.ts";
 
 /** The kernel gives a file of /proc in parts of at most a page anyway. */
 const CHUNK = 4096;

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
@@ -21,6 +20,7 @@ import {
   writeAll,
 } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
+import { cgroupError } from "./cgroup_errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -218,25 +218,6 @@ export function parseTable(text: string): Record<string, number> {
     if (match !== null) table[match[1] as string] = Number(match[2]);
   }
   return table;
-}
-
-/** A ContainerError of the step `cgroups` for a failed system call; other errors are thrown on. */
-export function cgroupError(summary: string, error: unknown, path: string): ContainerError {
-  return syscallFailure(error, "SystemError", summary, { step: "cgroups", path });
-}
-
-/** A value of the config that can't be used. */
-export function invalidResource(summary: string, pointer: string, hint?: string): ContainerError {
-  return new ContainerError("ConfigInvalid", summary, { step: "cgroups", pointer, hint });
-}
-
-/** A value of the config that this host can't give. */
-export function unsupportedResource(
-  summary: string,
-  pointer: string | undefined,
-  hint?: string,
-): ContainerError {
-  return new ContainerError("Unsupported", summary, { step: "cgroups", pointer, hint });
 }
 
 function checkName(name: string): void {

@@ -22,7 +22,8 @@ import {
 import { unlinkAt } from "../../ffi/files/entries.ts";
 import { subfolders } from "../../ffi/files/folder.ts";
 import { fromCString } from "../../ffi/c/memory.ts";
-import { cgroupError, CgroupFolder } from "./folder.ts";
+import { cgroupError } from "./cgroup_errors.ts";
+import { CgroupFolder } from "./folder.ts";
 
 /** What is done on the way. */
 interface Visitor {

@@ -6,7 +6,7 @@
  */
 
 import type { Resources } from "../../config/types/config.ts";
-import { unsupportedResource } from "../folder.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
 import type { Stats } from "../stats.ts";
 

@@ -10,7 +10,7 @@
  */
 
 import type { CgroupHierarchy, CgroupHost } from "../detect.ts";
-import { invalidResource } from "../folder.ts";
+import { invalidResource } from "../cgroup_errors.ts";
 
 const POINTER = "/linux/cgroupsPath";
 

@@ -11,7 +11,7 @@
  */
 
 import type { DeviceRule } from "../../config/types/config.ts";
-import { invalidResource } from "../folder.ts";
+import { invalidResource } from "../cgroup_errors.ts";
 
 const POINTER = "/linux/resources/devices";
 

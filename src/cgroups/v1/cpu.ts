@@ -7,7 +7,8 @@
  */
 
 import type { CpuResources } from "../../config/types/config.ts";
-import { type CgroupFolder, invalidResource } from "../folder.ts";
+import { invalidResource } from "../cgroup_errors.ts";
+import type { CgroupFolder } from "../folder.ts";
 import type { CpuStats } from "../stats.ts";
 
 const POINTER = "/linux/resources/cpu";

@@ -9,7 +9,8 @@
  */
 
 import type { MemoryResources } from "../../config/types/config.ts";
-import { type CgroupFolder, invalidResource, type Limit } from "../folder.ts";
+import { invalidResource } from "../cgroup_errors.ts";
+import type { CgroupFolder, Limit } from "../folder.ts";
 import type { MemoryEntry, MemoryStats } from "../stats.ts";
 
 const POINTER = "/linux/resources/memory";

@@ -6,7 +6,8 @@
 
 import type { NetworkResources, Resources } from "../../config/types/config.ts";
 import { containerDevicePolicy } from "../controllers/device_rules.ts";
-import { type CgroupFolder, unsupportedResource } from "../folder.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
+import type { CgroupFolder } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
 import { applyPids } from "../controllers/pids.ts";
 import { applyRdma } from "../controllers/rdma.ts";

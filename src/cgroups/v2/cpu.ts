@@ -5,7 +5,8 @@
  */
 
 import type { CpuResources } from "../../config/types/config.ts";
-import { type CgroupFolder, parseTable, unsupportedResource } from "../folder.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
+import { type CgroupFolder, parseTable } from "../folder.ts";
 import type { CpuStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";
 

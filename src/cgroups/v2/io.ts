@@ -5,7 +5,8 @@
  */
 
 import type { BlockIoResources } from "../../config/types/config.ts";
-import { type CgroupFolder, unsupportedResource } from "../folder.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
+import type { CgroupFolder } from "../folder.ts";
 import type { BlkioEntry, BlkioStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";
 

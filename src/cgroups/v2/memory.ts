@@ -5,7 +5,8 @@
  */
 
 import type { MemoryResources } from "../../config/types/config.ts";
-import { type CgroupFolder, invalidResource, parseTable, unsupportedResource } from "../folder.ts";
+import { invalidResource, unsupportedResource } from "../cgroup_errors.ts";
+import { type CgroupFolder, parseTable } from "../folder.ts";
 import type { MemoryEntry, MemoryStats } from "../stats.ts";
 import { pressureStats } from "./pressure.ts";
 

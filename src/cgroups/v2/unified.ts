@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type CgroupFolder, invalidResource, unsupportedResource } from "../folder.ts";
+import { invalidResource, unsupportedResource } from "../cgroup_errors.ts";
+import type { CgroupFolder } from "../folder.ts";
 
 const POINTER = "/linux/resources/unified";
 
