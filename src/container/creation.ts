@@ -13,6 +13,7 @@ import { STATE_FORMAT } from "../state/state_shape.ts";
 import type { NewFolder } from "../state/new_folder.ts";
 import { isAbandoned } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
+import { timestamp } from "../state/timestamp.ts";
 import type { Lane } from "../trace/trace.ts";
 import { Ending } from "./ending.ts";
 import { KnownContainer } from "./known_container.ts";
@@ -129,7 +130,7 @@ export class Creation {
       id: this.#id,
       bundle,
       rootfs,
-      created: new Date().toISOString(),
+      created: timestamp(Date.now()),
       creator: this.#workshop.store.me,
       ...(driver === undefined ? {} : { driver }),
       cgroupPaths: cgroups.paths,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { S_IFDIR, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
 import { resolve } from "@std/path/posix/resolve";
 import { isBindMount } from "../config/mount_options.ts";
 import type { Config } from "../config/types/config.ts";
@@ -19,13 +20,19 @@ export function requireRootfs(config: Config, bundle: string): string {
     });
   try {
     const real = Deno.realPathSync(path);
-    if (!Deno.statSync(real).isDirectory) throw fault(`${path} is not a folder`);
+    if (!isFolder(real)) throw fault(`${path} is not a folder`);
     if (real === "/") throw fault("/ is the host's own root");
     return real;
   } catch (error) {
     if (error instanceof ContainerError) throw error;
     throw fault(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** The engine's own stat makes a program of itself at its first call, which takes longer. */
+function isFolder(path: string): boolean {
+  const status = tryStatPath(path, true);
+  return typeof status !== "number" && (status.mode & S_IFMT) === S_IFDIR;
 }
 
 /** The sources of bind mounts start from the bundle. */

@@ -115,8 +115,8 @@ export class StateStore {
   occupant(id: string): "none" | "container" | "other" {
     const folder = this.folder(id);
     this.#requireOwn();
-    if (isThere(`${folder}/${STATE_FILE}`) && isRealFolder(folder)) return "container";
-    return isThere(folder) ? "other" : "none";
+    if (!isThere(folder)) return "none";
+    return isThere(`${folder}/${STATE_FILE}`) && isRealFolder(folder) ? "container" : "other";
   }
 
   /** Whether a process is making a container here just now. */

@@ -25,6 +25,8 @@ import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 
 /** The file in a container's folder that makes it one. */
 export const STATE_FILE = "state.json";
+/** The file in it that tells how the first process ended. */
+export const EXIT_FILE = "exit";
 const FOLDER_MODE = 0o711;
 const NAME = /^~(?:new|old)-(\d+)-(\d+)-([0-9a-f-]+)-[0-9a-f]{8}$/;
 
@@ -65,14 +67,22 @@ export function isMaking({ pid, startTime, bootId }: ProcessIdentity, root: stri
 }
 
 /**
- * Removes a state folder. Normally it holds only the state; if there is more, all of it is removed.
+ * Removes a state folder. Normally it holds only two files; if there is more, all of it is removed.
  */
 export function removeFolder(path: string): void {
   try {
-    unlinkAt(AT_FDCWD, `${path}/${STATE_FILE}`);
+    for (const name of [STATE_FILE, EXIT_FILE]) removeFile(`${path}/${name}`);
     unlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
   } catch {
     Deno.removeSync(path, { recursive: true });
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkAt(AT_FDCWD, path);
+  } catch {
+    // there is none, or the removal of the folder fails
   }
 }
 

@@ -26,15 +26,15 @@ import { S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { decodeEnd, encodeEnd, type ExitStatus } from "../../ffi/processes/process.ts";
 import { openIdentified } from "../state/process_identity.ts";
+import { EXIT_FILE } from "../state/state_temporary.ts";
 import type { StoredState } from "../state/stored_state.ts";
 
-const NAME = "exit";
 /** Never follow a link, nor wait for the other end of a fifo. */
 const OWN = O_NOFOLLOW | O_NONBLOCK;
 
 /** Opens a container's record to be written, empty. */
 export function createExitRecord(folder: string): Fd {
-  return open(`${folder}/${NAME}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | OWN, 0o600);
+  return open(`${folder}/${EXIT_FILE}`, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | OWN, 0o600);
 }
 
 /** Writes a container's record; nothing happens if the container is gone. */
@@ -50,7 +50,7 @@ export function writeExitRecord(folder: string, pid: number, status: ExitStatus)
 /** Takes away the record of a start that was undone. */
 export function removeExitRecord(folder: string): void {
   try {
-    unlinkAt(AT_FDCWD, `${folder}/${NAME}`);
+    unlinkAt(AT_FDCWD, `${folder}/${EXIT_FILE}`);
   } catch (error) {
     if (!failedWith(error, "ENOENT")) throw error;
   }
@@ -63,7 +63,7 @@ export function removeExitRecord(folder: string): void {
 export function openExitRecord(folder: string): Fd | undefined {
   using stack = new DisposableStack();
   try {
-    const record = stack.use(open(`${folder}/${NAME}`, O_RDONLY | OWN));
+    const record = stack.use(open(`${folder}/${EXIT_FILE}`, O_RDONLY | OWN));
     if ((statAt(record, "").mode & S_IFMT) !== S_IFREG) return undefined;
     stack.move();
     return record;
