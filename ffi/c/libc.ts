@@ -249,6 +249,8 @@ export const libc = {
         UNREAD,
       )
     ),
+  /** The bytes are told by their address. */
+  getrandom: (address: number, size: number) => numbers("getrandom", address, size),
   eventfd2: (initial: number, flags: number) => numbers("eventfd2", initial, flags),
   waitid: (type: number, id: number, info: Bytes, options: number) =>
     sure(() =>

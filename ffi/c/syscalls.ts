@@ -51,6 +51,7 @@ export const SYSCALL_NUMBERS = {
   futex: [202, 98],
   getcwd: [79, 17],
   getdents64: [217, 61],
+  getrandom: [318, 278],
   getpid: [39, 172],
   getppid: [110, 173],
   getrusage: [98, 165],

@@ -77,6 +77,11 @@ export function renameNew(from: string, to: string): boolean {
   return true;
 }
 
+/** The same, and what had that name before is gone. */
+export function rename(from: string, to: string): void {
+  checked("renameat2", libc.renameat2(AT_FDCWD, cString(from), AT_FDCWD, cString(to), 0), from);
+}
+
 /**
  * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
  *

@@ -4,6 +4,12 @@
  * @module
  */
 
+import { randomHex } from "../../ffi/c/random.ts";
+import { rename, unlinkAt } from "../../ffi/files/entries.ts";
+import { AT_FDCWD, O_CREAT, O_EXCL, O_WRONLY, open, writeAll } from "../../ffi/files/file.ts";
+
+const encoder = new TextEncoder();
+
 /**
  * Writes a file whole or not at all: a new file with an unpredictable name is written, and renamed
  * into its place. So even in a folder that others may write to, such as /tmp, they can't plant a
@@ -11,21 +17,21 @@
  *
  * @param mode its permissions, less the umask's
  * @param ending the end of the temporary name
- * @throws what Deno throws
+ * @throws {SyscallError}
  */
 export function replaceFile(
   path: string,
   text: string,
   mode: number,
-  ending: string = crypto.randomUUID(),
+  ending: string = randomHex(16),
 ): void {
   const temporary = `${path}.${ending}`;
-  // createNew is O_EXCL, which doesn't follow a symlink either.
-  Deno.writeTextFileSync(temporary, text, { createNew: true, mode });
+  using file = open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode); // which follows no link either
   try {
-    Deno.renameSync(temporary, path);
+    writeAll(file, encoder.encode(text));
+    rename(temporary, path);
   } catch (error) {
-    Deno.removeSync(temporary);
+    unlinkAt(AT_FDCWD, temporary);
     throw error;
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { randomHex } from "../../../ffi/c/random.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { writeProc } from "./hostname.ts";
 
@@ -21,7 +22,7 @@ const OTHER_SEARCH = 0x00000008;
  * one of that name first, and hull would join it. So nobody may know the name beforehand.
  */
 export function newKeyringName(id: string): string {
-  return `_ses.${id}.${crypto.getRandomValues(new Uint8Array(8)).toHex()}`;
+  return `_ses.${id}.${randomHex(8)}`;
 }
 
 /**

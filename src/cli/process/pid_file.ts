@@ -1,8 +1,8 @@
 /** The file that engines read a process's number from. @module */
 
+import { errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import { ContainerError } from "../../errors.ts";
 import { replaceFile } from "../../state/replace_file.ts";
-import { reason } from "../output/reason.ts";
 
 /**
  * Writes the file whole or not at all, so that a program that waits for it never reads half a
@@ -13,8 +13,13 @@ export function writePidFile(path: string | undefined, pid: number): void {
   try {
     replaceFile(path, String(pid), 0o644);
   } catch (cause) {
-    throw new ContainerError("SystemError", `cannot write the pid file ${path}: ${reason(cause)}`, {
+    if (!(cause instanceof SyscallError)) throw cause;
+    const { syscall, code: errno } = cause;
+    const why = errnoText(cause.errno);
+    throw new ContainerError("SystemError", `cannot write the pid file ${path}: ${why}`, {
       path,
+      syscall,
+      errno,
       cause,
     });
   }

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { SyscallError } from "../../../../ffi/c/errno.ts";
 import { replaceFile } from "../../../../src/state/replace_file.ts";
 
 Deno.test("a file is replaced whole, with its mode, and nothing else stays", () => {
@@ -18,16 +19,17 @@ Deno.test("a file is replaced whole, with its mode, and nothing else stays", () 
 
 Deno.test("what somebody has put under the temporary name is neither followed nor written to", () => {
   const folder = Deno.makeTempDirSync();
-  const { randomUUID } = crypto;
-  const name = randomUUID.call(crypto);
-  crypto.randomUUID = () => name;
   try {
     Deno.writeTextFileSync(`${folder}/victim`, "kept");
-    Deno.symlinkSync("victim", `${folder}/pid.${name}`);
-    assertThrows(() => replaceFile(`${folder}/pid`, "1", 0o600), Deno.errors.AlreadyExists);
+    Deno.symlinkSync("victim", `${folder}/pid.same`);
+    const error = assertThrows(
+      () => replaceFile(`${folder}/pid`, "1", 0o600, "same"),
+      SyscallError,
+    );
+    assertEquals(error.code, "EEXIST");
     assertEquals(Deno.readTextFileSync(`${folder}/victim`), "kept");
+    assertEquals(Deno.readLinkSync(`${folder}/pid.same`), "victim");
   } finally {
-    crypto.randomUUID = randomUUID;
     Deno.removeSync(folder, { recursive: true });
   }
 });
