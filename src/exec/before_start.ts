@@ -1,5 +1,5 @@
 /**
- * Whether a further process may join while the first one waits for the start. Loaded only then.
+ * Whether a further process may join while the first one waits for the start.
  *
  * @module
  */

@@ -30,6 +30,7 @@ import type { PipeStreams, StdioOptions } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import { processToExec } from "../wishes/exec_config.ts";
 import { grantable } from "../wishes/process_wishes.ts";
+import { requireSafe } from "./before_start.ts";
 import { enterCgroups } from "./exec_cgroups.ts";
 import {
   controlTerminal,
@@ -106,10 +107,7 @@ class FurtherStart {
     const { signal } = poller;
     const { consoleSocket } = this.#options;
     const filter = await this.compileFilter();
-    if (isWaiting(store.folder(id))) {
-      const { requireSafe } = await import("./before_start.ts");
-      requireSafe(this.#init.pid, config, filter);
-    }
+    if (isWaiting(store.folder(id))) requireSafe(this.#init.pid, config, filter);
     using opened = new DisposableStack();
     using unwanted = new DisposableStack();
     const parts = this.gather(filter, opened, unwanted);
