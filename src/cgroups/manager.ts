@@ -135,6 +135,14 @@ export interface CgroupManager {
   stats(): Stats;
 
   /**
+   * Tries once to remove the folders, beginning with the one that processes are looked for in: while
+   * anything is in it, none is removed.
+   *
+   * @param own those to remove; all by default
+   * @returns whether all of them are gone
+   */
+  removeIfEmpty(own?: readonly string[]): boolean;
+  /**
    * Removes the folders, sub-cgroups first; those above them stay. No error if they are gone.
    *
    * @param own those to remove; all by default

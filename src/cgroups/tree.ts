@@ -101,6 +101,11 @@ export async function removeCgroups(paths: readonly string[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
+/** Removes a cgroup if it holds no process and no other cgroup; true as well if there is none. */
+export function removeIfEmpty(path: string): boolean {
+  return removeFolder(path) === undefined;
+}
+
 /** Whether there is such a folder. */
 export function folderExists(path: string): boolean {
   const status = tryStatPath(path, false);

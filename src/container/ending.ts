@@ -8,6 +8,7 @@ import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
+import { hasOwnPids } from "../life/container_signals.ts";
 import { leaveClass } from "../resctrl/container_resctrl.ts";
 import { isGone } from "../state/current_state.ts";
 import { isAlive, openIdentified } from "../state/process_identity.ts";
@@ -28,6 +29,7 @@ export interface DestroyOptions extends AbortOptions {
 export class Ending {
   readonly #known: KnownContainer;
   readonly #call: Call;
+  #hasNoCgroups = false;
 
   /** Does nothing yet. */
   constructor(known: KnownContainer, call: Call) {
@@ -77,15 +79,22 @@ export class Ending {
     this.#known.init?.[Symbol.dispose]();
   }
 
-  /** Kills what is left of its processes. */
+  /**
+   * Kills what is left of its processes. If they all ended with the first one, its cgroups can be
+   * removed at once, and nothing has to be looked for in them.
+   */
   async endProcesses(): Promise<void> {
-    await this.#known.kill();
+    const { init, state, surroundings } = this.#known;
+    const { config, ownCgroups } = state.known;
+    const haveEnded = init?.hasEnded === true && hasOwnPids(config);
+    this.#hasNoCgroups = haveEnded && surroundings.cgroups.removeIfEmpty(ownCgroups);
+    if (!this.#hasNoCgroups) await this.#known.kill();
   }
 
   /** Removes the cgroups that are its own. */
   async removeCgroups(): Promise<void> {
     const { state, surroundings } = this.#known;
-    await surroundings.cgroups.destroy(state.known.ownCgroups);
+    if (!this.#hasNoCgroups) await surroundings.cgroups.destroy(state.known.ownCgroups);
   }
 
   /**

@@ -66,7 +66,7 @@ export function isGuest({ config, cgroupPaths, ownCgroups, init }: StoredState):
 }
 
 /** Whether all processes of the container end with the first one: pid_namespaces(7). */
-function hasOwnPids(config: Config): boolean {
+export function hasOwnPids(config: Config): boolean {
   return isNew(config.linux?.namespaces ?? [], "pid");
 }
 

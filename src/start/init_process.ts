@@ -39,6 +39,8 @@ export class InitProcess implements ParentProcess, Disposable {
   terminal: Terminal | undefined;
   /** The process that records how this one ends. */
   supervisor: Supervisor | undefined;
+  /** Whether this program has seen its end. */
+  hasEnded = false;
   readonly #subject: StartSubject;
   #child: Child | undefined;
   #ending: Promise<ExitStatus | undefined> | undefined;
@@ -119,7 +121,10 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#unasked?.[Symbol.dispose]();
     this.#unasked = undefined;
     // Looked up only once, at the end, since the cgroups are removed with the container.
-    this.#ending ??= this.child.ended().then((status) => withOomKill(status, cgroups));
+    this.#ending ??= this.child.ended().then((status) => {
+      this.hasEnded = true;
+      return withOomKill(status, cgroups);
+    });
     return this.#ending;
   }
 

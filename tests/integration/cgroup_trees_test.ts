@@ -4,16 +4,21 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ENOENT } from "../../ffi/c/errno.ts";
 import { mkdirAt } from "../../ffi/files/entries.ts";
 import { O_DIRECTORY, O_WRONLY, open, openAt, writeAll } from "../../ffi/files/file.ts";
+import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { setLimit } from "../../ffi/processes/rlimit.ts";
 import type { CgroupManager } from "../../src/cgroups/manager.ts";
 import { removeCgroup } from "../../src/cgroups/tree.ts";
 import { ManagerV2 } from "../../src/cgroups/v2/manager.ts";
 import { endAll } from "../../src/life/container_signals.ts";
 import { ContainerError } from "../../src/errors.ts";
+import { Factory, Process } from "../../mod.ts";
+import { leanBundle } from "../fixtures/attempt.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
 import { host, Inside, isV1, SIGKILL, TestCgroup, unifiedMount } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
@@ -183,3 +188,30 @@ Deno.test("what forks on and on, each time into a cgroup of its own, is ended", 
   await manager.destroy();
   assert(!manager.exists());
 });
+
+for (const what of ["a process", "a cgroup"] as const) {
+  Deno.test(`${what} that others leave in a container's cgroups goes with it when it has ended`, async () => {
+    await leavesNothing("hull-trees-left", async () => {
+      using bundle = leanBundle("read line");
+      using root = scratchFolder();
+      const factory = new Factory({ root: root.path });
+      const container = await factory.create("hull-trees-left", bundle.config, {
+        bundle: bundle.folder,
+      });
+      const process = new Process({ stdin: "piped", stdout: "null", stderr: "inherit" });
+      await container.run(process);
+      const cgroups = Object.values(container.state().cgroupPaths);
+      const stranger = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+      for (const folder of cgroups) {
+        if (what === "a cgroup") Deno.mkdirSync(`${folder}/left`);
+        else Deno.writeTextFileSync(`${folder}/cgroup.procs`, String(stranger.pid));
+      }
+      if (what === "a cgroup") stranger.kill("SIGKILL");
+      await process.stdin.close();
+      await process.wait();
+      await container.destroy();
+      assertEquals((await stranger.status).signal, "SIGKILL");
+      assertEquals(cgroups.filter((folder) => tryStatPath(folder, false) !== ENOENT), []);
+    });
+  });
+}

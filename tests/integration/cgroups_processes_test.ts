@@ -47,6 +47,32 @@ Deno.test("a process that entered is listed, one of a sub-cgroup with `all`", as
   assert(!manager.exists());
 });
 
+Deno.test("an empty cgroup is removed at once; one that holds a process, or a cgroup, not at all", async () => {
+  await using cgroup = new TestCgroup();
+  const { manager } = cgroup;
+  const folders = [...new Set(Object.values(manager.paths))];
+  const there = () => folders.filter((folder) => existsSync(folder));
+  await using inside = await Inside.start(manager, "exec sleep 1000");
+  assertEquals([manager.removeIfEmpty(), there()], [false, folders]);
+  manager.kill(SIGKILL);
+  await inside.end();
+  for (const folder of folders) Deno.mkdirSync(`${folder}/sub`);
+  assertEquals([manager.removeIfEmpty(), there()], [false, folders]);
+  for (const folder of folders) Deno.removeSync(`${folder}/sub`);
+  assertEquals([manager.removeIfEmpty([]), there()], [true, folders]);
+  assertEquals([manager.removeIfEmpty(), there()], [true, []]);
+  assertEquals(manager.removeIfEmpty(), true);
+});
+
+/** Whether there is a folder. */
+function existsSync(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("early entries come before late ones, and memory is late", async () => {
   await using cgroup = new TestCgroup();
   const entries = cgroup.manager.entries();

@@ -88,6 +88,10 @@ export class DisabledManager implements CgroupManager {
     };
   }
 
+  removeIfEmpty(): boolean {
+    return true;
+  }
+
   destroy(): Promise<void> {
     return Promise.resolve();
   }

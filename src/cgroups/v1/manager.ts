@@ -22,6 +22,7 @@ import {
   processesBelow,
   processesIn,
   removeCgroups,
+  removeIfEmpty,
   undoCgroups,
 } from "../tree.ts";
 import { wantedLimits } from "./apply.ts";
@@ -152,9 +153,19 @@ export class ManagerV1 implements CgroupManager {
     };
   }
 
+  removeIfEmpty(own?: readonly string[]): boolean {
+    const anchor = this.#anchor();
+    const others = this.#own(own).filter((folder) => folder !== anchor);
+    const folders = own?.includes(anchor) ?? true ? [anchor, ...others] : others;
+    return folders.every(removeIfEmpty);
+  }
+
   destroy(own?: readonly string[]): Promise<void> {
-    const folders = [...this.#folders().keys()];
-    return removeCgroups(folders.filter((folder) => own?.includes(folder) ?? true));
+    return removeCgroups(this.#own(own));
+  }
+
+  #own(own?: readonly string[]): string[] {
+    return [...this.#folders().keys()].filter((folder) => own?.includes(folder) ?? true);
   }
 
   /** Folder → its controllers: those of one hierarchy share it. */

@@ -23,6 +23,7 @@ import {
   processesBelow,
   processesIn,
   removeCgroup,
+  removeIfEmpty,
   undoCgroups,
 } from "../tree.ts";
 import { applyResources } from "./apply.ts";
@@ -133,6 +134,10 @@ export class ManagerV2 implements CgroupManager {
   #pidsStats(folder: CgroupFolder): PidsStats {
     if (folder.has("pids.current")) return pidsStats(folder);
     return { current: this.processes().length, limit: "max" };
+  }
+
+  removeIfEmpty(own?: readonly string[]): boolean {
+    return !(own?.includes(this.#path) ?? true) || removeIfEmpty(this.#path);
   }
 
   async destroy(own?: readonly string[]): Promise<void> {
