@@ -16,15 +16,25 @@ const [NAMES, NAME_SIZE, RELEASE] = [6, 65, 2] as const;
 
 /**
  * The number of the last capability that the kernel knows: capabilities(7), prctl(2). Asking takes
- * a tenth of the time that reading the kernel's file does.
+ * a tenth of the time that reading the kernel's file does; that is left to where a filter denies it.
  */
-export const lastCapability: () => number = once(() => {
-  const isKnown = (number: number) => libc.prctl(PR_CAPBSET_READ, number) >= 0;
+export const lastCapability: () => number = once(() =>
+  lastKnown((number) => libc.prctl(PR_CAPBSET_READ, number)) ??
+    Number(readText("/proc/sys/kernel/cap_last_cap"))
+);
+
+/**
+ * The last number that is known; undefined if that can't be asked for.
+ *
+ * @param ask gives -EINVAL for one that is not known
+ */
+export function lastKnown(ask: (number: number) => number): number | undefined {
+  if (ask(0) < 0) return undefined;
   let last = CAP_CHECKPOINT_RESTORE;
-  while (isKnown(last + 1)) last++;
-  while (!isKnown(last)) last--;
+  while (ask(last + 1) >= 0) last++;
+  while (ask(last) < 0) last--;
   return last;
-});
+}
 
 /** The kernel's version as two numbers: uname(2). */
 const kernelVersion = once(() => {
