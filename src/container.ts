@@ -40,14 +40,15 @@ export function makeContainer(snapshot: Snapshot, surroundings: ContainerSurroun
  * `ContainerNotExists` then.
  *
  * Whatever waits takes an AbortSignal, and rejects with its reason. What an abort means:
+ *
  * - `start` and `run` are undone: the process is killed, all that was made for it is taken away,
  *   and the container is as before; a process that joins is killed, with what it has started
  * - `release`: up to the moment where the program is let run the container goes on waiting for its
  *   start; later it is killed
  * - `pause` lets all processes go on again; `wait` stops waiting; `events` and `notifyOOM` end
- * - `destroy`, `set`, `resume` and the networks' calls do nothing if they still had to wait for
- *   other calls to end. Once begun they are finished, which takes little time; for `destroy` the
- *   poststop hooks are killed
+ * - `destroy`, `set`, `resume`, `attachNetworks` and `detachNetworks` do nothing if they still had
+ *   to wait for other calls to end. Once begun they are finished, which takes little time; `destroy`
+ *   kills the poststop hooks that still run
  */
 export class Container implements AsyncDisposable {
   static {
@@ -90,15 +91,16 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Starts a process. The container's first waits for {@linkcode Container.release} then; a further
-   * one joins the running container, with its namespaces, cgroups, limits and filter, and runs at
-   * once. Of two calls at once exactly one starts the first process.
+   * Starts a process. The container's first process then waits for {@linkcode Container.release}; a
+   * further one joins the running container, with its namespaces, cgroups, limits and filter, and
+   * runs at once. Of two calls at once exactly one starts the first process.
    *
    * @param process what to run; afterwards it is the handle on the running process
    * @param options for the first process, except for `signal`, which counts for every one
    * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
-   *   process that was started already; for a further process `ContainerNotRunning` or
-   *   `ContainerPaused`
+   *   process that was started already; `ConfigInvalid`, `Unsupported`, `IdInUse` for a cgroup that
+   *   another program has made meanwhile, `OomKilled`, `SystemError`; `HookFailed` for a hook of
+   *   the creation; for a further process `ContainerNotRunning` or `ContainerPaused`
    * @throws the signal's reason
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
@@ -122,7 +124,8 @@ export class Container implements AsyncDisposable {
    * Lets the created first process run the user's program.
    *
    * @throws {ContainerError} `ContainerNotStopped` if it runs already, `ContainerNotRunning` if it
-   *   has ended, `InitFailed` if the program can't be executed
+   *   has ended, `InitFailed` if the program can't be executed; `HookFailed` for a hook before or
+   *   after the start, and the container is removed then
    * @throws the signal's reason
    */
   async release({ signal }: AbortOptions = {}): Promise<void> {

@@ -100,11 +100,15 @@ const NEVER = new AbortController().signal;
  *
  * @example
  * ```ts
- * import { assert } from "@std/assert";
- * import { Process } from "@hull/hull";
+ * import { assertEquals } from "@std/assert";
+ * import { Factory, Process } from "@hull/hull";
  *
- * const process = new Process({ args: ["sh", "-c", "exit 7"], stdout: "piped" });
- * assert(process.isStarted === false);
+ * await using container = await new Factory().create("handle");
+ * const process = new Process({ args: ["sh", "-c", "echo hello; exit 7"], stdout: "piped" });
+ * await container.run(process);
+ * assertEquals(await new Response(process.stdout).text(), "hello\n");
+ * const { code } = await process.wait();
+ * assertEquals(code, 7);
  * ```
  */
 export class Process {

@@ -81,8 +81,9 @@ export class ExecDriver {
    * @returns how the program ended
    * @throws {ContainerError} what `Factory.create` and `Container.run` throw; `ConfigInvalid` for
    *   pipes that can't be used
-   * @throws what the callback threw, a pipe failed with, or the signal's reason: it may come at any
-   *   moment, and nothing of the container is left then. The exit callback is never interrupted
+   * @throws what the callback threw, a pipe failed with, or the signal's reason. An abort may come
+   *   at any moment, and nothing of the container is left then; only the exit callback is never
+   *   interrupted
    */
   async run(
     command: Command,
@@ -123,11 +124,11 @@ export class ExecDriver {
   }
 
   /**
-   * Runs a further program in a running container. It ends with the daemon's pipes, as any program,
-   * and its exit code is told to this program alone. The call returns once the program has ended
-   * and nobody can write to its pipes any more: a process that it leaves behind with one open
-   * delays that. If it is ended early, all that it has started is ended too, except processes that
-   * have detached from it.
+   * Runs a further program in a running container. It has no supervisor: if the daemon ends, its
+   * exit code is lost, and its web streams close as {@linkcode Pipes} says. The call returns once
+   * the program has ended and nobody can write to its pipes any more; a process that it leaves
+   * behind with such a pipe delays that. If it is ended early, all that it has started is ended too,
+   * except processes that have detached from it.
    *
    * @param id of the container, one of a former life of the daemon too
    * @param program what to run
@@ -292,6 +293,7 @@ export class ExecDriver {
    * }));
    * ```
    *
+   * @throws {ContainerError} `SystemError` if the root folder can't be read
    * @throws the signal's reason
    */
   async restore({ signal }: AbortOptions = {}): Promise<RestoredContainer[]> {

@@ -28,13 +28,13 @@ export type InputPipe = ReadableStream<Bytes> | PipeEnd;
 export type OutputPipe = WritableStream<Bytes> | PipeEnd;
 
 /**
- * The standard streams of a process; the default is `null`. A web stream is taken over: it is
- * closed with the process's stream, and aborted or cancelled if the process never ran. With
- * `inherit` the process gets this program's own stream; a number is an open fd, which stays the
- * caller's.
+ * The standard streams of a process; the default is `null`, which is /dev/null. A web stream is
+ * taken over: it is closed with the process's stream, and aborted or cancelled if the process never
+ * ran. With `inherit` the process gets this program's own stream; a number is an open fd, which
+ * stays the caller's.
  *
- * A web stream that fails ends the program, since it could take half of its input for all of it.
- * The call rejects with the stream's error: a `stdin` that errors or gives something else than
+ * A web stream that fails ends the program: otherwise the program could take half of its input for
+ * the whole. The call rejects with the stream's error, which is one of these: a `stdin` that errors or gives something else than
  * bytes (`TypeError`), an output's sink that throws, errors, or can't be closed. A reader that
  * cancels an output without a reason (`readable.cancel()` of a `TransformStream`) has gone away,
  * which is no failure: the program learns of it by SIGPIPE, as in a shell's pipe. It is no failure

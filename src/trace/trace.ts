@@ -50,7 +50,8 @@ const NANOSECONDS = 1e6;
 const LANES = 0x4000_0000;
 
 /**
- * Collects a trace. It costs what it measures some microseconds; without one nothing is measured.
+ * Collects a trace. What is measured takes some microseconds longer; without a trace nothing is
+ * measured.
  *
  * @example The trace of one container's life
  * ```ts

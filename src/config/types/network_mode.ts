@@ -45,7 +45,7 @@ export interface BridgeNetwork {
  * - `none`: a network namespace of its own in which not even `lo` is up;
  * - `host`: no network namespace of its own; the container is in the network that hull is in;
  * - `bridge`, or a {@linkcode BridgeNetwork}: a network namespace of its own with an interface on a
- *   bridge that hull makes. It has an address and a default route, and appears under the host's
- *   address outside.
+ *   bridge that hull makes. The container has an address of its own and a default route; what it
+ *   sends beyond the host goes out under the host's address.
  */
 export type NetworkMode = "loopback" | "none" | "host" | "bridge" | BridgeNetwork;
