@@ -41,6 +41,27 @@ export const REFUSALS: readonly Known[] = [
     },
   ),
   hullRefuses(
+    "a place in a read-only cgroup mount",
+    "it is read-only as soon as it is made; runc 1.1 leaves its folder writable",
+    /mkdirat\(\S+\): EROFS .*\[config \/mounts\/\d+\]/,
+    (parts, words) => {
+      const [, index] = /\[config \/mounts\/(\d+)\]/.exec(words) ?? [];
+      const { destination: place = "" } = mountsOf(parts)[Number(index)] ?? {};
+      return mountsOf(parts).slice(0, Number(index)).some(({ type, destination, options }) =>
+        type === "cgroup" && options?.includes("ro") === true && destination !== undefined &&
+        isBelow(parts, place, destination)
+      );
+    },
+  ),
+  hullRefuses(
+    "a copy-up that a direct start can't make",
+    "asked for by its flag, it says what it can't make in a user namespace; re-executed it runs",
+    /a direct start can't mount tmpfs at \S+ \[config/,
+    (parts) =>
+      hasUserNamespace(parts) &&
+      mountsOf(parts).some(({ options }) => options?.includes("tmpcopyup") === true),
+  ),
+  hullRefuses(
     "a device's place",
     "the spec: a file that is not the device at its path is an error; runc lets it be",
     /another file stands there|an earlier entry has another device|is the device asked for: something else|mknodat\(\S+\): EEXIST .*\[config \/linux\/devices/,
@@ -106,6 +127,11 @@ export const REFUSALS: readonly Known[] = [
     "limits named twice",
     "the spec: a second limit of one type is an error; runc takes the last",
     /can't be used; \S*rlimits\/\d+: is a second limit of/,
+  ),
+  runcRefuses(
+    "a filter where few fds are allowed",
+    "runc patches the filter through a pipe behind the limits; hull loads it as it is",
+    /error creating scratch pipe: pipe2: too many open files/,
   ),
   runcRefuses(
     "a read-only tmpfs that its name does not lead to",
@@ -389,7 +415,8 @@ export const REFUSALS: readonly Known[] = [
     reason: "hull refuses what is no null as it makes devices, runc behind the hooks",
     covers: ({ fact, hull: ours }, { hull, reference }) =>
       fact === "host ./hooks" && ours === NOTHING && bothFailed(hull, reference) &&
-      /\[step devices\]/.test(hull.words) && /error reopening \/dev\/null/.test(reference.words),
+      /\[step devices\]/.test(hull.words) &&
+      /error reopening \/dev\/null|exec: \\?"\S+\\?": stat \S+: no such file/.test(reference.words),
   },
   {
     name: "poststart hooks beside a startContainer hook that fails",

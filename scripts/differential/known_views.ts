@@ -149,6 +149,34 @@ export const VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "set" && part.at === "/linux/uidMappings"),
   },
   {
+    name: "masks in a user namespace",
+    reason: "the null that covers a file is nosuid and noexec there as well",
+    covers: ({ fact, hull, reference }, { parts }) => {
+      const [, place] = /^inside (?:also )?place (\/\S*)$/.exec(fact) ?? [];
+      return place !== undefined && hasUserNamespace(parts) &&
+        covers(parts, "maskedPaths", [place]) &&
+        / flags=102a .* 1:3 /.test(hull) && withoutFlags(hull) === withoutFlags(reference);
+    },
+  },
+  {
+    name: "a tmpfs over a read-only one",
+    reason:
+      "at the end runc makes read-only what shows at the path of the one that asked for it; " +
+      "hull that one alone, so that what was mounted over it is as its own entry says",
+    covers: ({ fact, hull, reference }, { parts }) => {
+      const [, place] = /^inside (?:also )?(?:place|mount) (\/\S*)$/.exec(fact) ?? [];
+      const there = mountsOf(parts).filter(({ type, destination = "" }) =>
+        type === "tmpfs" && walked(parts, destination) === place
+      );
+      const asked = there.map(({ options }) => options?.includes("ro") === true);
+      return asked.includes(true) && asked.at(-1) === false &&
+        [
+          hull.replace("flags=1020 wx", "flags=1021 -(EROFS)x"),
+          hull.replace("/ rw,", "/ ro,"),
+        ].includes(reference);
+    },
+  },
+  {
     name: "whose the queues are",
     reason:
       "who makes the ipc namespace owns them: in hull the container's root, in runc one who is that " +

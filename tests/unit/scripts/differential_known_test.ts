@@ -1,7 +1,7 @@
 /** What the differential soak must not pass over, however like a known difference it looks. */
 import { assert, assertEquals } from "@std/assert";
 import type { Part } from "../../../scripts/differential/case.ts";
-import { wasThere } from "../../../scripts/differential/case_look.ts";
+import { mountsOf, wasThere } from "../../../scripts/differential/case_look.ts";
 import { compare } from "../../../scripts/differential/compare.ts";
 import { insideFacts } from "../../../scripts/differential/inside.ts";
 
@@ -24,6 +24,21 @@ const closed = {
   at: "/mounts",
   value: { destination: "/../data", type: "tmpfs", options: ["mode=1770"] },
 } as const;
+const readOnly: Part = {
+  kind: "push",
+  at: "/mounts",
+  value: { destination: "/../data", type: "tmpfs", options: ["ro"] },
+};
+const hierarchies = {
+  kind: "push",
+  at: "/mounts",
+  value: { destination: "/data", type: "cgroup", options: ["ro"] },
+} as const;
+const inside: Part = {
+  kind: "push",
+  at: "/mounts",
+  value: { destination: "/data/./sub", type: "none", options: ["bind"] },
+};
 const device: Part = { kind: "push", at: "/linux/devices", value: { path: "/dev/null" } };
 const lost: Part = {
   kind: "push",
@@ -81,6 +96,37 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: "char 666 65534:65534 fs=1021994 flags=102a w- 1:5 open=yes",
     reference: "char 666 65534:65534 fs=1021994 flags=1022 w- 1:5 open=yes",
   }, { hull: "char 666 0:65534 fs=1021994 flags=102a w- 1:5 open=yes" }],
+  ["a mask's flags in a user namespace", {
+    parts: [...mapped, { kind: "push", at: "/linux/maskedPaths", value: "/data/file" }],
+    fact: "inside place /data/file",
+    hull: "char 666 65534:65534 fs=1021994 flags=102a w- 1:3 open=yes",
+    reference: "char 666 65534:65534 fs=1021994 flags=1020 w- 1:3 open=yes",
+  }, { fact: "inside place /data/other" }],
+  ["a tmpfs over a read-only one", {
+    parts: [readOnly, {
+      kind: "push",
+      at: "/mounts",
+      value: { destination: "/up", type: "tmpfs" },
+    }],
+    fact: "inside place /data",
+    hull: "folder 755 0:0 fs=1021994 flags=1020 wx",
+    reference: "folder 755 0:0 fs=1021994 flags=1021 -(EROFS)x",
+  }, { parts: [readOnly] }],
+  ["a mount over a read-only one", {
+    parts: [readOnly, {
+      kind: "push",
+      at: "/mounts",
+      value: { destination: "/up", type: "tmpfs" },
+    }],
+    fact: "inside mount /data",
+    hull: "/ rw,relatime  tmpfs tmpfs rw",
+    reference: "/ ro,relatime  tmpfs tmpfs rw",
+  }, {
+    parts: [
+      { kind: "push", at: "/mounts", value: { destination: "/up", type: "tmpfs" } },
+      readOnly,
+    ],
+  }],
   ["limits of an exec that are not the container's", {
     parts: [exec],
     fact: "inside limit.7",
@@ -411,6 +457,35 @@ Deno.test("the soak tells of hooks that did not run beside a startContainer hook
   assertEquals(left(`${beside}hook poststop\\t{}\\n`), 1);
 });
 
+Deno.test("the soak tells of refusals of hull's alone that are not of their kind", () => {
+  const left = (parts: readonly Part[], words: string) =>
+    compare("hull", parts, { facts: new Map(FAILED), words }, {
+      facts: new Map(RAN),
+      words: "",
+    }).length;
+  const mounts = mountsOf([]).length;
+  const words = `cannot mount none at /data/sub: mkdirat(/data/sub): EROFS [step mounts] [config ` +
+    `/mounts/${mounts + 1}]`;
+  assertEquals(left([hierarchies, inside], words), 0);
+  assertEquals(left([tmpfs, inside], words), 2);
+  const elsewhere = { ...inside, value: { destination: "/tmp/sub", type: "none" } };
+  assertEquals(left([hierarchies, elsewhere], words), 2);
+  const copied = { destination: "/var/run", type: "tmpfs", options: ["tmpcopyup"] };
+  const copy: Part = { kind: "push", at: "/mounts", value: copied };
+  const cant = "a direct start can't mount tmpfs at /var/run [config /mounts/6]; leave out --init";
+  assertEquals(left([...mapped, copy], cant), 0);
+  assertEquals(left([copy], cant), 2);
+  assertEquals(left(mapped, cant), 2);
+});
+
+Deno.test("the soak tells of what runc alone refuses where fds are few", () => {
+  const left = (words: string) =>
+    compare("hull", [], { facts: new Map(RAN), words: "" }, { facts: new Map(FAILED), words })
+      .length;
+  assertEquals(left("disassembling: error creating scratch pipe: pipe2: too many open files"), 0);
+  assertEquals(left("unable to init seccomp: too many open files"), 2);
+});
+
 Deno.test("a process's number is no difference, whose it is is one", () => {
   const line = (number: string) =>
     `mount\t${
@@ -438,6 +513,8 @@ Deno.test("the soak tells of hooks that did not run before another refusal", () 
   const refusal = "cannot make /dev/null: mknodat(/dev/null): EEXIST [step devices]";
   const late = "error reopening /dev/null inside container: open /dev/null: is a directory";
   assertEquals(left(refusal, late), 0);
+  const gone = 'unable to start: exec: "/bin/probe": stat /bin/probe: no such file or directory';
+  assertEquals(left(refusal, gone), 0);
   assertEquals(left("cannot set [step masks]", late), 1);
   assertEquals(left(refusal, "error mounting"), 1);
 });
