@@ -166,12 +166,13 @@ export const VIEWS: readonly Known[] = [
     covers: ({ fact, hull, reference }, { parts }) => {
       const [, place] = /^inside (?:also )?(?:place|mount) (\/\S*)$/.exec(fact) ?? [];
       const there = mountsOf(parts).filter(({ type, destination = "" }) =>
-        type === "tmpfs" && walked(parts, destination) === place
+        type === "tmpfs" && `${place}/`.startsWith(`${walked(parts, destination)}/`)
       );
       const asked = there.map(({ options }) => options?.includes("ro") === true);
       return asked.includes(true) && asked.at(-1) === false &&
         [
           hull.replace("flags=1020 wx", "flags=1021 -(EROFS)x"),
+          hull.replace("flags=1020 ", "flags=1021 "),
           hull.replace("/ rw,", "/ ro,"),
         ].includes(reference);
     },

@@ -20,6 +20,9 @@ export function writePidFile(path: string | undefined, pid: number): void {
       path,
       syscall,
       errno,
+      hint: errno === "EEXIST"
+        ? "it is no regular file: name one, or a path that is free"
+        : undefined,
       cause,
     });
   }
