@@ -113,9 +113,10 @@ export function planRights(
   ];
   const hasUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
   const become: readonly PlanItem[] = [
+    // a keyring in a user namespace is found by others alone, and its owner would make another one
+    ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
     // nothing is looked at with the rights that the host's root has to its own files
     ...(hasUserNamespace ? becomeNamespaceRoot() : []),
-    ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
     ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
     ...becomeUser(

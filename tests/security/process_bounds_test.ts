@@ -123,6 +123,32 @@ for (const init of INITS) {
     },
   );
 
+  Deno.test(`${init}: in a user namespace a further process has the first one's keyring`, async () => {
+    const id = "hull-sec-own-keys";
+    await using hull = new Hull();
+    using bundle = lean("cat /proc/keys > /first; exec sleep 60", (config) => {
+      config.linux.namespaces?.push({ type: "user" });
+      const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      config.linux.uidMappings = map;
+      config.linux.gidMappings = map;
+      config.linux.maskedPaths = [];
+    });
+    own(bundle);
+    const keyrings = (keys: string) =>
+      keys.split("\n").filter((line) => line.includes(`_ses.${id}.`)).map((line) =>
+        line.slice(0, 8)
+      );
+    await running(hull, init, id, bundle, async () => {
+      for (const uid of ["0", "1000"]) {
+        const execed = keyrings(await hull.must("exec", "-u", uid, id, "cat", "/proc/keys"));
+        const first = keyrings(Deno.readTextFileSync(`${bundle.folder}/rootfs/first`));
+        // those of earlier runs may not be collected yet
+        assert(execed.length > 0);
+        assertEquals(execed.filter((keyring) => !first.includes(keyring)), []);
+      }
+    });
+  });
+
   Deno.test(`${init}: no group of the caller's is kept, whatever the gid map's size`, async () => {
     await using hull = new GivenHull("setpriv", "--groups", "4242,27");
     for (const size of [1, 100]) {
