@@ -16,7 +16,7 @@
  * @module
  */
 
-import { SyscallError } from "./errno.ts";
+import { EIO, SyscallError } from "./errno.ts";
 import { type SyscallName, syscallNumber } from "./syscalls.ts";
 
 type Bytes = BufferSource | null;
@@ -129,9 +129,12 @@ export function sure(call: () => number | bigint, last = 0): number {
   return last;
 }
 
-/** The result of a call whose failure can't be asked for again. */
+/**
+ * The result of a call whose failure can't be asked for again. An errno of 0, which the engine may
+ * have left, must not make a success of it.
+ */
 function once(result: number | bigint): number {
-  return result < 0 ? -errnoView.getInt32() : Number(result);
+  return result < 0 ? -(errnoView.getInt32() || EIO) : Number(result);
 }
 
 // The two shapes that are called most make a function only where the first call fails.

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { libc, sure } from "../../../../ffi/c/libc.ts";
 
 const EBADF = 9;
+const EIO = 5;
 /** A number that no process has. */
 const BEYOND = 2 ** 22;
 
@@ -35,4 +36,24 @@ Deno.test("a call that fails otherwise each time comes to an end", () => {
     return -1;
   });
   assertEquals(result, -EBADF);
+});
+
+Deno.test("a call that fails has failed, even if its errno was set to 0 meanwhile", () => {
+  const { symbols } = Deno.dlopen("libc.so.6", {
+    __errno_location: { parameters: [], result: "pointer" },
+  });
+  const place = symbols.__errno_location() as Deno.PointerObject;
+  const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(place, 4));
+  const clear = () => {
+    errno[0] = 0;
+    return -1;
+  };
+  assertEquals(sure(clear), -EIO);
+  let count = 0;
+  const result = sure(() => {
+    if (count++ === 0) return clear();
+    badFd();
+    return -1;
+  });
+  assertEquals([result, count], [-EBADF, 3]);
 });
