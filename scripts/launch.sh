@@ -150,5 +150,5 @@ else
   set -- --cached-only --config "$root/deno.json" "$root/src/cli/hull.ts" "$@"
 fi
 # Deno reads the .npmrc of its home, and does not start where that is broken.
-case ${HOME+x} in x) export HULL_CALLER_HOME="$HOME" ;; esac
+case ${HOME+x} in x) export HULL_CALLER_HOME="$HOME" ;; *) unset HULL_CALLER_HOME ;; esac
 HOME=$code DENO_DIR=$code DENO_NO_UPDATE_CHECK=1 exec "$deno" run --quiet --allow-all --no-lock "$brief_flags" "$@"

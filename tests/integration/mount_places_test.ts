@@ -40,6 +40,31 @@ for (const kind of ["direct", "reexec"]) {
     assertEquals(Deno.statSync(`${volume.path}/new/er/two`).isFile, true);
   });
 
+  Deno.test(`${kind}: everybody may write to a tmpfs whose place is made on a volume; another is as its place`, async () => {
+    using volume = scratchFolder();
+    Deno.chmodSync(volume.path, 0o755);
+    for (const name of ["had", "real"]) Deno.mkdirSync(`${volume.path}/${name}`);
+    Deno.chmodSync(`${volume.path}/had`, 0o750);
+    Deno.symlinkSync("real", `${volume.path}/lk`);
+    const { stdout, stderr } = await ended(
+      kind,
+      "cd /data; stat -c '%a %n' new had lk/new named",
+      (config) => {
+        config.mounts.push(
+          bind("/data", volume.path),
+          tmpfs("/data/lk/new"),
+          tmpfs("/data/new"),
+          tmpfs("/data/named", "mode=700"),
+          tmpfs("/data/had"),
+        );
+      },
+    );
+    assertEquals([stdout, stderr], ["1777 new\n750 had\n1777 lk/new\n700 named\n", ""]);
+    for (const made of ["new", "real/new"]) {
+      assertEquals(Deno.statSync(`${volume.path}/${made}`).mode! & 0o7777, 0o755);
+    }
+  });
+
   Deno.test(`${kind}: a folder that the container's root may not enter can be covered`, async () => {
     using volume = scratchFolder();
     Deno.chmodSync(volume.path, 0o755);

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
+import { AT_EMPTY_PATH, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../ffi/files/file.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -20,6 +20,7 @@ import type { Mount } from "../../../src/config/types/config.ts";
 import type { Destination } from "../../operations/facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
 import type { MountOptions } from "./mount_options.ts";
+import { insideRoot, ROOT } from "../places/paths.ts";
 import { STATX } from "../places/verify.ts";
 import { setAttributes } from "./mount_calls.ts";
 import { mountOf, type PlannedMount } from "./planned_mount.ts";
@@ -44,9 +45,10 @@ export function makeFileSystem(
   const [place, made] = [`${label}.place`, mountOf(label)];
   const isTmpfs = mount.type === "tmpfs";
   const mayBeThere = !destination.isSure || destination.missing === 0;
-  const copiesMode = isTmpfs && mayBeThere && destination.mode === undefined && !hasMode(options);
+  const copiesMode = copiesModeOf(planned, options, destination);
   configure(step, planned, options, destination.mode, copiesMode || isHeld, status);
-  if (copiesMode) copyMode(step, place, made);
+  if (copiesMode && destination.isSure) copyMode(step, place, made);
+  else if (copiesMode) copyModeOfOld(step, label, made);
   if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, made);
   const isFilled = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
   if (isFilled && !isHeld && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
@@ -135,10 +137,50 @@ function hasMode({ data }: MountOptions): boolean {
   return data.some((item) => item.startsWith("mode="));
 }
 
+/** Whether the permissions of a tmpfs are those of the folder below it, and only that tells them. */
+function copiesModeOf(
+  { mount }: PlannedMount,
+  options: MountOptions,
+  { isSure, missing, mode }: Destination,
+): boolean {
+  const mayBeThere = !isSure || missing === 0;
+  return mount.type === "tmpfs" && mayBeThere && mode === undefined && !hasMode(options);
+}
+
+/**
+ * Opens the folder that a tmpfs will lie over, if it is there before the mount's place is made: one
+ * that is made for it tells no permissions, so that everybody may write to the tmpfs, as to any.
+ */
+export function openOldPlace(
+  step: StepBuilder,
+  planned: PlannedMount,
+  options: MountOptions,
+  destination: Destination,
+): void {
+  if (destination.isSure || !copiesModeOf(planned, options, destination)) return;
+  const args = insideRoot(
+    result(ROOT),
+    planned.mount.destination,
+    O_PATH | O_CLOEXEC | O_DIRECTORY,
+  );
+  step.call("openat2", args, { label: `${planned.label}.old`, onError: "continue" });
+}
+
+function copyModeOfOld(step: StepBuilder, label: string, mount: string): void {
+  const end = `${label}.moded`;
+  copyMode(step, `${label}.old`, mount, { onError: { jump: end } });
+  step.close(`${label}.old`).call("getpid", [], { label: end });
+}
+
 /** Gives a new file system's root the permissions of the folder that it will lie over. */
-function copyMode(step: StepBuilder, place: string, mount: string): void {
+function copyMode(
+  step: StepBuilder,
+  place: string,
+  mount: string,
+  options: CallOptions = {},
+): void {
   const status = { space: STATX.size, name: `${place}.status` };
-  step.call("statx", [result(place), "", AT_EMPTY_PATH, STATX_MODE, status])
+  step.call("statx", [result(place), "", AT_EMPTY_PATH, STATX_MODE, status], options)
     .call("fchmodat", [result(mount), ".", { heldIn: status, offset: STATX.mode }]);
 }
 

@@ -18,7 +18,7 @@ import type { HeldFolder } from "./held_folder.ts";
 import { collapse, insideRoot, makeMissing, openPlace, ROOT } from "../places/paths.ts";
 import type { Anchor } from "./anchors.ts";
 import { changeAttributes, copySource, innerSource, openInnerSource, sourceOf } from "./bind.ts";
-import { makeFileSystem } from "./file_system.ts";
+import { makeFileSystem, openOldPlace } from "./file_system.ts";
 import { attach, spread } from "./mount_calls.ts";
 import { isKernels, mountOf, NONE, type PlannedMount } from "./planned_mount.ts";
 import { isProtectedLate } from "./read_only_mounts.ts";
@@ -81,6 +81,7 @@ function makeMount(planned: PlannedMount, facts: Facts, made: Making): PlanItem[
   const isBind = isBindMount(mount);
   const end = isBind ? bindEnd(step, planned, facts, made) : "directory";
   because(step, planned);
+  openOldPlace(step, planned, options, destination);
   openDestination(step, planned, destination, end, made.held);
   because(step, planned);
   if (isBind) {
