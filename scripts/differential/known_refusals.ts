@@ -435,6 +435,13 @@ export const REFUSALS: readonly Known[] = [
       /error running hook/.test(reference.words),
   },
   {
+    name: "an overlay's own folder",
+    reason: "where both fail, the kernel has made it in the overlay's workdir, which hull got to",
+    covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
+      fact === "host ./host/work/work" && ours.startsWith("folder 40000 ") && theirs === NOTHING &&
+      bothFailed(hull, reference) && /error mounting \\?"overlay\\?"/.test(reference.words),
+  },
+  {
     name: "made until then",
     reason: "where both fail, hull has made fewer folders in the rootfs until then",
     covers: ({ fact, hull: ours }, { parts, reference, hull }) =>

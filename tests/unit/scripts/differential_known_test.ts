@@ -478,6 +478,18 @@ Deno.test("the soak tells of refusals of hull's alone that are not of their kind
   assertEquals(left(mapped, cant), 2);
 });
 
+Deno.test("the soak tells of what hull made until both failed but an overlay's own folder", () => {
+  const left = (fact: string, words: string) =>
+    compare("hull", [], { facts: new Map([...FAILED, [fact, "folder 40000 0:0"]]), words: "" }, {
+      facts: new Map(FAILED),
+      words,
+    }).length;
+  const overlay = 'error mounting "overlay" to rootfs at "/x": statfs overlay: no such file';
+  assertEquals(left("host ./host/work/work", overlay), 0);
+  assertEquals(left("host ./host/work/other", overlay), 1);
+  assertEquals(left("host ./host/work/work", 'error mounting "tmpfs" to rootfs'), 1);
+});
+
 Deno.test("the soak tells of what runc alone refuses where fds are few", () => {
   const left = (words: string) =>
     compare("hull", [], { facts: new Map(RAN), words: "" }, { facts: new Map(FAILED), words })
