@@ -119,6 +119,16 @@ export const VIEWS: readonly Known[] = [
       limitsOf(parts).some(([name, limit]) => fact === `inside limit.${name}` && hull === limit),
   },
   {
+    name: "the soft limit of open files",
+    reason: "Go raises it to the hard one for runc, which does not put it back in each exec",
+    covers: ({ fact, hull, reference }, { parts }) => {
+      const [soft, hard] = hull.split(" ");
+      const asked = JSON.stringify(execField(parts, "/rlimits") ?? []);
+      return fact === "inside limit.7" && soft !== hard && reference === `${hard} ${hard}` &&
+        asked.includes(`"RLIMIT_NOFILE","hard":${hard},"soft":${soft}}`);
+    },
+  },
+  {
     name: "a masked /dev/null",
     reason: "it shows what it did; hull does not cover it with itself",
     covers: ({ fact, hull }, { parts }) =>

@@ -127,6 +127,16 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
       readOnly,
     ],
   }],
+  ["a soft limit of open files that was raised", {
+    parts: [{
+      kind: "exec",
+      at: "/rlimits",
+      value: [{ type: "RLIMIT_NOFILE", hard: 16, soft: 8 }],
+    }],
+    fact: "inside limit.7",
+    hull: "8 16",
+    reference: "16 16",
+  }, { hull: "4 16" }],
   ["limits of an exec that are not the container's", {
     parts: [exec],
     fact: "inside limit.7",
