@@ -1,6 +1,7 @@
 /**
  * Checks that imports lead down, from room to room (scripts/rooms.ts) and from file to file, and that
- * ARCHITECTURE.md names each file of the rooms; and that the paths which the pages name are there.
+ * ARCHITECTURE.md names each file of the rooms; that none of them is too long; and that the paths
+ * which the pages name are there.
  * Prints each breach.
  *
  * @module
@@ -30,6 +31,9 @@ const RULES: readonly Rule[] = [
   { from: /^examples\//, may: /^mod\.ts$/ },
   { from: /^mod\.ts$/, may: /^src\// },
 ];
+
+/** How long a file of the rooms may be. */
+const MOST_LINES = 350;
 
 /** The pages for those who work on hull, and what in them is a path. */
 const PAGES = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"];
@@ -139,6 +143,10 @@ if (circle !== undefined) tell(`a circle: ${circle.join(" imports ")}`);
 const described = describedFiles();
 for (const file of modules.filter(isInRooms)) {
   if (!described.includes(file)) tell(`ARCHITECTURE.md has no line for ${file}`);
+  const lines = Deno.readTextFileSync(file).split("\n").length - 1;
+  if (lines > MOST_LINES) {
+    tell(`${file} has ${lines} lines: more than ${MOST_LINES} are two subjects`);
+  }
 }
 for (const file of described) {
   if (!graph.has(file)) tell(`ARCHITECTURE.md has a line for ${file}, which is not there`);

@@ -67,7 +67,7 @@ export class Container implements AsyncDisposable {
     return this.#known.id;
   }
 
-  /** The folder on the host that holds the container's state: its id, below the Factory's root. */
+  /** The folder of the container's state on the host: its id, below the Factory's root. */
   get folder(): string {
     return this.#known.folder;
   }
@@ -112,8 +112,7 @@ export class Container implements AsyncDisposable {
    * Starts a process and lets it run at once: {@linkcode Container.start} and, for the container's
    * first process, {@linkcode Container.release}.
    *
-   * @throws {ContainerError} what these two throw
-   * @throws the signal's reason
+   * @throws {ContainerError} what these two throw, as the signal's reason
    */
   async run(process: Process, options: StartOptions = {}): Promise<void> {
     using call = this.#known.begin(options.signal);
