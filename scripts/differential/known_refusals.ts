@@ -69,7 +69,7 @@ export const REFUSALS: readonly Known[] = [
   hullRefuses(
     "relative paths",
     "the spec: they must be absolute; runc takes some as they are",
-    /can't be used; \S+: (must be an absolute path|must not be empty)/,
+    /can't be used; \S+: (must be an absolute path|must not be empty)|\/destination: is required/,
     (parts, words) => !String(refusedIn(parts, words)).startsWith("/"),
   ),
   hullRefuses(
