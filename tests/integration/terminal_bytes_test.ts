@@ -1,7 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
-import { HULL, Hull } from "../fixtures/cli.ts";
+import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
+
+/**
+ * The launcher, as users start hull: its engine keeps what it compiles in a folder of hull's own. Where
+ * another program of Deno's holds the common one, Deno says so, and a terminal would show that.
+ */
+const HULL = [fromFileUrl(new URL("../../scripts/hull", import.meta.url))];
 
 const PRINTS = 'printf "a\\nb"; stty -opost; printf "c\\nd\\te"';
 /** In a terminal's usual mode `\n` returns to the line's begin, in the other it goes down alone. */
