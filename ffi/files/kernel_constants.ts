@@ -11,6 +11,8 @@ import { readText } from "./file.ts";
 const PR_CAPBSET_READ = 23;
 /** That of Linux 5.9 and later, where the search begins. */
 const CAP_CHECKPOINT_RESTORE = 40;
+/** A number that is no capability's, since a set of them has 64 bits. */
+const BEYOND = 64;
 /** The parts of a struct utsname, each with a zero at its end. */
 const [NAMES, NAME_SIZE, RELEASE] = [6, 65, 2] as const;
 
@@ -24,16 +26,17 @@ export const lastCapability: () => number = once(() =>
 );
 
 /**
- * The last number that is known; undefined if that can't be asked for.
+ * The last number that is known; undefined if that can't be asked for: a filter may deny each
+ * question, or answer each with 0.
  *
  * @param ask gives -EINVAL for one that is not known
  */
 export function lastKnown(ask: (number: number) => number): number | undefined {
   if (ask(0) < 0) return undefined;
   let last = CAP_CHECKPOINT_RESTORE;
-  while (ask(last + 1) >= 0) last++;
+  while (last < BEYOND && ask(last + 1) >= 0) last++;
   while (ask(last) < 0) last--;
-  return last;
+  return last < BEYOND ? last : undefined;
 }
 
 /** The kernel's version as two numbers: uname(2). */

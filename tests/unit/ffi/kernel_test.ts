@@ -13,7 +13,6 @@ import {
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import { mkdirAt, readLinkAt, symlinkAt } from "../../../ffi/files/entries.ts";
 import { tryLock } from "../../../ffi/files/file_lock.ts";
-import { isSince, lastCapability } from "../../../ffi/files/kernel_constants.ts";
 import { deviceNumber, statAt } from "../../../ffi/files/file_status.ts";
 import { cString, fromCString } from "../../../ffi/c/memory.ts";
 import {
@@ -168,15 +167,4 @@ Deno.test("the poller: who begins to wait while it is being interrupted is not f
   assertEquals(await first, 0);
   writeAll(other.writer, new Uint8Array([1]));
   assertEquals(await second & EPOLLIN, EPOLLIN);
-});
-
-Deno.test("the last capability is the one that the kernel's own file names", () => {
-  const named = Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap").trim();
-  assertEquals(String(lastCapability()), named);
-});
-
-Deno.test("a kernel is of its own version and of each before it, and of none behind", () => {
-  const [major = 0, minor = 0] = Deno.osRelease().split(".").map(parseFloat);
-  assertEquals([isSince(major, minor), isSince(major - 1, 99), isSince(2, 6)], [true, true, true]);
-  assertEquals([isSince(major, minor + 1), isSince(major + 1, 0)], [false, false]);
 });
