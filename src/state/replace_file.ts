@@ -40,7 +40,11 @@ export function replaceFile(
     writeAll(file, encoder.encode(text));
     rename(temporary, path);
   } catch (error) {
-    unlinkAt(AT_FDCWD, temporary);
+    try {
+      unlinkAt(AT_FDCWD, temporary);
+    } catch {
+      // the first error says why
+    }
     throw error;
   }
 }

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { attachDeviceProgram, deviceProgramsOf, loadDeviceProgram } from "../../ffi/seccomp/bpf.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
+import { isThere } from "../../ffi/files/file_status.ts";
 import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/files/file.ts";
 import { containerDevicePolicy } from "../../src/cgroups/controllers/device_rules.ts";
 import { CgroupFolder } from "../../src/cgroups/folder.ts";
@@ -51,7 +52,7 @@ Deno.test("an empty cgroup is removed at once; one that holds a process, or a cg
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
   const folders = [...new Set(Object.values(manager.paths))];
-  const there = () => folders.filter((folder) => existsSync(folder));
+  const there = () => folders.filter(isThere);
   await using inside = await Inside.start(manager, "exec sleep 1000");
   assertEquals([manager.removeIfEmpty(), there()], [false, folders]);
   manager.kill(SIGKILL);
@@ -63,15 +64,6 @@ Deno.test("an empty cgroup is removed at once; one that holds a process, or a cg
   assertEquals([manager.removeIfEmpty(), there()], [true, []]);
   assertEquals(manager.removeIfEmpty(), true);
 });
-
-/** Whether there is a folder. */
-function existsSync(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("early entries come before late ones, and memory is late", async () => {
   await using cgroup = new TestCgroup();

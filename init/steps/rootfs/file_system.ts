@@ -44,12 +44,11 @@ export function makeFileSystem(
   const { mount, label } = planned;
   const [place, made] = [`${label}.place`, mountOf(label)];
   const isTmpfs = mount.type === "tmpfs";
-  const mayBeThere = !destination.isSure || destination.missing === 0;
   const copiesMode = copiesModeOf(planned, options, destination);
   configure(step, planned, options, destination.mode, copiesMode || isHeld, status);
   if (copiesMode && destination.isSure) copyMode(step, place, made);
   else if (copiesMode) copyModeOfOld(step, label, made);
-  if (isTmpfs && mayBeThere && options.copyUp) step.copyUp(place, made);
+  if (isTmpfs && mayBeThere(destination) && options.copyUp) step.copyUp(place, made);
   const isFilled = isTmpfs && (options.copyUp || copiesMode) && mount.destination !== "/dev";
   if (isFilled && !isHeld && ((options.attributes?.set ?? 0) & RDONLY) !== 0) {
     setAttributes(step, made, mountAttributes(RDONLY, 0));
@@ -141,10 +140,15 @@ function hasMode({ data }: MountOptions): boolean {
 function copiesModeOf(
   { mount }: PlannedMount,
   options: MountOptions,
-  { isSure, missing, mode }: Destination,
+  destination: Destination,
 ): boolean {
-  const mayBeThere = !isSure || missing === 0;
-  return mount.type === "tmpfs" && mayBeThere && mode === undefined && !hasMode(options);
+  return mount.type === "tmpfs" && mayBeThere(destination) && destination.mode === undefined &&
+    !hasMode(options);
+}
+
+/** Whether something may stand at a mount's place before it is made. */
+function mayBeThere({ isSure, missing }: Destination): boolean {
+  return !isSure || missing === 0;
 }
 
 /**
