@@ -28,8 +28,8 @@
  */
 
 import { checked, libc } from "../c/libc.ts";
-import { LISTING as AARCH64 } from "./trampoline_aarch64.ts";
-import { LISTING as X86_64 } from "./trampoline_x86_64.ts";
+import { CODE as AARCH64 } from "./trampoline_aarch64.ts";
+import { CODE as X86_64 } from "./trampoline_x86_64.ts";
 
 const PROT_READ = 1n;
 const PROT_WRITE = 2n;
@@ -49,8 +49,7 @@ export const RETURN = 0x7fffffff;
 
 /** The machine code for a CPU. */
 export function machineCode(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBuffer> {
-  const listing = arch === "aarch64" ? AARCH64 : X86_64;
-  return Uint8Array.fromHex(listing.map(([bytes]) => bytes).join(""));
+  return Uint8Array.fromHex(arch === "aarch64" ? AARCH64 : X86_64);
 }
 
 /** Puts the code into a page of its own, which is never writable and executable at once. */

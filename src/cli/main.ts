@@ -8,7 +8,6 @@
 import type { Factory } from "../factory.ts";
 import { COMMANDS, findCommand, noCommand } from "./command_table.ts";
 import { type GivenFlags, isOn, text } from "./flags/command.ts";
-import { commandHelp, globalHelp } from "./help.ts";
 import { checkArity, parseCommand, parseFlags } from "./flags/options.ts";
 import {
   driver,
@@ -22,7 +21,11 @@ import { openLog, Output } from "./output/output.ts";
 import type { Trace } from "../trace/trace.ts";
 import { traced } from "../trace/traced.ts";
 import type { TraceFile } from "./output/trace_file.ts";
-import { versionText } from "./commands/version.ts";
+import { late } from "../own/late.ts";
+
+const commandHelp = late(() => import("./help.ts"), "commandHelp");
+const globalHelp = late(() => import("./help.ts"), "globalHelp");
+const versionText = late(() => import("./commands/version.ts"), "versionText");
 
 /**
  * Runs a command line.
@@ -43,7 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
     });
     requireRootless(text(flags, "rootless"));
     if (isOn(flags, "version")) {
-      output.print(versionText());
+      output.print(await versionText());
       return 0;
     }
     const [name, ...following] = rest;
@@ -91,7 +94,7 @@ async function dispatch(
   const { command } = await traced(lane, "load the command", () => findCommand(name).load());
   const parsed = parseCommand(name, command, args, GLOBAL_FLAGS);
   if (isOn(parsed.flags, "help")) {
-    output.print(commandHelp(name, command));
+    output.print(await commandHelp(name, command));
     return 0;
   }
   checkArity(name, command, parsed);
@@ -108,10 +111,10 @@ async function dispatch(
 async function help(name: string | undefined, output: Output): Promise<number> {
   if (name === undefined) {
     const rows = Object.entries(COMMANDS).map(([key, { summary }]) => [key, summary] as const);
-    output.print(globalHelp(rows, GLOBAL_FLAGS));
+    output.print(await globalHelp(rows, GLOBAL_FLAGS));
   } else {
     const { command } = await findCommand(name).load();
-    output.print(commandHelp(name, command));
+    output.print(await commandHelp(name, command));
   }
   return 0;
 }
