@@ -203,7 +203,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
       "limits: --pids-limit, -m, --cpus, --cpu-shares, --cpuset-cpus, --oom-score-adj, --ulimit",
     shows: "\n33554432\n",
     script: `
-      run --rm --pids-limit 5 bb sh -c 'cd /sys/fs/cgroup; cat pids/pids.max pids.max 2>/dev/null; for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1 | sed 's/[^ ]*: //' | sort -u
+      run --rm --pids-limit 5 bb sh -c 'cd /sys/fs/cgroup; cat pids/pids.max pids.max 2>/dev/null; exec 2>&1; for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' | sed 's/[^ ]*: //' | sort -u
       run --rm -m 32m --memory-swap 32m bb sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max 2>/dev/null'
       run --rm --cpus 0.5 --cpu-shares 300 --cpuset-cpus 0 bb sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus cpu.max cpu.weight cpuset.cpus 2>/dev/null; nproc'
       run --rm --oom-score-adj 321 bb cat /proc/self/oom_score_adj
