@@ -8,7 +8,7 @@ const ASSEMBLERS = [
 ] as const;
 
 /** A line of the code: its bytes, none for a label, and behind them the assembly as a comment. */
-const LINE = /^  (?:"[0-9a-f]+"(?: \+|;) )?\/\/ ([^;\n]+)/gm;
+const LINE = /^ {2}(?:"[0-9a-f]+"(?: \+|;) )?\/\/ ([^;\n]+)/gm;
 
 /** The assembly that the module's comments give. */
 function assemblyOf(arch: string): string {
