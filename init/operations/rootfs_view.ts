@@ -82,7 +82,8 @@ export class RootfsView {
       // What is missing has no links: a `..` behind it takes it back, and it is not made.
       const here = missing > 0 ? MISSING : this.#look([...resolved, part], mounts);
       isSure &&= here.isSure;
-      if (here.kind === "symlink" && here.target !== undefined && ++links <= MAX_LINKS) {
+      if (here.kind === "symlink" && here.target !== undefined) {
+        if (++links > MAX_LINKS) return endless(path);
         if (here.target.startsWith("/")) resolved.length = 0;
         rest = [...pathNames(here.target), ...rest];
         continue;
@@ -173,6 +174,12 @@ export class RootfsView {
     const { base, opaque } = this.#mounts[k] as MountedAt;
     return base === undefined && !opaque;
   }
+}
+
+/** A path whose links have no end: who opens it by its name gets the kernel's ELOOP. */
+function endless(path: string): Destination {
+  const components = pathNames(path).filter((name) => name !== "..");
+  return { components, missing: 0, kind: "unknown", mode: undefined, isSure: false };
 }
 
 /** Where these are mounted, the kernel's own files show. */

@@ -22,6 +22,29 @@ export function unmountAll(lines: readonly string[]): void {
   }
 }
 
+/**
+ * Undoes what a runtime did to mounts that were there before: a remount of the bundle's file system
+ * reaches the mount that holds the bundle, and with it all further cases.
+ *
+ * @returns the lines that were changed, as they became
+ */
+export function remountChanged(before: readonly string[]): readonly string[] {
+  const changed = mountTable().filter((line) =>
+    !before.includes(line) && before.some((old) => idOf(old) === idOf(line))
+  );
+  for (const line of changed) {
+    const old = before.find((other) => idOf(other) === idOf(line)) ?? "";
+    const options = `remount,async,rw,${old.split(" ").at(-1)}`;
+    new Deno.Command("mount", { args: ["-o", options, line.split(" ")[4] ?? ""] }).outputSync();
+  }
+  return changed;
+}
+
+/** The number that a mount has as long as it lasts. */
+function idOf(line: string): string {
+  return line.slice(0, line.indexOf(" "));
+}
+
 /** The cgroups of a container, in all hierarchies. */
 export function cgroupsOf(id: string): readonly string[] {
   return cgroupsNamed(id);

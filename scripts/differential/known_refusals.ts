@@ -416,7 +416,8 @@ export const REFUSALS: readonly Known[] = [
     covers: ({ fact, hull: ours }, { hull, reference }) =>
       fact === "host ./hooks" && ours === NOTHING && bothFailed(hull, reference) &&
       /\[step devices\]/.test(hull.words) &&
-      /error reopening \/dev\/null|exec: \\?"\S+\\?": stat \S+: no such file/.test(reference.words),
+      /error reopening \/dev\/null|can't mask path|exec: \\?"\S+\\?": stat \S+: no such file/
+        .test(reference.words),
   },
   {
     name: "poststart hooks beside a startContainer hook that fails",
@@ -426,6 +427,15 @@ export const REFUSALS: readonly Known[] = [
       /the startContainer hook \d+ failed/.test(hull.words) &&
       /error running hook/.test(reference.words) &&
       withoutPoststart(ours) === ours && withoutPoststart(theirs) === ours,
+  },
+  {
+    name: "startContainer hooks beside a poststart hook that fails",
+    reason: "they come first; runc runs both at once, and kills who has not begun",
+    covers: ({ fact, reference: theirs }, { hull, reference }) =>
+      /^host \.\/(rootfs\/)?hooks$/.test(fact) && theirs === NOTHING &&
+      bothFailed(hull, reference) &&
+      /the poststart hook \d+ failed/.test(hull.words) &&
+      /error running hook/.test(reference.words),
   },
   {
     name: "a poststart hook that fails",

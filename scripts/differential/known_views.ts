@@ -62,6 +62,15 @@ export const VIEWS: readonly Known[] = [
           !mountsOf(parts).some(({ destination }) => destination === "/dev")),
   },
   {
+    name: "a remount of the host's file system",
+    reason:
+      "runc hands options to the file system that holds the rootfs, where the host and other " +
+      "containers have them too; hull changes the container's mount alone",
+    covers: ({ fact, hull }, { parts }) =>
+      fact.startsWith("changed mount ") && hull === "(nothing)" &&
+      mountsOf(parts).some(({ options = [] }) => options.includes("remount")),
+  },
+  {
     name: "own files of the state folder",
     reason: "names that begin with ~ are hull's own: what filters were compiled to",
     covers: ({ fact, reference }) => fact === "left state ~seccomp" && reference === "(nothing)",

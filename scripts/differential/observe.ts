@@ -7,7 +7,7 @@
 import { writeBundle } from "./bundle.ts";
 import type { Part } from "./case.ts";
 import { errorKind } from "./error_kind.ts";
-import { cgroupsOf, mountTable, treeOf, unmountAll } from "./host_look.ts";
+import { cgroupsOf, mountTable, remountChanged, treeOf, unmountAll } from "./host_look.ts";
 import { insideFacts } from "./inside.ts";
 import { newProcesses } from "./processes.ts";
 import { call, type Ended, type Runtime } from "./runtimes.ts";
@@ -56,6 +56,7 @@ export async function observe(
   for (const [name, fact] of newProcesses()) facts.set(`left process ${name}`, fact);
   for (const cgroup of cgroupsOf(id)) facts.set(`left cgroup ${cgroup}`, "there");
   for (const { name } of Deno.readDirSync(root)) facts.set(`left state ${name}`, "there");
+  for (const line of remountChanged(mounts)) facts.set(`changed mount ${line.split(" ")[4]}`, line);
   const left = mountTable().filter((line) => !mounts.includes(line));
   for (const line of left) facts.set(`left mount ${line.split(" ")[4]}`, line);
   unmountAll(left);

@@ -43,12 +43,13 @@ for (const kind of ["direct", "reexec"]) {
   Deno.test(`${kind}: everybody may write to a tmpfs whose place is made on a volume; another is as its place`, async () => {
     using volume = scratchFolder();
     Deno.chmodSync(volume.path, 0o755);
-    for (const name of ["had", "real"]) Deno.mkdirSync(`${volume.path}/${name}`);
+    for (const name of ["had", "real", "up"]) Deno.mkdirSync(`${volume.path}/${name}`);
     Deno.chmodSync(`${volume.path}/had`, 0o750);
+    Deno.chmodSync(`${volume.path}/up`, 0o711);
     Deno.symlinkSync("real", `${volume.path}/lk`);
     const { stdout, stderr } = await ended(
       kind,
-      "cd /data; stat -c '%a %n' new had lk/new named",
+      "cd /data; stat -c '%a %n' new had lk/new named up",
       (config) => {
         config.mounts.push(
           bind("/data", volume.path),
@@ -56,12 +57,30 @@ for (const kind of ["direct", "reexec"]) {
           tmpfs("/data/new"),
           tmpfs("/data/named", "mode=700"),
           tmpfs("/data/had"),
+          tmpfs("/data/none/../up"),
         );
       },
     );
-    assertEquals([stdout, stderr], ["1777 new\n750 had\n1777 lk/new\n700 named\n", ""]);
+    assertEquals([stdout, stderr], ["1777 new\n750 had\n1777 lk/new\n700 named\n711 up\n", ""]);
     for (const made of ["new", "real/new"]) {
       assertEquals(Deno.statSync(`${volume.path}/${made}`).mode! & 0o7777, 0o755);
+    }
+  });
+
+  Deno.test(`${kind}: a place behind links without an end is refused, and none is made elsewhere`, async () => {
+    await using hull = new Hull();
+    for (const mount of [tmpfs("/tmp/x"), bind("/tmp/x", "/usr"), tmpfs("/tmp")]) {
+      using bundle = makeBundle("true", (config) => {
+        config.root.readonly = false;
+        config.mounts.push(mount);
+      });
+      const [link, data] = [`${bundle.folder}/rootfs/tmp`, `${bundle.folder}/rootfs/data`];
+      Deno.removeSync(link, { recursive: true });
+      Deno.symlinkSync("/tmp/../data", link);
+      const args = ["run", "--init", kind, "-b", bundle.folder, "hull-places-endless"];
+      const { code, stderr } = await hull.call(args);
+      assertEquals([code, [...Deno.readDirSync(data)]], [1, []], stderr);
+      assertStringIncludes(stderr, "ELOOP");
     }
   });
 

@@ -7,6 +7,7 @@
  */
 
 import { AT_EMPTY_PATH, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../ffi/files/file.ts";
+import { pathNames } from "../../../ffi/files/path.ts";
 import {
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
@@ -162,11 +163,11 @@ export function openOldPlace(
   destination: Destination,
 ): void {
   if (destination.isSure || !copiesModeOf(planned, options, destination)) return;
-  const args = insideRoot(
-    result(ROOT),
-    planned.mount.destination,
-    O_PATH | O_CLOEXEC | O_DIRECTORY,
-  );
+  // Behind what is missing a `..` takes it back where a place is made; the kernel gives up there.
+  const { destination: asked } = planned.mount;
+  const goesUp = pathNames(asked).includes("..");
+  const path = goesUp ? `/${destination.components.join("/")}` : asked;
+  const args = insideRoot(result(ROOT), path, O_PATH | O_CLOEXEC | O_DIRECTORY);
   step.call("openat2", args, { label: `${planned.label}.old`, onError: "continue" });
 }
 

@@ -261,6 +261,15 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: hooksFile("poststop.0\\tPATH=/bin\\npoststop cwd\\tB\\n"),
     reference: hooksFile("poststop.0\\tTERM=xterm\\npoststop cwd\\tB\\n"),
   }],
+  ["a remount that reaches the host's file system", {
+    parts: [again],
+    fact: "changed mount /tmp/case",
+    hull: "(nothing)",
+    reference: "94 44 0:43 / /tmp/case rw - tmpfs none rw,sync",
+  }, {
+    hull: "94 44 0:43 / /tmp/case rw - tmpfs none rw,sync",
+    reference: "(nothing)",
+  }],
 ];
 
 for (const [name, known, fault] of PAIRS) {
@@ -465,6 +474,20 @@ Deno.test("the soak tells of hooks that did not run beside a startContainer hook
   const beside = "hook poststart\\t{}\\npoststart.0\\tA=1\\npoststart cwd\\tB\\n";
   assertEquals(left(beside), 0);
   assertEquals(left(`${beside}hook poststop\\t{}\\n`), 1);
+});
+
+Deno.test("the soak tells of what hooks wrote beside a poststart hook's failure, but for what runc killed", () => {
+  const left = (ours: string, theirs: string) =>
+    compare("hull", [], {
+      facts: new Map([...FAILED, ["host ./rootfs/hooks", ours]]),
+      words: "hull: the poststart hook 0 failed: execve(/gone): ENOENT [step hooks]",
+    }, {
+      facts: new Map([...FAILED, ["host ./rootfs/hooks", theirs]]),
+      words: "error running hook #0: fork/exec /gone: no such file or directory",
+    }).length;
+  const written = hooksFile("hook startContainer\\t{}\\n");
+  assertEquals(left(written, "(nothing)"), 0);
+  assertEquals(left(written, hooksFile("other")), 1);
 });
 
 Deno.test("the soak tells of refusals of hull's alone that are not of their kind", () => {
