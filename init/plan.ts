@@ -127,6 +127,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const hasHooks = hasCreateHooks(config.hooks);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
+  const bindsDevices = hasUserNamespace || init.inUserNamespace === true;
   const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
   const devices = linux.devices ?? [];
   const { args = [], env = [], cwd, user = {} } = process;
@@ -148,7 +149,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       : detachRootfs(init.onTmpfs ?? false)),
     ...openSources(flat, init.idmapped ?? [], init.rootfs, facts),
     ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), { anchors, facts })),
-    ...(hasUserNamespace ? becomeNamespaceRoot() : []),
+    ...(hasUserNamespace ? becomeNamespaceRoot(linux) : []),
     ...(makesIpcLate(namespaces) ? makeIpcNamespace() : []),
 
     ...clearUmask(),
@@ -164,7 +165,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       ...makeMounts(tree.protect, facts, making),
     ]),
     ...closeHeld(making.held),
-    ...(makesDev ? makeDevices(devices, hasUserNamespace, config.mounts ?? [], facts) : []),
+    ...(makesDev ? makeDevices(devices, bindsDevices, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
     ...(hasHooks ? waitForHooks(init.fds) : []),
     ...makeWorkingFolder(
@@ -187,7 +188,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...setSysctls(linux.sysctl ?? {}),
     ...maskPaths(
       maskedPaths,
-      freshDev ? ownNull(devices, hasUserNamespace, facts) : undefined,
+      freshDev ? ownNull(devices, bindsDevices, facts) : undefined,
       covering,
     ),
     ...protectPaths(readonlyPaths, maskedPaths, covering),

@@ -15,7 +15,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["src/config", "src/failures", "src/own"],
   ["src/cgroups", "src/resctrl", "src/security", "src/streams"],
   ["init", "src/features.ts", "src/namespaces"],
-  ["src/process", "src/trace"],
+  ["src/process", "src/rootless", "src/trace"],
   ["src/process.ts", "src/state"],
   ["src/birth", "src/network", "src/wishes"],
   ["src/exec", "src/life", "src/supervisor"],

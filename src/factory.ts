@@ -15,6 +15,7 @@ import type { PlanOptions } from "./create/plan_start.ts";
 import { type FactoryOptions, Workshop } from "./container/workshop.ts";
 import type { CreateOptions } from "./create/prepare_container.ts";
 import { ContainerError } from "./errors.ts";
+import { defaultRoot } from "./own/default_root.ts";
 import { lateNew } from "./own/late.ts";
 import { hasRecords } from "./network/hull_bridge/folder.ts";
 import type { Process } from "./process.ts";
@@ -27,8 +28,7 @@ export type { FactoryOptions } from "./container/workshop.ts";
 
 const newCreation = lateNew(() => import("./container/creation.ts"), "Creation");
 
-/** The folder that a {@linkcode Factory} keeps its containers' state in if none is named. */
-export const DEFAULT_ROOT = "/run/hull";
+export { DEFAULT_ROOT } from "./own/default_root.ts";
 
 /**
  * Makes and loads containers under one root folder.
@@ -49,7 +49,7 @@ export class Factory {
 
   /** Touches nothing on the host yet: the root folder is made with the first container. */
   constructor(options: FactoryOptions = {}) {
-    this.root = resolve(options.root ?? DEFAULT_ROOT);
+    this.root = resolve(options.root ?? defaultRoot());
     this.#workshop = new Workshop(this.root, options);
   }
 

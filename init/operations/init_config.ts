@@ -91,6 +91,8 @@ export interface InitConfig {
   readonly waitsForNetwork?: boolean | undefined;
   /** Leave the loopback interface of a new network namespace down. */
   readonly loopbackDown?: boolean | undefined;
+  /** Whether hull itself is in a user namespace, where mknod of a device is refused. */
+  readonly inUserNamespace?: boolean | undefined;
   /** Don't use pivot_root. */
   readonly noPivot: boolean;
   /** The name of its session keyring; empty: it keeps the caller's. */

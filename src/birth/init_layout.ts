@@ -160,6 +160,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     keyring,
     idmapped,
     onTmpfs,
+    ...(host.inUserNamespace ? { inUserNamespace: true } : {}),
     ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),
   };
 }

@@ -135,11 +135,12 @@ function hostOf(
       ownFolder: visibleFolder(mount, cgroup),
     });
   }
+  let inUserNamespace: boolean | undefined;
   return {
     version,
     hierarchies: version === 2 ? hierarchies.filter((h) => h.controllers[0] === "") : hierarchies,
     get inUserNamespace() { // who only looks after a container doesn't ask
-      return !/^\s*0\s+0\s+4294967295\s*$/.test(readUidMap());
+      return inUserNamespace ??= !/^\s*0\s+0\s+4294967295\s*$/.test(readUidMap());
     },
   };
 }

@@ -24,12 +24,6 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "version", letter: "v", summary: "print the version" },
 ];
 
-/** Where a user without root's rights keeps state. */
-export function userRoot(): string | undefined {
-  const folder = Deno.env.get("XDG_RUNTIME_DIR");
-  return Deno.uid() === 0 || folder === undefined || folder === "" ? undefined : `${folder}/hull`;
-}
-
 /** How the cgroups are made. */
 export function driver(global: GivenFlags): "cgroupfs" | "systemd" | "disabled" {
   const name = isOn(global, "systemd-cgroup") ? "systemd" : text(global, "cgroup-manager");

@@ -9,14 +9,7 @@ import type { Factory } from "../factory.ts";
 import { COMMANDS, findCommand, noCommand } from "./command_table.ts";
 import { type GivenFlags, isOn, text } from "./flags/command.ts";
 import { checkArity, parseCommand, parseFlags } from "./flags/options.ts";
-import {
-  driver,
-  GLOBAL_FLAGS,
-  logFormat,
-  logLevel,
-  requireRootless,
-  userRoot,
-} from "./global_flags.ts";
+import { driver, GLOBAL_FLAGS, logFormat, logLevel, requireRootless } from "./global_flags.ts";
 import { openLog, Output } from "./output/output.ts";
 import type { Trace } from "../trace/trace.ts";
 import { traced } from "../trace/traced.ts";
@@ -130,7 +123,7 @@ async function makeFactory(
     () => import("../factory.ts"),
   );
   return new Factory({
-    root: text(global, "root") ?? userRoot(),
+    root: text(global, "root"),
     cgroupDriver: driver(global),
     eventLoop: "own",
     trace,

@@ -13,6 +13,7 @@ import type { Config } from "../config/types/config.ts";
 import { prepareContainer } from "./late.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
 import { ContainerError, type Fault } from "../errors.ts";
+import { isOrdinaryUser } from "../own/rights.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
 import { StateStore } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
@@ -21,7 +22,10 @@ import type { Trace } from "../trace/trace.ts";
 
 /** How a Factory makes containers. */
 export interface FactoryOptions {
-  /** The folder that the containers' state is kept in; default `/run/hull`. */
+  /**
+   * The folder that the containers' state is kept in; default `/run/hull`, for an ordinary user the
+   * folder `hull` in that of XDG_RUNTIME_DIR.
+   */
   readonly root?: string | undefined;
   /** How cgroups are made: by their file system (default), by systemd (not yet), or not at all. */
   readonly cgroupDriver?: "cgroupfs" | "systemd" | "disabled" | undefined;
@@ -67,8 +71,11 @@ export class Workshop {
 
   /** The cgroups of this host, detected at the first use. */
   get host(): CgroupHost {
-    const isWithout = this.options.cgroupDriver === "disabled";
-    this.#host ??= isWithout ? detectAnyCgroups() : detectCgroups();
+    this.#host ??= isOrdinaryUser()
+      ? { ...detectAnyCgroups(), inUserNamespace: true } // nor can device rules be set by such a user
+      : this.options.cgroupDriver === "disabled"
+      ? detectAnyCgroups()
+      : detectCgroups();
     return this.#host;
   }
 

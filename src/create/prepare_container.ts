@@ -8,7 +8,7 @@ import { resolve } from "@std/path/posix/resolve";
 import { type Builtin, makeBuiltin } from "./builtin_container.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
-import { newCgroupManager } from "../cgroups/choice/make_manager.ts";
+import { type CgroupManagerOptions, newCgroupManager } from "../cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { Config, Resources } from "../config/types/config.ts";
 import type { ContainerNetwork, Network, Route } from "../config/types/network.ts";
@@ -22,8 +22,9 @@ import {
   requireMountNamespace,
   requireNetworkNamespace,
 } from "../namespaces/required_namespaces.ts";
-import { mergeResources } from "./late.ts";
+import { cgroupsForUser, fitMounts, fitToUser, mergeResources, withReason } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
+import { isOrdinaryUser } from "../own/rights.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
 
 /** What a new container is made with, beside its config. */
@@ -89,11 +90,17 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const { id, folder, config, options, host, driver, onWarning } = asked;
   const mode = options.network === undefined ? undefined : await checkMode(options.network);
   const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
-  const base = config ?? builtin?.config;
+  const isUser = isOrdinaryUser();
+  const wished = config ?? builtin?.config;
+  const user = isUser && wished !== undefined ? await fitToUser(wished) : undefined;
+  const base = user?.config ?? wished;
   const limits = options.resources;
   const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
   const given = mode === undefined ? options : await fitMode(mode, wanted, options);
-  const { config: valid, warnings, network } = await checkWithNetwork(wanted, given);
+  const checked = await checkWithNetwork(wanted, given).catch(async (error) => {
+    throw user === undefined ? error : await withReason(error, user.warnings);
+  });
+  const { config: valid, warnings, network } = checked;
   requireNetworkNamespace(valid);
   requireNotHosts(valid);
   requireSecurityModules(valid);
@@ -102,10 +109,17 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
   const cgroupsPath = valid.linux?.cgroupsPath;
-  const cgroups = newCgroupManager({ host: host(), cgroupsPath, id, driver });
-  for (const warning of warnings) onWarning?.(warning);
-  const placed = withAbsoluteSources(valid, bundle);
-  return { builtin, valid: placed, network, bundle, rootfs, cgroups, mode };
+  const isOwn = builtin !== undefined && limits === undefined; // no limits but hull's own
+  const asks: CgroupManagerOptions = { host: host(), cgroupsPath, id, driver };
+  const isRootless = isUser || asks.host.inUserNamespace;
+  const cgroups = isRootless
+    ? await cgroupsForUser({ ...asks, resources: valid.linux?.resources, isLenient: isOwn })
+    : newCgroupManager(asks);
+  for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
+  const isBare = isOwn && Object.keys(cgroups.paths).length === 0;
+  const placed = withAbsoluteSources(isBare ? withoutLimits(valid) : valid, bundle);
+  const fit = isRootless ? await fitMounts(placed, builtin !== undefined) : placed;
+  return { builtin, valid: fit, network, bundle, rootfs, cgroups, mode };
 }
 
 async function limited(config: Config, resources: Resources): Promise<Config> {
@@ -113,6 +127,11 @@ async function limited(config: Config, resources: Resources): Promise<Config> {
   // The config was already converted to the newest version, to which the limits belong too.
   const ociVersion = OCI_VERSION_MAX;
   return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };
+}
+
+/** Without cgroups the built-in default has no limits, but a process that is isolated all the same. */
+function withoutLimits({ linux: { resources: _, ...linux } = {}, ...config }: Config): Config {
+  return { ...config, linux };
 }
 
 async function requireResctrl({ linux }: Config): Promise<void> {

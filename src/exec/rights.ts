@@ -116,7 +116,7 @@ export function planRights(
     // a keyring in a user namespace is found by others alone, and its owner would make another one
     ...(keyring === "" ? [] : joinKeyring(keyring, hasUserNamespace)),
     // nothing is looked at with the rights that the host's root has to its own files
-    ...(hasUserNamespace ? becomeNamespaceRoot() : []),
+    ...(hasUserNamespace ? becomeNamespaceRoot(linux) : []),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
     ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
     ...becomeUser(

@@ -12,6 +12,7 @@ import { openPidfd } from "../../ffi/processes/process.ts";
 import { withHome } from "../../init/steps/process/program_environment.ts";
 import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
+import { rootOf } from "../../init/steps/process/user.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { ContainerError } from "../errors.ts";
@@ -50,7 +51,10 @@ export async function runCreateHooks(
   await runHooks("createContainer", createContainer, {
     cgroups: [],
     before: [],
-    become: [...(namespaces.hasUser ? becomeRoot() : []), ...enterFolder(subject.rootfs)],
+    become: [
+      ...(namespaces.hasUser ? becomeRoot(subject.config) : []),
+      ...enterFolder(subject.rootfs),
+    ],
     last: [],
     env: [],
     target: namespaces.target,
@@ -131,10 +135,11 @@ export async function runPoststopHooks(
  * In the container's user namespace the host's root has no id, but it may become that namespace's
  * root.
  */
-function becomeRoot(): readonly PlanItem[] {
+function becomeRoot({ linux = {} }: HookSubject["config"]): readonly PlanItem[] {
+  const [uid, gid] = [rootOf(linux.uidMappings), rootOf(linux.gidMappings)];
   const step = new StepBuilder("hooks");
   return step.because("become the container's root", undefined, "/linux/uidMappings")
     .call("setgroups", [0, 0], { onError: "continue" })
-    .call("setresgid", [0, 0, 0])
-    .call("setresuid", [0, 0, 0]).items;
+    .call("setresgid", [gid, gid, gid])
+    .call("setresuid", [uid, uid, uid]).items;
 }

@@ -14,6 +14,7 @@ import type { PlannedOperation } from "../../init/operations/operation.ts";
 import { setScheduler } from "../../init/steps/process/scheduling.ts";
 import type { Rlimit, Scheduler } from "../config/types/config.ts";
 import type { ContainerError } from "../errors.ts";
+import { isInUserNamespace } from "../own/rights.ts";
 import { writeProcessFile } from "../security/procfs.ts";
 
 /** Limits that only the host's root may raise, for a child in a user namespace. */
@@ -34,6 +35,8 @@ export function adjustOomScore(pid: number, score: number | undefined): void {
   try {
     writeProcessFile(pid, "oom_score_adj", String(score));
   } catch (cause) {
+    // Who is not the host's root can't lower it; runc and crun leave it as it is, too.
+    if (failedWith(cause, "EACCES") && (Deno.uid() !== 0 || isInUserNamespace())) return;
     throw hostError("limits", cause, "/process/oomScoreAdj", path);
   }
 }

@@ -70,10 +70,3 @@ export function heldCapabilities(hasUserNamespace: boolean, proc = "/proc"): Rea
   const both = statusMask(status, "CapPrm") & statusMask(status, "CapBnd");
   return new Set(all.filter((_, number) => ((both >> BigInt(number)) & 1n) === 1n));
 }
-
-/** Whether this process has CAP_SYS_ADMIN in effect. */
-export function isAdmin(): boolean {
-  return (statusMask(readStatus("self"), "CapEff") >> CAP_SYS_ADMIN & 1n) === 1n;
-}
-
-const CAP_SYS_ADMIN = 21n;

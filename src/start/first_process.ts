@@ -25,6 +25,7 @@ import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
 import { HostSteps } from "./host_steps.ts";
 import { InitProcess } from "./init_process.ts";
 import type { Launched } from "./launcher.ts";
+import { explainRefusal } from "./late.ts";
 import { ParentSteps } from "./parent_steps.ts";
 import { type StartSubject, subjectOf } from "./start_subject.ts";
 
@@ -205,11 +206,16 @@ class FirstStart {
     }
   }
 
+  async #explained(error: unknown): Promise<unknown> {
+    const { host, rootfs } = this.#subject;
+    return host.inUserNamespace ? await explainRefusal(error, rootfs) : error;
+  }
+
   async undo(error: unknown): Promise<unknown> {
     const { poller: { signal } } = this.#subject;
     const host = this.#host;
     this.#init.trace?.end(error);
-    const first = signal?.aborted === true ? signal.reason : error;
+    const first = signal?.aborted === true ? signal.reason : await this.#explained(error);
     const steps = [...host.undoSteps(this.#init)];
     if (isOthers(error)) steps.push(() => host.forgetCgroups());
     return await undone(first, ...steps);

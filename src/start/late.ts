@@ -18,6 +18,9 @@ export const openIdmappedMounts = late(
 /** For a supervised start. */
 export const loadSupervisor = () => import("../supervisor/supervisor.ts");
 
+/** For a failure of who has not root's rights on the host. */
+export const explainRefusal = late(() => import("../rootless/refusals.ts"), "explainRefusal");
+
 /** For a new user namespace. */
 export const writeIdMaps = late(() => import("../namespaces/id_maps.ts"), "writeIdMaps");
 

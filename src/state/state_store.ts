@@ -44,6 +44,7 @@ import { NewFolder, STATE_MODE } from "./new_folder.ts";
 const refuseInHook = late(() => import("./running_hook.ts"), "refuseInHook");
 
 const ROOT_MODE = 0o700;
+const STICKY = 0o1000;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
 
@@ -94,7 +95,7 @@ export class StateStore {
     const place = this.folder(id);
     this.#requireOwn();
     try {
-      if (!isThere(this.root)) Deno.mkdirSync(this.root, { recursive: true, mode: ROOT_MODE });
+      if (!isThere(this.root)) makeRoot(this.root);
       const { me } = this; // finding this out takes an fd
       using unused = new DisposableStack();
       const spare = unused.use(new SpareFds(this.root));
@@ -293,6 +294,15 @@ export class StateStore {
   #place(id: string): Place {
     return { id, root: this.root, path: this.folder(id) };
   }
+}
+
+/**
+ * Who cleans up a user's XDG_RUNTIME_DIR leaves alone what has the sticky bit: see the XDG Base
+ * Directory Specification.
+ */
+function makeRoot(path: string): void {
+  Deno.mkdirSync(path, { recursive: true, mode: ROOT_MODE });
+  if (Deno.uid() !== 0) Deno.chmodSync(path, STICKY | ROOT_MODE);
 }
 
 /** Whether a container that is being made was abandoned: its creator has ended. */

@@ -149,17 +149,12 @@ const FAULTS: readonly Fault[] = [
     says: { step: "cgroups", errno: "ERANGE", pointer: "/linux/resources/cpu/cpus" },
   },
   {
-    name: "identity: the id maps have no root",
-    change: ({ process, linux }) => {
-      mapUsers(linux, [{ containerID: 5, hostID: 100_000, size: 10 }]);
-      process.user = { uid: 5, gid: 5 };
+    name: "mounts: the container's root may not write to the rootfs",
+    change: ({ linux, mounts }) => {
+      mapUsers(linux, [{ containerID: 0, hostID: 100_000, size: 10 }]);
+      mounts.push({ destination: "/not/there", type: "tmpfs", source: "tmpfs" });
     },
-    says: {
-      step: "identity",
-      syscall: "setresgid",
-      errno: "EINVAL",
-      pointer: "/linux/uidMappings",
-    },
+    says: { step: "mounts", errno: "EACCES" },
   },
   {
     name: "rootfs: it is a file",

@@ -14,7 +14,13 @@ import {
   PR_CAP_AMBIENT_RAISE,
 } from "../../../ffi/processes/credentials.ts";
 import { CAPABILITY_NAMES } from "../../../src/config/types/names.ts";
-import type { Capabilities, Linux, Personality, User } from "../../../src/config/types/config.ts";
+import type {
+  Capabilities,
+  IdMapping,
+  Linux,
+  Personality,
+  User,
+} from "../../../src/config/types/config.ts";
 import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 
 const NAMES: readonly string[] = CAPABILITY_NAMES;
@@ -24,14 +30,22 @@ const KEEP_GROUP = -1;
 
 /**
  * Becomes root of the new user namespace. Up to here init was the host's root, unmapped, so that it
- * could read its own program and open the sources of the mounts.
+ * could read its own program and open the sources of the mounts. Where no root is mapped, it takes
+ * the first ids that are, and has the namespace's capabilities all the same.
  */
-export function becomeNamespaceRoot(): PlanItem[] {
+export function becomeNamespaceRoot({ uidMappings, gidMappings }: Linux): PlanItem[] {
+  const [uid, gid] = [rootOf(uidMappings), rootOf(gidMappings)];
   const step = new StepBuilder("identity");
   step.because("become the container's root", undefined, "/linux/uidMappings")
-    .call("setresgid", [0, 0, 0])
-    .call("setresuid", [0, 0, 0]);
+    .call("setresgid", [gid, gid, gid])
+    .call("setresuid", [uid, uid, uid]);
   return step.items;
+}
+
+/** Id 0, if it is mapped as far as the config says: not of a namespace that is joined. */
+export function rootOf(mappings: readonly IdMapping[] = []): number {
+  const hasRoot = mappings.length === 0 || mappings.some(({ containerID }) => containerID === 0);
+  return hasRoot ? 0 : mappings[0]?.containerID ?? 0;
 }
 
 /**

@@ -10,7 +10,8 @@ import { unsupportedResource } from "../cgroup_errors.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
 import type { Stats } from "../stats.ts";
 
-const HINT = "choose another cgroup driver, or remove the limit from the config";
+const HINT = "make it with another cgroup driver, or as root, or where cgroups are delegated " +
+  "(systemd-run --user --scope hull …)";
 
 /** The manager that manages nothing. */
 export class DisabledManager implements CgroupManager {
@@ -45,7 +46,7 @@ export class DisabledManager implements CgroupManager {
     for (const [name, value] of Object.entries(resources)) {
       if (name === "devices" || value === undefined || Object.keys(value).length === 0) continue;
       throw unsupportedResource(
-        `cgroups are disabled: ${name} can't be limited`,
+        `the container has no cgroups: ${name} can't be limited`,
         `/linux/resources/${name}`,
         HINT,
       );
@@ -57,13 +58,11 @@ export class DisabledManager implements CgroupManager {
   }
 
   freeze(): Promise<void> {
-    return Promise.reject(
-      unsupportedResource("cgroups are disabled: nothing to freeze", undefined),
-    );
+    return Promise.reject(this.#none("nothing to freeze"));
   }
 
   thaw(): Promise<void> {
-    return Promise.reject(unsupportedResource("cgroups are disabled: nothing to thaw", undefined));
+    return Promise.reject(this.#none("nothing to thaw"));
   }
 
   freezerState(): FreezerState {
@@ -71,7 +70,11 @@ export class DisabledManager implements CgroupManager {
   }
 
   kill(_signal: number): void {
-    throw unsupportedResource("cgroups are disabled: the processes are not known", undefined);
+    throw this.#none("its processes are not known");
+  }
+
+  #none(what: string): Error {
+    return unsupportedResource(`the container has no cgroups: ${what}`, undefined, HINT);
   }
 
   letDie(): void {}

@@ -19,8 +19,11 @@ export function explained(error: unknown): unknown {
   if (Deno.uid() === 0) return error;
   if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
   const hint = step === "cgroups"
-    ? "an ordinary user makes no cgroups: use hull --cgroup-manager disabled, or run hull as root"
-    : "run hull as root (sudo hull …), or name a folder of your own with --root";
+    ? "this user can't change that cgroup: run hull as root, or where cgroups are delegated"
+    : Deno.env.get("XDG_RUNTIME_DIR")
+    ? "run hull as root (sudo hull …), or name a folder of your own with --root"
+    : "set XDG_RUNTIME_DIR to the session's folder (log in with one of your own, or " +
+      "loginctl enable-linger), or name a folder with --root";
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 

@@ -35,9 +35,6 @@ import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
 import { usageError } from "../flags/options.ts";
 import { writePidFile } from "./pid_file.ts";
-import { late } from "../../own/late.ts";
-
-const requireRights = late(() => import("./rights.ts"), "requireRights");
 
 /** The flags of a birth. */
 export const BIRTH_FLAGS: readonly Flag[] = [
@@ -87,7 +84,6 @@ export async function createFromFlags(
 ): Promise<Born> {
   const { flags, trace } = invocation;
   const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
-  if (Deno.uid() !== 0) await requireRights(bundle?.config);
   try {
     return await createFromBundle(bundle, invocation, isDetached, isRun);
   } catch (error) {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { isAdmin } from "../capabilities.ts";
+import { isAdmin } from "../../own/rights.ts";
 import {
   LibraryMissingError,
   LIBSECCOMP,

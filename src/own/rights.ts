@@ -1,0 +1,30 @@
+/**
+ * What this program may do on its host.
+ *
+ * Source: capabilities(7), user_namespaces(7).
+ *
+ * @module
+ */
+
+import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
+
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether this process has CAP_SYS_ADMIN in effect. */
+export function isAdmin(): boolean {
+  return (statusMask(readStatus("self"), "CapEff") >> CAP_SYS_ADMIN & 1n) === 1n;
+}
+
+/** Whether this program can make containers in a new user namespace alone. */
+export function isOrdinaryUser(): boolean {
+  return Deno.uid() !== 0 && !isAdmin();
+}
+
+/** Whether this program is in a user namespace, and so has no rights on the host beyond it. */
+export function isInUserNamespace(): boolean {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(Deno.readTextFileSync("/proc/self/uid_map"));
+  } catch {
+    return false; // a kernel without user namespaces
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Why a host refuses a container to a user without root's rights, each reason by its own check, and
+ * what can be done.
+ *
+ * Source: user_namespaces(7), the kernel's admin-guide/sysctl/user.rst; Debian's and Ubuntu's
+ * sysctls.
+ *
+ * @module
+ */
+
+import { ContainerError } from "../errors.ts";
+
+/** What is looked at to find the reason. */
+export interface HostChecks {
+  /** The text of a file of the host; undefined if there is none. */
+  readonly read: (path: string) => string | undefined;
+}
+
+const HOST: HostChecks = {
+  read(path) {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** What errors come of the host's rules rather than of the config. */
+const FORBIDDEN: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOSPC", "EUSERS"];
+
+/**
+ * The error with the reason and the remedy, where the host gives one.
+ *
+ * @param rootfs of the container, which its ids must reach
+ */
+export function explainRefusal(error: unknown, rootfs: string, host = HOST): unknown {
+  if (!(error instanceof ContainerError) || !FORBIDDEN.includes(error.errno)) return error;
+  const hint = reasonOf(error, rootfs, host);
+  if (hint === undefined) return error;
+  const { code, summary, cause } = error;
+  return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+}
+
+function reasonOf(
+  { step, errno, syscall, path }: ContainerError,
+  rootfs: string,
+  host: HostChecks,
+): string | undefined {
+  const setting = (name: string) => host.read(`/proc/sys/${name}`)?.trim();
+  const makes = syscall === "clone3" || syscall === "unshare";
+  if (makes && setting("kernel/unprivileged_userns_clone") === "0") {
+    return "this host lets no user make user namespaces: " +
+      "sysctl -w kernel.unprivileged_userns_clone=1";
+  }
+  if (makes && setting("user/max_user_namespaces") === "0") {
+    return "this host has no room for user namespaces: sysctl -w user.max_user_namespaces=15000";
+  }
+  if (errno !== "ENOSPC" && setting("kernel/apparmor_restrict_unprivileged_userns") === "1") {
+    return "AppArmor takes the rights in user namespaces: " +
+      "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile with userns for Deno";
+  }
+  if (makes && (errno === "ENOSPC" || errno === "EUSERS")) {
+    return "a limit is reached: see the files of /proc/sys/user";
+  }
+  if (makes) {
+    return "something around hull forbids user namespaces, such as the filter of a container";
+  }
+  if (step === "exec" && errno === "EACCES") return noexecReason(rootfs, host);
+  if (errno === "EACCES" && (path === undefined || path.startsWith("/"))) {
+    return `the container's ids must reach ${rootfs}: give its folders and files to ids that are ` +
+      "mapped, or let all search them (chmod a+x)";
+  }
+  return undefined;
+}
+
+function noexecReason(rootfs: string, host: HostChecks): string | undefined {
+  const flags = mountOf(rootfs, host.read("/proc/self/mountinfo") ?? "");
+  if (flags?.options.includes("noexec") !== true) return undefined;
+  return `nothing on ${flags.point} can be executed: mount -o remount,exec ${flags.point}, or put ` +
+    "the rootfs elsewhere";
+}
+
+/** The mount that a path lies on, in the text of mountinfo: the last of the deepest. */
+export function mountOf(
+  path: string,
+  mountinfo: string,
+): { readonly point: string; readonly options: readonly string[] } | undefined {
+  let found: { point: string; options: readonly string[] } | undefined;
+  for (const line of mountinfo.split("\n")) {
+    const [, , , , point = "", options = ""] = line.split(" ");
+    const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);
+    if (point === "" || !isAbove || point.length < (found?.point.length ?? 0)) continue;
+    found = { point, options: options.split(",") };
+  }
+  return found;
+}

@@ -1,0 +1,231 @@
+/**
+ * Containers of an ordinary user: how its ids are mapped, and the whole life of a container.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Draft } from "../fixtures/bundle.ts";
+import {
+  FIRST_SUBORDINATE,
+  lacksMapTools,
+  leavesOut,
+  OrdinaryUser,
+  UID,
+} from "../fixtures/ordinary_user.ts";
+
+const withoutTools = leavesOut("containers with several ids", lacksMapTools());
+
+const MAPS = "cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; cat /proc/self/setgroups";
+const ONE = ` 0 ${UID} 1\n`;
+const ALL = `${ONE} 1 ${FIRST_SUBORDINATE} 65536\n`;
+
+function script(text: string, change: (config: Draft) => void = () => {}) {
+  return (config: Draft) => {
+    config.process.args = ["sh", "-c", text];
+    change(config);
+  };
+}
+
+/** As `hull spec --rootless`. */
+function mapOne(config: Draft): void {
+  config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+  config.linux.uidMappings = [{ containerID: 0, hostID: UID, size: 1 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: UID, size: 1 }];
+}
+
+Deno.test("an ordinary user runs a bundle that maps one id", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("one", script(`id -u; ${MAPS}; exit 3`, mapOne));
+  const { code, stdout, stderr } = await user.call(["run", "-b", folder, "one"]);
+  assertEquals({ code, stderr }, { code: 3, stderr: "" });
+  assertEquals(stdout, `0\n${ONE}${ONE}deny\n`);
+  assertEquals(user.left(), []);
+});
+
+Deno.test({
+  name: "a config without maps, or without a user namespace, gets all ids that the host gives",
+  ignore: withoutTools,
+  async fn() {
+    await using user = new OrdinaryUser();
+    const plain = user.bundle("plain", script(MAPS));
+    const without = user.bundle(
+      "without",
+      script(MAPS, (config) => {
+        config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+      }),
+    );
+    for (const folder of [plain, without]) {
+      assertEquals(await user.must(["run", "-b", folder, "x"]), `${ALL}${ALL}allow\n`);
+    }
+    const other = user.bundle(
+      "other",
+      script(`id -u; ${MAPS}`, (config) => {
+        config.process.user = { uid: 7, gid: 9 };
+      }),
+    );
+    const uids = ` 0 ${FIRST_SUBORDINATE} 7\n 7 ${UID} 1\n 8 ${FIRST_SUBORDINATE + 7} 65529\n`;
+    const gids = ` 0 ${FIRST_SUBORDINATE} 9\n 9 ${UID} 1\n 10 ${FIRST_SUBORDINATE + 9} 65527\n`;
+    assertEquals(await user.must(["run", "-b", other, "x"]), `7\n${uids}${gids}allow\n`);
+  },
+});
+
+Deno.test("where the host gives no ids one is mapped, with a word about why", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("plain", script(MAPS));
+  const missing = [
+    [{ tools: true }, "newuidmap is missing: install the package uidmap"],
+    [{ subordinates: true }, "/etc/subuid has no entry for this user: usermod --add-subuids"],
+  ] as const;
+  for (const [lacks, why] of missing) {
+    if (lacksMapTools() !== undefined && !("tools" in lacks)) continue;
+    const { code, stdout, stderr } = await user.call(["run", "-b", folder, "x"], { lacks });
+    assertEquals({ code, stdout }, { code: 0, stdout: `${ONE}${ONE}deny\n` }, stderr);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    assertStringIncludes(stderr, why);
+  }
+});
+
+Deno.test("a single id may be another than root's", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle(
+    "seven",
+    script(`id -u; id -g; touch /tmp/x; stat -c %u /tmp/x; rm /tmp/x; ${MAPS}`, (config) => {
+      config.process.user = { uid: 7, gid: 9 };
+      config.root.readonly = false;
+    }),
+  );
+  const lacks = { tools: true };
+  for (const init of ["direct", "reexec"]) {
+    const args = ["run", "--init", init, "-b", folder, "x"];
+    const { code, stdout, stderr } = await user.call(args, { lacks });
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout, `7\n9\n7\n 7 ${UID} 1\n 9 ${UID} 1\ndeny\n`);
+  }
+});
+
+Deno.test("what needs more ids than there are is refused with the way to get them", async () => {
+  await using user = new OrdinaryUser();
+  const groups = user.bundle(
+    "groups",
+    script("id", (config) => {
+      config.process.user = { uid: 0, gid: 0, additionalGids: [4] };
+    }),
+  );
+  const many = user.bundle(
+    "many",
+    script("id", (config) => {
+      mapOne(config);
+      config.linux.uidMappings = [
+        { containerID: 0, hostID: UID, size: 1 },
+        { containerID: 1, hostID: FIRST_SUBORDINATE, size: 10 },
+      ];
+    }),
+  );
+  const foreign = user.bundle(
+    "foreign",
+    script("id", (config) => {
+      mapOne(config);
+      config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    }),
+  );
+  const without = { lacks: { tools: true } };
+  const said = await user.refuse(["run", "-b", groups, "x"], without);
+  assertStringIncludes(said, "/process/user/additionalGids/0: is not mapped");
+  assertStringIncludes(said, "newuidmap is missing: install the package uidmap");
+  assertMatch(
+    await user.refuse(["run", "-b", many, "x"], without),
+    /newuidmap.*is missing.*install/,
+  );
+  if (withoutTools) return;
+  const none = { lacks: { subordinates: true } };
+  assertMatch(await user.refuse(["run", "-b", many, "x"], none), /not allowed.*\/etc\/subuid/);
+  assertMatch(await user.refuse(["run", "-b", foreign, "x"]), /not allowed.*\/etc\/subuid/);
+});
+
+Deno.test("the whole life of a user's container", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("life", (config) => {
+    config.process.args = ["sleep", "1000"];
+    mapOne(config);
+  });
+  for (const init of ["direct", "reexec"]) {
+    await user.detach(["create", "--init", init, "-b", folder, "w"]);
+    assertMatch(await user.must(["state", "w"]), /"status": "created"/);
+    await user.must(["start", "w"]);
+    assertEquals(await user.must(["exec", "w", "sh", "-c", MAPS]), `${ONE}${ONE}deny\n`);
+    const { code } = await user.call(["exec", "w", "sh", "-c", "exit 9"]);
+    assertEquals(code, 9);
+    assertMatch(await user.must(["ps", "w"]), /sleep 1000/);
+    assertMatch(await user.must(["list"]), /^w +\d+ +running .* dev$/m);
+    assertMatch(await user.must(["events", "--stats", "w"]), /^\{"type":"stats","id":"w"/);
+    const paused = await user.call(["pause", "w"]);
+    assertEquals(paused.code, 1);
+    assertMatch(paused.stderr, /^hull: .*cgroup.*\n$/);
+    await user.must(["kill", "w", "KILL"]);
+    await user.must(["delete", "--force", "w"]);
+    assertEquals(user.left(), []);
+  }
+});
+
+Deno.test("a user's terminal: of the first process and of a further one", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("tty", (config) => {
+    config.process.args = ["sh", "-c", "tty; stty -a | head -n 1"];
+    mapOne(config);
+  });
+  const typed = ["script", "--quiet", "--return", "--command"];
+  const run = `${user.hull.join(" ")} run --tty -b ${folder} t`;
+  const first = await user.run([...typed, run, "/dev/null"]);
+  assertEquals(first.code, 0, first.stdout);
+  assertStringIncludes(first.stdout, "/dev/pts/0");
+  const sleep = user.bundle("sleep", (config) => {
+    config.process.args = ["sleep", "1000"];
+    mapOne(config);
+  });
+  await user.detach(["run", "--detach", "-b", sleep, "t"]);
+  const exec = `${user.hull.join(" ")} exec --tty t tty`;
+  const further = await user.run([...typed, exec, "/dev/null"]);
+  assertEquals(further.code, 0, further.stdout);
+  assertStringIncludes(further.stdout, "/dev/pts/0");
+  await user.must(["delete", "--force", "t"]);
+});
+
+Deno.test("a supervised container of a user keeps its exit code", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("supervised", script("exit 5", mapOne));
+  await user.detach(["run", "--supervise", "--detach", "-b", folder, "s"]);
+  assertEquals(await user.must(["wait", "s"]), "5\n");
+  await user.must(["delete", "s"]);
+});
+
+Deno.test("the built-in default runs for a user, with the ids that there are", async () => {
+  await using user = new OrdinaryUser();
+  const command = ["--", "sh", "-c", "id -u; hostname; ls -d /usr/bin; touch /tmp/x /usr/x"];
+  const kinds = withoutTools ? [{ tools: true }] : [{}, { tools: true }];
+  for (const lacks of kinds) {
+    const { code, stdout, stderr } = await user.call(["run", "web", ...command], { lacks });
+    assertEquals({ code, stdout }, { code: 1, stdout: "0\nweb\n/usr/bin\n" }, stderr);
+    assertStringIncludes(stderr, "Read-only file system");
+  }
+  assertEquals(
+    await user.must(["run", "--network", "host", "web", ...command.slice(0, 1), "id", "-u"], {
+      lacks: {},
+    }),
+    "0\n",
+  );
+});
+
+Deno.test("a user's state lies in the session's folder, and nowhere else", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle("one", script("true", mapOne));
+  await user.must(["run", "-b", folder, "one"]);
+  assertEquals(Deno.statSync(`${user.session}/hull`).mode! & 0o7777, 0o1700);
+  const before = `mount -t tmpfs -o mode=755 none /run; mkdir -m 700 /run/hull`;
+  const lacks = { session: true };
+  const { code, stderr } = await user.call(["run", "-b", folder, "one"], { before, lacks });
+  assertEquals({ code, lines: stderr.trimEnd().split("\n").length }, { code: 1, lines: 1 }, stderr);
+  assertStringIncludes(stderr, "XDG_RUNTIME_DIR");
+  const there = `${before}; mkdir -p /run/user/${UID}; chown ${UID} /run/user/${UID}`;
+  await user.must(["run", "-b", folder, "one"], { before: there, lacks });
+});

@@ -1,0 +1,55 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ContainerError, type ContainerErrorDetails } from "../../../../src/errors.ts";
+import { explainRefusal, mountOf } from "../../../../src/rootless/refusals.ts";
+
+const MOUNTINFO = [
+  "1 0 8:1 / / rw,relatime - ext4 /dev/vda rw",
+  "2 1 8:2 / /home rw,nosuid,nodev,noexec,relatime shared:1 - ext4 /dev/vdb rw",
+  "3 2 8:3 / /home/dev/ok rw,relatime - ext4 /dev/vdc rw",
+].join("\n");
+
+function hintFor(details: ContainerErrorDetails, files: Record<string, string>, rootfs: string) {
+  const read = (path: string) => files[path];
+  const error = explainRefusal(new ContainerError("InitFailed", "no", details), rootfs, { read });
+  return (error as ContainerError).hint ?? "";
+}
+
+Deno.test("each rule of a host is told with its remedy", () => {
+  const clone = { step: "clone", syscall: "clone3", errno: "EPERM" };
+  const cases: [ContainerErrorDetails, Record<string, string>, string][] = [
+    [clone, { "/proc/sys/kernel/unprivileged_userns_clone": "0\n" }, "unprivileged_userns_clone=1"],
+    [{ ...clone, errno: "ENOSPC" }, { "/proc/sys/user/max_user_namespaces": "0\n" }, "=15000"],
+    [
+      { step: "mounts", syscall: "move_mount", errno: "EACCES" },
+      { "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n" },
+      "apparmor_restrict_unprivileged_userns=0",
+    ],
+    [{ ...clone, errno: "ENOSPC" }, {}, "/proc/sys/user"],
+    [clone, { "/proc/sys/kernel/unprivileged_userns_clone": "1\n" }, "something around hull"],
+    [
+      { step: "exec", syscall: "execve", errno: "EACCES", path: "/bin/sh" },
+      { "/proc/self/mountinfo": MOUNTINFO },
+      "remount,exec /home,",
+    ],
+    [{ step: "rootfs", syscall: "open_tree", errno: "EACCES", path: "/home/dev/x" }, {}, "a+x"],
+  ];
+  for (const [details, files, part] of cases) {
+    assertStringIncludes(hintFor(details, files, "/home/dev/x/rootfs"), part);
+  }
+});
+
+Deno.test("what the host has no part in stays as it is", () => {
+  const files = { "/proc/self/mountinfo": MOUNTINFO };
+  const exec = { step: "exec", syscall: "execve", errno: "EACCES", hint: "own" };
+  assertEquals(hintFor(exec, files, "/home/dev/ok/rootfs"), "own");
+  assertEquals(hintFor({ ...exec, errno: "ENOENT" }, files, "/home/dev/x"), "own");
+  const other = new Error("other");
+  assertEquals(explainRefusal(other, "/"), other);
+});
+
+Deno.test("the mount of a path is the deepest above it", () => {
+  assertEquals(mountOf("/home/dev/ok/x", MOUNTINFO)?.point, "/home/dev/ok");
+  assertEquals(mountOf("/home/dev/okay", MOUNTINFO)?.point, "/home");
+  assertEquals(mountOf("/etc", MOUNTINFO)?.point, "/");
+  assertEquals(mountOf("/etc", ""), undefined);
+});
