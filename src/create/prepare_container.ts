@@ -96,8 +96,8 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const base = user?.config ?? wished;
   const limits = options.resources;
   const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
-  const given = mode === undefined ? options : await fitMode(mode, wanted, options);
-  const checked = await checkWithNetwork(wanted, given).catch(async (error) => {
+  const networks = mode === undefined ? options : await fitMode(mode, wanted, options);
+  const checked = await checkWithNetwork(wanted, networks).catch(async (error) => {
     throw user === undefined ? error : await withReason(error, user.warnings);
   });
   const { config: valid, warnings, network } = checked;
@@ -112,13 +112,15 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const isOwn = builtin !== undefined && limits === undefined; // no limits but hull's own
   const asks: CgroupManagerOptions = { host: host(), cgroupsPath, id, driver };
   const isRootless = isUser || asks.host.inUserNamespace;
-  const cgroups = isRootless
+  const given = isRootless
     ? await cgroupsForUser({ ...asks, resources: valid.linux?.resources, isLenient: isOwn })
-    : newCgroupManager(asks);
+    : { manager: newCgroupManager(asks), limitsPids: true };
+  const { manager: cgroups } = given;
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
-  const isBare = isOwn && Object.keys(cgroups.paths).length === 0;
+  const isBare = isOwn && !given.limitsPids;
   const placed = withAbsoluteSources(isBare ? withoutLimits(valid) : valid, bundle);
-  const fit = isRootless ? await fitMounts(placed, builtin !== undefined) : placed;
+  const { version } = asks.host;
+  const fit = isRootless ? await fitMounts(placed, builtin !== undefined, version) : placed;
   return { builtin, valid: fit, network, bundle, rootfs, cgroups, mode };
 }
 

@@ -20,6 +20,8 @@ const OF_NAMESPACES: Readonly<Record<string, readonly [NamespaceType, string]>> 
   proc: ["pid", "/proc"],
   sysfs: ["network", "/sys"],
   mqueue: ["ipc", "/dev/mqueue"],
+  cgroup: ["cgroup", "/sys/fs/cgroup"],
+  cgroup2: ["cgroup", "/sys/fs/cgroup"],
 };
 
 /**
@@ -27,11 +29,13 @@ const OF_NAMESPACES: Readonly<Record<string, readonly [NamespaceType, string]>> 
  *
  * @param isOwn whether the config is the built-in default, of which nothing hides what is mounted in
  *   a folder of the host: a user namespace can't have the folder without it
+ * @param cgroups the version of the host's cgroups; those of v1 are bound in any case
  * @param groups how the groups of the user namespace are mapped that hull is in
  */
 export function fitMounts(
   config: Config,
   isOwn: boolean,
+  cgroups: 1 | 2,
   groups: () => readonly IdMapping[] = ownGroups,
 ): Config {
   const { mounts, linux: { namespaces = [], gidMappings = [] } = {} } = config;
@@ -45,7 +49,8 @@ export function fitMounts(
       if (isOwn && isBindMount(mount)) return [withMountsInside(mount)];
       if (type === "devpts") return [withMappedGroup(mount, mapped)];
       const owner = OF_NAMESPACES[type];
-      if (owner === undefined || mayMount(namespaces, owner[0])) return [mount];
+      const isOlder = type === "cgroup" && cgroups === 1;
+      if (owner === undefined || isOlder || mayMount(namespaces, owner[0])) return [mount];
       return bound(mount, owner[1]);
     }),
   };
@@ -67,7 +72,7 @@ function bound(mount: Mount, source: string): Mount[] {
   const { options = [] } = mount;
   const kept = options.filter((option) => option !== "rw" && !option.includes("="));
   // the host's own settings could be written through it as far as the user may write them
-  const isProtected = mount.type === "sysfs";
+  const isProtected = mount.type === "sysfs" || mount.type?.startsWith("cgroup");
   return [{
     ...mount,
     type: "bind",

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { AT_FDCWD } from "../../ffi/files/file.ts";
+import { AT_FDCWD, readText } from "../../ffi/files/file.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import {
@@ -29,6 +29,13 @@ export interface UserCgroupsOptions extends CgroupManagerOptions {
   readonly isLenient: boolean;
 }
 
+/** The cgroups that a user's container gets. */
+export interface UserCgroups {
+  readonly manager: CgroupManager;
+  /** Whether the number of processes can be limited in them. */
+  readonly limitsPids: boolean;
+}
+
 /**
  * The manager of the container's cgroups: those that this user may make, by what the kernel says;
  * else none. None will do only if nothing depends on them: no limits are asked for, and no path is
@@ -36,19 +43,20 @@ export interface UserCgroupsOptions extends CgroupManagerOptions {
  *
  * @throws {ContainerError} `Unsupported` with the remedy
  */
-export function cgroupsForUser(options: UserCgroupsOptions): CgroupManager {
+export function cgroupsForUser(options: UserCgroupsOptions): UserCgroups {
   const { host, cgroupsPath = "", id, driver, resources = {}, isLenient } = options;
-  if (driver !== "cgroupfs") return newCgroupManager(options);
+  if (driver !== "cgroupfs") {
+    return { manager: newCgroupManager(options), limitsPids: driver === "systemd" };
+  }
   for (const paths of host.hierarchies.length === 0 ? [] : candidates(host, cgroupsPath, id)) {
-    if (isUsable(host, paths)) return loadCgroupManager(host, paths);
+    if (!isUsable(host, paths)) continue;
+    return { manager: loadCgroupManager(host, paths), limitsPids: offersPids(host, paths) };
   }
   const limited = isLenient ? [] : limitsOf(resources);
-  if (cgroupsPath === "" && limited.length === 0) return newCgroupManager(disabled(options));
+  if (cgroupsPath === "" && limited.length === 0) {
+    return { manager: newCgroupManager({ ...options, driver: "disabled" }), limitsPids: false };
+  }
   throw refused(cgroupsPath, limited[0]);
-}
-
-function disabled(options: UserCgroupsOptions): CgroupManagerOptions {
-  return { ...options, driver: "disabled" };
 }
 
 /** Where it may be: beside this program's cgroup, as usual; where only that is delegated, in it. */
@@ -77,6 +85,17 @@ function isUsable(host: CgroupHost, paths: Readonly<Record<string, string>>): bo
     const shared = sharedFolder(parent, ownFolder);
     return isWritable(parent) && (host.version === 1 || isWritable(`${shared}/cgroup.procs`));
   });
+}
+
+function offersPids(host: CgroupHost, paths: Readonly<Record<string, string>>): boolean {
+  if (host.version === 1) return "pids" in paths;
+  const [own] = host.hierarchies;
+  const parent = firstThere(paths[""] ?? "", own?.mountPoint ?? "");
+  try {
+    return readText(`${parent}/cgroup.controllers`).split(/\s+/).includes("pids");
+  } catch {
+    return false;
+  }
 }
 
 /** The deepest folder on the way to a path that is there. */

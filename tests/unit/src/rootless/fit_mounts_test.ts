@@ -19,7 +19,7 @@ function fitted(
     mounts: [mount],
     linux: { namespaces, gidMappings: [{ containerID: gids[0], hostID: 1000, size: gids[1] }] },
   };
-  return [...fitMounts(config, false).mounts ?? []];
+  return [...fitMounts(config, false, 2).mounts ?? []];
 }
 
 const without = (type: string) => NEW.filter((each) => each.type !== type);
@@ -45,6 +45,15 @@ Deno.test("what belongs to a namespace of the host is bound from it", () => {
   ]);
 });
 
+Deno.test("the one tree of cgroups is bound read-only without a cgroup namespace", () => {
+  const mount = { destination: "/sys/fs/cgroup", type: "cgroup", options: ["nosuid"] };
+  const options = ["rbind", "rro", "nosuid"];
+  assertEquals(fitted(mount, NEW), [{ ...mount, type: "bind", source: "/sys/fs/cgroup", options }]);
+  assertEquals(fitted(mount, [...NEW, { type: "cgroup" }]), [mount]);
+  const config: Config = { ociVersion: "1.0.2", mounts: [mount], linux: { namespaces: NEW } };
+  assertEquals(fitMounts(config, false, 1, () => []).mounts, [mount]);
+});
+
 Deno.test("a devpts keeps a group that is mapped, and no other", () => {
   const mount = { destination: "/dev/pts", type: "devpts", options: ["newinstance", "gid=5"] };
   assertEquals(fitted(mount, NEW), [mount]);
@@ -52,13 +61,13 @@ Deno.test("a devpts keeps a group that is mapped, and no other", () => {
   assertEquals(fitted(mount, NEW, [6, 5]), [{ ...mount, options: ["newinstance"] }]);
   const config: Config = { ociVersion: "1.0.2", mounts: [mount], linux: { namespaces: [] } };
   const one = () => [{ containerID: 0, hostID: 1000, size: 1 }];
-  assertEquals(fitMounts(config, false, one).mounts?.[0]?.options, ["newinstance"]);
+  assertEquals(fitMounts(config, false, 2, one).mounts?.[0]?.options, ["newinstance"]);
 });
 
 Deno.test("the built-in default's binds take with them what is mounted inside", () => {
   const mount = { destination: "/usr", type: "none", source: "/usr", options: ["bind", "ro"] };
   const config: Config = { ociVersion: "1.0.2", mounts: [mount], linux: { namespaces: NEW } };
   const one = () => [{ containerID: 0, hostID: 1000, size: 1 }];
-  assertEquals(fitMounts(config, true, one).mounts?.[0]?.options, ["rbind", "rro", "ro"]);
-  assertEquals(fitMounts(config, false, one).mounts, [mount]);
+  assertEquals(fitMounts(config, true, 2, one).mounts?.[0]?.options, ["rbind", "rro", "ro"]);
+  assertEquals(fitMounts(config, false, 2, one).mounts, [mount]);
 });

@@ -18,10 +18,10 @@ Deno.test("where nothing is delegated there is none, unless something depends on
   const host: CgroupHost = { version: 2, hierarchies: [], inUserNamespace: true };
   const base = { host, id: "web", driver: "cgroupfs", isLenient: false } as const;
   const none = cgroupsForUser({ ...base, cgroupsPath: undefined, resources: undefined });
-  assertEquals(none.paths, {});
+  assertEquals([none.manager.paths, none.limitsPids], [{}, false]);
   const limits = { pids: { limit: 5 } };
   const own = { ...base, cgroupsPath: undefined, resources: limits, isLenient: true };
-  assertEquals(cgroupsForUser(own).paths, {});
+  assertEquals(cgroupsForUser(own).manager.paths, {});
   const refused = (more: object) =>
     assertThrows(
       () => cgroupsForUser({ ...base, cgroupsPath: undefined, resources: undefined, ...more }),
@@ -41,7 +41,7 @@ Deno.test("a delegated folder is used: beside hull's own cgroup, else in it", ()
       hierarchies: [{ controllers: [""], mountPoint: top, ownFolder: own }],
       inUserNamespace: true,
     };
-    const paths = () =>
+    const found = () =>
       cgroupsForUser({
         host,
         id: "web",
@@ -49,12 +49,15 @@ Deno.test("a delegated folder is used: beside hull's own cgroup, else in it", ()
         isLenient: false,
         cgroupsPath: undefined,
         resources: undefined,
-      }).paths;
-    assertEquals(paths(), {}); // without cgroup.procs nothing may be moved
+      });
+    assertEquals(found().manager.paths, {}); // without cgroup.procs nothing may be moved
     Deno.writeTextFileSync(`${own}/cgroup.procs`, "");
-    assertEquals(paths(), { "": `${own}/web` });
+    assertEquals(found().manager.paths, { "": `${own}/web` });
+    assertEquals(found().limitsPids, false);
+    Deno.writeTextFileSync(`${own}/cgroup.controllers`, "cpu pids\n");
+    assertEquals(found().limitsPids, true);
     Deno.writeTextFileSync(`${top}/slice/cgroup.procs`, "");
-    assertEquals(paths(), { "": `${top}/slice/web` });
+    assertEquals(found().manager.paths, { "": `${top}/slice/web` });
   } finally {
     Deno.removeSync(top, { recursive: true });
   }
