@@ -184,7 +184,12 @@ export type {
   NetworkType,
   Route,
 } from "./src/config/types/network.ts";
-export type { BridgeNetwork, NetworkMode, PublishedPort } from "./src/config/types/network_mode.ts";
+export type {
+  BridgeNetwork,
+  NetworkMode,
+  PublishedPort,
+  UserNetwork,
+} from "./src/config/types/network_mode.ts";
 export type { InterfaceStats } from "./src/network/interface_stats.ts";
 
 if (import.meta.main) await (await import("./src/cli/hull.ts")).start();

@@ -137,6 +137,7 @@ export class Creation {
       ownCgroups,
       ...(network === undefined ? {} : { network }),
       ...(lease === undefined ? {} : { hasLease: true }),
+      ...(mode?.kind === "pasta" || mode?.kind === "slirp4netns" ? { userNetwork: mode } : {}),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
       config: valid,
     };

@@ -49,6 +49,9 @@ export const plugNetwork = late(network, "plugNetwork");
 /** For interfaces that are removed with their container. */
 export const removeNetwork = late(network, "removeNetwork");
 
+/** For a program of the user's that connects a container. */
+export const stopUserNetwork = late(() => import("../network/user_network.ts"), "stopUserNetwork");
+
 /** For an address on a bridge of hull's own. */
 export const takeLease = late(lease, "takeLease");
 

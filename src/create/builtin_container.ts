@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolverConfig } from "./late.ts";
+import { resolverConfig, userResolverConfig } from "./late.ts";
 import type { Config } from "../config/types/config.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
@@ -24,7 +24,11 @@ export async function makeBuiltin(id: string, mode: CheckedMode | undefined): Pr
   const { builtinConfig, hostFacts, writeBuiltinFiles } = await import("./builtin_bundle.ts");
   const kind = mode?.kind;
   const isHost = kind === "host";
-  const resolvConf = isHost || kind === "bridge" ? await resolverConfig(isHost) : undefined;
+  const resolvConf = kind === "pasta" || kind === "slirp4netns"
+    ? await userResolverConfig(kind)
+    : isHost || kind === "bridge"
+    ? await resolverConfig(isHost)
+    : undefined;
   const subject = { id, args: [], host: hostFacts(), network: { isHost, resolvConf } };
   return {
     config: builtinConfig(subject).config,

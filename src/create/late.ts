@@ -21,5 +21,11 @@ export const cgroupsForUser = late(() => import("../rootless/user_cgroups.ts"), 
 /** For the same. */
 export const fitMounts = late(() => import("../rootless/fit_mounts.ts"), "fitMounts");
 
+/** For a built-in container that a program of the user connects. */
+export const userResolverConfig = late(
+  () => import("../network/user_network.ts"),
+  "userResolverConfig",
+);
+
 /** For a built-in container that has a network. */
 export const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");

@@ -10,6 +10,7 @@ import type { NetworkMode } from "../config/types/network_mode.ts";
 import type { GivenNetworks } from "../config/validate_network/networks.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
+const requireProgram = late(() => import("./user_network.ts"), "requireProgram");
 const requireNft = late(() => import("./hull_bridge/nft.ts"), "requireNft");
 
 /**
@@ -21,6 +22,9 @@ export async function checkMode(mode: NetworkMode): Promise<CheckedMode> {
   const { checkNetworkMode } = await import("../config/validate_network/network_mode.ts");
   const checked = checkNetworkMode(mode);
   if (checked.kind === "bridge") await requireNft();
+  if (checked.kind === "pasta" || checked.kind === "slirp4netns") {
+    await requireProgram(checked.kind);
+  }
   return checked;
 }
 

@@ -74,8 +74,8 @@ export class ChildSteps {
 
   /** What is done for a child before its plan goes on; undefined if nothing. */
   get attended(): string | undefined {
-    const { config, network } = this.#subject;
-    return attendedWork(config, network !== undefined);
+    const { config, network, before } = this.#subject;
+    return attendedWork(config, network !== undefined || before.userNetwork !== undefined);
   }
 
   /** Whether some of the config's mounts are made by this program. */

@@ -99,6 +99,7 @@ export class HostSteps {
       ...before,
       config,
       network: init.network.made,
+      userNetwork: init.network.userNetwork,
       init: identity,
       supervisor: init.supervisor?.identity ?? this.#subject.supervisor,
       ownCgroups: this.#ownCgroups,

@@ -12,34 +12,50 @@ import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";
 import type { NetworkSetup } from "../network/container_network.ts";
-import { newNetDevices, newNetworkSetup } from "./late.ts";
+import { newNetDevices, newNetworkSetup, startUserNetwork, stopUserNetwork } from "./late.ts";
 import type { NetDevices } from "../network/net_devices.ts";
+import type { ProcessIdentity } from "../state/process_identity.ts";
+import type { UserNetworkState } from "../state/stored_state.ts";
+import { isNew } from "../../init/steps/process/namespaces.ts";
+import type { StartSubject } from "./start_subject.ts";
 import type { Child } from "../process/parent_process.ts";
 import { openNamespace } from "../security/procfs.ts";
 import { finish } from "../failures/undo.ts";
 
 /** The network that a container gets from outside: its interfaces, devices of the host, routes. */
 export class InitNetwork implements Disposable {
+  readonly #subject: StartSubject;
   readonly #linux: Linux;
   readonly #network: ContainerNetwork | undefined;
   readonly #stack = new DisposableStack();
   #setup: NetworkSetup | undefined;
   #devices: NetDevices | undefined;
+  #program: ProcessIdentity | undefined;
 
   /** Makes nothing yet. */
-  constructor(linux: Linux, network: ContainerNetwork | undefined) {
-    this.#linux = linux;
-    this.#network = network;
+  constructor(subject: StartSubject) {
+    this.#subject = subject;
+    this.#linux = subject.config.linux ?? {};
+    this.#network = subject.network;
   }
 
   /** Whether there is anything to do. */
   get isNeeded(): boolean {
-    return this.#network !== undefined || Object.keys(this.#linux.netDevices ?? {}).length > 0;
+    return this.#network !== undefined || this.#subject.before.userNetwork !== undefined ||
+      Object.keys(this.#linux.netDevices ?? {}).length > 0;
   }
 
   /** The container's network, with all names once it was made. */
   get made(): ContainerNetwork | undefined {
     return this.#setup?.network ?? this.#network;
+  }
+
+  /** The program of the user that connects it, with its process once it runs. */
+  get userNetwork(): UserNetworkState | undefined {
+    const asked = this.#subject.before.userNetwork;
+    return this.#program === undefined || asked === undefined
+      ? asked
+      : { ...asked, process: this.#program };
   }
 
   /**
@@ -65,11 +81,24 @@ export class InitNetwork implements Disposable {
       this.#devices.move(netDevices);
     }
     this.#setup?.addRoutes();
+    await this.#connect(child);
+  }
+
+  async #connect({ pid }: Child): Promise<void> {
+    const { before: { userNetwork }, folder } = this.#subject;
+    if (userNetwork === undefined) return;
+    const hasUser = isNew(this.#linux.namespaces ?? [], "user");
+    this.#program = await startUserNetwork(userNetwork, { pid, hasUser, folder });
   }
 
   /** Undoes it. Throws the first error; what can't be undone stays. */
   async undo(): Promise<void> {
-    await finish(() => void this.#devices?.giveBack(), () => this.#setup?.undo());
+    const program = this.#program;
+    await finish(
+      () => void this.#devices?.giveBack(),
+      () => this.#setup?.undo(),
+      () => program === undefined ? undefined : stopUserNetwork(program),
+    );
   }
 
   /** Closes what it has open. */

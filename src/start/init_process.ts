@@ -50,7 +50,7 @@ export class InitProcess implements ParentProcess, Disposable {
   /** Makes nothing yet. */
   constructor(subject: StartSubject) {
     this.#subject = subject;
-    this.network = this.opened.use(new InitNetwork(subject.config.linux ?? {}, subject.network));
+    this.network = this.opened.use(new InitNetwork(subject));
   }
 
   get pid(): number {

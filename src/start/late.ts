@@ -33,6 +33,15 @@ export const newNetworkSetup = lateNew(
   "NetworkSetup",
 );
 
+/** For a connection by a program of the user. */
+export const startUserNetwork = late(
+  () => import("../network/user_network.ts"),
+  "startUserNetwork",
+);
+
+/** For the same at its end. */
+export const stopUserNetwork = late(() => import("../network/user_network.ts"), "stopUserNetwork");
+
 /** For devices of the host. */
 export const newNetDevices = lateNew(() => import("../network/net_devices.ts"), "NetDevices");
 

@@ -67,6 +67,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
     networks: shaped({ pointer: isText, items: listOf(shaped({ type: isText })) }),
     routes: shaped({ pointer: isText, items: listOf(isObject) }),
   })),
+  userNetwork: optional(shaped({ kind: isText, process: optional(isProcess) })),
   hasLease: optional(isFlag),
   loopbackDown: optional(isFlag),
   config: isConfig,

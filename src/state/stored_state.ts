@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CheckedUserNetwork } from "../config/validate_network/network_mode.ts";
 import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Config } from "../config/types/config.ts";
 import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
@@ -44,11 +45,18 @@ export interface StoredState {
   readonly keyring?: string | undefined;
   /** The interfaces and routes that were asked for, with their names once they are made. */
   readonly network?: ContainerNetwork | undefined;
+  /** The program of the user that connects it, and which process that is once it runs. */
+  readonly userNetwork?: UserNetworkState | undefined;
   /** Whether its address is on a bridge of hull's own, and must be given back. */
   readonly hasLease?: boolean | undefined;
   /** Whether not even the loopback interface is brought up. */
   readonly loopbackDown?: boolean | undefined;
   readonly config: Config;
+}
+
+/** A connection by a program of the user: see `src/network/user_network.ts`. */
+export interface UserNetworkState extends CheckedUserNetwork {
+  readonly process?: ProcessIdentity | undefined;
 }
 
 /** A state as it was read: the text tells whether it has changed since. */

@@ -13,7 +13,8 @@ export const NETWORK_FLAGS: readonly Flag[] = [
   {
     name: "network",
     value: "KIND",
-    summary: "loopback, none, host, or bridge[=NAME]: an address and NAT behind a bridge of hull's",
+    summary:
+      "loopback, none, host, bridge[=NAME] (behind a bridge of hull's), pasta or slirp4netns",
   },
   {
     name: "networks-from-annotations",
@@ -24,12 +25,13 @@ export const NETWORK_FLAGS: readonly Flag[] = [
     letter: "p",
     value: "PORTS",
     many: true,
-    summary: "with a bridge: [HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp] leads to the container",
+    summary:
+      "with a bridge or pasta: [HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp] leads to the container",
   },
 ];
 
 const BRIDGE = "bridge";
-const WORDS = ["loopback", "none", "host"] as const;
+const WORDS = ["loopback", "none", "host", "pasta", "slirp4netns"] as const;
 
 /**
  * What the flags ask for.
@@ -44,15 +46,19 @@ export async function networkOf(flags: GivenFlags): Promise<NetworkMode | undefi
   if (kind === BRIDGE) {
     return { bridge: name.length === 0 ? DEFAULT_BRIDGE : name.join("="), publish };
   }
+  if (kind === "pasta" && given === kind) return { through: kind, publish };
   if (publish.length > 0) {
-    throw usageError("only a container on a bridge has ports to publish", "add --network bridge");
+    throw usageError(
+      "only a container on a bridge, or behind pasta, has ports to publish",
+      "add --network bridge or --network pasta",
+    );
   }
   if (given === undefined) return undefined;
   const word = WORDS.find((each) => each === given);
   if (word !== undefined) return word;
   throw usageError(
     `unknown network ${JSON.stringify(given)}`,
-    "use loopback, none, host, bridge or bridge=NAME",
+    "use loopback, none, host, bridge, bridge=NAME, pasta or slirp4netns",
   );
 }
 

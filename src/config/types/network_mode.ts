@@ -39,6 +39,17 @@ export interface BridgeNetwork {
 }
 
 /**
+ * A network namespace of its own, connected by a program of the user, which must be installed: it
+ * needs no root.
+ */
+export interface UserNetwork {
+  /** The program: `pasta` (package passt), or `slirp4netns`, which publishes no ports. */
+  readonly through: "pasta" | "slirp4netns";
+  /** Ports of the host that lead to it, as for a {@linkcode BridgeNetwork}. */
+  readonly publish?: readonly (string | PublishedPort)[] | undefined;
+}
+
+/**
  * How a container is connected:
  *
  * - `loopback`: a network namespace of its own with `lo` up; this is also the default;
@@ -46,6 +57,16 @@ export interface BridgeNetwork {
  * - `host`: no network namespace of its own; the container is in the network that hull is in;
  * - `bridge`, or a {@linkcode BridgeNetwork}: a network namespace of its own with an interface on a
  *   bridge that hull makes. The container has an address of its own and a default route; what it
- *   sends beyond the host goes out under the host's address.
+ *   sends beyond the host goes out under the host's address;
+ * - `pasta`, `slirp4netns`, or a {@linkcode UserNetwork}: a network namespace of its own, which that
+ *   program connects through sockets of the user's own.
  */
-export type NetworkMode = "loopback" | "none" | "host" | "bridge" | BridgeNetwork;
+export type NetworkMode =
+  | "loopback"
+  | "none"
+  | "host"
+  | "bridge"
+  | "pasta"
+  | "slirp4netns"
+  | BridgeNetwork
+  | UserNetwork;

@@ -24,10 +24,20 @@ export interface CheckedBridge {
   readonly ports: readonly CheckedPort[];
 }
 
-/** How a container is connected. */
-export type CheckedMode = CheckedBridge | { readonly kind: "loopback" | "none" | "host" };
+/** A connection through a program of the user. */
+export interface CheckedUserNetwork {
+  readonly kind: "pasta" | "slirp4netns";
+  readonly ports: readonly CheckedPort[];
+}
 
-const WORDS = ["loopback", "none", "host", "bridge"] as const;
+/** How a container is connected. */
+export type CheckedMode =
+  | CheckedBridge
+  | CheckedUserNetwork
+  | { readonly kind: "loopback" | "none" | "host" };
+
+const PROGRAMS = ["pasta", "slirp4netns"] as const;
+const WORDS = ["loopback", "none", "host", "bridge", ...PROGRAMS] as const;
 /** Names that nft, the shell and sysctls take without quoting. */
 const BRIDGE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 /** Folders beside the interfaces' in /proc/sys/net/ipv4/conf. */
@@ -61,10 +71,11 @@ function readMode(field: Field): CheckedMode | undefined {
   if (typeof value === "string") {
     const kind = WORDS.find((word) => word === value);
     if (kind === "bridge") return readBridge(field, {});
+    if (kind === "pasta" || kind === "slirp4netns") return { kind, ports: [] };
     if (kind !== undefined) return { kind };
     field.fault(`must be one of ${WORDS.join(", ")}, not ${JSON.stringify(value)}`);
   } else if (isRecord(value)) {
-    return readBridge(field, value);
+    return value.through === undefined ? readBridge(field, value) : readProgram(field);
   } else field.mismatch("a word or an object");
   return undefined;
 }
@@ -83,6 +94,16 @@ function readBridge(
   const subnet = isRecord(field.value) ? readSubnet(field.get("subnet")) : undefined;
   const ports = isRecord(field.value) ? readPorts(field.get("publish")) : [];
   return { kind: "bridge", name: String(name), subnet, ports };
+}
+
+function readProgram(field: Field): CheckedUserNetwork | undefined {
+  const kind = field.get("through").oneOf(PROGRAMS);
+  const publish = field.get("publish");
+  const ports = readPorts(publish);
+  if (kind === "slirp4netns" && ports.length > 0) {
+    publish.fault("can't be done by slirp4netns; use pasta");
+  }
+  return kind === undefined ? undefined : { kind, ports };
 }
 
 function readSubnet(field: Field): Cidr | undefined {

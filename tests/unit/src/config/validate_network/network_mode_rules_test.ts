@@ -22,9 +22,21 @@ Deno.test("words and bridges are taken", () => {
   assertEquals([bridge.name, bridge.subnet?.prefixLength, bridge.ports.length], ["web.0", 16, 2]);
 });
 
+Deno.test("programs of the user are taken by word and as an object", () => {
+  assertEquals(checkNetworkMode("slirp4netns"), { kind: "slirp4netns", ports: [] });
+  assertEquals(checkNetworkMode({ through: "pasta", publish: ["8080:80"] }), {
+    kind: "pasta",
+    ports: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+  });
+  assertEquals(faultsOf({ through: "slirp4netns", publish: ["8080:80"] }), [
+    "/network/publish: can't be done by slirp4netns; use pasta",
+  ]);
+  assertEquals(faultsOf({ through: "tor" }).length, 1);
+});
+
 Deno.test("what is no network is refused, all faults at once", () => {
   assertEquals(faultsOf("bridged"), [
-    '/network: must be one of loopback, none, host, bridge, not "bridged"',
+    '/network: must be one of loopback, none, host, bridge, pasta, slirp4netns, not "bridged"',
   ]);
   assertEquals(faultsOf(7).length, 1);
   assertEquals(faultsOf(null).length, 1);

@@ -1,0 +1,195 @@
+/**
+ * A container's connection through a program of the user: pasta or slirp4netns. It needs no right
+ * on the host. The program has a tap interface in the container, and sockets of its own outside.
+ *
+ * Source: pasta(1), slirp4netns(1).
+ *
+ * @module
+ */
+
+import {
+  identify,
+  isAlive,
+  openIdentified,
+  type ProcessIdentity,
+} from "../state/process_identity.ts";
+import type { CheckedPort } from "../config/published_port.ts";
+import type { CheckedUserNetwork } from "../config/validate_network/network_mode.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
+import { readText } from "../../ffi/files/file.ts";
+import { tryStatPath } from "../../ffi/files/file_status.ts";
+import { signalPidfd } from "../../ffi/processes/process.ts";
+import { ContainerError } from "../errors.ts";
+import { resolverConfig } from "./resolver_config.ts";
+
+/** The programs. */
+export type UserNetworkProgram = CheckedUserNetwork["kind"];
+
+/** Where the container asks for names: the program passes it on to the host's own servers. */
+export const NAME_SERVERS: Readonly<Record<UserNetworkProgram, string>> = {
+  pasta: "169.254.1.1",
+  slirp4netns: "10.0.2.3",
+};
+
+const PACKAGES = { pasta: "passt", slirp4netns: "slirp4netns" } as const;
+const FOLDERS = ["/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin"];
+const START_MS = 10_000;
+
+/**
+ * Finds a program.
+ *
+ * @throws {ContainerError} `Unsupported` if it isn't installed
+ */
+export function requireProgram(program: UserNetworkProgram): string {
+  const path = FOLDERS.map((folder) => `${folder}/${program}`)
+    .find((path) => typeof tryStatPath(path, true) !== "number");
+  if (path !== undefined) return path;
+  throw new ContainerError("Unsupported", `${program} is not installed`, {
+    step: "network",
+    hint: `install the package ${PACKAGES[program]}, or use --network host`,
+  });
+}
+
+/** A container that waits, and where the program may leave files. */
+export interface UserNetworkPlace {
+  /** A process in its namespaces, a child that nobody has waited for yet. */
+  readonly pid: number;
+  /** Whether the container has a user namespace of its own. */
+  readonly hasUser: boolean;
+  /** The container's state folder. */
+  readonly folder: string;
+}
+
+/**
+ * Starts the program; returns when the container is connected.
+ *
+ * @throws {ContainerError} `SystemError`, `Unsupported`
+ */
+export async function startUserNetwork(
+  { kind: through, ports }: CheckedUserNetwork,
+  place: UserNetworkPlace,
+): Promise<ProcessIdentity> {
+  const path = requireProgram(through);
+  const pid = through === "pasta"
+    ? await startPasta(path, ports, place)
+    : await startSlirp(path, place);
+  const identity = identify(pid);
+  if (identity !== undefined) return identity;
+  throw failed(through, "it has ended at once");
+}
+
+/**
+ * The paths by which the program opens the namespaces. It may open the second in the first one, from
+ * where it does not reach this program.
+ */
+function paths({ pid, hasUser }: UserNetworkPlace) {
+  const folder = `/proc/${pid}/ns`;
+  return { network: `${folder}/net`, user: hasUser ? `${folder}/user` : undefined };
+}
+
+async function startPasta(
+  path: string,
+  ports: readonly CheckedPort[],
+  place: UserNetworkPlace,
+): Promise<number> {
+  const { network, user } = paths(place);
+  const pidFile = `${place.folder}/pasta.pid`;
+  const { success, stderr } = await new Deno.Command(path, {
+    args: [
+      "--config-net",
+      "--quiet",
+      ...["--pid", pidFile],
+      ...["--dns-forward", NAME_SERVERS.pasta],
+      ...pastaPorts(ports),
+      ...["--tcp-ns", "none", "--udp-ns", "none"],
+      "--no-netns-quit",
+      ...(user === undefined ? ["--netns-only"] : ["--userns", user]),
+      ...["--netns", network],
+    ],
+    stdin: "null",
+    stdout: "null",
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin" },
+    cwd: "/",
+  }).output();
+  if (!success) throw failed("pasta", new TextDecoder().decode(stderr));
+  return Number(readText(pidFile));
+}
+
+/** The flags of published ports; without them pasta would publish what it finds listening. */
+export function pastaPorts(ports: readonly CheckedPort[]): string[] {
+  return (["tcp", "udp"] as const).flatMap((protocol) => {
+    const published = ports.filter((port) => port.protocol === protocol);
+    const flag = `--${protocol}-ports`;
+    if (published.length === 0) return [flag, "none"];
+    return published.flatMap(({ hostIp, hostPort, containerPort }) => [
+      flag,
+      `${hostIp === undefined ? "" : `${hostIp}/`}${hostPort}:${containerPort}`,
+    ]);
+  });
+}
+
+async function startSlirp(path: string, place: UserNetworkPlace): Promise<number> {
+  const { network, user } = paths(place);
+  const ready = `${place.folder}/slirp.ready`;
+  const child = new Deno.Command("/bin/sh", {
+    args: [
+      "-c",
+      'exec "$@" 3>"$0" 2>"$0.log"',
+      ready,
+      path,
+      "--configure",
+      "--mtu=65520",
+      "--disable-host-loopback",
+      "--ready-fd=3",
+      ...(user === undefined ? [] : [`--userns-path=${user}`]),
+      "--netns-type=path",
+      network,
+      "tap0",
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin" },
+    cwd: "/",
+  }).spawn();
+  child.unref();
+  if (await isReady(ready, child.pid)) return child.pid;
+  throw failed("slirp4netns", readText(`${ready}.log`) || "it did not get ready");
+}
+
+/** Whether the program has written that it is ready, before it ends or the time is over. */
+async function isReady(file: string, pid: number): Promise<boolean> {
+  for (const end = performance.now() + START_MS; performance.now() < end;) {
+    const status = tryStatPath(file, true);
+    if (typeof status !== "number" && status.size > 0) return true;
+    const program = identify(pid);
+    if (program === undefined || !isAlive(program)) return false;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return false;
+}
+
+const PAUSE_MS = 10;
+
+/** The host's resolv.conf for the container: the program asks the servers that it can't reach. */
+export function userResolverConfig(program: UserNetworkProgram): string {
+  const own = `nameserver ${NAME_SERVERS[program]}\n`;
+  const text = resolverConfig(false) ?? "";
+  return /^nameserver\s/m.test(text) ? text : `${own}${text}`;
+}
+
+/** Ends the program, if it still runs. */
+export function stopUserNetwork(identity: ProcessIdentity): void {
+  using pidfd = openIdentified(identity);
+  if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+}
+
+function failed(program: string, said: string): ContainerError {
+  const text = said.trim().replaceAll(/\s*\n\s*/g, "; ");
+  return new ContainerError("SystemError", `cannot connect the container by ${program}: ${text}`, {
+    step: "network",
+    hint: "the host must have a network of its own; --network none does without",
+  });
+}
