@@ -53,6 +53,7 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
       {
         namespaces,
         cgroups: init.cgroups,
+        userFirst: init.inUserNamespace === true && Deno.uid() !== 0,
         control: control.number,
         timeOffsets,
         seccomp: init.seccomp,

@@ -80,7 +80,7 @@ export function planLaunch(
     .call("exit_group", [0], { label: "launched" });
   return refuseWork([
     ...step.items,
-    ...joinNamespaces(namespaces),
+    ...joinNamespaces(namespaces, undefined, options.userFirst),
     ...clone.items,
     ...settle(options),
     ...plan,

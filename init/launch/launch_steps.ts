@@ -21,6 +21,8 @@ import { enterTimeNamespace } from "../steps/process/time.ts";
 export interface LaunchOptions {
   readonly namespaces: readonly Namespace[];
   readonly cgroups: InitCgroups;
+  /** See `joinNamespaces`. */
+  readonly userFirst?: boolean | undefined;
   /** The pipe on which the parent says that a new user namespace has its id maps. */
   readonly control: number;
   /** A procfs's root, for a new time namespace. */

@@ -126,7 +126,7 @@ export function planLaunchUsher(
     .call("write", [made.writer, new Uint8Array(1), 1]);
   return refuseWork([
     ...hide.items,
-    ...joinNamespaces(namespaces, "pid"),
+    ...joinNamespaces(namespaces, "pid", options.userFirst),
     ...make.items,
     ...settle(options, true),
     ...unlessKilled(options.told.reader, showingPids(before)),

@@ -94,9 +94,14 @@ const PLAIN_TYPES = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup"];
 /**
  * The flags of the namespaces that the birth makes; with a launcher, that makes them. A mount
  * namespace is always among them, if only to seal the binary in it: init makes or joins the
- * container's own later.
+ * container's own later. An ordinary user can make it in a user namespace alone, and a launcher's
+ * binary, which stays outside of that, has none.
  */
-export function birthNamespaces(namespaces: readonly Namespace[]): number {
+export function birthNamespaces(
+  namespaces: readonly Namespace[],
+  { inUserNamespace }: Pick<CgroupHost, "inUserNamespace">,
+): number {
+  if (joinsInhabited(namespaces) && inUserNamespace && Deno.uid() !== 0) return 0;
   const flags = joinsInhabited(namespaces) ? 0 : newNamespaceFlags(namespaces);
   const late = makesIpcLate(namespaces) ? NAMESPACE_FLAGS.ipc : 0;
   return flags & ~late | NAMESPACE_FLAGS.mount;

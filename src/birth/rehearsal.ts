@@ -93,7 +93,7 @@ export function rehearse(subject: PlanSubject): ContainerPlan {
   const { config, cgroups, look } = subject;
   const list = config.linux?.namespaces ?? [];
   const launches = joinsInhabited(list);
-  const namespaces = birthNamespaces(list);
+  const namespaces = birthNamespaces(list, subject.host);
   const leaves = (namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
   const entries = cgroups.entries();
   const count = entries.filter(({ late }) => late).length;

@@ -30,18 +30,19 @@ const OF_NAMESPACES: Readonly<Record<string, readonly [NamespaceType, string]>> 
  * @param isOwn whether the config is the built-in default, of which nothing hides what is mounted in
  *   a folder of the host: a user namespace can't have the folder without it
  * @param cgroups the version of the host's cgroups; those of v1 are bound in any case
- * @param groups how the groups of the user namespace are mapped that hull is in
+ * @param groups how the groups of a process's user namespace are mapped
  */
 export function fitMounts(
   config: Config,
   isOwn: boolean,
   cgroups: 1 | 2,
-  groups: () => readonly IdMapping[] = ownGroups,
+  groups: (process: string) => readonly IdMapping[] = groupsOf,
 ): Config {
   const { mounts, linux: { namespaces = [], gidMappings = [] } = {} } = config;
   if (mounts === undefined) return config;
-  const joinsUser = joinedPath(namespaces, "user") !== undefined;
-  const mapped = gidMappings.length > 0 ? gidMappings : joinsUser ? [] : groups();
+  const joined = joinedPath(namespaces, "user");
+  const [, process] = /^\/proc\/(\d+|self)\/ns\/user$/.exec(joined ?? "/proc/self/ns/user") ?? [];
+  const mapped = isNew(namespaces, "user") ? gidMappings : groups(process ?? "self");
   return {
     ...config,
     mounts: mounts.flatMap((mount) => {
@@ -102,9 +103,18 @@ function withMappedGroup(mount: Mount, mapped: readonly IdMapping[]): Mount {
   };
 }
 
-function ownGroups(): readonly IdMapping[] {
-  return readText("/proc/self/gid_map").trim().split("\n").map((line) => {
+function groupsOf(process: string): readonly IdMapping[] {
+  return textOf(`/proc/${process}/gid_map`).trim().split("\n").map((line) => {
     const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
     return { containerID, hostID, size };
   });
+}
+
+/** A process may be gone; who joins its namespaces says so. */
+function textOf(path: string): string {
+  try {
+    return readText(path);
+  } catch {
+    return "";
+  }
 }

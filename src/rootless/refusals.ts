@@ -43,7 +43,7 @@ export function explainRefusal(error: unknown, rootfs: string, host = HOST): unk
 }
 
 function reasonOf(
-  { step, errno, syscall, path }: ContainerError,
+  { step, errno, syscall, path, hint }: ContainerError,
   rootfs: string,
   host: HostChecks,
 ): string | undefined {
@@ -67,7 +67,7 @@ function reasonOf(
     return "something around hull forbids user namespaces, such as the filter of a container";
   }
   if (step === "exec" && errno === "EACCES") return noexecReason(rootfs, host);
-  if (errno === "EACCES" && (path === undefined || path.startsWith("/"))) {
+  if (hint === undefined && errno === "EACCES" && (path ?? "/").startsWith("/")) {
     return `the container's ids must reach ${rootfs}: give its folders and files to ids that are ` +
       "mapped, or let all search them (chmod a+x)";
   }

@@ -57,7 +57,7 @@ export class ChildFds implements Disposable {
   ) {
     const { config, process, host, cgroups, folder, onTmpfs } = subject;
     using stack = new DisposableStack();
-    this.namespaces = birthNamespaces(config.linux?.namespaces ?? []);
+    this.namespaces = birthNamespaces(config.linux?.namespaces ?? [], host);
     const comesBack = (this.namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
     this.doors = openDoors(host, cgroups, comesBack, stack);
     const terminal = config.process?.terminal === true;

@@ -229,3 +229,89 @@ Deno.test("a user's state lies in the session's folder, and nowhere else", async
   const there = `${before}; mkdir -p /run/user/${UID}; chown ${UID} /run/user/${UID}`;
   await user.must(["run", "-b", folder, "one"], { before: there, lacks });
 });
+
+Deno.test("a user's container joins the namespaces of another one", async () => {
+  await using user = new OrdinaryUser();
+  const first = user.bundle("first", (config) => {
+    config.process.args = ["sleep", "1000"];
+    mapOne(config);
+  });
+  await user.detach(["run", "-d", "-b", first, "one"]);
+  const { pid } = JSON.parse(await user.must(["state", "one"])) as { pid: number };
+  const names = { user: "user", network: "net", ipc: "ipc", uts: "uts", pid: "pid" } as const;
+  const kinds = [["user", "network", "ipc"], ["user", "pid", "network", "ipc", "uts"]] as const;
+  const show = Object.values(names).map((name) => `readlink /proc/self/ns/${name}`).join("; ");
+  const others = (await user.must(["exec", "one", "sh", "-c", show])).split("\n");
+  for (const [k, kind] of kinds.entries()) {
+    const second = user.bundle(
+      `second${k}`,
+      script(`id -u; ${show}`, (config) => {
+        config.linux.namespaces = (["user", "mount", "pid", "network", "ipc", "uts"] as const)
+          .map((type) =>
+            kind.some((each) => each === type)
+              ? { type, path: `/proc/${pid}/ns/${names[type as keyof typeof names]}` }
+              : { type }
+          );
+        delete config.hostname;
+      }),
+    );
+    const [id, ...own] = (await user.must(["run", "-b", second, "two"])).split("\n");
+    assertEquals(id, "0");
+    Object.keys(names).forEach((name, at) => {
+      assertEquals(own[at] === others[at], kind.some((each) => each === name), name);
+    });
+  }
+  await user.must(["delete", "--force", "one"]);
+});
+
+Deno.test("the library needs no root: a Factory finds its folder and its way", async () => {
+  await using user = new OrdinaryUser();
+  const program = `
+    import { Factory, Process } from "${user.folder}/hull/mod.ts";
+    const factory = new Factory();
+    await using container = await factory.create("lib");
+    const process = new Process({ args: ["id", "-u"], stdout: "inherit" });
+    await container.run(process);
+    console.log(factory.root, (await process.wait()).code);
+  `;
+  Deno.writeTextFileSync(`${user.home}/program.ts`, program);
+  const config = `${user.folder}/hull/deno.json`;
+  const words = [`${user.folder}/bin`, "run", "-qA", "--no-lock", "--config", config];
+  const { code, stdout, stderr } = await user.run([...words, `${user.home}/program.ts`]);
+  assertEquals({ code, stdout }, { code: 0, stdout: `0\n${user.session}/hull 0\n` }, stderr);
+  assertEquals(user.left(), []);
+});
+
+Deno.test({
+  name: "the maps are those that crun makes of the same bundles",
+  ignore: withoutTools || leavesOut("maps as of crun", missingCrun()),
+  async fn() {
+    await using user = new OrdinaryUser();
+    const before = "umount /sys/fs/cgroup/unified 2>/dev/null || true"; // crun refuses a hybrid host
+    for (const [uid, gid] of [[0, 0], [7, 9], [70_000, 0]] as const) {
+      const folder = user.bundle(
+        `of-${uid}`,
+        script(MAPS, (config) => {
+          config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+          config.process.user = { uid, gid };
+        }),
+      );
+      const cwd = folder;
+      const theirs = await user.run(["crun", "--cgroup-manager", "disabled", "run", "x"], {
+        before,
+        cwd,
+      });
+      assertEquals(theirs.code, 0, theirs.stderr);
+      assertEquals(await user.must(["run", "x"], { cwd }), theirs.stdout);
+    }
+  },
+});
+
+function missingCrun(): string | undefined {
+  try {
+    Deno.statSync("/usr/bin/crun");
+    return undefined;
+  } catch {
+    return "crun is not installed";
+  }
+}

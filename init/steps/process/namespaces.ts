@@ -84,16 +84,19 @@ export function launcherMakesNetwork(namespaces: readonly Namespace[]): boolean 
  * init/steps/process/time.ts, the mount namespace by {@linkcode joinMountNamespace}.
  *
  * @param kept the type of one whose fd, `namespace.TYPE`, stays open
+ * @param userFirst whether the user namespace is joined first: an ordinary user has the right to
+ *   join the others only in it
  */
 export function joinNamespaces(
   namespaces: readonly Namespace[],
   kept?: NamespaceName,
+  userFirst = false,
 ): PlanItem[] {
   const step = new StepBuilder("namespaces");
   const joined = namespaces
     .map(({ type, path }, k) => ({ type, path, pointer: `/linux/namespaces/${k}/path` }))
     .filter(({ type, path }) => path !== undefined && path !== "" && !LEFT.includes(type))
-    .sort((a, b) => Number(a.type === "user") - Number(b.type === "user"));
+    .sort((a, b) => (Number(a.type === "user") - Number(b.type === "user")) * (userFirst ? -1 : 1));
   for (const { type, path, pointer } of joined) {
     step.because(`open the ${type} namespace to join`, path, pointer)
       .call("openat", [AT_FDCWD, path as string, O_CLOEXEC, 0], { label: `namespace.${type}` });
