@@ -127,8 +127,8 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const hasHooks = hasCreateHooks(config.hooks);
   const freshDev = dev?.type === "tmpfs";
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
-  const bindsDevices = hasUserNamespace || init.inUserNamespace === true;
-  const mayMountProc = !hasUserNamespace || isNew(namespaces, "pid");
+  const isUnprivileged = hasUserNamespace || init.inUserNamespace === true;
+  const mayMountProc = !isUnprivileged || isNew(namespaces, "pid");
   const devices = linux.devices ?? [];
   const { args = [], env = [], cwd, user = {} } = process;
   const terminal = init.fds.console;
@@ -165,7 +165,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       ...makeMounts(tree.protect, facts, making),
     ]),
     ...closeHeld(making.held),
-    ...(makesDev ? makeDevices(devices, bindsDevices, config.mounts ?? [], facts) : []),
+    ...(makesDev ? makeDevices(devices, isUnprivileged, config.mounts ?? [], facts) : []),
     ...(makesDev ? makeDeviceLinks(facts) : []),
     ...(hasHooks ? waitForHooks(init.fds) : []),
     ...makeWorkingFolder(
@@ -188,7 +188,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...setSysctls(linux.sysctl ?? {}),
     ...maskPaths(
       maskedPaths,
-      freshDev ? ownNull(devices, bindsDevices, facts) : undefined,
+      freshDev ? ownNull(devices, isUnprivileged, facts) : undefined,
       covering,
     ),
     ...protectPaths(readonlyPaths, maskedPaths, covering),
