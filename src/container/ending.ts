@@ -103,7 +103,7 @@ export class Ending {
    */
   async removeNetwork(): Promise<void> {
     const { network, init, config, hasLease, userNetwork } = this.#known.state.known;
-    if (userNetwork?.process !== undefined) await stopUserNetwork(userNetwork.process);
+    if (userNetwork !== undefined) await stopUserNetwork(userNetwork);
     if (network === undefined) return;
     const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
       undefined;

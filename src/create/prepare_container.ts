@@ -22,7 +22,7 @@ import {
   requireMountNamespace,
   requireNetworkNamespace,
 } from "../namespaces/required_namespaces.ts";
-import { cgroupsForUser, fitMounts, fitToUser, mergeResources, withReason } from "./late.ts";
+import { loadRootless, mergeResources } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
@@ -91,14 +91,15 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const mode = options.network === undefined ? undefined : await checkMode(options.network);
   const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
   const isUser = isOrdinaryUser();
+  const rootless = isUser ? await loadRootless() : undefined;
   const wished = config ?? builtin?.config;
-  const user = isUser && wished !== undefined ? await fitToUser(wished) : undefined;
+  const user = wished === undefined ? undefined : rootless?.fitToUser(wished);
   const base = user?.config ?? wished;
   const limits = options.resources;
   const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
   const networks = mode === undefined ? options : await fitMode(mode, wanted, options);
-  const checked = await checkWithNetwork(wanted, networks).catch(async (error) => {
-    throw user === undefined ? error : await withReason(error, user.warnings);
+  const checked = await checkWithNetwork(wanted, networks).catch((error) => {
+    throw rootless?.withReason(error, user?.warnings ?? []) ?? error;
   });
   const { config: valid, warnings, network } = checked;
   requireNetworkNamespace(valid);
@@ -109,19 +110,14 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
   const cgroupsPath = valid.linux?.cgroupsPath;
-  const isOwn = builtin !== undefined && limits === undefined; // no limits but hull's own
   const asks: CgroupManagerOptions = { host: host(), cgroupsPath, id, driver };
-  const isRootless = isUser || asks.host.inUserNamespace;
-  const given = isRootless
-    ? await cgroupsForUser({ ...asks, resources: valid.linux?.resources, isLenient: isOwn })
-    : { manager: newCgroupManager(asks), limitsPids: true };
-  const { manager: cgroups } = given;
+  const placed = withAbsoluteSources(valid, bundle);
+  const isOwn = builtin !== undefined;
+  const made = isUser || asks.host.inUserNamespace
+    ? (await loadRootless()).fitToHost(asks, placed, isOwn, isOwn && limits === undefined)
+    : { cgroups: newCgroupManager(asks), valid: placed };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
-  const isBare = isOwn && !given.limitsPids;
-  const placed = withAbsoluteSources(isBare ? withoutLimits(valid) : valid, bundle);
-  const { version } = asks.host;
-  const fit = isRootless ? await fitMounts(placed, builtin !== undefined, version) : placed;
-  return { builtin, valid: fit, network, bundle, rootfs, cgroups, mode };
+  return { builtin, network, bundle, rootfs, mode, ...made };
 }
 
 async function limited(config: Config, resources: Resources): Promise<Config> {
@@ -129,11 +125,6 @@ async function limited(config: Config, resources: Resources): Promise<Config> {
   // The config was already converted to the newest version, to which the limits belong too.
   const ociVersion = OCI_VERSION_MAX;
   return { ...config, ociVersion, linux: { ...config.linux, resources: merged } };
-}
-
-/** Without cgroups the built-in default has no limits, but a process that is isolated all the same. */
-function withoutLimits({ linux: { resources: _, ...linux } = {}, ...config }: Config): Config {
-  return { ...config, linux };
 }
 
 async function requireResctrl({ linux }: Config): Promise<void> {

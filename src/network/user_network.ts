@@ -7,12 +7,10 @@
  * @module
  */
 
-import {
-  identify,
-  isAlive,
-  openIdentified,
-  type ProcessIdentity,
-} from "../state/process_identity.ts";
+import { identify, isAlive, openIdentified } from "../state/process_identity.ts";
+import type { UserNetworkState } from "../state/stored_state.ts";
+import type { Config } from "../config/types/config.ts";
+import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { CheckedPort } from "../config/published_port.ts";
 import type { CheckedUserNetwork } from "../config/validate_network/network_mode.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
@@ -54,8 +52,7 @@ export function requireProgram(program: UserNetworkProgram): string {
 export interface UserNetworkPlace {
   /** A process in its namespaces, a child that nobody has waited for yet. */
   readonly pid: number;
-  /** Whether the container has a user namespace of its own. */
-  readonly hasUser: boolean;
+  readonly config: Config;
   /** The container's state folder. */
   readonly folder: string;
 }
@@ -66,15 +63,16 @@ export interface UserNetworkPlace {
  * @throws {ContainerError} `SystemError`, `Unsupported`
  */
 export async function startUserNetwork(
-  { kind: through, ports }: CheckedUserNetwork,
+  asked: CheckedUserNetwork,
   place: UserNetworkPlace,
-): Promise<ProcessIdentity> {
+): Promise<UserNetworkState> {
+  const { kind: through, ports } = asked;
   const path = requireProgram(through);
   const pid = through === "pasta"
     ? await startPasta(path, ports, place)
     : await startSlirp(path, place);
   const identity = identify(pid);
-  if (identity !== undefined) return identity;
+  if (identity !== undefined) return { ...asked, process: identity };
   throw failed(through, "it has ended at once");
 }
 
@@ -82,7 +80,8 @@ export async function startUserNetwork(
  * The paths by which the program opens the namespaces. It may open the second in the first one, from
  * where it does not reach this program.
  */
-function paths({ pid, hasUser }: UserNetworkPlace) {
+function paths({ pid, config }: UserNetworkPlace) {
+  const hasUser = isNew(config.linux?.namespaces ?? [], "user");
   const folder = `/proc/${pid}/ns`;
   return { network: `${folder}/net`, user: hasUser ? `${folder}/user` : undefined };
 }
@@ -181,8 +180,8 @@ export function userResolverConfig(program: UserNetworkProgram): string {
 }
 
 /** Ends the program, if it still runs. */
-export function stopUserNetwork(identity: ProcessIdentity): void {
-  using pidfd = openIdentified(identity);
+export function stopUserNetwork({ process }: UserNetworkState): void {
+  using pidfd = process === undefined ? undefined : openIdentified(process);
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
 }
 

@@ -12,11 +12,9 @@ import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";
 import type { NetworkSetup } from "../network/container_network.ts";
-import { newNetDevices, newNetworkSetup, startUserNetwork, stopUserNetwork } from "./late.ts";
+import { loadUserNetwork, newNetDevices, newNetworkSetup } from "./late.ts";
 import type { NetDevices } from "../network/net_devices.ts";
-import type { ProcessIdentity } from "../state/process_identity.ts";
 import type { UserNetworkState } from "../state/stored_state.ts";
-import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { StartSubject } from "./start_subject.ts";
 import type { Child } from "../process/parent_process.ts";
 import { openNamespace } from "../security/procfs.ts";
@@ -30,7 +28,7 @@ export class InitNetwork implements Disposable {
   readonly #stack = new DisposableStack();
   #setup: NetworkSetup | undefined;
   #devices: NetDevices | undefined;
-  #program: ProcessIdentity | undefined;
+  #userNetwork: UserNetworkState | undefined;
 
   /** Makes nothing yet. */
   constructor(subject: StartSubject) {
@@ -52,10 +50,7 @@ export class InitNetwork implements Disposable {
 
   /** The program of the user that connects it, with its process once it runs. */
   get userNetwork(): UserNetworkState | undefined {
-    const asked = this.#subject.before.userNetwork;
-    return this.#program === undefined || asked === undefined
-      ? asked
-      : { ...asked, process: this.#program };
+    return this.#userNetwork ?? this.#subject.before.userNetwork;
   }
 
   /**
@@ -85,19 +80,19 @@ export class InitNetwork implements Disposable {
   }
 
   async #connect({ pid }: Child): Promise<void> {
-    const { before: { userNetwork }, folder } = this.#subject;
+    const { before: { userNetwork }, folder, config } = this.#subject;
     if (userNetwork === undefined) return;
-    const hasUser = isNew(this.#linux.namespaces ?? [], "user");
-    this.#program = await startUserNetwork(userNetwork, { pid, hasUser, folder });
+    const { startUserNetwork } = await loadUserNetwork();
+    this.#userNetwork = await startUserNetwork(userNetwork, { pid, config, folder });
   }
 
   /** Undoes it. Throws the first error; what can't be undone stays. */
   async undo(): Promise<void> {
-    const program = this.#program;
+    const program = this.#userNetwork;
     await finish(
       () => void this.#devices?.giveBack(),
       () => this.#setup?.undo(),
-      () => program === undefined ? undefined : stopUserNetwork(program),
+      async () => program && (await loadUserNetwork()).stopUserNetwork(program),
     );
   }
 

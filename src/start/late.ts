@@ -34,13 +34,7 @@ export const newNetworkSetup = lateNew(
 );
 
 /** For a connection by a program of the user. */
-export const startUserNetwork = late(
-  () => import("../network/user_network.ts"),
-  "startUserNetwork",
-);
-
-/** For the same at its end. */
-export const stopUserNetwork = late(() => import("../network/user_network.ts"), "stopUserNetwork");
+export const loadUserNetwork = () => import("../network/user_network.ts");
 
 /** For devices of the host. */
 export const newNetDevices = lateNew(() => import("../network/net_devices.ts"), "NetDevices");

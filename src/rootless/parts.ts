@@ -1,0 +1,35 @@
+/**
+ * What the preparation of a container needs of this room, loaded at once.
+ *
+ * @module
+ */
+
+import type { CgroupManagerOptions } from "../cgroups/choice/make_manager.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
+import type { Config } from "../config/types/config.ts";
+import { fitMounts } from "./fit_mounts.ts";
+import { cgroupsForUser } from "./user_cgroups.ts";
+
+export { fitToUser, withReason } from "./user_config.ts";
+
+/**
+ * The cgroups that a container can have here, and its config as it fits them and the mounts that
+ * may be made.
+ *
+ * @param isBuiltin whether it is the built-in default
+ * @param isLenient whether the limits are the built-in default's own: it does without where there
+ *   are no cgroups, and is isolated all the same
+ * @throws {ContainerError} `Unsupported`
+ */
+export function fitToHost(
+  asks: CgroupManagerOptions,
+  config: Config,
+  isBuiltin: boolean,
+  isLenient: boolean,
+): { readonly cgroups: CgroupManager; readonly valid: Config } {
+  const resources = config.linux?.resources;
+  const { manager, limitsPids } = cgroupsForUser({ ...asks, resources, isLenient });
+  const { resources: _, ...others } = config.linux ?? {};
+  const limited = isLenient && !limitsPids ? { ...config, linux: others } : config;
+  return { cgroups: manager, valid: fitMounts(limited, isBuiltin, asks.host.version) };
+}
