@@ -32,6 +32,22 @@ Deno.test("the root of a user namespace runs a container in it, without another 
   assertEquals(user.left(), []);
 });
 
+Deno.test("the root of a user namespace may share the host's processes, and set parameters", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle(
+    "b",
+    script("ls -d /proc/1; cat /proc/sys/net/ipv4/ping_group_range", (config) => {
+      config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
+      config.linux.sysctl = { "net.ipv4.ping_group_range": "0 0" };
+      config.linux.readonlyPaths = [];
+    }),
+  );
+  const args = ["run", "-b", folder, "x"];
+  for (const through of [["unshare", "-Ur"], []]) {
+    assertEquals(await user.must(args, { through }), "/proc/1\n0\t0\n");
+  }
+});
+
 Deno.test({
   name: "in a user namespace with several ids a container may have one of its own, too",
   ignore: withoutTools,
