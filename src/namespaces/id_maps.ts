@@ -50,6 +50,8 @@ function writeMap(map: Map, pointer: string): void {
   const isOwn = mappings.length === 1 && first?.size === 1 && first.hostID === own;
   const refusal = tryWrite(pid, file, text, pointer);
   if (refusal === undefined) return;
+  // To the root of a user namespace the tools give nothing: they are not that root's.
+  if (own === 0) throw refusal;
   if (!isOwn) runMapTool(pid, file === "uid_map" ? "newuidmap" : "newgidmap", lines, pointer);
   else if (file === "uid_map") throw refusal;
   else {
@@ -117,7 +119,8 @@ function hintFor(tool: MapTool, { isSetuid }: FoundTool): string {
 }
 
 const OVERLAP =
-  "the ranges must lie in what /etc/subuid and /etc/subgid give, and must not overlap";
+  "the ranges must not overlap, and lie in what /etc/subuid and /etc/subgid give, or in " +
+  "a user namespace in that one's own: /proc/self/uid_map";
 
 function mapError(
   summary: string,

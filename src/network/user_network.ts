@@ -189,6 +189,8 @@ function failed(program: string, said: string): ContainerError {
   const text = said.trim().replaceAll(/\s*\n\s*/g, "; ");
   return new ContainerError("SystemError", `cannot connect the container by ${program}: ${text}`, {
     step: "network",
-    hint: "the host must have a network of its own; --network none does without",
+    hint: /\btun\b/.test(text)
+      ? "every user must be let open /dev/net/tun: modprobe tun; chmod 0666 /dev/net/tun"
+      : "the host must have a network of its own; --network none does without",
   });
 }

@@ -68,6 +68,20 @@ Deno.test({
   },
 });
 
+Deno.test("ids that a user namespace has not can't be mapped below it", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle(
+    "b",
+    script("true", (config) => {
+      config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+      config.linux.uidMappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+      config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    }),
+  );
+  const said = await user.refuse(["run", "-b", folder, "x"], { through: ["unshare", "-Ur"] });
+  assertMatch(said, /uid_map\): EPERM.*\/linux\/uidMappings.*\/proc\/self\/uid_map/);
+});
+
 /** A part of the tree of cgroup v2 that is the user's, and the only one that there is. */
 class Delegation implements Disposable {
   readonly #name = `hull-test-user-${crypto.randomUUID().slice(0, 8)}`;

@@ -96,7 +96,10 @@ Deno.test({
       network: true,
       before: covered,
     });
-    assertStringIncludes(said, "cannot connect the container by pasta");
+    assertMatch(
+      said,
+      /cannot connect the container by pasta: .*; every user must be let open .dev.net.tun/,
+    );
     const { code, stderr } = await user.call(["run", "--network", "pasta=x", "web"]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "pasta or slirp4netns");
