@@ -78,8 +78,8 @@ function childrenOf(parent: ProcessIdentity): ProcessIdentity[] {
 
 /** Sends a signal; a process that has ended, or that may not be signalled, is skipped. */
 function send(process: ProcessIdentity, signal: number): void {
-  using pidfd = openIdentified(process);
   try {
+    using pidfd = openIdentified(process);
     if (pidfd !== undefined) signalPidfd(pidfd, signal);
   } catch { /* it may not be signalled */ }
 }

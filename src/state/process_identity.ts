@@ -80,12 +80,16 @@ export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): bool
 /**
  * A pidfd of the very process; undefined if it has ended. The process is compared after the pidfd
  * is open, so the pid can't have been reused in between.
+ *
+ * @throws {SyscallError} if it lives and can't be opened: without a free fd it has not ended
  */
 export function openIdentified(identity: ProcessIdentity): Fd | undefined {
   try {
     const pidfd = openPidfd(identity.pid);
     if (isAlive(identity)) return pidfd; // so it was when it was opened
     pidfd.close();
-  } catch { /* it has ended */ }
+  } catch (error) {
+    if (isAlive(identity)) throw error;
+  }
   return undefined;
 }
