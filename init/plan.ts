@@ -148,7 +148,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
       ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
       : detachRootfs(init.onTmpfs ?? false)),
     ...openSources(flat, init.idmapped ?? [], init.rootfs, facts),
-    ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), { anchors, facts })),
+    ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), anchors)),
     ...(hasUserNamespace ? becomeNamespaceRoot(linux) : []),
     ...(makesIpcLate(namespaces) ? makeIpcNamespace() : []),
 

@@ -221,7 +221,6 @@ export const libc = {
   lseek: (fd: number, offset: number, whence: number) => numbers("lseek", fd, offset, whence),
   pipe2: (fds: Bytes, flags: number) => onBytes("pipe2", fds, flags),
   memfd_create: (name: Bytes, flags: number) => onBytes("memfd_create", name, flags),
-  uname: (names: Bytes) => onBytes("uname", names, 0),
   umount2: (target: Bytes, flags: number) => onBytes("umount2", target, flags),
   mount: (source: Bytes, target: Bytes, type: Bytes, flags: number, data: Bytes) =>
     sure(() => symbols.mount(source, target, type, BigInt(flags), data, UNREAD)),

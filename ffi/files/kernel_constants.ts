@@ -4,8 +4,7 @@
  * @module
  */
 
-import { checked, libc } from "../c/libc.ts";
-import { fromCString } from "../c/memory.ts";
+import { libc } from "../c/libc.ts";
 import { readText } from "./file.ts";
 
 const PR_CAPBSET_READ = 23;
@@ -13,8 +12,6 @@ const PR_CAPBSET_READ = 23;
 const CAP_CHECKPOINT_RESTORE = 40;
 /** A number that is no capability's, since a set of them has 64 bits. */
 const BEYOND = 64;
-/** The parts of a struct utsname, each with a zero at its end. */
-const [NAMES, NAME_SIZE, RELEASE] = [6, 65, 2] as const;
 
 /**
  * The number of the last capability that the kernel knows: capabilities(7), prctl(2). Asking takes
@@ -37,21 +34,6 @@ export function lastKnown(ask: (number: number) => number): number | undefined {
   while (last < BEYOND && ask(last + 1) >= 0) last++;
   while (ask(last) < 0) last--;
   return last < BEYOND ? last : undefined;
-}
-
-/** The kernel's version as two numbers: uname(2). */
-const kernelVersion = once(() => {
-  const names = new Uint8Array(NAMES * NAME_SIZE);
-  checked("uname", libc.uname(names));
-  const [major = 0, minor = 0] = fromCString(names.subarray(RELEASE * NAME_SIZE)).split(".")
-    .map(parseFloat);
-  return { major, minor };
-});
-
-/** Whether this kernel is of a version or a later one. */
-export function isSince(major: number, minor: number): boolean {
-  const own = kernelVersion();
-  return own.major > major || (own.major === major && own.minor >= minor);
 }
 
 /** The id of this boot: random(4). */

@@ -52,8 +52,6 @@ export interface Facts {
   hostNode(path: string): NodeStatus | undefined;
   /** Whether this kernel has openat2, and no filter forbids it. */
   readonly hasOpenat2: boolean;
-  /** Whether this kernel copies a mount that is attached nowhere (Linux 6.15). */
-  readonly copiesDetached: boolean;
   /** Where the host has proc and sysfs mounted, outside of a folder, the last mounted first. */
   kernelMounts(outside: string): readonly string[];
   /** The home folder of a user, from the container's passwd(5). */

@@ -8,7 +8,7 @@ import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
-import { isSince, lastCapability } from "../../ffi/files/kernel_constants.ts";
+import { lastCapability } from "../../ffi/files/kernel_constants.ts";
 import { accountLines, homeIn } from "../../src/security/account_file.ts";
 import { hasOpenat2 } from "../../src/security/safe_path.ts";
 import type { Destination, Facts, FileKind, MountedAt, NodeStatus } from "./facts.ts";
@@ -28,7 +28,6 @@ export class HostFacts implements Facts {
   readonly #mounts: number;
   readonly #streams: readonly number[];
   #hasOpenat2: boolean | undefined;
-  #copiesDetached: boolean | undefined;
 
   /**
    * Facts about a container.
@@ -70,10 +69,6 @@ export class HostFacts implements Facts {
 
   get hasOpenat2(): boolean {
     return this.#hasOpenat2 ??= hasOpenat2();
-  }
-
-  get copiesDetached(): boolean {
-    return this.#copiesDetached ??= isSince(6, 15);
   }
 
   kernelMounts(outside: string): readonly string[] {

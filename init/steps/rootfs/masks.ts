@@ -43,7 +43,7 @@ const COPY = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 export function openMaskSources(
   paths: readonly string[],
   device: NodeStatus,
-  { anchors, facts }: Pick<CoverOptions, "anchors" | "facts">,
+  anchors: CoverOptions["anchors"],
 ): PlanItem[] {
   const step = new StepBuilder("sources");
   const files = coversOf(paths, anchors).filter((each) => kindOf(each) !== "directory");
@@ -53,11 +53,7 @@ export function openMaskSources(
     .call("openat", [AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0], { label: host });
   requireNode(step, host, device);
   step.because("copy the mount of the host's null device", "/dev/null", POINTER);
-  const labels = facts.copiesDetached ? [NULL] : files.map(({ key }) => fileCover(key));
-  for (const label of labels) {
-    step.call("open_tree", [result(host), "", COPY | AT_EMPTY_PATH], { label });
-  }
-  step.close(host);
+  step.call("open_tree", [result(host), "", COPY | AT_EMPTY_PATH], { label: NULL }).close(host);
   return step.items;
 }
 
@@ -86,23 +82,21 @@ export function maskPaths(
   }
   const coversFolders = masks.some(({ kind }) => kind !== "file");
   if (coversFolders) makeEmpty(step);
-  const copiesNull = takesFresh || options.facts.copiesDetached;
   for (const { covered, kind } of masks) {
     const { path, key: k, index } = covered;
     step.because(`mask ${path}`, path, pointerTo(index));
-    const covers = `mask${k}.covered`;
-    const first = kind === "file" ? copiesNull ? fileCover(k) : fileMount(k) : folderCover(k);
+    const first = kind === "file" ? fileCover(k) : folderCover(k);
     const miss = openCovered(
       step,
       covered,
       place(k),
-      { first, closes: covers, end: end(k) },
+      { first, closes: closing(k), end: end(k) },
       options,
     );
-    if (kind === undefined) coverEither(step, k, copiesNull, options.facts.copiesDetached);
-    else if (kind === "file") coverFile(step, k, copiesNull);
-    else coverFolder(step, k, options.facts.copiesDetached);
-    step.call("close", [result(place(k))], { label: covers, onError: "continue" });
+    if (kind === undefined) coverEither(step, k, takesFresh);
+    else if (kind === "file") coverFile(step, k, takesFresh);
+    else coverFolder(step, k);
+    step.call("close", [result(place(k))], { label: closing(k), onError: "continue" });
     miss();
   }
   if (coversFolders) step.close(EMPTY);
@@ -124,57 +118,64 @@ function makeEmpty(step: StepBuilder): void {
     .close(context);
 }
 
-/**
- * Covers a folder with a copy of the empty file system's mount.
- *
- * @param copiesDetached whether this kernel copies a mount that is attached nowhere; one before
- *   Linux 6.15 copies it once it is attached, so the first folder gets the mount itself
- */
-function coverFolder(step: StepBuilder, k: string, copiesDetached: boolean): void {
-  copyEmpty(step, k, copiesDetached);
-  attach(step, folderCover(k), place(k), { tolerated: "EBADF" });
+// A cover is a copy of a mount that is attached nowhere, or that mount itself: before Linux 6.15 it
+// can be copied once it is attached (EINVAL). No other failure of a copy must lead there, since a
+// mount that is attached would be moved away from what it covers.
+
+/** Covers a folder with the empty file system. */
+function coverFolder(step: StepBuilder, k: string): void {
+  copy(step, EMPTY, folderCover(k), folderMount(k));
+  attach(step, EMPTY, place(k), { tolerated: "EBADF" });
+  step.jump(closing(k));
+  attach(step, folderCover(k), place(k), { label: folderMount(k), tolerated: "EBADF" });
   step.close(folderCover(k));
-  if (copiesDetached) return;
-  step.jump(`mask${k}.covered`);
-  attach(step, EMPTY, place(k), { label: `mask${k}.itself`, tolerated: "EBADF" });
 }
 
-function copyEmpty(step: StepBuilder, k: string, copiesDetached: boolean): void {
-  step.call("open_tree", [result(EMPTY), "", COPY | AT_EMPTY_PATH], {
-    label: folderCover(k),
-    onError: copiesDetached ? "fail" : { jump: `mask${k}.itself` },
-  });
-}
-
-function coverFile(step: StepBuilder, k: string, copiesNull: boolean): void {
-  const label = fileMount(k);
-  if (copiesNull) {
+/**
+ * Covers a file with the null device.
+ *
+ * @param takesFresh whether that is one of /dev, which is attached
+ */
+function coverFile(step: StepBuilder, k: string, takesFresh: boolean): void {
+  if (takesFresh) {
     step.call("open_tree", [result(NULL), "", COPY | AT_EMPTY_PATH], { label: fileCover(k) });
+  } else {
+    copy(step, NULL, fileCover(k), fileMount(k));
+    attach(step, NULL, place(k), { tolerated: "EBADF" });
+    step.jump(closing(k));
   }
-  attach(step, fileCover(k), place(k), { label, tolerated: "EBADF" });
+  attach(step, fileCover(k), place(k), { label: fileMount(k), tolerated: "EBADF" });
   step.close(fileCover(k));
 }
 
 /** Covers what may be a folder or a file: if one kind of cover is refused, the other is used. */
-function coverEither(
-  step: StepBuilder,
-  k: string,
-  copiesNull: boolean,
-  copiesDetached: boolean,
-): void {
-  copyEmpty(step, k, copiesDetached);
-  attach(step, folderCover(k), place(k), { onError: { jump: `mask${k}.otherwise` } });
-  step.close(folderCover(k)).jump(`mask${k}.covered`);
-  if (!copiesDetached) {
-    const file = copiesNull ? fileCover(k) : fileMount(k);
-    attach(step, EMPTY, place(k), { label: `mask${k}.itself`, onError: { jump: file } });
-    step.jump(`mask${k}.covered`);
-  }
+function coverEither(step: StepBuilder, k: string, takesFresh: boolean): void {
+  copy(step, EMPTY, folderCover(k), folderMount(k));
+  attach(step, EMPTY, place(k), { onError: { jump: fileCover(k) } });
+  step.jump(closing(k));
+  attach(step, folderCover(k), place(k), {
+    label: folderMount(k),
+    onError: { jump: `mask${k}.otherwise` },
+  });
+  step.close(folderCover(k)).jump(closing(k));
   step.call("close", [result(folderCover(k))], {
     label: `mask${k}.otherwise`,
     onError: "continue",
   });
-  coverFile(step, k, copiesNull);
+  coverFile(step, k, takesFresh);
+}
+
+/**
+ * Copies a mount that may be attached nowhere.
+ *
+ * @param copied where the plan goes on with the copy; without one it goes on behind
+ */
+function copy(step: StepBuilder, from: string, label: string, copied: string): void {
+  step.call("open_tree", [result(from), "", COPY | AT_EMPTY_PATH], {
+    label,
+    tolerated: "EINVAL",
+    onPositive: { jump: copied },
+  });
 }
 
 function place(k: string): string {
@@ -193,7 +194,17 @@ function fileCover(k: string): string {
   return `mask${k}.file`;
 }
 
-/** The label of the mount that covers a file. */
+/** The label of the call that attaches a folder's cover. */
+function folderMount(k: string): string {
+  return `mask${k}.empty`;
+}
+
+/** The label of the call that closes what was covered. */
+function closing(k: string): string {
+  return `mask${k}.covered`;
+}
+
+/** The label of the call that attaches a file's cover. */
 function fileMount(k: string): string {
   return `mask${k}.null`;
 }

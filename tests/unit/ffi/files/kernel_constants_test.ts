@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EINVAL, EPERM } from "../../../../ffi/c/errno.ts";
-import { isSince, lastCapability, lastKnown } from "../../../../ffi/files/kernel_constants.ts";
+import { lastCapability, lastKnown } from "../../../../ffi/files/kernel_constants.ts";
 
 Deno.test("the last capability is the one that the kernel's file names", () => {
   const named = Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
@@ -20,12 +20,6 @@ Deno.test("the search for the last capability ends where a filter answers each q
     return 0;
   });
   assertEquals(last, undefined);
-});
-
-Deno.test("a kernel is of its own version and of each before it, and of none behind", () => {
-  const [major = 0, minor = 0] = Deno.osRelease().split(".").map(parseFloat);
-  assertEquals([isSince(major, minor), isSince(major - 1, 99), isSince(2, 6)], [true, true, true]);
-  assertEquals([isSince(major, minor + 1), isSince(major + 1, 0)], [false, false]);
 });
 
 Deno.test("the search for the last capability ends where a filter denies the question", () => {
