@@ -117,8 +117,9 @@ export class ContainerError extends Error {
 
   /** Makes the error; its message is composed of the summary and the details, on one line. */
   constructor(code: ContainerErrorCode, summary: string, details: ContainerErrorDetails = {}) {
+    const hint = details.errno === "ENOSYS" ? MISSING_CALL : details.hint;
     super(
-      compose(summary, details),
+      compose(summary, { ...details, hint }),
       details.cause === undefined ? undefined : { cause: details.cause },
     );
     this.code = code;
@@ -128,7 +129,7 @@ export class ContainerError extends Error {
     this.errno = details.errno;
     this.path = details.path;
     this.pointer = details.pointer;
-    this.hint = details.hint;
+    this.hint = hint;
     this.faults = details.faults;
     this.undoFailures = details.undoFailures;
   }
@@ -157,6 +158,9 @@ export class ContainerError extends Error {
     return new ContainerError(json.code, json.message, json);
   }
 }
+
+/** A kernel that lacks a call lacks what the caller could do about another failure, too. */
+const MISSING_CALL = "hull needs Linux 5.12 or later, and no filter around it that hides the call";
 
 function compose(summary: string, details: ContainerErrorDetails): string {
   const parts = [summary];

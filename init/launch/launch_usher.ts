@@ -7,7 +7,7 @@
  * fds are those of the process.
  *
  * The usher itself stays in the host's pid namespace, so a procfs that it mounts must be told which
- * pid namespace to show: option `pidns` (Linux 6.17).
+ * pid namespace to show: option `pidns` (Linux 6.18).
  *
  * Source: setns(2), pid_namespaces(7), ptrace(2) "Ptrace access mode checking", the kernel's
  * Documentation/filesystems/proc.rst.

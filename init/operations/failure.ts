@@ -72,8 +72,14 @@ function hintOf(operation: FailedOperation, errno: number): string | undefined {
   if (operation.syscall === "fsopen" && errnoName(errno) === "ENODEV") {
     return "this kernel does not know the type of file system";
   }
+  if (OPTIONS.test(`${operation.syscall} ${operation.pointer}`) && errnoName(errno) === "EINVAL") {
+    return "an option may be newer than this kernel: nosymfollow takes Linux 5.14";
+  }
   return hintOfExecve(operation, errno);
 }
+
+/** Calls that are told the options of a mount. */
+const OPTIONS = /^(fsmount|mount_setattr) .mounts/;
 
 /** What may be wrong with a file that could be opened. */
 function hintOfExecve({ syscall, pointer }: FailedOperation, errno: number): string | undefined {

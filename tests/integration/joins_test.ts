@@ -203,7 +203,7 @@ const hasUsher = needsUsher([{ type: "pid", path: "/proc/self/ns/pid" }]);
 for (const supervised of [false, true]) {
   const how = supervised ? "below a supervisor" : "as a child";
   testWhere(
-    hasUsher ? undefined : "procfs's option pidns (Linux 6.17)",
+    hasUsher ? undefined : "procfs's option pidns (Linux 6.18)",
     `a launcher that is killed while a hook runs ends the start, ${how}, and nobody is born`,
     async () => {
       const id = "hull-join-killed";

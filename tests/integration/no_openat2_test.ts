@@ -5,7 +5,7 @@ import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { Racer } from "../fixtures/race.ts";
 
-const WRAPPER = fromFileUrl(new URL("../fixtures/without_openat2.ts", import.meta.url));
+const WRAPPER = fromFileUrl(new URL("../fixtures/without_calls.ts", import.meta.url));
 const [DENO, ...WORDS] = FROM_SOURCES;
 const ENOSYS = 38;
 const EPERM = 1;
@@ -20,7 +20,7 @@ class FilteredHull extends Hull {
   }
 
   override command(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-    const words = [...WORDS, WRAPPER, String(this.#errno), ...HULL];
+    const words = [...WORDS, WRAPPER, `openat2=${this.#errno}`, ...HULL];
     return new Deno.Command(DENO, { ...options, args: [...words, "--root", this.root, ...args] });
   }
 }
@@ -69,7 +69,7 @@ Deno.test("the filter that the tests use is really there", () => {
     JSON.stringify(new URL("../../src/security/safe_path.ts", import.meta.url).href)
   }; console.log(hasOpenat2());`;
   for (const errno of [ENOSYS, EPERM]) {
-    const args = [...WORDS, WRAPPER, String(errno), DENO, "eval", code];
+    const args = [...WORDS, WRAPPER, `openat2=${errno}`, DENO, "eval", code];
     assertEquals(run(DENO, ...args).trim(), "false");
   }
   assertEquals(run(DENO, "eval", code).trim(), "true");

@@ -65,7 +65,7 @@ for (const isSupervised of [false, true]) {
   for (const init of ["auto", "reexec"] as const) {
     const how = `${isSupervised ? "below a supervisor" : "as a child"}: ${init}`;
     testWhere(
-      missingCompiler() ?? (hasUsher ? undefined : "procfs's option pidns (Linux 6.17)"),
+      missingCompiler() ?? (hasUsher ? undefined : "procfs's option pidns (Linux 6.18)"),
       `who watches for births into its pid namespace gets nothing of the host, ${how}`,
       async () => {
         await leavesNothing(ID, async () => {
@@ -116,7 +116,7 @@ for (const isSupervised of [false, true]) {
 }
 
 testWhere(
-  hasUsher ? undefined : "procfs's option pidns (Linux 6.17)",
+  hasUsher ? undefined : "procfs's option pidns (Linux 6.18)",
   "who is born so sees the processes of the pid namespace that it joins, and those alone",
   async () => {
     await leavesNothing(ID, async () => {

@@ -20,7 +20,8 @@ export function setMemoryPolicy({ mode, nodes = "", flags = [] }: MemoryPolicy):
   const mask = nodeMask(parseCpuList(nodes) ?? []);
   const bits = flags.reduce((sum, flag) => sum | (MPOL_FLAG[flag] as number), 0);
   const where = nodes === "" ? "" : ` on nodes ${nodes}`;
-  const hint = "the nodes must be online and in the cpuset's mems; old kernels lack some modes";
+  const hint = "the nodes must be online and in the cpuset's mems; MPOL_PREFERRED_MANY takes " +
+    "Linux 5.15, MPOL_WEIGHTED_INTERLEAVE 6.9";
   step.because(`set the memory policy ${mode}${where}`, mode, "/linux/memoryPolicy", hint)
     .call("set_mempolicy", [
       (MPOL_MODE[mode] as number) | bits,

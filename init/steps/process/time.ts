@@ -34,7 +34,7 @@ export function enterTimeNamespace(time: TimeNamespace): PlanItem[] {
   }
   const { proc, offsets } = time;
   const folder = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  step.because("make a time namespace", undefined, "/linux/namespaces")
+  step.because("make a time namespace", undefined, "/linux/namespaces", SINCE)
     .call("unshare", [NAMESPACE_FLAGS.time])
     .call("openat", [proc, "self", folder, 0], { label: "time.self" });
   const lines = Object.entries(offsets)
@@ -56,4 +56,5 @@ export function enterTimeNamespace(time: TimeNamespace): PlanItem[] {
 }
 
 const WRITE = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+const SINCE = "it takes Linux 5.6, built with CONFIG_TIME_NS";
 const OWNED = "a new user namespace can't join one that belongs to the host";

@@ -78,7 +78,8 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
  * that is attached nowhere. All mounts are made in it, so the host or the other container sees none
  * of them, and they vanish with the last process that has this root.
  *
- * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached.
+ * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached, and lets
+ * such a tree be copied: the copy alone can tell an older kernel from a wrong mount.
  */
 export function detachRootfs(onTmpfs: boolean): PlanItem[] {
   const step = new StepBuilder("propagation");
@@ -88,6 +89,11 @@ export function detachRootfs(onTmpfs: boolean): PlanItem[] {
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
     step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
   }
+  step.because("mount in a tree that is attached nowhere", undefined, "/linux/namespaces", SINCE)
+    .call("open_tree", [result(ROOT), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH], {
+      label: TRIED,
+    })
+    .close(TRIED);
   step.because("stop mounts from reaching the host", "/", "/root/path")
     .call("mount_setattr", [
       result(ROOT),
@@ -99,6 +105,9 @@ export function detachRootfs(onTmpfs: boolean): PlanItem[] {
     .close(ROOTFS);
   return step.items;
 }
+
+const TRIED = "root.tried";
+const SINCE = "without a mount namespace of its own a container takes Linux 6.15";
 
 function makeTmpfs(step: StepBuilder): void {
   const context = "root.fs";

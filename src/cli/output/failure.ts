@@ -4,12 +4,18 @@
  * @module
  */
 
+import { ENOSYS, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import { ContainerError } from "../../errors.ts";
 import { OWN_WORDS } from "./own_words.ts";
 import { inSources } from "./source_map.ts";
 
 /** Adds to an error what this caller can do about it, if that depends on the caller's rights. */
 export function explained(error: unknown): unknown {
+  if (error instanceof SyscallError && error.errno === ENOSYS) {
+    const { syscall, code: errno, path } = error;
+    const said = { syscall, errno, path, cause: error }; // for which the class itself has a hint
+    return new ContainerError("SystemError", errnoText(ENOSYS), said);
+  }
   if (!(error instanceof ContainerError)) return error;
   const { errno, step, code, summary, cause } = error;
   const own = OWN_WORDS.get(error.hint ?? "");

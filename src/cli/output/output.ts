@@ -75,8 +75,8 @@ export class Output {
    * Reports the error that ends the command, on one line, with what this caller may do about it.
    */
   async failed(error: unknown): Promise<void> {
-    const hasHint = error instanceof ContainerError && error.hint !== undefined;
-    if (Deno.uid() === 0 && !hasHint && !this.#options.debug) return this.fail(error);
+    const isAll = error instanceof ContainerError && error.hint === undefined;
+    if (Deno.uid() === 0 && isAll && !this.#options.debug) return this.fail(error);
     const { explained, readableStack } = await import("./failure.ts");
     this.fail(explained(error));
     if (this.#options.debug) this.debug(readableStack(error));

@@ -114,7 +114,7 @@ function filterFlags({ flags, syscalls = [] }: Seccomp): number {
         syscall: "seccomp",
         errno: "EINVAL",
         pointer: `${POINTER}/flags/${k}`,
-        hint: "leave the flag out, or use a newer kernel",
+        hint: "leave it out; SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV takes Linux 5.19",
       });
     }
     bits |= bit;
