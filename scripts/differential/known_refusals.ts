@@ -244,6 +244,12 @@ export const REFUSALS: readonly Known[] = [
     /tmpcopyup: failed to copy .*lchown \S+: no such file/,
   ),
   runcRefuses(
+    "what a later proc covers",
+    "no proc is mounted there yet, and the one that will be covers it; runc takes the path for it",
+    /error mounting \\?"\w+\\?" to rootfs at \\?"\/to-proc\\?": statfs \w+: no such file/,
+    (parts) => parts.some((part) => part.kind === "push" && part.index === 0),
+  ),
+  runcRefuses(
     "what a remount comes from",
     "a remount has no source and covers nothing: hull looks at neither, runc at both",
     /(stat|statfs) \S+: (no such file|not a directory|too many levels)|because it is not of type proc|it is inside \/proc/,
@@ -398,7 +404,8 @@ export const REFUSALS: readonly Known[] = [
     reason: "hull refuses it; runc opens it to write, and so empties a file of the host",
     covers: ({ fact, reference: theirs }, { hull }) =>
       fact.startsWith("host ./host/") && /^file \d+ \d+:\d+ $/.test(theirs) &&
-      /is the device asked for: something else/.test(hull.words),
+      /is the device asked for: something else|another file stands there \[step devices\]/
+        .test(hull.words),
   },
   {
     name: "hooks after a refusal",
@@ -450,6 +457,14 @@ export const REFUSALS: readonly Known[] = [
     covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
       fact === "host ./host/work/work" && ours.startsWith("folder 40000 ") && theirs === NOTHING &&
       bothFailed(hull, reference) && /error mounting \\?"overlay\\?"/.test(reference.words),
+  },
+  {
+    name: "a remount's source in a user namespace",
+    reason: "runc opens sources before it makes anything, that of a remount too, which has none",
+    covers: ({ fact, hull: ours, reference: theirs }, { parts, hull, reference }) =>
+      isMade(fact, parts) && ours.startsWith("folder ") && theirs === NOTHING &&
+      bothFailed(hull, reference) && remounts(parts) &&
+      /failed to open mount source/.test(reference.words),
   },
   {
     name: "made until then",

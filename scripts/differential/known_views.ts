@@ -303,6 +303,17 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
+    name: "what a remount of a devpts does not name",
+    reason: "its options stay, too; for runc the kernel sets those of a devpts without any",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      remountsOf(parts).some((place) =>
+        fact === `inside mount ${place}` && / devpts devpts rw,gid=/.test(hull) &&
+          reference.endsWith(" devpts devpts rw,mode=600,ptmxmode=000") ||
+        fact === `inside place ${place}/ptmx` && hull.startsWith("char 666 ") &&
+          reference.startsWith("char 0 ")
+      ),
+  },
+  {
     name: "lines of passwd without a home",
     reason: "an empty home is none: HOME is /; runc's exec sets it empty",
     covers: ({ fact, hull, reference }) =>

@@ -261,6 +261,14 @@ const PAIRS: readonly (readonly [name: string, known: Shown, fault: Partial<Show
     hull: hooksFile("poststop.0\\tPATH=/bin\\npoststop cwd\\tB\\n"),
     reference: hooksFile("poststop.0\\tTERM=xterm\\npoststop cwd\\tB\\n"),
   }],
+  ["options of a devpts that a remount does not name", {
+    parts: [again],
+    fact: "inside mount /to-proc",
+    hull: "/ rw,nosuid,noexec,relatime  devpts devpts rw,gid=5,mode=620,ptmxmode=666",
+    reference: "/ rw,relatime  devpts devpts rw,mode=600,ptmxmode=000",
+  }, {
+    hull: "/ rw,nosuid,noexec,relatime  devpts devpts rw,mode=620,ptmxmode=666",
+  }],
   ["a remount that reaches the host's file system", {
     parts: [again],
     fact: "changed mount /tmp/case",
