@@ -93,6 +93,15 @@ class Delegation implements Disposable {
 
   /** The steps as root before the user comes, who is put into it. */
   get before(): string {
+    return this.#before(true);
+  }
+
+  /** The same for a user who stays where the test is. */
+  get outside(): string {
+    return this.#before(false);
+  }
+
+  #before(isInside: boolean): string {
     const place = `${this.#user.folder}/nothing`;
     const top = `${place}/${this.#name}`;
     const files = ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"];
@@ -100,7 +109,7 @@ class Delegation implements Disposable {
       `mount -t cgroup2 none ${place}`,
       `mkdir -p ${top}/own`,
       `chown 1000:1000 ${files.map((file) => `${top}${file} ${top}/own${file}`).join(" ")}`,
-      `echo $$ >${top}/own/cgroup.procs`,
+      ...(isInside ? [`echo $$ >${top}/own/cgroup.procs`] : []),
       "umount -R /sys/fs/cgroup",
       `mount --move ${place} /sys/fs/cgroup`,
     ].join("\n");
@@ -135,6 +144,18 @@ Deno.test("a container of a user is in a cgroup of its own where they are delega
     await user.must(["delete", "--force", "w"], { before });
     assertEquals(user.left(), []);
   }
+});
+
+Deno.test("who is outside of the delegated part is told how to get a process into it", async () => {
+  await using user = new OrdinaryUser();
+  using delegation = new Delegation(user);
+  const { before, outside } = delegation;
+  const folder = user.bundle("b", script("sleep 1000"));
+  await user.detach(["run", "-d", "-b", folder, "w"], { before });
+  const { code, stderr } = await user.call(["exec", "w", "true"], { before: outside });
+  assertEquals(code, 255);
+  assertMatch(stderr, /^hull: .*cgroup.procs\): EACCES .*systemd-run --user --scope hull ….*\n$/);
+  await user.must(["delete", "--force", "w"], { before: outside });
 });
 
 Deno.test("without a cgroup namespace the host's tree is read-only for a user's container", async () => {

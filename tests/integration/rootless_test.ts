@@ -264,21 +264,32 @@ Deno.test("a user's container joins the namespaces of another one", async () => 
   await user.must(["delete", "--force", "one"]);
 });
 
-Deno.test("the library needs no root: a Factory finds its folder and its way", async () => {
+Deno.test("the library needs no root: a Factory and a driver find their folder and way", async () => {
   await using user = new OrdinaryUser();
   const program = `
-    import { Factory, Process } from "${user.folder}/hull/mod.ts";
+    import { ExecDriver, Factory, Process } from "${user.folder}/hull/mod.ts";
     const factory = new Factory();
-    await using container = await factory.create("lib");
-    const process = new Process({ args: ["id", "-u"], stdout: "inherit" });
-    await container.run(process);
-    console.log(factory.root, (await process.wait()).code);
+    {
+      await using container = await factory.create("lib");
+      const process = new Process({ args: ["id", "-u"], stdout: "inherit" });
+      await container.run(process);
+      console.log(factory.root, (await process.wait()).code);
+    }
+    const driver = new ExecDriver();
+    const { readable, writable } = new TransformStream();
+    const output = new Response(readable).text();
+    const command = { id: "driven", args: ["sh", "-c", "id -u; exit 3"] };
+    const { code } = await driver.run(command, { stdout: writable });
+    console.log(await output, code);
   `;
   Deno.writeTextFileSync(`${user.home}/program.ts`, program);
   const config = `${user.folder}/hull/deno.json`;
   const words = [`${user.folder}/bin`, "run", "-qA", "--no-lock", "--config", config];
   const { code, stdout, stderr } = await user.run([...words, `${user.home}/program.ts`]);
-  assertEquals({ code, stdout }, { code: 0, stdout: `0\n${user.session}/hull 0\n` }, stderr);
+  assertEquals({ code, stdout }, {
+    code: 0,
+    stdout: `0\n${user.session}/hull 0\n0\n 3\n`,
+  }, stderr);
   assertEquals(user.left(), []);
 });
 

@@ -25,7 +25,8 @@ export function explained(error: unknown): unknown {
   if (Deno.uid() === 0) return error;
   if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
   const hint = step === "cgroups"
-    ? "this user can't change that cgroup: run hull as root, or where cgroups are delegated"
+    ? "this user can't change that cgroup: run hull where cgroups are delegated " +
+      "(systemd-run --user --scope hull …), or as root"
     : Deno.env.get("XDG_RUNTIME_DIR")
     ? "run hull as root (sudo hull …), or name a folder of your own with --root"
     : "set XDG_RUNTIME_DIR to the session's folder (log in with one of your own, or " +
