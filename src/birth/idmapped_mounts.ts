@@ -4,11 +4,16 @@
  * make one, which init in a user namespace does not have. The others stay peers of the host's
  * mounts, from which init is cut off when it begins.
  *
+ * They are copied in a child with mounts of its own, which are peers of the host's, too. That copy
+ * lacks the mount namespaces that the host has bound to names, as snapd does: a mount tree with one
+ * of those can't be attached in a younger namespace (ELOOP), and a container would get at it.
+ *
  * Source: mount_setattr(2), "ID-mapped mounts"; the runtime-spec's "POSIX-platform Mounts".
  *
  * @module
  */
 
+import { EIO, SyscallError } from "../../ffi/c/errno.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, Fd } from "../../ffi/files/file.ts";
@@ -23,10 +28,14 @@ import {
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_FILES,
   CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../../ffi/processes/namespaces.ts";
+import { reapEnding } from "../../ffi/processes/process.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { initFailure } from "../../init/operations/failure.ts";
@@ -71,6 +80,7 @@ export interface IdmappedMount {
 const HOLDER_SECONDS = 60n;
 const PIDFD = "pidfd";
 const MOUNT = "idmapped";
+const END = "copied";
 
 /** The mounts of a config that the parent makes, by their place. */
 export function idmappedMounts({ mounts = [], linux = {} }: Config): number[] {
@@ -129,7 +139,8 @@ export function hasOwnMappings(config: Config, index: number): boolean {
 }
 
 /**
- * The calls that make one mount.
+ * The calls that make one mount: a child that shares this program's memory and fds, and has mounts
+ * of its own, leaves its copy among the fds.
  *
  * @param namespace the fd of the user namespace that maps it; undefined if nothing does
  */
@@ -144,17 +155,22 @@ export function planIdmappedMount(
   const recursive = bindRecursive || type === "rbind" ? AT_RECURSIVE : 0;
   const pointer = `/mounts/${index}`;
   const step = new StepBuilder("sources");
+  const onError = { jump: END, fails: true } as const;
   const set = (attributes: Uint8Array, flags: number) =>
-    step.call("mount_setattr", [
-      result(MOUNT),
-      "",
-      AT_EMPTY_PATH | flags,
-      attributes,
-      MOUNT_ATTR_SIZE,
-    ]);
+    step.call(
+      "mount_setattr",
+      [result(MOUNT), "", AT_EMPTY_PATH | flags, attributes, MOUNT_ATTR_SIZE],
+      { onError },
+    );
+  step.because("copy the host's mounts, but for mount namespaces that have a name", "/", pointer)
+    .call("clone3", [cloneArguments(COPIER, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
+      onError: "return",
+      onPositive: "return",
+    });
   step.because("copy the source's mount", source, `${pointer}/source`, BEFOREHAND)
     .call("open_tree", [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], {
       label: MOUNT,
+      onError,
     });
   if (namespace !== undefined) {
     step.because("map the owners of its files", source, pointer, UNMAPPABLE);
@@ -163,11 +179,18 @@ export function planIdmappedMount(
       idmapRecursive ? AT_RECURSIVE : 0,
     );
   }
-  if (isPeerOfHost(mount, config.linux?.rootfsPropagation)) return step.items;
-  step.because("stop mounts from reaching the host", source, pointer);
-  set(mountAttributes(0, 0, cutPropagation(config.linux?.rootfsPropagation)), AT_RECURSIVE);
+  if (!isPeerOfHost(mount, config.linux?.rootfsPropagation)) {
+    step.because("stop mounts from reaching the host", source, pointer);
+    set(mountAttributes(0, 0, cutPropagation(config.linux?.rootfsPropagation)), AT_RECURSIVE);
+  }
+  step.because("leave the copy to the parent", source, pointer)
+    .call("exit_group", [0], { label: END, onError: "continue" })
+    .call("exit_group", [{ fault: true }], { onError: "continue" });
   return step.items;
 }
+
+const COPIER = BigInt(CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | NAMESPACE_FLAGS.mount) |
+  CLONE_CLEAR_SIGHAND;
 
 const BEFOREHAND = "it is copied before any mount of the config is made: name a folder of the host";
 
@@ -179,10 +202,18 @@ function runPlan(plan: readonly PlanItem[]): Fd {
   const program = new SyscallProgram(operations);
   program.run();
   const failure = program.failure();
+  if (program.result(0) > 0) reapCopier(program.output(PIDFD));
   const mount = program.result(MOUNT);
-  if (failure === undefined) return new Fd(mount);
-  if (failure.index > 0) new Fd(mount).close();
+  if (failure === undefined && mount > 0) return new Fd(mount);
+  if (mount > 0) new Fd(mount).close();
+  if (failure === undefined) throw new SyscallError("open_tree", EIO); // somebody killed the child
   throw initFailure(operations[failure.index] as PlannedOperation, failure.errno);
+}
+
+/** Takes the end of the child, for which the clone has waited. */
+function reapCopier(pidfd: Uint8Array): void {
+  using child = new Fd(new DataView(pidfd.buffer, pidfd.byteOffset).getInt32(0, true));
+  reapEnding(child);
 }
 
 /** Opens a user namespace that has the mappings. */

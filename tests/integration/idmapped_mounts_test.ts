@@ -75,6 +75,43 @@ testWhere(missing, "a mount with mappings of its own, without a user namespace",
 
 testWhere(
   missing,
+  "mount namespaces that the host has bound to names are not passed on with the tree above them",
+  async () => {
+    using files = volume();
+    run("mount", "-t", "tmpfs", "tmpfs", files.path);
+    try {
+      run("mount", "--make-private", files.path);
+      Deno.writeTextFileSync(`${files.path}/pinned`, "");
+      run("unshare", `--mount=${files.path}/pinned`, "true");
+      const cases: readonly [string, (config: Draft) => void][] = [
+        ["rw", (config) => ids(config, "mount")],
+        ["rshared", ({ linux }) => linux.rootfsPropagation = "rshared"],
+        ["rshared", (config) => {
+          config.linux.rootfsPropagation = "rshared";
+          ids(config, "user");
+        }],
+      ];
+      for (const [option, change] of cases) {
+        const mount = { source: files.path, options: ["rbind", option] };
+        const said = await shown("grep -c ' /data' /proc/self/mountinfo", mount, change);
+        assertEquals(said, "1\n");
+      }
+    } finally {
+      run("umount", "-R", files.path);
+    }
+  },
+);
+
+/** Maps the owners of the last mount, or the container. */
+function ids(config: Draft, kind: "mount" | "user"): void {
+  if (kind === "user") return inUserNamespace(config);
+  const mount = config.mounts.at(-1) as MountDraft;
+  mount.uidMappings = range(1000);
+  mount.gidMappings = range(1000);
+}
+
+testWhere(
+  missing,
   "idmap takes the user namespace's mappings: the owners are as on the host",
   async () => {
     using files = volume();
