@@ -62,14 +62,14 @@ export async function runInMachine(model: MachineModel, job: Job): Promise<numbe
   ].map((share) => shares.use(new SharedFolder(share, run.path)));
   for (const folder of shown) await folder.ready();
   const child = startQemu(model, shown.flatMap(({ words }) => words), `${run.path}/console`);
+  const complaint = new Response(child.stderr).text();
   const isInTime = await endOf(child, job);
   const status = readStatus(`${machine}/status`);
   if (status !== undefined) return status;
   if (!isInTime) throw new Refusal(`the machine was not done within ${job.seconds} s`);
-  const said = Deno.readTextFileSync(`${run.path}/console`).trim().split("\n").slice(-3).join(
-    " | ",
-  );
-  throw new Refusal(`the machine stopped before it was done: ${said}`);
+  const said = await complaint + readText(`${run.path}/console`);
+  const last = said.trim().split("\n").slice(-3).join(" | ");
+  throw new Refusal(`the machine stopped before it was done: ${last}`);
 }
 
 /** What guest/job.sh and its kin read. */
@@ -108,7 +108,7 @@ function startQemu(
     ],
     stdin: "null",
     stdout: "piped",
-    stderr: "null",
+    stderr: "piped",
   }).spawn();
 }
 
@@ -132,9 +132,15 @@ async function endOf(child: Deno.ChildProcess, job: Job): Promise<boolean> {
 }
 
 function readStatus(file: string): number | undefined {
+  const text = readText(file);
+  return text === "" ? undefined : Number(text);
+}
+
+/** Nothing where the machine did not come so far. */
+function readText(file: string): string {
   try {
-    return Number(Deno.readTextFileSync(file));
+    return Deno.readTextFileSync(file);
   } catch {
-    return undefined; // it did not come so far
+    return "";
   }
 }

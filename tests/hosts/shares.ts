@@ -27,7 +27,7 @@ export class SharedFolder implements AsyncDisposable {
   /** Starts it; its socket and its log lie in `run`. */
   constructor(share: Share, run: string) {
     this.#share = share;
-    this.#socket = `${run}/${share.tag}`;
+    this.#socket = `${run}/${share.tag}.socket`;
     const cache = share.isLive === true ? "none" : "always";
     this.#child = new Deno.Command("setpriv", {
       // xattr: the rights of files, such as newuidmap's
