@@ -19,7 +19,10 @@ const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
  */
 const READ = "sleep 1";
 
-/** The table. `run` is `ctr run` with a runtime's binary, `enter` its exec; $N a free name. */
+/**
+ * The table. `run` is `ctr run` with a runtime's binary, `enter` its exec, `place` prints the path of
+ * its cgroup; $N a free name.
+ */
 export const CONTAINERD_CASES: readonly ClientCase[] = [
   {
     name: "run: output, exit code, a signal's code",
@@ -104,7 +107,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     shows: "33554432\n",
     script: `
       run -d --memory-limit 33554432 --cpus 0.5 --cpu-shares 300 ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
-      own=\${N%-*-*}/$N; cd /sys/fs/cgroup
+      own=$(place); cd /sys/fs/cgroup
       cat memory/$own/memory.limit_in_bytes cpu/$own/cpu.cfs_quota_us cpu/$own/cpu.shares $own/memory.max $own/cpu.max $own/cpu.weight 2>/dev/null
       c task rm -f $N >/dev/null 2>&1; c container rm $N; echo $?
       run --rm --env A=b --cwd /tmp ${IMAGE} $N /bin/sh -c 'echo $A; pwd; ${READ}'

@@ -1,6 +1,7 @@
 /** containerd's shim with hull for its binary does what it does with runc. @module */
 
 import { assertEquals } from "@std/assert";
+import { CGROUP_DRIVER, clientCgroup } from "../fixtures/cgroup_driver.ts";
 import { DockerDaemon, missingDocker } from "../fixtures/client_daemons.ts";
 import {
   compareRuntimes,
@@ -16,6 +17,14 @@ import { testWhere } from "../fixtures/test_where.ts";
 import { CONTAINERD_CASES, IMAGE } from "./containerd_cases.ts";
 
 const NAME = `hull-ctr-${Deno.pid}`;
+const { parent: PARENT } = clientCgroup(NAME);
+/** Flags for a container's cgroup, and its path below each hierarchy, both of its name in sh. */
+const [cgroupOf, folderOf] = CGROUP_DRIVER === "systemd"
+  ? [
+    (id: string) => `--runc-systemd-cgroup --cgroup ${PARENT}:ctr:${id}`,
+    (id: string) => `${PARENT}/ctr-${id}.scope`,
+  ]
+  : [(id: string) => `--cgroup ${PARENT}/${id}`, (id: string) => `${NAME}/${id}`];
 const CLEAN = `
 for space in $(ctr namespaces ls -q | grep -x "${NAME}-.*"); do
   for id in $(ctr -n $space containers ls -q); do
@@ -40,9 +49,10 @@ testWhere(await missingDocker(), "containerd", async (t) => {
     const own = `--runc-binary ${binary} ${fifos} --snapshotter ${snapshotter}`;
     writePrograms(bench.programs(runtime), {
       c: `exec ${daemon.programs}/ctr -n ${NAME}-${runtime} "$@"`,
-      run: `exec c run --cgroup /${NAME}/$N ${own} "$@"`,
+      run: `exec c run ${cgroupOf("$N")} ${own} "$@"`,
       enter: `exec c task exec ${fifos} "$@"`,
-      numbered: `exec c run --cgroup /${NAME}/$N-$i ${own} "$@"`,
+      numbered: `exec c run ${cgroupOf("$N-$i")} ${own} "$@"`,
+      place: `echo ${folderOf("$N")}`,
     });
     const imported = `c image import --snapshotter ${snapshotter} ${folder}/oci.tar`;
     const { code, stderr } = await runScript(bench, imported, runtime);

@@ -1,6 +1,7 @@
 /** Podman with hull for a runtime does what it does with runc. @module */
 
 import { assertEquals } from "@std/assert";
+import { CGROUP_DRIVER, clientCgroup } from "../fixtures/cgroup_driver.ts";
 import { ClientGuard } from "../fixtures/client_guard.ts";
 import {
   compareRuntimes,
@@ -14,6 +15,7 @@ import { testWhere } from "../fixtures/test_where.ts";
 import { casesOf } from "./engine_cases.ts";
 
 const NAME = `hull-podman-${Deno.pid}`;
+const CGROUP = clientCgroup(NAME);
 // without systemd's timers nobody but the caller runs the check
 const HEALTH = `c healthcheck run $1 >/dev/null; echo $?
 till "c inspect -f '{{.State.Health.Status}}' $1 | grep -x $2" && echo $2`;
@@ -30,7 +32,7 @@ function writeClient(folder: string, runtime: string, path: string): void {
     health: HEALTH,
   });
   const config = `[engine]
-cgroup_manager = "cgroupfs"
+cgroup_manager = "${CGROUP_DRIVER}"
 lock_type = "file"
 runtime = "${runtime}"
 [engine.runtimes]
@@ -58,7 +60,7 @@ testWhere(await missing(), "Podman", async (t) => {
   const bench = {
     folder,
     prefix: NAME,
-    limits: `--cgroup-parent /${NAME}`,
+    limits: `--cgroup-parent ${CGROUP.parent}`,
     programs: (runtime: string) => `${folder}/${runtime}/bin`,
   };
   for (const [runtime, path] of RUNTIMES) writeClient(folder, runtime, path);
@@ -66,9 +68,9 @@ testWhere(await missing(), "Podman", async (t) => {
     `PATH=${bench.programs(runtime)}:$PATH; c rm -fa -t 0; c system reset -f`
   );
   await using _guard = new ClientGuard(folder, {
-    cgroup: NAME,
+    cgroup: CGROUP.folder,
     programs: bench.programs("runc"),
-    clean: clean.join("\n"),
+    clean: [...clean, CGROUP.remove].join("\n"),
   });
   const image = writeImage(folder);
   for (const [runtime] of RUNTIMES) {
