@@ -12,7 +12,7 @@
  */
 export const FLOORS: readonly (readonly string[])[] = [
   ["ffi", "src/errors.ts", "src/version.ts"],
-  ["src/config", "src/failures", "src/own"],
+  ["src/config", "src/failures", "src/own", "src/systemd"],
   ["src/cgroups", "src/resctrl", "src/security", "src/streams"],
   ["init", "src/features.ts", "src/namespaces"],
   ["src/process", "src/rootless", "src/trace"],

@@ -7,13 +7,15 @@
  * @module
  */
 
-import { EINVAL, ENAMETOOLONG, failedWith, SyscallError } from "../c/errno.ts";
+import { EAGAIN, EINTR, EINVAL, ENAMETOOLONG, failedWith, SyscallError } from "../c/errno.ts";
+import { libc } from "../c/libc.ts";
 import { Fd, O_PATH, open } from "../files/file.ts";
 import { SyscallProgram } from "../program/program.ts";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from "./socket.ts";
 
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
+const MSG_NOSIGNAL = 0x4000;
 const PATH_OFFSET = 2;
 /** What fits into sockaddr_un, with the NUL at its end. */
 const PATH_SIZE = 108;
@@ -51,6 +53,29 @@ export function connectDatagrams(path: string): Fd {
  */
 export function bindDatagrams(path: string): Fd {
   return addressed("bind", path, unixAddress(path), SOCK_DGRAM | SOCK_NONBLOCK);
+}
+
+/**
+ * Sends as much as there is room for, and raises no signal: sendto(2).
+ *
+ * @param socket a connected stream that does not block
+ * @returns how many bytes were taken; 0 while there is no room
+ * @throws {SyscallError} EPIPE or ECONNRESET if nobody is at the other end any more
+ */
+export function sendSome(socket: Fd, bytes: Uint8Array<ArrayBuffer>): number {
+  for (;;) {
+    const sent = libc.sendto(
+      socket.number,
+      bytes,
+      bytes.length,
+      MSG_NOSIGNAL,
+      new Uint8Array(0),
+      0,
+    );
+    if (sent >= 0) return sent;
+    if (sent === -EAGAIN) return 0;
+    if (sent !== -EINTR) throw new SyscallError("sendto", -sent);
+  }
 }
 
 /** A path that is too long for an address is reached by an fd of the socket's file. */
