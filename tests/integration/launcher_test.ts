@@ -362,7 +362,9 @@ testWhere(
       run("strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, LAUNCHER, ...args);
       return Deno.readTextFileSync(trace).includes(`${name}/src/life/late.js`);
     };
-    assertEquals([read("--version"), read("--root", scratch.path, "list")], [false, true]);
+    const own = ["--root", scratch.path];
+    const removes = read(...own, "delete", "--force", "none");
+    assertEquals([removes, read(...own, "list")], [false, true]);
   },
 );
 

@@ -226,6 +226,15 @@ Deno.test("a user's state lies in the session's folder, and nowhere else", async
   const { code, stderr } = await user.call(["run", "-b", folder, "one"], { before, lacks });
   assertEquals({ code, lines: stderr.trimEnd().split("\n").length }, { code: 1, lines: 1 }, stderr);
   assertStringIncludes(stderr, "XDG_RUNTIME_DIR");
+  const other = "mount -t tmpfs -o mode=755 none /run; mkdir -p /run/user/0; chmod 700 /run/user/0";
+  const through = ["env", "XDG_RUNTIME_DIR=/run/user/0"];
+  const wrong = await user.call(["run", "-b", folder, "one"], { before: other, through });
+  assertEquals(wrong.code, 1);
+  assertMatch(wrong.stderr, /^hull: .*XDG_RUNTIME_DIR must name .* such as \/run\/user\/1000.*\n$/);
+  const rootOfNone = ["unshare", "-Ur", "env", "-u", "XDG_RUNTIME_DIR"];
+  const inside = await user.call(["run", "-b", folder, "one"], { before, through: rootOfNone });
+  assertEquals(inside.code, 1);
+  assertMatch(inside.stderr, /^hull: .*\/run\/hull.*XDG_RUNTIME_DIR.*\n$/);
   const there = `${before}; mkdir -p /run/user/${UID}; chown ${UID} /run/user/${UID}`;
   await user.must(["run", "-b", folder, "one"], { before: there, lacks });
 });

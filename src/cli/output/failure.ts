@@ -6,6 +6,7 @@
 
 import { ENOSYS, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import { ContainerError } from "../../errors.ts";
+import { isInUserNamespace } from "../../own/rights.ts";
 import { OWN_WORDS } from "./own_words.ts";
 import { inSources } from "./source_map.ts";
 
@@ -22,16 +23,26 @@ export function explained(error: unknown): unknown {
   if (own !== undefined) {
     return new ContainerError(code, summary, { ...error.toJSON(), hint: own, cause });
   }
-  if (Deno.uid() === 0) return error;
+  if (Deno.uid() === 0 && !isInUserNamespace()) return error;
   if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
   const hint = step === "cgroups"
     ? "this user can't change that cgroup: run hull where cgroups are delegated " +
       "(systemd-run --user --scope hull …), or as root"
-    : Deno.env.get("XDG_RUNTIME_DIR")
-    ? "run hull as root (sudo hull …), or name a folder of your own with --root"
-    : "set XDG_RUNTIME_DIR to the session's folder (log in with one of your own, or " +
-      "loginctl enable-linger), or name a folder with --root";
+    : ofFolder(error.path ?? "");
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+}
+
+function ofFolder(path: string): string {
+  const session = Deno.env.get("XDG_RUNTIME_DIR") ?? "";
+  if (session === "") {
+    return "set XDG_RUNTIME_DIR to the session's folder (log in with one of your own, or " +
+      "loginctl enable-linger), or name a folder with --root";
+  }
+  if (path !== session && !path.startsWith(`${session}/`)) {
+    return "run hull as root (sudo hull …), or name a folder of your own with --root";
+  }
+  return `XDG_RUNTIME_DIR must name a folder of this user's own, such as /run/user/${Deno.uid()}; ` +
+    "or name one with --root";
 }
 
 /** The error's stack and those of its causes, on one line, with places in the sources. */

@@ -6,6 +6,7 @@
  */
 
 import { exactJson } from "../../config/fields/exact_json.ts";
+import { isInUserNamespace } from "../../own/rights.ts";
 import { ContainerError } from "../../errors.ts";
 import { reason } from "./reason.ts";
 import { visible } from "../../failures/visible.ts";
@@ -76,7 +77,9 @@ export class Output {
    */
   async failed(error: unknown): Promise<void> {
     const isAll = error instanceof ContainerError && error.hint === undefined;
-    if (Deno.uid() === 0 && isAll && !this.#options.debug) return this.fail(error);
+    if (Deno.uid() === 0 && !isInUserNamespace() && isAll && !this.#options.debug) {
+      return this.fail(error);
+    }
     const { explained, readableStack } = await import("./failure.ts");
     this.fail(explained(error));
     if (this.#options.debug) this.debug(readableStack(error));

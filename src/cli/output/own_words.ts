@@ -22,5 +22,10 @@ export const OWN_WORDS: ReadonlyMap<string, string> = new Map([
     "let hull choose, or ask for a re-executed init",
     "leave out --init, or use --init reexec",
   ],
+  [
+    "name a root folder that only its user may write to, or let hull make one below this",
+    "name a folder with --root that only its user may write to, or without root's rights by " +
+    "XDG_RUNTIME_DIR, or let hull make one below this",
+  ],
   ["another one has its id now: load it", "another one has its id now: call hull again"],
 ]);
