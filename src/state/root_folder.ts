@@ -10,7 +10,6 @@ import { ContainerError } from "../errors.ts";
 
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_OTHERS = 0o002;
-const HINT = "name a root folder that only its user may write to, or let hull make one below this";
 
 /**
  * Refuses a root folder that another user could write to. A sticky folder, such as /tmp, is refused
@@ -35,6 +34,6 @@ export function requireOwnRoot(path: string): void {
 function refused(path: string, why: string): ContainerError {
   return new ContainerError("ConfigInvalid", `the root folder ${path} ${why}`, {
     path,
-    hint: HINT,
+    hint: "name a root folder that only its user may write to, or let hull make one below this",
   });
 }
