@@ -5,20 +5,11 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { leavesOut, OrdinaryUser } from "../fixtures/ordinary_user.ts";
+import { DECOY, missing, OrdinaryUser } from "../fixtures/ordinary_user.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
-function missing(program: string): string | undefined {
-  try {
-    Deno.statSync(`/usr/bin/${program}`);
-    Deno.statSync("/dev/net/tun");
-    return undefined;
-  } catch {
-    return `${program} or /dev/net/tun is not here`;
-  }
-}
-
-const withoutPasta = leavesOut("a network through pasta", missing("pasta"));
-const withoutSlirp = leavesOut("a network through slirp4netns", missing("slirp4netns"));
+const PASTA = DECOY ?? missing("pasta");
+const SLIRP = DECOY ?? missing("slirp4netns");
 
 /** Waits a moment for the end of the process $pid, and says whether it is there. */
 const ENDS = "for k in $(seq 100); do test -d /proc/$pid || break; sleep 0.05; done; " +
@@ -33,10 +24,10 @@ async function inNetwork(user: OrdinaryUser, script: string): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name: "pasta gives a user's container the host's address, a route, and published ports",
-  ignore: withoutPasta,
-  async fn() {
+testWhere(
+  PASTA,
+  "pasta gives a user's container the host's address, a route, and published ports",
+  async () => {
     await using user = new OrdinaryUser();
     const hull = user.hull.join(" ");
     const folder = user.bundle("web", (config) => {
@@ -47,49 +38,45 @@ Deno.test({
       const said = await inNetwork(
         user,
         `
-        ${run} -p 18081:81/udp web </dev/null >/dev/null 2>log || cat log
-        ${hull} exec web ip addr show eth0
-        ${hull} exec web ip route
-        for k in $(seq 100); do
-          busybox wget -qO- http://127.0.0.1:18080/group 2>/dev/null && break
-          sleep 0.05
-        done
-        pid=$(cat ${user.session}/hull/web/pasta.pid)
-        test -d /proc/$pid && echo runs
-        ${hull} delete --force web`,
+      ${run} -p 18081:81/udp web </dev/null >/dev/null 2>log || cat log
+      ${hull} exec web ip addr show eth0
+      ${hull} exec web ip route
+      for k in $(seq 100); do
+        busybox wget -qO- http://127.0.0.1:18080/group 2>/dev/null && break
+        sleep 0.05
+      done
+      pid=$(cat ${user.session}/hull/web/pasta.pid)
+      test -d /proc/$pid && echo runs
+      ${hull} delete --force web`,
       );
       assertMatch(said, /inet 192\.0\.2\.2\/24 [^]*default via 192\.0\.2\.1 dev eth0/);
       assertMatch(said, /\nlog:x:4:web\nruns\nended\n$/);
     }
   },
+);
+
+testWhere(SLIRP, "slirp4netns gives a user's container an address and a route", async () => {
+  await using user = new OrdinaryUser();
+  const hull = user.hull.join(" ");
+  const pid = String.raw`s/.*"slirp4netns"[^}]*"process":{"pid":\([0-9]*\).*/\1/`;
+  const said = await inNetwork(
+    user,
+    `
+    ${hull} run -d --network slirp4netns web </dev/null >/dev/null 2>log -- sleep 1000 || cat log
+    ${hull} exec web ip -o -4 addr show tap0
+    ${hull} exec web ip route
+    pid=$(sed '${pid}' ${user.session}/hull/web/state.json)
+    test -d /proc/$pid && echo runs
+    ${hull} delete --force web`,
+  );
+  assertMatch(said, /tap0 +inet 10\.0\.2\.100\/24 [^]*default via 10\.0\.2\.2 dev tap0/);
+  assertMatch(said, /\nruns\nended\n$/);
 });
 
-Deno.test({
-  name: "slirp4netns gives a user's container an address and a route",
-  ignore: withoutSlirp,
-  async fn() {
-    await using user = new OrdinaryUser();
-    const hull = user.hull.join(" ");
-    const pid = String.raw`s/.*"slirp4netns"[^}]*"process":{"pid":\([0-9]*\).*/\1/`;
-    const said = await inNetwork(
-      user,
-      `
-      ${hull} run -d --network slirp4netns web </dev/null >/dev/null 2>log -- sleep 1000 || cat log
-      ${hull} exec web ip -o -4 addr show tap0
-      ${hull} exec web ip route
-      pid=$(sed '${pid}' ${user.session}/hull/web/state.json)
-      test -d /proc/$pid && echo runs
-      ${hull} delete --force web`,
-    );
-    assertMatch(said, /tap0 +inet 10\.0\.2\.100\/24 [^]*default via 10\.0\.2\.2 dev tap0/);
-    assertMatch(said, /\nruns\nended\n$/);
-  },
-});
-
-Deno.test({
-  name: "a program that can't connect the container is told, and nothing is left",
-  ignore: withoutPasta,
-  async fn() {
+testWhere(
+  PASTA,
+  "a program that can't connect the container is told, and nothing is left",
+  async () => {
     await using user = new OrdinaryUser();
     const covered = `mount --bind ${user.folder}/empty /dev/net/tun`;
     const said = await user.refuse(["run", "--network", "pasta", "web", "--", "true"], {
@@ -104,4 +91,4 @@ Deno.test({
     assertEquals(code, 1);
     assertStringIncludes(stderr, "pasta or slirp4netns");
   },
-});
+);

@@ -6,7 +6,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { lacksMapTools, leavesOut, OrdinaryUser } from "../fixtures/ordinary_user.ts";
+import { DECOY, missing, OrdinaryUser, TOOLS } from "../fixtures/ordinary_user.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 /** Each a run of the image: Podman's flags and the script. */
 const RUNS: readonly (readonly [flags: string, script: string])[] = [
@@ -30,10 +31,10 @@ const RUNS: readonly (readonly [flags: string, script: string])[] = [
 
 const PODMAN = "podman --events-backend file --cgroup-manager cgroupfs";
 
-Deno.test({
-  name: "Podman's containers of an ordinary user are the same by hull and by crun",
-  ignore: leavesOut("Podman without root", lacksMapTools() ?? missing("podman", "crun", "conmon")),
-  async fn() {
+testWhere(
+  DECOY ?? TOOLS ?? missing("podman", "crun", "conmon"),
+  "Podman's containers of an ordinary user are the same by hull and by crun",
+  async () => {
     await using user = new OrdinaryUser();
     const folder = user.bundle("image", () => {});
     const runtime = `${user.home}/runtime`;
@@ -70,16 +71,4 @@ Deno.test({
     assertEquals(said("crun").match(/^code 0$/gm)?.length, RUNS.length - 1, said("crun"));
     assertEquals(user.left(), []);
   },
-});
-
-function missing(...programs: string[]): string | undefined {
-  const absent = programs.filter((name) => {
-    try {
-      Deno.statSync(`/usr/bin/${name}`);
-      return false;
-    } catch {
-      return true;
-    }
-  });
-  return absent.length === 0 ? undefined : `not installed: ${absent.join(", ")}`;
-}
+);

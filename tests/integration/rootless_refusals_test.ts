@@ -6,7 +6,8 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Draft } from "../fixtures/bundle.ts";
-import { OrdinaryUser, UID } from "../fixtures/ordinary_user.ts";
+import { DECOY, OrdinaryUser, UID } from "../fixtures/ordinary_user.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 
 function script(text: string, change: (config: Draft) => void = () => {}) {
   return (config: Draft) => {
@@ -18,7 +19,7 @@ function script(text: string, change: (config: Draft) => void = () => {}) {
   };
 }
 
-Deno.test("a host without user namespaces for users says so", async () => {
+testWhere(DECOY, "a host without user namespaces for users says so", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle("b", script("true"));
   // In a namespace of its own, so that the host's limit stays as it is: it counts for those below.
@@ -28,7 +29,7 @@ Deno.test("a host without user namespaces for users says so", async () => {
   assertStringIncludes(said, "sysctl -w user.max_user_namespaces=15000");
 });
 
-Deno.test("limits and a cgroup's path are refused where no cgroup can be made", async () => {
+testWhere(DECOY, "limits and a cgroup's path are refused where no cgroup can be made", async () => {
   await using user = new OrdinaryUser();
   const limited = user.bundle(
     "limited",
@@ -48,7 +49,7 @@ Deno.test("limits and a cgroup's path are refused where no cgroup can be made", 
   assertMatch(second, /can't make the cgroup .*\/linux\/cgroupsPath.*systemd-run --user --scope/);
 });
 
-Deno.test("a rootfs where nothing can be executed is told by its mount", async () => {
+testWhere(DECOY, "a rootfs where nothing can be executed is told by its mount", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle("b", script("true"));
   const before = `mount --bind ${folder} ${folder}; mount -o remount,bind,noexec ${folder}`;
@@ -56,7 +57,7 @@ Deno.test("a rootfs where nothing can be executed is told by its mount", async (
   assertMatch(said, new RegExp(`EACCES.*mount -o remount,exec ${folder},`));
 });
 
-Deno.test("a flag that the host's mount has locked is told by its option", async () => {
+testWhere(DECOY, "a flag that the host's mount has locked is told by its option", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle(
     "b",
@@ -74,7 +75,7 @@ Deno.test("a flag that the host's mount has locked is told by its option", async
   assertMatch(said, /mount_setattr.*EPERM.*\/mounts\/7.*take out suid, dev, exec/);
 });
 
-Deno.test("a rootfs that the container's ids can't reach is told", async () => {
+testWhere(DECOY, "a rootfs that the container's ids can't reach is told", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle("b", script("true"));
   const closed = await user.refuse(["run", "-b", folder, "x"], {
@@ -83,7 +84,7 @@ Deno.test("a rootfs that the container's ids can't reach is told", async () => {
   assertMatch(closed, /EACCES.*give its folders and files to ids that are mapped/);
 });
 
-Deno.test("an id map tool without its right is told", async () => {
+testWhere(DECOY, "an id map tool without its right is told", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle(
     "b",
@@ -109,7 +110,7 @@ Deno.test("an id map tool without its right is told", async () => {
   assertMatch(others, /newuidmap.*missing.*install it/);
 });
 
-Deno.test("nothing of root's or of another user's is touched", async () => {
+testWhere(DECOY, "nothing of root's or of another user's is touched", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle("b", script("true"));
   const before =
