@@ -48,7 +48,12 @@ function reasonOf(
   host: HostChecks,
 ): string | undefined {
   const setting = (name: string) => host.read(`/proc/sys/${name}`)?.trim();
-  const makes = syscall === "clone3" || syscall === "unshare";
+  const isMade = syscall === "clone3" || syscall === "unshare";
+  if (isMade && step === "sources") {
+    return "a mount that is made beforehand, id-mapped or shared with the host, needs root: " +
+      "leave the option out, or run hull as root";
+  }
+  const makes = isMade && step === "clone";
   if (makes && setting("kernel/unprivileged_userns_clone") === "0") {
     return "this host lets no user make user namespaces: " +
       "sysctl -w kernel.unprivileged_userns_clone=1";
