@@ -168,7 +168,7 @@ class FurtherStart {
     const stdio = pair === undefined ? options : onTerminal(pair, options);
     const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
     const rights = planRights(process, linux, rootPath, filter, {
-      ownedFds: (process.user?.uid ?? 0) === 0 ? [] : owned,
+      ownedFds: (process.user?.uid ?? 0) === 0 && pair?.isOwned !== false ? [] : owned,
       affinity: process.execCPUAffinity,
       hasAgent: true,
       keyring,

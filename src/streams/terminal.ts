@@ -7,7 +7,7 @@
  */
 
 import { onAbort } from "../../ffi/waiting/abort.ts";
-import { ENOTTY, SyscallError } from "../../ffi/c/errno.ts";
+import { ENOTTY, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_EMPTY_PATH, type Fd, O_CLOEXEC, O_NOCTTY, O_RDWR } from "../../ffi/files/file.ts";
 import { chownAt } from "../../ffi/files/entries.ts";
 import { duplicate } from "../../ffi/files/descriptor.ts";
@@ -159,6 +159,8 @@ export interface TerminalPair {
   readonly terminal: Terminal;
   /** The program's end; the caller closes it. */
   readonly peer: Fd;
+  /** Whether it has its owner; where this program has not the right, the process must see to it. */
+  readonly isOwned: boolean;
 }
 
 /**
@@ -185,10 +187,10 @@ export function makeTerminal(
       throw new SyscallError("ioctl", ENOTTY);
     }
     const peer = stack.use(openPeer(master, flags));
-    chownAt(peer, "", owner, KEEP_GROUP, AT_EMPTY_PATH);
+    const isOwned = isGiven(peer, owner);
     if (size !== undefined) setWindowSize(master, size.width, size.height);
     stack.move();
-    return { terminal: new Terminal(master), peer };
+    return { terminal: new Terminal(master), peer, isOwned };
   } catch (cause) {
     throw syscallFailure(cause, "SystemError", "cannot make a terminal in the container", {
       step: "terminal",
@@ -196,6 +198,17 @@ export function makeTerminal(
       pointer: "/process/terminal",
       hint: "a terminal needs a devpts at /dev/pts in the container",
     });
+  }
+}
+
+/** An ordinary user gives nothing away; the container's root may, as the process that gets it. */
+function isGiven(peer: Fd, owner: number): boolean {
+  try {
+    chownAt(peer, "", owner, KEEP_GROUP, AT_EMPTY_PATH);
+    return true;
+  } catch (error) {
+    if (failedWith(error, "EPERM")) return false;
+    throw error;
   }
 }
 

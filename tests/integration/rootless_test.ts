@@ -195,6 +195,30 @@ Deno.test("a user's terminal: of the first process and of a further one", async 
   await user.must(["delete", "--force", "t"]);
 });
 
+testWhere(TOOLS, "a terminal belongs to the user of the process, whichever that is", async () => {
+  await using user = new OrdinaryUser();
+  const own = (config: Draft) => void (config.process.args = ["sleep", "1000"]);
+  const other = (config: Draft) => {
+    own(config);
+    const map = [
+      { containerID: 0, hostID: FIRST_SUBORDINATE, size: 1000 },
+      { containerID: 1000, hostID: UID, size: 1 },
+    ];
+    config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+    config.linux.uidMappings = map;
+    config.linux.gidMappings = map;
+  };
+  for (const [name, change] of [["own", own], ["other", other]] as const) {
+    await user.detach(["run", "-d", "-b", user.bundle(name, change), "t"]);
+    for (const id of ["0", "7"]) {
+      const show = "stat -c %u /dev/pts/0; echo x >/dev/tty";
+      const said = await user.must(["exec", "--tty", "--user", id, "t", "sh", "-c", show]);
+      assertEquals(said.replaceAll("\r", ""), `${id}\nx\n`);
+    }
+    await user.must(["delete", "--force", "t"]);
+  }
+});
+
 Deno.test("a supervised container of a user keeps its exit code", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle("supervised", script("exit 5", mapOne));
