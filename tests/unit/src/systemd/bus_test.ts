@@ -5,10 +5,13 @@ import { Bus } from "../../../../src/systemd/bus.ts";
 import { answeredWith } from "../../../../src/systemd/bus_errors.ts";
 import { encodeMessage, ERROR, SIGNAL } from "../../../../src/systemd/message.ts";
 import { type FakeBus, withFakeBus } from "../../../fixtures/fake_bus.ts";
+import { startFlood } from "../../../fixtures/flooding_bus.ts";
 import { leavesNothing } from "../../../fixtures/leftovers.ts";
 
 const NO_UNIT = "org.freedesktop.systemd1.NoSuchUnit";
 const THING = { path: "/a", interface: "a.b" } as const;
+/** Three times what is read until the event loop gets a turn. */
+const MOST_SIGNALS_A_TURN = 50_000;
 const GONE = { ...THING, type: SIGNAL, serial: 5, member: "Gone", signature: "s" } as const;
 
 /** A test whose bus plays a part; nothing may be left of it. */
@@ -149,7 +152,7 @@ busTest(
   answering(async (bus, call) => {
     if (call.member === "GetNameOwner") return await bus.answer(call, "s", [":1.2"]);
     if (call.member === "AddMatch") await bus.send({ ...GONE, sender: ":1.2", body: ["a"] });
-    if (call.member === "Stop") await bus.send({ ...GONE, sender: ":1.66", body: ["b"] });
+    if (call.member === "Stop") await bus.send({ ...GONE, sender: ":1.66", body: ["forged"] });
     await bus.answer(call);
     if (call.member === "Stop") await bus.send({ ...GONE, sender: ":1.2", body: ["b"] });
   }),
@@ -161,8 +164,10 @@ busTest(
     await bus.call({ ...THING, member: "Stop" });
     const two = [wait("b"), wait("b")];
     assertEquals(await Promise.all([...two, wait("a")]), [["b"], ["b"], ["a"]]);
-    const error = await failureOf(wait("b", 30)); // each counts once, the forged one never
-    assertStringIncludes(error.message, "the signal Gone within 0.03 s");
+    for (const never of ["b", "forged"]) { // each counts once, another sender's never
+      const error = await failureOf(wait(never, 30));
+      assertStringIncludes(error.message, "the signal Gone within 0.03 s");
+    }
     const broken = bus.signal({
       ...{ ...THING, member: "Gone", timeout: 5000 },
       fits: () => {
@@ -215,20 +220,25 @@ for (const [what, bytes, message] of MANGLED) {
   );
 }
 
-busTest("a flood does not keep a time limit from ending a call", async (bus) => {
-  await bus.letIn();
-  await bus.message();
-  const signals = Array.from({ length: 500 }, () => [...encodeMessage({ ...GONE, body: ["a"] })]);
-  const bytes = new Uint8Array(signals.flat());
+// The thread that floods leaves fds of its own for a while, so what is left is not looked for.
+Deno.test("a flood does not keep a time limit from ending a call", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "hull-bus-" });
   try {
-    for (;;) await bus.write(bytes);
-  } catch (error) {
-    assert(error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset);
+    using _flood = await startFlood(`${folder}/bus`);
+    using bus = await Bus.connect(`${folder}/bus`, { isPeer: true });
+    let [inARow, most] = [0, 0];
+    const turns = setInterval(() => inARow = 0);
+    const fits = () => {
+      most = Math.max(most, ++inARow);
+      return false;
+    };
+    const waiting = bus.signal({ ...THING, member: "Gone", fits, timeout: 300 });
+    const error = await failureOf(waiting).finally(() => clearInterval(turns));
+    assertStringIncludes(error.message, "did not answer the signal Gone");
+    assert(most > 0 && most < MOST_SIGNALS_A_TURN, `${most} signals in one turn`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-}, async (path) => {
-  using bus = await Bus.connect(path);
-  const error = await failureOf(bus.call({ ...THING, member: "Ask", timeout: 100 }));
-  assertStringIncludes(error.message, "did not answer Ask");
 });
 
 busTest("a message that no room is left for is given up with the bus", async (bus) => {
