@@ -49,6 +49,7 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/cgroups"],
     ["src/cgroups/controllers"],
     ["src/cgroups/v1", "src/cgroups/v2"],
+    ["src/cgroups/systemd"],
     ["src/cgroups/choice"],
   ],
   "src/cli": [

@@ -126,7 +126,7 @@ export function featuresOf(probes: FeatureProbes): Features {
     linux: {
       namespaces: kernelNamespaces(probes.proc),
       capabilities: kernelCapabilities(probes.proc),
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: seccomp.library !== undefined && seccomp.actions.length > 0,
         actions: seccomp.actions,

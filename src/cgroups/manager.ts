@@ -33,6 +33,34 @@ export interface CgroupEntry {
   readonly isBirthplace: boolean;
 }
 
+/** The unit of systemd's that a container's cgroups belong to. */
+export interface StoredUnit {
+  /** Its name, mostly a scope's. */
+  readonly name: string;
+  /** The slice that it is in, such as `system.slice`; `-.slice` is the root. */
+  readonly slice: string;
+  /** Whose systemd: the host's, or that of an ordinary user's session. */
+  readonly whose: "system" | "user";
+}
+
+/** What a unit is started with. */
+export interface UnitWishes {
+  /** The container's. */
+  readonly id: string;
+  /** The limits that are applied next. */
+  readonly resources?: Resources | undefined;
+  /** Of the config: some set properties of the unit. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** How the cgroups are made. */
+export interface CreateOptions {
+  /** Whether systemd has made the container's own already, with a process in it. */
+  readonly isHeld?: boolean | undefined;
+  /** For those that systemd makes. */
+  readonly unit?: UnitWishes | undefined;
+}
+
 /** How `apply` treats what the resources don't name. */
 export interface ApplyOptions {
   /**
@@ -51,6 +79,10 @@ export interface CgroupManager {
    * tree beside the v1 ones). Enough, with {@linkcode loadCgroupManager}, to find them again.
    */
   readonly paths: Readonly<Record<string, string>>;
+  /** The unit, where systemd makes them. */
+  readonly unit?: StoredUnit | undefined;
+  /** Whether a process of hull's is in them until `settle`. */
+  readonly isHeld?: boolean | undefined;
 
   /**
    * Checks whether a container can use the folders. Those that exist would be shared, so none of
@@ -68,10 +100,16 @@ export interface CgroupManager {
    *
    * @param claimed the folders that did not exist at the claim. If one exists now, somebody else
    *   has made it
-   * @returns which of the folders were made
+   * @returns which of the folders were made; a promise where systemd makes them
    * @throws {ContainerError} IdInUse, SystemError
    */
-  create(claimed?: readonly string[]): readonly string[];
+  create(
+    claimed?: readonly string[],
+    options?: CreateOptions,
+  ): readonly string[] | Promise<readonly string[]>;
+
+  /** Ends what has held the cgroups until the first process was in them. */
+  settle?(): void;
 
   /** Whether any of the folders exists. */
   exists(): boolean;
@@ -85,11 +123,12 @@ export interface CgroupManager {
   processes(options?: { readonly all?: boolean | undefined }): number[];
 
   /**
-   * Sets the limits. 0 leaves a limit as it is (but for pids.limit), a negative one lifts it.
+   * Sets the limits; a promise where systemd must know them. 0 leaves a limit as it is (but for
+   * pids.limit), a negative one lifts it.
    *
    * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
    */
-  apply(resources: Resources, options?: ApplyOptions): void;
+  apply(resources: Resources, options?: ApplyOptions): void | Promise<void>;
 
   /** What a process enters, in this order. */
   entries(): readonly CgroupEntry[];

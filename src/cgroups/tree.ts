@@ -6,11 +6,12 @@
  */
 
 import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
-import { errnoName, SyscallError } from "../../ffi/c/errno.ts";
+import { errnoName, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, AT_REMOVEDIR } from "../../ffi/files/file.ts";
 import { makeFolder, unlinkAt } from "../../ffi/files/entries.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
+import { syscallFailure } from "../failures/syscall_failure.ts";
 import { cgroupError } from "./cgroup_errors.ts";
 import { CgroupFolder } from "./folder.ts";
 import { nameProcesses } from "./remaining.ts";
@@ -50,8 +51,17 @@ function makeCgroupFolder(path: string): boolean {
   try {
     return makeFolder(path, 0o755);
   } catch (error) {
-    throw cgroupError("cannot make the cgroup", error, path);
+    const isForbidden = failedWith(error, "EACCES", "EPERM", "EROFS");
+    throw isForbidden ? forbidden(error, path) : cgroupError("cannot make the cgroup", error, path);
   }
+}
+
+function forbidden(error: unknown, path: string): ContainerError {
+  return syscallFailure(error, "SystemError", "cannot make the cgroup", {
+    step: "cgroups",
+    path,
+    hint: "choose the cgroup driver systemd, which may make it",
+  });
 }
 
 /** Removes folders that were just made, the last one first. Those that can't be removed stay. */

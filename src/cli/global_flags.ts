@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ContainerError } from "../errors.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./flags/command.ts";
 import { usageError } from "./flags/options.ts";
 import type { LogFormat } from "./output/output.ts";
@@ -16,8 +15,8 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "log-format", value: "FORMAT", summary: "text (default) or json" },
   { name: "debug", summary: "say what is being done" },
   { name: "log-level", value: "LEVEL", summary: "error, warning (default) or debug" },
-  { name: "cgroup-manager", value: "NAME", summary: "cgroupfs (default) or disabled" },
-  { name: "systemd-cgroup", summary: "make cgroups through systemd (not yet)" },
+  { name: "cgroup-manager", value: "NAME", summary: "cgroupfs (default), systemd or disabled" },
+  { name: "systemd-cgroup", summary: "make cgroups through systemd" },
   { name: "rootless", value: "WHEN", summary: "accepted for runc's sake: true, false or auto" },
   { name: "criu", value: "PATH", summary: "accepted for runc's sake, and ignored" },
   { name: "trace", value: "FILE", summary: "write what is done when to FILE, for Perfetto" },
@@ -29,16 +28,13 @@ export function driver(global: GivenFlags): "cgroupfs" | "systemd" | "disabled" 
   const name = isOn(global, "systemd-cgroup") ? "systemd" : text(global, "cgroup-manager");
   switch (name) {
     case undefined:
-    case "cgroupfs":
       return "cgroupfs";
+    case "cgroupfs":
     case "disabled":
-      return "disabled";
     case "systemd":
-      throw new ContainerError("Unsupported", "cgroups through systemd can't be made yet", {
-        hint: "leave out --systemd-cgroup, or use --cgroup-manager cgroupfs",
-      });
+      return name;
     default:
-      throw usageError(`unknown cgroup manager ${name}`, "use cgroupfs or disabled");
+      throw usageError(`unknown cgroup manager ${name}`, "use cgroupfs, systemd or disabled");
   }
 }
 

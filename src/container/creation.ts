@@ -134,6 +134,7 @@ export class Creation {
       creator: this.#workshop.store.me,
       ...(driver === undefined ? {} : { driver }),
       cgroupPaths: cgroups.paths,
+      ...(cgroups.unit === undefined ? {} : { systemdUnit: cgroups.unit }),
       ownCgroups,
       ...(network === undefined ? {} : { network }),
       ...(lease === undefined ? {} : { hasLease: true }),

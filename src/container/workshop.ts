@@ -27,7 +27,7 @@ export interface FactoryOptions {
    * folder `hull` in that of XDG_RUNTIME_DIR.
    */
   readonly root?: string | undefined;
-  /** How cgroups are made: by their file system (default), by systemd (not yet), or not at all. */
+  /** How cgroups are made: by their file system (default), by systemd, or not at all. */
   readonly cgroupDriver?: "cgroupfs" | "systemd" | "disabled" | undefined;
   /**
    * The command that becomes init, for a program that is neither run by `deno run` nor calls
@@ -80,14 +80,14 @@ export class Workshop {
   }
 
   /** What a container has around it. */
-  surroundingsOf({ state: { id, cgroupPaths } }: Snapshot): ContainerSurroundings {
+  surroundingsOf({ state }: Snapshot): ContainerSurroundings {
     const { store, poller, host, options } = this;
     return {
       store,
       poller,
       filters: this.#filters,
       host,
-      cgroups: this.#loadCgroups(id, cgroupPaths),
+      cgroups: this.#loadCgroups(state),
       initCommand: options.initCommand,
       initKind: options.init ?? "auto",
       trace: options.trace,
@@ -111,9 +111,9 @@ export class Workshop {
     return await prepareContainer({ id, folder, config, options, host, driver, onWarning });
   }
 
-  #loadCgroups(id: string, paths: StoredState["cgroupPaths"]): CgroupManager {
+  #loadCgroups({ id, cgroupPaths, systemdUnit }: StoredState): CgroupManager {
     try {
-      return loadCgroupManager(this.host, paths);
+      return loadCgroupManager(this.host, cgroupPaths, systemdUnit);
     } catch (error) {
       if (!(error instanceof ContainerError && error.code === "ConfigInvalid")) throw error;
       throw this.store.broken(id, `names a cgroup that is none of this host: ${error.path}`);

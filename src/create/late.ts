@@ -12,6 +12,12 @@ export const mergeResources = late(() => import("../life/merge_resources.ts"), "
 /** For who has not root's rights on the host. */
 export const loadRootless = () => import("../rootless/parts.ts");
 
+/** For cgroups that systemd makes. */
+export const newSystemdManager = late(
+  () => import("../cgroups/choice/make_systemd_manager.ts"),
+  "newSystemdManager",
+);
+
 /** For a built-in container that a program of the user connects. */
 export const userResolverConfig = late(
   () => import("../network/user_network.ts"),

@@ -8,7 +8,7 @@ import { resolve } from "@std/path/posix/resolve";
 import { type Builtin, makeBuiltin } from "./builtin_container.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
-import { type CgroupManagerOptions, newCgroupManager } from "../cgroups/choice/make_manager.ts";
+import { newCgroupManager } from "../cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { Config, Resources } from "../config/types/config.ts";
 import type { ContainerNetwork, Network, Route } from "../config/types/network.ts";
@@ -22,7 +22,7 @@ import {
   requireMountNamespace,
   requireNetworkNamespace,
 } from "../namespaces/required_namespaces.ts";
-import { loadRootless, mergeResources } from "./late.ts";
+import { loadRootless, mergeResources, newSystemdManager } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
@@ -110,12 +110,22 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
   const cgroupsPath = valid.linux?.cgroupsPath;
-  const asks: CgroupManagerOptions = { host: host(), cgroupsPath, id, driver };
+  const asks = { host: host(), cgroupsPath, id };
+  const way = driver === "systemd" ? await newSystemdManager(asks, valid) : driver;
   const placed = withAbsoluteSources(valid, bundle);
   const isOwn = builtin !== undefined;
   const made = isUser || asks.host.inUserNamespace
-    ? (await loadRootless()).fitToHost(asks, placed, isOwn, isOwn && limits === undefined)
-    : { cgroups: newCgroupManager(asks), valid: placed };
+    ? (await loadRootless()).fitToHost({
+      asks,
+      driver: way,
+      config: placed,
+      isBuiltin: isOwn,
+      isLenient: isOwn && limits === undefined,
+    })
+    : {
+      cgroups: typeof way === "string" ? newCgroupManager({ ...asks, driver: way }) : way,
+      valid: placed,
+    };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
   return { builtin, network, bundle, rootfs, mode, ...made };
 }

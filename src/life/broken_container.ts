@@ -79,16 +79,16 @@ async function endProcess(process: ProcessIdentity, poller: Poller): Promise<voi
  */
 function cgroupsOf(
   { id, store, host, driver }: BrokenContainer,
-  { cgroupPaths, ownCgroups }: Remains,
+  { cgroupPaths, systemdUnit, ownCgroups }: Remains,
 ): CgroupManager | undefined {
   if (cgroupPaths !== undefined && ownCgroups !== undefined) {
     try {
-      return loadCgroupManager(host, cgroupPaths);
+      return loadCgroupManager(host, cgroupPaths, systemdUnit);
     } catch (error) {
       if (!(error instanceof ContainerError)) throw error;
     }
   }
-  if (driver === "disabled" || UNIT.test(id)) return undefined;
+  if (driver !== "cgroupfs" || UNIT.test(id)) return undefined;
   const manager = newCgroupManager({ host, cgroupsPath: undefined, id, driver });
   return hasMark(Object.values(manager.paths), store.root) ? manager : undefined;
 }

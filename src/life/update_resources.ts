@@ -23,12 +23,12 @@ import type { ContainerSurroundings } from "../state/surroundings.ts";
  * @returns the state as it is stored now
  * @throws {ContainerError} `ConfigInvalid`, `Unsupported`, `SystemError`; nothing is stored then
  */
-export function updateResources(
+export async function updateResources(
   { store, cgroups, onWarning }: Pick<ContainerSurroundings, "store" | "cgroups" | "onWarning">,
   stored: StoredState,
   resources: Resources,
   rdt: RdtUpdate = {},
-): Snapshot {
+): Promise<Snapshot> {
   const { config } = stored;
   // An update of a container with an old document is read by the old meaning, too.
   const isOld = isBefore13(config.ociVersion);
@@ -36,9 +36,9 @@ export function updateResources(
   const before = config.linux?.resources ?? {};
   const merged = mergeResources(before, update);
   try {
-    cgroups.apply(resourcesToWrite(update, merged), { update: true });
+    await cgroups.apply(resourcesToWrite(update, merged), { update: true });
   } catch (error) {
-    restore(cgroups, resourcesToRestore(before, update), onWarning);
+    await restore(cgroups, resourcesToRestore(before, update), onWarning);
     throw error;
   }
   const linux = { ...config.linux, resources: merged, ...mergeRdt(config.linux?.intelRdt, rdt) };
@@ -51,13 +51,13 @@ function mergeRdt(before: IntelRdt | undefined, update: RdtUpdate): Pick<Linux, 
 }
 
 /** Restores the old limits: when one of several is refused, those before it are set already. */
-function restore(
+async function restore(
   cgroups: CgroupManager,
   before: Resources,
   onWarning: ((warning: Fault) => void) | undefined,
-): void {
+): Promise<void> {
   try {
-    cgroups.apply(before, { update: true });
+    await cgroups.apply(before, { update: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     onWarning?.({

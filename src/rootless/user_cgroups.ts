@@ -45,9 +45,7 @@ export interface UserCgroups {
  */
 export function cgroupsForUser(options: UserCgroupsOptions): UserCgroups {
   const { host, cgroupsPath = "", id, driver, resources = {}, isLenient } = options;
-  if (driver !== "cgroupfs") {
-    return { manager: newCgroupManager(options), limitsPids: driver === "systemd" };
-  }
+  if (driver === "disabled") return { manager: newCgroupManager(options), limitsPids: false };
   for (const paths of host.hierarchies.length === 0 ? [] : candidates(host, cgroupsPath, id)) {
     if (!isUsable(host, paths)) continue;
     return { manager: loadCgroupManager(host, paths), limitsPids: offersPids(host, paths) };
@@ -127,8 +125,9 @@ function isWritable(path: string): boolean {
   return program.failure() === undefined;
 }
 
-const HINT = "start hull where cgroups are delegated (systemd-run --user --scope hull …), " +
-  "or run it as root";
+const HINT =
+  "let systemd make it (hull --systemd-cgroup …), start hull where cgroups are delegated " +
+  "(systemd-run --user --scope hull …), or run it as root";
 
 function refused(cgroupsPath: string, limit: string | undefined): ContainerError {
   if (limit === undefined) {

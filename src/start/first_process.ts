@@ -77,9 +77,9 @@ class FirstStart {
     await host.keepLease();
     try {
       signal?.throwIfAborted();
-      host.makeCgroups();
+      await host.makeCgroups();
       await this.birth();
-      host.takeRoomBack();
+      await host.takeRoomBack();
       const identity = host.identify(init);
       // A class holds single threads, and an execve leaves init only one: so it is enough to move
       // that one, once init is ready.

@@ -6,6 +6,7 @@
  */
 
 import { isForkedLate } from "../../init/steps/process/namespaces.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
 import { markCgroup } from "../cgroups/mark.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Resources } from "../config/types/config.ts";
@@ -40,9 +41,10 @@ export class HostSteps {
   }
 
   /** Makes the cgroups, and marks those that are new as the container's. */
-  makeCgroups(): void {
-    const { cgroups, before, store } = this.#subject;
-    this.#ownCgroups = cgroups.create(before.ownCgroups);
+  async makeCgroups(): Promise<void> {
+    const { cgroups, before, store, id, config: { annotations } } = this.#subject;
+    const unit = { id, annotations, resources: this.#resources };
+    this.#ownCgroups = await cgroups.create(before.ownCgroups, { unit });
     const [first] = this.#ownCgroups;
     if (first !== undefined) markCgroup(first, store.root);
   }
@@ -52,15 +54,17 @@ export class HostSteps {
    * boots, this is done meanwhile; otherwise it comes before the plan, which holds the filter.
    */
   async prepare(): Promise<LoadableFilter | undefined> {
-    this.limitCgroups();
+    await this.limitCgroups();
     await this.#subject.poller.giveTurn();
     return await this.compileFilter();
   }
 
   /** Sets the limits of the cgroups, with room for the process that makes the container's. */
-  limitCgroups(): void {
+  async limitCgroups(): Promise<void> {
     const { cgroups } = this.#subject;
-    cgroups.apply(this.#isTight ? withRoom(this.#resources) : this.#resources);
+    await cgroups.apply(
+      this.#isTight ? withRoom(this.#resources, roomIn(cgroups)) : this.#resources,
+    );
   }
 
   /** Compiles the filter. */
@@ -69,10 +73,15 @@ export class HostSteps {
     return await filterOf(config, store.root, { recent });
   }
 
-  /** Sets the limit of processes that had to be higher for the birth. */
-  takeRoomBack(): void {
+  /**
+   * Ends what held the cgroups, and sets the limit of processes that had to be higher for the
+   * birth.
+   */
+  async takeRoomBack(): Promise<void> {
     const { cgroups } = this.#subject;
-    if (this.#isTight) cgroups.apply({ pids: this.#resources.pids }, { update: true });
+    const isTight = this.#isTight;
+    cgroups.settle?.();
+    if (isTight) await cgroups.apply({ pids: this.#resources.pids }, { update: true });
   }
 
   /**
@@ -136,12 +145,17 @@ export class HostSteps {
 
   /** Whether the limit of processes leaves no room for the process that makes the container's. */
   get #isTight(): boolean {
-    const { namespaces = [] } = this.#subject.config.linux ?? {};
-    return this.#resources.pids?.limit === 1 && isForkedLate(namespaces);
+    const { config, cgroups } = this.#subject;
+    const { limit = 0 } = this.#resources.pids ?? {};
+    return limit > 0 && limit < roomIn(cgroups) && isForkedLate(config.linux?.namespaces ?? []);
   }
 }
 
-/** The resources with room for two processes: the container's, and the one that makes it. */
-function withRoom(resources: Resources): Resources {
-  return { ...resources, pids: { ...resources.pids, limit: 2 } };
+/** How many a start has: the container's, the one that makes it, and one that holds a unit. */
+function roomIn({ isHeld = false }: CgroupManager): number {
+  return isHeld ? 3 : 2;
+}
+
+function withRoom(resources: Resources, limit: number): Resources {
+  return { ...resources, pids: { ...resources.pids, limit } };
 }

@@ -59,6 +59,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   supervisor: optional(isProcess),
   driver: optional(isText),
   cgroupPaths: tableOf(isText),
+  systemdUnit: optional(shaped({ name: isText, slice: isText, whose: isText })),
   ownCgroups: optional(listOf(isText)),
   resctrl: optional(shaped({ made: listOf(isText) })),
   keyring: optional(isText),
@@ -97,7 +98,10 @@ export function readState(text: string, id: string): ReadState {
 
 /** The fields of a broken state that can still be believed, each checked by itself. */
 export type Remains = Partial<
-  Pick<StoredState, "init" | "supervisor" | "cgroupPaths" | "ownCgroups" | "network">
+  Pick<
+    StoredState,
+    "init" | "supervisor" | "cgroupPaths" | "systemdUnit" | "ownCgroups" | "network"
+  >
 >;
 
 /**
@@ -107,7 +111,14 @@ export type Remains = Partial<
 export function remainsOf(text: string, id: string): Remains {
   const json = parse(text);
   if (!isObject(json) || json.id !== id) return {};
-  const names = ["init", "supervisor", "cgroupPaths", "ownCgroups", "network"] as const;
+  const names = [
+    "init",
+    "supervisor",
+    "cgroupPaths",
+    "systemdUnit",
+    "ownCgroups",
+    "network",
+  ] as const;
   const sound = names.filter((name) => json[name] !== undefined && FIELDS[name]?.(json[name]));
   return Object.fromEntries(sound.map((name) => [name, json[name]]));
 }

@@ -7,6 +7,7 @@
 import type { CheckedUserNetwork } from "../config/validate_network/network_mode.ts";
 import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Config } from "../config/types/config.ts";
+import type { StoredUnit } from "../cgroups/manager.ts";
 import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 
@@ -34,6 +35,8 @@ export interface StoredState {
   readonly driver?: string | undefined;
   /** Each cgroup controller's folder. */
   readonly cgroupPaths: Readonly<Record<string, string>>;
+  /** The unit that they belong to, where systemd makes them. */
+  readonly systemdUnit?: StoredUnit | undefined;
   /** Those of them that hull makes and removes. States without the field mean all. */
   readonly ownCgroups?: readonly string[] | undefined;
   /** Set for `linux.intelRdt`, once there is a first process. */

@@ -138,27 +138,17 @@ export class Connection implements Disposable {
   }
 
   /**
-   * A user of a user namespace has another id there than the bus sees. So if the own id is not
-   * accepted, the bus is asked to take whoever it sees.
+   * The bus is asked to take whoever it sees: a user of a user namespace has another id there.
+   *
+   * All is said at once, and no message is sent before the answer has come: what systemd reads
+   * together with BEGIN it leaves lying until more comes.
    */
   async #authenticate(): Promise<void> {
-    const uid = new TextEncoder().encode(String(Deno.uid()));
-    await this.#sendLine(`\0AUTH EXTERNAL ${uid.toHex()}`);
-    let answer = await this.#receiveLine();
-    if (answer.startsWith("REJECTED")) {
-      await this.#sendLine("AUTH EXTERNAL");
-      answer = await this.#receiveLine();
-      if (answer.startsWith("DATA")) {
-        await this.#sendLine("DATA");
-        answer = await this.#receiveLine();
-      }
-    }
+    const lines = ["\0AUTH EXTERNAL", "DATA", "BEGIN", ""];
+    await this.send(new TextEncoder().encode(lines.join("\r\n")));
+    const first = await this.#receiveLine();
+    const answer = first.startsWith("DATA") ? await this.#receiveLine() : first;
     if (!/^OK\b/.test(answer)) throw new Rejection(answer.slice(0, 200));
-    await this.#sendLine("BEGIN");
-  }
-
-  #sendLine(line: string): Promise<void> {
-    return this.send(new TextEncoder().encode(`${line}\r\n`));
   }
 
   async #receiveLine(): Promise<string> {

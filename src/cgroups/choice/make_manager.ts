@@ -7,8 +7,9 @@
 import { ContainerError } from "../../errors.ts";
 import type { CgroupHost } from "../detect.ts";
 import { DisabledManager } from "./disabled.ts";
-import type { CgroupManager } from "../manager.ts";
+import type { CgroupManager, StoredUnit } from "../manager.ts";
 import { cgroupPaths } from "./paths.ts";
+import { SystemdManager } from "../systemd/manager.ts";
 import { ManagerV1 } from "../v1/manager.ts";
 import { ManagerV2 } from "../v2/manager.ts";
 
@@ -20,15 +21,15 @@ export interface CgroupManagerOptions {
   readonly cgroupsPath: string | undefined;
   /** The container's id, its cgroup's name when the config gives no path. */
   readonly id: string;
-  /** How cgroups are made: by their file system, by systemd (not yet), or not at all. */
-  readonly driver: "cgroupfs" | "systemd" | "disabled";
+  /** How cgroups are made: by their file system, by systemd, or not at all. */
+  readonly driver: "cgroupfs" | "disabled";
 }
 
 /**
- * The manager of a new container's cgroups; nothing is made yet.
+ * The manager of a new container's cgroups; nothing is made yet. Those that systemd makes have
+ * `newSystemdManager`.
  *
- * @throws {ContainerError} ConfigInvalid for a path that is not the container's own, Unsupported
- * for the driver `systemd`
+ * @throws {ContainerError} ConfigInvalid for a path that is not the container's own
  *
  * @example A limit for one process
  * ```ts
@@ -58,12 +59,6 @@ export interface CgroupManagerOptions {
  */
 export function newCgroupManager(options: CgroupManagerOptions): CgroupManager {
   const { host, cgroupsPath, id, driver } = options;
-  if (driver === "systemd") {
-    throw new ContainerError("Unsupported", "the systemd cgroup driver is not there yet", {
-      step: "cgroups",
-      hint: "use the driver cgroupfs",
-    });
-  }
   if (driver === "disabled") return new DisabledManager(host.version);
   return managerFor(host, cgroupPaths(host, cgroupsPath, id));
 }
@@ -72,11 +67,13 @@ export function newCgroupManager(options: CgroupManagerOptions): CgroupManager {
  * The manager of a container's cgroups from the `paths` that were saved; `{}` means that they
  * are disabled.
  *
+ * @param unit the unit that was saved, if systemd makes them
  * @throws {ContainerError} ConfigInvalid if they are not folders of this host's cgroups
  */
 export function loadCgroupManager(
   host: CgroupHost,
   paths: Readonly<Record<string, string>>,
+  unit?: StoredUnit,
 ): CgroupManager {
   if (Object.keys(paths).length === 0) return new DisabledManager(host.version);
   for (const [controller, path] of Object.entries(paths)) {
@@ -90,7 +87,8 @@ export function loadCgroupManager(
       });
     }
   }
-  return managerFor(host, paths);
+  const manager = managerFor(host, paths);
+  return unit === undefined ? manager : new SystemdManager(manager, host, unit);
 }
 
 function managerFor(host: CgroupHost, paths: Readonly<Record<string, string>>): CgroupManager {

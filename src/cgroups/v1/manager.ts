@@ -12,7 +12,13 @@ import type { CgroupHost } from "../detect.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
 import { CgroupFolder } from "../folder.ts";
 import { signalAll } from "../kill.ts";
-import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
+import type {
+  ApplyOptions,
+  CgroupEntry,
+  CgroupManager,
+  CreateOptions,
+  FreezerState,
+} from "../manager.ts";
 import { pidsStats } from "../controllers/pids.ts";
 import { rdmaStats } from "../controllers/rdma.ts";
 import type { CpuStats, Stats } from "../stats.ts";
@@ -55,7 +61,7 @@ export class ManagerV1 implements CgroupManager {
     return claimCgroups([...this.#folders().keys()], () => this.freezerState());
   }
 
-  create(claimed?: readonly string[]): readonly string[] {
+  create(claimed?: readonly string[], { isHeld = false }: CreateOptions = {}): readonly string[] {
     const made: string[] = [];
     try {
       for (const [folder, controllers] of this.#folders()) {
@@ -65,7 +71,7 @@ export class ManagerV1 implements CgroupManager {
           folder,
           made,
           (path, parent, isNew) => {
-            if (path === folder && !isNew) requireShared(path, claimed);
+            if (path === folder && !isNew && !isHeld) requireShared(path, claimed);
             if (isCpuset) inheritCpuset(path, parent, isNew);
           },
         );

@@ -13,7 +13,13 @@ import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder } from "../folder.ts";
 import { signalAll } from "../kill.ts";
-import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
+import type {
+  ApplyOptions,
+  CgroupEntry,
+  CgroupManager,
+  CreateOptions,
+  FreezerState,
+} from "../manager.ts";
 import { pidsStats } from "../controllers/pids.ts";
 import { rdmaStats } from "../controllers/rdma.ts";
 import type { PidsStats, Stats } from "../stats.ts";
@@ -52,12 +58,12 @@ export class ManagerV2 implements CgroupManager {
     return claimCgroups([this.#path], () => this.freezerState());
   }
 
-  create(claimed?: readonly string[]): readonly string[] {
+  create(claimed?: readonly string[], { isHeld = false }: CreateOptions = {}): readonly string[] {
     const made: string[] = [];
     try {
       const top = this.#host.hierarchies[0]?.mountPoint ?? "/sys/fs/cgroup";
       makeCgroup(top, this.#path, made, (folder, parent, isNew) => {
-        if (folder === this.#path && !isNew) requireShared(folder, claimed);
+        if (folder === this.#path && !isNew && !isHeld) requireShared(folder, claimed);
         enableControllers(parent);
         leaveInvalidMode(folder);
       });

@@ -17,7 +17,7 @@ export const OWN_WORDS: ReadonlyMap<string, string> = new Map([
     "mount cgroup2 at /sys/fs/cgroup, or choose the cgroup driver disabled",
     "mount cgroup2 at /sys/fs/cgroup, or use hull --cgroup-manager disabled",
   ],
-  ["use the driver cgroupfs", "leave out --systemd-cgroup, or use --cgroup-manager cgroupfs"],
+  ["choose the cgroup driver systemd, which may make it", "use hull --systemd-cgroup"],
   [
     "let hull choose, or ask for a re-executed init",
     "leave out --init, or use --init reexec",

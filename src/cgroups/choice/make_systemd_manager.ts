@@ -1,0 +1,47 @@
+/**
+ * The manager of a new container whose cgroups systemd makes.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/types/config.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
+import { annotatedProperties } from "../systemd/annotations.ts";
+import type { SystemdManager } from "../systemd/manager.ts";
+import { SystemdBus } from "../systemd/systemd_bus.ts";
+import { unitName, unitPath } from "../systemd/unit_names.ts";
+import { type CgroupManagerOptions, loadCgroupManager } from "./make_manager.ts";
+import { cgroupPaths } from "./paths.ts";
+
+/**
+ * Asks systemd where its cgroups are; nothing is made yet.
+ *
+ * @param config its annotations are checked
+ * @throws {ContainerError} ConfigInvalid, Unsupported where there is no systemd, SystemError where
+ *   it does not answer
+ */
+export async function newSystemdManager(
+  { host, cgroupsPath, id }: Omit<CgroupManagerOptions, "driver">,
+  { annotations }: Config,
+): Promise<SystemdManager> {
+  const isUsers = host.inUserNamespace &&
+    (Deno.uid() !== 0 || Deno.env.get("XDG_RUNTIME_DIR") !== undefined);
+  if (isUsers && host.version === 1) {
+    throw unsupportedResource(
+      "a user's systemd has no controllers of cgroup v1",
+      undefined,
+      "boot the host with cgroup v2, or leave the driver out: then the container has no cgroups",
+    );
+  }
+  annotatedProperties(annotations);
+  const unit = unitName(cgroupsPath, id, isUsers);
+  const whose = isUsers ? "user" : "system";
+  using bus = await SystemdBus.open({ whose });
+  const folder = await bus.ownCgroup() + unitPath(unit);
+  const paths = cgroupPaths(host, folder, id);
+  return loadCgroupManager(host, paths, {
+    name: unit.unit,
+    slice: unit.slice,
+    whose,
+  }) as SystemdManager;
+}

@@ -1,0 +1,146 @@
+/**
+ * A container's cgroups as a unit of systemd's: that makes and removes them, and knows the limits;
+ * everything else is as without it. What talks to systemd is only loaded for that.
+ *
+ * @module
+ */
+
+import type { Resources } from "../../config/types/config.ts";
+import type { CgroupHost } from "../detect.ts";
+import type {
+  ApplyOptions,
+  CgroupEntry,
+  CgroupManager,
+  CreateOptions,
+  FreezerState,
+  StoredUnit,
+} from "../manager.ts";
+import type { Stats } from "../stats.ts";
+
+const loadLife = () => import("./unit_life.ts");
+
+/** The manager of one unit's cgroups. */
+export class SystemdManager implements CgroupManager {
+  readonly unit: StoredUnit;
+  readonly #inner: CgroupManager;
+  readonly #host: CgroupHost;
+  #holder: Disposable | undefined;
+  /** The limits that the unit was started with. */
+  #given: Resources | undefined;
+
+  /** Wraps the manager of the same cgroups. */
+  constructor(inner: CgroupManager, host: CgroupHost, unit: StoredUnit) {
+    this.unit = unit;
+    this.#inner = inner;
+    this.#host = host;
+  }
+
+  get version(): 1 | 2 {
+    return this.#inner.version;
+  }
+
+  get paths(): Readonly<Record<string, string>> {
+    return this.#inner.paths;
+  }
+
+  /** The unit is the container's own in any case: systemd starts none that is there. */
+  claim(): readonly string[] {
+    this.#inner.claim();
+    return this.#folders;
+  }
+
+  async create(
+    _claimed?: readonly string[],
+    options: CreateOptions = {},
+  ): Promise<readonly string[]> {
+    const { unit = { id: this.unit.name } } = options;
+    const { startUnit } = await loadLife();
+    this.#holder = await startUnit(this.unit, this.#host, unit);
+    this.#given = unit.resources;
+    try {
+      await this.#inner.create(undefined, { isHeld: true }); // what systemd does not make
+    } catch (error) {
+      this.settle();
+      throw error;
+    }
+    return this.#folders;
+  }
+
+  settle(): void {
+    this.#holder?.[Symbol.dispose]();
+    this.#holder = undefined;
+  }
+
+  get isHeld(): boolean {
+    return this.#holder !== undefined;
+  }
+
+  async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
+    const isGiven = resources === this.#given && options.update !== true;
+    if (isGiven) return await this.#inner.apply(resources, options);
+    // While v1's device rules are set anew, nothing may find a device closed.
+    const stands = this.version === 1 && resources.devices !== undefined &&
+      this.freezerState() === "thawed" && options.update === true;
+    if (stands) await this.freeze();
+    try {
+      const { limitUnit } = await loadLife();
+      await limitUnit(this.unit, this.#host, resources, options);
+      await this.#inner.apply(resources, options);
+    } finally {
+      if (stands) await this.thaw();
+    }
+  }
+
+  exists(): boolean {
+    return this.#inner.exists();
+  }
+
+  processes(options?: { readonly all?: boolean | undefined }): number[] {
+    return this.#inner.processes(options);
+  }
+
+  entries(): readonly CgroupEntry[] {
+    return this.#inner.entries();
+  }
+
+  freeze(signal?: AbortSignal): Promise<void> {
+    return this.#inner.freeze(signal);
+  }
+
+  thaw(): Promise<void> {
+    return this.#inner.thaw();
+  }
+
+  freezerState(): FreezerState {
+    return this.#inner.freezerState();
+  }
+
+  kill(signal: number): void {
+    this.#inner.kill(signal);
+  }
+
+  letDie(): void {
+    this.#inner.letDie();
+  }
+
+  stats(): Stats {
+    return this.#inner.stats();
+  }
+
+  /** Only systemd can tell. */
+  removeIfEmpty(own?: readonly string[]): boolean {
+    return own?.length === 0;
+  }
+
+  async destroy(own?: readonly string[]): Promise<void> {
+    this.settle();
+    if (own?.length === 0) return;
+    const { stopUnit } = await loadLife();
+    await stopUnit(this.unit);
+    await this.#inner.destroy(own);
+  }
+
+  get #folders(): readonly string[] {
+    return [...new Set(Object.values(this.paths))];
+  }
+}
