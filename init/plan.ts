@@ -108,7 +108,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const { namespaces = [], rootfsPropagation } = linux;
   const { maskedPaths = [], readonlyPaths = [] } = linux;
   const ownsMounts = isNew(namespaces, "mount");
-  const mounts = planMounts(config, init, isNew(namespaces, "cgroup"));
+  const mounts = planMounts(config, init);
   const flat = mounts.flatMap(({ tree }) => [...tree.mounts, ...tree.protect]);
   const anchors = anchorsOf(flat, !ownsMounts, facts);
   const making = {

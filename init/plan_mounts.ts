@@ -21,12 +21,8 @@ export interface MountPlan {
   readonly tree: CgroupTree;
 }
 
-/**
- * The config's mounts, a cgroup mount with those that stand for it.
- *
- * @param ownCgroups whether the container's cgroup namespace is new
- */
-export function planMounts(config: Config, init: InitConfig, ownCgroups: boolean): MountPlan[] {
+/** The config's mounts, a cgroup mount with those that stand for it. */
+export function planMounts(config: Config, init: InitConfig): MountPlan[] {
   const { namespaces = [] } = config.linux ?? {};
   return (config.mounts ?? []).map((mount, k) => {
     const destination = placeOf(mount);
@@ -43,7 +39,7 @@ export function planMounts(config: Config, init: InitConfig, ownCgroups: boolean
       hint: whyRefused(mount, namespaces),
     };
     const tree = isCgroupMount(mount)
-      ? cgroupMounts(planned, init.cgroups, ownCgroups)
+      ? cgroupMounts(planned, init.cgroups, namespaces)
       : { mounts: [planned], protect: [] };
     return { planned, tree };
   });

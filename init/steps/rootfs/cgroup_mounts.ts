@@ -8,10 +8,11 @@
  */
 
 import type { CgroupMount, InitCgroups } from "../../operations/init_config.ts";
-import type { Mount } from "../../../src/config/types/config.ts";
+import type { Mount, Namespace } from "../../../src/config/types/config.ts";
 import type { Facts } from "../../operations/facts.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import type { PlannedMount } from "./planned_mount.ts";
+import { isNew } from "../process/namespaces.ts";
 import { openPlace } from "../places/paths.ts";
 
 const CGROUP_TYPES: readonly (string | undefined)[] = ["cgroup", "cgroup2"];
@@ -31,14 +32,18 @@ export interface CgroupTree {
 export function cgroupMounts(
   planned: PlannedMount,
   cgroups: InitCgroups,
-  ownNamespace: boolean,
+  namespaces: readonly Namespace[],
 ): CgroupTree {
   const { mount, label } = planned;
   if (cgroups.version === 2 || mount.type === "cgroup2") {
-    const tree: Mount = { ...mount, type: "cgroup2", source: mount.source ?? "cgroup" };
-    const shown = cgroups.isShared ? asReadonly(tree) : tree;
+    const isBound = cgroups.version === 2 && isForeign(namespaces);
+    const tree: Mount = isBound
+      ? { ...mount, type: "bind", source: V2_TREE, options: ["rbind", ...(mount.options ?? [])] }
+      : { ...mount, type: "cgroup2", source: mount.source ?? "cgroup" };
+    const shown = cgroups.isShared || isBound ? asReadonly(tree) : tree;
     return { mounts: [{ ...planned, mount: shown }], protect: [] };
   }
+  const ownNamespace = isNew(namespaces, "cgroup");
   const isReadonly = mount.options?.includes("ro") ?? false;
   const folder: Mount = {
     destination: mount.destination,
@@ -65,6 +70,17 @@ export function cgroupMounts(
     }]
     : [];
   return { mounts: [{ ...planned, mount: folder }, ...trees], protect };
+}
+
+const V2_TREE = "/sys/fs/cgroup";
+
+/**
+ * Whether a user namespace may not make the mount, since the cgroup namespace is the host's: its
+ * mount of the v2 tree is bound then, as other runtimes do.
+ */
+function isForeign(namespaces: readonly Namespace[]): boolean {
+  const types = new Set(namespaces.map(({ type }) => type));
+  return types.has("user") && !types.has("cgroup");
 }
 
 /** A tree that is not the container's alone is read-only, whatever the config says. */

@@ -100,6 +100,21 @@ for (const [name, init] of Object.entries(GOLDEN)) {
   });
 }
 
+Deno.test("in a user namespace with the host's cgroup namespace the host's v2 tree is bound", () => {
+  const shown = (types: readonly ("user" | "cgroup")[]) => {
+    const config = spec((draft) => {
+      const kept = draft.linux.namespaces?.filter(({ type }) => type !== "cgroup") ?? [];
+      draft.linux.namespaces = [...kept, ...types.map((type) => ({ type }))];
+    });
+    return formatPlan(listPlan(planInit({ ...BASE, cgroups: V2, config }, FACTS)));
+  };
+  const [bind, mount] = [/openat\w*\(.*"\/?sys\/fs\/cgroup".*source>/, /fsopen\("cgroup2"/];
+  for (const types of [["user"], ["user", "cgroup"], []] as const) {
+    const isBound = types.length === 1;
+    assertEquals([bind, mount].map((what) => what.test(shown(types))), [isBound, !isBound]);
+  }
+});
+
 Deno.test("the plan of a launcher into a pod is the golden one", async () => {
   const namespaces = [
     { type: "user", path: "/proc/9/ns/user" },
