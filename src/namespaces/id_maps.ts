@@ -50,10 +50,11 @@ function writeMap(map: Map, pointer: string): void {
   const isOwn = mappings.length === 1 && first?.size === 1 && first.hostID === own;
   const refusal = tryWrite(pid, file, text, pointer);
   if (refusal === undefined) return;
-  // To the root of a user namespace the tools give nothing: they are not that root's.
-  if (own === 0) throw refusal;
-  if (!isOwn) runMapTool(pid, file === "uid_map" ? "newuidmap" : "newgidmap", lines, pointer);
-  else if (file === "uid_map") throw refusal;
+  if (!isOwn) {
+    // To the root of a user namespace the tools give nothing: they are not that root's.
+    if (Deno.uid() === 0) throw refusal;
+    runMapTool(pid, file === "uid_map" ? "newuidmap" : "newgidmap", lines, pointer);
+  } else if (file === "uid_map") throw refusal;
   else {
     const denied = tryWrite(pid, "setgroups", "deny", pointer) ??
       tryWrite(pid, file, text, pointer);

@@ -86,6 +86,19 @@ testWhere(DECOY, "where the host gives no ids one is mapped, with a word about w
   }
 });
 
+testWhere(DECOY, "a user of the host's group 0 runs a bundle that maps one id", async () => {
+  await using user = new OrdinaryUser();
+  const folder = user.bundle(
+    "zero",
+    script(MAPS, (config) => {
+      mapOne(config);
+      config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    }),
+  );
+  const said = await user.must(["run", "-b", folder, "x"], { group: 0 });
+  assertEquals(said, `${ONE} 0 0 1\ndeny\n`);
+});
+
 testWhere(DECOY, "a single id may be another than root's", async () => {
   await using user = new OrdinaryUser();
   const folder = user.bundle(
