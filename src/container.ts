@@ -178,14 +178,14 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * The numbers on the host of all processes in the container's cgroups; none if it was created
-   * with the cgroup driver `disabled`. Only while the container is paused they are sure to be those
+   * The numbers on the host of all processes in the container's cgroups; without cgroups those of
+   * its own pid namespace, and none if it has none. Only while the container is paused they are sure to be those
    * of its processes: otherwise one may end, and its number be given to another.
    *
    * @throws {ContainerError} `SystemError`
    */
   processes(): number[] {
-    return this.#known.surroundings.cgroups.processes({ all: true });
+    return this.#known.processes();
   }
 
   /**

@@ -8,6 +8,7 @@
 import { failedWith } from "../../ffi/c/errno.ts";
 import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
+import { isPartial } from "../own/rights.ts";
 import { cgroupError } from "./cgroup_errors.ts";
 
 /** The kernel gives a file of /proc in parts of at most a page anyway. */
@@ -140,7 +141,7 @@ function hostOf(
     version,
     hierarchies: version === 2 ? hierarchies.filter((h) => h.controllers[0] === "") : hierarchies,
     get inUserNamespace() { // who only looks after a container doesn't ask
-      return inUserNamespace ??= !/^\s*0\s+0\s+4294967295\s*$/.test(readUidMap());
+      return inUserNamespace ??= isPartial(readUidMap());
     },
   };
 }

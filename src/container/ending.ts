@@ -13,7 +13,7 @@ import { leaveClass } from "../resctrl/container_resctrl.ts";
 import { isGone } from "../state/current_state.ts";
 import { isAlive, openIdentified } from "../state/process_identity.ts";
 import { requireEnded } from "../state/status_rules.ts";
-import { giveLeaseBack, removeNetwork, runPoststopHooks, stopUserNetwork } from "./late.ts";
+import { giveLeaseBack, loadUserNetwork, removeNetwork, runPoststopHooks } from "./late.ts";
 import type { Call, KnownContainer } from "./known_container.ts";
 
 /** How long a forced end waits for the lock before it kills the first process. */
@@ -103,7 +103,7 @@ export class Ending {
    */
   async removeNetwork(): Promise<void> {
     const { network, init, config, hasLease, userNetwork } = this.#known.state.known;
-    if (userNetwork !== undefined) await stopUserNetwork(userNetwork);
+    if (userNetwork !== undefined) (await loadUserNetwork()).stopUserNetwork(userNetwork);
     if (network === undefined) return;
     const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
       undefined;

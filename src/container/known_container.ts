@@ -5,7 +5,8 @@
  */
 
 import type { Fd } from "../../ffi/files/file.ts";
-import { endAll, isGuest, type SignalTarget } from "../life/container_signals.ts";
+import { endAll, hasOwnPids, isGuest, type SignalTarget } from "../life/container_signals.ts";
+import { processesBeside } from "../life/namespace_processes.ts";
 import { isWaiting } from "../process/init_status.ts";
 import type { InitProcess } from "../start/init_process.ts";
 import { CurrentState } from "../state/current_state.ts";
@@ -39,6 +40,24 @@ export class KnownContainer {
   /** Its id. */
   get id(): string {
     return this.state.known.id;
+  }
+
+  /**
+   * Its first process, if that tells all the others: they are in a pid namespace of its own, and in
+   * no cgroup.
+   */
+  get leader(): number | undefined {
+    const { init, config, cgroupPaths: paths } = this.state.known;
+    if (init === undefined || !isAlive(init) || !hasOwnPids(config)) return undefined;
+    return Object.keys(paths).length === 0 ? init.pid : undefined;
+  }
+
+  /** The numbers of all its processes that are known. */
+  processes(): number[] {
+    const { leader } = this;
+    return leader === undefined
+      ? this.surroundings.cgroups.processes({ all: true })
+      : processesBeside(leader);
   }
 
   /** Its state folder. */

@@ -50,7 +50,7 @@ export const plugNetwork = late(network, "plugNetwork");
 export const removeNetwork = late(network, "removeNetwork");
 
 /** For a program of the user's that connects a container. */
-export const stopUserNetwork = late(() => import("../network/user_network.ts"), "stopUserNetwork");
+export const loadUserNetwork = () => import("../network/user_network.ts");
 
 /** For an address on a bridge of hull's own. */
 export const takeLease = late(lease, "takeLease");

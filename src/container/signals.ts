@@ -7,6 +7,7 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { ContainerError } from "../errors.ts";
 import { signalFirst } from "../life/container_signals.ts";
+import { signalBeside } from "../life/namespace_processes.ts";
 import { requireSignal } from "../process/parent_process.ts";
 import type { KnownContainer } from "./known_container.ts";
 
@@ -33,7 +34,10 @@ export function sendSignal(
   // data to save. So the signal is only turned into a kill under the lock.
   const isDeaf = lock !== undefined && known.statusOf(state.known) === "created";
   const sent = isDeaf ? SIGKILL : number;
-  if (options.all === true) return surroundings.cgroups.kill(sent);
+  if (options.all === true) {
+    const { leader } = known;
+    return leader === undefined ? surroundings.cgroups.kill(sent) : signalBeside(leader, sent);
+  }
   using pidfd = known.openInit();
   if (signalFirst(known.target(pidfd), sent)) return;
   throw new ContainerError("ContainerNotRunning", `container not running: ${known.id}`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolverConfig, userResolverConfig } from "./late.ts";
+import { loadUserNetwork, resolverConfig } from "./late.ts";
 import type { Config } from "../config/types/config.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
@@ -25,7 +25,7 @@ export async function makeBuiltin(id: string, mode: CheckedMode | undefined): Pr
   const kind = mode?.kind;
   const isHost = kind === "host";
   const resolvConf = kind === "pasta" || kind === "slirp4netns"
-    ? await userResolverConfig(kind)
+    ? (await loadUserNetwork()).userResolverConfig(kind)
     : isHost || kind === "bridge"
     ? await resolverConfig(isHost)
     : undefined;

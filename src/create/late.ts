@@ -19,10 +19,7 @@ export const newSystemdManager = late(
 );
 
 /** For a built-in container that a program of the user connects. */
-export const userResolverConfig = late(
-  () => import("../network/user_network.ts"),
-  "userResolverConfig",
-);
+export const loadUserNetwork = () => import("../network/user_network.ts");
 
 /** For a built-in container that has a network. */
 export const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");

@@ -10,7 +10,6 @@ import type { NetworkMode } from "../config/types/network_mode.ts";
 import type { GivenNetworks } from "../config/validate_network/networks.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
-const requireProgram = late(() => import("./user_network.ts"), "requireProgram");
 const requireNft = late(() => import("./hull_bridge/nft.ts"), "requireNft");
 
 /**
@@ -23,7 +22,7 @@ export async function checkMode(mode: NetworkMode): Promise<CheckedMode> {
   const checked = checkNetworkMode(mode);
   if (checked.kind === "bridge") await requireNft();
   if (checked.kind === "pasta" || checked.kind === "slirp4netns") {
-    await requireProgram(checked.kind);
+    (await import("./user_network.ts")).requireProgram(checked.kind);
   }
   return checked;
 }

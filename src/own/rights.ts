@@ -20,10 +20,15 @@ export function isOrdinaryUser(): boolean {
   return Deno.uid() !== 0 && !isAdmin();
 }
 
+/** Whether the text of a uid_map is that of a user namespace other than the host's. */
+export function isPartial(map: string): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(map);
+}
+
 /** Whether this program is in a user namespace, and so has no rights on the host beyond it. */
 export function isInUserNamespace(): boolean {
   try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(Deno.readTextFileSync("/proc/self/uid_map"));
+    return isPartial(Deno.readTextFileSync("/proc/self/uid_map"));
   } catch {
     return false; // a kernel without user namespaces
   }

@@ -35,7 +35,8 @@ const FORBIDDEN: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOSPC",
  * @param rootfs of the container, which its ids must reach
  */
 export function explainRefusal(error: unknown, rootfs: string, host = HOST): unknown {
-  if (!(error instanceof ContainerError) || !FORBIDDEN.includes(error.errno)) return error;
+  if (!(error instanceof ContainerError)) return error;
+  if (!FORBIDDEN.includes(error.errno) && !leavesOut(error)) return error;
   const hint = reasonOf(error, rootfs, host);
   if (hint === undefined) return error;
   const { code, summary, cause } = error;
@@ -48,6 +49,9 @@ function reasonOf(
   host: HostChecks,
 ): string | undefined {
   const setting = (name: string) => host.read(`/proc/sys/${name}`)?.trim();
+  if (errno === "EINVAL") {
+    return "a user namespace can't leave out what is mounted in the source: use rbind";
+  }
   const isMade = syscall === "clone3" || syscall === "unshare";
   if (isMade && step === "sources") {
     return "a mount that is made beforehand, id-mapped or shared with the host, needs root: " +
@@ -77,6 +81,11 @@ function reasonOf(
       "mapped, or let all search them (chmod a+x)";
   }
   return undefined;
+}
+
+/** Whether a bind would show what a mount inside of its source covers. */
+function leavesOut({ step, syscall, errno }: ContainerError): boolean {
+  return step === "mounts" && syscall === "open_tree" && errno === "EINVAL";
 }
 
 function noexecReason(rootfs: string, host: HostChecks): string | undefined {

@@ -28,29 +28,26 @@ export class InitNetwork implements Disposable {
   readonly #stack = new DisposableStack();
   #setup: NetworkSetup | undefined;
   #devices: NetDevices | undefined;
-  #userNetwork: UserNetworkState | undefined;
+  /** The program of the user that connects it, with its process once it runs. */
+  userNetwork: UserNetworkState | undefined;
 
   /** Makes nothing yet. */
   constructor(subject: StartSubject) {
     this.#subject = subject;
     this.#linux = subject.config.linux ?? {};
     this.#network = subject.network;
+    this.userNetwork = subject.before.userNetwork;
   }
 
   /** Whether there is anything to do. */
   get isNeeded(): boolean {
-    return this.#network !== undefined || this.#subject.before.userNetwork !== undefined ||
+    return this.#network !== undefined || this.userNetwork !== undefined ||
       Object.keys(this.#linux.netDevices ?? {}).length > 0;
   }
 
   /** The container's network, with all names once it was made. */
   get made(): ContainerNetwork | undefined {
     return this.#setup?.network ?? this.#network;
-  }
-
-  /** The program of the user that connects it, with its process once it runs. */
-  get userNetwork(): UserNetworkState | undefined {
-    return this.#userNetwork ?? this.#subject.before.userNetwork;
   }
 
   /**
@@ -80,15 +77,15 @@ export class InitNetwork implements Disposable {
   }
 
   async #connect({ pid }: Child): Promise<void> {
-    const { before: { userNetwork }, folder, config } = this.#subject;
-    if (userNetwork === undefined) return;
+    const { folder, config } = this.#subject;
+    if (this.userNetwork === undefined) return;
     const { startUserNetwork } = await loadUserNetwork();
-    this.#userNetwork = await startUserNetwork(userNetwork, { pid, config, folder });
+    this.userNetwork = await startUserNetwork(this.userNetwork, { pid, config, folder });
   }
 
   /** Undoes it. Throws the first error; what can't be undone stays. */
   async undo(): Promise<void> {
-    const program = this.#userNetwork;
+    const program = this.userNetwork;
     await finish(
       () => void this.#devices?.giveBack(),
       () => this.#setup?.undo(),

@@ -5,6 +5,7 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { until } from "../fixtures/until.ts";
 import type { Draft } from "../fixtures/bundle.ts";
 import {
   DECOY,
@@ -179,10 +180,35 @@ Deno.test("the whole life of a user's container", async () => {
     const paused = await user.call(["pause", "w"]);
     if (paused.code === 0) await user.must(["resume", "w"]); // where cgroups are delegated
     else assertMatch(paused.stderr, /^hull: the container has no cgroups: .*delegated.*\n$/);
-    await user.must(["kill", "w", "KILL"]);
+    const program = ["sh", "-c", "trap 'exit 7' USR1; echo; while :; do sleep 0.05; done"];
+    await user.detach(["exec", "--detach", "w", ...program]);
+    assertEquals((await pidsOf(user, "w")).length >= 2, true);
+    await user.must(["kill", "--all", "w", "0"]);
+    await user.must(["kill", "--all", "w", "KILL"]);
     await user.must(["delete", "--force", "w"]);
     assertEquals(user.left(), []);
   }
+});
+
+async function pidsOf(user: OrdinaryUser, id: string): Promise<number[]> {
+  return JSON.parse(await user.must(["ps", "--format", "json", id])) as number[];
+}
+
+Deno.test("a signal to all reaches those that a container without cgroups has", async () => {
+  await using user = new OrdinaryUser();
+  const waits = "trap 'exit 7' USR1; while :; do sleep 0.05; done";
+  const folder = user.bundle(
+    "all",
+    script(`(${waits}) & (${waits}) & trap : USR1; wait; wait`, mapOne),
+  );
+  await user.detach(["run", "-d", "-b", folder, "all"]);
+  await until(async () => (await pidsOf(user, "all")).length >= 3);
+  await until(async () => {
+    await user.call(["kill", "--all", "all", "USR1"]);
+    const state = JSON.parse(await user.must(["state", "all"])) as { status: string };
+    return state.status === "stopped";
+  });
+  await user.must(["delete", "all"]);
 });
 
 Deno.test("a user's terminal: of the first process and of a further one", async () => {

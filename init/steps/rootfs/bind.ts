@@ -111,13 +111,10 @@ export function copySource(
 ) {
   const recursive = options.bindRecursive || mount.type === "rbind" ? AT_RECURSIVE : 0;
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive;
-  const hint = recursive === 0 ? LOCKED_INSIDE : undefined;
-  step.because("copy the source's mount", mount.source, `${pointer}/source`, hint)
+  step.because("copy the source's mount", mount.source, `${pointer}/source`)
     .call("open_tree", [result(sourceOf(label)), "", flags], { label: `${label}.mount` })
     .close(sourceOf(label));
 }
-
-const LOCKED_INSIDE = "a user namespace can't leave out what is mounted in it: use rbind";
 
 /**
  * The path inside the root of a bind's source that lies in the rootfs, where an earlier mount may

@@ -10,8 +10,7 @@ import { unsupportedResource } from "../cgroup_errors.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
 import type { Stats } from "../stats.ts";
 
-const HINT = "make it with another cgroup driver, or as root, or where cgroups are delegated " +
-  "(systemd-run --user --scope hull …)";
+const HINT = "make it where cgroups are delegated (systemd-run --user --scope), or as root";
 
 /** The manager that manages nothing. */
 export class DisabledManager implements CgroupManager {

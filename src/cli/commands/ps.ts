@@ -22,7 +22,7 @@ export const command: Command = {
     const [id, ...options] = args;
     const container = (await factory()).load(id as string);
     const inside = container.processes();
-    // Without cgroups only the first process is known; its pid is 0 if there is none.
+    // Without cgroups, and a pid namespace of its own, only the first process is known; its pid is 0 if there is none.
     const first = [container.ociState().pid].filter((pid) => pid > 0);
     const pids = inside.length > 0 ? inside : first;
     if (format === "json") output.print(JSON.stringify(pids) + "\n");

@@ -13,8 +13,7 @@ export const NETWORK_FLAGS: readonly Flag[] = [
   {
     name: "network",
     value: "KIND",
-    summary:
-      "loopback, none, host, bridge[=NAME] (behind a bridge of hull's), pasta or slirp4netns",
+    summary: "loopback, none, host, bridge[=NAME], pasta or slirp4netns",
   },
   {
     name: "networks-from-annotations",
@@ -49,8 +48,8 @@ export async function networkOf(flags: GivenFlags): Promise<NetworkMode | undefi
   if (kind === "pasta" && given === kind) return { through: kind, publish };
   if (publish.length > 0) {
     throw usageError(
-      "only a container on a bridge, or behind pasta, has ports to publish",
-      "add --network bridge or --network pasta",
+      "only a bridge and pasta publish ports",
+      "add --network bridge or pasta",
     );
   }
   if (given === undefined) return undefined;

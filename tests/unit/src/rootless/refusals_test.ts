@@ -25,6 +25,7 @@ Deno.test("each rule of a host is told with its remedy", () => {
       "apparmor_restrict_unprivileged_userns=0",
     ],
     [{ ...clone, errno: "ENOSPC" }, {}, "/proc/sys/user"],
+    [{ step: "mounts", syscall: "open_tree", errno: "EINVAL" }, {}, "use rbind"],
     [{ ...clone, step: "sources" }, {}, "made beforehand, id-mapped or shared with the host"],
     [clone, { "/proc/sys/kernel/unprivileged_userns_clone": "1\n" }, "something around hull"],
     [
