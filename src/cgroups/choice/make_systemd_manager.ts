@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CgroupHost } from "../detect.ts";
 import type { Config } from "../../config/types/config.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
 import { annotatedProperties } from "../systemd/annotations.ts";
@@ -37,11 +38,28 @@ export async function newSystemdManager(
   const unit = unitName(cgroupsPath, id, isUsers);
   const whose = isUsers ? "user" : "system";
   using bus = await SystemdBus.open({ whose });
-  const folder = await bus.ownCgroup() + unitPath(unit);
+  const around = await bus.ownCgroup();
+  if (isUsers) requireInside(host, around);
+  const folder = around + unitPath(unit);
   const paths = cgroupPaths(host, folder, id);
   return loadCgroupManager(host, paths, {
     name: unit.unit,
     slice: unit.slice,
     whose,
   }) as SystemdManager;
+}
+
+/**
+ * A user can only move processes between the cgroups that were delegated to that user: those of the
+ * user's systemd. A login is outside of them.
+ *
+ * Source: the kernel's cgroup-v2.rst, "Delegation Containment".
+ */
+function requireInside({ hierarchies: [tree] }: CgroupHost, around: string): void {
+  if (`${tree?.ownFolder}/`.startsWith(`${tree?.mountPoint}${around}/`)) return;
+  throw unsupportedResource(
+    "this program is outside of the cgroups of the user's systemd",
+    undefined,
+    "run it inside: systemd-run --user --scope hull …",
+  );
 }

@@ -51,18 +51,11 @@ export class SystemdManager implements CgroupManager {
 
   async create(
     _claimed?: readonly string[],
-    options: CreateOptions = {},
+    { unit = { id: this.unit.name } }: CreateOptions = {},
   ): Promise<readonly string[]> {
-    const { unit = { id: this.unit.name } } = options;
     const { startUnit } = await loadLife();
-    this.#holder = await startUnit(this.unit, this.#host, unit);
+    this.#holder = await startUnit(this.unit, this.#host, unit, this.#inner);
     this.#given = unit.resources;
-    try {
-      await this.#inner.create(undefined, { isHeld: true }); // what systemd does not make
-    } catch (error) {
-      this.settle();
-      throw error;
-    }
     return this.#folders;
   }
 
@@ -78,17 +71,8 @@ export class SystemdManager implements CgroupManager {
   async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
     const isGiven = resources === this.#given && options.update !== true;
     if (isGiven) return await this.#inner.apply(resources, options);
-    // While v1's device rules are set anew, nothing may find a device closed.
-    const stands = this.version === 1 && resources.devices !== undefined &&
-      this.freezerState() === "thawed" && options.update === true;
-    if (stands) await this.freeze();
-    try {
-      const { limitUnit } = await loadLife();
-      await limitUnit(this.unit, this.#host, resources, options);
-      await this.#inner.apply(resources, options);
-    } finally {
-      if (stands) await this.thaw();
-    }
+    const { limitUnit } = await loadLife();
+    await limitUnit(this.unit, this.#host, resources, options, this.#inner);
   }
 
   exists(): boolean {

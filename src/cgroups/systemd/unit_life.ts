@@ -6,9 +6,10 @@
 
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
+import { undone } from "../../failures/undo.ts";
 import { answeredWith } from "../../systemd/bus_errors.ts";
 import type { CgroupHost } from "../detect.ts";
-import type { ApplyOptions, StoredUnit, UnitWishes } from "../manager.ts";
+import type { ApplyOptions, CgroupManager, StoredUnit, UnitWishes } from "../manager.ts";
 import { annotatedProperties } from "./annotations.ts";
 import { deviceProperties } from "./device_properties.ts";
 import { Placeholder } from "./placeholder.ts";
@@ -21,8 +22,9 @@ import { SystemdBus, UNIT_EXISTS } from "./systemd_bus.ts";
 const IDLE_SINCE = 252;
 
 /**
- * Starts the unit with a process that holds it.
+ * Starts the unit with a process that holds it, and makes the cgroups that systemd does not make.
  *
+ * @param files the manager of its cgroups' files
  * @returns what holds it: to be disposed of once the first process is in
  * @throws {ContainerError} `IdInUse`, `ConfigInvalid`, `SystemError`
  */
@@ -30,6 +32,7 @@ export async function startUnit(
   unit: StoredUnit,
   host: CgroupHost,
   { resources = {}, annotations, id }: UnitWishes,
+  files: CgroupManager,
 ): Promise<Disposable> {
   const own = annotatedProperties(annotations);
   using bus = await SystemdBus.open(unit);
@@ -38,6 +41,7 @@ export async function startUnit(
   try {
     const fixed = fixedProperties(unit, id, holder.pid, host.version);
     await start(bus, unit, [...fixed, ...limits, ...own]);
+    await makeOthers(bus, unit, files);
     return holder;
   } catch (error) {
     holder[Symbol.dispose]();
@@ -45,9 +49,20 @@ export async function startUnit(
   }
 }
 
+async function makeOthers(bus: SystemdBus, { name }: StoredUnit, files: CgroupManager) {
+  try {
+    await files.create(undefined, { isHeld: true });
+  } catch (error) {
+    throw await undone(error, async () => {
+      await bus.stop(name);
+    });
+  }
+}
+
 /**
- * Sets the limits of a unit that runs.
+ * Sets the limits of a unit that runs, and those of its files.
  *
+ * @param files the manager of its cgroups' files
  * @throws {ContainerError} `ConfigInvalid`, `SystemError`
  */
 export async function limitUnit(
@@ -55,10 +70,20 @@ export async function limitUnit(
   host: CgroupHost,
   resources: Resources,
   options: ApplyOptions,
+  files: CgroupManager,
 ): Promise<void> {
   using bus = await SystemdBus.open(unit);
   const limits = await limitsOf(resources, options, host, bus);
-  if (limits.length > 0) await bus.setProperties(unit.name, limits);
+  // While systemd sets v1's device rules anew, nothing may find a device closed.
+  const stands = host.version === 1 && resources.devices !== undefined &&
+    options.update === true && files.freezerState() === "thawed";
+  if (stands) await files.freeze();
+  try {
+    if (limits.length > 0) await bus.setProperties(unit.name, limits);
+    await files.apply(resources, options);
+  } finally {
+    if (stands) await files.thaw();
+  }
 }
 
 /**

@@ -1,0 +1,148 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { addressesOf } from "../../../../../src/cgroups/systemd/addresses.ts";
+import { SystemdBus, UNIT_EXISTS } from "../../../../../src/cgroups/systemd/systemd_bus.ts";
+import { ContainerError } from "../../../../../src/errors.ts";
+import { answeredWith } from "../../../../../src/systemd/bus_errors.ts";
+import { ERROR, type Message, SIGNAL } from "../../../../../src/systemd/message.ts";
+import { type FakeBus, withFakeBus } from "../../../../fixtures/fake_bus.ts";
+
+const JOB = "/org/freedesktop/systemd1/job/7";
+const MANAGER = "org.freedesktop.systemd1.Manager";
+
+/** A conversation with a systemd that the test plays. */
+async function withSystemd(
+  play: (bus: FakeBus) => Promise<void>,
+  talk: (systemd: SystemdBus) => Promise<void>,
+): Promise<void> {
+  const letIn = async (bus: FakeBus) => {
+    await bus.letIn();
+    await play(bus);
+    await bus.untilClosed();
+  };
+  await withFakeBus(letIn, async (path) => {
+    const addresses = [{ path: `${path}-missing`, isBus: false }, { path, isBus: false }];
+    const limits = { answerMs: 5000, jobMs: 300 };
+    using systemd = await SystemdBus.open({ whose: "system", addresses, ...limits });
+    await talk(systemd);
+  });
+}
+
+async function removed(bus: FakeBus, job: string, result: string): Promise<void> {
+  await bus.send({
+    type: SIGNAL,
+    serial: 3,
+    path: "/org/freedesktop/systemd1",
+    interface: MANAGER,
+    member: "JobRemoved",
+    signature: "uoss",
+    body: [7, job, "a.scope", result],
+  });
+}
+
+async function refuse(bus: FakeBus, call: Message | undefined, errorName: string): Promise<void> {
+  const replySerial = call?.serial ?? 0;
+  const body = { signature: "s", body: ["said by the test"] };
+  await bus.send({ type: ERROR, serial: 4, replySerial, errorName, ...body });
+}
+
+async function failureOf(call: Promise<unknown>): Promise<ContainerError> {
+  return await assertRejects(() => call, ContainerError);
+}
+
+Deno.test("a unit is started once its job has ended, whatever other jobs end before", async () => {
+  const property = ["TasksMax", { signature: "t", value: 5n }] as const;
+  await withSystemd(async (bus) => {
+    const call = await bus.message() as Message;
+    assertEquals([call.member, call.signature], ["StartTransientUnit", "ssa(sv)a(sa(sv))"]);
+    assertEquals(call.body, ["a.scope", "replace", [property], []]);
+    await removed(bus, "/other", "failed");
+    await removed(bus, JOB, "done"); // may come before the answer
+    await bus.answer(call, "o", [JOB]);
+  }, (systemd) => systemd.startTransient("a.scope", [property]));
+});
+
+Deno.test("a job that fails, and one that never ends, are told", async () => {
+  await withSystemd(async (bus) => {
+    await bus.answer(await bus.message() as Message, "o", [JOB]);
+    await removed(bus, JOB, "failed");
+  }, async (systemd) => {
+    const { message } = await failureOf(systemd.startTransient("a.scope", []));
+    assertStringIncludes(message, 'could not start a.scope: its job ended as "failed"');
+  });
+  await withSystemd(async (bus) => {
+    await bus.answer(await bus.message() as Message, "o", [JOB]);
+  }, async (systemd) => {
+    const error = await failureOf(systemd.startTransient("a.scope", []));
+    assertEquals(error.errno, "ETIMEDOUT");
+  });
+});
+
+Deno.test("a unit that is there is told from other refusals", async () => {
+  await withSystemd(async (bus) => {
+    await refuse(bus, await bus.message(), UNIT_EXISTS);
+    await refuse(bus, await bus.message(), "org.freedesktop.DBus.Error.AccessDenied");
+  }, async (systemd) => {
+    const exists = await failureOf(systemd.startTransient("a.scope", []));
+    assertEquals(answeredWith(exists, UNIT_EXISTS), true);
+    const denied = await failureOf(systemd.setProperties("a.scope", []));
+    assertEquals(answeredWith(denied, UNIT_EXISTS), false);
+    assertStringIncludes(denied.message, "only root may ask");
+  });
+});
+
+Deno.test("a unit that is gone has stopped, and is forgotten", async () => {
+  await withSystemd(async (bus) => {
+    await refuse(bus, await bus.message(), "org.freedesktop.systemd1.NoSuchUnit");
+    await refuse(bus, await bus.message(), "org.freedesktop.systemd1.UnitNotLoaded");
+    await bus.answer(await bus.message() as Message, "o", [JOB]);
+    await removed(bus, JOB, "canceled");
+  }, async (systemd) => {
+    assertEquals(await systemd.stop("a.scope"), false);
+    assertEquals(await systemd.resetFailed("a.scope"), false);
+    assertEquals(await systemd.stop("a.scope"), true);
+  });
+});
+
+Deno.test("the version's number is read, however it goes on", async () => {
+  for (
+    const [text, number] of [["257.9-1~deb13u1", 257], ["v252", 252], ["258~rc1", 258]] as const
+  ) {
+    await withSystemd(async (bus) => {
+      const value = { signature: "s", value: text };
+      await bus.answer(await bus.message() as Message, "v", [value]);
+    }, async (systemd) => assertEquals(await systemd.version(), number));
+  }
+});
+
+Deno.test("where no systemd listens, the first socket is told", async () => {
+  const addresses = [{ path: "/nowhere/private", isBus: false }, {
+    path: "/nowhere/bus",
+    isBus: true,
+  }];
+  const error = await failureOf(SystemdBus.open({ whose: "system", addresses }));
+  assertEquals([error.code, error.errno, error.path], [
+    "SystemError",
+    "ENOENT",
+    "/nowhere/private",
+  ]);
+  assertStringIncludes(error.hint ?? "", "does systemd run here");
+});
+
+Deno.test("systemd's own socket is tried before the buses", () => {
+  const environment = (variables: Record<string, string>) => (name: string) => variables[name];
+  assertEquals(addressesOf("system", environment({}), 0), [
+    { path: "/run/systemd/private", isBus: false },
+    { path: "/run/dbus/system_bus_socket", isBus: true },
+  ]);
+  const session = {
+    XDG_RUNTIME_DIR: "/run/user/7",
+    DBUS_SESSION_BUS_ADDRESS: "unix:path=/run/x%20y,guid=0;tcp:host=a;unix:abstract=z",
+  };
+  assertEquals(addressesOf("user", environment(session), 7), [
+    { path: "/run/user/7/systemd/private", isBus: false },
+    { path: "/run/x y", isBus: true },
+    { path: "@z", isBus: true },
+    { path: "/run/user/7/bus", isBus: true },
+  ]);
+  assertEquals(addressesOf("user", environment({}), 8)[0]?.path, "/run/user/8/systemd/private");
+});
