@@ -103,7 +103,9 @@ export class Ending {
    */
   async removeNetwork(): Promise<void> {
     const { network, init, config, hasLease, userNetwork } = this.#known.state.known;
-    if (userNetwork !== undefined) (await loadUserNetwork()).stopUserNetwork(userNetwork);
+    if (userNetwork !== undefined) {
+      (await loadUserNetwork()).stopUserNetwork(userNetwork, this.#known.folder);
+    }
     if (network === undefined) return;
     const joined = config.linux?.namespaces?.find(({ type }) => type === "network")?.path ||
       undefined;

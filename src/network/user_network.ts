@@ -18,6 +18,7 @@ import { readText } from "../../ffi/files/file.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import { ContainerError } from "../errors.ts";
+import { leftPrograms, PASTA_FILE, SLIRP_FILE } from "./left_program.ts";
 import { resolverConfig } from "./resolver_config.ts";
 
 /** The programs. */
@@ -92,7 +93,7 @@ async function startPasta(
   place: UserNetworkPlace,
 ): Promise<number> {
   const { network, user } = paths(place);
-  const pidFile = `${place.folder}/pasta.pid`;
+  const pidFile = `${place.folder}/${PASTA_FILE}`;
   const { success, stderr } = await new Deno.Command(path, {
     args: [
       "--config-net",
@@ -134,8 +135,10 @@ async function startSlirp(path: string, place: UserNetworkPlace): Promise<number
   const child = new Deno.Command("/bin/sh", {
     args: [
       "-c",
+      'stat=$1; shift; read -r line </proc/$$/stat && echo "$line" >"$stat" && ' +
       'exec "$@" 3>"$0" 2>"$0.log"',
       ready,
+      `${place.folder}/${SLIRP_FILE}`,
       path,
       "--configure",
       "--mtu=65520",
@@ -179,10 +182,16 @@ export function userResolverConfig(program: UserNetworkProgram): string {
   return /^nameserver\s/m.test(text) ? text : `${own}${text}`;
 }
 
-/** Ends the program, if it still runs. */
-export function stopUserNetwork({ process }: UserNetworkState): void {
-  using pidfd = process === undefined ? undefined : openIdentified(process);
-  if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+/**
+ * Ends the program, if it still runs.
+ *
+ * @param folder the container's state folder
+ */
+export function stopUserNetwork({ kind, process }: UserNetworkState, folder: string): void {
+  for (const each of process === undefined ? leftPrograms(kind, folder) : [process]) {
+    using pidfd = openIdentified(each);
+    if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
+  }
 }
 
 function failed(program: string, said: string): ContainerError {

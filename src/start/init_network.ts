@@ -89,7 +89,8 @@ export class InitNetwork implements Disposable {
     await finish(
       () => void this.#devices?.giveBack(),
       () => this.#setup?.undo(),
-      async () => program && (await loadUserNetwork()).stopUserNetwork(program),
+      async () =>
+        program && (await loadUserNetwork()).stopUserNetwork(program, this.#subject.folder),
     );
   }
 

@@ -31,13 +31,21 @@ interface Stat {
 function readStat(pid: number): Stat | undefined {
   try {
     const text = readText(`/proc/${pid}/stat`);
-    // The second field is the name in parentheses, which may hold spaces and parentheses.
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    const [state = "", parent] = fields;
-    return { state, parent: Number(parent), startTime: Number(fields[19]) };
+    const [state = "", parent] = fieldsOf(text);
+    return { state, parent: Number(parent), startTime: startTimeIn(text) };
   } catch {
     return undefined; // there is no such process, or it ended while it was read
   }
+}
+
+/** When a process started, in the text of its /proc/PID/stat. */
+export function startTimeIn(text: string): number {
+  return Number(fieldsOf(text)[19]);
+}
+
+/** The fields after the name in parentheses, which may hold spaces and parentheses. */
+function fieldsOf(text: string): string[] {
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 /** The identity of a running process; undefined if there is none. */

@@ -73,6 +73,30 @@ testWhere(SLIRP, "slirp4netns gives a user's container an address and a route", 
   assertMatch(said, /\nruns\nended\n$/);
 });
 
+for (
+  const [kind, lack, file] of [
+    ["pasta", PASTA, "pasta.pid"],
+    ["slirp4netns", SLIRP, "slirp.ready"],
+  ] as const
+) {
+  testWhere(lack, `${kind} of a start that was killed ends with the container`, async () => {
+    await using user = new OrdinaryUser();
+    const hull = user.hull.join(" ");
+    const place = `${user.session}/hull/web`;
+    const said = await inNetwork(
+      user,
+      `
+      ${hull} run --network ${kind} web </dev/null >/dev/null 2>log -- sleep 1000 &
+      while ! [ -s ${place}/${file} ] && kill -0 $!; do :; done
+      kill -KILL $!
+      pid=$(cat ${place}/pasta.pid 2>log || sed 's/ .*//' ${place}/slirp.stat)
+      test -d /proc/$pid && echo runs
+      ${hull} delete --force web`,
+    );
+    assertMatch(said, /^runs\nended\n$/);
+  });
+}
+
 testWhere(
   PASTA,
   "a program that can't connect the container is told, and nothing is left",
