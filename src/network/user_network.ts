@@ -200,6 +200,8 @@ function failed(program: string, said: string): ContainerError {
     step: "network",
     hint: /\btun\b/.test(text)
       ? "every user must be let open /dev/net/tun: modprobe tun; chmod 0666 /dev/net/tun"
+      : /\bbind\b/.test(text)
+      ? "the port is taken, or below that of sysctl net.ipv4.ip_unprivileged_port_start"
       : "the host must have a network of its own; --network none does without",
   });
 }

@@ -111,6 +111,12 @@ testWhere(
       said,
       /cannot connect the container by pasta: .*; every user must be let open .dev.net.tun/,
     );
+    const low = ["run", "--network", "pasta", "-p", "80:80", "web", "--", "true"];
+    const privileged = "echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    assertMatch(
+      await user.refuse(low, { network: true, before: privileged }),
+      /; the port is taken, or below that of sysctl net\.ipv4\.ip_unprivileged_port_start$/,
+    );
     const { code, stderr } = await user.call(["run", "--network", "pasta=x", "web"]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "pasta or slirp4netns");
