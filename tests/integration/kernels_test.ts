@@ -41,13 +41,14 @@ function sameFolder(look: string): string {
 }
 
 /** What hull says in the place of doing it. */
-async function refusal({ rule = "", change, command }: Hidden): Promise<string> {
+async function refusal({ rule = "", change, command, init }: Hidden): Promise<string> {
   let line = "";
   await leavesNothing(ID, async () => {
     await using hull = hullWithout(rule);
-    using bundle = makeBundle("sleep 1000", change);
+    using bundle = makeBundle(command === undefined ? "exit 0" : "sleep 1000", change);
     if (command === undefined) {
-      line = await hull.refuse("run", "--bundle", bundle.folder, ID);
+      const way = init === undefined ? [] : ["--init", init];
+      line = await hull.refuse("run", ...way, "--bundle", bundle.folder, ID);
     } else {
       await using whole = hullWithout(NOTHING);
       await whole.detach("run", "--detach", "--bundle", bundle.folder, ID);
