@@ -4,18 +4,20 @@
  * @module
  */
 
+import { readText } from "../../../ffi/files/file.ts";
 import type { CgroupHost } from "../detect.ts";
 import type { Config } from "../../config/types/config.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
 import { annotatedProperties } from "../systemd/annotations.ts";
 import type { SystemdManager } from "../systemd/manager.ts";
+import type { Whose } from "../systemd/addresses.ts";
 import { SystemdBus } from "../systemd/systemd_bus.ts";
 import { unitName, unitPath } from "../systemd/unit_names.ts";
 import { type CgroupManagerOptions, loadCgroupManager } from "./make_manager.ts";
 import { cgroupPaths } from "./paths.ts";
 
 /**
- * Asks systemd where its cgroups are; nothing is made yet.
+ * Finds where systemd's cgroups are; nothing is made yet.
  *
  * @param config its annotations are checked
  * @throws {ContainerError} ConfigInvalid, Unsupported where there is no systemd, SystemError where
@@ -37,8 +39,7 @@ export async function newSystemdManager(
   annotatedProperties(annotations);
   const unit = unitName(cgroupsPath, id, isUsers);
   const whose = isUsers ? "user" : "system";
-  using bus = await SystemdBus.open({ whose });
-  const around = await bus.ownCgroup();
+  const around = systemsCgroup(whose) ?? await askedCgroup(whose);
   if (isUsers) requireInside(host, around);
   const folder = around + unitPath(unit);
   const paths = cgroupPaths(host, folder, id);
@@ -47,6 +48,22 @@ export async function newSystemdManager(
     slice: unit.slice,
     whose,
   }) as SystemdManager;
+}
+
+/**
+ * Where the host's systemd is: it is the first process, and its units are beside the scope that it
+ * is in. Where /proc does not tell, it is asked.
+ */
+function systemsCgroup(whose: Whose): string | undefined {
+  if (whose === "user") return undefined;
+  const lines = readText("/proc/1/cgroup").split("\n");
+  const own = lines.find((line) => /^\d+:(?:name=systemd)?:/.test(line))?.split(":").slice(2);
+  return /^(.*)\/init\.scope$/.exec(own?.join(":") ?? "")?.[1];
+}
+
+async function askedCgroup(whose: Whose): Promise<string> {
+  using bus = await SystemdBus.open({ whose });
+  return await bus.ownCgroup();
 }
 
 /**
