@@ -26,7 +26,8 @@ const FILES = [
 /** The limits of a container, as its cgroups have them. */
 function limits(id: string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const folder of cgroupsNamed(id).filter((path) => path.endsWith(`/${id}`))) {
+  const own = new RegExp(`/(?:${id}|[a-z]+-${id}\\.scope)$`); // systemd's is a scope
+  for (const folder of cgroupsNamed(id).filter((path) => own.test(path))) {
     for (const name of FILES) {
       try {
         found[name] = Deno.readTextFileSync(`${folder}/${name}`).trim();
