@@ -68,13 +68,16 @@ export function resourcesToRestore(before: Resources, update: Resources): Resour
 }
 
 /**
- * 0 keeps a limit. If the memory limit is lifted, so is that of memory and swap, which can't stand
- * alone. Whether usage is checked is taken from the update only.
+ * 0 keeps a limit. If the memory limit is lifted, or rises above that of memory and swap, which the
+ * update does not name, the latter can't stand and is left out: v2, which counts swap alone, keeps
+ * its own limit, and v1's kernel refuses. Whether usage is checked is taken from the update only.
  */
 function mergeMemory(before: MemoryResources, update: MemoryResources): MemoryResources {
   const { checkBeforeUpdate: _, ...kept } = before;
   const merged = { ...kept, ...withoutZeros(update) };
-  if (merged.limit !== -1 || update.swap) return merged;
+  const { limit = 0, swap: both = 0 } = merged;
+  const stands = limit !== -1 && (both <= 0 || limit <= both);
+  if (stands || update.swap) return merged;
   const { swap: _lifted, ...rest } = merged;
   return rest;
 }

@@ -114,10 +114,10 @@ Deno.test("set keeps the new limits with the container; a refused one takes thos
       cpu: { shares: 200 },
     });
     const error = await assertRejects(
-      () => container.set({ memory: { limit: 80 << 20 }, cpu: { cpus: "0", shares: 1_000_000 } }),
+      () => container.set({ memory: { limit: 80 << 20 }, cpu: { shares: 400, cpus: "1000" } }),
       ContainerError,
     );
-    assertEquals(error.pointer, "/linux/resources/cpu/shares");
+    assertEquals(error.pointer, "/linux/resources/cpu/cpus");
     assertEquals(container.stats().memory?.usage.limit, 64 << 20);
     assertEquals(factory.load("hull-lc-set").config.linux?.resources, stored);
     await container[Symbol.asyncDispose]();

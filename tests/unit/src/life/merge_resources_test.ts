@@ -64,6 +64,7 @@ Deno.test("a new limit of memory is written with the limit of memory and swap th
   assertEquals(write({ limit: 100, swap: 200 }, { limit: 150 }), { limit: 150, swap: 200 });
   assertEquals(write({ limit: 100 }, { swap: 150 }), { limit: 100, swap: 150 });
   assertEquals(write({ limit: 100, swap: 200 }, { limit: -1 }), { limit: -1 });
+  assertEquals(write({ limit: 100, swap: 200 }, { limit: 300 }), { limit: 300 });
   assertEquals(write({ limit: 100, swap: 200 }, { limit: -1, swap: -1 }), { limit: -1, swap: -1 });
 });
 
