@@ -103,6 +103,7 @@ async function startPasta(
       ...pastaPorts(ports),
       ...["--tcp-ns", "none", "--udp-ns", "none"],
       "--no-netns-quit",
+      "--no-map-gw", // else the route's address leads to what listens on the host's loopback alone
       ...(user === undefined ? ["--netns-only"] : ["--userns", user]),
       ...["--netns", network],
     ],

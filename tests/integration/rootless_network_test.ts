@@ -74,6 +74,34 @@ testWhere(SLIRP, "slirp4netns gives a user's container an address and a route", 
 });
 
 for (
+  const [kind, lack, gateway] of [
+    ["pasta", PASTA, "192.0.2.1"],
+    ["slirp4netns", SLIRP, "10.0.2.2"],
+  ] as const
+) {
+  testWhere(lack, `behind ${kind} a container does not reach the host's loopback`, async () => {
+    await using user = new OrdinaryUser();
+    const hull = user.hull.join(" ");
+    const ask = String.raw`printf 'GET /x HTTP/1.0\r\n\r\n' | timeout 2 nc -w 1`;
+    const folder = user.bundle("curious", (config) => {
+      const script = `for to in ${gateway} 192.0.2.2; do ${ask} $to 1999; done 2>&1`;
+      config.process.args = ["sh", "-c", `${script} | grep secret; true`];
+    });
+    const script = `
+      echo secret >x
+      busybox httpd -f -p 127.0.0.1:1999 -h . & server=$!
+      for k in $(seq 100); do
+        busybox wget -qO- http://127.0.0.1:1999/x 2>log && break
+        sleep 0.05
+      done
+      ${hull} run -b ${folder} --network ${kind} web
+      kill $server`;
+    const { code, stdout } = await user.run(["sh", "-c", script], { network: true });
+    assertEquals({ code, stdout }, { code: 0, stdout: "secret\n" });
+  });
+}
+
+for (
   const [kind, lack, file] of [
     ["pasta", PASTA, "pasta.pid"],
     ["slirp4netns", SLIRP, "slirp.ready"],
