@@ -45,14 +45,15 @@ Deno.test("update sets what runc update sets, flag by flag, with the same exit c
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-update");
     await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-upd-runc");
     const file = `${bundle.folder}/resources.json`;
-    const resources = { memory: { limit: 40 << 20, swap: 80 << 20 }, cpu: { shares: 300 } };
+    const resources = { memory: { limit: 40 << 20, swap: 80 << 20 }, cpu: { shares: 2 } };
     Deno.writeTextFileSync(file, JSON.stringify(resources));
+    // shares whose weight on v2 is the same by runc's old curve and by its new one
     const cases: string[][] = [
       ["--memory", "30M", "--memory-swap", "50m", "--cpu-quota", "50000", "--pids-limit", "12"],
       ["--memory", "64MiB", "--memory-swap", "100mb"], // both rise: swap first
       ["--memory", "32000000", "--memory-swap", "0.04g"], // both sink: memory first
       ["--memory", "200M"], // above the limit of memory and swap that stands
-      ["--memory-reservation", "16M", "--cpu-share", "512", "--cpuset-cpus", "0"],
+      ["--memory-reservation", "16M", "--cpu-share", "262144", "--cpuset-cpus", "0"],
       ["--cpuset-mems", "0", "--cpu-period", "50000"],
       ["-r", file],
       ["--memory", "-1"],

@@ -8,6 +8,7 @@ import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import { undone } from "../../failures/undo.ts";
 import { answeredWith } from "../../systemd/bus_errors.ts";
+import { invalidResource } from "../cgroup_errors.ts";
 import type { CgroupHost } from "../detect.ts";
 import type { ApplyOptions, CgroupManager, StoredUnit, UnitWishes } from "../manager.ts";
 import { annotatedProperties } from "./annotations.ts";
@@ -35,6 +36,7 @@ export async function startUnit(
   files: CgroupManager,
 ): Promise<Disposable> {
   const own = annotatedProperties(annotations);
+  refuseBelowUsage(resources, files);
   using bus = await SystemdBus.open(unit);
   const limits = await limitsOf(resources, {}, host, bus);
   const holder = new Placeholder();
@@ -84,6 +86,21 @@ export async function limitUnit(
   } finally {
     if (stands) await files.thaw();
   }
+}
+
+/**
+ * The check that the files' manager makes, too: it must come before systemd has set the limit, which
+ * would end the container.
+ */
+function refuseBelowUsage({ memory = {} }: Resources, files: CgroupManager): void {
+  const { limit = 0, checkBeforeUpdate = false } = memory;
+  if (!checkBeforeUpdate || limit <= 0) return;
+  const usage = files.stats().memory?.usage.usage ?? 0;
+  if (limit >= usage) return;
+  throw invalidResource(
+    `a memory limit of ${limit} is below the usage (now ${usage})`,
+    "/linux/resources/memory/limit",
+  );
 }
 
 /**
