@@ -36,7 +36,6 @@ export async function startUnit(
   files: CgroupManager,
 ): Promise<Disposable> {
   const own = annotatedProperties(annotations);
-  refuseBelowUsage(resources, files);
   using bus = await SystemdBus.open(unit);
   const limits = await limitsOf(resources, {}, host, bus);
   const holder = new Placeholder();
@@ -74,6 +73,7 @@ export async function limitUnit(
   options: ApplyOptions,
   files: CgroupManager,
 ): Promise<void> {
+  refuseBelowUsage(resources, files);
   using bus = await SystemdBus.open(unit);
   const limits = await limitsOf(resources, options, host, bus);
   // While systemd sets v1's device rules anew, nothing may find a device closed.
