@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readText } from "../../ffi/files/file.ts";
+import { optionalText } from "../../ffi/files/optional_text.ts";
 import { identify, type ProcessIdentity, startTimeIn } from "../state/process_identity.ts";
 
 /** The file that pasta writes its pid to; pasta's own words name it. */
@@ -21,7 +21,7 @@ export const SLIRP_FILE = "slirp.stat";
  */
 export function leftPrograms(kind: "pasta" | "slirp4netns", folder: string): ProcessIdentity[] {
   if (kind === "pasta") return pastaOf(`${folder}/${PASTA_FILE}`);
-  const stat = textOf(`${folder}/${SLIRP_FILE}`);
+  const stat = optionalText(`${folder}/${SLIRP_FILE}`);
   const found = identify(parseInt(stat));
   return found !== undefined && found.startTime === startTimeIn(stat) ? [found] : [];
 }
@@ -31,18 +31,9 @@ function pastaOf(file: string): ProcessIdentity[] {
   return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
     if (!/^\d+$/.test(name)) return [];
     const process = identify(Number(name)); // before it is known: another can't be taken for it
-    const words = textOf(`/proc/${name}/cmdline`).split("\0");
+    const words = optionalText(`/proc/${name}/cmdline`).split("\0");
     const isPasta = /\/pasta(\.\w+)?$/.test(words[0] ?? "");
     const isIts = isPasta && words[words.indexOf("--pid") + 1] === file;
     return isIts && process !== undefined ? [process] : [];
   });
-}
-
-/** A process may end, and a file not be there. */
-function textOf(path: string): string {
-  try {
-    return readText(path);
-  } catch {
-    return "";
-  }
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readText } from "../../ffi/files/file.ts";
+import { optionalText } from "../../ffi/files/optional_text.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { isNew, joinedPath } from "../../init/steps/process/namespaces.ts";
 import { isBindMount } from "../config/mount_options.ts";
@@ -104,17 +104,8 @@ function withMappedGroup(mount: Mount, mapped: readonly IdMapping[]): Mount {
 }
 
 function groupsOf(process: string): readonly IdMapping[] {
-  return textOf(`/proc/${process}/gid_map`).trim().split("\n").map((line) => {
+  return optionalText(`/proc/${process}/gid_map`).trim().split("\n").map((line) => {
     const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
     return { containerID, hostID, size };
   });
-}
-
-/** A process may be gone; who joins its namespaces says so. */
-function textOf(path: string): string {
-  try {
-    return readText(path);
-  } catch {
-    return "";
-  }
 }

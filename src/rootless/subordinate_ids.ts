@@ -6,6 +6,8 @@
  * @module
  */
 
+import { optionalText } from "../../ffi/files/optional_text.ts";
+
 /** A range of ids of the host. */
 export interface IdRange {
   readonly start: number;
@@ -54,20 +56,12 @@ export function subordinateIds(
   uid: number,
   etc = "/etc",
 ): { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] } {
-  const known = namesOf(readText(`${etc}/passwd`), uid);
+  const known = namesOf(optionalText(`${etc}/passwd`), uid);
   // A directory service may know the user alone; if the variable is wrong, newuidmap refuses.
   const user = known.length > 0
     ? known
     : [Deno.env.get("USER") ?? ""].filter((name) => name !== "");
   const names = [...user, String(uid)];
-  const of = (file: string) => rangesIn(readText(`${etc}/${file}`), names);
+  const of = (file: string) => rangesIn(optionalText(`${etc}/${file}`), names);
   return { uids: of("subuid"), gids: of("subgid") };
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return ""; // a file that is not there gives nothing
-  }
 }

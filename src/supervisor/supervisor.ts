@@ -18,20 +18,11 @@
 
 import { syscallFailure } from "../failures/syscall_failure.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
-import { F_SETFD } from "../../ffi/c/fd_numbers.ts";
-import { AT_EMPTY_PATH, type Fd, read } from "../../ffi/files/file.ts";
+import { type Fd, read } from "../../ffi/files/file.ts";
 import { duplicate } from "../../ffi/files/descriptor.ts";
-import {
-  CLONE_ARGS_SIZE,
-  CLONE_CLEAR_SIGHAND,
-  CLONE_VFORK,
-  CLONE_VM,
-  cloneArguments,
-} from "../../ffi/processes/namespaces.ts";
+import { executeFile } from "../../ffi/processes/executed_file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
-import { type ExitStatus, openPidfd, reapEnding } from "../../ffi/processes/process.ts";
-import type { Operation } from "../../ffi/program/operation.ts";
-import { SyscallProgram } from "../../ffi/program/program.ts";
+import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
@@ -40,6 +31,8 @@ import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
 import { identify, type ProcessIdentity } from "../state/process_identity.ts";
 import { PID_SIZE, type Supervision, supervisorProgram } from "./supervisor_program.ts";
+
+const NAME = "hull-supervisor";
 
 /** A birth below a supervisor. */
 export interface SupervisedBirth extends Supervision {
@@ -166,37 +159,16 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   ];
   const operations = supervisorProgram(supervised, inherited, socket.number, record.number);
   const image = programImage(operations, reportTail(status, operations));
-  using file = executableFile("hull-supervisor", image);
+  using file = executableFile(NAME, image);
   return execute(file, id, inherited);
 }
 
-/** Starts the program in a child that shares this program's memory, but not its table of fds. */
 function execute(file: Fd, id: string, inherited: readonly number[]): number {
-  const flags = BigInt(CLONE_VM | CLONE_VFORK) | CLONE_CLEAR_SIGHAND;
-  const program = new SyscallProgram([
-    {
-      syscall: "clone3",
-      args: [cloneArguments(flags, { exitSignal: 0 }), CLONE_ARGS_SIZE],
-      onPositive: "return",
-      onError: "return",
-    },
-    ...inherited.map((fd): Operation => ({ syscall: "fcntl", args: [fd, F_SETFD, 0] })),
-    {
-      syscall: "execveat",
-      label: "exec",
-      args: [file.number, "", { words: ["hull-supervisor", id, 0] }, { words: [0] }, AT_EMPTY_PATH],
-      onError: "continue",
-    },
-    { syscall: "exit_group", args: [127] },
-  ]);
-  program.run();
-  const pid = program.result(0);
-  if (pid < 0) throw new SyscallError("clone3", -pid);
-  const error = program.result("exec");
-  if (error === 0) return pid;
-  using pidfd = openPidfd(pid);
-  reapEnding(pidfd);
-  throw forbidden(new SyscallError("execveat", -error, "hull-supervisor"));
+  try {
+    return executeFile(file, [NAME, id], inherited);
+  } catch (error) {
+    throw error instanceof SyscallError && error.syscall === "execveat" ? forbidden(error) : error;
+  }
 }
 
 function forbidden(cause: SyscallError): ContainerError {

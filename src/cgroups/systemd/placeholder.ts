@@ -9,19 +9,10 @@
  */
 
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
-import { F_SETFD } from "../../../ffi/c/fd_numbers.ts";
-import { SyscallError } from "../../../ffi/c/errno.ts";
-import { AT_EMPTY_PATH, type Fd } from "../../../ffi/files/file.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
 import { Pipe } from "../../../ffi/files/pipe.ts";
-import {
-  CLONE_ARGS_SIZE,
-  CLONE_CLEAR_SIGHAND,
-  CLONE_VFORK,
-  CLONE_VM,
-  cloneArguments,
-} from "../../../ffi/processes/namespaces.ts";
+import { executeFile } from "../../../ffi/processes/executed_file.ts";
 import { openPidfd, reapEnding, signalPidfd } from "../../../ffi/processes/process.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
 import { cgroupError } from "../cgroup_errors.ts";
 
@@ -70,29 +61,5 @@ function launch({ number }: Fd): number {
       { syscall: "exit_group", args: [0] },
     ]),
   );
-  const flags = BigInt(CLONE_VM | CLONE_VFORK) | CLONE_CLEAR_SIGHAND;
-  const program = new SyscallProgram([
-    {
-      syscall: "clone3",
-      args: [cloneArguments(flags, { exitSignal: 0 }), CLONE_ARGS_SIZE],
-      onPositive: "return",
-      onError: "return",
-    },
-    { syscall: "fcntl", args: [number, F_SETFD, 0] },
-    {
-      syscall: "execveat",
-      label: "exec",
-      args: [file.number, "", { words: [NAME, 0] }, { words: [0] }, AT_EMPTY_PATH],
-      onError: "continue",
-    },
-    { syscall: "exit_group", args: [127] },
-  ]);
-  program.run();
-  const pid = program.result(0);
-  if (pid < 0) throw new SyscallError("clone3", -pid);
-  const error = program.result("exec");
-  if (error === 0) return pid;
-  using pidfd = openPidfd(pid);
-  reapEnding(pidfd);
-  throw new SyscallError("execveat", -error, NAME);
+  return executeFile(file, [NAME], [number]);
 }

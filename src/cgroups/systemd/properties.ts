@@ -5,8 +5,8 @@
  */
 
 import { parseCpuList } from "../../config/cpu_list.ts";
-import type { CpuResources, PidsResources } from "../../config/types/config.ts";
-import { amount, INFINITY, type Property } from "./property.ts";
+import type { BlockIoResources, CpuResources, PidsResources } from "../../config/types/config.ts";
+import { amount, byDevice, INFINITY, type Property } from "./property.ts";
 
 const SECOND_US = 1_000_000;
 /** One hundredth of a CPU: systemd counts in whole percents. */
@@ -42,6 +42,45 @@ export function bits(name: string, list: string): Property[] {
   const bytes = new Uint8Array(((numbers.at(-1) as number) >> 3) + 1);
   for (const number of numbers) bytes[number >> 3]! |= 1 << (number & 7);
   return [[name, { signature: "ay", value: bytes }]];
+}
+
+/** The limits of devices that a version of systemd's properties knows: the field, and the name. */
+type Throttles = readonly (readonly [
+  field:
+    | "throttleReadBpsDevice"
+    | "throttleWriteBpsDevice"
+    | "throttleReadIOPSDevice"
+    | "throttleWriteIOPSDevice",
+  name: string,
+])[];
+
+/**
+ * Weights and rates of block devices.
+ *
+ * @param kind how the names of the weights begin
+ * @param scale turns the config's weight into the property's
+ */
+export function blockIoProperties(
+  { weight, weightDevice = [], ...rates }: BlockIoResources,
+  kind: "BlockIO" | "IO",
+  throttles: Throttles,
+  scale: (weight: number) => number | bigint = (same) => same,
+): Property[] {
+  const weights = weightDevice.flatMap(({ major, minor, weight }) =>
+    weight ? [{ major, minor, value: BigInt(scale(weight)) }] : []
+  );
+  return [
+    ...(weight ? [amount(`${kind}Weight`, scale(weight))] : []),
+    ...(weights.length === 0 ? [] : [byDevice(`${kind}DeviceWeight`, weights)]),
+    ...throttles.flatMap(([field, name]) => {
+      const devices = (rates[field] ?? []).map(({ major, minor, rate }) => ({
+        major,
+        minor,
+        value: rate ? BigInt(rate) : INFINITY,
+      }));
+      return devices.length === 0 ? [] : [byDevice(name, devices)];
+    }),
+  ];
 }
 
 /** The number of tasks: see `applyPids` for 0. */

@@ -7,9 +7,14 @@
  * @module
  */
 
-import type { BlockIoResources, CpuResources, Resources } from "../../config/types/config.ts";
-import { cpusetProperties, quotaProperties, taskProperties } from "./properties.ts";
-import { amount, byDevice, INFINITY, type Property } from "./property.ts";
+import type { CpuResources, Resources } from "../../config/types/config.ts";
+import {
+  blockIoProperties,
+  cpusetProperties,
+  quotaProperties,
+  taskProperties,
+} from "./properties.ts";
+import { amount, type Property } from "./property.ts";
 
 /** v1 has no limit of operations in systemd. */
 const THROTTLES = [
@@ -27,7 +32,7 @@ export function propertiesV1({ memory, cpu, pids, blockIO }: Resources): Propert
     ...(memory?.limit ? [amount("MemoryLimit", memory.limit)] : []),
     ...(cpu === undefined ? [] : cpuProperties(cpu)),
     ...(pids === undefined ? [] : taskProperties(pids)),
-    ...(blockIO === undefined ? [] : blockIoProperties(blockIO)),
+    ...(blockIO === undefined ? [] : blockIoProperties(blockIO, "BlockIO", THROTTLES)),
   ];
 }
 
@@ -36,23 +41,5 @@ function cpuProperties(cpu: CpuResources): Property[] {
     ...(cpu.shares ? [amount("CPUShares", cpu.shares)] : []),
     ...quotaProperties(cpu),
     ...cpusetProperties(cpu),
-  ];
-}
-
-function blockIoProperties(blockIO: BlockIoResources): Property[] {
-  const weights = (blockIO.weightDevice ?? []).flatMap(({ major, minor, weight }) =>
-    weight ? [{ major, minor, value: BigInt(weight) }] : []
-  );
-  return [
-    ...(blockIO.weight ? [amount("BlockIOWeight", blockIO.weight)] : []),
-    ...(weights.length === 0 ? [] : [byDevice("BlockIODeviceWeight", weights)]),
-    ...THROTTLES.flatMap(([field, name]) => {
-      const devices = (blockIO[field] ?? []).map(({ major, minor, rate }) => ({
-        major,
-        minor,
-        value: rate ? BigInt(rate) : INFINITY,
-      }));
-      return devices.length === 0 ? [] : [byDevice(name, devices)];
-    }),
   ];
 }

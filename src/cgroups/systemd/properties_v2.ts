@@ -7,17 +7,17 @@
  * @module
  */
 
-import type {
-  BlockIoResources,
-  CpuResources,
-  MemoryResources,
-  Resources,
-} from "../../config/types/config.ts";
+import type { CpuResources, MemoryResources, Resources } from "../../config/types/config.ts";
 import { sharesToWeight } from "../v2/cpu.ts";
 import { blkioToIoWeight } from "../v2/io.ts";
 import { swapMax } from "../v2/memory.ts";
-import { cpusetProperties, quotaProperties, taskProperties } from "./properties.ts";
-import { amount, byDevice, INFINITY, type Property } from "./property.ts";
+import {
+  blockIoProperties,
+  cpusetProperties,
+  quotaProperties,
+  taskProperties,
+} from "./properties.ts";
+import { amount, INFINITY, type Property } from "./property.ts";
 import { unifiedProperties } from "./unified_properties.ts";
 
 const THROTTLES = [
@@ -39,7 +39,7 @@ export function propertiesV2(resources: Resources, knowsIdle = true): Property[]
     ...(memory === undefined ? [] : memoryProperties(memory)),
     ...(cpu === undefined ? [] : cpuProperties(cpu, knowsIdle)),
     ...(pids === undefined ? [] : taskProperties(pids)),
-    ...(blockIO === undefined ? [] : ioProperties(blockIO)),
+    ...(blockIO === undefined ? [] : blockIoProperties(blockIO, "IO", THROTTLES, blkioToIoWeight)),
     ...(unified === undefined ? [] : unifiedProperties(unified, knowsIdle)),
   ];
 }
@@ -66,23 +66,5 @@ function cpuProperties(cpu: CpuResources, knowsIdle: boolean): Property[] {
     ...(idle === 0 && weight.length === 0 && knowsIdle ? [amount("CPUWeight", INFINITY)] : []),
     ...quotaProperties(cpu),
     ...cpusetProperties(cpu),
-  ];
-}
-
-function ioProperties(blockIO: BlockIoResources): Property[] {
-  const weights = (blockIO.weightDevice ?? []).flatMap(({ major, minor, weight }) =>
-    weight ? [{ major, minor, value: BigInt(blkioToIoWeight(weight)) }] : []
-  );
-  return [
-    ...(blockIO.weight ? [amount("IOWeight", blkioToIoWeight(blockIO.weight))] : []),
-    ...(weights.length === 0 ? [] : [byDevice("IODeviceWeight", weights)]),
-    ...THROTTLES.flatMap(([field, name]) => {
-      const devices = (blockIO[field] ?? []).map(({ major, minor, rate }) => ({
-        major,
-        minor,
-        value: rate ? BigInt(rate) : INFINITY,
-      }));
-      return devices.length === 0 ? [] : [byDevice(name, devices)];
-    }),
   ];
 }

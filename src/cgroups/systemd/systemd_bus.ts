@@ -98,7 +98,7 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`; answered with {@linkcode UNIT_EXISTS} if it is there
    */
   async startTransient(unit: string, properties: readonly Property[]): Promise<void> {
-    const units = [unit, "replace", asStructs(properties), []];
+    const units = [unit, "replace", properties, []];
     const result = await this.#job("StartTransientUnit", "ssa(sv)a(sa(sv))", units);
     if (result !== "done") throw jobFailed(unit, result);
   }
@@ -131,7 +131,7 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   async setProperties(unit: string, properties: readonly Property[]): Promise<void> {
-    await this.#ask("SetUnitProperties", "sba(sv)", [unit, true, asStructs(properties)]);
+    await this.#ask("SetUnitProperties", "sba(sv)", [unit, true, properties]);
   }
 
   /** Closes the connection. */
@@ -176,10 +176,6 @@ export class SystemdBus implements Disposable {
     const [value] = await this.#bus.call(wanted);
     return String((value as Variant).value);
   }
-}
-
-function asStructs(properties: readonly Property[]): readonly (readonly [string, Variant])[] {
-  return properties;
 }
 
 async function isThere(ask: () => Promise<unknown>): Promise<boolean> {
