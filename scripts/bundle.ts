@@ -42,6 +42,8 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
     "start/first_process",
     "container/creation",
     "create/prepare_container",
+    "cgroups/v1/apply",
+    "cgroups/v2/apply",
   ],
   exec: [...COMMON, ...FILTERS, "cli/commands/exec", "exec/exec"],
   life: [

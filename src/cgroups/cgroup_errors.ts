@@ -5,11 +5,16 @@
  */
 
 import { syscallFailure } from "../failures/syscall_failure.ts";
-import { ContainerError } from "../errors.ts";
+import { ContainerError, type ContainerErrorDetails } from "../errors.ts";
 
 /** A ContainerError of the step `cgroups` for a failed system call; other errors are thrown on. */
-export function cgroupError(summary: string, error: unknown, path: string): ContainerError {
-  return syscallFailure(error, "SystemError", summary, { step: "cgroups", path });
+export function cgroupError(
+  summary: string,
+  error: unknown,
+  path: string,
+  known: Pick<ContainerErrorDetails, "hint"> = {},
+): ContainerError {
+  return syscallFailure(error, "SystemError", summary, { step: "cgroups", path, ...known });
 }
 
 /** A value of the config that can't be used. */

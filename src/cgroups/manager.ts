@@ -123,12 +123,12 @@ export interface CgroupManager {
   processes(options?: { readonly all?: boolean | undefined }): number[];
 
   /**
-   * Sets the limits; a promise where systemd must know them. 0 leaves a limit as it is (but for
+   * Sets the limits. 0 leaves a limit as it is (but for
    * pids.limit), a negative one lifts it.
    *
    * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
    */
-  apply(resources: Resources, options?: ApplyOptions): void | Promise<void>;
+  apply(resources: Resources, options?: ApplyOptions): Promise<void>;
 
   /** What a process enters, in this order. */
   entries(): readonly CgroupEntry[];

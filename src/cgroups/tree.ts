@@ -11,12 +11,13 @@ import { AT_FDCWD, AT_REMOVEDIR } from "../../ffi/files/file.ts";
 import { makeFolder, unlinkAt } from "../../ffi/files/entries.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
-import { syscallFailure } from "../failures/syscall_failure.ts";
+import { late } from "../own/late.ts";
 import { cgroupError } from "./cgroup_errors.ts";
 import { CgroupFolder } from "./folder.ts";
-import { nameProcesses } from "./remaining.ts";
 import { comesTrue } from "./waiting.ts";
 import { forEachCgroup, removeBelow } from "./walk.ts";
+
+const nameProcesses = late(() => import("./remaining.ts"), "nameProcesses");
 
 /**
  * How long a removal is tried: a dying process first gives back all its memory, and only then
@@ -52,16 +53,11 @@ function makeCgroupFolder(path: string): boolean {
     return makeFolder(path, 0o755);
   } catch (error) {
     const isForbidden = failedWith(error, "EACCES", "EPERM", "EROFS");
-    throw isForbidden ? forbidden(error, path) : cgroupError("cannot make the cgroup", error, path);
+    const known = isForbidden
+      ? { hint: "choose the cgroup driver systemd, which may make it" }
+      : {};
+    throw cgroupError("cannot make the cgroup", error, path, known);
   }
-}
-
-function forbidden(error: unknown, path: string): ContainerError {
-  return syscallFailure(error, "SystemError", "cannot make the cgroup", {
-    step: "cgroups",
-    path,
-    hint: "choose the cgroup driver systemd, which may make it",
-  });
 }
 
 /** Removes folders that were just made, the last one first. Those that can't be removed stay. */
@@ -91,12 +87,12 @@ export async function removeCgroup(path: string, timeoutMs: number = REMOVE_MS):
     syscall: "unlinkat",
     errno,
     path,
-    hint: errno === "EBUSY" ? whoIsInside(processesBelow(path)) : undefined,
+    hint: errno === "EBUSY" ? await whoIsInside(processesBelow(path)) : undefined,
   });
 }
 
-function whoIsInside(pids: readonly number[]): string {
-  if (pids.length > 0) return `it still holds ${nameProcesses(pids)}`;
+async function whoIsInside(pids: readonly number[]): Promise<string> {
+  if (pids.length > 0) return `it still holds ${await nameProcesses(pids)}`;
   return "it holds no process: another program makes cgroups in it";
 }
 

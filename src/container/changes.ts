@@ -7,10 +7,13 @@
 import type { Resources } from "../config/types/config.ts";
 import { undone } from "../failures/undo.ts";
 import { lockJoins } from "../life/join_lock.ts";
+import { late } from "../own/late.ts";
 import { changeClass, type RdtUpdate } from "../resctrl/container_resctrl.ts";
 import { requirePaused, requireProcesses } from "../state/status_rules.ts";
 import type { KnownContainer } from "./known_container.ts";
-import { plugNetwork, updateResources } from "./late.ts";
+
+const updateResources = late(() => import("../life/update_resources.ts"), "updateResources");
+const plugNetwork = late(() => import("../network/container_network.ts"), "plugNetwork");
 
 /** Changes the limits and stores them. If one can't be set, the old ones are restored. */
 export async function changeLimits(

@@ -6,6 +6,7 @@
 
 import { late } from "../own/late.ts";
 
+const changes = () => import("./changes.ts");
 const hooks = () => import("../hooks/container_hooks.ts");
 const lease = () => import("../network/container_lease.ts");
 const network = () => import("../network/container_network.ts");
@@ -38,13 +39,19 @@ export const runPoststartHooks = late(hooks, "runPoststartHooks");
 export const runPoststopHooks = late(hooks, "runPoststopHooks");
 
 /** For new limits. */
-export const updateResources = late(() => import("../life/update_resources.ts"), "updateResources");
-
-/** For callers that watch events. */
-export const watchEvents = late(() => import("../events.ts"), "watchEvents");
+export const changeLimits = late(changes, "changeLimits");
 
 /** For interfaces that are plugged in or out. */
-export const plugNetwork = late(network, "plugNetwork");
+export const plug = late(changes, "plug");
+
+/** For a container that is to stand still. */
+export const pause = late(changes, "pause");
+
+/** For one that is to go on. */
+export const resume = late(changes, "resume");
+
+/** For callers that watch events. */
+export const eventsOf = late(() => import("./happenings.ts"), "eventsOf");
 
 /** For interfaces that are removed with their container. */
 export const removeNetwork = late(network, "removeNetwork");

@@ -7,14 +7,13 @@
 import type { ExitStatus } from "../../ffi/processes/process.ts";
 import { unlessAborted } from "../../ffi/waiting/abort.ts";
 import { ContainerError } from "../errors.ts";
-import type { ContainerEvent, ContainerStats, EventOptions } from "../events.ts";
+import type { ContainerStats } from "../events.ts";
 import { interfaceStats } from "../network/interface_stats.ts";
 import { withOomKill } from "../process/oom_kill.ts";
 import { makeOciState, type OciState, type State } from "../state/oci_state.ts";
 import { notRunning } from "../state/status_rules.ts";
 import type { StoredState } from "../state/stored_state.ts";
 import { awaitRecord, lookUpExit, writeExitRecord } from "../supervisor/exit_record.ts";
-import { watchEvents } from "./late.ts";
 import type { KnownContainer } from "./known_container.ts";
 
 /** The state as the spec has it. */
@@ -59,26 +58,6 @@ export function statsOf(known: KnownContainer): ContainerStats {
     if (known.statusOf(state.read()) === "stopped") throw notRunning({ id, status: "stopped" });
     throw error;
   }
-}
-
-/**
- * What happens in a container, until its first process ends.
- *
- * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
- */
-export async function eventsOf(
-  known: KnownContainer,
-  options: EventOptions,
-): Promise<AsyncGenerator<ContainerEvent, void, void>> {
-  known.state.read();
-  const init = known.openInit();
-  if (init === undefined) throw notRunning(known.now);
-  const { poller, cgroups } = known.surroundings;
-  const stats = () => statsOf(known);
-  return await watchEvents(
-    { id: known.id, init, cgroupPaths: cgroups.paths, poller, stats },
-    options,
-  );
 }
 
 /**

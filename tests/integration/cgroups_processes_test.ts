@@ -141,18 +141,18 @@ Deno.test("device rules hold inside: listed ones open, others don't, and an upda
     return (await inside.end()).text;
   };
   try {
-    manager.apply({ devices: [{ allow: false, access: "rwm" }] });
+    await manager.apply({ devices: [{ allow: false, access: "rwm" }] });
     assert(/^null\n1\n.*(Operation not permitted|cannot create)/.test(await run()), await run());
-    manager.apply({ pids: { limit: 20 } }, { update: true });
+    await manager.apply({ pids: { limit: 20 } }, { update: true });
     assert(!/kmsg$/.test(await run()), "an update without devices must not open any");
     const kmsg = { allow: true, type: "c", major: 1, minor: 11 } as const;
-    manager.apply({ devices: [{ allow: false }, { ...kmsg, access: "r" }] });
+    await manager.apply({ devices: [{ allow: false }, { ...kmsg, access: "r" }] });
     assert(!/kmsg$/.test(await run()), "reading does not include writing");
-    manager.apply({ devices: [{ allow: false }, { ...kmsg, access: "rw" }] });
+    await manager.apply({ devices: [{ allow: false }, { ...kmsg, access: "rw" }] });
     assert(/^null\n1\nkmsg$/.test(await run()), await run());
-    manager.apply({ devices: [{ allow: true }, { ...kmsg, allow: false, access: "w" }] });
+    await manager.apply({ devices: [{ allow: true }, { ...kmsg, allow: false, access: "w" }] });
     assert(!/kmsg$/.test(await run()), "one denied right is enough");
-    manager.apply({ devices: [{ allow: true }] });
+    await manager.apply({ devices: [{ allow: true }] });
     assert(/kmsg$/.test(await run()), await run());
   } finally {
     Deno.removeSync(nodes, { recursive: true });

@@ -139,7 +139,7 @@ testWhere(
           const manager = newCgroupManager({ host, cgroupsPath, id, driver: "cgroupfs" });
           try {
             manager.create();
-            manager.apply(resources);
+            await manager.apply(resources);
             assertEquals(sorted(manager.paths), sorted(theirs.paths));
             assertEquals(limitsIn(manager.paths), theirs.limits);
           } finally {

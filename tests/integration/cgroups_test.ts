@@ -13,6 +13,7 @@ import {
   Inside,
   isV1,
   MIB,
+  refusalOf,
   TestCgroup,
   unifiedMount,
 } from "../fixtures/test_cgroup.ts";
@@ -53,7 +54,7 @@ Deno.test("a create that fails leaves nothing behind", () => {
 
 Deno.test("limits stand in the kernel's files", async () => {
   await using cgroup = new TestCgroup();
-  cgroup.manager.apply({
+  await cgroup.manager.apply({
     memory: { limit: 64 * MIB, reservation: 32 * MIB },
     cpu: { shares: 512, quota: 50_000, period: 100_000, cpus: "0", mems: "0" },
     pids: { limit: 17 },
@@ -79,12 +80,12 @@ Deno.test("memory limits go up and down, with swap, and -1 lifts them", async ()
   const set = (limit: number, swap: number) =>
     manager.apply({ memory: hasSwap ? { limit, swap } : { limit } }, { update: true });
   for (const [limit, swap] of [[32, 64], [128, 256], [16, 16], [64, 80]] as const) {
-    set(limit * MIB, swap * MIB);
+    await set(limit * MIB, swap * MIB);
     const memory = manager.stats().memory;
     assertEquals(memory?.usage.limit, limit * MIB);
     if (hasSwap) assertEquals(memory?.swap.limit, swap * MIB);
   }
-  manager.apply({ memory: { limit: -1 } }, { update: true });
+  await manager.apply({ memory: { limit: -1 } }, { update: true });
   assertEquals(manager.stats().memory?.usage.limit, "max");
   assertEquals(manager.stats().memory?.swap.limit, "max");
 });
@@ -93,22 +94,22 @@ Deno.test("a quota and a period that only fit together are set in any order", as
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
   const set = (cpu: Resources["cpu"]) => manager.apply({ cpu }, { update: true });
-  set({ quota: 900_000, period: 1_000_000 });
-  set({ quota: 1000, period: 1000 });
-  set({ quota: 900_000, period: 1_000_000 });
-  set({ period: 500_000 });
+  await set({ quota: 900_000, period: 1_000_000 });
+  await set({ quota: 1000, period: 1000 });
+  await set({ quota: 900_000, period: 1_000_000 });
+  await set({ period: 500_000 });
   const standing = isV1
     ? `${cgroup.read("cpu", "cpu.cfs_quota_us")} ${cgroup.read("cpu", "cpu.cfs_period_us")}`
     : cgroup.read("cpu", "cpu.max");
   assertEquals(standing, "900000 500000");
-  set({ quota: -1 });
+  await set({ quota: -1 });
   const lifted = isV1 ? cgroup.read("cpu", "cpu.cfs_quota_us") : cgroup.read("cpu", "cpu.max");
   assertEquals(lifted, isV1 ? "-1" : "max 500000");
 });
 
 Deno.test("the task limit keeps a process from forking", async () => {
   await using cgroup = new TestCgroup();
-  cgroup.manager.apply({ pids: { limit: 1 } });
+  await cgroup.manager.apply({ pids: { limit: 1 } });
   await using inside = await Inside.start(cgroup.manager, "/bin/true; echo forked");
   const { text } = await inside.end();
   assert(/[Cc]annot fork/.test(text), text);
@@ -118,7 +119,7 @@ Deno.test("the task limit keeps a process from forking", async () => {
 Deno.test("stats count what the processes use", async () => {
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
-  manager.apply({ memory: { limit: 64 * MIB }, pids: { limit: 30 } });
+  await manager.apply({ memory: { limit: 64 * MIB }, pids: { limit: 30 } });
   await using _inside = await Inside.start(manager, "while :; do :; done");
   await using _other = await Inside.start(manager, "exec sleep 1000");
   // Memory is charged when it is touched: what moved in has brought none along.
@@ -140,7 +141,7 @@ Deno.test("stats count what the processes use", async () => {
 Deno.test("the kernel's OOM kills are counted", async () => {
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
-  manager.apply({ memory: { limit: 4 * MIB, swap: 4 * MIB } });
+  await manager.apply({ memory: { limit: 4 * MIB, swap: 4 * MIB } });
   await using inside = await Inside.start(
     manager,
     "exec head -c 50000000 /dev/zero | tail -c 50000000",
@@ -163,44 +164,53 @@ Deno.test("a manager loaded from saved paths is the same", async () => {
 
 Deno.test("what this host can't do is refused with the field's pointer", async () => {
   await using cgroup = new TestCgroup();
-  const refused = (resources: Resources) => {
-    const error = faultOf(() => cgroup.manager.apply(resources));
+  const refused = async (resources: Resources) => {
+    const error = await refusalOf(() => cgroup.manager.apply(resources));
     assertEquals(error.step, "cgroups");
     return [error.code, error.pointer];
   };
   if (isV1) {
-    assertEquals(refused({ unified: { "memory.max": "1000000" } }), [
+    assertEquals(await refused({ unified: { "memory.max": "1000000" } }), [
       "Unsupported",
       "/linux/resources/unified",
     ]);
-    assertEquals(refused({ cpu: { shares: 1 } }), ["ConfigInvalid", "/linux/resources/cpu/shares"]);
+    assertEquals(await refused({ cpu: { shares: 1 } }), [
+      "ConfigInvalid",
+      "/linux/resources/cpu/shares",
+    ]);
     if (cgroup.manager.paths.hugetlb === undefined) {
-      assertEquals(refused({ hugepageLimits: [{ pageSize: "2MB", limit: 0 }] }), [
+      assertEquals(await refused({ hugepageLimits: [{ pageSize: "2MB", limit: 0 }] }), [
         "Unsupported",
         "/linux/resources/hugepageLimits",
       ]);
     }
   } else {
     const pointer = (name: string) => `/linux/resources/${name}`;
-    assertEquals(refused({ cpu: { realtimeRuntime: 1000 } }), [
+    assertEquals(await refused({ cpu: { realtimeRuntime: 1000 } }), [
       "Unsupported",
       pointer("cpu/realtimeRuntime"),
     ]);
-    assertEquals(refused({ memory: { disableOOMKiller: true } }), [
+    assertEquals(await refused({ memory: { disableOOMKiller: true } }), [
       "Unsupported",
       pointer("memory/disableOOMKiller"),
     ]);
-    assertEquals(refused({ unified: { "memory.nothing": "1" } }), [
+    assertEquals(await refused({ unified: { "memory.nothing": "1" } }), [
       "Unsupported",
       pointer("unified/memory.nothing"),
     ]);
-    assertEquals(refused({ unified: { "../x.y": "1" } }), [
+    assertEquals(await refused({ unified: { "../x.y": "1" } }), [
       "ConfigInvalid",
       pointer("unified/..~1x.y"),
     ]);
-    assertEquals(refused({ network: { classID: 1 } }), ["Unsupported", pointer("network/classID")]);
+    assertEquals(await refused({ network: { classID: 1 } }), [
+      "Unsupported",
+      pointer("network/classID"),
+    ]);
   }
-  assertEquals(refused({ pids: { limit: 1e30 } }), ["SystemError", "/linux/resources/pids/limit"]);
+  assertEquals(await refused({ pids: { limit: 1e30 } }), [
+    "SystemError",
+    "/linux/resources/pids/limit",
+  ]);
 });
 
 testWhere(
@@ -208,7 +218,7 @@ testWhere(
   "unified writes the files of cgroup v2 as they are",
   async () => {
     await using cgroup = new TestCgroup();
-    cgroup.manager.apply({
+    await cgroup.manager.apply({
       memory: { limit: 64 * MIB },
       unified: { "memory.max": "max", "memory.high": "33554432", "pids.max": "12" },
     });
@@ -226,8 +236,8 @@ testWhere(
     await using _inside = await Inside.start(parent.manager, "exec sleep 1000");
     const path = `${parent.folder("").slice(unifiedMount?.length)}/child`;
     await using child = new TestCgroup(path);
-    child.manager.apply({ devices: [{ allow: false }] });
-    const error = faultOf(() => child.manager.apply({ memory: { limit: 64 * MIB } }));
+    await child.manager.apply({ devices: [{ allow: false }] });
+    const error = await refusalOf(() => child.manager.apply({ memory: { limit: 64 * MIB } }));
     assertEquals([error.code, error.errno], ["Unsupported", "ENOENT"]);
     assertEquals(error.pointer, "/linux/resources/memory/limit");
     assertEquals(child.manager.stats().pids, { current: 0, limit: "max" });
@@ -237,11 +247,11 @@ testWhere(
 Deno.test("no file descriptor stays open", async () => {
   const cycle = async () => {
     await using cgroup = new TestCgroup();
-    cgroup.manager.apply({ devices: [{ allow: false }], memory: { limit: 64 * MIB } });
+    await cgroup.manager.apply({ devices: [{ allow: false }], memory: { limit: 64 * MIB } });
     await cgroup.manager.freeze();
     await cgroup.manager.thaw();
     cgroup.manager.stats();
-    faultOf(() => cgroup.manager.apply({ pids: { limit: 1e30 } }));
+    await refusalOf(() => cgroup.manager.apply({ pids: { limit: 1e30 } }));
   };
   await cycle();
   const before = openFds();

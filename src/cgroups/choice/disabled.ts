@@ -41,15 +41,12 @@ export class DisabledManager implements CgroupManager {
    * Device rules are not enforced, as every config has some; a limit that would not hold is an
    * error.
    */
-  apply(resources: Resources, _options?: ApplyOptions): void {
+  apply(resources: Resources, _options?: ApplyOptions): Promise<void> {
     for (const [name, value] of Object.entries(resources)) {
       if (name === "devices" || value === undefined || Object.keys(value).length === 0) continue;
-      throw unsupportedResource(
-        `the container has no cgroups: ${name} can't be limited`,
-        `/linux/resources/${name}`,
-        HINT,
-      );
+      return Promise.reject(this.#none(`${name} can't be limited`, `/linux/resources/${name}`));
     }
+    return Promise.resolve();
   }
 
   entries(): readonly CgroupEntry[] {
@@ -72,8 +69,8 @@ export class DisabledManager implements CgroupManager {
     throw this.#none("its processes are not known");
   }
 
-  #none(what: string): Error {
-    return unsupportedResource(`the container has no cgroups: ${what}`, undefined, HINT);
+  #none(what: string, pointer?: string): Error {
+    return unsupportedResource(`the container has no cgroups: ${what}`, pointer, HINT);
   }
 
   letDie(): void {}

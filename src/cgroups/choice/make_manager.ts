@@ -45,7 +45,7 @@ export interface CgroupManagerOptions {
  * });
  * manager.create();
  * try {
- *   manager.apply({ pids: { limit: 5 } });
+ *   await manager.apply({ pids: { limit: 5 } });
  *   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
  *   for (const entry of manager.entries()) Deno.writeTextFileSync(entry.path, String(child.pid));
  *   assert(manager.processes()[0] === child.pid);

@@ -7,7 +7,8 @@
 
 import type { Resources } from "../../config/types/config.ts";
 import { containerDevicePolicy } from "../controllers/device_rules.ts";
-import type { CgroupFolder } from "../folder.ts";
+import { unsupportedResource } from "../cgroup_errors.ts";
+import { CgroupFolder } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
 import { applyPids } from "../controllers/pids.ts";
 import { applyRdma } from "../controllers/rdma.ts";
@@ -20,15 +21,48 @@ import { applyMemory, wantsMemory } from "./memory.ts";
 import { applyNetClass, applyNetPriorities } from "./net.ts";
 
 /** What one controller is to do. */
-export interface WantedLimit {
+interface WantedLimit {
   readonly controller: string;
   /** The part of the config that asks for it. */
   readonly pointer: string;
   readonly apply: (folder: CgroupFolder) => void;
 }
 
+/**
+ * Sets the limits.
+ *
+ * @param paths each controller's folder
+ * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
+ */
+export function applyResources(
+  paths: Readonly<Record<string, string>>,
+  resources: Resources,
+  options: ApplyOptions,
+  inUserNamespace: boolean,
+): void {
+  if (Object.keys(resources.unified ?? {}).length > 0) {
+    throw unsupportedResource(
+      "unified names files of cgroup v2, and this host has cgroup v1",
+      "/linux/resources/unified",
+      "use the named fields of resources",
+    );
+  }
+  for (const limit of wantedLimits(resources, options, inUserNamespace)) {
+    const path = paths[limit.controller];
+    if (path === undefined) {
+      throw unsupportedResource(
+        `the v1 controller ${limit.controller} is not mounted on this host`,
+        limit.pointer,
+        "mount it, or remove the limit from the config",
+      );
+    }
+    using folder = new CgroupFolder(path);
+    limit.apply(folder);
+  }
+}
+
 /** The limits that `resources` ask for. */
-export function wantedLimits(
+function wantedLimits(
   resources: Resources,
   { update = false }: ApplyOptions,
   inUserNamespace: boolean,

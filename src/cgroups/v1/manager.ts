@@ -7,9 +7,9 @@
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
+import { late } from "../../own/late.ts";
 import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
-import { unsupportedResource } from "../cgroup_errors.ts";
 import { CgroupFolder } from "../folder.ts";
 import { signalAll } from "../kill.ts";
 import type {
@@ -31,7 +31,6 @@ import {
   removeIfEmpty,
   undoCgroups,
 } from "../tree.ts";
-import { wantedLimits } from "./apply.ts";
 import { blkioStats } from "./blkio.ts";
 import { throttlingStats } from "./cpu.ts";
 import { cpuUsageStats } from "./cpuacct.ts";
@@ -39,6 +38,9 @@ import { cpusetStats, inheritCpuset } from "./cpuset.ts";
 import { freezerV1, freezeV1, isFrozenV1, thawAllV1, thawV1 } from "./freezer.ts";
 import { hugetlbStats } from "./hugetlb.ts";
 import { memoryStats } from "./memory.ts";
+
+/** A container that is there is only looked after: its limits stand. */
+const applyResources = late(() => import("./apply.ts"), "applyResources");
 
 /** Where to look for the processes: the first of these that there is. */
 const ANCHORS = ["freezer", "devices", "pids", "name=systemd"];
@@ -91,26 +93,8 @@ export class ManagerV1 implements CgroupManager {
     return options.all === true ? processesBelow(this.#anchor()) : processesIn(this.#anchor());
   }
 
-  apply(resources: Resources, options: ApplyOptions = {}): void {
-    if (Object.keys(resources.unified ?? {}).length > 0) {
-      throw unsupportedResource(
-        "unified names files of cgroup v2, and this host has cgroup v1",
-        "/linux/resources/unified",
-        "use the named fields of resources",
-      );
-    }
-    for (const limit of wantedLimits(resources, options, this.#host.inUserNamespace)) {
-      const path = this.paths[limit.controller];
-      if (path === undefined) {
-        throw unsupportedResource(
-          `the v1 controller ${limit.controller} is not mounted on this host`,
-          limit.pointer,
-          "mount it, or remove the limit from the config",
-        );
-      }
-      using folder = new CgroupFolder(path);
-      limit.apply(folder);
-    }
+  async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
+    await applyResources(this.paths, resources, options, this.#host.inUserNamespace);
   }
 
   entries(): readonly CgroupEntry[] {

@@ -9,6 +9,7 @@
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import type { Resources } from "../../config/types/config.ts";
+import { late } from "../../own/late.ts";
 import { claimCgroups, requireShared } from "../claim.ts";
 import type { CgroupHost } from "../detect.ts";
 import { CgroupFolder } from "../folder.ts";
@@ -32,7 +33,6 @@ import {
   removeIfEmpty,
   undoCgroups,
 } from "../tree.ts";
-import { applyResources } from "./apply.ts";
 import { enableControllers, leaveInvalidMode } from "./controllers.ts";
 import { cpuStats } from "./cpu.ts";
 import { cpusetStats } from "./cpuset.ts";
@@ -40,6 +40,9 @@ import { freezerV2, freezeV2, isFrozenV2, thawV2 } from "./freezer.ts";
 import { hugetlbStats } from "./hugetlb.ts";
 import { ioStats } from "./io.ts";
 import { memoryStats } from "./memory.ts";
+
+/** A container that is there is only looked after: its limits stand. */
+const applyResources = late(() => import("./apply.ts"), "applyResources");
 
 /** The manager of one container's v2 cgroup. */
 export class ManagerV2 implements CgroupManager {
@@ -82,9 +85,9 @@ export class ManagerV2 implements CgroupManager {
     return options.all === true ? processesBelow(this.#path) : processesIn(this.#path);
   }
 
-  apply(resources: Resources, options: ApplyOptions = {}): void {
+  async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
     using folder = new CgroupFolder(this.#path);
-    applyResources(folder, resources, options, this.#host.inUserNamespace);
+    await applyResources(folder, resources, options, this.#host.inUserNamespace);
   }
 
   entries(): readonly CgroupEntry[] {

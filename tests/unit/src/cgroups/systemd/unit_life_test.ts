@@ -18,8 +18,9 @@ class Used extends DisabledManager {
     this.#usage = usage;
   }
 
-  override apply(resources: unknown): void {
+  override apply(resources: unknown): Promise<void> {
     this.applied.push(resources);
+    return Promise.resolve();
   }
 
   override stats(): Stats {
