@@ -8,6 +8,8 @@ import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
+import { keeperOf } from "../cgroups/choice/make_manager.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
 import { hasOwnPids } from "../life/container_signals.ts";
 import { leaveClass } from "../resctrl/container_resctrl.ts";
 import { isGone } from "../state/current_state.ts";
@@ -84,17 +86,22 @@ export class Ending {
    * removed at once, and nothing has to be looked for in them.
    */
   async endProcesses(): Promise<void> {
-    const { init, state, surroundings } = this.#known;
+    const { init, state } = this.#known;
     const { config, ownCgroups } = state.known;
     const haveEnded = init?.hasEnded === true && hasOwnPids(config);
-    this.#hasNoCgroups = haveEnded && surroundings.cgroups.removeIfEmpty(ownCgroups);
+    this.#hasNoCgroups = haveEnded && (await this.#keeper()).removeIfEmpty(ownCgroups);
     if (!this.#hasNoCgroups) await this.#known.kill();
   }
 
   /** Removes the cgroups that are its own. */
   async removeCgroups(): Promise<void> {
-    const { state, surroundings } = this.#known;
-    if (!this.#hasNoCgroups) await surroundings.cgroups.destroy(state.known.ownCgroups);
+    const { ownCgroups } = this.#known.state.known;
+    if (!this.#hasNoCgroups) await (await this.#keeper()).destroy(ownCgroups);
+  }
+
+  #keeper(): Promise<CgroupManager> {
+    const { cgroups, host } = this.#known.surroundings;
+    return keeperOf(cgroups, host);
   }
 
   /**

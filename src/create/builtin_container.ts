@@ -4,9 +4,13 @@
  * @module
  */
 
-import { loadUserNetwork, resolverConfig } from "./late.ts";
+import { builtinConfig, hostFacts, writeBuiltinFiles } from "./builtin_bundle.ts";
 import type { Config } from "../config/types/config.ts";
+import { late } from "../own/late.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
+
+const loadUserNetwork = () => import("../network/user_network.ts");
+const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");
 
 /** The built-in default of one container. */
 export interface Builtin {
@@ -21,7 +25,6 @@ export interface Builtin {
 
 /** The built-in default's config, and how its root file system is made. */
 export async function makeBuiltin(id: string, mode: CheckedMode | undefined): Promise<Builtin> {
-  const { builtinConfig, hostFacts, writeBuiltinFiles } = await import("./builtin_bundle.ts");
   const kind = mode?.kind;
   const isHost = kind === "host";
   const resolvConf = kind === "pasta" || kind === "slirp4netns"

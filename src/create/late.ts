@@ -6,20 +6,26 @@
 
 import { late } from "../own/late.ts";
 
+const mode = () => import("../network/container_mode.ts");
+const user = () => import("../rootless/user_config.ts");
+
 /** For limits beside the config. */
 export const mergeResources = late(() => import("../life/merge_resources.ts"), "mergeResources");
 
+/** For the built-in default. */
+export const makeBuiltin = late(() => import("./builtin_container.ts"), "makeBuiltin");
+
+/** For a word that says how it is connected. */
+export const checkMode = late(mode, "checkMode");
+
+/** For such a word, once there is a config. */
+export const fitMode = late(mode, "fitMode");
+
 /** For who has not root's rights on the host. */
-export const loadRootless = () => import("../rootless/parts.ts");
+export const fitToUser = late(user, "fitToUser");
 
-/** For cgroups that systemd makes. */
-export const newSystemdManager = late(
-  () => import("../cgroups/choice/make_systemd_manager.ts"),
-  "newSystemdManager",
-);
+/** For a fault of a config that was fitted to a user. */
+export const withReason = late(user, "withReason");
 
-/** For a built-in container that a program of the user connects. */
-export const loadUserNetwork = () => import("../network/user_network.ts");
-
-/** For a built-in container that has a network. */
-export const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");
+/** For who has not root's rights on the host, and for cgroups that systemd makes. */
+export const fitToHost = late(() => import("./fit_to_host.ts"), "fitToHost");

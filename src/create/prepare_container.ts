@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "@std/path/posix/resolve";
-import { type Builtin, makeBuiltin } from "./builtin_container.ts";
+import type { Builtin } from "./builtin_container.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
 import { newCgroupManager } from "../cgroups/choice/make_manager.ts";
@@ -15,14 +15,21 @@ import type { ContainerNetwork, Network, Route } from "../config/types/network.t
 import type { NetworkMode } from "../config/types/network_mode.ts";
 import { checkConfig, OCI_VERSION_MAX } from "../config/validate/validate.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
-import { checkMode, fitMode } from "../network/container_mode.ts";
 import type { Fault } from "../errors.ts";
 import { requireNotHosts } from "../namespaces/host_namespaces.ts";
 import {
   requireMountNamespace,
   requireNetworkNamespace,
 } from "../namespaces/required_namespaces.ts";
-import { loadRootless, mergeResources, newSystemdManager } from "./late.ts";
+import {
+  checkMode,
+  fitMode,
+  fitToHost,
+  fitToUser,
+  makeBuiltin,
+  mergeResources,
+  withReason,
+} from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
@@ -91,15 +98,14 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const mode = options.network === undefined ? undefined : await checkMode(options.network);
   const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
   const isUser = isOrdinaryUser();
-  const rootless = isUser ? await loadRootless() : undefined;
   const wished = config ?? builtin?.config;
-  const user = wished === undefined ? undefined : rootless?.fitToUser(wished);
+  const user = isUser && wished !== undefined ? await fitToUser(wished) : undefined;
   const base = user?.config ?? wished;
   const limits = options.resources;
   const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
   const networks = mode === undefined ? options : await fitMode(mode, wanted, options);
-  const checked = await checkWithNetwork(wanted, networks).catch((error) => {
-    throw rootless?.withReason(error, user?.warnings ?? []) ?? error;
+  const checked = await checkWithNetwork(wanted, networks).catch(async (error) => {
+    throw user === undefined ? error : await withReason(error, user.warnings);
   });
   const { config: valid, warnings, network } = checked;
   requireNetworkNamespace(valid);
@@ -109,23 +115,14 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   requireMountNamespace(valid);
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
-  const cgroupsPath = valid.linux?.cgroupsPath;
-  const asks = { host: host(), cgroupsPath, id };
-  const way = driver === "systemd" ? await newSystemdManager(asks, valid) : driver;
+  const asks = { host: host(), cgroupsPath: valid.linux?.cgroupsPath, id };
   const placed = withAbsoluteSources(valid, bundle);
-  const isOwn = builtin !== undefined;
-  const made = isUser || asks.host.inUserNamespace
-    ? (await loadRootless()).fitToHost({
-      asks,
-      driver: way,
-      config: placed,
-      isBuiltin: isOwn,
-      isLenient: isOwn && limits === undefined,
-    })
-    : {
-      cgroups: typeof way === "string" ? newCgroupManager({ ...asks, driver: way }) : way,
-      valid: placed,
-    };
+  const isBuiltin = builtin !== undefined;
+  const isLenient = isBuiltin && limits === undefined;
+  const isLess = isUser || asks.host.inUserNamespace;
+  const made = isLess || driver === "systemd"
+    ? await fitToHost({ asks, driver, config: placed, isLess, isBuiltin, isLenient })
+    : { cgroups: newCgroupManager({ ...asks, driver }), valid: placed };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
   return { builtin, network, bundle, rootfs, mode, ...made };
 }

@@ -9,7 +9,7 @@ import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
-import { loadCgroupManager, newCgroupManager } from "../cgroups/choice/make_manager.ts";
+import { keeperOf, loadCgroupManager, newCgroupManager } from "../cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import { hasMark } from "../cgroups/mark.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
@@ -56,7 +56,9 @@ export async function removeBroken(broken: BrokenContainer): Promise<void> {
     if (process !== undefined) await endProcess(process, poller);
   }
   const cgroups = cgroupsOf(broken, remains);
-  if (cgroups !== undefined) await endCgroups(cgroups, remains.ownCgroups);
+  if (cgroups !== undefined) {
+    await endCgroups(await keeperOf(cgroups, broken.host), remains.ownCgroups);
+  }
   if (remains.network !== undefined) {
     await removeNetwork({ network: remains.network, joined: undefined, isNamed: false });
   }

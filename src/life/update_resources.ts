@@ -4,6 +4,7 @@
  * @module
  */
 
+import { keeperOf } from "../cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { IntelRdt, Linux, Resources } from "../config/types/config.ts";
 import { validateResources } from "../config/validate/validate.ts";
@@ -24,7 +25,7 @@ import type { ContainerSurroundings } from "../state/surroundings.ts";
  * @throws {ContainerError} `ConfigInvalid`, `Unsupported`, `SystemError`; nothing is stored then
  */
 export async function updateResources(
-  { store, cgroups, onWarning }: Pick<ContainerSurroundings, "store" | "cgroups" | "onWarning">,
+  { store, cgroups, host, onWarning }: ContainerSurroundings,
   stored: StoredState,
   resources: Resources,
   rdt: RdtUpdate = {},
@@ -35,10 +36,11 @@ export async function updateResources(
   const update = validateResources(isOld ? oldResources(resources) : resources);
   const before = config.linux?.resources ?? {};
   const merged = mergeResources(before, update);
+  const keeper = await keeperOf(cgroups, host);
   try {
-    await cgroups.apply(resourcesToWrite(update, merged), { update: true });
+    await keeper.apply(resourcesToWrite(update, merged), { update: true });
   } catch (error) {
-    await restore(cgroups, resourcesToRestore(before, update), onWarning);
+    await restore(keeper, resourcesToRestore(before, update), onWarning);
     throw error;
   }
   const linux = { ...config.linux, resources: merged, ...mergeRdt(config.linux?.intelRdt, rdt) };

@@ -12,6 +12,7 @@ import { joinsInhabited } from "../../init/steps/process/namespaces.ts";
 import type { InitMessage } from "../../init/words/channel.ts";
 import { hasListener } from "../../init/steps/process/seccomp.ts";
 import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
+import { keeperOf } from "../cgroups/choice/make_manager.ts";
 import { ContainerError } from "../errors.ts";
 import { undone } from "../failures/undo.ts";
 import { letGoOn } from "../process/control_pipe.ts";
@@ -25,9 +26,9 @@ import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
 import { HostSteps } from "./host_steps.ts";
 import { InitProcess } from "./init_process.ts";
 import type { Launched } from "./launcher.ts";
-import { explainRefusal } from "./late.ts";
+import { explainRefusal, newInitNetwork } from "./late.ts";
 import { ParentSteps } from "./parent_steps.ts";
-import { type StartSubject, subjectOf } from "./start_subject.ts";
+import { needsNetwork, type StartSubject, subjectOf } from "./start_subject.ts";
 
 /** A first process that waits for the start. */
 export interface StartedFirst {
@@ -51,7 +52,9 @@ export async function startInit(
   surroundings: ContainerSurroundings,
   options: StartOptions,
 ): Promise<StartedFirst> {
-  return await new FirstStart(subjectOf(before, process, surroundings, options)).run();
+  const cgroups = await keeperOf(surroundings.cgroups, surroundings.host);
+  const subject = subjectOf(before, process, { ...surroundings, cgroups }, options);
+  return await new FirstStart(subject).run();
 }
 
 class FirstStart {
@@ -99,6 +102,9 @@ class FirstStart {
     const parent = this.#parent;
     init.trace = await child.beginTrace();
     child.checkPaths();
+    if (needsNetwork(this.#subject)) {
+      init.network = init.opened.use(await newInitNetwork(this.#subject));
+    }
     const launcher = joinsInhabited(namespaces) ? await import("./launcher.ts") : undefined;
     using opened = new DisposableStack();
     const mounts = child.hasMounts ? await child.openMounts(opened) : [];
@@ -107,13 +113,15 @@ class FirstStart {
     words.control.reader.close();
     init.control = words.control.writer;
     parent.adjustOomScore();
-    if (init.network.isNeeded && !parent.makesNetworkLater) await parent.makeNetwork(init.child);
+    if (init.network !== undefined && !parent.makesNetworkLater) {
+      await parent.makeNetwork(init.child);
+    }
     if (program.way.kind === "direct") parent.attend(words, child.attended);
     else await parent.sendConfig(words, told);
     const launched = await this.awaitReady({ words, told, program, launcher });
     if (launched !== undefined) await launcher?.adoptLaunched(launched, init, this.#subject);
     if (told.seccomp !== undefined && hasListener(told.seccomp)) await parent.passListener(told);
-    parent.setLateLimits();
+    await parent.setLateLimits();
     if (console !== undefined) await parent.takeTerminal(console);
     poller.signal?.throwIfAborted();
   }
@@ -126,7 +134,7 @@ class FirstStart {
     const child = this.#child;
     const early = child.boots ? undefined : await host.prepare();
     using fds = child.openFds(words, mounts, init.opened);
-    const told = child.initConfig(fds, early, init.network.isNeeded);
+    const told = child.initConfig(fds, early, init.network !== undefined);
     const program = child.layOutPlan(told, fds, words);
     init.way = program.way;
     await poller.giveTurn();

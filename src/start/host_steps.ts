@@ -107,8 +107,7 @@ export class HostSteps {
     return store.write({
       ...before,
       config,
-      network: init.network.made,
-      userNetwork: init.network.userNetwork,
+      ...init.network?.made,
       init: identity,
       supervisor: init.supervisor?.identity ?? this.#subject.supervisor,
       ownCgroups: this.#ownCgroups,

@@ -1,6 +1,6 @@
 /**
- * What the host's side does in a container's network namespace while init waits. It works through
- * sockets of that namespace; no thread of this program goes there.
+ * What the host's side does in a container's network namespace while init waits; loaded only if it
+ * does something. It works through sockets of that namespace; no thread of this program goes there.
  *
  * @module
  */
@@ -12,13 +12,17 @@ import type { ContainerNetwork } from "../config/types/network.ts";
 import type { Linux } from "../config/types/config.ts";
 import { openJoined } from "../namespaces/joined_namespaces.ts";
 import type { NetworkSetup } from "../network/container_network.ts";
-import { loadUserNetwork, newNetDevices, newNetworkSetup } from "./late.ts";
 import type { NetDevices } from "../network/net_devices.ts";
-import type { UserNetworkState } from "../state/stored_state.ts";
+import { lateNew } from "../own/late.ts";
+import type { StoredState, UserNetworkState } from "../state/stored_state.ts";
 import type { StartSubject } from "./start_subject.ts";
 import type { Child } from "../process/parent_process.ts";
 import { openNamespace } from "../security/procfs.ts";
 import { finish } from "../failures/undo.ts";
+
+const newNetDevices = lateNew(() => import("../network/net_devices.ts"), "NetDevices");
+const newNetworkSetup = lateNew(() => import("../network/container_network.ts"), "NetworkSetup");
+const loadUserNetwork = () => import("../network/user_network.ts");
 
 /** The network that a container gets from outside: its interfaces, devices of the host, routes. */
 export class InitNetwork implements Disposable {
@@ -28,26 +32,19 @@ export class InitNetwork implements Disposable {
   readonly #stack = new DisposableStack();
   #setup: NetworkSetup | undefined;
   #devices: NetDevices | undefined;
-  /** The program of the user that connects it, with its process once it runs. */
-  userNetwork: UserNetworkState | undefined;
+  #userNetwork: UserNetworkState | undefined;
 
   /** Makes nothing yet. */
   constructor(subject: StartSubject) {
     this.#subject = subject;
     this.#linux = subject.config.linux ?? {};
     this.#network = subject.network;
-    this.userNetwork = subject.before.userNetwork;
+    this.#userNetwork = subject.before.userNetwork;
   }
 
-  /** Whether there is anything to do. */
-  get isNeeded(): boolean {
-    return this.#network !== undefined || this.userNetwork !== undefined ||
-      Object.keys(this.#linux.netDevices ?? {}).length > 0;
-  }
-
-  /** The container's network, with all names once it was made. */
-  get made(): ContainerNetwork | undefined {
-    return this.#setup?.network ?? this.#network;
+  /** The container's network with all names, and the program of the user with its process. */
+  get made(): Pick<StoredState, "network" | "userNetwork"> {
+    return { network: this.#setup?.network ?? this.#network, userNetwork: this.#userNetwork };
   }
 
   /**
@@ -59,7 +56,6 @@ export class InitNetwork implements Disposable {
    * @throws {ContainerError} `SystemError`; call `undo` then
    */
   async setUp(child: Child, signal?: AbortSignal): Promise<void> {
-    if (!this.isNeeded) return;
     const { namespaces = [], netDevices = {} } = this.#linux;
     using target = openJoined(namespaces, "network") ?? openOwn(child);
     if (target === undefined) return; // init's own message tells what failed
@@ -78,14 +74,14 @@ export class InitNetwork implements Disposable {
 
   async #connect({ pid }: Child): Promise<void> {
     const { folder, config } = this.#subject;
-    if (this.userNetwork === undefined) return;
+    if (this.#userNetwork === undefined) return;
     const { startUserNetwork } = await loadUserNetwork();
-    this.userNetwork = await startUserNetwork(this.userNetwork, { pid, config, folder });
+    this.#userNetwork = await startUserNetwork(this.#userNetwork, { pid, config, folder });
   }
 
   /** Undoes it. Throws the first error; what can't be undone stays. */
   async undo(): Promise<void> {
-    const program = this.userNetwork;
+    const program = this.#userNetwork;
     await finish(
       () => void this.#devices?.giveBack(),
       () => this.#setup?.undo(),

@@ -17,7 +17,7 @@ import { closeStreams, type PipeStreams } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import type { Supervised, Supervisor } from "../supervisor/supervisor.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
-import { InitNetwork } from "./init_network.ts";
+import type { InitNetwork } from "./init_network.ts";
 import { letGoOn } from "../process/control_pipe.ts";
 import type { StartSubject } from "./start_subject.ts";
 
@@ -25,8 +25,8 @@ import type { StartSubject } from "./start_subject.ts";
 export class InitProcess implements ParentProcess, Disposable {
   /** What stays open until init is let go, or has failed. */
   readonly opened = new DisposableStack();
-  /** What the container gets of a network. */
-  readonly network: InitNetwork;
+  /** The network that the container gets from outside, if it gets one. */
+  network: InitNetwork | undefined;
   /** How it was born; undefined before. */
   way: StartWay | undefined;
   /** The trace of what the child does, if there is one. */
@@ -50,7 +50,6 @@ export class InitProcess implements ParentProcess, Disposable {
   /** Makes nothing yet. */
   constructor(subject: StartSubject) {
     this.#subject = subject;
-    this.network = this.opened.use(new InitNetwork(subject));
   }
 
   get pid(): number {
@@ -138,7 +137,7 @@ export class InitProcess implements ParentProcess, Disposable {
   async terminate(): Promise<void> {
     await finish(
       () => this.#child?.kill(),
-      () => this.network.undo(),
+      () => this.network?.undo(),
       () => this.opened.dispose(),
       () => {
         // The caller never got this program's ends of the pipes, so they are closed here.

@@ -27,20 +27,17 @@ export const writeIdMaps = late(() => import("../namespaces/id_maps.ts"), "write
 /** For a container with an address on a bridge of hull's own. */
 export const keepLease = late(() => import("../network/container_lease.ts"), "keepLease");
 
-/** For interfaces and routes. */
-export const newNetworkSetup = lateNew(
-  () => import("../network/container_network.ts"),
-  "NetworkSetup",
-);
-
-/** For a connection by a program of the user. */
-export const loadUserNetwork = () => import("../network/user_network.ts");
-
-/** For devices of the host. */
-export const newNetDevices = lateNew(() => import("../network/net_devices.ts"), "NetDevices");
+/** For interfaces, routes, devices of the host, or a connection by a program of the user. */
+export const newInitNetwork = lateNew(() => import("./init_network.ts"), "InitNetwork");
 
 /** For a direct child whose plan has work that needs TypeScript. */
 export const newChildWork = lateNew(() => import("./child_work.ts"), "ChildWork");
+
+/** For a process in a user namespace. */
+export const limit = late(() => import("../process/rare_limits.ts"), "limit");
+
+/** For a scheduler that a launcher's fork lost. */
+export const schedule = late(() => import("../process/rare_limits.ts"), "schedule");
 
 /** For the hooks of `create`. */
 export const runCreateHooks = late(() => import("../hooks/container_hooks.ts"), "runCreateHooks");

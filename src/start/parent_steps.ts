@@ -9,7 +9,7 @@ import type { Fd } from "../../ffi/files/file.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { isForkedLate, launcherMakesNetwork } from "../../init/steps/process/namespaces.ts";
 import type { InitConfig } from "../../init/operations/init_config.ts";
-import { adjustOomScore, limit, schedule } from "../process/host_limits.ts";
+import { adjustOomScore } from "../process/host_limits.ts";
 import type { Child } from "../process/parent_process.ts";
 import type { Words } from "./child_steps.ts";
 import type { ChildWork } from "./child_work.ts";
@@ -17,10 +17,12 @@ import type { InitProcess } from "./init_process.ts";
 import { letGoOn } from "../process/control_pipe.ts";
 import { attend, sendConfig } from "./init_words.ts";
 import {
+  limit,
   newChildWork,
   passListener,
   receiveTerminal,
   runCreateHooks,
+  schedule,
   writeIdMaps,
 } from "./late.ts";
 import type { StartSubject } from "./start_subject.ts";
@@ -41,7 +43,7 @@ export class ParentSteps {
   /** Whether the network is made when a launcher has made the container's process, not before. */
   get makesNetworkLater(): boolean {
     const { namespaces = [] } = this.#subject.config.linux ?? {};
-    return this.#init.network.isNeeded && launcherMakesNetwork(namespaces);
+    return this.#init.network !== undefined && launcherMakesNetwork(namespaces);
   }
 
   /** Writes the id maps of a new user namespace. */
@@ -56,7 +58,7 @@ export class ParentSteps {
 
   /** Makes the network that a container gets from outside. */
   async makeNetwork(child: Child): Promise<void> {
-    await this.#init.network.setUp(child, this.#subject.poller.signal);
+    await this.#init.network?.setUp(child, this.#subject.poller.signal);
   }
 
   /** Lets a direct child that waits for `work` go on. */
@@ -103,12 +105,12 @@ export class ParentSteps {
   }
 
   /** Sets limits that only the host's root can set, and a scheduler that a launcher's fork lost. */
-  setLateLimits(): void {
+  async setLateLimits(): Promise<void> {
     const { linux: { namespaces = [] } = {}, process = { cwd: "/" } } = this.#subject.config;
     const { rlimits = [], scheduler } = process;
     const { pid } = this.#init;
-    if (namespaces.some(({ type }) => type === "user")) limit(pid, rlimits);
-    if (isForkedLate(namespaces) && scheduler !== undefined) schedule(pid, scheduler);
+    if (namespaces.some(({ type }) => type === "user")) await limit(pid, rlimits);
+    if (isForkedLate(namespaces) && scheduler !== undefined) await schedule(pid, scheduler);
   }
 
   /** Takes the terminal, which init has sent before it was ready. */

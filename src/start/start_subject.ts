@@ -39,6 +39,12 @@ export interface StartSubject
   readonly kind: InitKind;
 }
 
+/** Whether the container gets interfaces, routes or devices from outside. */
+export function needsNetwork({ network, before: { userNetwork }, config }: StartSubject): boolean {
+  return network !== undefined || userNetwork !== undefined ||
+    Object.keys(config.linux?.netDevices ?? {}).length > 0;
+}
+
 /**
  * Lays the wishes of the process and of the start over what is known of the container.
  *

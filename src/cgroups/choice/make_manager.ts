@@ -5,13 +5,15 @@
  */
 
 import { ContainerError } from "../../errors.ts";
+import { lateNew } from "../../own/late.ts";
 import type { CgroupHost } from "../detect.ts";
 import { DisabledManager } from "./disabled.ts";
 import type { CgroupManager, StoredUnit } from "../manager.ts";
 import { cgroupPaths } from "./paths.ts";
-import { SystemdManager } from "../systemd/manager.ts";
 import { ManagerV1 } from "../v1/manager.ts";
 import { ManagerV2 } from "../v2/manager.ts";
+
+const newSystemdManager = lateNew(() => import("../systemd/manager.ts"), "SystemdManager");
 
 /** Which kind of manager, and for which container. */
 export interface CgroupManagerOptions {
@@ -27,7 +29,7 @@ export interface CgroupManagerOptions {
 
 /**
  * The manager of a new container's cgroups; nothing is made yet. Those that systemd makes have
- * `newSystemdManager`.
+ * `newUnitManager`.
  *
  * @throws {ContainerError} ConfigInvalid for a path that is not the container's own
  *
@@ -65,7 +67,8 @@ export function newCgroupManager(options: CgroupManagerOptions): CgroupManager {
 
 /**
  * The manager of a container's cgroups from the `paths` that were saved; `{}` means that they
- * are disabled.
+ * are disabled. It makes, limits and removes what is there by its files alone: see
+ * {@linkcode keeperOf}.
  *
  * @param unit the unit that was saved, if systemd makes them
  * @throws {ContainerError} ConfigInvalid if they are not folders of this host's cgroups
@@ -87,10 +90,23 @@ export function loadCgroupManager(
       });
     }
   }
-  const manager = managerFor(host, paths);
-  return unit === undefined ? manager : new SystemdManager(manager, host, unit);
+  return managerFor(host, paths, unit);
 }
 
-function managerFor(host: CgroupHost, paths: Readonly<Record<string, string>>): CgroupManager {
-  return host.version === 1 ? new ManagerV1(host, paths) : new ManagerV2(host, paths);
+/**
+ * Who makes, limits and removes cgroups: their manager, or systemd, which is loaded for that.
+ *
+ * @param cgroups what `loadCgroupManager` gave
+ */
+export async function keeperOf(cgroups: CgroupManager, host: CgroupHost): Promise<CgroupManager> {
+  const { unit } = cgroups;
+  return unit === undefined ? cgroups : await newSystemdManager(cgroups, host, unit);
+}
+
+function managerFor(
+  host: CgroupHost,
+  paths: Readonly<Record<string, string>>,
+  unit?: StoredUnit,
+): CgroupManager {
+  return host.version === 1 ? new ManagerV1(host, paths, unit) : new ManagerV2(host, paths, unit);
 }

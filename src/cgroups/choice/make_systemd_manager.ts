@@ -9,7 +9,7 @@ import type { CgroupHost } from "../detect.ts";
 import type { Config } from "../../config/types/config.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
 import { annotatedProperties } from "../systemd/annotations.ts";
-import type { SystemdManager } from "../systemd/manager.ts";
+import { SystemdManager } from "../systemd/manager.ts";
 import type { Whose } from "../systemd/addresses.ts";
 import { SystemdBus } from "../systemd/systemd_bus.ts";
 import { unitName, unitPath } from "../systemd/unit_names.ts";
@@ -23,7 +23,7 @@ import { cgroupPaths } from "./paths.ts";
  * @throws {ContainerError} ConfigInvalid, Unsupported where there is no systemd, SystemError where
  *   it does not answer
  */
-export async function newSystemdManager(
+export async function newUnitManager(
   { host, cgroupsPath, id }: Omit<CgroupManagerOptions, "driver">,
   { annotations }: Config,
 ): Promise<SystemdManager> {
@@ -43,11 +43,8 @@ export async function newSystemdManager(
   if (isUsers) requireInside(host, around);
   const folder = around + unitPath(unit);
   const paths = cgroupPaths(host, folder, id);
-  return loadCgroupManager(host, paths, {
-    name: unit.unit,
-    slice: unit.slice,
-    whose,
-  }) as SystemdManager;
+  const stored = { name: unit.unit, slice: unit.slice, whose } as const;
+  return new SystemdManager(loadCgroupManager(host, paths, stored), host, stored);
 }
 
 /**

@@ -18,6 +18,7 @@ import type {
   CgroupManager,
   CreateOptions,
   FreezerState,
+  StoredUnit,
 } from "../manager.ts";
 import { pidsStats } from "../controllers/pids.ts";
 import { rdmaStats } from "../controllers/rdma.ts";
@@ -52,11 +53,13 @@ const LATE = new Set(["memory", "pids", "cpu", "cpuacct", "cpuset", "blkio", "hu
 export class ManagerV1 implements CgroupManager {
   readonly version = 1;
   readonly paths: Readonly<Record<string, string>>;
+  readonly unit: StoredUnit | undefined;
   readonly #host: CgroupHost;
 
-  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>) {
+  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>, unit?: StoredUnit) {
     this.#host = host;
     this.paths = paths;
+    this.unit = unit;
   }
 
   claim(): readonly string[] {

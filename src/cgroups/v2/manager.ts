@@ -20,6 +20,7 @@ import type {
   CgroupManager,
   CreateOptions,
   FreezerState,
+  StoredUnit,
 } from "../manager.ts";
 import { pidsStats } from "../controllers/pids.ts";
 import { rdmaStats } from "../controllers/rdma.ts";
@@ -48,12 +49,14 @@ const applyResources = late(() => import("./apply.ts"), "applyResources");
 export class ManagerV2 implements CgroupManager {
   readonly version = 2;
   readonly paths: Readonly<Record<string, string>>;
+  readonly unit: StoredUnit | undefined;
   readonly #host: CgroupHost;
   readonly #path: string;
 
-  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>) {
+  constructor(host: CgroupHost, paths: Readonly<Record<string, string>>, unit?: StoredUnit) {
     this.#host = host;
     this.paths = paths;
+    this.unit = unit;
     this.#path = paths[""] as string;
   }
 
