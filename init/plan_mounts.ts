@@ -10,6 +10,7 @@ import { isBindMount } from "../src/config/mount_options.ts";
 import type { Config, Mount } from "../src/config/types/config.ts";
 import { contextFor } from "../src/security/mount_label.ts";
 import type { MountedAt } from "./operations/facts.ts";
+import { KERNELS } from "./operations/rootfs_view.ts";
 import { cgroupMounts, type CgroupTree, isCgroupMount } from "./steps/rootfs/cgroup_mounts.ts";
 import type { PlannedMount } from "./steps/rootfs/planned_mount.ts";
 import { collapse } from "./steps/places/paths.ts";
@@ -52,7 +53,9 @@ export function mountedAt(config: Config): MountedAt[] {
     const destination = placeOf(mount);
     const { options = [] } = mount;
     const at = { destination, isRemount: options.includes("remount") };
-    if (isBindMount(mount)) return { ...at, base: mount.source, opaque: true };
+    if (isBindMount(mount)) {
+      return { ...at, base: mount.source, opaque: !KERNELS.includes(mount.source ?? "") };
+    }
     if (mount.type === "proc") return { ...at, base: "/proc", opaque: false };
     if (mount.type === "sysfs") return { ...at, base: "/sys", opaque: false };
     const opaque = !STARTS_EMPTY.has(mount.type ?? "") || options.includes("tmpcopyup");

@@ -183,7 +183,7 @@ function endless(path: string): Destination {
 }
 
 /** Where these are mounted, the kernel's own files show. */
-const KERNELS: readonly string[] = ["/proc", "/sys"];
+export const KERNELS: readonly string[] = ["/proc", "/sys"];
 
 const MISSING = { kind: "missing", mode: undefined, target: undefined, isSure: true } as const;
 

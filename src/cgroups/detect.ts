@@ -5,10 +5,9 @@
  * @module
  */
 
-import { failedWith } from "../../ffi/c/errno.ts";
 import { open, read } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
-import { isPartial } from "../own/rights.ts";
+import { isInUserNamespace, isPartial } from "../own/rights.ts";
 import { cgroupError } from "./cgroup_errors.ts";
 
 /** The kernel gives a file of /proc in parts of at most a page anyway. */
@@ -64,7 +63,7 @@ export interface CgroupFacts {
 export function detectCgroups(): CgroupHost {
   const own = parseOwnCgroups(readProc("/proc/self/cgroup"));
   const mountinfo = readProc("/proc/self/mountinfo", untilUsual(own.keys()));
-  return hostOf(own, parseMounts(mountinfo), () => readProc("/proc/self/uid_map"));
+  return hostOf(own, parseMounts(mountinfo), isInUserNamespace);
 }
 
 /** The same for containers without cgroups, which a host without any can have. */
@@ -112,13 +111,13 @@ const USUAL = /^\S+ \S+ \S+ \S+ \/sys\/fs\/cgroup[ /].* - cgroup(2?) \S+ (\S+)$/
  * @throws {ContainerError} Unsupported if none is mounted
  */
 export function readCgroupHost({ cgroup, mountinfo, uidMap }: CgroupFacts): CgroupHost {
-  return hostOf(parseOwnCgroups(cgroup), parseMounts(mountinfo), () => uidMap);
+  return hostOf(parseOwnCgroups(cgroup), parseMounts(mountinfo), () => isPartial(uidMap));
 }
 
 function hostOf(
   own: ReadonlyMap<string, string>,
   mounts: readonly CgroupMount[],
-  readUidMap: () => string,
+  isInNamespace: () => boolean,
 ): CgroupHost {
   const version = chooseVersion(mounts);
   const hierarchies: CgroupHierarchy[] = [];
@@ -141,7 +140,7 @@ function hostOf(
     version,
     hierarchies: version === 2 ? hierarchies.filter((h) => h.controllers[0] === "") : hierarchies,
     get inUserNamespace() { // who only looks after a container doesn't ask
-      return inUserNamespace ??= isPartial(readUidMap());
+      return inUserNamespace ??= isInNamespace();
     },
   };
 }
@@ -225,9 +224,6 @@ function readProc(path: string, isEnough: (more: string) => boolean = () => fals
       if (isEnough(more)) return text;
     }
   } catch (error) {
-    if (path.endsWith("uid_map") && failedWith(error, "ENOENT")) {
-      return "0 0 4294967295"; // a kernel without user namespaces
-    }
     throw cgroupError(`cannot read ${path}`, error, path);
   }
 }

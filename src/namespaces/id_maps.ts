@@ -10,7 +10,8 @@ import { failedWith } from "../../ffi/c/errno.ts";
 import type { IdMapping, Linux } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import { writeProcessFile } from "../security/procfs.ts";
-import { findMapTool, type FoundTool, type MapTool } from "./map_tools.ts";
+import type { InstalledProgram } from "../own/installed_program.ts";
+import { findMapTool, type MapTool } from "./map_tools.ts";
 
 /**
  * Writes the maps of a child that waits for them. The kernel is asked first: who has the right may
@@ -95,6 +96,7 @@ function runMapTool(pid: number, tool: MapTool, lines: readonly string[], pointe
     );
   }
   const args = [String(pid), ...lines.flatMap((line) => line.split(" "))];
+  let said = "";
   try {
     const { success, stderr } = new Deno.Command(found.path, {
       args,
@@ -104,14 +106,24 @@ function runMapTool(pid: number, tool: MapTool, lines: readonly string[], pointe
       env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
       cwd: "/",
     }).outputSync();
-    if (!success) throw new Error(new TextDecoder().decode(stderr).trim().replaceAll("\n", "; "));
+    said = new TextDecoder().decode(stderr).trim().replaceAll("\n", "; ");
+    if (!success) throw new Error(said);
   } catch (cause) {
-    throw mapError(`cannot map ids with ${tool}`, found.path, pointer, cause, hintFor(tool, found));
+    const hint = hintFor(tool, found, said);
+    throw mapError(`cannot map ids with ${tool}`, found.path, pointer, cause, hint);
   }
 }
 
-/** Without its right the tool is refused by the kernel; with it, by the file of ranges. */
-function hintFor(tool: MapTool, { isSetuid }: FoundTool): string {
+/**
+ * Without its right the tool is refused by the kernel; with it, by the file of ranges. It works for
+ * none but the group that /etc/passwd gives the user.
+ */
+function hintFor(tool: MapTool, { isSetuid }: InstalledProgram, said: string): string {
+  const [, group, usual] = /\bgid:(\d+) pw_gid:(\d+)/.exec(said) ?? [];
+  if (group !== usual) {
+    return `${tool} works for the user's group of /etc/passwd alone, ${usual}, not for ${group}: ` +
+      `leave newgrp or sg, or map a single id`;
+  }
   const file = tool === "newuidmap" ? "/etc/subuid" : "/etc/subgid";
   const rights = isSetuid
     ? "no_new_privs or a nosuid mount may keep it from working"

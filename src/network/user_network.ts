@@ -18,6 +18,7 @@ import { readText } from "../../ffi/files/file.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
 import { ContainerError } from "../errors.ts";
+import { findInstalled, rootsIds } from "../own/installed_program.ts";
 import { leftPrograms, PASTA_FILE, SLIRP_FILE } from "./left_program.ts";
 import { resolverConfig } from "./resolver_config.ts";
 
@@ -34,18 +35,28 @@ const PACKAGES = { pasta: "passt", slirp4netns: "slirp4netns" } as const;
 const FOLDERS = ["/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin"];
 const START_MS = 10_000;
 
+/** A program gets nothing of the caller's. */
+const APART = {
+  stdin: "null",
+  stdout: "null",
+  stderr: "null",
+  clearEnv: true,
+  env: { PATH: "/usr/bin:/bin" },
+  cwd: "/",
+} as const;
+
 /**
- * Finds a program.
+ * Finds a program that root has installed.
  *
- * @throws {ContainerError} `Unsupported` if it isn't installed
+ * @throws {ContainerError} `Unsupported` if there is none
  */
 export function requireProgram(program: UserNetworkProgram): string {
-  const path = FOLDERS.map((folder) => `${folder}/${program}`)
-    .find((path) => typeof tryStatPath(path, true) !== "number");
-  if (path !== undefined) return path;
+  const found = findInstalled(program, FOLDERS, rootsIds());
+  if (found !== undefined) return found.path;
   throw new ContainerError("Unsupported", `${program} is not installed`, {
     step: "network",
-    hint: `install the package ${PACKAGES[program]}, or use --network host`,
+    hint: `install the package ${PACKAGES[program]} (what others than root can change in ` +
+      `${FOLDERS.join(", ")} doesn't count), or use --network host`,
   });
 }
 
@@ -107,11 +118,8 @@ async function startPasta(
       ...(user === undefined ? ["--netns-only"] : ["--userns", user]),
       ...["--netns", network],
     ],
-    stdin: "null",
-    stdout: "null",
-    clearEnv: true,
-    env: { PATH: "/usr/bin:/bin" },
-    cwd: "/",
+    ...APART,
+    stderr: "piped",
   }).output();
   if (!success) throw failed("pasta", new TextDecoder().decode(stderr));
   return Number(readText(pidFile));
@@ -144,22 +152,30 @@ async function startSlirp(path: string, place: UserNetworkPlace): Promise<number
       "--configure",
       "--mtu=65520",
       "--disable-host-loopback",
+      ...await guardsOf(path),
       "--ready-fd=3",
       ...(user === undefined ? [] : [`--userns-path=${user}`]),
       "--netns-type=path",
       network,
       "tap0",
     ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    clearEnv: true,
-    env: { PATH: "/usr/bin:/bin" },
-    cwd: "/",
+    ...APART,
   }).spawn();
   child.unref();
   if (await isReady(ready, child.pid)) return child.pid;
   throw failed("slirp4netns", readText(`${ready}.log`) || "it did not get ready");
+}
+
+/**
+ * How slirp4netns locks itself in, as far as this one can. For its mount namespace it must be root
+ * where it starts.
+ */
+async function guardsOf(path: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(path, { args: ["--help"], ...APART, stdout: "piped" })
+    .output();
+  const help = new TextDecoder().decode(stdout);
+  const flags = ["--enable-seccomp", ...(Deno.uid() === 0 ? ["--enable-sandbox"] : [])];
+  return flags.filter((flag) => help.includes(flag));
 }
 
 /** Whether the program has written that it is ready, before it ends or the time is over. */
@@ -196,7 +212,11 @@ export function stopUserNetwork({ kind, process }: UserNetworkState, folder: str
 }
 
 function failed(program: string, said: string): ContainerError {
-  const text = said.trim().replaceAll(/\s*\n\s*/g, "; ");
+  // where there is no syslog pasta complains of that for each line of its own
+  const lines = said.split("\n").filter((line) =>
+    !/^Failed to send \d+ bytes to syslog/.test(line)
+  );
+  const text = lines.join("\n").trim().replaceAll(/\s*\n\s*/g, "; ");
   return new ContainerError("SystemError", `cannot connect the container by ${program}: ${text}`, {
     step: "network",
     hint: /\btun\b/.test(text)

@@ -15,9 +15,12 @@ export function isAdmin(): boolean {
   return (statusMask(readStatus("self"), "CapEff") >> CAP_SYS_ADMIN & 1n) === 1n;
 }
 
-/** Whether this program can make containers in a new user namespace alone. */
+/**
+ * Whether this program can make containers in a new user namespace alone. Who has the capability in
+ * a user namespace, but is not its root, mostly can't become root there either.
+ */
 export function isOrdinaryUser(): boolean {
-  return Deno.uid() !== 0 && !isAdmin();
+  return Deno.uid() !== 0 && (!isAdmin() || isInUserNamespace());
 }
 
 /** Whether the text of a uid_map is that of a user namespace other than the host's. */

@@ -8,12 +8,24 @@
  * @module
  */
 
+import { isNew } from "../../init/steps/process/namespaces.ts";
+import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
+import { isAdmin } from "../own/rights.ts";
+
+/** The container that was refused. */
+export interface Refused {
+  /** What its ids must reach. */
+  readonly rootfs: string;
+  readonly config: Config;
+}
 
 /** What is looked at to find the reason. */
 export interface HostChecks {
   /** The text of a file of the host; undefined if there is none. */
   readonly read: (path: string) => string | undefined;
+  /** Whether this program has CAP_SYS_ADMIN. */
+  readonly isAdmin: () => boolean;
 }
 
 const HOST: HostChecks = {
@@ -24,20 +36,17 @@ const HOST: HostChecks = {
       return undefined;
     }
   },
+  isAdmin,
 };
 
 /** What errors come of the host's rules rather than of the config. */
 const FORBIDDEN: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOSPC", "EUSERS"];
 
-/**
- * The error with the reason and the remedy, where the host gives one.
- *
- * @param rootfs of the container, which its ids must reach
- */
-export function explainRefusal(error: unknown, rootfs: string, host = HOST): unknown {
+/** The error with the reason and the remedy, where the host gives one. */
+export function explainRefusal(error: unknown, refused: Refused, host = HOST): unknown {
   if (!(error instanceof ContainerError)) return error;
   if (!FORBIDDEN.includes(error.errno) && !leavesOut(error)) return error;
-  const hint = reasonOf(error, rootfs, host);
+  const hint = reasonOf(error, refused, host);
   if (hint === undefined) return error;
   const { code, summary, cause } = error;
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
@@ -45,7 +54,7 @@ export function explainRefusal(error: unknown, rootfs: string, host = HOST): unk
 
 function reasonOf(
   { step, errno, syscall, path, hint }: ContainerError,
-  rootfs: string,
+  { rootfs, config }: Refused,
   host: HostChecks,
 ): string | undefined {
   const setting = (name: string) => host.read(`/proc/sys/${name}`)?.trim();
@@ -71,6 +80,10 @@ function reasonOf(
   }
   if (makes && (errno === "ENOSPC" || errno === "EUSERS")) {
     return "a limit is reached: see the files of /proc/sys/user";
+  }
+  if (makes && !isNew(config.linux?.namespaces ?? [], "user") && !host.isAdmin()) {
+    return "hull has not CAP_SYS_ADMIN in its user namespace: let it have that, or the container a " +
+      'user namespace of its own, with a map (linux.namespaces: {"type": "user"})';
   }
   if (makes) {
     return "something around hull forbids user namespaces, such as the filter of a container";

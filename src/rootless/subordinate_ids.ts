@@ -39,6 +39,47 @@ export function rangesIn(text: string, names: readonly string[]): IdRange[] {
   });
 }
 
+/**
+ * The same ids, each once: a map can't hold one twice, and entries may overlap, or hold what the
+ * user has anyway.
+ *
+ * @param own the user's own id
+ * @param most how many ranges are wanted; further ones are left out
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { disjoint } from "./subordinate_ids.ts";
+ *
+ * const ranges = [{ start: 10, size: 4 }, { start: 12, size: 5 }];
+ * assertEquals(disjoint(ranges, 11, 9), [
+ *   { start: 10, size: 1 },
+ *   { start: 12, size: 2 },
+ *   { start: 14, size: 3 },
+ * ]);
+ * ```
+ */
+export function disjoint(ranges: readonly IdRange[], own: number, most: number): IdRange[] {
+  const kept: IdRange[] = [];
+  for (const range of ranges) {
+    if (kept.length >= most) break;
+    const taken = [{ start: own, size: 1 }, ...kept];
+    kept.push(...taken.reduce((parts, each) => parts.flatMap((part) => without(part, each)), [
+      range,
+    ]));
+  }
+  return kept.slice(0, most);
+}
+
+/** What is left of a range: up to two. */
+function without({ start, size }: IdRange, taken: IdRange): IdRange[] {
+  const end = start + size;
+  const before = Math.min(end, taken.start) - start;
+  const after = Math.max(start, taken.start + taken.size);
+  return [{ start, size: before }, { start: after, size: end - after }]
+    .filter((part) => part.size > 0);
+}
+
 /** The names of a user in the text of /etc/passwd. */
 export function namesOf(passwd: string, uid: number): string[] {
   return passwd.split("\n").flatMap((line) => {

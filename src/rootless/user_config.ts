@@ -8,7 +8,14 @@
 import type { Config, IdMapping, Linux, Namespace } from "../config/types/config.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 import { findMapTool, type MapTool } from "../namespaces/map_tools.ts";
-import { type IdRange, subordinateIds } from "./subordinate_ids.ts";
+import { disjoint, type IdRange, subordinateIds } from "./subordinate_ids.ts";
+
+/** The kernel takes a map of so many lines, and of less than a page: user_namespaces(7). */
+const MAX_LINES = 340;
+const MAX_BYTES = 4095;
+const LONGEST_OWN = "4294967294 4294967294 1\n".length;
+/** The own id has a line, and may part a range. */
+const MAX_RANGES = MAX_LINES - 2;
 
 /** One kind of ids of a user: the own one, and what the host gives beside it. */
 export interface OwnIds {
@@ -35,8 +42,8 @@ export function caller(): Caller {
   const [uid, gid] = [Deno.uid() ?? 0, Deno.gid() ?? 0];
   const { uids, gids } = subordinateIds(uid);
   return {
-    uids: { own: uid, ...usable("newuidmap", "/etc/subuid", uids) },
-    gids: { own: gid, ...usable("newgidmap", "/etc/subgid", gids) },
+    uids: { own: uid, ...usable("newuidmap", "/etc/subuid", disjoint(uids, uid, MAX_RANGES)) },
+    gids: { own: gid, ...usable("newgidmap", "/etc/subgid", disjoint(gids, gid, MAX_RANGES)) },
   };
 }
 
@@ -88,7 +95,7 @@ function mapped(
   if (asked !== undefined && (asked as { length?: number }).length !== 0) {
     return { map: asked, lack: [] };
   }
-  const map = defaultMap(typeof inside === "number" ? inside : 0, ids);
+  const map = writable(defaultMap(typeof inside === "number" ? inside : 0, ids), ids.own);
   return {
     map,
     lack: ids.lack === undefined ? [] : [`maps this user's own id only, since ${ids.lack}`],
@@ -131,6 +138,14 @@ export function defaultMap(inside: number, { own, given }: OwnIds): readonly IdM
   }
   if (next <= inside) takeOwn();
   return map;
+}
+
+/** As much of a map as the kernel takes at once; the own id stays. */
+function writable(map: readonly IdMapping[], own: number): readonly IdMapping[] {
+  let left = MAX_BYTES - LONGEST_OWN;
+  const takes = ({ containerID, hostID, size }: IdMapping) =>
+    (left -= `${containerID} ${hostID} ${size}\n`.length) >= 0;
+  return map.filter((each) => each.hostID === own || takes(each));
 }
 
 function isObject(value: unknown): value is object {

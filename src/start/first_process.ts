@@ -215,8 +215,8 @@ class FirstStart {
   }
 
   async #explained(error: unknown): Promise<unknown> {
-    const { host, rootfs } = this.#subject;
-    return host.inUserNamespace ? await explainRefusal(error, rootfs) : error;
+    const { host } = this.#subject;
+    return host.inUserNamespace ? await explainRefusal(error, this.#subject) : error;
   }
 
   async undo(error: unknown): Promise<unknown> {

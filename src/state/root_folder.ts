@@ -26,13 +26,19 @@ export function requireOwnRoot(path: string): void {
   const [self, ownGroup] = [Deno.uid() ?? 0, Deno.gid() ?? 0];
   if (uid !== 0 && uid !== self) throw refused(path, `belongs to user ${uid}`);
   if ((mode & WRITABLE_BY_OTHERS) !== 0) throw refused(path, "can be written to by all users");
-  if ((mode & WRITABLE_BY_GROUP) !== 0 && gid !== 0 && gid !== ownGroup) {
-    throw refused(path, `can be written to by group ${gid}`);
+  // A group with the number of its user is that user's alone, by the habit of useradd(8).
+  const isPrivate = gid === 0 || (gid === ownGroup && gid === self);
+  if ((mode & WRITABLE_BY_GROUP) !== 0 && !isPrivate) {
+    throw refused(path, `can be written to by group ${gid}`, `chmod g-w ${path}, if it is yours`);
   }
 }
 
-function refused(path: string, why: string): ContainerError {
-  return new ContainerError("ConfigInvalid", `the root folder ${path} ${why}`, {
+function refused(path: string, why: string, remedy?: string): ContainerError {
+  const summary = `the root folder ${path} ${why}`;
+  if (remedy !== undefined) {
+    return new ContainerError("ConfigInvalid", summary, { path, hint: remedy });
+  }
+  return new ContainerError("ConfigInvalid", summary, {
     path,
     hint: "name a root folder that only its user may write to, or let hull make one below this",
   });

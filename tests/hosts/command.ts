@@ -9,7 +9,8 @@ export async function must(what: string, program: string, ...args: string[]): Pr
   const decoder = new TextDecoder();
   if (success) return decoder.decode(stdout);
   const lines = `${decoder.decode(stdout)}\n${decoder.decode(stderr)}`.trim().split("\n");
-  throw new Refusal(`${what}: ${program}: ${lines.at(-1)}`);
+  const errors = lines.filter((line) => line.startsWith("E: ")); // as apt and its kin mark them
+  throw new Refusal(`${what}: ${program}: ${errors.slice(0, 2).join(" | ") || lines.at(-1)}`);
 }
 
 /** The words as sh reads them. */

@@ -58,6 +58,7 @@ export async function makeRoot(cache: CacheFolder, release: string): Promise<str
     ...["--quiet", "--mode=root", "--variant=minbase", "--format=directory"],
     `--include=${packages.join(",")}`,
     `--customize-hook=chroot "$1" sh -euc '${SETTLE}'`,
+    ...(await ownAptOptions()).map((option) => `--aptopt=${option}`),
     ...[release, folder, archive],
   );
   cache.ready("root", ingredients);
@@ -67,6 +68,13 @@ export async function makeRoot(cache: CacheFolder, release: string): Promise<str
 async function testPackages(): Promise<string[]> {
   const setup = new URL("../../scripts/setup", import.meta.url).pathname;
   return (await must("packages", setup, "--print-packages")).trim().split(/\s+/);
+}
+
+/** How apt of this host reaches archives, and whether an old copy of one will do: that of a mirror. */
+async function ownAptOptions(): Promise<string[]> {
+  const settings = await must("apt", "apt-config", "dump", "--no-empty", "--format", '%F "%v"%n');
+  const isTaken = /^Acquire::(Check-Valid-Until|https?::Proxy\S*) /;
+  return settings.split("\n").filter((line) => isTaken.test(line));
 }
 
 /** The first Debian archive that apt's sources of this host name. */

@@ -32,6 +32,12 @@ const CASES: readonly (readonly [string, string, string, (config: Draft) => void
   ["the host's message queues, or none", "ok\n", "echo ok", without("ipc")],
   ["the host's network", "lo\nread-only\n", NETWORK(), without("network")],
   [
+    "each mask once beside the host's /sys",
+    "/proc/acpi\n/proc/keys\n",
+    "cut -d' ' -f5 /proc/self/mountinfo | grep -x '/proc/keys\\|/proc/acpi' | sort",
+    without("network"),
+  ],
+  [
     "a tmpfs with what the image has there",
     "sh\n",
     "ls /bin | grep '^sh$'",

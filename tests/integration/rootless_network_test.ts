@@ -67,10 +67,11 @@ testWhere(SLIRP, "slirp4netns gives a user's container an address and a route", 
     ${hull} exec web ip route
     pid=$(sed '${pid}' ${user.session}/hull/web/state.json)
     test -d /proc/$pid && echo runs
+    grep Seccomp: /proc/$pid/status
     ${hull} delete --force web`,
   );
   assertMatch(said, /tap0 +inet 10\.0\.2\.100\/24 [^]*default via 10\.0\.2\.2 dev tap0/);
-  assertMatch(said, /\nruns\nended\n$/);
+  assertMatch(said, /\nruns\nSeccomp:\t2\nended\n$/); // it locks itself in
 });
 
 for (
@@ -125,6 +126,25 @@ for (
   });
 }
 
+for (
+  const [kind, lack, name] of [["pasta", PASTA, "passt"], ["slirp4netns", SLIRP, "slirp4netns"]]
+) {
+  testWhere(lack, `a ${kind} that others than root can change is not run`, async () => {
+    await using user = new OrdinaryUser();
+    const args = ["run", "--network", `${kind}`, "web", "--", "true"];
+    const place = `/usr/bin/${kind}`;
+    for (const change of ["chmod 775", "chown 1001"]) {
+      const copy = `cp ${place} ${user.folder}/copy; chmod 755 ${user.folder}/copy`;
+      const before =
+        `${copy}; ${change} ${user.folder}/copy; mount --bind ${user.folder}/copy ${place}`;
+      assertMatch(
+        await user.refuse(args, { network: true, before }),
+        new RegExp(`^hull: ${kind} is not installed .*; install the package ${name} `),
+      );
+    }
+  });
+}
+
 testWhere(
   PASTA,
   "a program that can't connect the container is told, and nothing is left",
@@ -137,7 +157,7 @@ testWhere(
     });
     assertMatch(
       said,
-      /cannot connect the container by pasta: .*; every user must be let open .dev.net.tun/,
+      /^hull: cannot connect the container by pasta: (?!Failed to send).*; every user must be let open .dev.net.tun/,
     );
     const low = ["run", "--network", "pasta", "-p", "80:80", "web", "--", "true"];
     const privileged = "echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start";

@@ -5,6 +5,7 @@
  */
 
 import { ENOSYS, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
+import { tryStatPath } from "../../../ffi/files/file_status.ts";
 import { ContainerError } from "../../errors.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { OWN_WORDS } from "./own_words.ts";
@@ -17,23 +18,55 @@ export function explained(error: unknown): unknown {
     const said = { syscall, errno, path, cause: error }; // for which the class itself has a hint
     return new ContainerError("SystemError", errnoText(ENOSYS), said);
   }
+  if (isOfProc(error)) return ofProc(error);
   if (!(error instanceof ContainerError)) return error;
-  const { errno, step, code, summary, cause } = error;
-  const own = OWN_WORDS.get(error.hint ?? "");
-  if (own !== undefined) {
-    return new ContainerError(code, summary, { ...error.toJSON(), hint: own, cause });
+  const { code, summary, cause } = error;
+  const hint = OWN_WORDS.get(error.hint ?? "") ?? hintFor(error);
+  if (hint === undefined) return error;
+  return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+}
+
+function hintFor({ hint, errno, step, path = "" }: ContainerError): string | undefined {
+  if (hint !== undefined) return undefined;
+  if (step === undefined && errno === "EROFS") {
+    return "name a folder on a file system that can be written to with --root, or without root's " +
+      "rights by XDG_RUNTIME_DIR";
   }
-  if (Deno.uid() === 0 && !isInUserNamespace()) return error;
-  if (error.hint !== undefined || (errno !== "EACCES" && errno !== "EPERM")) return error;
-  const hint = step === "cgroups"
+  if (step === undefined && errno === "ENOSPC") {
+    return `its file system is full, see df and df -i: make room, or name another folder with --root`;
+  }
+  if (Deno.uid() === 0 && !isInUserNamespace()) return undefined;
+  if (errno !== "EACCES" && errno !== "EPERM") return undefined;
+  return step === "cgroups"
     ? "this user can't change that cgroup: run hull where cgroups are delegated " +
       "(systemd-run --user --scope hull …), or as root"
-    : ofFolder(error.path ?? "");
-  return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
+    : ofFolder(path);
+}
+
+type OfFile = SyscallError | ContainerError;
+
+/** Whether it is a file of proc that is missing: of this very process, which is there. */
+function isOfProc(error: unknown): error is OfFile {
+  if (!(error instanceof SyscallError || error instanceof ContainerError)) return false;
+  const errno = error instanceof SyscallError ? error.code : error.errno;
+  return errno === "ENOENT" && error.path?.startsWith("/proc/self/") === true &&
+    typeof tryStatPath("/proc/self", true) === "number";
+}
+
+function ofProc(error: OfFile): ContainerError {
+  return new ContainerError("Unsupported", "no proc file system is mounted at /proc", {
+    path: error.path,
+    errno: "ENOENT",
+    hint: "mount -t proc proc /proc",
+    cause: error,
+  });
 }
 
 function ofFolder(path: string): string {
   const session = Deno.env.get("XDG_RUNTIME_DIR") ?? "";
+  if (session !== "" && !session.startsWith("/")) {
+    return `XDG_RUNTIME_DIR must be an absolute path, not ${session}; or name a folder with --root`;
+  }
   if (session === "") {
     return "set XDG_RUNTIME_DIR to the session's folder (log in with one of your own, or " +
       "loginctl enable-linger), or name a folder with --root";

@@ -9,8 +9,9 @@ const MOUNTINFO = [
 ].join("\n");
 
 function hintFor(details: ContainerErrorDetails, files: Record<string, string>, rootfs: string) {
-  const read = (path: string) => files[path];
-  const error = explainRefusal(new ContainerError("InitFailed", "no", details), rootfs, { read });
+  const host = { read: (path: string) => files[path], isAdmin: () => true };
+  const refused = { rootfs, config: { ociVersion: "1.0.2" } };
+  const error = explainRefusal(new ContainerError("InitFailed", "no", details), refused, host);
   return (error as ContainerError).hint ?? "";
 }
 
@@ -46,7 +47,7 @@ Deno.test("what the host has no part in stays as it is", () => {
   assertEquals(hintFor(exec, files, "/home/dev/ok/rootfs"), "own");
   assertEquals(hintFor({ ...exec, errno: "ENOENT" }, files, "/home/dev/x"), "own");
   const other = new Error("other");
-  assertEquals(explainRefusal(other, "/"), other);
+  assertEquals(explainRefusal(other, { rootfs: "/", config: { ociVersion: "1.0.2" } }), other);
 });
 
 Deno.test("the mount of a path is the deepest above it", () => {
@@ -54,4 +55,16 @@ Deno.test("the mount of a path is the deepest above it", () => {
   assertEquals(mountOf("/home/dev/okay", MOUNTINFO)?.point, "/home");
   assertEquals(mountOf("/etc", MOUNTINFO)?.point, "/");
   assertEquals(mountOf("/etc", ""), undefined);
+});
+
+Deno.test("who lacks the right for a container without a user namespace is told to give it one", () => {
+  const clone = { step: "clone", syscall: "clone3", errno: "EPERM" };
+  const host = { read: () => undefined, isAdmin: () => false };
+  const hint = (namespaces: { type: "user" }[]) => {
+    const refused = { rootfs: "/", config: { ociVersion: "1.0.2", linux: { namespaces } } };
+    const error = explainRefusal(new ContainerError("InitFailed", "no", clone), refused, host);
+    return (error as ContainerError).hint ?? "";
+  };
+  assertStringIncludes(hint([]), "CAP_SYS_ADMIN");
+  assertStringIncludes(hint([{ type: "user" }]), "something around hull");
 });

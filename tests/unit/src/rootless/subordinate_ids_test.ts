@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { namesOf, rangesIn, subordinateIds } from "../../../../src/rootless/subordinate_ids.ts";
+import {
+  disjoint,
+  namesOf,
+  rangesIn,
+  subordinateIds,
+} from "../../../../src/rootless/subordinate_ids.ts";
+import { Random } from "../../../fixtures/random.ts";
 
 Deno.test("ranges are found by name and by number, and what is none is left out", () => {
   const text = [
@@ -38,5 +44,22 @@ Deno.test("a host without the files gives nothing", () => {
     assertEquals(subordinateIds(1000, etc), { uids: [{ start: 7, size: 3 }], gids: [] });
   } finally {
     Deno.removeSync(etc, { recursive: true });
+  }
+});
+
+Deno.test("ranges without overlaps have each id of the entries once, but for the own one", () => {
+  const random = new Random(17);
+  const idsOf = ({ start, size }: { start: number; size: number }) =>
+    Array.from({ length: size }, (_, k) => start + k);
+  for (let round = 0; round < 300; round++) {
+    const given = Array.from({ length: random.below(5) }, () => ({
+      start: random.below(30),
+      size: 1 + random.below(12),
+    }));
+    const own = random.below(30);
+    const ids = disjoint(given, own, 99).flatMap(idsOf);
+    const wanted = [...new Set(given.flatMap(idsOf))].filter((id) => id !== own);
+    assertEquals(ids.toSorted((a, b) => a - b), wanted.sort((a, b) => a - b));
+    assertEquals(disjoint(given, own, 1), disjoint(given, own, 99).slice(0, 1));
   }
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { findMapTool } from "../../../../src/namespaces/map_tools.ts";
+import { findInstalled } from "../../../../src/own/installed_program.ts";
 
 Deno.test("only a program that nobody but root can change is taken", () => {
   const top = Deno.makeTempDirSync();
@@ -11,7 +11,7 @@ Deno.test("only a program that nobody but root can change is taken", () => {
       Deno.chmodSync(`${folder}/newuidmap`, mode);
     };
     const owner = Deno.uid() ?? 0;
-    const found = (uid = owner) => findMapTool("newuidmap", [first, second], uid);
+    const found = (uid = owner) => findInstalled("newuidmap", [first, second], [uid]);
     assertEquals(found(), undefined);
     put(second, 0o4755);
     assertEquals(found(), { path: `${second}/newuidmap`, isSetuid: true });
