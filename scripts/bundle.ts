@@ -5,9 +5,10 @@
  * `hull.js` is what a command needs mostly, with all that it imports late, and `late.js` all the
  * rest, loaded when any of it is needed. There are three such pairs, each with all of hull: in
  * `src/cli` for the commands that make a container, in `src/exec` for the one that makes a further
- * process, in `src/life` for those that find a container. Where the first file makes no further
- * process, what does is a third, `aside.js`: hooks need it. init's own module, `init/init.js`, stands
- * alone.
+ * process, in `src/life` for those that find a container. Between the two stand files for what many
+ * need and many don't: `systemd.js` for containers in units of systemd's, and, where the first file
+ * makes no further process, `aside.js` for what does: hooks need it. init's own module,
+ * `init/init.js`, stands alone.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
@@ -25,8 +26,6 @@ import { countDisposals, keepDisposals } from "./disposals.ts";
 import { handOver, namesIn } from "./hand_over.ts";
 
 const DOOR = "src/cli/hull.ts";
-const ASIDE = "src/cli/aside.ts";
-const LATE = "src/cli/late.ts";
 
 /** What all commands need. */
 const COMMON = ["cli/hull", "cli/main", "factory", "process"];
@@ -55,10 +54,15 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What makes further processes: a file of its own where the first one has none of it. */
-const ASIDE_ROOTS = ["hooks/container_hooks", "exec/exec", "cli/commands/exec"].map((path) =>
-  `src/${path}.ts`
-);
+/** The files between: each where the first one has none of it. */
+const BETWEEN: Readonly<Record<string, readonly string[]>> = {
+  aside: ["hooks/container_hooks", "exec/exec", "cli/commands/exec"],
+  systemd: [
+    "cgroups/choice/make_systemd_manager",
+    "cgroups/systemd/unit_life",
+    "birth/later_doors",
+  ],
+};
 
 /** One import of a module, as `deno info --json` tells it. */
 interface Import {
@@ -90,26 +94,37 @@ async function bundle(out: string): Promise<void> {
 
 async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
   const imported = [...new Set([...graph.values()].flatMap(lateImports))];
-  const late = imported.filter((path) => !prompt.has(path)).toSorted();
-  const hasAside = !ASIDE_ROOTS.some((path) => prompt.has(path));
-  const beside = closure(graph, hasAside ? ASIDE_ROOTS : []);
-  const aside = late.filter((path) => beside.has(path));
-  const files = { aside, late: late.filter((path) => !beside.has(path)) };
+  const files = shareOut(graph, prompt, imported.filter((path) => !prompt.has(path)).toSorted());
   await withCopy(out, async (copy) => {
     for (const path of graph.keys()) rewrite(copy, path, prompt, files);
-    const doors = hasAside ? ["hull", "aside"] : ["hull"];
-    if (hasAside) Deno.writeTextFileSync(`${copy}/${ASIDE}`, moduleOf(aside, ["hull"]));
-    Deno.writeTextFileSync(`${copy}/${LATE}`, moduleOf(files.late, doors));
-    const modules = hasAside ? [DOOR, ASIDE, LATE] : [DOOR, LATE];
+    const names = [...files.keys()];
+    for (const [k, name] of names.entries()) {
+      const text = moduleOf(files.get(name) ?? [], ["hull", ...names.slice(0, k)]);
+      Deno.writeTextFileSync(`${copy}/src/cli/${name}.ts`, text);
+    }
+    const modules = [DOOR, ...names.map((name) => `src/cli/${name}.ts`)];
     await bundleInto(out, copy, ["--code-splitting"], modules);
   });
-  joinChunks(out);
+  joinChunks(out, ["hull", ...files.keys()].slice(0, -1));
   keepMaps(out);
   makeList(out);
 }
 
-/** The modules that the files beside the first one give away. */
-type Files = Readonly<Record<"aside" | "late", readonly string[]>>;
+/** The modules that the files beside the first one give away, in the order of the files. */
+type Files = ReadonlyMap<string, readonly string[]>;
+
+function shareOut(graph: Graph, prompt: ReadonlySet<string>, modules: readonly string[]): Files {
+  const files = new Map<string, readonly string[]>();
+  let rest = modules;
+  for (const [name, roots] of Object.entries(BETWEEN)) {
+    const entries = roots.map((path) => `src/${path}.ts`);
+    if (entries.some((path) => prompt.has(path))) continue;
+    const found = closure(graph, entries);
+    files.set(name, rest.filter((path) => found.has(path)));
+    rest = rest.filter((path) => !found.has(path));
+  }
+  return files.set("late", rest);
+}
 
 /** Does something with a copy of the sources that lasts as long. */
 async function withCopy(out: string, act: (copy: string) => Promise<void>): Promise<void> {
@@ -215,7 +230,7 @@ function rewrite(
   const source = Deno.readTextFileSync(`${copy}/${path}`);
   const text = source.replaceAll(IMPORT, (all, specifier: string) => {
     const target = inRoot(new URL(specifier, `${root.href}${path}`).href);
-    for (const [file, modules] of Object.entries(files)) {
+    for (const [file, modules] of files) {
       const index = modules.indexOf(target);
       if (index >= 0) return `${importFrom(file)}.then((file) => file.m${index})`;
     }
@@ -240,9 +255,9 @@ function moduleOf(modules: readonly string[], before: readonly string[]): string
  * What a file has in common with later ones is a chunk, and the file itself only gives away some of it:
  * the chunk takes its place.
  */
-function joinChunks(folder: string): void {
+function joinChunks(folder: string, files: readonly string[]): void {
   const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name);
-  for (const file of ["hull.js", "aside.js"].filter((name) => names().includes(name))) {
+  for (const file of files.map((name) => `${name}.js`)) {
     const path = `${folder}/${file}`;
     const door = Deno.readTextFileSync(path);
     const [, chunk = ""] = /from"\.\/(chunk-\w+\.js)"/.exec(door) ?? []; // others' are joined

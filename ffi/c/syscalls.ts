@@ -114,6 +114,8 @@ export const SYSCALL_NUMBERS = {
   socketpair: [53, 199],
   statx: [332, 291],
   symlinkat: [266, 36],
+  timerfd_create: [283, 85],
+  timerfd_settime: [286, 86],
   truncate: [76, 45],
   umask: [95, 166],
   umount2: [166, 39],

@@ -2,7 +2,7 @@
  * The one interface to a container's cgroups. Behind it: cgroup v1, where each controller has a
  * tree of its own, cgroup v2, the one tree, and nothing at all (driver `disabled`).
  *
- * The order of calls: `create`, `apply`, then processes enter by `entries`, and at last `destroy`.
+ * The order of calls: `create`, `made`, `apply`, then processes enter by `entries`, and at last `destroy`.
  *
  * @module
  */
@@ -100,13 +100,22 @@ export interface CgroupManager {
    *
    * @param claimed the folders that did not exist at the claim. If one exists now, somebody else
    *   has made it
-   * @returns which of the folders were made; a promise where systemd makes them
+   * @returns which of the folders are made; a promise where systemd makes them, which takes until
+   *   {@linkcode CgroupManager.made}
    * @throws {ContainerError} IdInUse, SystemError
    */
   create(
     claimed?: readonly string[],
     options?: CreateOptions,
   ): readonly string[] | Promise<readonly string[]>;
+
+  /**
+   * Waits until the cgroups are there, where systemd makes them; before that nothing else can be
+   * asked but `entries`, whose files come with them.
+   *
+   * @throws {ContainerError} IdInUse, SystemError
+   */
+  made?(): Promise<void>;
 
   /** Ends what has held the cgroups until the first process was in them. */
   settle?(): void;

@@ -12,6 +12,7 @@ import { socketPair } from "../../ffi/sockets/socket.ts";
 import type { TimeNamespace } from "../../init/steps/process/time.ts";
 import type { CgroupDoor } from "../birth/birth.ts";
 import { openDoors } from "../birth/cgroup_doors.ts";
+import type { CgroupManager } from "../cgroups/manager.ts";
 import type { IdmappedMount } from "../birth/idmapped_mounts.ts";
 import { birthNamespaces, type FdLayout, hasParentsWork, layOutFds } from "../birth/init_layout.ts";
 import type { Config } from "../config/types/config.ts";
@@ -21,6 +22,7 @@ import type { ProcessOptions } from "../process.ts";
 import { openProc } from "../security/procfs.ts";
 import { type PassedFd, type PipeStreams, ProcessFds } from "../streams/stdio.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
+import { openLaterDoors } from "./late.ts";
 import type { StartSubject } from "./start_subject.ts";
 
 /** What a child gets, each under a number of its own; closed on this side when it is disposed. */
@@ -35,6 +37,7 @@ export class ChildFds implements Disposable {
   readonly status: number;
   /** The time namespace that the child enters: a new one, or one to join. */
   readonly time: TimeNamespace | undefined;
+  readonly #cgroups: CgroupManager;
   readonly #fds: ProcessFds;
   /** This program's end of the socket over which init sends the terminal. */
   readonly console: Fd | undefined;
@@ -59,6 +62,7 @@ export class ChildFds implements Disposable {
     using stack = new DisposableStack();
     this.namespaces = birthNamespaces(config.linux?.namespaces ?? [], host);
     const comesBack = (this.namespaces & NAMESPACE_FLAGS.cgroup) !== 0;
+    this.#cgroups = cgroups;
     this.doors = openDoors(host, cgroups, comesBack, stack);
     const terminal = config.process?.terminal === true;
     const has = { terminal, work: hasParentsWork(config, onTmpfs), trace: trace !== undefined };
@@ -88,6 +92,15 @@ export class ChildFds implements Disposable {
     }
     this.time = openTime(config, this.namespaces, stack);
     this.#stack = stack.move();
+  }
+
+  /**
+   * Opens the ways into cgroups that systemd has made meanwhile.
+   *
+   * @throws {SyscallError}
+   */
+  async openLaterDoors(): Promise<void> {
+    if (this.#cgroups.made !== undefined) await openLaterDoors(this.#cgroups, this.doors);
   }
 
   /** The fds that are put in place, each with the number that it gets. */

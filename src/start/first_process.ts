@@ -19,6 +19,7 @@ import { letGoOn } from "../process/control_pipe.ts";
 import { silentEnd } from "../process/init_status.ts";
 import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
+import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
 import type { StartOptions } from "../wishes/start_options.ts";
@@ -132,11 +133,14 @@ class FirstStart {
     const init = this.#init;
     const host = this.#host;
     const child = this.#child;
-    const early = child.boots ? undefined : await host.prepare();
+    const early = child.boots ? undefined : await host.compileFilter();
     using fds = child.openFds(words, mounts, init.opened);
     const told = child.initConfig(fds, early, init.network !== undefined);
     const program = child.layOutPlan(told, fds, words);
     init.way = program.way;
+    await host.awaitCgroups();
+    await fds.openLaterDoors();
+    if (!child.boots) await host.limitCgroups();
     await poller.giveTurn();
     const mapped = fds.hasMaps && program.direct === undefined ? fds.own(new Pipe()) : undefined;
     const cloned = { program, fds, words, mapped };
@@ -145,12 +149,19 @@ class FirstStart {
     init.streams = fds.streams(poller);
     if (fds.hasMaps) await this.#parent.writeIdMaps(init.pid);
     if (mapped !== undefined) letGoOn(mapped.writer);
-    const late = child.boots ? await host.prepare() : undefined;
+    const late = child.boots ? await this.prepareLate() : undefined;
     return {
       told: late === undefined ? told : { ...told, seccomp: late },
       program,
       console: fds.console,
     };
+  }
+
+  /** Sets the limits and compiles the filter while init boots. */
+  async prepareLate(): Promise<LoadableFilter | undefined> {
+    await this.#host.limitCgroups();
+    await this.#subject.poller.giveTurn();
+    return await this.#host.compileFilter();
   }
 
   /**

@@ -40,23 +40,19 @@ export class HostSteps {
     if (before.hasLease === true) await keepLease(store, before);
   }
 
-  /** Makes the cgroups, and marks those that are new as the container's. */
+  /** Makes the cgroups, or asks systemd for them. */
   async makeCgroups(): Promise<void> {
-    const { cgroups, before, store, id, config: { annotations } } = this.#subject;
+    const { cgroups, before, id, config: { annotations } } = this.#subject;
     const unit = { id, annotations, resources: this.#resources };
     this.#ownCgroups = await cgroups.create(before.ownCgroups, { unit });
-    const [first] = this.#ownCgroups;
-    if (first !== undefined) markCgroup(first, store.root);
   }
 
-  /**
-   * Sets the limits, and gives the filter that `config.linux.seccomp` is compiled to. Where init
-   * boots, this is done meanwhile; otherwise it comes before the plan, which holds the filter.
-   */
-  async prepare(): Promise<LoadableFilter | undefined> {
-    await this.limitCgroups();
-    await this.#subject.poller.giveTurn();
-    return await this.compileFilter();
+  /** Waits for those that systemd makes, and marks those that are new as the container's. */
+  async awaitCgroups(): Promise<void> {
+    const { cgroups, store } = this.#subject;
+    await cgroups.made?.();
+    const [first] = this.#ownCgroups;
+    if (first !== undefined) markCgroup(first, store.root);
   }
 
   /** Sets the limits of the cgroups, with room for the process that makes the container's. */

@@ -15,6 +15,9 @@ export const openIdmappedMounts = late(
   "openIdmappedMounts",
 );
 
+/** For cgroups that systemd makes. */
+export const openLaterDoors = late(() => import("../birth/later_doors.ts"), "openLaterDoors");
+
 /** For a supervised start. */
 export const loadSupervisor = () => import("../supervisor/supervisor.ts");
 

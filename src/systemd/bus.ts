@@ -8,6 +8,7 @@
  */
 
 import { SyscallError } from "../../ffi/c/errno.ts";
+import { Alarm } from "../../ffi/waiting/alarm.ts";
 import { Poller } from "../../ffi/waiting/poll.ts";
 import {
   type Asked,
@@ -22,9 +23,10 @@ import {
 import { Connection, EndOfStream, Rejection } from "./connection.ts";
 import { KeptSignals } from "./kept_signals.ts";
 import {
-  decodeMessage,
+  decodeWanted,
   encodeMessage,
   ERROR,
+  type Head,
   type Message,
   METHOD_CALL,
   METHOD_RETURN,
@@ -93,6 +95,7 @@ type Waiting = Waiter & ReturnType<typeof Promise.withResolvers<Message>>;
  */
 export class Bus implements Disposable {
   readonly #connection: Connection;
+  readonly #alarm: Alarm;
   readonly #resources: DisposableStack;
   readonly #path: string;
   readonly #timeout: number;
@@ -100,6 +103,9 @@ export class Bus implements Disposable {
   readonly #waiting = new Set<Waiting>();
   /** The unique names whose signals count; undefined: everybody's do. */
   #senders: Set<string> | undefined = new Set();
+  /** The signals that the rules name; undefined: all, as long as there is no rule. */
+  #members: Set<string> | undefined;
+  #hearsAll = false;
   #isListening = false;
   readonly #kept = new KeptSignals();
   #serial = 0;
@@ -108,11 +114,13 @@ export class Bus implements Disposable {
 
   private constructor(
     connection: Connection,
+    alarm: Alarm,
     resources: DisposableStack,
     path: string,
     options: BusOptions,
   ) {
     this.#connection = connection;
+    this.#alarm = alarm;
     this.#resources = resources;
     this.#path = path;
     this.#timeout = options.timeout ?? TIMEOUT_MS;
@@ -131,8 +139,9 @@ export class Bus implements Disposable {
     const timeout = options.timeout ?? TIMEOUT_MS;
     using stack = new DisposableStack();
     const poller = options.poller ?? stack.use(new Poller());
-    const connection = stack.use(await openWithin(path, poller, timeout));
-    const bus = new Bus(connection, stack.move(), path, options);
+    const alarm = stack.use(new Alarm(poller));
+    const connection = stack.use(await openWithin(path, poller, alarm, timeout));
+    const bus = new Bus(connection, alarm, stack.move(), path, options);
     if (bus.#isPeer) return bus;
     try {
       const left = Math.max(1, timeout - (performance.now() - begin));
@@ -173,8 +182,11 @@ export class Bus implements Disposable {
    * @throws {ContainerError} as {@linkcode Bus.call}
    */
   async addMatch(rule: string): Promise<void> {
+    const member = named("member", rule);
+    if (member === undefined) this.#hearsAll = true;
+    else (this.#members ??= new Set()).add(member);
     if (!this.#isPeer) {
-      const sender = /(?:^|,)\s*sender='([^']*)'/.exec(rule)?.[1];
+      const sender = named("sender", rule);
       if (sender === undefined) this.#senders = undefined;
       else this.#senders?.add(await this.#ownerOf(sender));
       this.#isListening = true; // before the answer: a signal may come right behind it
@@ -217,13 +229,13 @@ export class Bus implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     const waiting: Waiting = { ...waiter, promise, resolve, reject };
     this.#waiting.add(waiting);
-    const timer = setTimeout(() => this.#tooLate(waiting), waiter.timeout);
+    const callOff = this.#alarm.after(waiter.timeout, () => this.#tooLate(waiting));
     if (bytes !== undefined) this.#connection.send(bytes).catch((error) => this.#close(error));
     void this.#read();
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      callOff();
       this.#waiting.delete(waiting);
       if (this.#waiting.size === 0) this.#connection.rest();
     }
@@ -242,7 +254,8 @@ export class Bus implements Disposable {
     try {
       while (this.#waiting.size > 0) {
         const bytes = await this.#connection.receive(() => this.#waiting.size > 0);
-        if (bytes !== undefined) this.#take(decodeMessage(bytes), bytes.length);
+        const message = bytes && decodeWanted(bytes, (head) => this.#isWanted(head));
+        if (message !== undefined) this.#take(message, bytes?.length ?? 0);
       }
     } catch (error) {
       this.#close(error);
@@ -251,9 +264,15 @@ export class Bus implements Disposable {
     }
   }
 
+  /** Whether it may be waited for. */
+  #isWanted({ type, sender = "", member = "" }: Head): boolean {
+    if (type !== SIGNAL) return true;
+    if (!this.#isPeer && this.#senders?.has(sender) === false) return false;
+    return this.#hearsAll || (this.#members?.has(member) ?? true);
+  }
+
   #take(message: Message, size: number): void {
-    const { type, sender } = message;
-    if (type === SIGNAL && !this.#isPeer && this.#senders?.has(sender ?? "") === false) return;
+    const { type } = message;
     let isTaken = false;
     for (const waiting of [...this.#waiting]) {
       if (!accepted(waiting, message)) continue;
@@ -283,10 +302,15 @@ export class Bus implements Disposable {
   }
 }
 
-async function openWithin(path: string, poller: Poller, timeout: number): Promise<Connection> {
+async function openWithin(
+  path: string,
+  poller: Poller,
+  alarm: Alarm,
+  timeout: number,
+): Promise<Connection> {
   const asked = { path, what: "the connection" };
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(late(asked, timeout)), timeout);
+  const callOff = alarm.after(timeout, () => limit.abort(late(asked, timeout)));
   try {
     return await Connection.open(path, poller, limit.signal);
   } catch (error) {
@@ -295,7 +319,7 @@ async function openWithin(path: string, poller: Poller, timeout: number): Promis
     if (error instanceof DBusFormatError) throw malformed(asked, error);
     throw unreachable(asked, error);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 
@@ -305,6 +329,11 @@ function encoded(message: Message, asked: Asked): Uint8Array<ArrayBuffer> {
   } catch (error) {
     throw error instanceof DBusFormatError ? unsayable(asked, error) : error;
   }
+}
+
+/** What a rule has for a key. */
+function named(key: "member" | "sender", rule: string): string | undefined {
+  return new RegExp(`(?:^|,)\\s*${key}='([^']*)'`).exec(rule)?.[1];
 }
 
 /** What the caller's own check throws goes to the caller. */

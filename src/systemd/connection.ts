@@ -83,11 +83,13 @@ export class Connection implements Disposable {
     return this.#unsent > 0;
   }
 
-  /** Sends bytes after those of earlier calls. Resolves early if this end is closed meanwhile. */
+  /**
+   * Sends bytes after those of earlier calls: at once where none of these wait. Resolves early if
+   * this end is closed meanwhile.
+   */
   async send(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#unsent++;
-    const before = this.#sending;
-    this.#sending = before.then(() => this.#sendNow(bytes));
+    const isNext = this.#unsent++ === 0;
+    this.#sending = isNext ? this.#sendNow(bytes) : this.#sending.then(() => this.#sendNow(bytes));
     try {
       await this.#sending;
     } finally {
@@ -164,6 +166,11 @@ export class Connection implements Disposable {
     }
   }
 
+  async #giveTurn(): Promise<void> {
+    this.#reads = 0;
+    await (this.#poller.isAlone ? turn() : this.#poller.giveTurn());
+  }
+
   get #view(): Uint8Array {
     return this.#received.subarray(0, this.#size);
   }
@@ -177,10 +184,13 @@ export class Connection implements Disposable {
 
   /** Reads once, or waits. Room is made for what is there, not for what is announced. */
   async #readMore(): Promise<void> {
-    if (++this.#reads % READS_A_TURN === 0) await turn(); // time limits hold in a flood as well
+    if (++this.#reads > READS_A_TURN) await this.#giveTurn(); // limits hold in a flood as well
     if (!this.isOpen) return;
     const bytes = read(this.#socket, READ_SIZE);
-    if (bytes === undefined) return await this.#poller.waitForSoon(this.#socket);
+    if (bytes === undefined) {
+      this.#reads = 0;
+      return await this.#poller.waitForSoon(this.#socket);
+    }
     if (bytes.length === 0) throw new EndOfStream("the connection was closed");
     if (this.#size + bytes.length > this.#received.length) {
       const larger = new Uint8Array(2 * (this.#size + bytes.length));

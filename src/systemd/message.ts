@@ -105,6 +105,9 @@ export function messageLength(start: Uint8Array): number {
   return bodyAt + bodySize;
 }
 
+/** A message without its body. */
+export type Head = Omit<Message, "body">;
+
 /**
  * The message that some bytes are, of either byte order.
  *
@@ -112,6 +115,21 @@ export function messageLength(start: Uint8Array): number {
  * @throws {DBusFormatError}
  */
 export function decodeMessage(bytes: Uint8Array): Message {
+  return decodeWanted(bytes, () => true) as Message;
+}
+
+/**
+ * The same, if it is wanted. To read the body of a message that nobody waits for is most of the work
+ * with it.
+ *
+ * @param isWanted by what stands before its body
+ * @returns undefined if it is not wanted
+ * @throws {DBusFormatError}
+ */
+export function decodeWanted(
+  bytes: Uint8Array,
+  isWanted: (head: Head) => boolean,
+): Message | undefined {
   const { isLittle, fieldsEnd, bodyAt } = measures(bytes);
   const header = decode(HEADER, bytes.subarray(0, fieldsEnd), 0, isLittle) as unknown as Header;
   if (bytes.subarray(fieldsEnd, bodyAt).some((byte) => byte !== 0)) {
@@ -123,8 +141,9 @@ export function decodeMessage(bytes: Uint8Array): Message {
     if (fields[name] === undefined) throw new DBusFormatError(`a message has no ${name}`);
   }
   if (type === 0 || serial === 0) throw new DBusFormatError("a message has no type or no serial");
-  const body = decode(fields.signature ?? "", bytes.subarray(bodyAt), 0, isLittle);
-  return { ...fields, type, flags, serial, body };
+  const head: Head = { ...fields, type, flags, serial };
+  if (!isWanted(head)) return undefined;
+  return { ...head, body: decode(fields.signature ?? "", bytes.subarray(bodyAt), 0, isLittle) };
 }
 
 /** What a header holds. */

@@ -47,6 +47,7 @@ export const SPANS = {
   /** src/start/host_steps.ts */
   host: {
     makeCgroups: "make the cgroups",
+    awaitCgroups: "wait for the cgroups",
     limitCgroups: "set the limits",
     compileFilter: "compile the filter",
     writeState: "write the state",

@@ -1,8 +1,10 @@
 /** Containers as units of systemd, on a host that it runs. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Factory, Process } from "../../mod.ts";
 import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { isLoaded, missingSystemd, properties } from "../fixtures/systemd.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
@@ -197,7 +199,7 @@ test("annotations give the unit properties", async () => {
     config.annotations = {
       "org.systemd.property.Description": "'told by the test'",
       "org.systemd.property.TimeoutStopSec": "uint64 7",
-      "org.systemd.property.CollectMode": "'inactive-or-failed'",
+      "org.systemd.property.CollectMode": "'inactive'",
     };
   });
   await hull.detach(ASKED, "run", "-d", "-b", bundle.folder, id);
@@ -205,7 +207,7 @@ test("annotations give the unit properties", async () => {
   assertEquals(properties(`hull-${id}.scope`, ...names), {
     Description: "told by the test",
     TimeoutStopUSec: "7s",
-    CollectMode: "inactive-or-failed",
+    CollectMode: "inactive",
   });
 });
 
@@ -249,6 +251,25 @@ test("a unit of that name that runs is left alone; one that has failed makes way
   await other.status;
   await until(() => Promise.resolve(properties(unit, "ActiveState").ActiveState !== "active"));
   await hull.must(ASKED, "run", "-b", bundle.folder, id);
+});
+
+test("a start that is cut short while systemd makes the scope leaves no scope", async () => {
+  await using root = rootFolder();
+  const factory = new Factory({ root: root.path, cgroupDriver: "systemd" });
+  for (const delay of [0, 2, 5, 10, 20]) {
+    const id = newId();
+    await using container = await factory.create(id);
+    const cut = new AbortController();
+    const timer = setTimeout(() => cut.abort(new Error("cut")), delay);
+    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    await container.run(process, { signal: cut.signal }).then(
+      () => {},
+      (error) => assertEquals(error.message, "cut"),
+    );
+    clearTimeout(timer);
+    await container.destroy({ force: true });
+    assertEquals(isLoaded(`hull-${id}.scope`), false, `cut after ${delay} ms`);
+  }
 });
 
 test("hundred processes fit where hundred are allowed, one where one is", async () => {

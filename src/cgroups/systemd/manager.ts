@@ -16,6 +16,8 @@ import type {
   StoredUnit,
 } from "../manager.ts";
 import type { Stats } from "../stats.ts";
+import { folderExists } from "../tree.ts";
+import type { BegunUnit } from "./unit_life.ts";
 
 const loadLife = () => import("./unit_life.ts");
 
@@ -24,7 +26,7 @@ export class SystemdManager implements CgroupManager {
   readonly unit: StoredUnit;
   readonly #inner: CgroupManager;
   readonly #host: CgroupHost;
-  #holder: Disposable | undefined;
+  #begun: BegunUnit | undefined;
   /** The limits that the unit was started with. */
   #given: Resources | undefined;
 
@@ -53,19 +55,23 @@ export class SystemdManager implements CgroupManager {
     _claimed?: readonly string[],
     { unit = { id: this.unit.name } }: CreateOptions = {},
   ): Promise<readonly string[]> {
-    const { startUnit } = await loadLife();
-    this.#holder = await startUnit(this.unit, this.#host, unit, this.#inner);
+    const { beginUnit } = await loadLife();
+    this.#begun = await beginUnit(this.unit, this.#host, unit, this.#inner);
     this.#given = unit.resources;
     return this.#folders;
   }
 
+  async made(): Promise<void> {
+    await this.#begun?.made;
+  }
+
   settle(): void {
-    this.#holder?.[Symbol.dispose]();
-    this.#holder = undefined;
+    this.#begun?.[Symbol.dispose]();
+    this.#begun = undefined;
   }
 
   get isHeld(): boolean {
-    return this.#holder !== undefined;
+    return this.#begun !== undefined;
   }
 
   async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
@@ -117,11 +123,21 @@ export class SystemdManager implements CgroupManager {
   }
 
   async destroy(own?: readonly string[]): Promise<void> {
+    const begun = this.#begun;
     this.settle();
-    if (own?.length === 0) return;
-    const { stopUnit } = await loadLife();
-    await stopUnit(this.unit);
+    const isOthers = begun !== undefined && !(await begun.isOwn());
+    if (isOthers || own?.length === 0) return;
+    if (!this.#hasEnded) {
+      const { stopUnit } = await loadLife();
+      await stopUnit(this.unit);
+    }
     await this.#inner.destroy(own);
+  }
+
+  /** Whether systemd has removed its cgroup, as it does once nothing is left in it. */
+  get #hasEnded(): boolean {
+    const folder = this.paths[this.version === 1 ? "name=systemd" : ""];
+    return folder !== undefined && !folderExists(folder);
   }
 
   get #folders(): readonly string[] {

@@ -93,7 +93,21 @@ export class SystemdBus implements Disposable {
   }
 
   /**
-   * Starts a transient unit, and waits until it has started.
+   * Has systemd tell when jobs end, before one begins.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  async hearJobs(): Promise<void> {
+    if (this.#hearsJobs) return;
+    // To a peer systemd tells all; on a bus only while somebody has subscribed.
+    const subscribed = this.#isPeer ? undefined : this.#ask("Subscribe", "", []);
+    await Promise.all([this.#bus.addMatch(JOB_RULE), subscribed]);
+    this.#hearsJobs = true;
+  }
+
+  /**
+   * Starts a transient unit, and waits until it has started. After {@linkcode hearJobs} systemd has
+   * been asked when this returns its promise.
    *
    * @throws {ContainerError} `SystemError`; answered with {@linkcode UNIT_EXISTS} if it is there
    */
@@ -149,12 +163,7 @@ export class SystemdBus implements Disposable {
 
   /** Begins a job, and waits for its end: how it ended, such as `done`. */
   async #job(member: string, signature: string, body: readonly unknown[]): Promise<string> {
-    if (!this.#hearsJobs) {
-      await this.#bus.addMatch(JOB_RULE);
-      // To a peer systemd tells all; on a bus only while somebody has subscribed.
-      if (!this.#isPeer) await this.#ask("Subscribe", "", []);
-      this.#hearsJobs = true;
-    }
+    if (!this.#hearsJobs) await this.hearJobs();
     const [job] = await this.#ask(member, signature, body);
     const [, , , result] = await this.#bus.signal({
       interface: SYSTEMD.interface,

@@ -1,5 +1,5 @@
 /**
- * The life of a container's unit: it is started with its limits, changed and stopped.
+ * The life of a container's unit: it is begun with its limits, changed and stopped.
  *
  * @module
  */
@@ -22,40 +22,75 @@ import { SystemdBus, UNIT_EXISTS } from "./systemd_bus.ts";
 /** The first systemd with units that run only when nothing else does. */
 const IDLE_SINCE = 252;
 
+/** A unit that systemd was asked for. Disposing of it ends the process that holds it. */
+export class BegunUnit implements Disposable {
+  /** Until the unit has started, and its cgroups are there. */
+  readonly made: Promise<void>;
+  readonly #holder: Disposable;
+
+  /** Takes over the process that holds it. */
+  constructor(holder: Disposable, made: Promise<void>) {
+    this.#holder = holder;
+    this.made = made;
+    made.catch(() => {}); // told to whoever waits for it
+  }
+
+  /** Whether the name is the container's: waits until that is known. */
+  async isOwn(): Promise<boolean> {
+    const failure: unknown = await this.made.then(() => undefined, (error) => error);
+    return !(failure instanceof ContainerError && failure.code === "IdInUse");
+  }
+
+  [Symbol.dispose](): void {
+    this.#holder[Symbol.dispose]();
+  }
+}
+
 /**
- * Starts the unit with a process that holds it, and makes the cgroups that systemd does not make.
+ * Asks for the unit, with a process that holds it. Once it has started, the cgroups are made that
+ * systemd does not make. This takes systemd some time, most of it the move of that process into the
+ * cgroups, in which the caller can do something else.
  *
  * @param files the manager of its cgroups' files
  * @returns what holds it: to be disposed of once the first process is in
- * @throws {ContainerError} `IdInUse`, `ConfigInvalid`, `SystemError`
+ * @throws {ContainerError} `ConfigInvalid`, `SystemError`; `made` rejects with `IdInUse`, too
  */
-export async function startUnit(
+export async function beginUnit(
   unit: StoredUnit,
   host: CgroupHost,
   { resources = {}, annotations, id }: UnitWishes,
   files: CgroupManager,
-): Promise<Disposable> {
+): Promise<BegunUnit> {
   const own = annotatedProperties(annotations);
-  using bus = await SystemdBus.open(unit);
-  const limits = await limitsOf(resources, {}, host, bus);
-  const holder = new Placeholder();
+  const opening = SystemdBus.open(unit);
+  using begun = new DisposableStack();
+  let holder: Placeholder;
   try {
-    const fixed = fixedProperties(unit, id, holder.pid, host.version);
-    await start(bus, unit, [...fixed, ...limits, ...own]);
-    await makeOthers(bus, unit, files);
-    return holder;
-  } catch (error) {
-    holder[Symbol.dispose]();
-    throw error;
+    holder = begun.use(new Placeholder()); // while systemd looks who asks
+  } finally {
+    begun.use(await opening);
   }
+  const bus = await opening;
+  await bus.hearJobs();
+  const limits = await limitsOf(resources, {}, host, bus);
+  const fixed = fixedProperties(unit, id, holder.pid, host.version);
+  begun.move();
+  return new BegunUnit(holder, make(bus, unit, [...fixed, ...limits, ...own], files));
 }
 
-async function makeOthers(bus: SystemdBus, { name }: StoredUnit, files: CgroupManager) {
+async function make(
+  bus: SystemdBus,
+  unit: StoredUnit,
+  properties: readonly Property[],
+  files: CgroupManager,
+): Promise<void> {
+  using own = bus;
+  await start(own, unit, properties);
   try {
     await files.create(undefined, { isHeld: true });
   } catch (error) {
     throw await undone(error, async () => {
-      await bus.stop(name);
+      await own.stop(unit.name);
     });
   }
 }
@@ -104,13 +139,13 @@ function refuseBelowUsage({ memory = {} }: Resources, files: CgroupManager): voi
 }
 
 /**
- * Stops the unit and makes systemd forget it; one that is not there has stopped.
+ * Stops the unit, and systemd forgets it; one that is not there has stopped.
  *
  * @throws {ContainerError} `SystemError`
  */
 export async function stopUnit(unit: StoredUnit): Promise<void> {
   using bus = await SystemdBus.open(unit);
-  if (await bus.stop(unit.name)) await bus.resetFailed(unit.name);
+  await bus.stop(unit.name);
 }
 
 /** What every unit of a container has: runc's. */
@@ -131,6 +166,7 @@ function fixedProperties(
     flag(version === 1 ? "BlockIOAccounting" : "IOAccounting", true),
     flag("TasksAccounting", true),
     flag("DefaultDependencies", false),
+    text("CollectMode", "inactive-or-failed"), // forgotten at its end, whatever that was
   ];
 }
 

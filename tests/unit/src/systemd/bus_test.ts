@@ -3,7 +3,7 @@ import { ContainerError } from "../../../../src/errors.ts";
 import { Poller } from "../../../../ffi/waiting/poll.ts";
 import { Bus } from "../../../../src/systemd/bus.ts";
 import { answeredWith } from "../../../../src/systemd/bus_errors.ts";
-import { encodeMessage, ERROR, SIGNAL } from "../../../../src/systemd/message.ts";
+import { encodeMessage, ERROR, METHOD_RETURN, SIGNAL } from "../../../../src/systemd/message.ts";
 import { type FakeBus, withFakeBus } from "../../../fixtures/fake_bus.ts";
 import { startFlood } from "../../../fixtures/flooding_bus.ts";
 import { leavesNothing } from "../../../fixtures/leftovers.ts";
@@ -338,7 +338,8 @@ function hugeMessage(): Uint8Array {
 }
 
 function brokenBody(): Uint8Array {
-  const bytes = encodeMessage({ ...GONE, body: ["abcd"] });
+  const answer = { type: METHOD_RETURN, serial: 5, replySerial: 2, signature: "s" };
+  const bytes = encodeMessage({ ...answer, body: ["abcd"] });
   new DataView(bytes.buffer).setUint32(bytes.length - 9, 1_000_000, true);
   return bytes;
 }
