@@ -77,5 +77,5 @@ function beBorn(
     .call(call, args, { onPositive: { jump: end } })
     .jump(born)
     .because("end, having joined").call("exit_group", [0], { label: end })
-    .call("getpid", [], { label: born }).items;
+    .land(born).items;
 }

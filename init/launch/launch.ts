@@ -13,7 +13,6 @@
 
 import { F_SETFD } from "../../ffi/c/fd_numbers.ts";
 import { PAGE_SIZE } from "../../ffi/c/memory_numbers.ts";
-import { PR } from "../../ffi/processes/credentials.ts";
 import { failedWith } from "../../ffi/c/errno.ts";
 import { AT_EMPTY_PATH, Fd, read, writeAll } from "../../ffi/files/file.ts";
 import { memoryFile, readNumber } from "../../ffi/files/memory_file.ts";
@@ -25,7 +24,6 @@ import {
   CLONE_VFORK,
   CLONE_VM,
   cloneArguments,
-  NAMESPACE_FLAGS,
 } from "../../ffi/processes/namespaces.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
@@ -33,7 +31,13 @@ import { executableFile, programImage } from "../../ffi/program/program_image.ts
 import { openProc } from "../../src/security/procfs.ts";
 import { reportTail } from "../words/channel.ts";
 import type { InitTrace } from "../words/init_trace.ts";
-import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
+import {
+  bornNamespaces,
+  hideMemory,
+  type LaunchOptions,
+  refuseWork,
+  settle,
+} from "./launch_steps.ts";
 import {
   type LaunchUsherOptions,
   needsUsher,
@@ -41,7 +45,7 @@ import {
   planLaunchUsher,
 } from "./launch_usher.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../operations/operation.ts";
-import { joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.ts";
+import { joinNamespaces } from "../steps/process/namespaces.ts";
 
 const POLLIN = 1;
 const PIDFD = "pidfd";
@@ -62,14 +66,13 @@ export function planLaunch(
 ): PlannedOperation[] {
   const { namespaces } = options;
   const step = new StepBuilder("clone");
-  // The cgroup namespace is made last: its root is where its maker is.
-  const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
   const first = cloneArguments(CLONE_VM | CLONE_VFORK | CLONE_PARENT, { exitSignal: 0 });
-  const second = cloneArguments(BigInt(flags | CLONE_PARENT) | CLONE_CLEAR_SIGHAND, {
-    exitSignal: 0,
-  });
-  step.because("let nobody who lives there look into this process's memory")
-    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
+  const second = cloneArguments(
+    BigInt(bornNamespaces(namespaces) | CLONE_PARENT) | CLONE_CLEAR_SIGHAND,
+    {
+      exitSignal: 0,
+    },
+  );
   step.because("make the child that joins")
     .call("clone3", [first, CLONE_ARGS_SIZE], { label: FIRST, onPositive: "return" });
   const clone = new StepBuilder("clone");
@@ -79,6 +82,7 @@ export function planLaunch(
   end.because("end, having joined")
     .call("exit_group", [0], { label: "launched" });
   return refuseWork([
+    ...hideMemory(),
     ...step.items,
     ...joinNamespaces(namespaces, undefined, options.userFirst),
     ...clone.items,

@@ -14,7 +14,7 @@ import { ContainerError } from "../../src/errors.ts";
 import { openAlone } from "../work/parents_work.ts";
 import { type PlanItem, type PlannedOperation, StepBuilder } from "../operations/operation.ts";
 import { enterCgroups } from "../steps/process/limits.ts";
-import { isNew } from "../steps/process/namespaces.ts";
+import { isNew, newNamespaceFlags } from "../steps/process/namespaces.ts";
 import { enterTimeNamespace } from "../steps/process/time.ts";
 
 /** What a launcher's plan needs to know beside the container's. */
@@ -31,6 +31,21 @@ export interface LaunchOptions {
   readonly timeOffsets?: TimeOffsets | undefined;
   /** The pipe on which the launcher says that it has told the parent. */
   readonly told: { readonly reader: number; readonly writer: number };
+}
+
+/** Those who live in the namespaces that are joined may have all capabilities there. */
+export function hideMemory(
+  why = "let nobody who lives there look into this process's memory",
+): PlanItem[] {
+  const step = new StepBuilder("clone");
+  return step.because(why)
+    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
+}
+
+/** The namespaces that are new with the process. */
+export function bornNamespaces(namespaces: readonly Namespace[]): number {
+  // The cgroup namespace is made last: its root is where its maker is.
+  return newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
 }
 
 /**
@@ -50,7 +65,7 @@ export function settle(
     .call("close", [told.writer])
     .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
     .call("exit_group", [1]);
-  if (keepsTold) step.call("getpid", [], { label: "told" });
+  if (keepsTold) step.land("told");
   else step.call("close", [told.reader], { label: "told" });
   if (isNew(namespaces, "user")) {
     step.because("wait for the id maps; end if the parent is gone", undefined, "/linux/uidMappings")

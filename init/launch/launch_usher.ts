@@ -25,20 +25,25 @@ import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { ownHardLimit, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
-import { NAMESPACE_FLAGS } from "../../ffi/processes/namespaces.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
 import type { LoadableFilter } from "../../src/security/filters/seccomp.ts";
 import type { Namespace } from "../../src/config/types/config.ts";
 import { bornBehind } from "./birth_guard.ts";
-import { type LaunchOptions, refuseWork, settle } from "./launch_steps.ts";
+import {
+  bornNamespaces,
+  hideMemory,
+  type LaunchOptions,
+  refuseWork,
+  settle,
+} from "./launch_steps.ts";
 import {
   type PlanItem,
   type PlannedOperation,
   result,
   StepBuilder,
 } from "../operations/operation.ts";
-import { joinedPath, joinNamespaces, newNamespaceFlags } from "../steps/process/namespaces.ts";
+import { joinedPath, joinNamespaces } from "../steps/process/namespaces.ts";
 import { hasListener } from "../steps/process/seccomp.ts";
 
 /** A page to which the kernel writes the process's number. The process itself does not get it. */
@@ -112,25 +117,23 @@ export function planLaunchUsher(
   const { before: early, onTerminal } = cutTerminal(plan.slice(0, waits));
   const { before, ofProcesses } = cutProcesses(early);
   const last = plan.slice(waits);
-  const hide = new StepBuilder("clone");
-  hide.because("let nobody who lives there look into this process's memory")
-    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]);
-  hide.because("share a page with the launcher, but with no child")
+  const share = new StepBuilder("clone");
+  share.because("share a page with the launcher, but with no child")
     .call("mmap", [page.address, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED_FIXED, page.fd, 0])
     .call("madvise", [page.address, PAGE_SIZE, MADV_DONTFORK]);
-  const flags = newNamespaceFlags(namespaces) & ~(NAMESPACE_FLAGS.cgroup | NAMESPACE_FLAGS.time);
   const make = new StepBuilder("clone");
   make.because("make the new namespaces", undefined, "/linux/namespaces")
-    .call("unshare", [flags]);
+    .call("unshare", [bornNamespaces(namespaces)]);
   make.because("tell the launcher that they are there")
     .call("write", [made.writer, new Uint8Array(1), 1]);
   return refuseWork([
-    ...hide.items,
+    ...hideMemory(),
+    ...share.items,
     ...joinNamespaces(namespaces, "pid", options.userFirst),
     ...make.items,
     ...settle(options, true),
     ...unlessKilled(options.told.reader, showingPids(before)),
-    ...hideAgain(),
+    ...hideMemory("let nobody look in: another user, or other capabilities, may have undone it"),
     ...bornBehind(guardOf(options.seccomp, last), {
       step: "clone",
       because: "be born in the pid namespace that is joined",
@@ -201,12 +204,6 @@ function cutProcesses(plan: readonly PlanItem[]) {
 /** Of a struct rlimit64. */
 function hardOf(limit: Uint8Array): number {
   return Number(new DataView(limit.buffer, limit.byteOffset).getBigUint64(8, true));
-}
-
-function hideAgain(): readonly PlanItem[] {
-  const step = new StepBuilder("clone");
-  return step.because("let nobody look in: another user, or other capabilities, may have undone it")
-    .call("prctl", [PR.SET_DUMPABLE, 0, 0, 0, 0]).items;
 }
 
 /** What the process does first, a child of the usher's parent. */

@@ -163,6 +163,11 @@ export class StepBuilder {
     return this;
   }
 
+  /** Adds a place to jump to: a call that changes nothing. */
+  land(label: string): this {
+    return this.call("getpid", [], { label });
+  }
+
   /** Adds work that needs TypeScript. */
   copyUp(from: string, to: string): this {
     this.items.push({ step: this.#step, ...this.#reason, work: "copyup", from, to });

@@ -60,7 +60,7 @@ function delegate(item: Work, fds: InitFds, work: WorkFds, count: number): PlanI
   step.because(`wait until the parent has done it; end if it is gone`, path, pointer)
     .call("read", [fds.control, answer, answer.length], { onPositive: { jump: again } })
     .call("exit_group", [1])
-    .call("getpid", [], { label: done });
+    .land(done);
   return step.items;
 }
 

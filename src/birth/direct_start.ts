@@ -96,7 +96,7 @@ export function waitForParentsWork(fds: InitFds, what: string | undefined): Plan
   step.because(`wait for ${what}; end if the parent is gone`)
     .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "attended" } })
     .call("exit_group", [1])
-    .call("getpid", [], { label: "attended" });
+    .land("attended");
   return step.items;
 }
 

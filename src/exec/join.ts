@@ -198,7 +198,7 @@ function enterCgroups(entrances: readonly CgroupEntrance[]): readonly PlanItem[]
     step.call("write", [fd, self, self.length], { onError: { jump: `cgroup${k}.otherwise` } })
       .jump(`cgroup${k}.entered`)
       .call("write", [otherwise, self, self.length], { label: `cgroup${k}.otherwise` })
-      .call("getpid", [], { label: `cgroup${k}.entered` });
+      .land(`cgroup${k}.entered`);
   });
   return step.items;
 }

@@ -153,7 +153,7 @@ export function openInnerSource(
   openHostPlace(step, mount.source ?? "", outer);
   step.call("dup3", [result(outer), result(source), O_CLOEXEC])
     .close(outer)
-    .call("getpid", [], { label: `${source}.opened` });
+    .land(`${source}.opened`);
 }
 
 /**

@@ -174,7 +174,7 @@ export function openOldPlace(
 function copyModeOfOld(step: StepBuilder, label: string, mount: string): void {
   const end = `${label}.moded`;
   copyMode(step, `${label}.old`, mount, { onError: { jump: end } });
-  step.close(`${label}.old`).call("getpid", [], { label: end });
+  step.close(`${label}.old`).land(end);
 }
 
 /** Gives a new file system's root the permissions of the folder that it will lie over. */

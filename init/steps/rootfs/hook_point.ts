@@ -31,6 +31,6 @@ export function waitForHooks(fds: InitFds): PlanItem[] {
   step.because("wait for the hooks' end; end if the parent is gone", undefined, "/hooks")
     .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "hooks.done" } })
     .call("exit_group", [1])
-    .call("getpid", [], { label: "hooks.done" });
+    .land("hooks.done");
   return step.items;
 }

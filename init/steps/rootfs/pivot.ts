@@ -45,7 +45,7 @@ export function switchRoot(noPivot: readonly string[] | undefined): PlanItem[] {
         .call("umount2", [place, MNT_DETACH], { onError: { jump: `${done}.not` } })
         .jump(done)
         .call("mount", ["tmpfs", place, "tmpfs", 0, 0], { label: `${done}.not` })
-        .call("getpid", [], { label: done });
+        .land(done);
     });
     step.because("move the rootfs over / and change the root to it", "/", "/root/path");
     step.call("fchdir", [result(ROOT)]);
