@@ -3,6 +3,7 @@ import { type Container, ExecDriver, Factory, Process } from "../../mod.ts";
 import { open } from "../../ffi/files/file.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
@@ -42,7 +43,7 @@ async function withRunning(
 ): Promise<void> {
   await leavesNothing(id, async () => {
     await using root = rootFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create(id, undefined, { driver: "driver" });
     await container.run(new Process({ args: LONG.split(" "), stdin: "null" }));
     await test(container, factory);
@@ -128,7 +129,7 @@ Deno.test("an abort during a hook ends the hook, and what it was for is undone",
           const path = "/bin/sh";
           config.hooks = { [point]: [{ path, args: ["sh", "-c", `${LONG}; ${MARK}`] }] };
         });
-        const factory = new Factory({ root: root.path, init });
+        const factory = new Factory({ ...DRIVER, root: root.path, init });
         const options = { bundle: bundle.folder };
         await using container = await factory.create("hull-ac-hook", bundle.config, options);
         const before = [...Deno.readDirSync(container.folder)].length;
@@ -171,7 +172,7 @@ Deno.test("exec: up to the program's start an abort changes nothing, and it can 
         startContainer: [{ path: "/bin/sh", args: ["sh", "-c", script] }],
       };
     });
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const options = { bundle: bundle.folder };
     await using container = await factory.create("hull-ac-hook", bundle.config, options);
     const process = new Process({ stdin: "null" });
@@ -197,7 +198,7 @@ Deno.test("the poststop hooks of a destroy are ended, and the container is gone"
         poststop: [{ path: "/bin/sh", args: ["sh", "-c", `${LONG}; ${MARK}`] }],
       };
     });
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const options = { bundle: bundle.folder };
     const container = await factory.create("hull-ac-hook", bundle.config, options);
     using _none = noHooks();

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { StoredState } from "../../src/state/stored_state.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { cgroupName } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
@@ -28,7 +29,10 @@ for (const [name, flags] of Object.entries(WAYS)) {
       Deno.removeSync(pidFile);
       for (const [controller, folder] of Object.entries(cgroupPaths)) {
         const place = first.get(controller);
-        assert(place?.endsWith(`/${id}`) && folder.endsWith(place), `${controller}: ${place}`);
+        assert(
+          place?.endsWith(`/${cgroupName(id)}`) && folder.endsWith(place),
+          `${controller}: ${place}`,
+        );
       }
       assertEquals(further, first);
     });

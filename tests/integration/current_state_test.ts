@@ -5,6 +5,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -17,7 +18,9 @@ function sleeping(): Process {
 Deno.test("two runs at once: one process is the first, the other joins", async () => {
   await leavesNothing("hull-now-runs", async () => {
     await using scratch = rootFolder();
-    await using container = await new Factory({ root: scratch.path }).create("hull-now-runs");
+    await using container = await new Factory({ ...DRIVER, root: scratch.path }).create(
+      "hull-now-runs",
+    );
     const both = [sleeping(), sleeping()];
     await Promise.all(both.map((process) => container.run(process)));
     const { pid } = container.ociState();
@@ -33,7 +36,9 @@ Deno.test("two runs at once: one process is the first, the other joins", async (
 Deno.test("a process is started once, by whichever of two calls", async () => {
   await leavesNothing("hull-now-once", async () => {
     await using scratch = rootFolder();
-    await using container = await new Factory({ root: scratch.path }).create("hull-now-once");
+    await using container = await new Factory({ ...DRIVER, root: scratch.path }).create(
+      "hull-now-once",
+    );
     const process = sleeping();
     const ends = await Promise.allSettled([container.run(process), container.run(process)]);
     assertEquals(ends.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
@@ -46,8 +51,10 @@ Deno.test("a process is started once, by whichever of two calls", async () => {
 Deno.test("one that was loaded before the start is as good as one loaded after it", async () => {
   await leavesNothing("hull-now-early", async () => {
     await using scratch = rootFolder();
-    await using container = await new Factory({ root: scratch.path }).create("hull-now-early");
-    const early = new Factory({ root: scratch.path }).load("hull-now-early");
+    await using container = await new Factory({ ...DRIVER, root: scratch.path }).create(
+      "hull-now-early",
+    );
+    const early = new Factory({ ...DRIVER, root: scratch.path }).load("hull-now-early");
     assertEquals(early.status(), "creating");
     const ended = early.wait();
     const process = sleeping();
@@ -75,7 +82,7 @@ Deno.test("one that was loaded before the start is as good as one loaded after i
 Deno.test("a wait before the start waits, and ends with the container", async () => {
   await leavesNothing("hull-now-wait", async () => {
     await using scratch = rootFolder();
-    const factory = new Factory({ root: scratch.path });
+    const factory = new Factory({ ...DRIVER, root: scratch.path });
     await using container = await factory.create("hull-now-wait");
     const own = container.wait();
     const others = factory.load("hull-now-wait").wait();
@@ -105,7 +112,9 @@ Deno.test("hull wait of a container that waits for its start ends with its progr
 
 Deno.test("stats before the start say why there are none", async () => {
   await using scratch = rootFolder();
-  await using container = await new Factory({ root: scratch.path }).create("hull-now-stats");
+  await using container = await new Factory({ ...DRIVER, root: scratch.path }).create(
+    "hull-now-stats",
+  );
   const error = assertThrows(() => container.stats(), ContainerError);
   assertEquals(error.code, "ContainerNotRunning");
   assertStringIncludes(error.message, "has no process yet");
@@ -114,7 +123,7 @@ Deno.test("stats before the start say why there are none", async () => {
 Deno.test("a list passes over what vanishes while it is made", async () => {
   await using scratch = rootFolder();
   using away = scratchFolder();
-  const factory = new Factory({ root: scratch.path });
+  const factory = new Factory({ ...DRIVER, root: scratch.path });
   await using container = await factory.create("hull-now-list");
   const code = `onmessage = ({ data: [from, to] }) => {
     for (let k = 0; k < 20_000; k++) {
@@ -143,7 +152,7 @@ Deno.test("a list passes over what vanishes while it is made", async () => {
 Deno.test("the next container of an id is another's object, and is left alone", async () => {
   await leavesNothing("hull-now-next", async () => {
     await using scratch = rootFolder();
-    const factory = new Factory({ root: scratch.path });
+    const factory = new Factory({ ...DRIVER, root: scratch.path });
     const first = await factory.create("hull-now-next");
     await factory.remove("hull-now-next");
     await using next = await factory.create("hull-now-next");
@@ -195,7 +204,7 @@ Deno.test("a run in the foreground whose container is deleted elsewhere ends as 
 Deno.test("force ends a container whose start waits for a first process that was stopped", async () => {
   await leavesNothing("hull-now-stopped", async () => {
     await using scratch = rootFolder();
-    const factory = new Factory({ root: scratch.path });
+    const factory = new Factory({ ...DRIVER, root: scratch.path });
     await using container = await factory.create("hull-now-stopped");
     const process = sleeping();
     await container.start(process);
@@ -205,7 +214,9 @@ Deno.test("force ends a container whose start waits for a first process that was
     Deno.kill(process.pid, "SIGSTOP");
     await until(() => /^State:\s*T/m.test(Deno.readTextFileSync(`/proc/${process.pid}/status`)));
     const start = Promise.allSettled([container.release()]);
-    await new Factory({ root: scratch.path }).load("hull-now-stopped").destroy({ force: true });
+    await new Factory({ ...DRIVER, root: scratch.path }).load("hull-now-stopped").destroy({
+      force: true,
+    });
     await start;
     assertEquals((await process.wait()).signal, 9);
     assertEquals(factory.ids(), []);

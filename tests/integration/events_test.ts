@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
@@ -89,7 +90,7 @@ Deno.test("the library's events: at the reader's pace, and nothing stays open af
     const before = countFds();
     const root = Deno.makeTempDirSync({ prefix: "hull-test-root-" });
     {
-      const factory = new Factory({ root });
+      const factory = new Factory({ ...DRIVER, root });
       await using container = await factory.create("hull-lc-lib-ev");
       const process = new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" });
       await container.run(process);

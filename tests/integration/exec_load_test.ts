@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { cgroupsNamed, leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
@@ -56,7 +57,7 @@ Deno.test("100 execs in a row from one program leave nothing behind", async () =
   await leavesNothing(id, async () => {
     await using root = rootFolder();
     using bundle = leanBundle("sleep 1000");
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create(id, bundle.config, { bundle: bundle.folder });
     await container.run(new Process(QUIET));
     const exec = async (code: number): Promise<void> => {
@@ -84,7 +85,7 @@ Deno.test("a container that is killed or deleted while it is joined: an error, o
   await leavesNothing(id, async () => {
     await using root = rootFolder();
     using bundle = leanBundle("sleep 1000");
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const endings = new Set<string>();
     for (let round = 0; round < 25; round++) {
       const container = await factory.create(id, bundle.config, { bundle: bundle.folder });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ContainerError, Factory, Process } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
@@ -192,7 +193,7 @@ Deno.test("a program joins processes: streams, exit codes, a hundred at once, a 
   await leavesNothing("hull-exec-lib", async () => {
     using root = scratchFolder();
     using bundle = makeBundle("sleep 60");
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create("hull-exec-lib", bundle.config, {
       bundle: bundle.folder,
     });

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { ContainerErrorJson } from "../../src/errors.ts";
 import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
+import { CGROUPFS } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
@@ -266,7 +267,7 @@ Deno.test("an undoing that fails is told behind the fault that it follows", asyn
     const hooks = { createRuntime: [{ path: "/bin/sh", args }] };
     Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ ...config, hooks }));
     try {
-      const { code, stderr } = await hull.call(["run", "-b", folder, id]);
+      const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", folder, id]);
       assertEquals(code, 1);
       const [first, then] = [stderr.indexOf("createRuntime"), stderr.indexOf("to undo it failed")];
       assertEquals([first >= 0, then > first], [true, true], stderr);

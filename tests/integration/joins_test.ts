@@ -9,6 +9,7 @@ import {
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
 import { needsUsher } from "../../init/launch/launch_usher.ts";
 import { type Bundle, type Draft, makeBundle, run } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -35,7 +36,7 @@ async function beside(
 ): Promise<void> {
   await leavesNothing(id, async () => {
     await using root = rootFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     using one = makeBundle("", (config) => {
       config.process.args = ["sleep", "60"];
       first(config);
@@ -209,7 +210,7 @@ for (const supervised of [false, true]) {
       const id = "hull-join-killed";
       await leavesNothing(id, async () => {
         await using root = rootFolder();
-        const factory = new Factory({ root: root.path });
+        const factory = new Factory({ ...DRIVER, root: root.path });
         using bundle = makeBundle("sleep 1000");
         await using first = await factory.create(`${id}-a`, bundle.config, {
           bundle: bundle.folder,

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from 
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
 import { identify } from "../../src/state/process_identity.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { HULL } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -11,7 +12,7 @@ import { until } from "../fixtures/until.ts";
 function scratchFactory(): { readonly factory: Factory } & AsyncDisposable {
   const root = rootFolder();
   return {
-    factory: new Factory({ root: root.path }),
+    factory: new Factory({ ...DRIVER, root: root.path }),
     [Symbol.asyncDispose]: () => root[Symbol.asyncDispose](),
   };
 }
@@ -262,6 +263,7 @@ Deno.test("a program that is its own init calls startInitialization", async () =
     using root = scratchFolder();
     const path = (name: string) => new URL(name, import.meta.url).pathname;
     const factory = new Factory({
+      ...DRIVER,
       root: root.path,
       initCommand: [
         Deno.execPath(),

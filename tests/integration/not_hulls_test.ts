@@ -5,6 +5,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { CGROUPFS } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { CgroupDecoy } from "../fixtures/cgroup_decoy.ts";
@@ -109,7 +110,7 @@ Deno.test("a cgroup that others are in is not entered, limited or removed, where
       for (const place of CgroupDecoy.places()) {
         await using decoy = await CgroupDecoy.enter([place], `${id}${below}`);
         const before = decoy.limits();
-        const said = await hull.refuse("run", "-b", bundle.folder, id);
+        const said = await hull.refuse(...CGROUPFS, "run", "-b", bundle.folder, id);
         assertStringIncludes(said, "is another's", place);
         assertEquals(decoy.isThere(), true);
         assertEquals(decoy.limits(), before);
@@ -129,7 +130,7 @@ Deno.test("a container goes into an empty cgroup that was there, which stays whe
     const there = `${place}/hull-guest-2`;
     Deno.mkdirSync(there);
     try {
-      await hull.detach("run", "-d", "-b", bundle.folder, "hull-guest-2");
+      await hull.detach(...CGROUPFS, "run", "-d", "-b", bundle.folder, "hull-guest-2");
       const { pid } = JSON.parse(await hull.must("state", "hull-guest-2"));
       assertEquals(Deno.readTextFileSync(`${there}/cgroup.procs`).trim(), String(pid));
       // Whoever comes later is not the container's.

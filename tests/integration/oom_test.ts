@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -14,7 +15,7 @@ Deno.test("wait, state and who asks later tell that the kernel ended the first p
   for (const supervised of [false, true]) {
     await leavesNothing("hull-oom-wait", async () => {
       await using root = rootFolder();
-      const factory = new Factory({ root: root.path });
+      const factory = new Factory({ ...DRIVER, root: root.path });
       const id = "hull-oom-wait";
       await using container = await factory.create(id, undefined, { resources: MEMORY });
       const process = new Process({ args: EATER, stdin: "null" });
@@ -22,7 +23,7 @@ Deno.test("wait, state and who asks later tell that the kernel ended the first p
       assertEquals([await process.wait(), await container.wait()], [BY_OOM, BY_OOM]);
       assertEquals(factory.info(id).oomKilled, true);
       // Another program, such as the daemon when it was started again.
-      const later = new Factory({ root: root.path });
+      const later = new Factory({ ...DRIVER, root: root.path });
       assertEquals(await later.load(id).wait(), BY_OOM);
       assertEquals([later.info(id).exitCode, later.info(id).oomKilled], [137, true]);
     });
@@ -32,7 +33,7 @@ Deno.test("wait, state and who asks later tell that the kernel ended the first p
 Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told as they are", async () => {
   await leavesNothing("hull-oom-other", async () => {
     await using root = rootFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const run = async (script: string, act: (process: Process) => void) => {
       const args = ["sh", "-c", script];
       const options = { resources: MEMORY };
@@ -95,7 +96,7 @@ Deno.test("run says it on stderr and exits with 137, and state has it", async ()
 Deno.test("a limit that is too low to start is named", async () => {
   await leavesNothing("hull-oom-start", async () => {
     await using root = rootFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const resources = { memory: { limit: 1 } };
     await using container = await factory.create("hull-oom-start", undefined, { resources });
     const error = await assertRejects(

@@ -6,6 +6,7 @@
 
 import { assert } from "@std/assert";
 import { type Container, Factory, type Process } from "../../mod.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { FROM_SOURCES } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { type Call, call, type Outcome } from "../fixtures/pair_calls.ts";
@@ -238,7 +239,9 @@ for (const [way, where] of WAYS.entries()) {
   Deno.test(`two calls at once end as in one order or the other: ${where}`, async () => {
     await leavesNothing(`hull-pair-${Deno.pid}`, async () => {
       await using scratch = rootFolder();
-      const [factory, second] = [0, 1].map(() => new Factory({ root: scratch.path })) as [
+      const [factory, second] = [0, 1].map(() =>
+        new Factory({ ...DRIVER, root: scratch.path })
+      ) as [
         Factory,
         Factory,
       ];

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Factory, Process } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing, processesNaming } from "../fixtures/leftovers.ts";
 import { Runc } from "../fixtures/runc.ts";
@@ -103,7 +104,10 @@ Deno.test("kill KILL ends all of a container in the host's pid namespace", async
 });
 
 Deno.test("the library: pause of a paused container does nothing, resume of a running one is refused", async () => {
-  const factory = new Factory({ root: Deno.makeTempDirSync({ prefix: "hull-test-root-" }) });
+  const factory = new Factory({
+    ...DRIVER,
+    root: Deno.makeTempDirSync({ prefix: "hull-test-root-" }),
+  });
   await using container = await factory.create("hull-lc-lib-pause");
   await container.run(new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" }));
   await container.pause();

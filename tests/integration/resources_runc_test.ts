@@ -12,6 +12,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
 import type { Config, Resources } from "../../src/config/types/config.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { cgroupsPathOf, DRIVER } from "../fixtures/cgroup_driver.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import type { BlockDevice, ResourceCase, Values } from "../fixtures/resource_case.ts";
 import { resourceCases } from "../fixtures/resource_cases.ts";
@@ -62,7 +63,7 @@ function configFor(config: Config, id: string, resources: Resources): Config {
   return {
     ...config,
     mounts: mounts.filter(({ type }) => type !== "cgroup"),
-    linux: { ...linux, resources, cgroupsPath: `/${id}` },
+    linux: { ...linux, resources, cgroupsPath: cgroupsPathOf(id) },
   };
 }
 
@@ -151,7 +152,7 @@ for (const one of resourceCases(device ?? { major: 7, minor: 0 })) {
       using root = scratchFolder();
       using bundle = makeBundle("exec sleep 60");
       const { folder, config } = bundle;
-      const factory = new Factory({ root: root.path });
+      const factory = new Factory({ root: root.path, ...DRIVER });
       const config1 = configFor(config, `${id}-h`, one.resources);
       const hull = await underHull(factory, folder, config1, `${id}-h`, one);
       const config2 = configFor(config, `${id}-r`, one.resources);

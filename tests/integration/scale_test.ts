@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Factory } from "../../mod.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { createOne, Crowd, threads } from "../fixtures/crowd.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
@@ -22,7 +23,7 @@ Deno.test("fifty containers are listed, measured and waited for with one thread"
   await leavesNothing("hull-crowd-", async () => {
     using root = scratchFolder();
     using bundle = makeBundle("exec sleep 7200");
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const [threadsBefore, fdsBefore] = [threads(), countFds()];
     await using crowd = await Crowd.create(factory, bundle, "hull-crowd-", COUNT);
 
@@ -45,7 +46,7 @@ Deno.test("what create reads does not grow with the containers that are there", 
   await leavesNothing("hull-crowd-reads-", async () => {
     using root = scratchFolder();
     using bundle = makeBundle("exec sleep 7200");
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     const readBy = async (id: string) => {
       const before = bytesRead();
       await using _container = await createOne(factory, bundle, id);

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ContainerError, Factory, Process, type StartOptions } from "../../mod.ts";
 import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 
 const SUPERVISED: StartOptions = { supervised: true };
@@ -31,7 +32,7 @@ async function runShape(id: string, change: (config: Draft) => void): Promise<vo
     if (bundle.config.linux?.uidMappings !== undefined) {
       run("chown", "-R", "100000:100000", `${bundle.folder}/rootfs`);
     }
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create(id, bundle.config, { bundle: bundle.folder });
     const process = new Process({ stdin: "piped", stdout: "piped" });
     await container.run(process, SUPERVISED);
@@ -53,7 +54,7 @@ Deno.test("a supervised container has its exit recorded, in every kind of birth"
   await runShape("hull-sv-time", ({ linux }) => linux.namespaces?.push({ type: "time" }));
   await leavesNothing("hull-sv-first", async () => {
     using root = scratchFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using first = await factory.create("hull-sv-first");
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await first.run(process, SUPERVISED);
@@ -73,7 +74,7 @@ Deno.test("a supervised birth that fails says why, and leaves neither supervisor
     await leavesNothing("hull-sv-fails", async () => {
       using root = scratchFolder();
       using bundle = makeBundle("exit 0", change);
-      const factory = new Factory({ root: root.path });
+      const factory = new Factory({ ...DRIVER, root: root.path });
       await using container = await factory.create("hull-sv-fails", bundle.config, {
         bundle: bundle.folder,
       });
@@ -90,7 +91,7 @@ Deno.test("a supervised birth that fails says why, and leaves neither supervisor
 Deno.test("a supervisor that is killed takes its knowledge with it, not the container", async () => {
   await leavesNothing("hull-sv-killed", async () => {
     using root = scratchFolder();
-    const factory = new Factory({ root: root.path });
+    const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create("hull-sv-killed");
     const process = new Process({ args: ["sleep", "60"], stdin: "null" });
     await container.run(process, SUPERVISED);

@@ -8,6 +8,7 @@ import { needsUsher } from "../../init/launch/launch_usher.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts";
 import { build, missingCompiler } from "../fixtures/c_programs.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { missingLibrary } from "../fixtures/filter_machine.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { inTime } from "../fixtures/until.ts";
@@ -77,7 +78,7 @@ for (const isSupervised of [false, true]) {
             withPtrace(config);
           });
           build("births", `${watcher.folder}/rootfs${PROGRAM}`);
-          const factory = new Factory({ root: `${scratch.path}/root`, init });
+          const factory = new Factory({ ...DRIVER, root: `${scratch.path}/root`, init });
           await using container = await factory.create(`${ID}-a`, watcher.config, {
             bundle: watcher.folder,
           });
@@ -122,7 +123,7 @@ testWhere(
     await leavesNothing(ID, async () => {
       using scratch = scratchFolder();
       using first = leanBundle("sleep 1000");
-      const factory = new Factory({ root: scratch.path });
+      const factory = new Factory({ ...DRIVER, root: scratch.path });
       await using container = await factory.create(`${ID}-a`, first.config, {
         bundle: first.folder,
       });

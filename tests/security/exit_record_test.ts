@@ -5,6 +5,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type Container, Factory, Process } from "../../mod.ts";
 import { run, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { GivenHull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -31,7 +32,7 @@ for (const init of ["direct", "reexec"] as const) {
         using scratch = scratchFolder();
         const decoy = `${scratch.path}/decoy`;
         Deno.writeTextFileSync(decoy, "kept");
-        const factory = new Factory({ root: root.path, init });
+        const factory = new Factory({ ...DRIVER, root: root.path, init });
         await using container = await factory.create(ID);
         const process = ending();
         const runsAndWaits = async () => {
@@ -50,7 +51,7 @@ for (const init of ["direct", "reexec"] as const) {
       // A fifo that is opened would keep hull for ever.
       await using hull = new GivenHull("timeout", "-k", "5", "30");
       using scratch = scratchFolder();
-      const factory = new Factory({ root: hull.root, init });
+      const factory = new Factory({ ...DRIVER, root: hull.root, init });
       await using container = await factory.create(ID);
       await container.run(ending(), { supervised: true });
       await container.wait();

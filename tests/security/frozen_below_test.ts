@@ -6,6 +6,7 @@ import { assertEquals } from "@std/assert";
 import { type Container, Factory, Process } from "../../mod.ts";
 import { leanBundle } from "../fixtures/attempt.ts";
 import type { Bundle } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { enter, makeDeep } from "../fixtures/deep_cgroup.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { rootFolder } from "../fixtures/root_folder.ts";
@@ -51,7 +52,7 @@ for (const init of ["direct", "reexec"] as const) {
           await using scratch = rootFolder();
           using bundle = freezing();
           Deno.symlinkSync("busybox", `${bundle.folder}/rootfs/bin/mkdir`);
-          const factory = new Factory({ root: scratch.path, init });
+          const factory = new Factory({ ...DRIVER, root: scratch.path, init });
           const container = await factory.create(id, bundle.config, { bundle: bundle.folder });
           using _thawed = thawedAtLast(container);
           const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
@@ -76,7 +77,7 @@ for (const init of ["direct", "reexec"] as const) {
     const id = "hull-sec-deep";
     await leavesNothing(id, async () => {
       await using root = rootFolder();
-      const factory = new Factory({ root: root.path, init });
+      const factory = new Factory({ ...DRIVER, root: root.path, init });
       const container = await factory.create(id);
       const process = new Process({ args: ["sleep", "60"], stdin: "null" });
       await container.run(process);

@@ -6,6 +6,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { Factory, Process, Trace } from "../../mod.ts";
 import { attemptExec, leanBundle } from "../fixtures/attempt.ts";
 import { type Bundle, type Draft, scratchFolder } from "../fixtures/bundle.ts";
+import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { missingLibrary } from "../fixtures/filter_machine.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { testWhere } from "../fixtures/test_where.ts";
@@ -44,7 +45,7 @@ for (const init of ["direct", "reexec"] as const) {
           using bundle = filtered(["mount"], ({ process }) => {
             process.noNewPrivileges = noNewPrivileges;
           });
-          const factory = new Factory({ root: scratch.path, init });
+          const factory = new Factory({ ...DRIVER, root: scratch.path, init });
           await using container = await factory.create(ID, bundle.config, {
             bundle: bundle.folder,
           });
@@ -66,7 +67,7 @@ for (const init of ["direct", "reexec"] as const) {
       await leavesNothing(ID, async () => {
         using scratch = scratchFolder();
         using bundle = filtered(["capset"]);
-        const factory = new Factory({ root: scratch.path, init });
+        const factory = new Factory({ ...DRIVER, root: scratch.path, init });
         await using container = await factory.create(ID, bundle.config, { bundle: bundle.folder });
         await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
         const { error } = await attemptExec(container, { args: ["true"] });
@@ -94,7 +95,7 @@ for (const init of ["direct", "reexec"] as const) {
       });
       Deno.mkdirSync(`${bundle.folder}/rootfs/work`);
       Deno.writeTextFileSync(`${bundle.folder}/rootfs/work/file`, "copied");
-      const factory = new Factory({ root: scratch.path, init });
+      const factory = new Factory({ ...DRIVER, root: scratch.path, init });
       await using container = await factory.create(ID, bundle.config, { bundle: bundle.folder });
       const process = new Process({ stdin: "null", stdout: "piped", stderr: "inherit" });
       await container.start(process);
@@ -114,7 +115,12 @@ Deno.test("nobody joins a container whose init waits with threads of the host's 
   await leavesNothing(ID, async () => {
     using scratch = scratchFolder();
     using bundle = leanBundle("sleep 1000");
-    const factory = new Factory({ root: scratch.path, init: "reexec", trace: new Trace() });
+    const factory = new Factory({
+      ...DRIVER,
+      root: scratch.path,
+      init: "reexec",
+      trace: new Trace(),
+    });
     await using container = await factory.create(ID, bundle.config, { bundle: bundle.folder });
     await container.start(new Process({ stdin: "null", stdout: "null", stderr: "null" }));
     const { error } = await attemptExec(container, { args: ["true"] });
