@@ -30,7 +30,10 @@ export async function changeLimits(
   try {
     state.keep(await updateResources(surroundings, before, resources, rdt));
   } catch (error) {
-    throw await undone(error, undo);
+    const fault = await undone(error, undo);
+    // systemd removes the cgroups of a container as soon as it has ended
+    requireProcesses(known.now);
+    throw fault;
   }
 }
 

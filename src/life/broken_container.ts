@@ -14,7 +14,7 @@ import type { CgroupManager } from "../cgroups/manager.ts";
 import { hasMark } from "../cgroups/mark.ts";
 import { comesTrue } from "../cgroups/waiting.ts";
 import { ContainerError } from "../errors.ts";
-import { giveLeaseBack, removeNetwork } from "./late.ts";
+import { giveLeaseBack, newUnitManager, removeNetwork } from "./late.ts";
 import { hasRecords } from "../network/hull_bridge/folder.ts";
 import { openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
 import { type Remains, remainsOf } from "../state/state_shape.ts";
@@ -55,10 +55,8 @@ export async function removeBroken(broken: BrokenContainer): Promise<void> {
   for (const process of [remains.init, remains.supervisor]) {
     if (process !== undefined) await endProcess(process, poller);
   }
-  const cgroups = cgroupsOf(broken, remains);
-  if (cgroups !== undefined) {
-    await endCgroups(await keeperOf(cgroups, broken.host), remains.ownCgroups);
-  }
+  const cgroups = await namedCgroups(broken, remains) ?? await usualCgroups(broken);
+  if (cgroups !== undefined) await endCgroups(cgroups, remains.ownCgroups);
   if (remains.network !== undefined) {
     await removeNetwork({ network: remains.network, joined: undefined, isNamed: false });
   }
@@ -75,24 +73,39 @@ async function endProcess(process: ProcessIdentity, poller: Poller): Promise<voi
   await poller.wait(pidfd);
 }
 
-/**
- * The cgroups that the state named, or else those that a container of this id gets. The latter must
- * carry hull's mark, since a container of another program may have the same name.
- */
-function cgroupsOf(
-  { id, store, host, driver }: BrokenContainer,
+/** The cgroups that the state named. */
+async function namedCgroups(
+  { host }: BrokenContainer,
   { cgroupPaths, systemdUnit, ownCgroups }: Remains,
-): CgroupManager | undefined {
-  if (cgroupPaths !== undefined && ownCgroups !== undefined) {
-    try {
-      return loadCgroupManager(host, cgroupPaths, systemdUnit);
-    } catch (error) {
-      if (!(error instanceof ContainerError)) throw error;
-    }
+): Promise<CgroupManager | undefined> {
+  if (cgroupPaths === undefined || ownCgroups === undefined) return undefined;
+  try {
+    return await keeperOf(loadCgroupManager(host, cgroupPaths, systemdUnit), host);
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error;
+    return undefined;
   }
-  if (driver !== "cgroupfs" || UNIT.test(id)) return undefined;
-  const manager = newCgroupManager({ host, cgroupsPath: undefined, id, driver });
-  return hasMark(Object.values(manager.paths), store.root) ? manager : undefined;
+}
+
+/**
+ * The cgroups that a container of this id gets, by whichever driver: who removes it need not know
+ * which. They must carry hull's mark, since a container of another program may have the same name.
+ */
+async function usualCgroups(broken: BrokenContainer): Promise<CgroupManager | undefined> {
+  const { id, store, host, driver } = broken;
+  if (driver === "disabled") return undefined;
+  const isMarked = ({ paths }: CgroupManager) => hasMark(Object.values(paths), store.root);
+  if (!UNIT.test(id)) {
+    const made = newCgroupManager({ host, cgroupsPath: undefined, id, driver: "cgroupfs" });
+    if (isMarked(made)) return made;
+  }
+  try {
+    const unit = await newUnitManager({ host, cgroupsPath: undefined, id }, {});
+    return isMarked(unit) ? unit : undefined;
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error;
+    return undefined; // there is no systemd
+  }
 }
 
 /** systemd's. */

@@ -14,3 +14,9 @@ export const nameProcesses = late(() => import("../cgroups/remaining.ts"), "name
 
 /** For interfaces. */
 export const removeNetwork = late(() => import("../network/container_network.ts"), "removeNetwork");
+
+/** For cgroups that systemd made. */
+export const newUnitManager = late(
+  () => import("../cgroups/choice/make_systemd_manager.ts"),
+  "newUnitManager",
+);

@@ -213,9 +213,10 @@ Deno.test("memory: 4 MiB are enough for /bin/true, and so are 512 KiB", async ()
         bundle: bundle.folder,
       });
       const process = new Process({ stdin: "null" });
-      await container.run(process);
-      assertEquals(await process.wait(), { code: 0, signal: undefined }, `${limit} bytes`);
+      await container.start(process);
       assertEquals(container.stats().memory?.usage.limit, limit);
+      await container.release();
+      assertEquals(await process.wait(), { code: 0, signal: undefined }, `${limit} bytes`);
     });
   }
 });

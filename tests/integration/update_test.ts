@@ -59,7 +59,7 @@ Deno.test("update sets what runc update sets, flag by flag, with the same exit c
       ["--cpuset-mems", "0", "--cpu-period", "50000", "--cpu-quota", "20000"],
       ["-r", file],
       ["--memory", "-1"],
-      ["--cpu-quota", "-1", "--cpu-period", "50000", "--pids-limit", "-1"],
+      ["--cpu-quota", "-1", "--cpu-period", "100000", "--pids-limit", "-1"],
       ["--memory", "10x"],
       ["--cpu-share", "much"],
       ["--cpuset-cpus", "99999"],

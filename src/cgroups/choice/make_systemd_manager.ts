@@ -25,7 +25,7 @@ import { cgroupPaths } from "./paths.ts";
  */
 export async function newUnitManager(
   { host, cgroupsPath, id }: Omit<CgroupManagerOptions, "driver">,
-  { annotations }: Config,
+  { annotations }: Pick<Config, "annotations">,
 ): Promise<SystemdManager> {
   const isUsers = host.inUserNamespace &&
     (Deno.uid() !== 0 || Deno.env.get("XDG_RUNTIME_DIR") !== undefined);
