@@ -128,7 +128,9 @@ function removeFolder(path: string): string | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    return error.code === "ENOENT" ? undefined : error.code;
+    // A file system that is read-only is told before what is missing.
+    const isGone = error.code === "ENOENT" || (error.code === "EROFS" && !folderExists(path));
+    return isGone ? undefined : error.code;
   }
 }
 

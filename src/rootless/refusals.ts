@@ -52,6 +52,9 @@ export function explainRefusal(error: unknown, refused: Refused, host = HOST): u
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 
+/** The namespaces as the settings of their numbers have them. */
+const KINDS = ["user", "cgroup", "ipc", "mnt", "net", "pid", "time", "uts"] as const;
+
 function reasonOf(
   { step, errno, syscall, path, hint }: ContainerError,
   { rootfs, config }: Refused,
@@ -66,13 +69,16 @@ function reasonOf(
     return "a mount that is made beforehand, id-mapped or shared with the host, needs root: " +
       "leave the option out, or run hull as root";
   }
-  const makes = isMade && step === "clone";
+  const makes = isMade && (step === "clone" || errno === "ENOSPC");
   if (makes && setting("kernel/unprivileged_userns_clone") === "0") {
     return "this host lets no user make user namespaces: " +
       "sysctl -w kernel.unprivileged_userns_clone=1";
   }
-  if (makes && setting("user/max_user_namespaces") === "0") {
-    return "this host has no room for user namespaces: sysctl -w user.max_user_namespaces=15000";
+  const none = KINDS.find((kind) => setting(`user/max_${kind}_namespaces`) === "0");
+  // A child that was refused its cgroup namespace has ended before its maps could be written.
+  const hasEnded = step === "clone" && errno === "EACCES" && path?.endsWith("/uid_map") === true;
+  if ((makes || hasEnded) && none !== undefined) {
+    return `this host has no room for ${none} namespaces: sysctl -w user.max_${none}_namespaces=15000`;
   }
   if (errno !== "ENOSPC" && setting("kernel/apparmor_restrict_unprivileged_userns") === "1") {
     return "AppArmor takes the rights in user namespaces: " +
