@@ -64,10 +64,14 @@ export class InitStatus {
     return this.#reader.know(operations, count);
   }
 
-  /** Waits for the end of a process that a launcher made. */
+  /** Waits for the end of a process that a launcher made; a supervisor may have done so before. */
   async reap(pid: number): Promise<void> {
-    using child = new Child(pid, openPidfd(pid), this.#poller, this.#keeper);
-    await child.ended();
+    try {
+      using child = new Child(pid, openPidfd(pid), this.#poller, this.#keeper);
+      await child.ended();
+    } catch (error) {
+      if (!failedWith(error, "ESRCH")) throw error;
+    }
   }
 
   /** The message that is there already. */
