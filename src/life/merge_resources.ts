@@ -47,17 +47,22 @@ export function mergeResources(before: Resources, update: Resources): Resources 
 
 /**
  * What has to be written for an update: the fields that it names, with stored values on which these
- * depend. `swap` includes memory, so it is written with every new memory limit; a quota belongs to
- * its period.
+ * depend. `swap` includes memory, so it is written with every new memory limit; a quota is one of its
+ * period, and systemd takes both as one.
  *
  * @param merged what {@linkcode mergeResources} gave
  */
 export function resourcesToWrite(update: Resources, merged: Resources): Resources {
-  const { memory } = update;
-  const isLimited = memory?.limit !== undefined || memory?.swap !== undefined;
-  if (memory === undefined || !isLimited) return update;
+  const { memory, cpu } = update;
   const { limit, swap } = merged.memory ?? {};
-  return { ...update, memory: withoutUndefined({ ...memory, limit, swap }) };
+  const { quota, period } = merged.cpu ?? {};
+  const isLimited = memory?.limit !== undefined || memory?.swap !== undefined;
+  const isTimed = cpu?.quota !== undefined || cpu?.period !== undefined;
+  return {
+    ...update,
+    ...(isLimited ? { memory: withoutUndefined({ ...memory, limit, swap }) } : {}),
+    ...(isTimed ? { cpu: withoutUndefined({ ...cpu, quota, period }) } : {}),
+  };
 }
 
 /** The old values of the resources that an update changes. */

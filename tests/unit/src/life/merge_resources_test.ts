@@ -68,6 +68,15 @@ Deno.test("a new limit of memory is written with the limit of memory and swap th
   assertEquals(write({ limit: 100, swap: 200 }, { limit: -1, swap: -1 }), { limit: -1, swap: -1 });
 });
 
+Deno.test("a quota is written with its period, whichever of them is new", () => {
+  const before = { cpu: { shares: 5, quota: 20, period: 50 } };
+  const write = (cpu: { shares?: number; quota?: number; period?: number }) =>
+    resourcesToWrite({ cpu }, mergeResources(before, { cpu })).cpu;
+  assertEquals(write({ period: 100 }), { quota: 20, period: 100 });
+  assertEquals(write({ quota: -1 }), { quota: -1, period: 50 });
+  assertEquals(write({ shares: 6 }), { shares: 6 });
+});
+
 Deno.test("what an update would have changed is what is set again after its failure", () => {
   const before = { memory: { limit: 1 }, pids: { limit: 2 } };
   assertEquals(resourcesToRestore(before, { pids: { limit: 3 }, cpu: { shares: 4 } }), {
