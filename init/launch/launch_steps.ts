@@ -63,14 +63,12 @@ export function settle(
     .call("setsid", []);
   step.because("wait until the parent knows of this process; end if the launcher is gone")
     .call("close", [told.writer])
-    .call("read", [told.reader, new Uint8Array(1), 1], { onPositive: { jump: "told" } })
-    .call("exit_group", [1]);
+    .awaitByte(told.reader, "told");
   if (keepsTold) step.land("told");
   else step.call("close", [told.reader], { label: "told" });
   if (isNew(namespaces, "user")) {
     step.because("wait for the id maps; end if the parent is gone", undefined, "/linux/uidMappings")
-      .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
-      .call("exit_group", [1])
+      .awaitByte(control, "mapped")
       .call("prctl", [PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0], { label: "mapped" });
   }
   return [

@@ -163,6 +163,12 @@ export class StepBuilder {
     return this;
   }
 
+  /** Adds a wait for a byte of a pipe, behind which the plan goes on at `to`; else it ends there. */
+  awaitByte(fd: number, to: string): this {
+    return this.call("read", [fd, new Uint8Array(1), 1], { onPositive: { jump: to } })
+      .call("exit_group", [1]);
+  }
+
   /** Adds a place to jump to: a call that changes nothing. */
   land(label: string): this {
     return this.call("getpid", [], { label });

@@ -146,8 +146,7 @@ function afterClone({ namespaces, mapped }: BirthOptions): PlannedOperation[] {
   step.because("lead a session of its own").call("setsid", []);
   if (mapped !== undefined) {
     step.because("wait for the id maps; end if the parent is gone")
-      .call("read", [mapped, new Uint8Array(1), 1], { onPositive: { jump: "mapped" } })
-      .call("exit_group", [1]);
+      .awaitByte(mapped, "mapped");
   }
   if ((namespaces & NAMESPACE_FLAGS.user) !== 0) {
     // The process stays the host's root, which can read init's files, and gets the new namespace's

@@ -94,8 +94,7 @@ export function waitForParentsWork(fds: InitFds, what: string | undefined): Plan
   if (what === undefined) return [];
   const step = new StepBuilder("clone");
   step.because(`wait for ${what}; end if the parent is gone`)
-    .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "attended" } })
-    .call("exit_group", [1])
+    .awaitByte(fds.control, "attended")
     .land("attended");
   return step.items;
 }

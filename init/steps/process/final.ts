@@ -129,6 +129,5 @@ function tellAndWait(step: StepBuilder, who: string, status: number, control: nu
   step.because(`tell the parent that ${who} is ready`)
     .call("write", [status, ready, ready.length]);
   step.because("wait for the parent; end if it is gone")
-    .call("read", [control, new Uint8Array(1), 1], { onPositive: { jump: RELEASED } })
-    .call("exit_group", [1]);
+    .awaitByte(control, RELEASED);
 }

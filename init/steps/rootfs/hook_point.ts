@@ -29,8 +29,7 @@ export function waitForHooks(fds: InitFds): PlanItem[] {
   step.because("let the parent run the hooks", undefined, "/hooks")
     .call("write", [fds.status, word, word.length]);
   step.because("wait for the hooks' end; end if the parent is gone", undefined, "/hooks")
-    .call("read", [fds.control, new Uint8Array(1), 1], { onPositive: { jump: "hooks.done" } })
-    .call("exit_group", [1])
+    .awaitByte(fds.control, "hooks.done")
     .land("hooks.done");
   return step.items;
 }
