@@ -75,9 +75,7 @@ function reasonOf(
       "sysctl -w kernel.unprivileged_userns_clone=1";
   }
   const none = KINDS.find((kind) => setting(`user/max_${kind}_namespaces`) === "0");
-  // A child that was refused its cgroup namespace has ended before its maps could be written.
-  const hasEnded = step === "clone" && errno === "EACCES" && path?.endsWith("/uid_map") === true;
-  if ((makes || hasEnded) && none !== undefined) {
+  if (makes && none !== undefined) {
     return `this host has no room for ${none} namespaces: sysctl -w user.max_${none}_namespaces=15000`;
   }
   if (errno !== "ENOSPC" && setting("kernel/apparmor_restrict_unprivileged_userns") === "1") {

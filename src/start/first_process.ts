@@ -27,7 +27,7 @@ import { ChildSteps, type MadeChild, type Words } from "./child_steps.ts";
 import { HostSteps } from "./host_steps.ts";
 import { InitProcess } from "./init_process.ts";
 import type { Launched } from "./launcher.ts";
-import { explainRefusal, newInitNetwork } from "./late.ts";
+import { explainRefusal, lastWords, newInitNetwork } from "./late.ts";
 import { ParentSteps } from "./parent_steps.ts";
 import { needsNetwork, type StartSubject, subjectOf } from "./start_subject.ts";
 
@@ -110,7 +110,9 @@ class FirstStart {
     using opened = new DisposableStack();
     const mounts = child.hasMounts ? await child.openMounts(opened) : [];
     const words = child.openWords(init.opened);
-    const { told, program, console } = await this.makeChild(words, mounts);
+    const { told, program, console } = await this.makeChild(words, mounts).catch(async (error) => {
+      throw await lastWords(error, words.said, () => init.child.kill());
+    });
     words.control.reader.close();
     init.control = words.control.writer;
     parent.adjustOomScore();

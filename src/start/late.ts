@@ -24,6 +24,9 @@ export const loadSupervisor = () => import("../supervisor/supervisor.ts");
 /** For a failure of who has not root's rights on the host. */
 export const explainRefusal = late(() => import("../rootless/refusals.ts"), "explainRefusal");
 
+/** For a child that could not be made. */
+export const lastWords = late(() => import("./last_words.ts"), "lastWords");
+
 /** For a new user namespace. */
 export const writeIdMaps = late(() => import("../namespaces/id_maps.ts"), "writeIdMaps");
 

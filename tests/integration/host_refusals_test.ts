@@ -90,7 +90,7 @@ const USERS: readonly UsersRefusal[] = [
       linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: own, size: 1 }];
       linux.namespaces = [...linux.namespaces ?? [], ...(kind === "cgroup" ? [CGROUP] : [])];
     },
-    said: new RegExp(`(ENOSPC|EACCES).*sysctl -w user\\.max_${kind}_namespaces=15000$`),
+    said: new RegExp(`ENOSPC.*sysctl -w user\\.max_${kind}_namespaces=15000$`),
   })),
   {
     host: "newuidmap is missing",
