@@ -50,6 +50,8 @@ export const command: Command = {
       true,
     );
     try {
+      // Once the program runs, hull's files may go.
+      if (!isDetached && container.config.hooks !== undefined) await loadHooks();
       await container.release();
     } catch (error) {
       // a failed hook has removed it already
@@ -61,7 +63,6 @@ export const command: Command = {
       await forwarded;
       return 0;
     }
-    if (container.config.hooks !== undefined) await loadHooks();
     reaper?.begin(process.pid);
     const code = await traced(
       trace?.trace.main,
