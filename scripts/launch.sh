@@ -142,6 +142,7 @@ if has_bundle; then
   case " $* " in
     *" run "* | *" create "*) modules=cli ;;
     *" exec "*) modules=exec ;;
+    *" resident "*) modules=life brief_flags=--no-prompt ;;
     *) modules=life ;;
   esac
   set -- --no-config "$root/.hull/$bundle/src/$modules/hull.js" "$@"

@@ -53,9 +53,10 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/cgroups/choice"],
   ],
   "src/cli": [
+    ["src/cli/caller"],
     ["src/cli/output"],
     ["src/cli/flags", "src/cli/foreground"],
-    ["src/cli/process"],
+    ["src/cli/process", "src/cli/resident"],
     ["src/cli/commands"],
     ["src/cli"],
   ],

@@ -54,6 +54,7 @@ export const SYSCALL_NUMBERS = {
   getrandom: [318, 278],
   getpid: [39, 172],
   getppid: [110, 173],
+  getsockopt: [55, 209],
   getrusage: [98, 165],
   gettid: [186, 178],
   ioctl: [16, 29],

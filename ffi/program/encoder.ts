@@ -89,7 +89,8 @@ export class Encoder {
     if ("result" in argument) return this.#resultAt(argument.result);
     if ("fault" in argument) return 0;
     if ("self" in argument) {
-      return argument.self === "address" ? this.#base : this.#layout.operationsSize;
+      if (argument.self === "address") return this.#base;
+      return argument.self === "length" ? this.#layout.operationsSize : this.#bytes.length;
     }
     if ("field" in argument) return Number(this.#word(argument.field)) + argument.offset;
     if ("heldIn" in argument) return Number(this.#word(argument.heldIn)) + argument.offset;

@@ -50,8 +50,11 @@ export interface PlaceOf {
 
 /** The program itself: what a child with memory of its own writes to a pipe as its report. */
 export interface Self {
-  /** Where it begins in memory, or how many bytes it has. */
-  readonly self: "address" | "length";
+  /**
+   * Where it begins in memory; how many bytes its operations have; or how many it has with all that
+   * they point to.
+   */
+  readonly self: "address" | "length" | "size";
 }
 
 /**

@@ -23,6 +23,17 @@ const INDIRECT = 72;
 const TRIES = 73;
 const TOLERATED = 76;
 
+/** Where a program is walked, if not in this program's memory. */
+export interface ProgramPlace {
+  /** The address that it will have. */
+  readonly base?: bigint | undefined;
+  /**
+   * Operations of another program there to which this one may jump, or whose results it uses: by
+   * label how many operations they lie behind this one's first; before it, a negative number.
+   */
+  readonly outside?: ReadonlyMap<string, number> | undefined;
+}
+
 /**
  * A program, built once and run once. A program with a tail ends only by its own operations: what
  * gets past the last of them goes on at the tail as well, so that no child runs into memory that
@@ -56,13 +67,13 @@ export class SyscallProgram {
    * @param operations what is to be made, in order
    * @param tail where a failure goes on, and what gets past the last operation; without one the
    *   program returns
-   * @param base the address that the program will have; without one where it is now
+   * @param place where the program will be walked; without one where it is now
    * @throws {RangeError} if a label is unknown or given twice
    */
   constructor(
     operations: readonly Operation[],
     tail: readonly Operation[] = [],
-    base?: bigint,
+    { base, outside }: ProgramPlace = {},
   ) {
     const end: Operation = { syscall: "jump", args: [] };
     const all = [...operations, end, ...tail, end];
@@ -72,6 +83,7 @@ export class SyscallProgram {
       if (this.#labels.has(label)) throw new RangeError(`two operations are labelled ${label}`);
       this.#labels.set(label, index);
     });
+    outside?.forEach((index, label) => this.#labels.set(label, index));
     const layout = new Layout(all.length * OPERATION_SIZE);
     for (const { args } of all) {
       for (const argument of args) {

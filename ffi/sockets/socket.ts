@@ -13,9 +13,10 @@ import { SyscallProgram } from "../program/program.ts";
 
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
+export const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_NOSIGNAL = 0x4000;
 /** struct cmsghdr, and the same with room for one fd and its padding, or for two. */
@@ -56,14 +57,18 @@ export function messageWithFd(number: number, text: string): Words {
   return messageWithFds([number], new TextEncoder().encode(text));
 }
 
-function messageWithFds(numbers: readonly number[], data: Uint8Array<ArrayBuffer>): Words {
-  const control = new Uint8Array(CONTROL_SPACE);
+/** The same for fds of any number and bytes. */
+export function messageWithFds(
+  numbers: readonly number[],
+  data: Uint8Array<ArrayBuffer>,
+): Words {
+  const control = new Uint8Array((CONTROL_HEADER + 4 * numbers.length + 7) & ~7);
   const view = new DataView(control.buffer);
   view.setBigUint64(0, BigInt(CONTROL_HEADER + 4 * numbers.length), true);
   view.setInt32(8, SOL_SOCKET, true);
   view.setInt32(12, SCM_RIGHTS, true);
   numbers.forEach((number, k) => view.setInt32(CONTROL_HEADER + 4 * k, number, true));
-  return { words: [0, 0, { words: [data, data.length] }, 1, control, CONTROL_SPACE, 0] };
+  return { words: [0, 0, { words: [data, data.length] }, 1, control, control.length, 0] };
 }
 
 /**

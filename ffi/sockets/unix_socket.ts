@@ -105,7 +105,7 @@ function addressed(
 }
 
 /** struct sockaddr_un; an abstract name has a NUL before it and none behind. */
-function unixAddress(path: string): Uint8Array<ArrayBuffer> {
+export function unixAddress(path: string): Uint8Array<ArrayBuffer> {
   const isAbstract = path.startsWith("@");
   const name = new TextEncoder().encode(isAbstract ? path.slice(1) : path);
   if (name.length === 0 || name.includes(0)) throw new SyscallError("socket", EINVAL, path);

@@ -35,10 +35,10 @@ import {
   cloneArguments,
   NAMESPACE_FLAGS,
 } from "../../ffi/processes/namespaces.ts";
-import type { Space } from "../../ffi/program/operation.ts";
 import { type PlannedOperation, result, StepBuilder } from "../../init/operations/operation.ts";
 import { enterTimeNamespace, type TimeNamespace } from "../../init/steps/process/time.ts";
 import type { InitCommand } from "./init_command.ts";
+import type { OtherParent } from "../process/bearer.ts";
 import { PIDFD, type PlacedFd, placeFds } from "../process/placed_fds.ts";
 
 const ALL = 0xffffffffffffffffn;
@@ -83,15 +83,7 @@ export interface BirthOptions {
   /** The time namespace that the child enters before it is init. */
   readonly time?: TimeNamespace | undefined;
   /** The parent; by default this program. */
-  readonly parent?: SupervisingParent | undefined;
-}
-
-/**
- * A supervisor as the parent: where it goes on, and where the kernel writes the child's pid for it.
- */
-export interface SupervisingParent {
-  readonly label: string;
-  readonly pid: Space;
+  readonly parent?: OtherParent | undefined;
 }
 
 /** The operations, the first of which makes the child. */
@@ -132,7 +124,11 @@ function clone({ namespaces, mapped, time, parent, cgroups }: BirthOptions): Pla
   const hint = "the kernel may lack a namespace, or a limit of /proc/sys/user is reached";
   step.because("make the child in its new namespaces", undefined, "/linux/namespaces", hint)
     .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
-      onError: parent === undefined ? "return" : "fail",
+      onError: parent === undefined
+        ? "return"
+        : parent.failed === undefined
+        ? "fail"
+        : { jump: parent.failed },
       onPositive: parent === undefined ? "return" : { jump: parent.label },
     });
   return step.items as PlannedOperation[];

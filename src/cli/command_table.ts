@@ -48,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   plan: { summary: "show the system calls of a start", load: () => import("./commands/plan.ts") },
   ps: { summary: "list a container's processes", load: () => import("./commands/ps.ts") },
+  resident: {
+    summary: "do the commands of other callers, without a start for each",
+    load: () => import("./commands/resident.ts"),
+  },
   resume: { summary: "let a paused container go on", load: () => import("./commands/resume.ts") },
   run: { summary: "create and start a container", load: () => import("./commands/run.ts") },
   spec: { summary: "write a config.json to start from", load: () => import("./commands/spec.ts") },

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LEFT_FLAG } from "./caller/caller.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./flags/command.ts";
 import { usageError } from "./flags/options.ts";
 import type { LogFormat } from "./output/output.ts";
@@ -21,6 +22,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "criu", value: "PATH", summary: "accepted for runc's sake, and ignored" },
   { name: "trace", value: "FILE", summary: "write what is done when to FILE, for Perfetto" },
   { name: "version", letter: "v", summary: "print the version" },
+  { name: LEFT_FLAG, summary: "", isInner: true },
 ];
 
 /** How the cgroups are made. */

@@ -42,7 +42,8 @@ export function globalHelp(
 }
 
 function flagLines(flags: readonly Flag[]): string[] {
-  return columns(flags.map(({ name, letter, value, summary }) => {
+  const told = flags.filter(({ isInner }) => isInner !== true);
+  return columns(told.map(({ name, letter, value, summary }) => {
     const short = letter === undefined ? "    " : `-${letter}, `;
     return [`${short}--${name}${value === undefined ? "" : ` ${value}`}`, summary];
   }));

@@ -5,15 +5,18 @@
  * @module
  */
 
+import type { InnerFactoryOptions } from "../container/workshop.ts";
 import type { Factory } from "../factory.ts";
 import { COMMANDS, findCommand, noCommand } from "./command_table.ts";
 import { type GivenFlags, isOn, text } from "./flags/command.ts";
+import { type Caller, LEFT_FLAG, NotHere } from "./caller/caller.ts";
 import { checkArity, parseCommand, parseFlags } from "./flags/options.ts";
 import { driver, GLOBAL_FLAGS, logFormat, logLevel, requireRootless } from "./global_flags.ts";
 import { openLog, Output } from "./output/output.ts";
 import type { Trace } from "../trace/trace.ts";
 import { traced } from "../trace/traced.ts";
 import type { TraceFile } from "./output/trace_file.ts";
+import { OWN_CALLER } from "./process/own_caller.ts";
 import { late } from "../own/late.ts";
 
 const commandHelp = late(() => import("./help.ts"), "commandHelp");
@@ -23,19 +26,24 @@ const versionText = late(() => import("./commands/version.ts"), "versionText");
 /**
  * Runs a command line.
  *
+ * @param caller who called; in a resident hull another process
  * @returns the exit code
  */
-export async function main(args: readonly string[]): Promise<number> {
-  let output = new Output();
+export async function main(
+  args: readonly string[],
+  caller: Caller = OWN_CALLER,
+): Promise<number> {
+  let output = new Output({ format: "text", debug: false, caller });
   try {
     const { flags, args: rest } = parseFlags(args, GLOBAL_FLAGS, "hull", true);
     const level = logLevel(text(flags, "log-level"));
     const log = text(flags, "log");
     output = new Output({
-      log: log === undefined ? undefined : openLog(log),
+      log: log === undefined ? undefined : openLog(caller.path(log)),
       format: logFormat(text(flags, "log-format")),
       debug: isOn(flags, "debug") || level === "debug",
       quiet: level === "error",
+      caller,
     });
     requireRootless(text(flags, "rootless"));
     if (isOn(flags, "version")) {
@@ -48,12 +56,21 @@ export async function main(args: readonly string[]): Promise<number> {
       return await help(name === "help" ? following[0] : undefined, output);
     }
     const trace = text(flags, "trace");
-    if (trace === undefined) return await dispatch(name, following, flags, output, undefined);
-    return await dispatchTraced(trace, name, following, flags, output);
+    if (isOn(flags, LEFT_FLAG)) caller = { ...caller, isLeft: true };
+    if (trace === undefined) return await dispatch(name, following, flags, { output, caller });
+    return await dispatchTraced(trace, name, following, flags, { output, caller });
   } catch (error) {
+    if (error instanceof NotHere) throw error;
     await output.failed(error);
     return 1;
   }
+}
+
+/** What a command has of its caller. */
+interface Surroundings {
+  readonly output: Output;
+  readonly caller: Caller;
+  readonly trace?: TraceFile | undefined;
 }
 
 /** The same with a trace, which is written even if the command fails. */
@@ -62,14 +79,14 @@ async function dispatchTraced(
   name: string,
   args: readonly string[],
   global: GivenFlags,
-  output: Output,
+  { output, caller }: Surroundings,
 ): Promise<number> {
   const { TraceFile } = await import("./output/trace_file.ts");
   const file = new TraceFile(path, name);
   try {
     return await file.trace.main.span(
       `hull ${name}`,
-      () => dispatch(name, args, global, output, file),
+      () => dispatch(name, args, global, { output, caller, trace: file }),
     );
   } finally {
     await file.write(output);
@@ -80,8 +97,7 @@ async function dispatch(
   name: string,
   args: readonly string[],
   global: GivenFlags,
-  output: Output,
-  trace: TraceFile | undefined,
+  { output, caller, trace }: Surroundings,
 ): Promise<number> {
   const lane = trace?.trace.main;
   const { command } = await traced(lane, "load the command", () => findCommand(name).load());
@@ -93,9 +109,13 @@ async function dispatch(
   checkArity(name, command, parsed);
   output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
   try {
-    const factory = () => makeFactory(global, output, trace?.trace);
-    return await command.run({ ...parsed, root: text(global, "root"), factory, output, trace });
+    const root = text(global, "root");
+    const reached = root === undefined ? undefined : caller.path(root);
+    const factory = () => makeFactory({ ...global, root: reached }, output, caller, trace?.trace);
+    const surroundings = { factory, output, caller, trace, main };
+    return await command.run({ ...parsed, root: reached, ...surroundings });
   } catch (error) {
+    if (error instanceof NotHere) throw error;
     await output.failed(error);
     return command.failureCode ?? 1;
   }
@@ -115,6 +135,7 @@ async function help(name: string | undefined, output: Output): Promise<number> {
 async function makeFactory(
   global: GivenFlags,
   output: Output,
+  caller: Caller,
   trace: Trace | undefined,
 ): Promise<Factory> {
   const { Factory } = await traced(
@@ -122,11 +143,13 @@ async function makeFactory(
     "load the library",
     () => import("../factory.ts"),
   );
-  return new Factory({
+  const options: InnerFactoryOptions = {
     root: text(global, "root"),
     cgroupDriver: driver(global),
-    eventLoop: "own",
+    eventLoop: caller.isOther ? "shared" : "own",
+    bearer: caller.bearer,
     trace,
     onWarning: ({ message, pointer }) => output.warn(message, pointer),
-  });
+  };
+  return new Factory(options);
 }

@@ -127,9 +127,10 @@ export class Ending {
 
   async #runHooks(signal?: AbortSignal): Promise<void> {
     const { known } = this.#known.state;
-    const { poller, onWarning } = this.#known.surroundings;
+    const { poller, bearer, onWarning } = this.#known.surroundings;
     if ((known.config.hooks?.poststop ?? []).length === 0) return;
-    for (const failure of await runPoststopHooks(known, poller.until(signal))) {
+    const runner = { poller: poller.until(signal), bearer };
+    for (const failure of await runPoststopHooks(known, runner)) {
       const { summary, hint, pointer = "" } = failure;
       onWarning?.({ pointer, message: `${summary}; ${hint}` });
     }

@@ -46,12 +46,12 @@ export class Release {
   /** Runs the hooks before the start, if the first process is still there. */
   async runStartHooks(): Promise<void> {
     const { id, config, init } = this.#stored;
-    const { store, cgroups, poller, filters: recent } = this.#surroundings;
+    const { store, cgroups, poller, bearer, filters: recent } = this.#surroundings;
     using pidfd = init === undefined ? undefined : openIdentified(init);
     if (init === undefined || pidfd === undefined) return;
     const filter = await filterOf(config, store.root, { recent });
     const target = { pid: init.pid, pidfd, cgroups, locked: store.folder(id), filter };
-    await runStartHooks(this.#stored, target, poller);
+    await runStartHooks(this.#stored, target, { poller, bearer });
   }
 
   /** Opens the fifo on which init waits. The trace of init ends here. */
@@ -68,8 +68,8 @@ export class Release {
    * @throws the reason of the poller's abort
    */
   async follow(): Promise<void> {
-    const { poller } = this.#surroundings;
-    await runPoststartHooks(this.#stored, this.#stored.init?.pid ?? 0, poller);
+    const { poller, bearer } = this.#surroundings;
+    await runPoststartHooks(this.#stored, this.#stored.init?.pid ?? 0, { poller, bearer });
   }
 }
 

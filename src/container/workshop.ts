@@ -14,6 +14,7 @@ import { prepareContainer } from "./late.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
+import type { Bearer } from "../process/bearer.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
 import { StateStore } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
@@ -54,18 +55,24 @@ export interface FactoryOptions {
   readonly onWarning?: ((warning: Fault) => void) | undefined;
 }
 
+/** What hull's own command line gives a Factory beside that. */
+export interface InnerFactoryOptions extends FactoryOptions {
+  /** The process that becomes the parent of what is started, if it is not this one. */
+  readonly bearer?: Bearer | undefined;
+}
+
 /** What a Factory has. */
 export class Workshop {
-  readonly options: FactoryOptions;
+  readonly options: InnerFactoryOptions;
   readonly store: StateStore;
   readonly poller: Poller;
   readonly #filters: RecentProfiles = new Map();
   #host: CgroupHost | undefined;
 
   /** Makes nothing yet. */
-  constructor(root: string, options: FactoryOptions) {
+  constructor(root: string, options: InnerFactoryOptions) {
     this.options = options;
-    this.store = new StateStore(root);
+    this.store = new StateStore(root, options.bearer?.pid);
     this.poller = new Poller({ isAlone: options.eventLoop === "own" });
   }
 
@@ -91,6 +98,7 @@ export class Workshop {
       initCommand: options.initCommand,
       initKind: options.init ?? "auto",
       trace: options.trace,
+      bearer: options.bearer,
       onWarning: options.onWarning,
     };
   }

@@ -191,7 +191,7 @@ class FurtherStart {
     opened: DisposableStack,
     trace: UsherTrace | undefined,
   ): SetnsProcess {
-    const { cgroups, poller } = this.#surroundings;
+    const { cgroups, poller, bearer } = this.#surroundings;
     const { subCgroup, leaveStatus } = this.#options;
     const facts = new HostFacts(rootPath, []);
     const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
@@ -218,6 +218,7 @@ class FurtherStart {
       leaveStatus,
       trace,
       poller,
+      bearer,
       inspectEnd: (status) => withLowLimit(status, cgroups),
     });
   }

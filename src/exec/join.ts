@@ -249,3 +249,24 @@ export function firstFree(options: Pick<JoinOptions, "report" | "hold" | "preser
   for (const fd of kept(options)) if (fd === number) number++;
   return number;
 }
+
+/** The same program where its fds have other numbers. */
+export function renumbered(options: JoinOptions, there: (fd: number) => number): JoinOptions {
+  const { target, cgroups, fds, report, hold } = options;
+  return {
+    ...options,
+    target: target === undefined ? undefined : {
+      ...target,
+      pidfd: there(target.pidfd),
+      root: target.root === undefined ? undefined : there(target.root),
+    },
+    cgroups: cgroups.map((entrance) => ({
+      ...entrance,
+      fd: there(entrance.fd),
+      otherwise: entrance.otherwise === undefined ? undefined : there(entrance.otherwise),
+    })),
+    fds: fds.map(({ fd, as }) => ({ fd: there(fd), as })),
+    report: there(report),
+    hold: hold === undefined ? undefined : { ...hold, control: there(hold.control) },
+  };
+}

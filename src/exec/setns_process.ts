@@ -11,6 +11,7 @@ import type { Poller } from "../../ffi/waiting/poll.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
@@ -25,11 +26,12 @@ import {
 } from "../../init/operations/operation.ts";
 import type { InitMessage } from "../../init/words/channel.ts";
 import { PIDFD } from "../process/placed_fds.ts";
+import type { Bearer, OtherParent } from "../process/bearer.ts";
 import { ContainerError } from "../errors.ts";
 import { killTree } from "./descendants.ts";
 import { letGoOnIfThere } from "../process/control_pipe.ts";
 import { InitStatus } from "../process/init_status.ts";
-import { firstFree, type JoinOptions, planJoin } from "./join.ts";
+import { firstFree, type JoinOptions, planJoin, renumbered } from "./join.ts";
 import { outOfMemory } from "../process/oom_kill.ts";
 import { makeChild } from "../process/make_child.ts";
 import { type Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
@@ -54,6 +56,8 @@ export interface SetnsProcessOptions
   /** The trace of what a process that joins does up to its program. */
   readonly trace?: UsherTrace | undefined;
   readonly poller: Poller;
+  /** The process that bears it, if this program does not. */
+  readonly bearer?: Bearer | undefined;
   /** Adds what is known of the end of a process whose program never ran, beside its status. */
   readonly inspectEnd?: ((status: ExitStatus) => ExitStatus) | undefined;
 }
@@ -108,7 +112,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     const control = beforeWait === undefined ? undefined : pipes.use(new Pipe());
     setNonBlocking(report.reader);
     const status = new InitStatus(report.reader, poller);
-    const opened = this.#clone(report.writer, control?.reader, status);
+    const opened = await this.#clone(report.writer, control?.reader, status);
     report.writer.close();
     control?.reader.close();
     const message = await status.next();
@@ -193,8 +197,8 @@ export class SetnsProcess implements ParentProcess, Disposable {
   }
 
   /** Gives the number of the first fd that the process opens while it is held. */
-  #clone(report: Fd, control: Fd | undefined, status: InitStatus): number {
-    const { stdio, beforeWait, trace, poller } = this.#options;
+  async #clone(report: Fd, control: Fd | undefined, status: InitStatus): Promise<number> {
+    const { stdio, beforeWait, trace, poller, bearer } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
@@ -212,9 +216,17 @@ export class SetnsProcess implements ParentProcess, Disposable {
     };
     const { target } = options;
     if (target === undefined) {
-      this.#child = makeChild(withClone(planJoin(options)), last, status, poller);
+      this.#child = bearer === undefined
+        ? makeChild(withClone(planJoin(options)), last, status, poller)
+        : await bearer.bear({
+          above: 3 + preserveFds,
+          plan: (there, parent) => withClone(planJoin(renumbered(options, there)), parent),
+          report: last,
+          said: status,
+        });
     } else {
-      this.#usher = new Usher({ ...options, target }, status, poller, trace);
+      const parts = { said: status, poller, bearer, trace };
+      this.#usher = await Usher.start({ ...options, target }, parts);
       trace?.follow(this.#usher.pid);
     }
     this.#streams = fds.streams(poller);
@@ -257,13 +269,18 @@ async function throwReported(message: InitMessage | undefined, child: Child): Pr
  * The plan behind its clone. Only a process that stays in this program's namespaces may share its
  * memory until execve.
  */
-function withClone(plan: readonly PlannedOperation[]): readonly PlannedOperation[] {
+function withClone(
+  plan: readonly PlannedOperation[],
+  parent?: OtherParent,
+): readonly PlannedOperation[] {
   const step = new StepBuilder("join");
-  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
+  const told = parent === undefined ? CLONE_PIDFD : CLONE_PARENT_SETTID;
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | told) | CLONE_CLEAR_SIGHAND;
+  const handle = parent === undefined ? { pidfd: PIDFD } : { pid: parent.pid };
   step.because("make the child")
-    .call("clone3", [cloneArguments(flags, { pidfd: PIDFD }), CLONE_ARGS_SIZE], {
-      onError: "return",
-      onPositive: "return",
+    .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
+      onError: parent?.failed === undefined ? "return" : { jump: parent.failed },
+      onPositive: parent === undefined ? "return" : { jump: parent.label },
     });
   return [...step.items as PlannedOperation[], ...plan];
 }

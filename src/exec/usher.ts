@@ -13,6 +13,7 @@ import { memoryFile, readNumber } from "../../ffi/files/memory_file.ts";
 import {
   CLONE_ARGS_SIZE,
   CLONE_CLEAR_SIGHAND,
+  CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
@@ -25,8 +26,15 @@ import { executableFile, programImage } from "../../ffi/program/program_image.ts
 import { reportTail } from "../../init/words/channel.ts";
 import { initFailure } from "../../init/operations/failure.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
+import type { Bearer, OtherParent } from "../process/bearer.ts";
 import { PIDFD } from "../process/placed_fds.ts";
-import { type BornPage, entersPidNamespace, type JoinOptions, planJoin } from "./join.ts";
+import {
+  type BornPage,
+  entersPidNamespace,
+  type JoinOptions,
+  planJoin,
+  renumbered,
+} from "./join.ts";
 import type { InitStatus } from "../process/init_status.ts";
 import { Child } from "../process/parent_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
@@ -38,45 +46,54 @@ export const BORN_ADDRESS = 0x3000_0000n;
 const CLONE = "usher.clone";
 const EXECUTE = "usher.execute";
 
+/** An usher's program. */
+type UsherOptions = JoinOptions & { readonly target: object };
+
+/** What an usher is started with. */
+export interface UsherParts {
+  /** Who reads its report. */
+  readonly said: InitStatus;
+  readonly poller: Poller;
+  /** The process that bears it, if this program does not. */
+  readonly bearer?: Bearer | undefined;
+  /** The trace of what it does. */
+  readonly trace?: UsherTrace | undefined;
+}
+
 /** An usher that runs. */
 export class Usher implements Disposable {
   readonly #child: Child;
   #page: Fd | undefined;
   readonly #poller: Poller;
+  readonly #bearer: Bearer | undefined;
+
+  private constructor(child: Child, page: Fd | undefined, { poller, bearer }: UsherParts) {
+    this.#child = child;
+    this.#page = page;
+    this.#poller = poller;
+    this.#bearer = bearer;
+  }
 
   /**
    * Starts it.
    *
-   * @param said who reads its report
-   * @param trace the trace of what it does
    * @throws {ContainerError} `InitFailed` if the host doesn't let it start
    */
-  constructor(
-    options: JoinOptions & { readonly target: object },
-    said: InitStatus,
-    poller: Poller,
-    trace?: UsherTrace,
-  ) {
-    this.#poller = poller;
+  static async start(options: UsherOptions, parts: UsherParts): Promise<Usher> {
+    const { said, poller, bearer, trace } = parts;
     using stack = new DisposableStack();
     const page = entersPidNamespace(options.target)
       ? stack.use(memoryFile("hull-born"))
       : undefined;
     if (page !== undefined) writeAll(page, new Uint8Array(PAGE_SIZE));
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
-    // No clock can be read behind a filter, so with a trace the filter is loaded as late as
-    // possible.
-    const planned = planJoin(
-      trace === undefined ? options : { ...options, guard: undefined },
-      born,
-    );
-    const operations = trace?.markUsher(planned) ?? planned;
-    const tail = reportTail(options.report, operations, said.know(operations));
-    using image = executableFile("hull-exec", programImage(operations, tail));
-    const birthplace = options.cgroups.find(({ isBirthplace }) => isBirthplace)?.fd;
-    this.#child = launch(image, inherited(options, born, trace), birthplace, poller);
-    this.#page = page;
+    let child: Child;
+    if (bearer === undefined) {
+      using image = imageOf(options, born, said, trace);
+      child = launch(image, inherited(options, born, trace), birthplaceOf(options), poller);
+    } else child = await bear(bearer, options, born, said);
     stack.move();
+    return new Usher(child, page, parts);
   }
 
   /** The usher's own number. */
@@ -95,7 +112,8 @@ export class Usher implements Disposable {
     const pid = readNumber(this.#page);
     this[Symbol.dispose]();
     // The child has not been waited for, so the pid is still its own.
-    return pid === 0 ? undefined : new Child(pid, openPidfd(pid), this.#poller);
+    if (pid === 0) return undefined;
+    return new Child(pid, openPidfd(pid), this.#poller, this.#bearer?.keeper(pid));
   }
 
   /** Kills it if it runs. {@linkcode Usher.process} still gives the process that it has made. */
@@ -113,11 +131,56 @@ export class Usher implements Disposable {
   }
 }
 
+function birthplaceOf({ cgroups }: JoinOptions): number | undefined {
+  return cgroups.find(({ isBirthplace }) => isBirthplace)?.fd;
+}
+
+/** The executable, as a file in memory. */
+function imageOf(
+  options: JoinOptions,
+  born: BornPage | undefined,
+  said: InitStatus,
+  trace?: UsherTrace,
+): Fd {
+  // No clock can be read behind a filter, so with a trace the filter is loaded as late as possible.
+  const planned = planJoin(trace === undefined ? options : { ...options, guard: undefined }, born);
+  const operations = trace?.markUsher(planned) ?? planned;
+  const tail = reportTail(options.report, operations, said.know(operations));
+  return executableFile("hull-exec", programImage(operations, tail));
+}
+
+/** Has another process start it. */
+async function bear(
+  bearer: Bearer,
+  options: JoinOptions,
+  born: BornPage | undefined,
+  said: InitStatus,
+): Promise<Child> {
+  using stack = new DisposableStack();
+  return await bearer.bear({
+    above: 3 + options.preserveFds,
+    plan: (there, parent) => {
+      const options2 = renumbered(options, there);
+      const born2 = born === undefined ? undefined : { ...born, fd: there(born.fd) };
+      const image = stack.use(imageOf(options2, born2, said));
+      return execution(
+        there(image.number),
+        inherited(options2, born2),
+        birthplaceOf(options2),
+        parent,
+      );
+    },
+    report: options.report,
+    said,
+    endsSoon: born !== undefined,
+  });
+}
+
 /** The fds that the program must find open, by the numbers that they have here. */
 function inherited(
   { target, cgroups, fds, report, hold }: JoinOptions,
   born: BornPage | undefined,
-  trace: UsherTrace | undefined,
+  trace?: UsherTrace,
 ): readonly number[] {
   return [
     ...(trace === undefined ? [] : [trace.file.number]),
@@ -136,25 +199,7 @@ function launch(
   birthplace: number | undefined,
   poller: Poller,
 ): Child {
-  const step = new StepBuilder("join");
-  const flags = BigInt(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND;
-  const handle = { pidfd: PIDFD, cgroup: birthplace };
-  step.because("make the child")
-    .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
-      label: CLONE,
-      onError: "return",
-      onPositive: "return",
-    });
-  step.because("pass on what it needs");
-  for (const fd of fds) step.call("fcntl", [fd, F_SETFD, 0], { onError: "continue" });
-  const hint = "the host may forbid executable files in memory: see sysctl vm.memfd_noexec";
-  step.because("become the program that joins", NAME, undefined, hint)
-    .call("execveat", [image.number, "", { words: [NAME, 0] }, { words: [0] }, AT_EMPTY_PATH], {
-      label: EXECUTE,
-      onError: "continue",
-    })
-    .call("exit_group", [1]);
-  const operations = step.items as PlannedOperation[];
+  const operations = execution(image.number, fds, birthplace);
   const program = new SyscallProgram(operations);
   program.run();
   requireSuccess(program, operations, CLONE);
@@ -168,6 +213,37 @@ function launch(
     throw error;
   }
   return new Child(program.result(CLONE), fd, poller);
+}
+
+/** The operations that make the child and execute the image. */
+function execution(
+  image: number,
+  fds: readonly number[],
+  birthplace: number | undefined,
+  parent?: OtherParent,
+): PlannedOperation[] {
+  const step = new StepBuilder("join");
+  const told = parent === undefined ? CLONE_PIDFD : CLONE_PARENT_SETTID;
+  const flags = BigInt(CLONE_VM | CLONE_VFORK | told) | CLONE_CLEAR_SIGHAND;
+  const handle = parent === undefined
+    ? { pidfd: PIDFD, cgroup: birthplace }
+    : { pid: parent.pid, cgroup: birthplace };
+  step.because("make the child")
+    .call("clone3", [cloneArguments(flags, handle), CLONE_ARGS_SIZE], {
+      label: CLONE,
+      onError: parent?.failed === undefined ? "return" : { jump: parent.failed },
+      onPositive: parent === undefined ? "return" : { jump: parent.label },
+    });
+  step.because("pass on what it needs");
+  for (const fd of fds) step.call("fcntl", [fd, F_SETFD, 0], { onError: "continue" });
+  const hint = "the host may forbid executable files in memory: see sysctl vm.memfd_noexec";
+  step.because("become the program that joins", NAME, undefined, hint)
+    .call("execveat", [image, "", { words: [NAME, 0] }, { words: [0] }, AT_EMPTY_PATH], {
+      label: EXECUTE,
+      onError: "continue",
+    })
+    .call("exit_group", [1]);
+  return step.items as PlannedOperation[];
 }
 
 function requireSuccess(

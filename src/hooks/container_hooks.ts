@@ -7,7 +7,6 @@
  */
 
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
-import type { Poller } from "../../ffi/waiting/poll.ts";
 import { openPidfd } from "../../ffi/processes/process.ts";
 import { withHome } from "../../init/steps/process/program_environment.ts";
 import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
@@ -17,7 +16,7 @@ import type { CgroupManager } from "../cgroups/manager.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { ContainerError } from "../errors.ts";
 import { enterCgroups } from "../exec/exec_cgroups.ts";
-import { enterFolder, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
+import { enterFolder, type HookRunner, inRuntime, runAllHooks, runHooks } from "./hooks.ts";
 import { planRights } from "../exec/rights.ts";
 import { innerPid, openNamespaces } from "../namespaces/process_namespaces.ts";
 import { makeOciState } from "../state/oci_state.ts";
@@ -39,10 +38,10 @@ export async function runCreateHooks(
   subject: HookSubject,
   pid: number,
   locked: string,
-  poller: Poller,
+  runner: HookRunner,
 ): Promise<void> {
   const { prestart, createRuntime, createContainer = [] } = subject.config.hooks ?? {};
-  const context = { ...inRuntime(makeOciState(subject, "creating", pid), poller), locked };
+  const context = { ...inRuntime(makeOciState(subject, "creating", pid), runner), locked };
   await runHooks("prestart", prestart, context);
   await runHooks("createRuntime", createRuntime, context);
   if (createContainer.length === 0) return;
@@ -60,7 +59,7 @@ export async function runCreateHooks(
     target: namespaces.target,
     state: makeOciState(subject, "creating", innerPid(pid)),
     locked,
-    poller,
+    ...runner,
   });
 }
 
@@ -84,7 +83,7 @@ export interface StartHookOptions {
 export async function runStartHooks(
   subject: HookSubject,
   { pid, pidfd, cgroups, locked, filter }: StartHookOptions,
-  poller: Poller,
+  runner: HookRunner,
 ): Promise<void> {
   const { hooks, process = { cwd: "/" }, linux = {} } = subject.config;
   using namespaces = openNamespaces(pid, pidfd, isNew(linux.namespaces ?? [], "mount"));
@@ -104,7 +103,7 @@ export async function runStartHooks(
     target: namespaces.target,
     state: makeOciState(subject, "created", innerPid(pid)),
     locked,
-    poller,
+    ...runner,
   });
 }
 
@@ -116,18 +115,18 @@ export async function runStartHooks(
 export async function runPoststartHooks(
   subject: HookSubject,
   pid: number,
-  poller: Poller,
+  runner: HookRunner,
 ): Promise<void> {
-  const context = inRuntime(makeOciState(subject, "running", pid), poller);
+  const context = inRuntime(makeOciState(subject, "running", pid), runner);
   await runHooks("poststart", subject.config.hooks?.poststart, context);
 }
 
 /** The poststop hooks, on the host; a failure keeps none of the others from running. */
 export async function runPoststopHooks(
   subject: HookSubject,
-  poller: Poller,
+  runner: HookRunner,
 ): Promise<ContainerError[]> {
-  const context = inRuntime(makeOciState(subject, "stopped", 0), poller);
+  const context = inRuntime(makeOciState(subject, "stopped", 0), runner);
   return await runAllHooks("poststop", subject.config.hooks?.poststop, context);
 }
 

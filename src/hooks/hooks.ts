@@ -18,6 +18,7 @@ import { becomeProgram } from "../../init/steps/process/execute.ts";
 import type { Hook } from "../config/types/config.ts";
 import type { HookPoint } from "../config/validate/validate.ts";
 import { ContainerError } from "../errors.ts";
+import type { Bearer } from "../process/bearer.ts";
 import type { OciState } from "../state/oci_state.ts";
 import { ownEnvironment } from "../own/own_environment.ts";
 import { tellHook } from "../state/running_hook.ts";
@@ -28,7 +29,7 @@ import { feed, OutputTail } from "./hook_streams.ts";
 export interface HookContext extends
   Pick<
     SetnsProcessOptions,
-    "target" | "cgroups" | "before" | "become" | "guard" | "lead" | "poller"
+    "target" | "cgroups" | "before" | "become" | "guard" | "lead" | "poller" | "bearer"
   > {
   /** What they find on their stdin. */
   readonly state: OciState;
@@ -40,11 +41,29 @@ export interface HookContext extends
   readonly last: readonly PlanItem[];
 }
 
+/** Who runs hooks. */
+export interface HookRunner {
+  readonly poller: Poller;
+  /** The process that bears them, if this program does not. */
+  readonly bearer?: Bearer | undefined;
+}
+
 /** The hooks that run in this program's namespaces, in the bundle's folder. */
-export function inRuntime(state: OciState, poller: Poller): HookContext {
+export function inRuntime(state: OciState, { poller, bearer }: HookRunner): HookContext {
   const become = enterFolder(state.bundle);
-  const env = ownEnvironment(); // for hooks that name none, as in other runtimes
-  return { cgroups: [], before: [], become, last: [], env, target: undefined, poller, state };
+  // for hooks that name none, as in other runtimes
+  const env = bearer?.environment ?? ownEnvironment();
+  return {
+    cgroups: [],
+    before: [],
+    become,
+    last: [],
+    env,
+    target: undefined,
+    poller,
+    bearer,
+    state,
+  };
 }
 
 /** Enters a hook's working folder, the same as with other runtimes. */

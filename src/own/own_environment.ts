@@ -58,10 +58,10 @@ function nameOf(entry: string): string {
 }
 
 /** The same for a command of the host, as far as Deno can pass the variables on. */
-export function commandEnvironment(): { readonly clearEnv: true; env: Record<string, string> } {
-  const entries = ownEnvironment().filter((entry) =>
-    entry.isWellFormed() && entry.includes("=", 1)
-  );
+export function commandEnvironment(
+  environment: readonly string[] = ownEnvironment(),
+): { readonly clearEnv: true; env: Record<string, string> } {
+  const entries = environment.filter((entry) => entry.isWellFormed() && entry.includes("=", 1));
   return {
     clearEnv: true,
     env: Object.fromEntries(entries.map((entry) => {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { VERSION } from "../version.ts";
+
 /** The address of init's module. */
 function initModule(): URL {
   const { url } = import.meta;
@@ -18,6 +20,15 @@ function initModule(): URL {
  * garbage.
  */
 export const BRIEFLY = "--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4";
+
+/**
+ * Which build of hull this is: two that can be mixed have the same name. Of sources it is their
+ * version.
+ */
+export function buildName(): string {
+  const [, bundle] = /\/\.hull\/([^/]+)\/src\//.exec(import.meta.url) ?? [];
+  return `${VERSION} ${bundle ?? "sources"}`;
+}
 
 /** The arguments of Deno's command that start init. */
 export function runInit(): string[] {

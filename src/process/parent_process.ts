@@ -5,7 +5,7 @@
  */
 
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
-import type { Fd } from "../../ffi/files/file.ts";
+import { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../../ffi/processes/process.ts";
 import { signalNumber } from "../../ffi/processes/signals.ts";
@@ -57,6 +57,9 @@ export interface StatusKeeper {
 /** For a child of another process, of which only the end matters. */
 export const NOT_TOLD: StatusKeeper = { status: () => Promise.resolve(undefined) };
 
+/** The number of an fd that is closed. */
+const NO_FD = -1;
+
 /** A process by its pidfd: its status is taken once and then remembered. */
 export class Child implements Disposable {
   readonly pid: number;
@@ -75,6 +78,13 @@ export class Child implements Disposable {
     this.#pidfd = pidfd;
     this.#poller = poller.endless; // undoing after an abort waits for its end, too
     this.#keeper = keeper;
+  }
+
+  /** A process that has ended, of which this is known already. */
+  static ofEnded(pid: number, status: ExitStatus | undefined, poller: Poller): Child {
+    const child = new Child(pid, new Fd(NO_FD), poller, NOT_TOLD);
+    child.#ending = Promise.resolve(status);
+    return child;
   }
 
   /**

@@ -24,7 +24,7 @@ import { type Child, NOT_TOLD } from "../process/parent_process.ts";
 import { checkProcMounts } from "../security/proc_mount.ts";
 import type { Supervised } from "../supervisor/supervisor.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
-import { cloneInit, supervise } from "./birth_child.ts";
+import { bearInit, cloneInit, supervise } from "./birth_child.ts";
 import { ChildFds } from "./child_fds.ts";
 import { newPlanTrace, openIdmappedMounts } from "./late.ts";
 import type { StartSubject } from "./start_subject.ts";
@@ -172,10 +172,14 @@ export class ChildSteps {
    *
    * @throws {ContainerError} `InitFailed`
    */
-  cloneChild(cloned: Cloned): Child {
-    const { fds: { status }, words: { said } } = cloned;
+  async cloneChild(cloned: Cloned): Promise<Child> {
+    const { fds: { status, layout }, words: { said } } = cloned;
+    const { bearer, poller } = this.#subject;
     const trace = this.#trace;
-    const child = cloneInit(this.#birth(cloned), status, said, this.#subject.poller, trace);
+    const birth = this.#birth(cloned);
+    const child = bearer === undefined
+      ? cloneInit(birth, status, said, poller, trace)
+      : await bearInit(bearer, birth, layout.end, status, said);
     trace?.follow(child.pid);
     return child;
   }

@@ -147,7 +147,7 @@ class FirstStart {
     const mapped = fds.hasMaps && program.direct === undefined ? fds.own(new Pipe()) : undefined;
     const cloned = { program, fds, words, mapped };
     if (isSupervised) init.isBornBelow(await child.startSupervisor(cloned));
-    else init.isBorn(child.cloneChild(cloned));
+    else init.isBorn(await child.cloneChild(cloned));
     init.streams = fds.streams(poller);
     if (fds.hasMaps) await this.#parent.writeIdMaps(init.pid);
     if (mapped !== undefined) letGoOn(mapped.writer);

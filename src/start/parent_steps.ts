@@ -73,8 +73,8 @@ export class ParentSteps {
 
   /** Runs the hooks of `create` while the container's process waits, and lets it go on. */
   async runHooks(pid: number, { control }: Words): Promise<void> {
-    const { before, folder, poller } = this.#subject;
-    await runCreateHooks(before, pid, folder, poller);
+    const { before, folder, poller, bearer } = this.#subject;
+    await runCreateHooks(before, pid, folder, { poller, bearer });
     letGoOn(control.writer);
   }
 

@@ -34,14 +34,15 @@ export function tellHook(folder: string, pid: number): Disposable {
  * Makes sure that this program does not wait for itself.
  *
  * @param folder the container's state folder
+ * @param caller the process whose command this is, if it is not this program's
  * @throws {ContainerError} `SystemError` with EDEADLK if this program was started by a hook of a
  *   call that holds the container's lock
  */
-export function refuseInHook(folder: Fd, id: string): void {
+export function refuseInHook(folder: Fd, id: string, caller?: number): void {
   const hook = runningHook(folder);
   if (hook === undefined) return;
   // A createContainer hook is in the container's pid namespace, but sees this program's /proc.
-  let pid: number | undefined = Number(Deno.readLinkSync("/proc/self"));
+  let pid: number | undefined = caller ?? Number(Deno.readLinkSync("/proc/self"));
   for (let k = 0; k < MAX_GENERATIONS && pid !== undefined && pid > 1; k++) {
     if (identityText(pid) === hook) {
       throw new ContainerError("SystemError", `container ${id} is held by the call of this hook`, {

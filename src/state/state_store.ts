@@ -54,10 +54,16 @@ export class StateStore {
   readonly root: string;
   #me: ProcessIdentity | undefined;
   #isOwn = false;
+  readonly #caller: number | undefined;
 
-  /** A store in `root`, which is made when the first container is. */
-  constructor(root: string) {
+  /**
+   * A store in `root`, which is made when the first container is.
+   *
+   * @param caller the process whose commands it serves, if it is not this program's
+   */
+  constructor(root: string, caller?: number) {
     this.root = root;
+    this.#caller = caller;
   }
 
   /** Refuses a root that others can write to; checked once, at the first call. */
@@ -217,7 +223,7 @@ export class StateStore {
         stack.move();
         return fd;
       }
-      await refuseInHook(fd, id);
+      await refuseInHook(fd, id, this.#caller);
       await pause(LOCK_PAUSE_MS, signal);
     }
     throw new ContainerError("SystemError", `container ${id} is in use by another call`, {
@@ -246,7 +252,7 @@ export class StateStore {
    */
   async requireNoHook(id: string): Promise<void> {
     using folder = this.#open(id);
-    await refuseInHook(folder, id);
+    await refuseInHook(folder, id, this.#caller);
   }
 
   /** Takes the lock if nobody holds it. */

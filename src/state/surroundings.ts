@@ -9,6 +9,7 @@ import type { CgroupHost } from "../cgroups/detect.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { InitKind } from "../../init/start_way.ts";
 import type { Fault } from "../errors.ts";
+import type { Bearer } from "../process/bearer.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
 import type { StateStore } from "./state_store.ts";
 import type { Lane, Trace } from "../trace/trace.ts";
@@ -28,5 +29,7 @@ export interface ContainerSurroundings {
   readonly trace: Trace | undefined;
   /** Where one call is traced. */
   readonly lane?: Lane | undefined;
+  /** The process that bears, if this program does another's work; without one this one does. */
+  readonly bearer?: Bearer | undefined;
   readonly onWarning: ((warning: Fault) => void) | undefined;
 }

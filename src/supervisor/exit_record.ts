@@ -88,6 +88,8 @@ export async function awaitRecord(
   using pidfd = init === undefined ? undefined : openIdentified(init);
   if (pidfd !== undefined) await poller.wait(pidfd);
   if (record === undefined) return undefined;
+  const told = readExitRecord(record);
+  if (told !== undefined) return told; // who wrote it may be this program
   using writer = supervisor === undefined ? undefined : openIdentified(supervisor);
   if (writer !== undefined) await poller.wait(writer);
   return readExitRecord(record);

@@ -27,6 +27,7 @@ import { executableFile, programImage } from "../../ffi/program/program_image.ts
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import type { ContainerError } from "../errors.ts";
+import { birthFds } from "../birth/birth_fds.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
 import { identify, type ProcessIdentity } from "../state/process_identity.ts";
@@ -137,7 +138,7 @@ async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undef
 /** Starts the supervisor; returns its number once it runs. */
 function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   const { id, birth, status, trace } = supervised;
-  const { cgroups, fds, mapped, time, init } = birth;
+  const { fds } = birth;
   using stack = new DisposableStack();
   // Above all numbers that the birth puts in place, so that the supervisor's own fds are not
   // replaced.
@@ -148,14 +149,8 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
     socket.number,
     record.number,
     status,
-    ...fds.map(({ fd }) => fd),
-    ...cgroups.flatMap(({ inside, outside }) =>
-      outside === undefined ? [inside] : [inside, outside]
-    ),
-    ...(mapped === undefined ? [] : [mapped]),
+    ...birthFds(birth),
     ...(trace === undefined ? [] : [trace.file.number]),
-    ...("fd" in init ? [init.fd] : []),
-    ...(time === undefined ? [] : "joined" in time ? [time.joined] : [time.proc]),
   ];
   const operations = supervisorProgram(supervised, inherited, socket.number, record.number);
   const image = programImage(operations, reportTail(status, operations));

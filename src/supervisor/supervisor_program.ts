@@ -8,7 +8,8 @@ import { F_SETFD, FD_CLOEXEC, LAST_FD } from "../../ffi/c/fd_numbers.ts";
 import { SIGINFO_SIZE } from "../../ffi/processes/process.ts";
 import type { Argument, Operation } from "../../ffi/program/operation.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
-import { type BirthOptions, planBirth, type SupervisingParent } from "../birth/birth.ts";
+import { type BirthOptions, planBirth } from "../birth/birth.ts";
+import type { OtherParent } from "../process/bearer.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
 
 /** What a supervisor is the parent of. */
@@ -40,7 +41,7 @@ export function supervisorProgram(
   socket: number,
   record: number,
 ): PlannedOperation[] {
-  const parent: SupervisingParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
+  const parent: OtherParent = { label: "parent", pid: { space: PID_SIZE, name: "child" } };
   const [clone, ...rest] = planBirth({ ...birth, parent }) as [
     PlannedOperation,
     ...PlannedOperation[],

@@ -17,14 +17,15 @@ export const command: Command = {
     REGEX_FLAG,
   ],
   arity: [1, 1],
-  async run({ flags, args: [id = ""], factory, output }) {
+  async run({ flags, args: [id = ""], factory, output, caller }) {
     const force = isOn(flags, "force");
     const makes = await factory();
     const remove = async (each: string) => {
       try {
+        await caller.begin();
         await makes.remove(each, { force });
       } catch (error) {
-        if (!(force && isMissing(error))) throw error;
+        if (!((force || caller.isLeft) && isMissing(error))) throw error;
       }
     };
     if (!isOn(flags, "regex")) await remove(id);

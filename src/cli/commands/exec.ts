@@ -1,12 +1,24 @@
 /** `hull exec`. @module */
 
+import { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
 import type { ProcessConfig } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Process, ProcessOptions } from "../../process.ts";
 import { ownVariable } from "../../own/own_environment.ts";
+import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
-import { choice, type Command, type GivenFlags, isOn, list, text } from "../flags/command.ts";
+import { type Caller, NotHere } from "../caller/caller.ts";
+import {
+  choice,
+  type Command,
+  type GivenFlags,
+  type Invocation,
+  isOn,
+  list,
+  pathOf,
+  text,
+} from "../flags/command.ts";
 import { parseDocument } from "../flags/json_document.ts";
 import { follow, foregroundConsole, SignalForwarder } from "../foreground/foreground.ts";
 import { preservedFds } from "../process/inherited_fds.ts";
@@ -14,6 +26,8 @@ import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
 import { writePidFile } from "../process/pid_file.ts";
 import { reason } from "../output/reason.ts";
+
+const takeLeftExec = late(() => import("../process/left_child.ts"), "takeLeftExec");
 
 /** Runs a further process in a running container. */
 export const command: Command = {
@@ -53,31 +67,42 @@ export const command: Command = {
   arity: [1, Infinity],
   stopsEarly: true,
   failureCode: 255,
-  async run({ flags, args, factory, output, trace }) {
+  async run({ flags, args, factory, output, caller, trace }) {
     const [id = "", ...command] = args;
-    const options = await processOptions(flags, command, output);
+    const options = await processOptions({ flags, output, caller }, command);
     requireConsole(flags, options);
     if (options.addCapabilities !== undefined) await warnOfUnknown(options.addCapabilities, output);
     const isDetached = isOn(flags, "detach");
     const { Process } = await import("../../process.ts");
     const signals = new SignalForwarder();
-    if (!isDetached) signals.listen();
+    if (hasTerminal(options) && !isDetached && caller.isOther) {
+      throw new NotHere("a terminal in the foreground");
+    }
+    if (!isDetached) await signals.listen(caller);
     const container = (await factory()).load(id);
     const process = new Process({
       ...options,
+      ...caller.stdio,
       ...(hasTerminal(options) && !isDetached
         ? foregroundConsole(options.config?.consoleSize)
         : {}),
       ...identity(flags, container),
       leaveStatus: isDetached,
     });
-    await container.start(process);
-    await tellPid(text(flags, "pid-file"), process);
+    const left = caller.isLeft && await takeLeftExec(process, new Poller());
+    if (!left) await container.start(process);
+    await tellPid(pathOf({ flags, caller }, "pid-file"), process);
     if (isDetached) return 0;
     return await traced(
       trace?.trace.main,
       "wait for the program",
-      () => follow(process, signals, { hasTerminal: hasTerminal(options), isFirst: false, output }),
+      () =>
+        follow(process, signals, {
+          hasTerminal: hasTerminal(options),
+          isFirst: false,
+          output,
+          caller,
+        }),
     );
   },
 };
@@ -94,11 +119,10 @@ async function tellPid(path: string | undefined, process: Process): Promise<void
 }
 
 async function processOptions(
-  flags: GivenFlags,
+  { flags, output, caller }: Pick<Invocation, "flags" | "output" | "caller">,
   command: readonly string[],
-  output: Output,
 ): Promise<ProcessOptions> {
-  const file = text(flags, "process");
+  const file = pathOf({ flags, caller }, "process");
   const config = file === undefined ? undefined : await readProcess(file);
   const given = (name: string, value: unknown) => value === undefined ? {} : { [name]: value };
   const env = list(flags, "env");
@@ -112,25 +136,25 @@ async function processOptions(
     ...given("cwd", text(flags, "cwd")),
     ...given(
       "extraEnv",
-      env.length === 0 ? undefined : env.flatMap((entry) => withValue(entry, output)),
+      env.length === 0 ? undefined : env.flatMap((entry) => withValue(entry, output, caller)),
     ),
     ...given("user", text(flags, "user")),
     ...given("terminal", choice(flags, "tty")),
-    ...given("consoleSocket", text(flags, "console-socket")),
+    ...given("consoleSocket", pathOf({ flags, caller }, "console-socket")),
     ...given("apparmorProfile", text(flags, "apparmor")),
     ...given("selinuxLabel", text(flags, "process-label")),
     ...given("noNewPrivileges", isOn(flags, "no-new-privs") ? true : undefined),
     ...given("addCapabilities", capabilities.length === 0 ? undefined : capabilities),
     ...given("subCgroup", text(flags, "cgroup")),
     ...given("ignorePaused", isOn(flags, "ignore-paused") ? true : undefined),
-    preserveFds: preservedFds(flags),
+    ...caller.preserved(preservedFds(flags)),
   };
 }
 
 /** A name without a value gets the caller's own value; a warning tells if the caller has none. */
-function withValue(entry: string, output: Output): string[] {
+function withValue(entry: string, output: Output, caller: Caller): string[] {
   if (entry.includes("=")) return [entry];
-  const value = ownVariable(entry);
+  const value = caller.isOther ? caller.variable(entry) : ownVariable(entry);
   if (value !== undefined) return [`${entry}=${value}`];
   output.warn(`--env ${entry}: there is no such variable here, so none is set`);
   return [];

@@ -29,8 +29,8 @@ export const command: Command = {
   ],
   arity: [0, 1],
   takesCommand: true,
-  async run({ flags, args, command, factory, output }) {
-    const bundle = readBundle(flags);
+  async run({ flags, args, command, factory, output, caller }) {
+    const bundle = readBundle(flags, caller);
     const process = new Process(
       command === undefined || command.length === 0 ? {} : { args: command },
     );

@@ -1,5 +1,6 @@
 /** `hull ps`. @module */
 
+import type { Caller } from "../caller/caller.ts";
 import { ContainerError } from "../../errors.ts";
 import { commandEnvironment } from "../../own/own_environment.ts";
 import { type Command, text } from "../flags/command.ts";
@@ -14,7 +15,7 @@ export const command: Command = {
   flags: [{ name: "format", letter: "f", value: "FORMAT", summary: "table (default) or json" }],
   arity: [1, Infinity],
   stopsEarly: true,
-  async run({ flags, args, factory, output }) {
+  async run({ flags, args, factory, output, caller }) {
     const format = text(flags, "format") ?? "table";
     if (format !== "table" && format !== "json") {
       throw usageError(`unknown format ${JSON.stringify(format)}`, "use table or json");
@@ -26,18 +27,18 @@ export const command: Command = {
     const first = [container.ociState().pid].filter((pid) => pid > 0);
     const pids = inside.length > 0 ? inside : first;
     if (format === "json") output.print(JSON.stringify(pids) + "\n");
-    else output.print(rowsOf(await hostPs(options.length > 0 ? options : ["-ef"]), pids));
+    else output.print(rowsOf(await hostPs(options.length > 0 ? options : ["-ef"], caller), pids));
     return 0;
   },
 };
 
-async function hostPs(options: readonly string[]): Promise<string> {
+async function hostPs(options: readonly string[], caller: Caller): Promise<string> {
   const decoder = new TextDecoder();
   try {
     const ps = new Deno.Command("ps", {
       args: [...options],
       stdin: "null",
-      ...commandEnvironment(),
+      ...commandEnvironment(caller.environment),
     });
     const { success, code, stdout, stderr } = await ps.output();
     if (success) return decoder.decode(stdout);

@@ -10,7 +10,6 @@ import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
 import { type Command, isOn } from "../flags/command.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
-import { OrphanReaper } from "../foreground/orphan_reaper.ts";
 import { oneLine, type Output } from "../output/output.ts";
 
 /** Creates and starts a container, and acts as its program towards the caller. */
@@ -33,7 +32,7 @@ export const command: Command = {
   arity: [1, 1],
   takesCommand: true,
   async run(invocation) {
-    const { flags, output, trace } = invocation;
+    const { flags, output, trace, caller } = invocation;
     const isDetached = isOn(flags, "detach");
     if (isOn(flags, "supervise") && !isDetached) {
       throw usageError(
@@ -41,9 +40,10 @@ export const command: Command = {
         "add --detach, or leave it out",
       );
     }
-    using reaper = isDetached || isOn(flags, "no-subreaper") ? undefined : new OrphanReaper();
+    const reaps = !isDetached && !isOn(flags, "no-subreaper");
+    using reaper = reaps ? await caller.reapOrphans() : undefined;
     const signals = new SignalForwarder();
-    if (!isDetached) signals.listen();
+    if (!isDetached) await signals.listen(caller);
     const { container, process, hasTerminal, notify } = await createFromFlags(
       invocation,
       isDetached,
@@ -52,12 +52,12 @@ export const command: Command = {
     try {
       // Once the program runs, hull's files may go.
       if (!isDetached && container.config.hooks !== undefined) await loadHooks();
-      await container.release();
+      if (!caller.isLeft || container.status() === "created") await container.release();
     } catch (error) {
       // a failed hook has removed it already
       throw await undone(error, () => container[Symbol.asyncDispose]());
     }
-    const watched = isDetached ? process.pid : Deno.pid;
+    const watched = isDetached ? process.pid : caller.identity.pid;
     const forwarded = forwardReadiness(notify, watched, process, output);
     if (isDetached) {
       await forwarded;
@@ -67,7 +67,7 @@ export const command: Command = {
     const code = await traced(
       trace?.trace.main,
       "wait for the program",
-      () => follow(process, signals, { hasTerminal, isFirst: true, output }),
+      () => follow(process, signals, { hasTerminal, isFirst: true, output, caller }),
     );
     reaper?.[Symbol.dispose](); // hooks come
     await forwarded;

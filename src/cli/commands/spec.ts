@@ -29,14 +29,16 @@ export const command: Command = {
     { name: "builtin", summary: "print the config of the built-in default of hull run" },
   ],
   arity: [0, 0],
-  async run({ flags, output }) {
+  async run({ flags, output, caller }) {
     if (isOn(flags, "builtin")) {
       const { builtinConfig, hostFacts } = await import("../../create/builtin_bundle.ts");
       const { config } = builtinConfig({ id: "hull", args: [], host: hostFacts() });
       output.print(format(config));
     } else {
       const file = text(flags, "file") ?? "config.json";
-      const path = file.startsWith("/") ? file : `${text(flags, "bundle") ?? "."}/${file}`;
+      const path = file.startsWith("/")
+        ? file
+        : `${caller.path(text(flags, "bundle") ?? ".")}/${file}`;
       write(path, format(makeSpec(flags)));
     }
     return 0;

@@ -11,9 +11,11 @@ export const command: Command = {
   description: "Starts the user's program in a created container.",
   flags: [],
   arity: [1, 1],
-  async run({ args, factory, output }) {
+  async run({ args, factory, output, caller }) {
     const container = (await factory()).load(args[0] as string);
-    const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+    const host = caller.variable("NOTIFY_SOCKET") ?? "";
+    if (caller.isLeft && container.status() !== "created") return 0; // the resident has done it
+    await caller.begin();
     if (host === "") await container.release();
     else await startNotified(container, host, output);
     return 0;

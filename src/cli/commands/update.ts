@@ -3,7 +3,8 @@
 import { Fd, readAll } from "../../../ffi/files/file.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
-import { type Command, type Flag, type GivenFlags, isOn, text } from "../flags/command.ts";
+import { NotHere } from "../caller/caller.ts";
+import { type Command, type Flag, type GivenFlags, isOn, pathOf, text } from "../flags/command.ts";
 import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
 import { parseBytes, parseInteger } from "../flags/quantities.ts";
@@ -46,11 +47,13 @@ export const command: Command = {
     "single limits don't count. The new limits are kept with the container.",
   flags: FLAGS,
   arity: [1, 1],
-  async run({ flags, args, factory, output }) {
+  async run({ flags, args, factory, output, caller }) {
     for (const name of KERNEL_FLAGS) {
       if (text(flags, name) !== undefined) output.warn(`--${name} is obsolete and ignored`);
     }
-    const file = text(flags, "resources");
+    const named = text(flags, "resources");
+    if (named === "-" && caller.isOther) throw new NotHere("resources on stdin");
+    const file = named === "-" ? named : pathOf({ flags, caller }, "resources");
     const resources = file === undefined ? fromFlags(flags) : await readResources(file);
     if (file !== undefined) warnOfUnread(flags, output);
     else requireChange(flags, resources);

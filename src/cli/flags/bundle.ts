@@ -7,6 +7,7 @@
 import { isThere } from "../../../ffi/files/file_status.ts";
 import type { Config } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
+import type { Caller } from "../caller/caller.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { parseDocument } from "./json_document.ts";
 import { usageError } from "./options.ts";
@@ -43,7 +44,7 @@ const ESCAPE = "--builtin takes the built-in default instead";
  * @returns undefined if none was named and there is no config.json here, or with `--builtin`
  * @throws {ContainerError} `ConfigInvalid`
  */
-export function readBundle(flags: GivenFlags): Bundle | undefined {
+export function readBundle(flags: GivenFlags, caller: Caller): Bundle | undefined {
   const folder = text(flags, "bundle");
   const file = text(flags, "config");
   const isFound = folder === undefined && file === undefined;
@@ -51,7 +52,7 @@ export function readBundle(flags: GivenFlags): Bundle | undefined {
     if (isFound) return undefined;
     throw usageError("--builtin is the config itself", "leave out --bundle and --config");
   }
-  const base = folder ?? ".";
+  const base = caller.path(folder ?? ".");
   const path = file === undefined || !file.startsWith("/")
     ? `${base}/${file ?? "config.json"}`
     : file;

@@ -6,6 +6,7 @@
  */
 
 import type { Factory } from "../../factory.ts";
+import type { Caller } from "../caller/caller.ts";
 import type { Output } from "../output/output.ts";
 import type { TraceFile } from "../output/trace_file.ts";
 
@@ -20,6 +21,8 @@ export interface Flag {
   readonly many?: true;
   /** What it does, for the help. */
   readonly summary: string;
+  /** Whether only hull itself gives it, so that the help leaves it out. */
+  readonly isInner?: true;
 }
 
 /** The flags that were given: text for those with a value, or texts; on or off for the others. */
@@ -37,6 +40,9 @@ export interface Invocation {
   /** The Factory that hull's own flags describe. */
   readonly factory: () => Promise<Factory>;
   readonly output: Output;
+  readonly caller: Caller;
+  /** Does another caller's command. */
+  readonly main: (args: readonly string[], caller: Caller) => Promise<number>;
   /** The trace, with `--trace`. */
   readonly trace: TraceFile | undefined;
 }
@@ -67,6 +73,15 @@ export interface Command {
 export function text(flags: GivenFlags, name: string): string | undefined {
   const value = flags[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/** A flag's path, as this program reaches it; undefined if it was not given. */
+export function pathOf(
+  { flags, caller }: Pick<Invocation, "flags" | "caller">,
+  name: string,
+): string | undefined {
+  const path = text(flags, name);
+  return path === undefined ? undefined : caller.path(path);
 }
 
 /** Whether a flag without a value is on. */

@@ -11,6 +11,7 @@ import type { ConsoleSize } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Process, ProcessOptions } from "../../process.ts";
 import type { Interrupts } from "./interrupts.ts";
+import type { Caller } from "../caller/caller.ts";
 import type { Output } from "../output/output.ts";
 import { answerTo, kill } from "./signal_answer.ts";
 import { isPiped, UnreadOutput } from "./unread_output.ts";
@@ -54,7 +55,10 @@ export interface Following {
   /** Whether it is a container's first process, which most signals don't end. */
   readonly isFirst: boolean;
   readonly output: Output;
+  readonly caller: Caller;
 }
+
+const STDOUT = 1;
 
 /**
  * Waits for a process's end.
@@ -66,15 +70,17 @@ export async function follow(
   signals: SignalForwarder,
   following: Following,
 ): Promise<number> {
-  const { hasTerminal, isFirst, output } = following;
+  const { hasTerminal, isFirst, output, caller } = following;
   if (hasTerminal) return await relay(process, signals, output);
-  using unread = isFirst && isPiped() ? new UnreadOutput(process) : undefined;
+  const stdout = typeof caller.stdio.stdout === "number" ? caller.stdio.stdout : STDOUT;
+  using unread = isFirst && isPiped(stdout) ? new UnreadOutput(process, stdout) : undefined;
   let interrupts: Interrupts | undefined;
   const onInterrupt = async () => {
     // Where hull's files are gone meanwhile, or no fd is left, ^C is passed on and nothing more.
     const module = await import("./interrupts.ts").catch(() => undefined);
     if (module === undefined) return;
-    interrupts ??= new module.Interrupts(process, (message) => sayOnTerminal(output, message));
+    const say = (message: string) => sayOnTerminal(output, message);
+    interrupts ??= new module.Interrupts(process, say, caller.identity.pid);
     interrupts.signalled();
   };
   const status = await signals.forwardTo(process, { onInterrupt }).wait();
@@ -83,8 +89,8 @@ export async function follow(
 }
 
 /** Whether somebody sits at this program's terminal. */
-export function isInteractive(): boolean {
-  return Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+export function isInteractive(caller: Caller): boolean {
+  return caller.stdin.isTerminal() && caller.stdout.isTerminal();
 }
 
 /**
@@ -149,12 +155,10 @@ export class SignalForwarder {
   #handlers: SignalHandlers = {};
 
   /** Takes the signals from now on. */
-  listen(): void {
-    const isOnTerminal = Deno.stdin.isTerminal();
-    for (const name of FORWARDED) {
-      if (isOnTerminal && JOB_CONTROL.includes(name)) continue;
-      Deno.addSignalListener(name, () => this.#take(name));
-    }
+  async listen(caller: Caller): Promise<void> {
+    const isOnTerminal = caller.stdin.isTerminal();
+    const names = FORWARDED.filter((name) => !isOnTerminal || !JOB_CONTROL.includes(name));
+    await caller.takeSignals(names, (name) => this.#take(name));
   }
 
   /** From now on signals go to the process. */

@@ -18,18 +18,29 @@ const ANSWER_MS = 50;
 export class Interrupts implements Disposable {
   readonly #process: Process;
   readonly #say: (message: string) => void;
+  readonly #command: number | "self";
   #unansweredAt = -Infinity;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
-  /** For a process that has begun; `say` tells the person at the terminal. */
-  constructor(process: Process, say: (message: string) => void) {
+  /**
+   * For a process that has begun.
+   *
+   * @param say tells the person at the terminal
+   * @param command the process that got the signal
+   */
+  constructor(
+    process: Process,
+    say: (message: string) => void,
+    command: number | "self" = "self",
+  ) {
+    this.#command = command;
     this.#process = process;
     this.#say = say;
   }
 
   /** Tells that a SIGINT was passed on, which may have been typed. */
   signalled(): void {
-    const { group, foreground } = jobOf("self");
+    const { group, foreground } = jobOf(this.#command);
     if (group !== undefined && group === foreground) this.typed();
   }
 

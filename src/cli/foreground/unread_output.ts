@@ -14,14 +14,13 @@ import { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Process } from "../../process.ts";
 import { answerTo, kill, readProc } from "./signal_answer.ts";
 
-const STDOUT = 1;
 /** For how long writers find a pipe without a reader, before hull checks again. */
 const PAUSE_MS = 100;
 
-/** Whether this program's stdout is a pipe. */
-export function isPiped(): boolean {
+/** Whether a stdout, by its number, is a pipe. */
+export function isPiped(stdout: number): boolean {
   try {
-    return (statAt(new Fd(STDOUT), "").mode & S_IFMT) === S_IFIFO;
+    return (statAt(new Fd(stdout), "").mode & S_IFMT) === S_IFIFO;
   } catch {
     return false; // it is closed
   }
@@ -31,11 +30,13 @@ export function isPiped(): boolean {
 export class UnreadOutput implements Disposable {
   readonly #poller = new Poller();
   readonly #process: Process;
+  readonly #stdout: number;
   #hasEnded = false;
 
-  /** Watches for a process that has begun. */
-  constructor(process: Process) {
+  /** Watches for a process that has begun, and the stdout that it has, by its number here. */
+  constructor(process: Process, stdout: number) {
     this.#process = process;
+    this.#stdout = stdout;
     this.#watch().catch(() => {}); // if it can't be watched, nothing is done
   }
 
@@ -52,7 +53,7 @@ export class UnreadOutput implements Disposable {
   async #watch(): Promise<void> {
     // Waits for EPOLLERR, which is always reported: the last reader has gone. 0 means that the
     // watch has ended.
-    if (await this.#poller.wait(new Fd(STDOUT), 0) === 0) return;
+    if (await this.#poller.wait(new Fd(this.#stdout), 0) === 0) return;
     while (answerTo(SIGPIPE, this.#process.pid) === "deaf") {
       if (await this.#isWritten()) return this.#end();
       await pause(PAUSE_MS);
@@ -64,7 +65,7 @@ export class UnreadOutput implements Disposable {
    * write. If another process of the container wrote, its next write finds a pipe without a reader.
    */
   async #isWritten(): Promise<boolean> {
-    using reader = open(`/proc/self/fd/${STDOUT}`, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    using reader = open(`/proc/self/fd/${this.#stdout}`, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     const before = this.#written();
     await this.#poller.wait(reader);
     return this.#written() !== before;

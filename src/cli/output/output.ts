@@ -6,6 +6,7 @@
  */
 
 import { exactJson } from "../../config/fields/exact_json.ts";
+import type { Caller } from "../caller/caller.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { ContainerError } from "../../errors.ts";
 import { reason } from "./reason.ts";
@@ -22,6 +23,8 @@ export interface OutputOptions {
   readonly debug: boolean;
   /** Whether warnings are kept back. */
   readonly quiet?: boolean | undefined;
+  /** Whose streams are written to; without one this program's. */
+  readonly caller?: Pick<Caller, "stdout" | "stderr"> | undefined;
 }
 
 type Level = "debug" | "warning" | "error";
@@ -43,7 +46,7 @@ export class Output {
    * @returns false if nobody reads it any more
    */
   print(text: string): boolean {
-    return writeAll(Deno.stdout, visible(text));
+    return writeAll(this.#caller.stdout, visible(text));
   }
 
   /** Prints a value as JSON. */
@@ -62,9 +65,14 @@ export class Output {
     this.#write("warning", { msg: `config ${pointer}: ${message}`, pointer });
   }
 
+  get #caller(): Pick<Caller, "stdout" | "stderr"> {
+    return this.#options.caller ?? Deno;
+  }
+
   /** Ends a line that something else has begun on the terminal. */
   newline(): void {
-    if (Deno.stderr.isTerminal()) writeAll(Deno.stderr, "\n");
+    const { stderr } = this.#caller;
+    if (stderr.isTerminal()) writeAll(stderr, "\n");
   }
 
   /** Prints what is being done, with `--debug` only. */
@@ -101,19 +109,20 @@ export class Output {
     fields: { readonly msg: string; readonly pointer?: string | undefined },
   ): void {
     const { log, format } = this.#options;
+    const { stderr } = this.#caller;
     const human = `hull: ${level === "error" ? "" : `${level}: `}${printable(fields.msg)}\n`;
     if (log === undefined) {
-      writeAll(Deno.stderr, visible(format === "json" ? asJson(level, fields) : human));
+      writeAll(stderr, visible(format === "json" ? asJson(level, fields) : human));
       return;
     }
     // Engines read the log's last line; people look at stderr. With a log file warnings are not
     // printed on stderr, since that is also the stderr of the container.
-    if (level === "error") writeAll(Deno.stderr, visible(human));
+    if (level === "error") writeAll(stderr, visible(human));
     const line = visible(format === "json" ? asJson(level, fields) : asText(level, fields.msg));
     try {
       if (!writeAll(log, line)) throw new Error("nobody reads it");
     } catch (error) {
-      writeAll(Deno.stderr, visible(`hull: warning: cannot write to the log: ${oneLine(error)}\n`));
+      writeAll(stderr, visible(`hull: warning: cannot write to the log: ${oneLine(error)}\n`));
     }
   }
 }

@@ -13,12 +13,13 @@ import type { Config } from "../../config/types/config.ts";
 import { validateConfig } from "../../config/validate/validate.ts";
 import type { Container } from "../../container.ts";
 import type { InitKind } from "../../../init/start_way.ts";
+import { joinsInhabited } from "../../../init/steps/process/namespaces.ts";
 import { ContainerError } from "../../errors.ts";
 import { createExitRecord } from "../../supervisor/exit_record.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { Process, ProcessOptions } from "../../process.ts";
-import { identify } from "../../state/process_identity.ts";
 import { syscallFailure } from "../../failures/syscall_failure.ts";
+import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
 import { type Bundle, BUNDLE_FLAGS, namingFile, readBundle } from "../flags/bundle.ts";
@@ -28,6 +29,7 @@ import {
   type GivenFlags,
   type Invocation,
   isOn,
+  pathOf,
   text,
 } from "../flags/command.ts";
 import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
@@ -35,6 +37,9 @@ import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
 import { usageError } from "../flags/options.ts";
 import { writePidFile } from "./pid_file.ts";
+import { type Caller, NotHere } from "../caller/caller.ts";
+
+const takeLeftContainer = late(() => import("./left_child.ts"), "takeLeftContainer");
 
 /** The flags of a birth. */
 export const BIRTH_FLAGS: readonly Flag[] = [
@@ -82,8 +87,8 @@ export async function createFromFlags(
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, trace } = invocation;
-  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags));
+  const { flags, trace, caller } = invocation;
+  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags, caller));
   try {
     return await createFromBundle(bundle, invocation, isDetached, isRun);
   } catch (error) {
@@ -97,22 +102,34 @@ async function createFromBundle(
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, args, command, factory, output } = invocation;
+  const { flags, args, command, factory, output, caller } = invocation;
   const { Process } = await import("../../process.ts");
+  if (caller.isOther && needsLauncher(bundle?.config)) throw new NotHere("a launcher");
   const network = await networkOf(flags);
-  const console = consoleOf(flags, bundle?.config, isDetached);
+  const console = consoleOf(invocation, bundle?.config, isDetached);
   const process = new Process({
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
-    ...passedFds(flags),
+    ...passedFds(flags, caller),
+    ...caller.stdio,
     ...console.options,
   });
-  using pidfdSocket = await connectPidfdSocket(text(flags, "pidfd-socket"));
+  using pidfdSocket = await connectPidfdSocket(pathOf(invocation, "pidfd-socket"));
   output.debug(
     bundle === undefined ? "the config is the built-in default" : `the config is ${bundle.path}`,
   );
   const makes = await factory();
   const id = args[0] as string;
-  const notify = bundle === undefined ? undefined : await notified(bundle.config, makes.root, id);
+  if (caller.isLeft) {
+    const container = await takeLeftContainer(makes, id, process, new Poller());
+    if (container !== undefined) {
+      if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
+      writePidFile(pathOf(invocation, "pid-file"), process.pid);
+      return { container, process, hasTerminal: console.hasTerminal, notify: undefined };
+    }
+  }
+  const notify = bundle === undefined
+    ? undefined
+    : await notified(bundle.config, makes.root, id, caller);
   const container = await makes.create(id, notify?.config ?? bundle?.config, {
     bundle: bundle?.folder,
     network,
@@ -127,12 +144,12 @@ async function createFromBundle(
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),
       // In the foreground hull stays the parent until the end, so it acts as the supervisor itself.
-      supervisor: isDetached ? undefined : identify(Deno.pid),
+      supervisor: isDetached ? undefined : caller.identity,
       supervised: isOn(flags, "supervise"),
     });
     if (!isDetached) createExitRecord(container.folder).close();
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
-    writePidFile(text(flags, "pid-file"), process.pid);
+    writePidFile(pathOf(invocation, "pid-file"), process.pid);
   } catch (error) {
     throw await undone(
       error,
@@ -146,6 +163,12 @@ async function createFromBundle(
   return { container, process, hasTerminal: console.hasTerminal, notify: socket };
 }
 
+/** Whether a start needs a launcher, by a config that is not checked yet. */
+function needsLauncher(config: Config | undefined): boolean {
+  const { namespaces } = config?.linux ?? {};
+  return Array.isArray(namespaces) && joinsInhabited(namespaces.filter((one) => one !== null));
+}
+
 /** What `--init` asks for. */
 export function initKind(flags: GivenFlags): InitKind {
   const kind = text(flags, "init") ?? "auto";
@@ -154,9 +177,10 @@ export function initKind(flags: GivenFlags): InitKind {
 }
 
 /** The fds that the caller passed, with the variables by which the program finds them. */
-function passedFds(flags: GivenFlags): ProcessOptions {
-  const extraEnv = listenVariables();
-  return { ...(extraEnv.length === 0 ? {} : { extraEnv }), preserveFds: inheritedCount(flags) };
+function passedFds(flags: GivenFlags, caller: Caller): ProcessOptions {
+  const extraEnv = listenVariables(caller);
+  const count = inheritedCount(flags, caller);
+  return { ...(extraEnv.length === 0 ? {} : { extraEnv }), ...caller.preserved(count) };
 }
 
 /** What is known of the terminal before there is one. */
@@ -170,11 +194,17 @@ interface Console {
  * it is connected with this program's. The built-in default has a terminal if this program has one,
  * like a command in a shell.
  */
-function consoleOf(flags: GivenFlags, config: Config | undefined, isDetached: boolean): Console {
-  const consoleSocket = text(flags, "console-socket");
+function consoleOf(
+  { flags, caller }: Invocation,
+  config: Config | undefined,
+  isDetached: boolean,
+): Console {
+  const consoleSocket = pathOf({ flags, caller }, "console-socket");
   const chosen = choice(flags, "tty");
   const hasTerminal = chosen ??
-    (config === undefined ? !isDetached && isInteractive() : config.process?.terminal === true);
+    (config === undefined
+      ? !isDetached && isInteractive(caller)
+      : config.process?.terminal === true);
   // A value that the config has already is left out: as a wish it would make hull check the config
   // once more.
   const terminal = chosen ?? (config === undefined && hasTerminal ? true : undefined);
@@ -189,6 +219,7 @@ function consoleOf(flags: GivenFlags, config: Config | undefined, isDetached: bo
       "leave out --console-socket, or add --tty",
     );
   }
+  if (hasTerminal && caller.isOther) throw new NotHere("a terminal in the foreground");
   const console = hasTerminal ? foregroundConsole(config?.process?.consoleSize) : {};
   return { hasTerminal, options: { ...wish, ...console } };
 }
@@ -229,8 +260,13 @@ interface Notified {
   bind(): NotifySocket;
 }
 
-async function notified(config: Config, root: string, id: string): Promise<Notified | undefined> {
-  const host = Deno.env.get("NOTIFY_SOCKET") ?? "";
+async function notified(
+  config: Config,
+  root: string,
+  id: string,
+  caller: Caller,
+): Promise<Notified | undefined> {
+  const host = caller.variable("NOTIFY_SOCKET") ?? "";
   if (host === "") return undefined;
   const { withNotifySocket, makeNotifyFolder, NotifySocket } = await import("./notify_socket.ts");
   const folder = `${root}/${id}`;

@@ -4,17 +4,18 @@
  * @module
  */
 
+import type { Caller } from "../caller/caller.ts";
 import { type GivenFlags, text } from "../flags/command.ts";
 import { usageError } from "../flags/options.ts";
 
 /** How many fds from 3 on go on to the container: those of systemd, and those of the flag. */
-export function inheritedCount(flags: GivenFlags): number {
-  return preservedFds(flags) + listenFds();
+export function inheritedCount(flags: GivenFlags, caller: Caller): number {
+  return preservedFds(flags) + listenFds(caller);
 }
 
 /** The variables by which the container's program finds what systemd passed: sd_listen_fds(3). */
-export function listenVariables(): string[] {
-  const count = listenFds();
+export function listenVariables(caller: Caller): string[] {
+  const count = listenFds(caller);
   return count === 0 ? [] : [`LISTEN_FDS=${count}`, "LISTEN_PID=1"];
 }
 
@@ -22,9 +23,10 @@ export function listenVariables(): string[] {
  * The fds that systemd passed to this very process. If LISTEN_PID names another process, there are
  * none.
  */
-function listenFds(): number {
-  if (Deno.env.get("LISTEN_PID") !== String(Deno.pid)) return 0;
-  const listen = Deno.env.get("LISTEN_FDS") ?? "";
+function listenFds(caller: Caller): number {
+  const pid = caller.variable("LISTEN_PID");
+  if (pid === undefined || pid !== String(caller.identity.pid)) return 0;
+  const listen = caller.variable("LISTEN_FDS") ?? "";
   return /^[1-9]\d{0,3}$/.test(listen) ? Number(listen) : 0;
 }
 

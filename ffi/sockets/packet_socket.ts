@@ -1,0 +1,198 @@
+/**
+ * Unix sockets that keep messages whole and in order, with fds beside them.
+ *
+ * Source: unix(7), SOCK_SEQPACKET; cmsg(3); socket(7), SO_PEERCRED.
+ *
+ * @module
+ */
+
+import { EAGAIN, errnoNumber, SyscallError } from "../c/errno.ts";
+import { Fd } from "../files/file.ts";
+import type { Operation } from "../program/operation.ts";
+import { SyscallProgram } from "../program/program.ts";
+import {
+  AF_UNIX,
+  messageWithFds,
+  SCM_RIGHTS,
+  SOCK_CLOEXEC,
+  SOCK_SEQPACKET,
+  SOL_SOCKET,
+} from "./socket.ts";
+import { unixAddress } from "./unix_socket.ts";
+
+const SOCK_NONBLOCK = 0o4000;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+const SO_PEERCRED = 17;
+const BACKLOG = 1024;
+const HEADER = 16;
+
+/** What a message holds. */
+export interface Packet {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly fds: readonly Fd[];
+}
+
+/**
+ * Listens at a path, which must be free, without blocking: bind(2), listen(2).
+ *
+ * @throws {SyscallError} EADDRINUSE if there is such a file
+ */
+export function listenForPackets(path: string): Fd {
+  const address = unixAddress(path);
+  const type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  const program = new SyscallProgram([
+    { label: "socket", syscall: "socket", args: [AF_UNIX, type, 0] },
+    { syscall: "bind", args: [{ result: "socket" }, address, address.length] },
+    { syscall: "listen", args: [{ result: "socket" }, BACKLOG] },
+  ]);
+  program.run();
+  const number = program.result("socket");
+  const failure = program.failure();
+  if (failure === undefined) return new Fd(number);
+  if (number >= 0) new Fd(number).close();
+  throw new SyscallError(["socket", "bind", "listen"][failure.index] ?? "", failure.errno, path);
+}
+
+/**
+ * Connects to who listens at a path, close-on-exec and non-blocking: connect(2).
+ *
+ * @returns undefined if nobody does, or cannot now
+ * @throws {SyscallError}
+ */
+export function connectPackets(path: string): Fd | undefined {
+  const address = unixAddress(path);
+  const type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  const program = new SyscallProgram([
+    { label: "socket", syscall: "socket", args: [AF_UNIX, type, 0] },
+    { label: "connect", syscall: "connect", args: [{ result: "socket" }, address, address.length] },
+  ]);
+  program.run();
+  const socket = new Fd(program.result("socket"));
+  const failure = program.failure();
+  if (failure === undefined) return socket;
+  if (failure.index === 0) throw new SyscallError("socket", failure.errno);
+  socket.close();
+  if (["EAGAIN", "ECONNREFUSED", "ENOENT"].map(errnoNumber).includes(failure.errno)) {
+    return undefined;
+  }
+  throw new SyscallError("connect", failure.errno, path);
+}
+
+/**
+ * Takes a connection, close-on-exec and non-blocking: accept4(2).
+ *
+ * @returns undefined if there is none
+ * @throws {SyscallError}
+ */
+export function acceptPackets(listener: Fd): Fd | undefined {
+  const args = [listener.number, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK];
+  const number = call({ syscall: "accept4", args });
+  return number === undefined ? undefined : new Fd(number);
+}
+
+/** Who is at the other end, as it was when it connected. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Who is at the other end.
+ *
+ * @throws {SyscallError}
+ */
+export function peerOf(socket: Fd): PeerCredentials {
+  const size = new Uint8Array(Int32Array.of(12).buffer);
+  const credentials = { space: 12, name: "credentials" };
+  const program = new SyscallProgram([
+    { syscall: "getsockopt", args: [socket.number, SOL_SOCKET, SO_PEERCRED, credentials, size] },
+  ]);
+  program.run();
+  const failure = program.failure();
+  if (failure !== undefined) throw new SyscallError("getsockopt", failure.errno);
+  const bytes = program.output("credentials");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const [pid, uid, gid] = [0, 4, 8].map((at) => view.getInt32(at, true)) as [
+    number,
+    number,
+    number,
+  ];
+  return { pid, uid: uid >>> 0, gid: gid >>> 0 };
+}
+
+/**
+ * Sends messages in their order, the first with bytes, each further one with one fd.
+ *
+ * @returns how many were taken: fewer while there is no room
+ * @throws {SyscallError} EPIPE or ECONNRESET if nobody is at the other end, EMSGSIZE
+ */
+export function sendPackets(
+  socket: Fd,
+  messages: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly fd?: number }[],
+): number {
+  const program = new SyscallProgram(messages.map(({ bytes, fd }): Operation =>
+    fd === undefined
+      ? {
+        syscall: "sendto",
+        args: [socket.number, bytes, bytes.length, MSG_NOSIGNAL, 0, 0],
+        onError: "return",
+      }
+      : {
+        syscall: "sendmsg",
+        args: [socket.number, messageWithFds([fd], bytes), MSG_NOSIGNAL],
+        onError: "return",
+      }
+  ));
+  program.run();
+  const first = messages.findIndex((_, k) => program.result(k) < 0);
+  if (first < 0) return messages.length;
+  const errno = -program.result(first);
+  if (errno === EAGAIN) return first;
+  throw new SyscallError("sendmsg", errno);
+}
+
+/**
+ * Takes a message, without waiting.
+ *
+ * @param size the most bytes that it may have
+ * @param most the most fds that it may have; they are close-on-exec
+ * @returns undefined if there is none yet; an empty one if the other end is closed
+ * @throws {SyscallError}
+ */
+export function receivePacket(socket: Fd, size: number, most = 0): Packet | undefined {
+  const data = { space: size, name: "data" };
+  const control = { space: HEADER + ((4 * most + 7) & ~7), name: "control" };
+  const iov = { words: [data, size] };
+  const header = most === 0
+    ? { words: [0, 0, iov, 1, 0, 0, 0] }
+    : { words: [0, 0, iov, 1, control, control.space, 0] };
+  const program = new SyscallProgram([
+    { syscall: "recvmsg", args: [socket.number, header, MSG_CMSG_CLOEXEC] },
+  ]);
+  program.run();
+  const length = program.result(0);
+  if (length === -EAGAIN) return undefined;
+  if (length < 0) throw new SyscallError("recvmsg", -length);
+  const fds = most === 0 ? [] : passedFds(program.output("control"));
+  return { bytes: program.output("data").slice(0, length) as Uint8Array<ArrayBuffer>, fds };
+}
+
+function passedFds(control: Uint8Array): Fd[] {
+  const view = new DataView(control.buffer, control.byteOffset, control.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (view.getInt32(8, true) !== SOL_SOCKET || view.getInt32(12, true) !== SCM_RIGHTS) return [];
+  const count = (length - HEADER) >> 2;
+  return Array.from({ length: count }, (_, k) => new Fd(view.getInt32(HEADER + 4 * k, true)));
+}
+
+/** The result of a call; undefined if there is nothing now. */
+function call(operation: Operation): number | undefined {
+  const program = new SyscallProgram([{ ...operation, onError: "return" }]);
+  program.run();
+  const result = program.result(0);
+  if (result >= 0) return result;
+  if (result === -EAGAIN) return undefined;
+  throw new SyscallError(operation.syscall, -result);
+}

@@ -1,0 +1,66 @@
+/**
+ * Who called hull, and what a command has of it: words, environment, working folder, standard
+ * streams. Mostly that is what this program itself was started with; in a resident hull it is
+ * another process, for which a command is done.
+ *
+ * @module
+ */
+
+import type { ProcessIdentity } from "../../state/process_identity.ts";
+import type { Bearer } from "../../process/bearer.ts";
+import type { ProcessOptions } from "../../process.ts";
+
+/**
+ * A command that only the caller's own process can do; nothing of it has been done yet. A resident
+ * hull leaves it to that process.
+ */
+export class NotHere extends Error {
+  override readonly name = "NotHere";
+}
+
+/** The flag of a command that a resident hull had begun when it was killed. */
+export const LEFT_FLAG = "left-by-resident";
+
+/** Something to write to. */
+export interface Sink {
+  /** Takes some of the bytes, at least one. */
+  writeSync(bytes: Uint8Array): number;
+  isTerminal(): boolean;
+}
+
+/** Takes the statuses of processes that a container leaves behind, until it is disposed of. */
+export interface Reaper extends Disposable {
+  /** From now on, but for the one process that is waited for. */
+  begin(except: number): void;
+}
+
+/** Who called hull. */
+export interface Caller {
+  /** Whether this program does other callers' commands as well. */
+  readonly isOther: boolean;
+  /** Whether a resident hull has done a part of the command, and was killed. */
+  readonly isLeft: boolean;
+  readonly stdin: { isTerminal(): boolean };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** The process that is the command. */
+  readonly identity: ProcessIdentity;
+  /** The process that bears what the command starts, if this program does not. */
+  readonly bearer: Bearer | undefined;
+  /** The standard streams of a process that has the caller's. */
+  readonly stdio: Pick<ProcessOptions, "stdin" | "stdout" | "stderr">;
+  /** All its variables: `NAME=value`, each. */
+  readonly environment: readonly string[];
+  /** The value of a variable; undefined without one. */
+  variable(name: string): string | undefined;
+  /** What a process gets that has so many of the caller's fds from 3 on. */
+  preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles">;
+  /** Has signals that are for the caller's command taken here, once it is awaited. */
+  takeSignals(names: readonly Deno.Signal[], take: (name: Deno.Signal) => void): Promise<void>;
+  /** Tells the caller's process that from now on a part of its command may have been done. */
+  begin(): Promise<void>;
+  /** Has the caller's process take over those that a container leaves behind. */
+  reapOrphans(): Promise<Reaper | undefined>;
+  /** A path as this program reaches it. */
+  path(path: string): string;
+}

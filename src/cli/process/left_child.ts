@@ -1,0 +1,137 @@
+/**
+ * The child that a command has already, because a resident hull did a part of it and was killed.
+ *
+ * @module
+ */
+
+import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
+import { readLinkAt } from "../../../ffi/files/entries.ts";
+import { AT_FDCWD } from "../../../ffi/files/file.ts";
+import { type ExitStatus, openPidfd } from "../../../ffi/processes/process.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
+import type { Container } from "../../container.ts";
+import { ContainerError } from "../../errors.ts";
+import { killTree } from "../../exec/descendants.ts";
+import type { Factory } from "../../factory.ts";
+import { Child, type ParentProcess, requireSignal } from "../../process/parent_process.ts";
+import { CLAIM } from "../../process/process_claim.ts";
+import type { Process } from "../../process.ts";
+import { optionalText } from "../../../ffi/files/optional_text.ts";
+import { writeExitRecord } from "../../supervisor/exit_record.ts";
+
+/** A process that is this program's child, though another program had it made. */
+class LeftChild implements ParentProcess {
+  readonly #child: Child;
+  readonly #folder: string | undefined;
+
+  constructor(child: Child, folder?: string) {
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async wait(): Promise<ExitStatus> {
+    const status = await this.#child.wait();
+    if (this.#folder !== undefined) writeExitRecord(this.#folder, this.pid, status);
+    return status;
+  }
+
+  signal(signal: string | number): void {
+    if (!this.#child.signal(requireSignal(signal))) {
+      throw new ContainerError("ContainerNotRunning", "the process has ended");
+    }
+  }
+
+  killTree(): void {
+    killTree(this.#child);
+  }
+
+  /** Its terminal is another program's. */
+  resize(): void {}
+
+  interruptKey(): undefined {
+    return undefined;
+  }
+
+  typeEnd(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async terminate(): Promise<void> {
+    this.#child.signal(SIGKILL);
+    await this.#child.ended();
+  }
+}
+
+/**
+ * The child of an exec, if its program runs: the process takes it over.
+ *
+ * @returns whether there is one
+ */
+export async function takeLeftExec(process: Process, poller: Poller): Promise<boolean> {
+  for (;;) {
+    const pid = children().at(-1);
+    if (pid === undefined) return false;
+    const child = new Child(pid, openPidfd(pid), poller);
+    if (!isUsher(pid)) {
+      attach(process, new LeftChild(child));
+      return true;
+    }
+    await child.ended(); // it makes the process, or fails
+  }
+}
+
+/**
+ * The container that a resident has made, if its first process is this program's child and the
+ * container is whole: the process takes the child over. A child that is not so far is ended.
+ */
+export async function takeLeftContainer(
+  factory: Factory,
+  id: string,
+  process: Process,
+  poller: Poller,
+): Promise<Container | undefined> {
+  const container = loaded(factory, id);
+  const first = container?.ociState().pid;
+  for (const pid of children()) {
+    const child = new Child(pid, openPidfd(pid), poller);
+    if (pid === first && container !== undefined) {
+      attach(process, new LeftChild(child, container.folder));
+      return container;
+    }
+    await child.kill();
+  }
+  return undefined;
+}
+
+function attach(process: Process, left: LeftChild): void {
+  using claim = process[CLAIM]();
+  claim.attach(left, {});
+}
+
+function loaded(factory: Factory, id: string): Container | undefined {
+  try {
+    return factory.load(id);
+  } catch (error) {
+    if (error instanceof ContainerError && error.code === "ContainerNotExists") return undefined;
+    throw error;
+  }
+}
+
+/** The numbers of this program's children, in the order of their births. */
+function children(): number[] {
+  const text = optionalText(`/proc/self/task/${Deno.pid}/children`);
+  return text.split(" ").filter((number) => number !== "").map(Number);
+}
+
+/** Whether it is a program of hull's that makes the process. */
+function isUsher(pid: number): boolean {
+  try {
+    return readLinkAt(AT_FDCWD, `/proc/${pid}/exe`).startsWith("/memfd:hull-exec");
+  } catch {
+    return false; // it has ended
+  }
+}

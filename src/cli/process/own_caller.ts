@@ -1,0 +1,37 @@
+/** The caller of this program, which is the command. @module */
+
+import { ownEnvironment } from "../../own/own_environment.ts";
+import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
+import type { Caller } from "../caller/caller.ts";
+
+/** This program's own caller. */
+export const OWN_CALLER: Caller = {
+  isOther: false,
+  isLeft: false,
+  get stdin() {
+    return Deno.stdin;
+  },
+  get stdout() {
+    return Deno.stdout;
+  },
+  get stderr() {
+    return Deno.stderr;
+  },
+  get identity() {
+    return identify(Deno.pid) as ProcessIdentity;
+  },
+  bearer: undefined,
+  get environment() {
+    return ownEnvironment();
+  },
+  stdio: {},
+  reapOrphans: async () => new (await import("../foreground/orphan_reaper.ts")).OrphanReaper(),
+  variable: (name) => Deno.env.get(name),
+  preserved: (count) => ({ preserveFds: count }),
+  begin: () => Promise.resolve(),
+  takeSignals: (names, take) => {
+    for (const name of names) Deno.addSignalListener(name, () => take(name));
+    return Promise.resolve();
+  },
+  path: (path) => path,
+};

@@ -1,0 +1,145 @@
+/**
+ * Who has a command done by this resident, and whether it may: the resident does it with its own
+ * rights, in its own namespaces, so the caller must have the same.
+ *
+ * Source: unix(7), SO_PEERCRED; proc(5).
+ *
+ * @module
+ */
+
+import { decodeRaw, encodeRaw } from "../../../ffi/c/raw_text.ts";
+import { readLinkAt } from "../../../ffi/files/entries.ts";
+import {
+  type Fd,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  open,
+  openAt,
+  readAll,
+} from "../../../ffi/files/file.ts";
+import { statAt } from "../../../ffi/files/file_status.ts";
+import { entries } from "../../../ffi/files/folder.ts";
+import { statusField } from "../../../ffi/processes/process_status.ts";
+import { peerOf } from "../../../ffi/sockets/packet_socket.ts";
+import type { WordsInMemory } from "./resumption.ts";
+import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
+
+/** A process that asks for a command. */
+export interface Peer {
+  readonly identity: ProcessIdentity;
+  /** The words behind its name. */
+  readonly args: readonly string[];
+  /** `NAME=value`, each. */
+  readonly environment: readonly string[];
+  /** Its working folder's path. */
+  readonly folder: string;
+  /** Its words in its own memory. */
+  readonly words: WordsInMemory;
+  /** The numbers of the fds that it has open. */
+  readonly fds: ReadonlySet<number>;
+}
+
+/** What must be the same in its /proc/PID/status. */
+const SAME = [
+  "Uid",
+  "Gid",
+  "Groups",
+  "Umask",
+  "CapInh",
+  "CapPrm",
+  "CapEff",
+  "CapBnd",
+  "CapAmb",
+  "NoNewPrivs",
+  "Seccomp",
+] as const;
+
+const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
+
+/** Of the fields behind the name. */
+const WORDS_FIELD = 48 - 3;
+
+/** What this program is, for comparison. */
+export class Self {
+  readonly #proc = open("/proc/self", O_PATH | O_DIRECTORY);
+  readonly #status = this.#statusOf(this.#proc);
+  readonly #places = places(this.#proc);
+
+  /**
+   * Whether a process is the same in all that counts.
+   *
+   * @param proc its folder in /proc
+   */
+  isLike(proc: Fd): boolean {
+    const status = this.#statusOf(proc);
+    const own = this.#places;
+    return SAME.every((_, k) => status[k] === this.#status[k]) &&
+      places(proc).every((place, k) => place === own[k]);
+  }
+
+  #statusOf(proc: Fd): readonly (string | undefined)[] {
+    const status = textOf(proc, "status");
+    return SAME.map((name) => statusField(status, name));
+  }
+}
+
+/** Its namespaces and its root. */
+function places(proc: Fd): readonly string[] {
+  const { fileSystem, inode } = statAt(proc, "root/");
+  return [...NAMESPACES.map((name) => readLinkAt(proc, `ns/${name}`)), `${fileSystem}:${inode}`];
+}
+
+/**
+ * Who is at the other end of a connection. The process waits for an answer; what is read of it here
+ * counts only if the connection still stands afterwards, since its number might be another's by now.
+ *
+ * @returns undefined if this program may not do its commands
+ * @throws {SyscallError} if it is gone
+ */
+export function lookAt(socket: Fd, self: Self): Peer | undefined {
+  const { pid } = peerOf(socket);
+  const identity = pid > 0 ? identify(pid) : undefined;
+  if (identity === undefined) return undefined;
+  using proc = open(`/proc/${pid}`, O_PATH | O_DIRECTORY);
+  if (!self.isLike(proc)) return undefined;
+  const folder = readLinkAt(proc, "cwd");
+  if (!isAt(folder, proc)) return undefined;
+  using fds = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
+  const all = words(proc, "cmdline");
+  return {
+    identity,
+    args: all.slice(1),
+    words: { address: wordsAddress(proc), sizes: all.map((word) => encodeRaw(word).length + 1) },
+    environment: words(proc, "environ"),
+    folder,
+    fds: new Set(entries(fds).map((name) => parseInt(new TextDecoder().decode(name)))),
+  };
+}
+
+/** Whether its working folder is where its path says: it may have been removed or moved. */
+function isAt(folder: string, proc: Fd): boolean {
+  try {
+    using place = open(folder, O_PATH | O_DIRECTORY);
+    const [here, there] = [statAt(place, ""), statAt(proc, "cwd/")];
+    return here.fileSystem === there.fileSystem && here.inode === there.inode;
+  } catch {
+    return false;
+  }
+}
+
+/** Where its words begin in its memory: field 48 of /proc/PID/stat. */
+function wordsAddress(proc: Fd): bigint {
+  const stat = textOf(proc, "stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return BigInt(fields[WORDS_FIELD] ?? 0);
+}
+
+function words(proc: Fd, file: string): string[] {
+  return textOf(proc, file).split("\0").slice(0, -1);
+}
+
+function textOf(proc: Fd, file: string): string {
+  using fd = openAt(proc, file);
+  return decodeRaw(readAll(fd));
+}

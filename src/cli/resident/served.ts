@@ -1,0 +1,29 @@
+/**
+ * Which commands a resident does. What needs more of the caller's own process than it has here is
+ * left to that process.
+ *
+ * @module
+ */
+
+import type { Caller } from "../caller/caller.ts";
+import type { Peer } from "./peer.ts";
+
+/** Variables that mean the process itself, or what only it can reach. */
+const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUNTIME_DIR=)/;
+/** Paths that mean another thing in each process. */
+const OF_PROCESS = /^(.*=)?\/(proc\/(self|thread-self)|dev\/(fd|std(in|out|err)|tty))\b/;
+const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
+
+/** Whether a resident does what a caller asks for. */
+export function isServed(
+  { args, environment }: Pick<Peer, "args" | "environment">,
+  { stdin, stdout }: Pick<Caller, "stdin" | "stdout">,
+): boolean {
+  // Who sits at a terminal may want it for a program's.
+  const isAttended = args.some((word) => word === "run" || word === "exec") &&
+    (stdin.isTerminal() || stdout.isTerminal());
+  if (isAttended) return false;
+  return !args.includes("resident") &&
+    !args.some((word) => OF_PROCESS.test(word) || FLAGS.test(word)) &&
+    !environment.some((entry) => OF_ENVIRONMENT.test(entry));
+}

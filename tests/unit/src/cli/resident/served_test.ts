@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import { isServed } from "../../../../../src/cli/resident/served.ts";
+
+const PIPES = { stdin: { isTerminal: () => false }, stdout: sink(false) };
+const TERMINAL = { stdin: { isTerminal: () => true }, stdout: sink(true) };
+
+function sink(isTerminal: boolean) {
+  return { isTerminal: () => isTerminal, writeSync: () => 0 };
+}
+
+const args = (...words: string[]) => ({ args: words, environment: ["PATH=/bin"] });
+
+Deno.test("a resident does what needs nothing of the caller's own process", () => {
+  for (const words of [["state", "web"], ["--root", "/run/x", "run", "web"], ["nonsense"], []]) {
+    assertEquals(isServed(args(...words), PIPES), true, words.join(" "));
+  }
+});
+
+Deno.test("what means the caller's own process is left to it", () => {
+  const left = [
+    ["resident"],
+    ["--trace", "t.json", "run", "web"],
+    ["run", "--network=bridge", "web"],
+    ["exec", "--process", "/dev/fd/63", "web"],
+    ["exec", "--process=/proc/self/fd/3", "web"],
+    ["--log", "/dev/stderr", "state", "web"],
+    ["--left-by-resident", "run", "web"],
+  ];
+  for (const words of left) assertEquals(isServed(args(...words), PIPES), false, words.join(" "));
+});
+
+Deno.test("so is what has variables of the session, or a terminal", () => {
+  for (
+    const variable of ["NOTIFY_SOCKET=/x", "LISTEN_FDS=1", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/x"]
+  ) {
+    assertEquals(
+      isServed({ args: ["run", "web"], environment: [variable] }, PIPES),
+      false,
+      variable,
+    );
+  }
+  assertEquals(isServed(args("exec", "web", "sh"), TERMINAL), false);
+  assertEquals(isServed(args("state", "web"), TERMINAL), true);
+});
