@@ -60,6 +60,7 @@ const BETWEEN: Readonly<Record<string, readonly string[]>> = {
   systemd: [
     "cgroups/choice/make_systemd_manager",
     "cgroups/systemd/unit_life",
+    "cgroups/systemd/users_scope",
     "birth/later_doors",
   ],
 };

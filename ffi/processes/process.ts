@@ -6,7 +6,7 @@
 
 import { SIGCHLD } from "../c/signal_numbers.ts";
 import { PR } from "./credentials.ts";
-import { failedWith } from "../c/errno.ts";
+import { ENOMEM, failedWith } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 
@@ -20,6 +20,7 @@ const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
 const CLD_KILLED = 2;
 /** Places in a siginfo_t of 64-bit Linux: si_code, si_pid, si_status. */
+const ERRNO_OFFSET = 4;
 const CODE_OFFSET = 8;
 const PID_OFFSET = 16;
 const STATUS_OFFSET = 24;
@@ -132,17 +133,22 @@ export function decodeEnd(info: Uint8Array): ExitStatus | undefined {
   if (view.getInt32(PID_OFFSET, true) === 0) return undefined;
   const status = view.getInt32(STATUS_OFFSET, true);
   if (view.getInt32(CODE_OFFSET, true) === CLD_EXITED) return { code: status, signal: undefined };
-  return { code: 128 + status, signal: status };
+  const end = { code: 128 + status, signal: status };
+  return view.getInt32(ERRNO_OFFSET, true) === ENOMEM ? { ...end, oomKilled: true } : end;
 }
 
-/** The siginfo_t that tells of the end of a process. */
-export function encodeEnd(pid: number, { code, signal }: ExitStatus): Uint8Array<ArrayBuffer> {
+/** The siginfo_t that tells of the end of a process; its si_errno, which the kernel leaves 0, why. */
+export function encodeEnd(
+  pid: number,
+  { code, signal, oomKilled }: ExitStatus,
+): Uint8Array<ArrayBuffer> {
   const info = new Uint8Array(SIGINFO_SIZE);
   const view = new DataView(info.buffer);
   view.setInt32(0, SIGCHLD, true);
   view.setInt32(CODE_OFFSET, signal === undefined ? CLD_EXITED : CLD_KILLED, true);
   view.setInt32(PID_OFFSET, pid, true);
   view.setInt32(STATUS_OFFSET, signal ?? code, true);
+  if (oomKilled === true) view.setInt32(ERRNO_OFFSET, ENOMEM, true);
   return info;
 }
 

@@ -8,10 +8,9 @@
  * @module
  */
 
-import { failedWith } from "../c/errno.ts";
 import { type Fd, writeAll } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
-import { memoryFile } from "../files/memory_file.ts";
+import { memoryFile, MFD_EXEC } from "../files/memory_file.ts";
 import type { Operation } from "./operation.ts";
 import { SyscallProgram } from "./program.ts";
 import { machineCode } from "./trampoline.ts";
@@ -37,7 +36,6 @@ const WRITE = 2;
 const EXECUTE = 1;
 
 const MFD_ALLOW_SEALING = 2;
-const MFD_EXEC = 0x10;
 
 /**
  * The bytes of the executable.
@@ -122,22 +120,12 @@ function layOut(
  * @throws {SyscallError} EACCES where the host forbids such files (sysctl vm.memfd_noexec)
  */
 export function executableFile(name: string, image: Uint8Array<ArrayBuffer>): Fd {
-  const file = newExecutable(name);
+  const file = memoryFile(name, MFD_ALLOW_SEALING | MFD_EXEC);
   writeAll(file, image);
   // A process that opens it through /proc while it runs can't change it for others that have it
   // open.
   checked("fcntl", libc.fcntl(file.number, F_ADD_SEALS, ALL_SEALS), name);
   return file;
-}
-
-/** Kernels before 6.3 don't know MFD_EXEC, and let every such file be executed. */
-function newExecutable(name: string): Fd {
-  try {
-    return memoryFile(name, MFD_ALLOW_SEALING | MFD_EXEC);
-  } catch (error) {
-    if (!failedWith(error, "EINVAL")) throw error;
-    return memoryFile(name, MFD_ALLOW_SEALING);
-  }
 }
 
 const F_ADD_SEALS = 1033;

@@ -120,6 +120,12 @@ export interface CgroupManager {
   /** Ends what has held the cgroups until the first process was in them. */
   settle?(): void;
 
+  /**
+   * Notices from now on whether the memory runs out, where the cgroup and its count may be gone with
+   * the last process. `end` tells, and must be called.
+   */
+  noticeOom?(): Promise<{ end(): Promise<boolean> } | undefined>;
+
   /** Whether any of the folders exists. */
   exists(): boolean;
 

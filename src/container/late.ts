@@ -17,6 +17,12 @@ export const prepareContainer = late(
   "prepareContainer",
 );
 
+/** For an ordinary user whose systemd makes the cgroups. */
+export const enterUsersScope = late(
+  () => import("../cgroups/systemd/users_scope.ts"),
+  "enterUsersScope",
+);
+
 /** For a plan that is only shown. */
 export const planStart = late(() => import("../create/plan_start.ts"), "planStart");
 

@@ -10,7 +10,7 @@ import { type CgroupHost, detectAnyCgroups, detectCgroups } from "../cgroups/det
 import type { CgroupManager } from "../cgroups/manager.ts";
 import type { InitKind } from "../../init/start_way.ts";
 import type { Config } from "../config/types/config.ts";
-import { prepareContainer } from "./late.ts";
+import { enterUsersScope, prepareContainer } from "./late.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
 import { ContainerError, type Fault } from "../errors.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
@@ -43,7 +43,8 @@ export interface FactoryOptions {
   /**
    * Whether the program's event loop has other work, too. With `shared`, the default, a start gives
    * the loop a turn every millisecond, which costs some tenths of one. `own` is for a program that
-   * does only one thing, such as hull's command line.
+   * does only one thing, such as hull's command line: it may also be taken into a scope of the
+   * user's systemd, where that must make the cgroups.
    */
   readonly eventLoop?: "shared" | "own" | undefined;
   /** The trace that records what is done and when, also in a container's child. */
@@ -114,7 +115,11 @@ export class Workshop {
     options: CreateOptions,
   ): Promise<PreparedContainer> {
     const folder = this.store.folder(id);
-    const { cgroupDriver: driver = "cgroupfs", onWarning } = this.options;
+    const { cgroupDriver: driver = "cgroupfs", onWarning, eventLoop } = this.options;
+    if (driver === "systemd" && eventLoop === "own" && isOrdinaryUser()) {
+      await enterUsersScope();
+      this.#host = undefined; // it knows where this program is
+    }
     const host = () => this.host;
     return await prepareContainer({ id, folder, config, options, host, driver, onWarning });
   }

@@ -14,12 +14,16 @@ import { ContainerError } from "../errors.ts";
 /**
  * How a first process ended, with what the cgroup knows of it. The cgroup keeps its count until the
  * container is removed, so a later call gets the same answer.
+ *
+ * @param isKnown whether it is known that the memory ran out, whatever has become of the cgroup
  */
 export function withOomKill<Status extends ExitStatus | undefined>(
   status: Status,
   cgroups: Pick<CgroupManager, "stats">,
+  isKnown = false,
 ): Status {
-  if (status?.signal !== SIGKILL || (memoryOf(cgroups)?.oomKills ?? 0) === 0) return status;
+  if (status?.signal !== SIGKILL) return status;
+  if (!isKnown && (memoryOf(cgroups)?.oomKills ?? 0) === 0) return status;
   return { ...status, oomKilled: true };
 }
 

@@ -116,15 +116,19 @@ export class InitProcess implements ParentProcess, Disposable {
 
   /** Waits for its end; undefined if nobody knows how it ended, since its supervisor was killed. */
   ended(): Promise<ExitStatus | undefined> {
-    const { cgroups } = this.#subject;
     this.#unasked?.[Symbol.dispose]();
     this.#unasked = undefined;
     // Looked up only once, at the end, since the cgroups are removed with the container.
-    this.#ending ??= this.child.ended().then((status) => {
-      this.hasEnded = true;
-      return withOomKill(status, cgroups);
-    });
+    this.#ending ??= this.#end();
     return this.#ending;
+  }
+
+  async #end(): Promise<ExitStatus | undefined> {
+    const { cgroups } = this.#subject;
+    const noticing = cgroups.noticeOom?.();
+    const status = await this.child.ended();
+    this.hasEnded = true;
+    return withOomKill(status, cgroups, await (await noticing)?.end());
   }
 
   signal(signal: string | number): void {

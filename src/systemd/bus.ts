@@ -10,17 +10,9 @@
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { Alarm } from "../../ffi/waiting/alarm.ts";
 import { Poller } from "../../ffi/waiting/poll.ts";
-import {
-  type Asked,
-  ended,
-  late,
-  malformed,
-  refused,
-  rejected,
-  unreachable,
-  unsayable,
-} from "./bus_errors.ts";
-import { Connection, EndOfStream, Rejection } from "./connection.ts";
+import { type Asked, ended, late, malformed, refused, unsayable } from "./bus_errors.ts";
+import { type Connection, EndOfStream } from "./connection.ts";
+import { openWithin } from "./open_within.ts";
 import { KeptSignals } from "./kept_signals.ts";
 import {
   decodeWanted,
@@ -212,6 +204,11 @@ export class Bus implements Disposable {
     return body;
   }
 
+  /** Whether the connection stands: neither end has closed it. */
+  get isOpen(): boolean {
+    return this.#end === undefined;
+  }
+
   /** Closes the connection; who still waits gets an error. */
   [Symbol.dispose](): void {
     this.#close(undefined);
@@ -299,27 +296,6 @@ export class Bus implements Disposable {
     const isEnd = cause === undefined || cause instanceof EndOfStream ||
       cause instanceof SyscallError;
     return isEnd ? ended(asked, cause) : cause;
-  }
-}
-
-async function openWithin(
-  path: string,
-  poller: Poller,
-  alarm: Alarm,
-  timeout: number,
-): Promise<Connection> {
-  const asked = { path, what: "the connection" };
-  const limit = new AbortController();
-  const callOff = alarm.after(timeout, () => limit.abort(late(asked, timeout)));
-  try {
-    return await Connection.open(path, poller, limit.signal);
-  } catch (error) {
-    if (error instanceof Rejection) throw rejected(asked, error.message);
-    if (error instanceof EndOfStream) throw ended(asked, error);
-    if (error instanceof DBusFormatError) throw malformed(asked, error);
-    throw unreachable(asked, error);
-  } finally {
-    callOff();
   }
 }
 

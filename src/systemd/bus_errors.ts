@@ -7,8 +7,8 @@
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { ContainerError } from "../errors.ts";
 
-const NO_SYSTEMD =
-  "does systemd run here (`systemctl status`)? without it the cgroup driver is cgroupfs";
+const WITHOUT = "without it the cgroup driver is cgroupfs";
+const NO_SYSTEMD = `does systemd run here (\`systemctl status\`)? ${WITHOUT}`;
 const LOOK = "see what `systemctl status` and `journalctl -b -t systemd` say";
 
 /** What a bus is and what it was asked for, for messages. */
@@ -70,7 +70,7 @@ export function rejected({ path }: Asked, answer: string): ContainerError {
 /** No answer came in time. */
 export function late({ path, what }: Asked, timeout: number): ContainerError {
   const summary = `systemd did not answer ${what} within ${timeout / 1000} s`;
-  return failure(summary, { path, errno: "ETIMEDOUT", hint: LOOK });
+  return failure(summary, { path, errno: "ETIMEDOUT", hint: `${LOOK}; ${WITHOUT}` });
 }
 
 /** The connection ended; nothing more can be asked. */

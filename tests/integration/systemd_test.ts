@@ -133,6 +133,20 @@ test("a reload of systemd, and a new one, leave limits and devices as they were"
   assertEquals(properties(`hull-${id}.scope`, "ActiveState").ActiveState, "active");
 });
 
+test("starts and ends go on while systemd executes itself anew", async () => {
+  await using hull = new Hull();
+  using bundle = makeBundle("exit 3");
+  for (let k = 0; k < 8; k++) {
+    const id = newId();
+    const [{ code, stderr }] = await Promise.all([
+      hull.call([ASKED, "run", "-b", bundle.folder, id]),
+      new Deno.Command("systemctl", { args: ["daemon-reexec"], stderr: "null" }).output(),
+    ]);
+    assertEquals([code, stderr], [3, ""]);
+    assertEquals(isLoaded(`hull-${id}.scope`), false);
+  }
+});
+
 test("systemctl stop ends the container, and hull tells it as stopped", async () => {
   await using hull = new Hull();
   const id = newId();

@@ -5,7 +5,9 @@
  * @module
  */
 
+import { SyscallError } from "../../../ffi/c/errno.ts";
 import type { Resources } from "../../config/types/config.ts";
+import { ContainerError } from "../../errors.ts";
 import type { CgroupHost } from "../detect.ts";
 import type {
   ApplyOptions,
@@ -17,9 +19,11 @@ import type {
 } from "../manager.ts";
 import type { Stats } from "../stats.ts";
 import { folderExists } from "../tree.ts";
+import type { OomNotice } from "./oom_notice.ts";
 import type { BegunUnit } from "./unit_life.ts";
 
 const loadLife = () => import("./unit_life.ts");
+const loadNotice = () => import("./oom_notice.ts");
 
 /** The manager of one unit's cgroups. */
 export class SystemdManager implements CgroupManager {
@@ -79,6 +83,18 @@ export class SystemdManager implements CgroupManager {
     if (isGiven) return await this.#inner.apply(resources, options);
     const { limitUnit } = await loadLife();
     await limitUnit(this.unit, this.#host, resources, options, this.#inner);
+  }
+
+  async noticeOom(): Promise<OomNotice | undefined> {
+    const folder = this.paths[this.version === 1 ? "memory" : ""];
+    if (folder === undefined || (this.#given?.memory?.limit ?? 0) <= 0) return undefined;
+    const { OomNotice } = await loadNotice();
+    try {
+      return new OomNotice(folder, this.version);
+    } catch (error) {
+      if (error instanceof ContainerError || error instanceof SyscallError) return undefined;
+      throw error;
+    }
   }
 
   exists(): boolean {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { Pipe } from "../../../ffi/files/pipe.ts";
@@ -36,7 +37,10 @@ export class Placeholder implements Disposable {
     try {
       this.pid = launch(this.#pipe.reader);
     } catch (error) {
-      throw cgroupError("cannot start the process that holds the unit", error, NAME);
+      const hint = failedWith(error, "EACCES")
+        ? "the host may forbid executable files in memory: see sysctl vm.memfd_noexec"
+        : undefined;
+      throw cgroupError("cannot start the process that holds the unit", error, NAME, { hint });
     }
     this.#pidfd = openPidfd(this.pid);
     stack.move();

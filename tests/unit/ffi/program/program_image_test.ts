@@ -50,7 +50,8 @@ Deno.test("the image of the other CPU names it, and its entry reads the operatio
 });
 
 Deno.test("the record of an end tells what waitid told", () => {
-  const cases = [{ code: 7, signal: undefined }, { code: 137, signal: 9 }];
+  const killed = { code: 137, signal: 9 };
+  const cases = [{ code: 7, signal: undefined }, killed, { ...killed, oomKilled: true }];
   for (const status of cases) assertEquals(decodeEnd(encodeEnd(12, status)), status);
   assertEquals(decodeEnd(new Uint8Array(128)), undefined);
   assertEquals(decodeEnd(new Uint8Array(0)), undefined);

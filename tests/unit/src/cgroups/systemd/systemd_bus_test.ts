@@ -21,7 +21,7 @@ async function withSystemd(
   };
   await withFakeBus(letIn, async (path) => {
     const addresses = [{ path: `${path}-missing`, isBus: false }, { path, isBus: false }];
-    const limits = { answerMs: 5000, jobMs: 300 };
+    const limits = { answerMs: 5000, jobMs: 300, lookMs: 100 };
     using systemd = await SystemdBus.open({ whose: "system", addresses, ...limits });
     await talk(systemd);
   });
@@ -71,10 +71,40 @@ Deno.test("a job that fails, and one that never ends, are told", async () => {
   });
   await withSystemd(async (bus) => {
     await bus.answer(await bus.message() as Message, "o", [JOB]);
+    while (await tellState(bus, 7, "inactive"));
   }, async (systemd) => {
     const error = await failureOf(systemd.startTransient("a.scope", []));
     assertEquals(error.errno, "ETIMEDOUT");
   });
+});
+
+/** Answers what is asked of the unit whose job it is; false once nothing more is asked. */
+async function tellState(bus: FakeBus, job: number, activeState: string): Promise<boolean> {
+  const answers = [
+    ["o", "/org/freedesktop/systemd1/unit/a"],
+    ["v", { signature: "(uo)", value: [job, job === 0 ? "/" : JOB] }],
+    ["v", { signature: "s", value: activeState }],
+  ] as const;
+  for (const [signature, value] of answers) {
+    const call = await bus.message();
+    if (call === undefined) return false;
+    await bus.answer(call, signature, [value]);
+  }
+  return true;
+}
+
+Deno.test("a job whose end nobody tells is found to have ended by its unit", async () => {
+  for (const [state, isDone] of [["active", true], ["failed", false]] as const) {
+    await withSystemd(async (bus) => {
+      await bus.answer(await bus.message() as Message, "o", [JOB]);
+      await tellState(bus, 7, "inactive");
+      await tellState(bus, 0, state);
+    }, async (systemd) => {
+      const started = systemd.startTransient("a.scope", []);
+      if (isDone) await started;
+      else assertStringIncludes((await failureOf(started)).message, "could not start a.scope");
+    });
+  }
 });
 
 Deno.test("a unit that is there is told from other refusals", async () => {
