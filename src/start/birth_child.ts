@@ -6,9 +6,7 @@
 
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type BirthOptions, planBirth } from "../birth/birth.ts";
-import { renumbered } from "../birth/birth_fds.ts";
 import { ContainerError } from "../errors.ts";
-import type { Bearer } from "../process/bearer.ts";
 import type { InitStatus } from "../process/init_status.ts";
 import { makeChild } from "../process/make_child.ts";
 import type { Child } from "../process/parent_process.ts";
@@ -32,28 +30,6 @@ export function cloneInit(
 ): Child {
   const planned = planBirth(birth);
   return makeChild(trace?.markBirth(planned) ?? planned, status, said, poller);
-}
-
-/**
- * Has another process make the child, which becomes its parent.
- *
- * @param above the numbers from here on are free in the child
- * @param status as of {@linkcode cloneInit}
- * @throws {ContainerError} `InitFailed` if there is no child
- */
-export async function bearInit(
-  bearer: Bearer,
-  birth: BirthOptions,
-  above: number,
-  status: number,
-  said: InitStatus,
-): Promise<Child> {
-  return await bearer.bear({
-    above,
-    plan: (there, parent) => planBirth({ ...renumbered(birth, there), parent }),
-    report: status,
-    said,
-  });
 }
 
 /**

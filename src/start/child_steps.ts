@@ -24,9 +24,9 @@ import { type Child, NOT_TOLD } from "../process/parent_process.ts";
 import { checkProcMounts } from "../security/proc_mount.ts";
 import type { Supervised } from "../supervisor/supervisor.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
-import { bearInit, cloneInit, supervise } from "./birth_child.ts";
+import { cloneInit, supervise } from "./birth_child.ts";
 import { ChildFds } from "./child_fds.ts";
-import { newPlanTrace, openIdmappedMounts } from "./late.ts";
+import { bearInit, newPlanTrace, openIdmappedMounts } from "./late.ts";
 import type { StartSubject } from "./start_subject.ts";
 
 /** The pipes by which init and this program talk. */

@@ -53,3 +53,6 @@ export const passListener = late(() => import("../process/seccomp_listener.ts"),
 
 /** For a terminal. */
 export const receiveTerminal = late(() => import("../streams/terminal.ts"), "receiveTerminal");
+
+/** For a caller that is another process. */
+export const bearInit = late(() => import("./bear_init.ts"), "bearInit");

@@ -49,8 +49,8 @@ export interface Caller {
   readonly bearer: Bearer | undefined;
   /** The standard streams of a process that has the caller's. */
   readonly stdio: Pick<ProcessOptions, "stdin" | "stdout" | "stderr">;
-  /** All its variables: `NAME=value`, each. */
-  readonly environment: readonly string[];
+  /** All variables of another process, `NAME=value` each; this program's own if there are none. */
+  readonly environment?: readonly string[] | undefined;
   /** The value of a variable; undefined without one. */
   variable(name: string): string | undefined;
   /** What a process gets that has so many of the caller's fds from 3 on. */

@@ -1,6 +1,5 @@
 /** The caller of this program, which is the command. @module */
 
-import { ownEnvironment } from "../../own/own_environment.ts";
 import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
 import type { Caller } from "../caller/caller.ts";
 
@@ -21,9 +20,6 @@ export const OWN_CALLER: Caller = {
     return identify(Deno.pid) as ProcessIdentity;
   },
   bearer: undefined,
-  get environment() {
-    return ownEnvironment();
-  },
   stdio: {},
   reapOrphans: async () => new (await import("../foreground/orphan_reaper.ts")).OrphanReaper(),
   variable: (name) => Deno.env.get(name),

@@ -11,7 +11,7 @@
  */
 
 import type { Operation } from "../../../ffi/program/operation.ts";
-import { type OpenImage, openImage } from "../../../ffi/program/program_image.ts";
+import { type OpenImage, openImage } from "../../../ffi/program/open_image.ts";
 import { OPERATION_SIZE, RESULT_OFFSET } from "../../../ffi/program/trampoline.ts";
 import {
   AF_UNIX,
