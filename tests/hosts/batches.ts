@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Kind } from "./kinds.ts";
 import { Refusal } from "./refusal.ts";
 
 /** The sections of scripts/test whose outcome depends on the host, with their folders. */
@@ -12,6 +13,10 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   integration: ["tests/integration", "tests/security"],
   clients: ["tests/clients"],
 };
+
+/** The tests that an ordinary user can run: the others are of what only root may do. */
+const OF_USERS =
+  /^tests\/integration\/(?:rootless_\w+|rootless|run|exec|exec_fields|lifecycle|kill|pause|update|events|terminal|library|process_fields|hooks|supervised|ps|wait)_test\.ts$/;
 
 /** What scripts/test was asked for. */
 export interface Wish {
@@ -23,11 +28,11 @@ export interface Wish {
   readonly filter: string;
 }
 
-/** The files of the sections in their order. */
-export function filesOf({ sections, files }: Wish, project: string): string[] {
+/** The files of the sections in their order; for an ordinary user those that need no root. */
+export function filesOf({ sections, files }: Wish, project: string, kind?: Kind): string[] {
   if (files.length > 0) return [...files];
   const chosen = sections.length > 0 ? sections : Object.keys(SECTIONS);
-  return chosen.flatMap((section) => {
+  const found = chosen.flatMap((section) => {
     const folders = SECTIONS[section];
     if (folders === undefined) {
       const those = Object.keys(SECTIONS).join(", ");
@@ -35,6 +40,9 @@ export function filesOf({ sections, files }: Wish, project: string): string[] {
     }
     return folders.flatMap((folder) => testsIn(folder, project));
   });
+  const own = kind === "rootless" ? found.filter((file) => OF_USERS.test(file)) : found;
+  if (own.length > 0) return own;
+  throw new Refusal(`${chosen.join(", ")}: no tests for an ordinary user; integration has some`);
 }
 
 /** Parts of at most so many; one if it is a test's name that chooses. */

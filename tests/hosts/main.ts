@@ -51,8 +51,11 @@ function testWords({ filter, verbose }: Words, rest: readonly string[]): string[
 }
 
 async function runHere(words: Words): Promise<number> {
-  const [program = "", ...args] = testWords(words, [...words.files, ...words.sections]);
-  const env = { HULL_TEST_HOST: words.kind };
+  const { kind, filter } = words;
+  const named = filter === "" && kind === "rootless" ? filesOf(words, PROJECT, kind) : words.files;
+  const sections = named.length > 0 ? [] : words.sections;
+  const [program = "", ...args] = testWords(words, [...named, ...sections]);
+  const env = variables(words);
   return (await new Deno.Command(program, { args, env }).spawn().status).code;
 }
 
@@ -76,7 +79,7 @@ async function runBatch(
   const job = {
     words: testWords(words, files),
     folder: PROJECT,
-    environment: { ...ownVariables(), HULL_TEST_HOST: words.kind, DENO_DIR },
+    environment: { ...variables(words), DENO_DIR },
     seconds: Number(Deno.env.get("HULL_HOST_SECONDS") ?? SECONDS),
     onOutput: (text: string) => reader.read(text),
     signal,
@@ -92,15 +95,20 @@ async function runBatch(
   return reader.end() ?? { ...NONE, failed: 1 };
 }
 
-/** What the tests are told by variables counts in the machine as well. */
-function ownVariables(): Record<string, string> {
-  const own = Object.entries(Deno.env.toObject());
-  return Object.fromEntries(own.filter(([name]) => /^HULL_(TEST|DIFFERENTIAL)_/.test(name)));
+/**
+ * What the tests are told by variables counts in the machine as well. An ordinary user is let limit
+ * processes by the session's systemd alone.
+ */
+function variables({ kind }: Words): Record<string, string> {
+  const own = Object.entries(Deno.env.toObject())
+    .filter(([name]) => /^HULL_(TEST|DIFFERENTIAL)_/.test(name));
+  const driver = kind === "rootless" ? { HULL_TEST_CGROUP_DRIVER: "systemd" } : {};
+  return { ...driver, ...Object.fromEntries(own), HULL_TEST_HOST: kind };
 }
 
 async function runInMachines(words: Words): Promise<number> {
   const most = Number(Deno.env.get("HULL_HOST_FILES") ?? FILES_AT_ONCE);
-  const batches = batchesOf(filesOf(words, PROJECT), most, words.filter);
+  const batches = batchesOf(filesOf(words, PROJECT, words.kind), most, words.filter);
   const model = await makeModel(words);
   const ending = new AbortController();
   const end = () => ending.abort();

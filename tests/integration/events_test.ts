@@ -6,7 +6,7 @@ import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
 import { Runc } from "../fixtures/runc.ts";
-import { testWhere } from "../fixtures/test_where.ts";
+import { LIMITS, ROOT, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 const MIB = 2 ** 20;
@@ -21,37 +21,41 @@ function fields(value: unknown, prefix = ""): string[] {
   return Object.entries(value).flatMap(([key, inner]) => fields(inner, `${prefix}/${key}`));
 }
 
-Deno.test("events --stats prints the fields of runc events --stats, and the same digits for no limit", async () => {
-  await leavesNothing("hull-lc-events", async () => {
-    await using hull = new Hull();
-    await using runc = new Runc();
-    using bundle = makeBundle("echo x; sleep 60");
-    await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-events");
-    await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ev-runc");
-    const ours = await hull.must("events", "--stats", "hull-lc-events");
-    const theirs = await runc.must("events", "--stats", "hull-lc-ev-runc");
-    const [mine, runcs] = [JSON.parse(ours), JSON.parse(theirs)];
-    assertEquals([mine.type, mine.id], ["stats", "hull-lc-events"]);
-    // Counters that are still 0 are left out by both; newer fields (psi) runc 1.1 does not have.
-    const steady = (line: string) => !/(cache|percpu|kernel|user|usage|max|blkio|raw)/.test(line);
-    const have = new Set(fields(mine));
-    assertEquals(fields(runcs).filter(steady).filter((line) => !have.has(line)), []);
-    assertEquals(Object.keys(mine.data.memory.raw), Object.keys(runcs.data.memory.raw));
-    assertEquals({ ...mine.data.cpuset, ...runcs.data.cpuset }, mine.data.cpuset);
-    const limit = /"usage":\{"limit":\d+/.exec(theirs)?.[0] ?? "none";
-    assertStringIncludes(ours, limit);
-    assertStringIncludes(
-      await hull.refuse("events", "--interval", "0s", "hull-lc-events"),
-      "above 0",
-    );
-    await hull.must("kill", "hull-lc-events", "KILL");
-    await until(async () => await hull.status("hull-lc-events") === "stopped");
-    assertStringIncludes(await hull.refuse("events", "hull-lc-events"), "is not running");
-  });
-});
+testWhere(
+  ROOT,
+  "events --stats prints the fields of runc events --stats, and the same digits for no limit",
+  async () => {
+    await leavesNothing("hull-lc-events", async () => {
+      await using hull = new Hull();
+      await using runc = new Runc();
+      using bundle = makeBundle("echo x; sleep 60");
+      await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-events");
+      await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ev-runc");
+      const ours = await hull.must("events", "--stats", "hull-lc-events");
+      const theirs = await runc.must("events", "--stats", "hull-lc-ev-runc");
+      const [mine, runcs] = [JSON.parse(ours), JSON.parse(theirs)];
+      assertEquals([mine.type, mine.id], ["stats", "hull-lc-events"]);
+      // Counters that are still 0 are left out by both; newer fields (psi) runc 1.1 does not have.
+      const steady = (line: string) => !/(cache|percpu|kernel|user|usage|max|blkio|raw)/.test(line);
+      const have = new Set(fields(mine));
+      assertEquals(fields(runcs).filter(steady).filter((line) => !have.has(line)), []);
+      assertEquals(Object.keys(mine.data.memory.raw), Object.keys(runcs.data.memory.raw));
+      assertEquals({ ...mine.data.cpuset, ...runcs.data.cpuset }, mine.data.cpuset);
+      const limit = /"usage":\{"limit":\d+/.exec(theirs)?.[0] ?? "none";
+      assertStringIncludes(ours, limit);
+      assertStringIncludes(
+        await hull.refuse("events", "--interval", "0s", "hull-lc-events"),
+        "above 0",
+      );
+      await hull.must("kill", "hull-lc-events", "KILL");
+      await until(async () => await hull.status("hull-lc-events") === "stopped");
+      assertStringIncludes(await hull.refuse("events", "hull-lc-events"), "is not running");
+    });
+  },
+);
 
 testWhere(
-  noMemoryController(),
+  noMemoryController() ?? LIMITS,
   "events tells of every OOM and ends with the container",
   async () => {
     await leavesNothing("hull-lc-oom", async () => {

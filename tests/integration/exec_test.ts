@@ -5,6 +5,7 @@ import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
+import { LIMITS, ROOT, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 /** What a process sees of itself. */
@@ -12,7 +13,7 @@ const LOOK = "id; hostname; pwd; umask; grep -E '^(Cap|NoNewPrivs|Seccomp)' /pro
   "for n in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$n | sed 's/[0-9]*]//'; done; " +
   "ulimit -n; cat /proc/self/oom_score_adj; env | sort | grep -v -E '^(SHLVL|_)='; ls /proc/self/fd | wc -l";
 
-Deno.test("exec shows the same as runc exec", async () => {
+testWhere(ROOT, "exec shows the same as runc exec", async () => {
   await leavesNothing("hull-exec-same", async () => {
     await using hull = new Hull();
     using bundle = makeBundle("sleep 60", (config) => {
@@ -141,86 +142,95 @@ Deno.test("exec --tty: a terminal of the container's devpts, with the user's own
   });
 });
 
-Deno.test("exec into a user namespace, with a filter, in a shared pid namespace, and paused", async () => {
-  await leavesNothing("hull-exec-kinds", async () => {
-    await using hull = new Hull();
-    const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-    using mapped = makeBundle("sleep 60", (config) => {
-      config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
-      config.linux.uidMappings = ids;
-      config.linux.gidMappings = ids;
-    });
-    run("chown", "-R", "100000:100000", `${mapped.folder}/rootfs`);
-    await hull.detach("run", "-d", "-b", mapped.folder, "hull-exec-kinds-u");
-    const shown = await hull.must(
-      ...["exec", "-u", "1000:1000", "hull-exec-kinds-u", "sh", "-c"],
-      "id -u; tail -c 30 /proc/self/uid_map; touch /tmp/made 2>&1 || true",
-    );
-    assertMatch(shown, /^1000\n.*100000\s+65536\n/);
-    const typed = await hull.call([
-      "exec",
-      "-t",
-      "hull-exec-kinds-u",
-      "stat",
-      "-c",
-      "%u",
-      "/dev/pts/0",
-    ]);
-    assertEquals(typed.stdout.trim(), "0", typed.stderr);
-
-    using filtered = makeBundle("sleep 60", (config) => {
-      config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
-      config.linux.seccomp = {
-        defaultAction: "SCMP_ACT_ALLOW",
-        syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
-      };
-    });
-    await hull.detach("run", "-d", "-b", filtered.folder, "hull-exec-kinds-f");
-    const denied = await hull.call(["exec", "hull-exec-kinds-f", "mkdir", "/tmp/x"]);
-    assertStringIncludes(denied.stderr, "Function not implemented");
-    const status = await hull.must(
-      "exec",
-      "hull-exec-kinds-f",
-      "grep",
-      "Seccomp:",
-      "/proc/self/status",
-    );
-    assertEquals(status, "Seccomp:\t2\n");
-  });
-});
-
-Deno.test("a program joins processes: streams, exit codes, a hundred at once, a paused container", async () => {
-  await leavesNothing("hull-exec-lib", async () => {
-    using root = scratchFolder();
-    using bundle = makeBundle("sleep 60");
-    const factory = new Factory({ ...DRIVER, root: root.path });
-    await using container = await factory.create("hull-exec-lib", bundle.config, {
-      bundle: bundle.folder,
-    });
-    await container.run(new Process());
-    const before = countFds();
-    const codes = await Promise.all(Array.from({ length: 100 }, async (_, k) => {
-      const process = new Process({
-        args: ["sh", "-c", `cat; exit ${k}`],
-        stdin: "piped",
-        stdout: "piped",
+testWhere(
+  ROOT,
+  "exec into a user namespace, with a filter, in a shared pid namespace, and paused",
+  async () => {
+    await leavesNothing("hull-exec-kinds", async () => {
+      await using hull = new Hull();
+      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      using mapped = makeBundle("sleep 60", (config) => {
+        config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+        config.linux.uidMappings = ids;
+        config.linux.gidMappings = ids;
       });
-      await container.start(process);
-      const writer = process.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(`number ${k}`));
-      await writer.close();
-      assertEquals(await new Response(process.stdout).text(), `number ${k}`);
-      return (await process.wait()).code;
-    }));
-    assertEquals(codes, Array.from({ length: 100 }, (_, k) => k));
-    assert(countFds() <= before + 3, "fds of ended processes stay open");
-    await container.pause();
-    try {
-      await container.start(new Process({ args: ["true"] }));
-      assert(false, "it joined a paused container");
-    } catch (error) {
-      assert(error instanceof ContainerError && error.code === "ContainerPaused");
-    }
-    await container.resume();
-  });
-});
+      run("chown", "-R", "100000:100000", `${mapped.folder}/rootfs`);
+      await hull.detach("run", "-d", "-b", mapped.folder, "hull-exec-kinds-u");
+      const shown = await hull.must(
+        ...["exec", "-u", "1000:1000", "hull-exec-kinds-u", "sh", "-c"],
+        "id -u; tail -c 30 /proc/self/uid_map; touch /tmp/made 2>&1 || true",
+      );
+      assertMatch(shown, /^1000\n.*100000\s+65536\n/);
+      const typed = await hull.call([
+        "exec",
+        "-t",
+        "hull-exec-kinds-u",
+        "stat",
+        "-c",
+        "%u",
+        "/dev/pts/0",
+      ]);
+      assertEquals(typed.stdout.trim(), "0", typed.stderr);
+
+      using filtered = makeBundle("sleep 60", (config) => {
+        config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ??
+          [];
+        config.linux.seccomp = {
+          defaultAction: "SCMP_ACT_ALLOW",
+          syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
+        };
+      });
+      await hull.detach("run", "-d", "-b", filtered.folder, "hull-exec-kinds-f");
+      const denied = await hull.call(["exec", "hull-exec-kinds-f", "mkdir", "/tmp/x"]);
+      assertStringIncludes(denied.stderr, "Function not implemented");
+      const status = await hull.must(
+        "exec",
+        "hull-exec-kinds-f",
+        "grep",
+        "Seccomp:",
+        "/proc/self/status",
+      );
+      assertEquals(status, "Seccomp:\t2\n");
+    });
+  },
+);
+
+testWhere(
+  LIMITS,
+  "a program joins processes: streams, exit codes, a hundred at once, a paused container",
+  async () => {
+    await leavesNothing("hull-exec-lib", async () => {
+      using root = scratchFolder();
+      using bundle = makeBundle("sleep 60");
+      const factory = new Factory({ ...DRIVER, root: root.path });
+      await using container = await factory.create("hull-exec-lib", bundle.config, {
+        bundle: bundle.folder,
+      });
+      await container.run(new Process());
+      const before = countFds();
+      const codes = await Promise.all(Array.from({ length: 100 }, async (_, k) => {
+        const process = new Process({
+          args: ["sh", "-c", `cat; exit ${k}`],
+          stdin: "piped",
+          stdout: "piped",
+        });
+        await container.start(process);
+        const writer = process.stdin.getWriter();
+        await writer.write(new TextEncoder().encode(`number ${k}`));
+        await writer.close();
+        assertEquals(await new Response(process.stdout).text(), `number ${k}`);
+        return (await process.wait()).code;
+      }));
+      assertEquals(codes, Array.from({ length: 100 }, (_, k) => k));
+      assert(countFds() <= before + 3, "fds of ended processes stay open");
+      await container.pause();
+      try {
+        await container.start(new Process({ args: ["true"] }));
+        assert(false, "it joined a paused container");
+      } catch (error) {
+        assert(error instanceof ContainerError && error.code === "ContainerPaused");
+      }
+      await container.resume();
+    });
+  },
+);

@@ -5,9 +5,10 @@ import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing, processesNaming } from "../fixtures/leftovers.ts";
 import { Runc } from "../fixtures/runc.ts";
+import { LIMITS, ROOT, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
-Deno.test("pause and resume: states, refusals and exit codes as with runc", async () => {
+testWhere(ROOT, "pause and resume: states, refusals and exit codes as with runc", async () => {
   await leavesNothing("hull-lc-pause", async () => {
     await using hull = new Hull();
     await using runc = new Runc();
@@ -61,33 +62,37 @@ Deno.test("pause and resume: states, refusals and exit codes as with runc", asyn
   });
 });
 
-Deno.test("kill and delete of a paused container: TERM waits for resume, KILL and --force do not", async () => {
-  await leavesNothing("hull-lc-frozen", async () => {
-    await using hull = new Hull();
-    using bundle = makeBundle("trap 'exit 0' TERM; sleep 60 & wait");
-    const id = "hull-lc-frozen";
-    const paused = async () => {
-      await hull.detach("run", "-d", "-b", bundle.folder, id);
-      await new Promise((resolve) => setTimeout(resolve, 100)); // sh sets its trap
-      await hull.must("pause", id);
-    };
-    await paused();
-    await hull.must("kill", id, "TERM");
-    assertEquals(await hull.status(id), "paused");
-    await hull.must("resume", id);
-    await until(async () => await hull.status(id) === "stopped");
-    await hull.must("delete", id);
-    await paused();
-    await hull.must("kill", id, "KILL");
-    await until(async () => await hull.status(id) === "stopped");
-    await hull.must("delete", id);
-    await paused();
-    await hull.must("delete", "--force", id);
-    await hull.refuse("state", id);
-  });
-});
+testWhere(
+  LIMITS,
+  "kill and delete of a paused container: TERM waits for resume, KILL and --force do not",
+  async () => {
+    await leavesNothing("hull-lc-frozen", async () => {
+      await using hull = new Hull();
+      using bundle = makeBundle("trap 'exit 0' TERM; sleep 60 & wait");
+      const id = "hull-lc-frozen";
+      const paused = async () => {
+        await hull.detach("run", "-d", "-b", bundle.folder, id);
+        await new Promise((resolve) => setTimeout(resolve, 100)); // sh sets its trap
+        await hull.must("pause", id);
+      };
+      await paused();
+      await hull.must("kill", id, "TERM");
+      assertEquals(await hull.status(id), "paused");
+      await hull.must("resume", id);
+      await until(async () => await hull.status(id) === "stopped");
+      await hull.must("delete", id);
+      await paused();
+      await hull.must("kill", id, "KILL");
+      await until(async () => await hull.status(id) === "stopped");
+      await hull.must("delete", id);
+      await paused();
+      await hull.must("delete", "--force", id);
+      await hull.refuse("state", id);
+    });
+  },
+);
 
-Deno.test("kill KILL ends all of a container in the host's pid namespace", async () => {
+testWhere(LIMITS, "kill KILL ends all of a container in the host's pid namespace", async () => {
   await leavesNothing("hull-lc-hostpid", async () => {
     await using hull = new Hull();
     const marker = `hull-lc-hostpid-${crypto.randomUUID()}`;
@@ -103,19 +108,23 @@ Deno.test("kill KILL ends all of a container in the host's pid namespace", async
   });
 });
 
-Deno.test("the library: pause of a paused container does nothing, resume of a running one is refused", async () => {
-  const factory = new Factory({
-    ...DRIVER,
-    root: Deno.makeTempDirSync({ prefix: "hull-test-root-" }),
-  });
-  await using container = await factory.create("hull-lc-lib-pause");
-  await container.run(new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" }));
-  await container.pause();
-  await container.pause();
-  assertEquals(container.status(), "paused");
-  await container.resume();
-  const code = await container.resume().then(() => "", ({ code }) => code);
-  assertEquals(code, "ContainerNotPaused");
-  await container[Symbol.asyncDispose]();
-  Deno.removeSync(factory.root);
-});
+testWhere(
+  LIMITS,
+  "the library: pause of a paused container does nothing, resume of a running one is refused",
+  async () => {
+    const factory = new Factory({
+      ...DRIVER,
+      root: Deno.makeTempDirSync({ prefix: "hull-test-root-" }),
+    });
+    await using container = await factory.create("hull-lc-lib-pause");
+    await container.run(new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" }));
+    await container.pause();
+    await container.pause();
+    assertEquals(container.status(), "paused");
+    await container.resume();
+    const code = await container.resume().then(() => "", ({ code }) => code);
+    assertEquals(code, "ContainerNotPaused");
+    await container[Symbol.asyncDispose]();
+    Deno.removeSync(factory.root);
+  },
+);

@@ -21,6 +21,19 @@ Deno.test("a section has its own files, and files that are named are all", () =>
   assertEquals(filesOf({ ...WISH, files }, PROJECT), files);
 });
 
+Deno.test("an ordinary user has the tests that need no root", () => {
+  const files = filesOf(WISH, PROJECT, "rootless");
+  for (const name of ["run", "rootless", "rootless_mounts"]) {
+    assertEquals(files.includes(`tests/integration/${name}_test.ts`), true, name);
+  }
+  assertEquals(files.some((file) => /cgroup|security|clients|unit/.test(file)), false);
+  assertThrows(
+    () => filesOf({ ...WISH, sections: ["clients"] }, PROJECT, "rootless"),
+    Refusal,
+    "no tests for an ordinary user",
+  );
+});
+
 Deno.test("a section that no host changes is refused", () => {
   assertThrows(
     () => filesOf({ ...WISH, sections: ["lint"] }, PROJECT),
