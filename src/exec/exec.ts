@@ -114,7 +114,8 @@ class FurtherStart {
     const parts = this.gather(filter, opened, unwanted);
     const { terminal } = parts;
     using trace = await this.openTrace();
-    const child = this.plan(parts, opened, trace);
+    const rank = await this.rank(parts);
+    const child = this.plan(parts, opened, trace, rank);
     try {
       signal?.throwIfAborted();
       await (trace === undefined
@@ -185,11 +186,18 @@ class FurtherStart {
     return new UsherTrace(lane.trace, `exec in ${id}`, config);
   }
 
+  /** How an ordinary user's process ranks itself; root's is ranked when it waits. */
+  async rank({ process: { oomScoreAdj } }: Parts): Promise<readonly PlanItem[] | undefined> {
+    if (oomScoreAdj === undefined || Deno.uid() === 0) return undefined;
+    return (await import("./own_rank.ts")).rankItself(oomScoreAdj);
+  }
+
   /** What the process does from its birth to its program, in the order of src/exec/join.ts. */
   plan(
     { root, rootPath, target, process, stdio, terminal, rights }: Parts,
     opened: DisposableStack,
     trace: UsherTrace | undefined,
+    rank: readonly PlanItem[] | undefined,
   ): SetnsProcess {
     const { cgroups, poller, bearer } = this.#surroundings;
     const { subCgroup, leaveStatus } = this.#options;
@@ -201,6 +209,7 @@ class FurtherStart {
     return new SetnsProcess({
       target,
       cgroups: enterCgroups(cgroups, subCgroup, this.#init.pid, opened),
+      rank,
       early: rights.early,
       before: rights.before,
       become: rights.become,

@@ -71,6 +71,8 @@ export interface JoinOptions {
   readonly preserveFds: number;
   /** The fd on which a failure is reported; it closes at execve. */
   readonly report: number;
+  /** The very first operations: what an ordinary user can't do once it is hidden. */
+  readonly rank?: readonly PlanItem[] | undefined;
   /** What it does before it enters the cgroups. */
   readonly early?: readonly PlanItem[] | undefined;
   /** What it does with this program's rights, before it joins. */
@@ -124,6 +126,7 @@ export function planJoin(options: JoinOptions, born?: BornPage): PlannedOperatio
     ...execute,
   ];
   const items = [
+    ...(options.rank ?? []),
     ...(target === undefined ? [] : hide()),
     ...bindToParent(),
     ...(isBorn ? [] : leadSession()),
