@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Bundle, type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
-import { testWhere } from "../fixtures/test_where.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 /** Scheduling, I/O priority, OOM score, personality, memory policy and CPUs of a shell. */
@@ -58,7 +58,7 @@ Deno.test("a further process is scheduled, ranked and placed as the first one", 
   });
 });
 
-Deno.test("a fork on the way takes nothing from a further process", async () => {
+testWhere(ROOT, "a fork on the way takes nothing from a further process", async () => {
   await leavesNothing("hull-exec-fork", async () => {
     await using hull = new Hull();
     const reset = { policy: "SCHED_BATCH", nice: 7, flags: ["SCHED_FLAG_RESET_ON_FORK"] } as const;
@@ -147,7 +147,7 @@ const bounding = BigInt(
 const RESOURCE = 24n;
 
 testWhere(
-  (bounding >> RESOURCE & 1n) === 1n ? "a host without CAP_SYS_RESOURCE" : undefined,
+  (bounding >> RESOURCE & 1n) === 1n ? "a host without CAP_SYS_RESOURCE" : ROOT,
   "exec warns of a capability that hull does not hold, and goes on without it",
   async () => {
     await leavesNothing("hull-exec-caps", async () => {

@@ -13,6 +13,7 @@ import {
   sharedLog,
   shell,
 } from "../fixtures/hooks.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 
 Deno.test("all six hooks run in order, each with the state of its moment", async () => {
   await leavesNothing("hull-hooks-order", async () => {
@@ -56,7 +57,7 @@ Deno.test("all six hooks run in order, each with the state of its moment", async
   });
 });
 
-Deno.test("the hooks leave the same traces as with runc", async () => {
+testWhere(ROOT, "the hooks leave the same traces as with runc", async () => {
   await using hull = new Hull();
   using log = sharedLog();
   using bundle = makeBundle("exit 0", (config) => {
@@ -102,29 +103,33 @@ Deno.test("createContainer hooks run in the container's namespaces, where they m
 
 for (const kind of ["direct", "reexec"] as const) {
   for (const where of ["the rootfs", "a volume"]) {
-    Deno.test(`${kind}: the working folder is made in what a hook mounts over a part of ${where}`, async () => {
-      await leavesNothing("hull-hooks-cwd", async () => {
-        await using hull = new Hull();
-        using volume = scratchFolder();
-        Deno.mkdirSync(`${volume.path}/part`);
-        const part = where === "a volume" ? "/data/part" : "/data";
-        const cwd = `${part}/work/er`;
-        using bundle = makeBundle(`pwd; ls ${part}`, (config) => {
-          config.process.cwd = cwd;
-          if (where === "a volume") {
-            const source = volume.path;
-            config.mounts.push({ destination: "/data", type: "bind", source, options: ["bind"] });
-          }
-          config.hooks = {
-            createContainer: [shell(`mount -t tmpfs none .${part} && touch .${part}/hooked`)],
-          };
+    testWhere(
+      kind === "direct" ? ROOT : undefined,
+      `${kind}: the working folder is made in what a hook mounts over a part of ${where}`,
+      async () => {
+        await leavesNothing("hull-hooks-cwd", async () => {
+          await using hull = new Hull();
+          using volume = scratchFolder();
+          Deno.mkdirSync(`${volume.path}/part`);
+          const part = where === "a volume" ? "/data/part" : "/data";
+          const cwd = `${part}/work/er`;
+          using bundle = makeBundle(`pwd; ls ${part}`, (config) => {
+            config.process.cwd = cwd;
+            if (where === "a volume") {
+              const source = volume.path;
+              config.mounts.push({ destination: "/data", type: "bind", source, options: ["bind"] });
+            }
+            config.hooks = {
+              createContainer: [shell(`mount -t tmpfs none .${part} && touch .${part}/hooked`)],
+            };
+          });
+          const line = ["run", "--init", kind, "-b", bundle.folder, "hull-hooks-cwd"];
+          assertEquals(await hull.must(...line), `${cwd}\nhooked\nwork\n`);
+          const below = [`${bundle.folder}/rootfs/data`, `${volume.path}/part`];
+          assertEquals(below.flatMap((path) => [...Deno.readDirSync(path)]), []);
         });
-        const line = ["run", "--init", kind, "-b", bundle.folder, "hull-hooks-cwd"];
-        assertEquals(await hull.must(...line), `${cwd}\nhooked\nwork\n`);
-        const below = [`${bundle.folder}/rootfs/data`, `${volume.path}/part`];
-        assertEquals(below.flatMap((path) => [...Deno.readDirSync(path)]), []);
-      });
-    });
+      },
+    );
   }
 
   Deno.test(`${kind}: create's hooks run before a working folder that can't be made`, async () => {
@@ -196,32 +201,38 @@ Deno.test("a hook may leave a process behind that holds its output, and may not 
   assert(Date.now() - begun < 10_000, "it waited for the process that the hook left");
 });
 
-Deno.test("in a user namespace createContainer and startContainer hooks are its root's", async () => {
-  await using hull = new Hull();
-  using log = sharedLog();
-  using bundle = makeBundle("exit 0", (config) => {
-    log.mount(config);
-    config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
-    const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-    config.linux.uidMappings = ids;
-    config.linux.gidMappings = ids;
-    const note = (point: string) =>
-      shell(`echo ${point} $(id -u) $(cut -d' ' -f1-20 /proc/self/uid_map) >> ${log.path}`);
-    config.hooks = Object.fromEntries(
-      ["createRuntime", "createContainer", "startContainer"].map((point) => [point, [note(point)]]),
-    );
-  });
-  run("chown", "-R", "100000:100000", `${bundle.folder}/rootfs`);
-  await hull.must("run", "-b", bundle.folder, "hull-hooks-user");
-  const lines = log.read().trimEnd().split("\n").map((line) => line.split(/\s+/));
-  assertEquals(lines.map(([point, uid, , host]) => [point, uid, host]), [
-    ["createRuntime", "0", "0"],
-    ["createContainer", "0", "100000"],
-    ["startContainer", "0", "100000"],
-  ]);
-});
+testWhere(
+  ROOT,
+  "in a user namespace createContainer and startContainer hooks are its root's",
+  async () => {
+    await using hull = new Hull();
+    using log = sharedLog();
+    using bundle = makeBundle("exit 0", (config) => {
+      log.mount(config);
+      config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
+      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      config.linux.uidMappings = ids;
+      config.linux.gidMappings = ids;
+      const note = (point: string) =>
+        shell(`echo ${point} $(id -u) $(cut -d' ' -f1-20 /proc/self/uid_map) >> ${log.path}`);
+      config.hooks = Object.fromEntries(
+        ["createRuntime", "createContainer", "startContainer"].map((
+          point,
+        ) => [point, [note(point)]]),
+      );
+    });
+    run("chown", "-R", "100000:100000", `${bundle.folder}/rootfs`);
+    await hull.must("run", "-b", bundle.folder, "hull-hooks-user");
+    const lines = log.read().trimEnd().split("\n").map((line) => line.split(/\s+/));
+    assertEquals(lines.map(([point, uid, , host]) => [point, uid, host]), [
+      ["createRuntime", "0", "0"],
+      ["createContainer", "0", "100000"],
+      ["startContainer", "0", "100000"],
+    ]);
+  },
+);
 
-Deno.test("hooks of a container that joins a pid namespace", async () => {
+testWhere(ROOT, "hooks of a container that joins a pid namespace", async () => {
   await using hull = new Hull();
   using log = sharedLog();
   using first = makeBundle("sleep 60");

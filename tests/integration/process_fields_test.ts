@@ -5,7 +5,7 @@ import { findResctrl } from "../../src/resctrl/intel_rdt.ts";
 import type { Draft } from "../fixtures/bundle.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { HULL, Hull } from "../fixtures/cli.ts";
-import { testWhere } from "../fixtures/test_where.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 
 /** proc(5): priority, nice, rt_priority and policy are fields 18, 19, 40 and 41 of stat. */
 const SCHEDULING =
@@ -41,17 +41,21 @@ function inRunc(script: string, change: (config: Draft) => void, name = id()): s
   return run("sh", "-c", words);
 }
 
-Deno.test("each scheduling policy is the program's, with its nice value or priority", async () => {
-  const seen = async (scheduler: NonNullable<Draft["process"]["scheduler"]>) => {
-    const text = await inHull(SCHEDULING, (config) => {
-      config.process.scheduler = scheduler;
-    });
-    return text.split("\n")[0];
-  };
-  assertEquals(await seen({ policy: "SCHED_OTHER", nice: 7 }), "27 7 0 0");
-  assertEquals(await seen({ policy: "SCHED_BATCH", nice: -3 }), "17 -3 0 3");
-  assertEquals(await seen({ policy: "SCHED_IDLE" }), "20 0 0 5");
-});
+testWhere(
+  ROOT,
+  "each scheduling policy is the program's, with its nice value or priority",
+  async () => {
+    const seen = async (scheduler: NonNullable<Draft["process"]["scheduler"]>) => {
+      const text = await inHull(SCHEDULING, (config) => {
+        config.process.scheduler = scheduler;
+      });
+      return text.split("\n")[0];
+    };
+    assertEquals(await seen({ policy: "SCHED_OTHER", nice: 7 }), "27 7 0 0");
+    assertEquals(await seen({ policy: "SCHED_BATCH", nice: -3 }), "17 -3 0 3");
+    assertEquals(await seen({ policy: "SCHED_IDLE" }), "20 0 0 5");
+  },
+);
 
 Deno.test("a realtime policy is set, or its refusal names the field and what it takes", async () => {
   await using hull = new Hull();
@@ -64,7 +68,7 @@ Deno.test("a realtime policy is set, or its refusal names the field and what it 
   assertStringIncludes(stderr, "[config /process/scheduler]; it needs CAP_SYS_NICE");
 });
 
-Deno.test("SCHED_DEADLINE gets its times, and a policy of no kernel is refused", async () => {
+testWhere(ROOT, "SCHED_DEADLINE gets its times, and a policy of no kernel is refused", async () => {
   const times = { runtime: 1_000_000, deadline: 10_000_000, period: 20_000_000 };
   const text = await inHull("", (config) => {
     config.process.args = ["cat", "/proc/self/sched"]; // a shell could not fork
@@ -78,7 +82,7 @@ Deno.test("SCHED_DEADLINE gets its times, and a policy of no kernel is refused",
   assertStringIncludes(error, "[config /process/scheduler]; the kernel has no such policy");
 });
 
-Deno.test("the I/O priority is the program's", async () => {
+testWhere(ROOT, "the I/O priority is the program's", async () => {
   const seen = async (ioPriority: NonNullable<Draft["process"]["ioPriority"]>) => {
     const text = await inHull("ionice -p $$", (config) => {
       config.process.ioPriority = ioPriority;
@@ -114,7 +118,7 @@ testWhere(
   },
 );
 
-Deno.test("the affinity is that of the container's cpuset", async () => {
+testWhere(ROOT, "the affinity is that of the container's cpuset", async () => {
   const text = await inHull("grep Cpus_allowed_list /proc/self/status", (config) => {
     config.linux.resources = { ...config.linux.resources, cpu: { cpus: "0" } };
   });
@@ -146,36 +150,40 @@ Deno.test("memory nodes that are not there are an error of that field", async ()
   assertStringIncludes(error, "[config /linux/memoryPolicy]; the nodes must be online");
 });
 
-Deno.test("umask, groups, personality, oom_score_adj and limits are as with runc", async () => {
-  const script = `
+testWhere(
+  ROOT,
+  "umask, groups, personality, oom_score_adj and limits are as with runc",
+  async () => {
+    const script = `
 umask; grep -E '^(Groups|Umask|NoNewPrivs|Cap|Uid|Gid)' /proc/self/status
 uname -m; cat /proc/self/personality; cat /proc/self/oom_score_adj
 ulimit -n; ulimit -Hn; ionice -p $$`;
-  const change = (config: Draft) => {
-    config.process.user = { uid: 0, gid: 5, umask: 0o027, additionalGids: [4, 20] };
-    config.process.oomScoreAdj = 321;
-    config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 99, hard: 100 }];
-  };
-  assertEquals(await inHull(script, change), inRunc(script, change));
-  assertEquals(
-    await inHull("uname -m", (config) => {
-      config.linux.personality = { domain: "LINUX32" };
-    }),
-    Deno.build.arch === "aarch64" ? "armv8l\n" : "i686\n",
-  );
-});
+    const change = (config: Draft) => {
+      config.process.user = { uid: 0, gid: 5, umask: 0o027, additionalGids: [4, 20] };
+      config.process.oomScoreAdj = 321;
+      config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 99, hard: 100 }];
+    };
+    assertEquals(await inHull(script, change), inRunc(script, change));
+    assertEquals(
+      await inHull("uname -m", (config) => {
+        config.linux.personality = { domain: "LINUX32" };
+      }),
+      Deno.build.arch === "aarch64" ? "armv8l\n" : "i686\n",
+    );
+  },
+);
 
 /** The rights, owner and group of a container's keyring; others' may not be collected yet. */
 const keyringOf = (name: string) => `awk '/${name}/ {print $5, $6, $7, $8}' /proc/keys`;
 
-Deno.test("the session keyring has the rights that it has with runc", async () => {
+testWhere(ROOT, "the session keyring has the rights that it has with runc", async () => {
   const change = (config: Draft) => {
     config.linux.maskedPaths = [];
   };
   await compareKeyrings(change, "3f1b0000 0 0 keyring\n");
 });
 
-Deno.test("in a user namespace the keyring belongs to its root, as with runc", async () => {
+testWhere(ROOT, "in a user namespace the keyring belongs to its root, as with runc", async () => {
   const change = (config: Draft) => {
     config.linux.namespaces?.push({ type: "user" });
     const map = [{ containerID: 0, hostID: 0, size: 1000 }];
@@ -242,7 +250,7 @@ const bounding = BigInt(
 const RESOURCE = 24n;
 
 testWhere(
-  (bounding >> RESOURCE & 1n) === 1n ? "a host without CAP_SYS_RESOURCE" : undefined,
+  (bounding >> RESOURCE & 1n) === 1n ? "a host without CAP_SYS_RESOURCE" : ROOT,
   "a capability that hull does not hold is left out with a warning",
   async () => {
     await using hull = new Hull();

@@ -4,30 +4,35 @@ import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { Runc } from "../fixtures/runc.ts";
 import { until } from "../fixtures/until.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 
-Deno.test("ps shows what runc ps shows, with the host's ps options, and pids as JSON", async () => {
-  await leavesNothing("hull-lc-ps", async () => {
-    await using hull = new Hull();
-    await using runc = new Runc();
-    using bundle = makeBundle("sleep 60 & sleep 60");
-    await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps");
-    await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps-runc");
-    const pids = async (): Promise<number[]> =>
-      JSON.parse(await hull.must("ps", "--format", "json", "hull-lc-ps"));
-    await until(async () => (await pids()).length === 2);
-    const seen = await pids();
-    const { pid } = JSON.parse(await hull.must("state", "hull-lc-ps"));
-    assert(seen.includes(pid), `${seen} holds ${pid}`);
-    for (const options of [[], ["-o", "pid,comm"], ["aux"], ["-ef", "--no-headers"]]) {
-      const ours = await hull.call(["ps", "hull-lc-ps", ...options]);
-      const theirs = await runc.call(["ps", "hull-lc-ps-runc", ...options]);
-      assertEquals([ours.code, shape(ours.stdout)], [theirs.code, shape(theirs.stdout)]);
-    }
-    const table = await hull.must("ps", "hull-lc-ps", "-o", "pid,args");
-    assertMatch(table, /^\s*PID COMMAND\n/);
-    assertEquals(table.trimEnd().split("\n").length, 3, table);
-  });
-});
+testWhere(
+  ROOT,
+  "ps shows what runc ps shows, with the host's ps options, and pids as JSON",
+  async () => {
+    await leavesNothing("hull-lc-ps", async () => {
+      await using hull = new Hull();
+      await using runc = new Runc();
+      using bundle = makeBundle("sleep 60 & sleep 60");
+      await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps");
+      await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps-runc");
+      const pids = async (): Promise<number[]> =>
+        JSON.parse(await hull.must("ps", "--format", "json", "hull-lc-ps"));
+      await until(async () => (await pids()).length === 2);
+      const seen = await pids();
+      const { pid } = JSON.parse(await hull.must("state", "hull-lc-ps"));
+      assert(seen.includes(pid), `${seen} holds ${pid}`);
+      for (const options of [[], ["-o", "pid,comm"], ["aux"], ["-ef", "--no-headers"]]) {
+        const ours = await hull.call(["ps", "hull-lc-ps", ...options]);
+        const theirs = await runc.call(["ps", "hull-lc-ps-runc", ...options]);
+        assertEquals([ours.code, shape(ours.stdout)], [theirs.code, shape(theirs.stdout)]);
+      }
+      const table = await hull.must("ps", "hull-lc-ps", "-o", "pid,args");
+      assertMatch(table, /^\s*PID COMMAND\n/);
+      assertEquals(table.trimEnd().split("\n").length, 3, table);
+    });
+  },
+);
 
 Deno.test("ps says what keeps it from an answer", async () => {
   await using hull = new Hull();

@@ -3,6 +3,7 @@ import { ContainerError, Factory, Process, type StartOptions } from "../../mod.t
 import { type Draft, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 
 const SUPERVISED: StartOptions = { supervised: true };
 
@@ -48,19 +49,23 @@ async function runShape(id: string, change: (config: Draft) => void): Promise<vo
   });
 }
 
-Deno.test("a supervised container has its exit recorded, in every kind of birth", async () => {
-  await runShape("hull-sv-plain", () => {});
-  await runShape("hull-sv-user", mapUsers);
-  await runShape("hull-sv-time", ({ linux }) => linux.namespaces?.push({ type: "time" }));
-  await leavesNothing("hull-sv-first", async () => {
-    using root = scratchFolder();
-    const factory = new Factory({ ...DRIVER, root: root.path });
-    await using first = await factory.create("hull-sv-first");
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
-    await first.run(process, SUPERVISED);
-    await runShape("hull-sv-joins", (config) => joinPids(config, `/proc/${process.pid}/ns/pid`));
-  });
-});
+testWhere(
+  ROOT,
+  "a supervised container has its exit recorded, in every kind of birth",
+  async () => {
+    await runShape("hull-sv-plain", () => {});
+    await runShape("hull-sv-user", mapUsers);
+    await runShape("hull-sv-time", ({ linux }) => linux.namespaces?.push({ type: "time" }));
+    await leavesNothing("hull-sv-first", async () => {
+      using root = scratchFolder();
+      const factory = new Factory({ ...DRIVER, root: root.path });
+      await using first = await factory.create("hull-sv-first");
+      const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+      await first.run(process, SUPERVISED);
+      await runShape("hull-sv-joins", (config) => joinPids(config, `/proc/${process.pid}/ns/pid`));
+    });
+  },
+);
 
 Deno.test("a supervised birth that fails says why, and leaves neither supervisor nor container", async () => {
   const faults: readonly (readonly [string, (config: Draft) => void])[] = [
