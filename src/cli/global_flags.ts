@@ -22,7 +22,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "criu", value: "PATH", summary: "accepted for runc's sake, and ignored" },
   { name: "trace", value: "FILE", summary: "write what is done when to FILE, for Perfetto" },
   { name: "version", letter: "v", summary: "print the version" },
-  { name: LEFT_FLAG, summary: "", isInner: true },
+  { name: LEFT_FLAG, value: "STAGE", summary: "", isInner: true },
 ];
 
 /** How the cgroups are made. */

@@ -56,7 +56,8 @@ export async function main(
       return await help(name === "help" ? following[0] : undefined, output);
     }
     const trace = text(flags, "trace");
-    if (isOn(flags, LEFT_FLAG)) caller = { ...caller, isLeft: true };
+    const left = text(flags, LEFT_FLAG);
+    if (left !== undefined) caller = { ...caller, left: left === "runs" ? left : "begun" };
     if (trace === undefined) return await dispatch(name, following, flags, { output, caller });
     return await dispatchTraced(trace, name, following, flags, { output, caller });
   } catch (error) {

@@ -85,7 +85,7 @@ Deno.test("what a resident has started has the limits of the caller, and is its 
     const look = "ulimit -n; ulimit -Hn; cut -d ' ' -f 19 /proc/self/stat";
     assertEquals(await hull.must("exec", ID, "sh", "-c", look), "111\n222\n5\n");
     const script =
-      `"$@" & wait $!; for p in $(cat /proc/$$/task/$$/children); do cat /proc/$p/comm; done`;
+      `"$@" </dev/null >/dev/null 2>&1 & wait $!; for p in $(cat /proc/$$/task/$$/children); do cat /proc/$p/comm; done`;
     const words = [resident.client, "--root", hull.root, "exec", "-d", ID, "sleep", "61"];
     const subreaper =
       "import ctypes,os,sys; ctypes.CDLL(None).prctl(36,1); os.execvp(sys.argv[1],sys.argv[1:])";

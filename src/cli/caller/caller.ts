@@ -21,6 +21,12 @@ export class NotHere extends Error {
 /** The flag of a command that a resident hull had begun when it was killed. */
 export const LEFT_FLAG = "left-by-resident";
 
+/**
+ * How far a command has come: something of it may have been done, or the program of a foreground
+ * run runs or has ended.
+ */
+export type Stage = "begun" | "runs";
+
 /** Something to write to. */
 export interface Sink {
   /** Takes some of the bytes, at least one. */
@@ -38,8 +44,8 @@ export interface Reaper extends Disposable {
 export interface Caller {
   /** Whether this program does other callers' commands as well. */
   readonly isOther: boolean;
-  /** Whether a resident hull has done a part of the command, and was killed. */
-  readonly isLeft: boolean;
+  /** How far a resident hull came with the command, if it was killed meanwhile. */
+  readonly left?: Stage | undefined;
   readonly stdin: { isTerminal(): boolean };
   readonly stdout: Sink;
   readonly stderr: Sink;
@@ -57,8 +63,8 @@ export interface Caller {
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles">;
   /** Has signals that are for the caller's command taken here, once it is awaited. */
   takeSignals(names: readonly Deno.Signal[], take: (name: Deno.Signal) => void): Promise<void>;
-  /** Tells the caller's process that from now on a part of its command may have been done. */
-  begin(): Promise<void>;
+  /** Tells the caller's process how far its command has come. */
+  tellStage(stage: Stage): Promise<void>;
   /** Has the caller's process take over those that a container leaves behind. */
   reapOrphans(): Promise<Reaper | undefined>;
   /** A path as this program reaches it. */

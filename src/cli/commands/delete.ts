@@ -22,10 +22,10 @@ export const command: Command = {
     const makes = await factory();
     const remove = async (each: string) => {
       try {
-        await caller.begin();
+        await caller.tellStage("begun");
         await makes.remove(each, { force });
       } catch (error) {
-        if (!((force || caller.isLeft) && isMissing(error))) throw error;
+        if (!((force || caller.left !== undefined) && isMissing(error))) throw error;
       }
     };
     if (!isOn(flags, "regex")) await remove(id);

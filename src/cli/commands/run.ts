@@ -4,6 +4,7 @@ import type { Container } from "../../container.ts";
 import type { NotifySocket } from "../process/notify_socket.ts";
 import type { Process } from "../../process.ts";
 import { loadHooks } from "../../container/late.ts";
+import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
 import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
@@ -11,6 +12,8 @@ import { type Command, isOn } from "../flags/command.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
 import { oneLine, type Output } from "../output/output.ts";
+
+const goOnWithRun = late(() => import("../process/left_run.ts"), "goOnWithRun");
 
 /** Creates and starts a container, and acts as its program towards the caller. */
 export const command: Command = {
@@ -44,6 +47,7 @@ export const command: Command = {
     using reaper = reaps ? await caller.reapOrphans() : undefined;
     const signals = new SignalForwarder();
     if (!isDetached) await signals.listen(caller);
+    if (caller.left === "runs") return await goOnWithRun(invocation, signals);
     const { container, process, hasTerminal, notify } = await createFromFlags(
       invocation,
       isDetached,
@@ -52,7 +56,9 @@ export const command: Command = {
     try {
       // Once the program runs, hull's files may go.
       if (!isDetached && container.config.hooks !== undefined) await loadHooks();
-      if (!caller.isLeft || container.status() === "created") await container.release();
+      if (!isDetached) await caller.tellStage("runs");
+      const isThere = caller.left !== undefined && container.status() !== "created";
+      if (!isThere) await container.release();
     } catch (error) {
       // a failed hook has removed it already
       throw await undone(error, () => container[Symbol.asyncDispose]());

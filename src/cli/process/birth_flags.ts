@@ -119,7 +119,7 @@ async function createFromBundle(
   );
   const makes = await factory();
   const id = args[0] as string;
-  if (caller.isLeft) {
+  if (caller.left !== undefined) {
     const container = await takeLeftContainer(makes, id, process, new Poller());
     if (container !== undefined) {
       if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);

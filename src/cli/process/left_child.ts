@@ -17,6 +17,7 @@ import { Child, type ParentProcess, requireSignal } from "../../process/parent_p
 import { CLAIM } from "../../process/process_claim.ts";
 import type { Process } from "../../process.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
+import { StateStore } from "../../state/state_store.ts";
 import { writeExitRecord } from "../../supervisor/exit_record.ts";
 
 /** A process that is this program's child, though another program had it made. */
@@ -95,16 +96,45 @@ export async function takeLeftContainer(
   poller: Poller,
 ): Promise<Container | undefined> {
   const container = loaded(factory, id);
-  const first = container?.ociState().pid;
   for (const pid of children()) {
+    const isFirst = container !== undefined && pid === firstOf(factory, id);
     const child = new Child(pid, openPidfd(pid), poller);
-    if (pid === first && container !== undefined) {
+    if (isFirst && container.status() !== "stopped") {
       attach(process, new LeftChild(child, container.folder));
       return container;
     }
     await child.kill();
+    if (isFirst) await container.destroy({ force: true }); // its program never ran
   }
   return undefined;
+}
+
+/**
+ * The program of a run in the foreground, which runs or has ended: the process takes it over.
+ *
+ * @returns the container, if it is still there
+ */
+export function takeLeftRun(
+  factory: Factory,
+  id: string,
+  process: Process,
+  poller: Poller,
+): Container | undefined {
+  const container = loaded(factory, id);
+  const [pid] = children();
+  const ended = pid === undefined ? container?.exitStatus() : undefined;
+  if (ended !== undefined) attach(process, new LeftChild(Child.ofEnded(0, ended, poller)));
+  else if (pid === undefined) {
+    throw new ContainerError("SystemError", "the program has ended, but how is not known", {
+      hint: "the resident hull that ran it was killed",
+    });
+  } else attach(process, new LeftChild(new Child(pid, openPidfd(pid), poller), container?.folder));
+  return container;
+}
+
+/** The number of a container's first process, also once that has ended. */
+function firstOf({ root }: Factory, id: string): number | undefined {
+  return new StateStore(root).read(id).state.init?.pid;
 }
 
 function attach(process: Process, left: LeftChild): void {

@@ -6,7 +6,6 @@ import type { Caller } from "../caller/caller.ts";
 /** This program's own caller. */
 export const OWN_CALLER: Caller = {
   isOther: false,
-  isLeft: false,
   get stdin() {
     return Deno.stdin;
   },
@@ -24,7 +23,7 @@ export const OWN_CALLER: Caller = {
   reapOrphans: async () => new (await import("../foreground/orphan_reaper.ts")).OrphanReaper(),
   variable: (name) => Deno.env.get(name),
   preserved: (count) => ({ preserveFds: count }),
-  begin: () => Promise.resolve(),
+  tellStage: () => Promise.resolve(),
   takeSignals: (names, take) => {
     for (const name of names) Deno.addSignalListener(name, () => take(name));
     return Promise.resolve();

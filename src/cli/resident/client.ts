@@ -17,9 +17,10 @@ import { initFailure } from "../../../init/operations/failure.ts";
 import type { PlannedOperation } from "../../../init/operations/operation.ts";
 import { reportTail } from "../../../init/words/channel.ts";
 import { ContainerError } from "../../errors.ts";
+import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
-import { END, planClientBirth, waitFor } from "./client_birth.ts";
+import { END, planClientBirth, waitFor, WNOWAIT } from "./client_birth.ts";
 import { type ClientAddresses, clientLabels, FRAME_SIZE } from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
@@ -59,7 +60,7 @@ export class Client implements Bearer, Disposable {
   readonly #open: Set<number>;
   readonly #leaving = new AbortController();
   readonly #outside = clientLabels();
-  #isResumable = false;
+  #stage: Stage | undefined;
   /** Settled once nothing is asked of it. */
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
@@ -133,11 +134,11 @@ export class Client implements Bearer, Disposable {
   }
 
   /**
-   * From now on, if it loses this resident, the launcher is told that a part of the command may have
-   * been done: the client does nothing twice.
+   * From now on, if it loses this resident, the launcher is told how far the command has come: the
+   * client does nothing twice.
    */
-  async begin(): Promise<void> {
-    const words = this.#resumption();
+  async tellStage(stage: Stage): Promise<void> {
+    const words = this.#resumption(stage);
     if (words === undefined) return;
     const program = this.#program([receiveWords(this.#addresses, words), GO_ON], exit(1));
     await this.#inTurn(async () => {
@@ -147,7 +148,7 @@ export class Client implements Bearer, Disposable {
   }
 
   async bear(birth: Birth): Promise<Child> {
-    const words = this.#resumption();
+    const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
     const before = messages.map((message) => receiveWords(this.#addresses, message));
     const plan = planClientBirth(birth, this.#open, before, ANSWER);
@@ -176,7 +177,7 @@ export class Client implements Bearer, Disposable {
     return {
       status: async () => {
         try {
-          return decodeEnd((await this.run([waitFor(pid)])).output(END));
+          return decodeEnd((await this.run([waitFor(pid, WNOWAIT)])).output(END));
         } catch (error) {
           if (error instanceof ClientGone) return undefined;
           throw error;
@@ -192,11 +193,11 @@ export class Client implements Bearer, Disposable {
     this.#socket.close();
   }
 
-  /** The launcher's words that tell of a resident; undefined if it has them, or can't have them. */
-  #resumption(): Bytes | undefined {
-    if (this.#isResumable) return undefined;
-    this.#isResumable = true;
-    return resumingWords(this.#addresses, this.#peer.words);
+  /** The launcher's words that tell of it; undefined if it has them, or can't have them. */
+  #resumption(stage: Stage): Bytes | undefined {
+    if (this.#stage === stage || this.#stage === "runs") return undefined;
+    this.#stage = stage;
+    return resumingWords(this.#addresses, this.#peer.words, stage);
   }
 
   #program(operations: readonly Operation[], tail: readonly Operation[]): SyscallProgram {

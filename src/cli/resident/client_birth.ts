@@ -15,6 +15,8 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const P_PID = 1;
 const WEXITED = 4;
 const WALL = 0x40000000;
+/** The child stays as it is: who goes on with the command can ask again. */
+export const WNOWAIT = 0x01000000;
 const CONTROL_SIZE = 24;
 /** Behind struct cmsghdr. */
 const FD_OFFSET = 16;
@@ -84,10 +86,15 @@ function lowestFree(open: ReadonlySet<number>): number {
   return number;
 }
 
-/** Waits for a child's end, which is in the space {@linkcode END} then. */
-export function waitFor(pid: Argument): Operation {
+/**
+ * Waits for a child's end, which is in the space {@linkcode END} then.
+ *
+ * @param more further flags
+ */
+export function waitFor(pid: Argument, more = 0): Operation {
   const end = { space: SIGINFO_SIZE, name: END };
-  return { syscall: "waitid", args: [P_PID, pid, end, WEXITED | WALL, 0], onError: "continue" };
+  const flags = WEXITED | WALL | more;
+  return { syscall: "waitid", args: [P_PID, pid, end, flags, 0], onError: "continue" };
 }
 
 /** Takes the next fd that comes, under a number: its lowest free one is not known here. */

@@ -13,7 +13,7 @@ import { terminalSettings } from "../../../ffi/sockets/terminal.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import type { ProcessOptions } from "../../process.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
-import { type Caller, NotHere, type Sink } from "../caller/caller.ts";
+import { type Caller, NotHere, type Sink, type Stage } from "../caller/caller.ts";
 import { type Client, exit } from "./client.ts";
 import { signalSet } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
@@ -35,7 +35,6 @@ interface Piece {
 /** A caller in another process. */
 export class RemoteCaller implements Caller, Disposable {
   readonly isOther = true;
-  readonly isLeft = false;
   readonly identity: ProcessIdentity;
   readonly bearer: Client;
   readonly #peer: Peer;
@@ -111,8 +110,8 @@ export class RemoteCaller implements Caller, Disposable {
     await this.bearer.passSignals(numbers, (number) => take(signalName(number) as Deno.Signal));
   }
 
-  async begin(): Promise<void> {
-    await this.bearer.begin();
+  async tellStage(stage: Stage): Promise<void> {
+    await this.bearer.tellStage(stage);
   }
 
   reapOrphans(): Promise<undefined> {

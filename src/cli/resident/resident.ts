@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SyscallError } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { acceptPackets, type Packet, receivePacket } from "../../../ffi/sockets/packet_socket.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
@@ -121,7 +122,14 @@ export class Resident {
 
   /** Who it is, if this program may do its commands. */
   #known(socket: Fd, build: string, { fds }: Packet): Peer | undefined {
-    if (build === this.#options.build && fds.length === STREAMS) return lookAt(socket, this.#self);
+    if (build === this.#options.build && fds.length === STREAMS) {
+      try {
+        return lookAt(socket, this.#self);
+      } catch (error) {
+        if (error instanceof SyscallError && /^(ESRCH|ENOENT)$/.test(error.code)) return undefined;
+        throw error; // else the process has ended meanwhile
+      }
+    }
     for (const fd of fds) fd.close();
     // After an upgrade the clients are of another build: this program's time is over.
     if (build !== this.#options.build) this.end();

@@ -6,7 +6,7 @@
  */
 
 import type { Operation } from "../../../ffi/program/operation.ts";
-import { LEFT_FLAG } from "../caller/caller.ts";
+import { LEFT_FLAG, type Stage } from "../caller/caller.ts";
 import { type ClientAddresses, WORDS_SIZE } from "./client_program.ts";
 
 const WORD = 8;
@@ -27,8 +27,9 @@ export interface WordsInMemory {
 export function resumingWords(
   { words: place }: ClientAddresses,
   { address, sizes }: WordsInMemory,
+  stage: Stage,
 ): Uint8Array<ArrayBuffer> | undefined {
-  const flag = new TextEncoder().encode(`--${LEFT_FLAG}\0`);
+  const flag = new TextEncoder().encode(`--${LEFT_FLAG}=${stage}\0`);
   const count = sizes.length + 2; // the flag, and the NULL at the end
   if (count * WORD + flag.length > WORDS_SIZE * WORD) return undefined;
   const bytes = new Uint8Array(WORD + count * WORD + flag.length);

@@ -1,0 +1,25 @@
+/**
+ * A run in the foreground whose resident was killed while its program ran, or after.
+ *
+ * @module
+ */
+
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import { Process } from "../../process.ts";
+import { type Invocation, isOn } from "../flags/command.ts";
+import { follow, type SignalForwarder } from "../foreground/foreground.ts";
+import { takeLeftRun } from "./left_child.ts";
+
+/** Goes on with it to its end; gives the exit code. */
+export async function goOnWithRun(
+  { flags, args: [id = ""], factory, output, caller }: Invocation,
+  signals: SignalForwarder,
+): Promise<number> {
+  const process = new Process({});
+  const container = takeLeftRun(await factory(), id, process, new Poller());
+  if (container?.status() === "created") await container.release();
+  const following = { hasTerminal: false, isFirst: true, output, caller };
+  const code = await follow(process, signals, following);
+  if (container !== undefined && !isOn(flags, "keep")) await container.destroy({ force: true });
+  return code;
+}
