@@ -12,7 +12,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Container, ContainerError, Factory, Process } from "../../mod.ts";
 import type { Config, Resources } from "../../src/config/types/config.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { cgroupsPathOf, DRIVER } from "../fixtures/cgroup_driver.ts";
+import { CGROUP_DRIVER, cgroupsPathOf, DRIVER } from "../fixtures/cgroup_driver.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import type { BlockDevice, ResourceCase, Values } from "../fixtures/resource_case.ts";
 import { resourceCases } from "../fixtures/resource_cases.ts";
@@ -51,10 +51,15 @@ function settings(paths: Readonly<Record<string, string>>): Record<string, strin
       const { mode } = Deno.statSync(path);
       const isReadable = ((mode ?? 0) & 0o444) !== 0;
       const isSetting = ((mode ?? 0) & 0o222) !== 0 || name === "devices.list";
-      if (isReadable && isSetting) found[name] = Deno.readTextFileSync(path).trim();
+      if (isReadable && isSetting) found[name] = inOrder(name, Deno.readTextFileSync(path).trim());
     }
   }
   return found;
+}
+
+/** The devices that are allowed stand in the order in which they came to be allowed. */
+function inOrder(file: string, text: string): string {
+  return file === "devices.list" ? text.split("\n").sort().join("\n") : text;
 }
 
 /** A config beside whose cgroup there is no other. */
@@ -109,7 +114,8 @@ async function underRunc(
 
 /** Compares what came of both. */
 function compare(one: ResourceCase, hull: Outcome, runc: Outcome): void {
-  const better = one.better?.[version];
+  const better = (CGROUP_DRIVER === "systemd" ? one.withSystemd : undefined) ??
+    one.better?.[version];
   const refuses = better?.hull === "refuses" ||
     (runc instanceof Error && better?.hull !== "takes" && typeof better?.hull !== "object");
   if (refuses) return assertRefused(one, hull);
