@@ -1,0 +1,186 @@
+/**
+ * The process that serves: all containers of all clients on this host. It keeps nothing that is not
+ * in its folder, so another one can go on where it was killed.
+ *
+ * @module
+ */
+
+import { Poller } from "../../../ffi/waiting/poll.ts";
+import type { Given, MessageOf } from "../../protobuf/message.ts";
+import { StatusError } from "../../ttrpc/messages.ts";
+import type { Methods } from "../../ttrpc/server.ts";
+import { timestampOf } from "../messages/common.ts";
+import { DELETED } from "../messages/task.ts";
+import { Records } from "../task/record.ts";
+import { type Found, Keeper } from "../keeper/keeper.ts";
+import type { KeptTerminal } from "../streams/task_streams.ts";
+import { keepClient, readClients } from "../host/clients.ts";
+import { clientOf, deleteAnswer, startAnswer } from "./answers.ts";
+import { answerDirectly, type DirectCall } from "./direct_calls.ts";
+import { Door } from "./door.ts";
+import { CLEAN, CONTROL_SERVICE, OPEN, OPENED } from "./control.ts";
+import { CALLS, type Client, CONTROL, isName, type Places, socketName } from "../host/places.ts";
+import { Publisher } from "../host/publisher.ts";
+import { method, taskMethods } from "./service.ts";
+import { type Shared, Tasks } from "./tasks.ts";
+import { wordsOf } from "../host/words.ts";
+
+/** How long it stays with nothing to do. */
+const IDLE_MS = 60_000;
+
+/** A client as it is served. */
+interface Served {
+  readonly name: string;
+  readonly tasks: Tasks;
+}
+
+/** The server. */
+export class Server {
+  readonly #places: Places;
+  readonly #poller = new Poller();
+  readonly #keeper: Keeper;
+  readonly #door: Door;
+  readonly #terminals: Map<string, KeptTerminal>;
+  readonly #fifos: readonly Found[];
+  readonly #served = new Map<string, Served>();
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #idle = Promise.withResolvers<void>();
+  readonly #shared: Shared;
+  #sockets = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Serves nobody yet. The caller holds the shim's lock. */
+  constructor(places: Places) {
+    this.#places = places;
+    const warn = (error: unknown) => console.error(`${new Date().toISOString()} ${wordsOf(error)}`);
+    const poller = this.#poller;
+    const keeper = this.#keeper = Keeper.attach(places.kept, places.root);
+    const letGo = (number: number) => ({ [Symbol.dispose]: () => keeper.drop(number) });
+    const found = keeper.found();
+    const masters = found.filter(({ kind }) => kind === "terminal");
+    this.#terminals = new Map(
+      masters.map(({ of, fd, number }) => [of, { fd, kept: letGo(number) }]),
+    );
+    this.#fifos = found.filter(({ kind }) => kind === "fifo");
+    this.#door = new Door({ places, poller, keeper, warn, onEnd: () => this.#rest() }, found);
+    this.#shared = {
+      places,
+      poller,
+      freeSocket: () => `${places.sockets}/t${Deno.pid}-${this.#sockets++}`,
+      keep: (fd, kind, of) => letGo(keeper.keep(fd, { kind, of })),
+      warn,
+    };
+  }
+
+  /** Serves until there has been nothing to do for a while. */
+  async run(): Promise<void> {
+    const clients = readClients(this.#places);
+    for (const client of clients) await this.#know(client);
+    for (const record of new Records(this.#places).all()) {
+      try {
+        (await this.#know(record.client)).tasks.restore(record, this.#terminals);
+      } catch (error) {
+        this.#shared.warn(error);
+      }
+    }
+    for (const { fd, kept } of this.#terminals.values()) { // whose processes are gone
+      fd.close();
+      kept[Symbol.dispose]();
+    }
+    for (const { fd, number } of this.#fifos) { // which are held anew
+      fd.close();
+      this.#keeper.drop(number);
+    }
+    // Calls that go on find the tasks as they are.
+    for (const { name, tasks } of this.#served.values()) this.#door.open(name, taskMethods(tasks));
+    this.#door.open(CONTROL, this.#controlMethods());
+    const { poller } = this.#shared;
+    const act = (direct: DirectCall) => this.#callDirectly(direct);
+    this.#door.openShortly(CALLS, (socket) => answerDirectly(socket, poller, act));
+    this.#rest();
+    await this.#idle.promise;
+    this.#keeper.end();
+  }
+
+  /** What the shim's client asks for. */
+  async #callDirectly({ call, env, folder }: DirectCall): Promise<Uint8Array> {
+    const client = knownClient(clientOf(call, env));
+    if (call.action === "start") {
+      const answer = startAnswer(await this.#addressOf(client), env, folder);
+      return new TextEncoder().encode(answer);
+    }
+    if (call.action === "delete") {
+      return deleteAnswer(await this.#cleanUp(client, call.id, call.bundle));
+    }
+    throw new StatusError("Unimplemented", `${call.action} is for the program itself`);
+  }
+
+  async #addressOf(client: Client): Promise<string> {
+    const { name } = await this.#serve(client);
+    return `unix://${this.#door.path(name)}`;
+  }
+
+  async #cleanUp(client: Client, id: string, bundle: string): Promise<Given<typeof DELETED>> {
+    const { tasks } = await this.#serve(client);
+    const known = await tasks.cleanUp(id, bundle);
+    return known === undefined ? {} : {
+      pid: known.pid,
+      exitStatus: known.exit.status,
+      exitedAt: timestampOf(known.exit.atMs),
+    };
+  }
+
+  #controlMethods(): Methods {
+    const open = method(OPEN, OPENED, async ({ client }) => ({
+      address: await this.#addressOf(knownClient(client)),
+    }));
+    const clean = method(
+      CLEAN,
+      DELETED,
+      ({ client, id, bundle }) => this.#cleanUp(knownClient(client), id, bundle),
+    );
+    return (service, name) =>
+      service === CONTROL_SERVICE ? { Open: open, Clean: clean }[name] : undefined;
+  }
+
+  /** Serves a client, if that is not done already. */
+  async #serve(client: Client): Promise<Served> {
+    const name = await socketName(client);
+    const known = this.#served.get(name);
+    if (known !== undefined) return known;
+    const served = await this.#know(client);
+    keepClient(this.#places, name, client);
+    this.#door.open(name, taskMethods(served.tasks));
+    return served;
+  }
+
+  /** A client whose socket may not be there yet. */
+  async #know(client: Client): Promise<Served> {
+    const name = await socketName(client);
+    const known = this.#served.get(name);
+    if (known !== undefined) return known;
+    const { ttrpcAddress } = client;
+    const publisher = this.#publishers.get(ttrpcAddress) ??
+      new Publisher(ttrpcAddress, this.#poller);
+    this.#publishers.set(ttrpcAddress, publisher);
+    const served = { name, tasks: new Tasks(client, publisher, this.#shared) };
+    this.#served.set(name, served);
+    return served;
+  }
+
+  /** Ends the server after a while, unless something comes. */
+  #rest(): void {
+    clearTimeout(this.#timer);
+    const end = () => {
+      const tasks = [...this.#served.values()].reduce((sum, { tasks }) => sum + tasks.count, 0);
+      if (this.#door.connections === 0 && tasks === 0) this.#idle.resolve();
+      else this.#rest();
+    };
+    this.#timer = setTimeout(end, IDLE_MS);
+  }
+}
+
+function knownClient(client: MessageOf<typeof OPEN>["client"]): Client {
+  if (client !== undefined && isName(client.namespace)) return client;
+  throw new StatusError("InvalidArgument", `${client?.namespace} is no namespace's name`);
+}

@@ -1,0 +1,285 @@
+/**
+ * The tasks of one containerd's namespace, which sees no others.
+ *
+ * @module
+ */
+
+import type { Fd } from "../../../ffi/files/file.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
+import { ContainerError } from "../../errors.ts";
+import { EXIT_FILE } from "../../state/state_temporary.ts";
+import { Factory } from "../../factory.ts";
+import type { MessageOf } from "../../protobuf/message.ts";
+import { StatusError } from "../../ttrpc/messages.ts";
+import type { CallContext } from "../../ttrpc/server.ts";
+import { timestampOf } from "../messages/common.ts";
+import { readOptions } from "../messages/options.ts";
+import type { CREATE } from "../messages/task.ts";
+import { type KeptTerminal, type StreamsOf, TaskStreams } from "../streams/task_streams.ts";
+import type { StreamOwner } from "../streams/targets.ts";
+import { makeTask } from "../task/creation.ts";
+import { Records, type TaskRecord } from "../task/record.ts";
+import { Task } from "../task/task.ts";
+import type { TaskHost } from "../task/task_host.ts";
+import { type Exit, TaskProcess, UNKNOWN_STATUS } from "../task/task_process.ts";
+import { type Client, isName, type Places } from "../host/places.ts";
+import type { Publisher } from "../host/publisher.ts";
+import { unmountAll } from "../host/rootfs.ts";
+import { tell } from "../host/words.ts";
+
+/** What all tasks of this program share. */
+export interface Shared {
+  readonly places: Places;
+  readonly poller: Poller;
+  /** A path for a socket that nobody else uses. */
+  readonly freeSocket: () => string;
+  /** Keeps an fd of a process's streams; see `keeper/`. */
+  readonly keep: (fd: Fd, kind: "terminal" | "fifo", of: string) => Disposable;
+  /** Notes what went wrong where nobody is told. */
+  readonly warn: (error: unknown) => void;
+}
+
+/** The tasks. */
+export class Tasks {
+  readonly #client: Client;
+  readonly #publisher: Publisher;
+  readonly #shared: Shared;
+  readonly #records: Records;
+  readonly #tasks = new Map<string, Task>();
+  readonly #making = new Set<string>();
+  readonly #factories = new Map<string, Factory>();
+
+  /** Knows of none yet. */
+  constructor(client: Client, publisher: Publisher, shared: Shared) {
+    this.#client = client;
+    this.#publisher = publisher;
+    this.#shared = shared;
+    this.#records = new Records(shared.places);
+  }
+
+  /** How many there are, with those that are being made. */
+  get count(): number {
+    return this.#tasks.size + this.#making.size;
+  }
+
+  /**
+   * The task of an id.
+   *
+   * @throws {StatusError} `NotFound`
+   */
+  find(id: string): Task {
+    const task = this.#tasks.get(id);
+    if (task !== undefined) return task;
+    throw new StatusError("NotFound", `container ${id} not found`);
+  }
+
+  /** The same; undefined if there is none. */
+  tryFind(id: string): Task | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /** Makes a task; gives the number of its first process, which waits for its start. */
+  async create(
+    request: MessageOf<typeof CREATE>,
+    { signal, isAgain }: CallContext,
+  ): Promise<number> {
+    const { id, bundle } = request;
+    const made = this.#tasks.get(id);
+    if (isAgain && made !== undefined) return made.init.pid;
+    if (!isName(id)) throw new StatusError("InvalidArgument", `${id} is no container's name`);
+    if (this.#tasks.has(id) || this.#making.has(id)) {
+      throw new StatusError("AlreadyExists", `task ${id} already exists`);
+    }
+    const { options, warnings } = readOptions(request.options);
+    for (const warning of warnings) tell(bundle, warning);
+    this.#making.add(id);
+    try {
+      const owner = { uid: options.ioUid, gid: options.ioGid };
+      const root = options.root === ""
+        ? this.#shared.places.state(this.#client.namespace)
+        : `${options.root}/~shim/state/${this.#client.namespace}`;
+      const made = await makeTask({
+        request,
+        options,
+        factory: this.#factory(root, options.systemdCgroup),
+        streams: this.#streamsOf(id, "", owner),
+        signal,
+      });
+      const { terminal, stdin, stdout, stderr } = request;
+      const record: TaskRecord = {
+        id,
+        bundle,
+        client: this.#client,
+        root,
+        isSystemd: options.systemdCgroup,
+        streams: { terminal, stdin, stdout, stderr },
+        owner,
+        pid: made.process.pid,
+        isStarted: false,
+      };
+      const init = new TaskProcess("", record.streams);
+      init.pid = record.pid;
+      init.streams = made.streams;
+      const task = new Task(made.container, init, this.#hostOf(record));
+      this.#records.write(record);
+      this.#tasks.set(id, task);
+      this.#publisher.publish(this.#client.namespace, "/tasks/create", {
+        containerId: id,
+        bundle,
+        rootfs: request.rootfs,
+        io: record.streams,
+        pid: record.pid,
+      });
+      task.watch(made.process.wait().then(({ code }) => ({ status: code, atMs: Date.now() })));
+      return record.pid;
+    } finally {
+      this.#making.delete(id);
+    }
+  }
+
+  /** Takes a task away; gives its first process. */
+  async delete(id: string): Promise<TaskProcess> {
+    const process = await this.find(id).delete("");
+    this.#forget(id);
+    const { pid, exit } = process;
+    this.#publisher.publish(this.#client.namespace, "/tasks/delete", {
+      containerId: id,
+      pid,
+      exitStatus: exit?.status,
+      exitedAt: exit && timestampOf(exit.atMs),
+    });
+    return process;
+  }
+
+  /**
+   * Takes away what is left of a task for which containerd has no connection any more, whether it
+   * is known or not.
+   *
+   * @returns how it ended, if that is known
+   */
+  async cleanUp(id: string, bundle: string): Promise<{ pid: number; exit: Exit } | undefined> {
+    const task = this.#tasks.get(id);
+    if (task !== undefined) {
+      await task.destroy();
+      this.#forget(id);
+      return task.init.exit && { pid: task.init.pid, exit: task.init.exit };
+    }
+    const factory = this.#factory(this.#shared.places.state(this.#client.namespace), false);
+    try {
+      if (isName(id)) await factory.remove(id, { force: true });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    if (bundle.startsWith("/")) unmountAll(`${bundle}/rootfs`);
+    return undefined;
+  }
+
+  /**
+   * Goes on with a task of a program that has ended.
+   *
+   * @param terminals those that were kept, by whose they are; loses those that are taken
+   */
+  restore(record: TaskRecord, terminals: Map<string, KeptTerminal>): void {
+    const { id, root, isSystemd, streams, owner, pid, isStarted, exit } = record;
+    const init = new TaskProcess("", streams);
+    init.pid = pid;
+    let container;
+    try {
+      container = this.#factory(root, isSystemd).load(id);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      this.#records.remove(this.#client.namespace, id);
+      return;
+    }
+    const task = new Task(container, init, this.#hostOf(record));
+    this.#tasks.set(id, task);
+    const terminal = (execId: string) => {
+      const name = this.#nameOf(id, execId);
+      const kept = terminals.get(name);
+      terminals.delete(name);
+      return kept;
+    };
+    for (const further of record.further ?? []) task.restore(further, terminal(further.execId));
+    if (exit !== undefined) {
+      task.noteEnd(exit, record.isTold === true);
+      return;
+    }
+    try {
+      init.streams = TaskStreams.hold(streams, this.#streamsOf(id, "", owner), terminal(""));
+    } catch (error) {
+      this.#shared.warn(error); // a client that has gone has taken its fifos with it
+    }
+    if (isStarted) task.watchMemory();
+    else if (container.hasRun()) task.noteStart();
+    const { folder } = container;
+    task.watch(
+      container.wait().then((status) => ({
+        status: status?.code ?? UNKNOWN_STATUS,
+        atMs: recordedAt(folder),
+      })),
+    );
+  }
+
+  #forget(id: string): void {
+    this.#records.remove(this.#client.namespace, id);
+    this.#tasks.delete(id);
+  }
+
+  #factory(root: string, isSystemd: boolean): Factory {
+    const key = `${isSystemd} ${root}`;
+    const known = this.#factories.get(key);
+    if (known !== undefined) return known;
+    const factory = new Factory({
+      root,
+      cgroupDriver: isSystemd ? "systemd" : "cgroupfs",
+      onWarning: ({ pointer, message }) => this.#shared.warn(`${pointer}: ${message}`),
+    });
+    this.#factories.set(key, factory);
+    return factory;
+  }
+
+  #streamsOf(id: string, execId: string, owner: StreamOwner): StreamsOf {
+    const { poller, freeSocket, keep } = this.#shared;
+    const { namespace } = this.#client;
+    const of = this.#nameOf(id, execId);
+    const kept: StreamsOf["keep"] = (fd, kind) => keep(fd, kind, of);
+    return { id, namespace, owner, poller, socket: freeSocket(), keep: kept };
+  }
+
+  /** The name under which a process's terminal is kept. */
+  #nameOf(id: string, execId: string): string {
+    return `${this.#client.namespace}/${id}/${execId}`;
+  }
+
+  #hostOf(record: TaskRecord): TaskHost {
+    const { id, bundle, owner } = record;
+    const { namespace } = this.#client;
+    return {
+      bundle,
+      poller: this.#shared.poller,
+      publish: (topic, event, sent) => this.#publisher.publish(namespace, topic, event, sent),
+      streamsOf: (execId) => this.#streamsOf(id, execId, owner),
+      keep: (known) => {
+        if (this.#tasks.has(id)) this.#records.write({ ...record, ...known });
+      },
+      ended: this.#shared.places.ended,
+      warn: (error) => {
+        tell(bundle, error);
+        this.#shared.warn(error);
+      },
+    };
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotExists";
+}
+
+/** When the supervisor wrote how the process ended. */
+function recordedAt(folder: string): number {
+  try {
+    return Deno.statSync(`${folder}/${EXIT_FILE}`).mtime?.getTime() ?? Date.now();
+  } catch {
+    return Date.now();
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * A further process of a task: added, perhaps started, by this program or by one that was killed.
+ *
+ * @module
+ */
+
+import { signalPidfd } from "../../../ffi/processes/process.ts";
+import type { ProcessConfig } from "../../config/types/config.ts";
+import type { Container } from "../../container.ts";
+import { Process } from "../../process.ts";
+import { identify, openIdentified, type ProcessIdentity } from "../../state/process_identity.ts";
+import { StatusError } from "../../ttrpc/messages.ts";
+import { type KeptTerminal, TaskStreams } from "../streams/task_streams.ts";
+import { awaitOrphan } from "./orphan.ts";
+import type { FurtherRecord } from "./record.ts";
+import { finished, hasEnded } from "./refusals.ts";
+import type { TaskHost } from "./task_host.ts";
+import { type Exit, TaskProcess } from "./task_process.ts";
+
+/** The process. */
+export class FurtherProcess {
+  /** What containerd knows of it. */
+  readonly process: TaskProcess;
+  readonly #config: ProcessConfig;
+  readonly #host: TaskHost;
+  #identity: ProcessIdentity | undefined;
+  #handle: Process | undefined;
+  #isStarting = false;
+
+  /** Starts nothing yet. */
+  constructor(process: TaskProcess, config: ProcessConfig, host: TaskHost) {
+    this.process = process;
+    this.#config = config;
+    this.#host = host;
+  }
+
+  /**
+   * One that another program has added.
+   *
+   * @param master its terminal, if it was kept
+   * @param onEnd called at its end
+   */
+  static restore(
+    record: FurtherRecord,
+    host: TaskHost,
+    master: KeptTerminal | undefined,
+    onEnd: (exit: Exit) => void,
+  ): FurtherProcess {
+    const { execId, streams, config, identity, exit } = record;
+    const further = new FurtherProcess(new TaskProcess(execId, streams), config, host);
+    if (identity === undefined) return further;
+    const { process } = further;
+    further.#identity = identity;
+    process.pid = identity.pid;
+    if (exit !== undefined) {
+      process.end(exit);
+      process.isTold = record.isTold === true;
+      return further;
+    }
+    try {
+      process.streams = TaskStreams.hold(streams, host.streamsOf(execId), master);
+    } catch (error) {
+      host.warn(error); // a client that has gone has taken its fifos with it
+    }
+    awaitOrphan(identity, host.ended, host.poller).then(onEnd).catch(host.warn);
+    return further;
+  }
+
+  /** What is kept of it. */
+  get record(): FurtherRecord {
+    const { execId, names, exit, isTold } = this.process;
+    const identity = this.#identity;
+    return { execId, streams: names, config: this.#config, identity, exit, isTold };
+  }
+
+  /**
+   * Starts it in its container.
+   *
+   * @param onEnd called at its end, which is not before the caller has gone on
+   */
+  async start(
+    container: Container,
+    signal: AbortSignal,
+    onEnd: (exit: Exit) => void,
+  ): Promise<void> {
+    const { process } = this;
+    const { execId, names } = process;
+    if (this.#isStarting || process.pid !== 0) {
+      throw new StatusError("FailedPrecondition", "process already started");
+    }
+    this.#isStarting = true;
+    try {
+      const streams = await TaskStreams.open(names, this.#host.streamsOf(execId));
+      const handle = new Process({
+        config: this.#config,
+        ...streams.options,
+        terminal: names.terminal,
+      });
+      try {
+        await container.start(handle, { signal });
+        streams.started();
+      } catch (error) {
+        await streams[Symbol.asyncDispose]();
+        throw error;
+      }
+      this.#handle = handle;
+      this.#identity = identify(handle.pid);
+      process.streams = streams;
+      process.pid = handle.pid;
+      handle.wait().then(({ code }) => onEnd({ status: code, atMs: Date.now() }))
+        .catch(this.#host.warn);
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  /**
+   * Sends it a signal.
+   *
+   * @throws {StatusError} `NotFound` if it has ended
+   */
+  signal(signal: number): void {
+    this.process.requireRunning();
+    try {
+      if (this.#handle !== undefined) return this.#handle.signal(signal);
+    } catch (error) {
+      throw hasEnded(error) ? finished() : error;
+    }
+    using pidfd = this.#identity && openIdentified(this.#identity);
+    if (pidfd === undefined || !signalPidfd(pidfd, signal)) throw finished();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * How a process ended that was started by a program which has been killed: the starter has adopted
+ * it, and writes that into a file.
+ *
+ * @module
+ */
+
+import { pause } from "../../../ffi/waiting/abort.ts";
+import { decodeEnd, openPidfd, SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
+import { isAlive, type ProcessIdentity } from "../../state/process_identity.ts";
+import { type Exit, UNKNOWN_STATUS } from "./task_process.ts";
+
+const TRIES = 100;
+const PAUSE_MS = 10;
+const PID_OFFSET = 16;
+
+/**
+ * Waits for its end.
+ *
+ * @param ended the starter's file
+ */
+export async function awaitOrphan(
+  identity: ProcessIdentity,
+  ended: string,
+  poller: Poller,
+): Promise<Exit> {
+  if (isAlive(identity)) {
+    try {
+      using pidfd = openPidfd(identity.pid);
+      if (isAlive(identity)) await poller.wait(pidfd);
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+  // The starter gets to know at the same time.
+  for (let tries = 0; tries < TRIES; tries++) {
+    const status = statusOf(identity.pid, ended);
+    if (status !== undefined) return { status, atMs: Date.now() };
+    await pause(PAUSE_MS);
+  }
+  return { status: UNKNOWN_STATUS, atMs: Date.now() };
+}
+
+/** The last record counts: the number may have been another's before. */
+function statusOf(pid: number, ended: string): number | undefined {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Deno.readFileSync(ended);
+  } catch {
+    return undefined;
+  }
+  const view = new DataView(bytes.buffer);
+  for (let at = bytes.length - SIGINFO_SIZE; at >= 0; at -= SIGINFO_SIZE) {
+    if (view.getInt32(at + PID_OFFSET, true) !== pid) continue;
+    return decodeEnd(bytes.slice(at, at + SIGINFO_SIZE))?.code;
+  }
+  return undefined;
+}
