@@ -281,7 +281,8 @@ const ROOTS: readonly RootsRefusal[] = [
     setUp: runOf,
     answers: "",
     words: SYSTEMD,
-    said: /systemd.*\bs\b.*see what `systemctl status` and `journalctl -b -t systemd` say$/,
+    said:
+      /systemd.*\bs\b.*see what `systemctl status` and `journalctl -b -t systemd` say; without it the cgroup driver is cgroupfs$/,
   },
   {
     host: "systemd lets nobody in",
