@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { type Draft, makeBundle } from "../fixtures/bundle.ts";
+import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { missingRunc } from "../fixtures/runc.ts";
@@ -84,7 +84,7 @@ for (const [name, rules, wanted] of CASES) {
     await leavesNothing("hull-devrules", async () => {
       await using hull = new Hull();
       using bundle = makeBundle(SCRIPT, change(rules));
-      makeNodes(`${bundle.folder}/rootfs/tests`);
+      using _nodes = makeNodes(`${bundle.folder}/rootfs/tests`);
       const ours = await hull.must("run", "--bundle", bundle.folder, "hull-devrules-h");
       const theirs = await underRunc(bundle.folder, "hull-devrules-r");
       assertEquals(ours, theirs);
@@ -94,11 +94,12 @@ for (const [name, rules, wanted] of CASES) {
   });
 }
 
-function makeNodes(folder: string): void {
+/** Nodes in a file system of their own: that of temporary files may be one without devices. */
+function makeNodes(folder: string): Disposable {
   Deno.mkdirSync(folder);
+  run("mount", "-t", "tmpfs", "tmpfs", folder);
   for (const [name, type, major, minor] of DEVICES) {
-    const args = [`${folder}/${name}`, type, String(major), String(minor)];
-    const { success } = new Deno.Command("mknod", { args }).outputSync();
-    if (!success) throw new Error(`mknod ${name}`);
+    run("mknod", `${folder}/${name}`, type, String(major), String(minor));
   }
+  return { [Symbol.dispose]: () => void run("umount", folder) };
 }
