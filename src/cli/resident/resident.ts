@@ -124,7 +124,10 @@ export class Resident {
   #known(socket: Fd, build: string, { fds }: Packet): Peer | undefined {
     if (build === this.#options.build && fds.length === STREAMS) {
       try {
-        return lookAt(socket, this.#self);
+        const peer = lookAt(socket, this.#self);
+        // A client says nothing before it is asked, so an answer means that it is gone; then what was
+        // read of its number may have been another's.
+        return receivePacket(socket, 1) === undefined ? peer : undefined;
       } catch (error) {
         if (error instanceof SyscallError && /^(ESRCH|ENOENT)$/.test(error.code)) return undefined;
         throw error; // else the process has ended meanwhile
