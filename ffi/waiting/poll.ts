@@ -11,6 +11,7 @@ import { unlessAborted } from "./abort.ts";
 import { EEXIST, EINTR, SyscallError } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
+import type { Operation } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
 
 /** There is something to read, or a process has ended. */
@@ -37,8 +38,10 @@ export const EVENT_SIZE: number = Deno.build.arch === "x86_64" ? 12 : 16;
 export const EVENT_DATA: number = Deno.build.arch === "x86_64" ? 4 : 8;
 
 interface Waiter {
-  readonly resolve: (events: number) => void;
+  readonly resolve: (events: number, program?: SyscallProgram) => void;
   readonly reject: (error: unknown) => void;
+  /** What is done as soon as anything has happened, before this program gets to know of it. */
+  readonly atOnce: readonly Operation[];
 }
 
 /**
@@ -107,6 +110,23 @@ export class Poller implements Disposable {
     const { number } = fd;
     const happening = this.#loop.wait(fd, events);
     return unlessAborted(happening, signal, () => this.#loop.cancel(number));
+  }
+
+  /**
+   * Waits for events on an fd, and makes calls by the same program that waits: before this program's
+   * event loop gets a turn, which may be too late for what is soon gone.
+   *
+   * @param atOnce calls that neither wait nor change anything, with labels of their own
+   * @returns the program with their results; undefined if it was waiting already without them, or
+   *   the wait was ended
+   * @throws as `wait`
+   */
+  waitAnd(
+    fd: Fd,
+    events: number,
+    atOnce: readonly Operation[],
+  ): Promise<SyscallProgram | undefined> {
+    return this.#loop.waitAnd(fd.number, events, atOnce);
   }
 
   /**
@@ -179,19 +199,33 @@ class EpollLoop {
   }
 
   wait(fd: Fd, events: number): Promise<number> {
-    const number = fd.number;
-    if (this.#waiters.has(number)) {
-      return Promise.reject(new SyscallError("epoll_ctl", EEXIST, `fd ${number}`));
-    }
     const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#add(fd.number, events, { resolve, reject, atOnce: [] });
+    return promise;
+  }
+
+  waitAnd(
+    number: number,
+    events: number,
+    atOnce: readonly Operation[],
+  ): Promise<SyscallProgram | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<SyscallProgram | undefined>();
+    if (this.#running) this.#interrupt(); // the program that waits must have these calls
+    this.#add(number, events, { resolve: (_, program) => resolve(program), reject, atOnce });
+    return promise;
+  }
+
+  #add(number: number, events: number, waiter: Waiter): void {
+    if (this.#waiters.has(number)) {
+      return waiter.reject(new SyscallError("epoll_ctl", EEXIST, `fd ${number}`));
+    }
     try {
       this.#control(EPOLL_CTL_ADD, number, events | EPOLLONESHOT);
     } catch (error) {
-      return Promise.reject(error);
+      return waiter.reject(error);
     }
-    this.#waiters.set(number, { resolve, reject });
+    this.#waiters.set(number, waiter);
     if (!this.#running) void this.#loop();
-    return promise;
   }
 
   cancel(number: number): void {
@@ -249,10 +283,14 @@ class EpollLoop {
   }
 
   async #turn(epoll: Fd): Promise<void> {
-    const program = new SyscallProgram([{
-      syscall: "epoll_pwait",
-      args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
-    }]);
+    const waiters = [...this.#waiters.values()];
+    const program = new SyscallProgram([
+      {
+        syscall: "epoll_pwait",
+        args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
+      },
+      ...waiters.flatMap(({ atOnce }) => atOnce),
+    ]);
     await program.runOffThread();
     this.turnedAt = performance.now();
     const count = program.result(0);
@@ -269,7 +307,8 @@ class EpollLoop {
       const waiter = this.#waiters.get(number);
       if (waiter === undefined) continue;
       this.#forget(number);
-      waiter.resolve(view.getUint32(k * EVENT_SIZE, true));
+      const told = waiters.includes(waiter) ? program : undefined;
+      waiter.resolve(view.getUint32(k * EVENT_SIZE, true), told);
     }
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Poller } from "../../ffi/waiting/poll.ts";
 import type { Resources } from "../config/types/config.ts";
 import type { Stats } from "./stats.ts";
 
@@ -124,7 +125,7 @@ export interface CgroupManager {
    * Notices from now on whether the memory runs out, where the cgroup and its count may be gone with
    * the last process. `end` tells, and must be called.
    */
-  noticeOom?(): Promise<{ end(): Promise<boolean> } | undefined>;
+  noticeOom?(poller: Poller): Promise<{ end(): Promise<boolean> } | undefined>;
 
   /** Whether any of the folders exists. */
   exists(): boolean;

@@ -124,8 +124,8 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   async #end(): Promise<ExitStatus | undefined> {
-    const { cgroups } = this.#subject;
-    const noticing = cgroups.noticeOom?.();
+    const { cgroups, poller } = this.#subject;
+    const noticing = cgroups.noticeOom?.(poller.endless);
     const status = await this.child.ended();
     this.hasEnded = true;
     return withOomKill(status, cgroups, await (await noticing)?.end());

@@ -6,6 +6,7 @@
  */
 
 import { SyscallError } from "../../../ffi/c/errno.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import type { CgroupHost } from "../detect.ts";
@@ -85,12 +86,12 @@ export class SystemdManager implements CgroupManager {
     await limitUnit(this.unit, this.#host, resources, options, this.#inner);
   }
 
-  async noticeOom(): Promise<OomNotice | undefined> {
+  async noticeOom(poller: Poller): Promise<OomNotice | undefined> {
     const folder = this.paths[this.version === 1 ? "memory" : ""];
     if (folder === undefined || (this.#given?.memory?.limit ?? 0) <= 0) return undefined;
     const { OomNotice } = await loadNotice();
     try {
-      return new OomNotice(folder, this.version);
+      return new OomNotice(folder, this.version, poller);
     } catch (error) {
       if (error instanceof ContainerError || error instanceof SyscallError) return undefined;
       throw error;

@@ -1,7 +1,7 @@
 /**
  * Whether the memory ran out in a scope. systemd removes its cgroups as soon as the last process has
- * ended, often before this program has looked. So a thread waits for the kernel's word, which comes
- * before the process ends, and reads the count at once.
+ * ended, often before this program has looked. So the thread that waits for the kernel's word, which
+ * comes before the process ends, reads the count at once.
  *
  * Source: the kernel's Documentation/admin-guide/cgroup-v1/memory.rst (10. OOM Control) and
  * cgroup-v2.rst (memory.events).
@@ -9,23 +9,21 @@
  * @module
  */
 
-import { type Fd, O_RDONLY, open, writeAll } from "../../../ffi/files/file.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
+import { type Fd, O_RDONLY, open } from "../../../ffi/files/file.ts";
+import { readFromStart } from "../../../ffi/files/offset.ts";
+import type { SyscallProgram } from "../../../ffi/program/program.ts";
 import { makeEventfd, takeCount } from "../../../ffi/waiting/eventfd.ts";
-import { EPOLLIN, EPOLLPRI } from "../../../ffi/waiting/poll.ts";
+import { EPOLLIN, EPOLLPRI, type Poller } from "../../../ffi/waiting/poll.ts";
 import { CgroupFolder, parseTable } from "../folder.ts";
 
 const SIZE = 4096;
-/** Of pollfd, behind its fd. */
-const EVENTS = EPOLLIN | EPOLLPRI;
-const ONE = new Uint8Array(new BigInt64Array([1n]).buffer);
 
 /** Waits for it until `end`. */
 export class OomNotice {
   readonly #counts: Fd;
   /** On v1: raised at each OOM, and once more when the cgroup is removed. */
   readonly #counter: Fd | undefined;
-  readonly #wake: Fd;
+  readonly #poller: Poller;
   readonly #stack: DisposableStack;
   readonly #waiting: Promise<boolean>;
   #isEnding = false;
@@ -37,11 +35,11 @@ export class OomNotice {
    * @throws {SyscallError}
    * @throws {ContainerError} `SystemError`
    */
-  constructor(path: string, version: 1 | 2) {
+  constructor(path: string, version: 1 | 2, poller: Poller) {
     using stack = new DisposableStack();
     const file = version === 1 ? "memory.oom_control" : "memory.events";
+    this.#poller = poller;
     this.#counts = stack.use(open(`${path}/${file}`, O_RDONLY));
-    this.#wake = stack.use(makeEventfd());
     if (version === 1) {
       this.#counter = stack.use(makeEventfd());
       using folder = new CgroupFolder(path);
@@ -54,47 +52,49 @@ export class OomNotice {
   /** Waits no longer, and tells whether it has happened. */
   async end(): Promise<boolean> {
     this.#isEnding = true;
-    if (this.#wake.isOpen) writeAll(this.#wake, ONE);
+    const { isOpen } = this.#counts;
+    if (isOpen) this.#poller.cancel(this.#told);
     return await this.#waiting;
   }
 
   async #wait(): Promise<boolean> {
     using _open = this.#stack;
-    const now = this.#looking([]);
-    now.run();
-    if (this.#tells(now)) return true;
-    while (!this.#isEnding) {
-      const then = this.#looking([this.#counter ?? this.#counts, this.#wake]);
-      await then.runOffThread();
-      if (this.#tells(then)) return true;
-      if (then.result("read") < 0) break; // the cgroup is gone
-    }
-    return false;
-  }
-
-  /** A program that waits for any of these, and reads the counts. */
-  #looking(told: readonly Fd[]): SyscallProgram {
-    const polled = new Uint8Array(
-      new Int32Array(told.flatMap(({ number }) => [number, EVENTS])).buffer,
-    );
-    return new SyscallProgram([
-      ...(told.length === 0 ? [] : [
-        { syscall: "ppoll", args: [polled, told.length, 0, 0, 8], onError: "continue" } as const,
-      ]),
-      {
+    let counts = readIfThere(this.#counts);
+    while (!this.#tells(counts)) {
+      if (this.#isEnding || counts === undefined) return false; // or the cgroup is gone
+      const reading = `oom${this.#counts.number}`;
+      const space = { space: SIZE, name: reading };
+      const program = await this.#poller.waitAnd(this.#told, EPOLLIN | EPOLLPRI, [{
+        label: reading,
         syscall: "pread64",
-        label: "read",
-        args: [this.#counts.number, { space: SIZE, name: "counts" }, SIZE, 0],
+        args: [this.#counts.number, space, SIZE, 0],
         onError: "continue",
-      },
-    ]);
+      }]);
+      counts = program === undefined ? readIfThere(this.#counts) : readBy(program, reading);
+    }
+    return true;
   }
 
-  #tells(looked: SyscallProgram): boolean {
-    const size = looked.result("read");
+  get #told(): Fd {
+    return this.#counter ?? this.#counts;
+  }
+
+  #tells(counts: Uint8Array | undefined): boolean {
     const raised = this.#counter === undefined ? 0 : takeCount(this.#counter);
-    if (size < 0) return raised > 1;
-    const text = new TextDecoder().decode(looked.output("counts").slice(0, size));
-    return raised > 0 || (parseTable(text).oom_kill ?? 0) > 0;
+    if (counts === undefined) return raised > 1;
+    return raised > 0 || (parseTable(new TextDecoder().decode(counts)).oom_kill ?? 0) > 0;
+  }
+}
+
+function readBy(program: SyscallProgram, reading: string): Uint8Array | undefined {
+  const size = program.result(reading);
+  return size < 0 ? undefined : program.output(reading).subarray(0, size);
+}
+
+function readIfThere(fd: Fd): Uint8Array | undefined {
+  try {
+    return readFromStart(fd, SIZE);
+  } catch {
+    return undefined;
   }
 }
