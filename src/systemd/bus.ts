@@ -36,8 +36,10 @@ export interface Variant {
 
 /** How a bus is connected to. */
 export interface BusOptions {
-  /** Milliseconds for the connection, and for each call that has no limit of its own: 30,000. */
+  /** Milliseconds for the connection: 30,000. */
   readonly timeout?: number | undefined;
+  /** Milliseconds for each call that has no limit of its own: as for the connection. */
+  readonly answerMs?: number | undefined;
   /** The socket is a program's own, such as /run/systemd/private, and no bus. */
   readonly isPeer?: boolean | undefined;
   /** Waits; without it the bus has one of its own. Once its signal is aborted, the bus is closed. */
@@ -115,7 +117,7 @@ export class Bus implements Disposable {
     this.#alarm = alarm;
     this.#resources = resources;
     this.#path = path;
-    this.#timeout = options.timeout ?? TIMEOUT_MS;
+    this.#timeout = options.answerMs ?? options.timeout ?? TIMEOUT_MS;
     this.#isPeer = options.isPeer ?? false;
   }
 

@@ -21,6 +21,7 @@ import type {
 import type { Stats } from "../stats.ts";
 import { folderExists } from "../tree.ts";
 import type { OomNotice } from "./oom_notice.ts";
+import { unitFolder } from "./unit_folder.ts";
 import type { BegunUnit } from "./unit_life.ts";
 
 const loadLife = () => import("./unit_life.ts");
@@ -141,8 +142,8 @@ export class SystemdManager implements CgroupManager {
 
   async destroy(own?: readonly string[]): Promise<void> {
     const begun = this.#begun;
+    const isOthers = begun !== undefined && !(await begun.isOwn()); // asks for what holds it
     this.settle();
-    const isOthers = begun !== undefined && !(await begun.isOwn());
     if (isOthers || own?.length === 0) return;
     if (!this.#hasEnded) {
       const { stopUnit } = await loadLife();
@@ -153,8 +154,8 @@ export class SystemdManager implements CgroupManager {
 
   /** Whether systemd has removed its cgroup, as it does once nothing is left in it. */
   get #hasEnded(): boolean {
-    const folder = this.paths[this.version === 1 ? "name=systemd" : ""];
-    return folder !== undefined && !folderExists(folder);
+    const folder = unitFolder(this);
+    return folder !== "" && !folderExists(folder);
   }
 
   get #folders(): readonly string[] {

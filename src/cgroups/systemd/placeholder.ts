@@ -16,6 +16,7 @@ import { executeFile } from "../../../ffi/processes/executed_file.ts";
 import { openPidfd, reapEnding, signalPidfd } from "../../../ffi/processes/process.ts";
 import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
 import { cgroupError } from "../cgroup_errors.ts";
+import { processesIn } from "../tree.ts";
 
 const NAME = "hull-placeholder";
 const PR_SET_PDEATHSIG = 1;
@@ -44,6 +45,11 @@ export class Placeholder implements Disposable {
     }
     this.#pidfd = openPidfd(this.pid);
     stack.move();
+  }
+
+  /** Whether it is in a cgroup: systemd alone puts it there, and only for the one who asked. */
+  isIn(folder: string): boolean {
+    return this.#pidfd.isOpen && processesIn(folder).includes(this.pid);
   }
 
   [Symbol.dispose](): void {

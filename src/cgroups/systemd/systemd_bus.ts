@@ -6,27 +6,25 @@
  * @module
  */
 
-import { isThere as pathIsThere } from "../../../ffi/files/file_status.ts";
 import { pause } from "../../../ffi/waiting/abort.ts";
 import { ContainerError } from "../../errors.ts";
-import { Bus, type MethodCall, type Variant } from "../../systemd/bus.ts";
+import type { MethodCall, Variant } from "../../systemd/bus.ts";
 import { answeredWith } from "../../systemd/bus_errors.ts";
-import { EndOfStream } from "../../systemd/connection.ts";
-import { type Address, addressesOf, type Whose } from "./addresses.ts";
+import {
+  type Connected,
+  type ConnectOptions,
+  connectSystemd,
+  isLost,
+  PAUSE_MS,
+} from "./connect.ts";
 import type { Property } from "./property.ts";
 
-/** How long one answer may take, in milliseconds. */
-const ANSWER_MS = 30_000;
 /** How long a unit's start or stop may take, which waits in a queue. */
 const JOB_MS = 60_000;
 /** After so long without a word systemd is asked for a job: its end may have been told to nobody. */
 const LOOK_MS = 1000;
-/** How often it is asked where nothing else tells. */
-const PAUSE_MS = 50;
-/** How often one operation may lose its connection. */
-const MOST_LOSSES = 5;
-/** How long a systemd that executes itself anew may have no socket. */
-const ABSENT_MS = 3000;
+/** How long one operation goes on over new connections, since the first was lost. */
+const LOSSES_MS = 10_000;
 
 const SYSTEMD = {
   destination: "org.freedesktop.systemd1",
@@ -43,25 +41,27 @@ const NO_UNIT = [
   "org.freedesktop.systemd1.UnitNotLoaded",
 ] as const;
 
-/** Where systemd is, and how long is waited for it; only tests need more than `whose`. */
-export interface SystemdBusOptions {
-  readonly whose: Whose;
-  readonly addresses?: readonly Address[] | undefined;
-  readonly answerMs?: number | undefined;
+/** With whom it is, and how long is waited; only tests need more than `whose`. */
+export interface SystemdBusOptions extends ConnectOptions {
   readonly jobMs?: number | undefined;
   readonly lookMs?: number | undefined;
+  readonly lossesMs?: number | undefined;
 }
 
-/** A conversation with one systemd. */
+/** Whether the unit that runs by a name is the one that was asked for. */
+export type IsOwn = () => boolean | Promise<boolean>;
+
+/**
+ * A conversation with one systemd. Where its connection is lost, each call goes on over a new one:
+ * what was not answered is asked once more.
+ */
 export class SystemdBus implements Disposable {
   readonly #options: SystemdBusOptions;
-  #bus: Bus;
-  readonly #isPeer: boolean;
+  #connected: Connected;
   #hearsJobs = false;
 
-  private constructor(bus: Bus, isPeer: boolean, options: SystemdBusOptions) {
-    this.#bus = bus;
-    this.#isPeer = isPeer;
+  private constructor(connected: Connected, options: SystemdBusOptions) {
+    this.#connected = connected;
     this.#options = options;
   }
 
@@ -71,24 +71,7 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError` where there is no systemd, or it does not answer
    */
   static async open(options: SystemdBusOptions): Promise<SystemdBus> {
-    const { whose, answerMs: timeout = ANSWER_MS } = options;
-    const addresses = options.addresses ??
-      addressesOf(whose, (name) => Deno.env.get(name), Deno.uid() ?? 0);
-    const until = performance.now() + (options.addresses === undefined ? ABSENT_MS : 0);
-    for (;;) {
-      let failure: unknown;
-      for (const { path, isBus } of addresses) {
-        try {
-          const isPeer = !isBus;
-          return new SystemdBus(await Bus.connect(path, { isPeer, timeout }), isPeer, options);
-        } catch (error) {
-          if (!isNotThere(error)) throw error;
-          failure ??= error;
-        }
-      }
-      if (!isExecutingAnew(whose, addresses) || performance.now() > until) throw failure;
-      await pause(PAUSE_MS);
-    }
+    return new SystemdBus(await connectSystemd(options), options);
   }
 
   /**
@@ -97,7 +80,8 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   async ownCgroup(): Promise<string> {
-    return String(await this.#property("ControlGroup")).replace(/\/+$/, "");
+    const path = await this.#lasting(() => this.#property("ControlGroup"));
+    return String(path).replace(/\/+$/, "");
   }
 
   /**
@@ -106,7 +90,8 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   async version(): Promise<number> {
-    return Number(/^\D*(\d+)/.exec(String(await this.#property("Version")))?.[1] ?? 0);
+    const text = await this.#lasting(() => this.#property("Version"));
+    return Number(/^\D*(\d+)/.exec(String(text))?.[1] ?? 0);
   }
 
   /**
@@ -115,22 +100,24 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   async hearJobs(): Promise<void> {
-    if (this.#hearsJobs) return;
-    // To a peer systemd tells all; on a bus only while somebody has subscribed.
-    const subscribed = this.#isPeer ? undefined : this.#ask("Subscribe", "", []);
-    await Promise.all([this.#bus.addMatch(JOB_RULE), subscribed]);
-    this.#hearsJobs = true;
+    await this.#lasting(() => this.#hear());
   }
 
   /**
    * Starts a transient unit, and waits until it has started. After {@linkcode hearJobs} systemd has
    * been asked when this returns its promise.
    *
+   * @param isOwn asked of a unit that runs after a lost connection, by which systemd may have been
+   *   asked for it or not; without it nobody else has the name
    * @throws {ContainerError} `SystemError`; answered with {@linkcode UNIT_EXISTS} if it is there
    */
-  async startTransient(unit: string, properties: readonly Property[]): Promise<void> {
+  async startTransient(
+    unit: string,
+    properties: readonly Property[],
+    isOwn: IsOwn = () => true,
+  ): Promise<void> {
     const body = [unit, "replace", properties, []] as const;
-    const result = await this.#job("StartTransientUnit", "ssa(sv)a(sa(sv))", body, true);
+    const result = await this.#job("StartTransientUnit", "ssa(sv)a(sa(sv))", body, isOwn);
     if (result !== "done") throw jobFailed(unit, result);
   }
 
@@ -142,7 +129,7 @@ export class SystemdBus implements Disposable {
    */
   stop(unit: string): Promise<boolean> {
     return isThere(async () => {
-      await this.#job("StopUnit", "ss", [unit, "replace"], false);
+      await this.#job("StopUnit", "ss", [unit, "replace"]);
     });
   }
 
@@ -153,7 +140,7 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   resetFailed(unit: string): Promise<boolean> {
-    return isThere(() => this.#ask("ResetFailedUnit", "s", [unit]));
+    return isThere(() => this.#lasting(() => this.#ask("ResetFailedUnit", "s", [unit])));
   }
 
   /**
@@ -162,12 +149,55 @@ export class SystemdBus implements Disposable {
    * @throws {ContainerError} `SystemError`
    */
   async setProperties(unit: string, properties: readonly Property[]): Promise<void> {
-    await this.#ask("SetUnitProperties", "sba(sv)", [unit, true, properties]);
+    const body = [unit, true, properties];
+    await this.#lasting(() => this.#ask("SetUnitProperties", "sba(sv)", body));
+  }
+
+  /**
+   * What a unit says that it is: its property `Description`.
+   *
+   * @throws {ContainerError} `SystemError`
+   */
+  async description(unit: string): Promise<string> {
+    return String(
+      await this.#lasting(async () => this.#property("Description", UNIT, await this.#find(unit))),
+    );
   }
 
   /** Closes the connection. */
   [Symbol.dispose](): void {
-    this.#bus[Symbol.dispose]();
+    this.#connected.bus[Symbol.dispose]();
+  }
+
+  /** Asks, and once more wherever the connection was lost before the answer. */
+  async #lasting<Result>(ask: (isAgain: boolean) => Promise<Result>): Promise<Result> {
+    let until: number | undefined;
+    for (;;) {
+      try {
+        if (until !== undefined) await this.#connectAgain();
+        return await ask(until !== undefined);
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        if (until === undefined) until = performance.now() + (this.#options.lossesMs ?? LOSSES_MS);
+        else if (performance.now() > until) throw error;
+        else await pause(PAUSE_MS);
+      }
+    }
+  }
+
+  async #connectAgain(): Promise<void> {
+    this.#connected.bus[Symbol.dispose](); // on a bus it may stand, but systemd's new name is another
+    this.#hearsJobs = false;
+    this.#connected = await connectSystemd(this.#options);
+  }
+
+  async #hear(): Promise<void> {
+    if (this.#hearsJobs) return;
+    const { bus, isPeer } = this.#connected;
+    // To a peer systemd tells all; on a bus only while somebody has subscribed.
+    const subscribed = isPeer ? undefined : this.#ask("Subscribe", "", []);
+    await Promise.all([bus.addMatch(JOB_RULE), subscribed]);
+    this.#hearsJobs = true;
   }
 
   async #ask(
@@ -175,34 +205,31 @@ export class SystemdBus implements Disposable {
     signature: string,
     body: readonly unknown[],
   ): Promise<readonly unknown[]> {
-    return await this.#bus.call({ ...SYSTEMD, member, signature, body });
+    return await this.#connected.bus.call({ ...SYSTEMD, member, signature, body });
   }
 
   /**
-   * Begins a unit's job, and waits for its end: how it ended, such as `done`. A systemd that executes
-   * itself anew goes on with the job, but its sockets are others, and on the bus it is another. What
-   * it had not heard yet is asked for once more.
+   * Begins a unit's job, and waits for its end: how it ended, such as `done`.
    *
-   * @param isStart whether the unit is active then
+   * @param isOwn whether the unit that runs is the one to start; undefined to stop it
    */
   async #job(
     member: string,
     signature: string,
     body: readonly [unit: string, ...unknown[]],
-    isStart: boolean,
+    isOwn?: IsOwn,
   ): Promise<string> {
     const [unit] = body;
-    for (let losses = 0;; losses++) {
-      if (losses > 0) await this.#connectAgain();
-      try {
-        if (losses > 0 && await this.#isActiveAtEnd(unit) === isStart) return "done";
-        if (!this.#hearsJobs) await this.hearJobs();
-        const [job] = await this.#ask(member, signature, body);
-        return await this.#endOf(unit, job, isStart);
-      } catch (error) {
-        if (this.#bus.isOpen || losses === MOST_LOSSES) throw error;
+    const isStart = isOwn !== undefined;
+    return await this.#lasting(async (isAgain) => {
+      if (isAgain) { // systemd may have heard it
+        const isActive = await this.#isActiveAtEnd(unit);
+        if (isStart ? isActive && await isOwn() : !isActive) return "done";
       }
-    }
+      if (!this.#hearsJobs) await this.#hear();
+      const [job] = await this.#ask(member, signature, body);
+      return await this.#endOf(unit, job, isStart);
+    });
   }
 
   async #endOf(unit: string, job: unknown, isStart: boolean): Promise<string> {
@@ -211,7 +238,7 @@ export class SystemdBus implements Disposable {
     for (;;) {
       const left = jobMs - (performance.now() - begin);
       try {
-        const [, , , result] = await this.#bus.signal({
+        const [, , , result] = await this.#connected.bus.signal({
           interface: SYSTEMD.interface,
           member: "JobRemoved",
           fits: ([, path]) => path === job,
@@ -227,12 +254,6 @@ export class SystemdBus implements Disposable {
     }
   }
 
-  async #connectAgain(): Promise<void> {
-    const again = await SystemdBus.open(this.#options);
-    this.#bus = again.#bus;
-    this.#hearsJobs = false;
-  }
-
   /** Waits until nothing is to be done with a unit: whether it runs then. */
   async #isActiveAtEnd(unit: string): Promise<boolean> {
     const until = performance.now() + (this.#options.jobMs ?? JOB_MS);
@@ -246,8 +267,7 @@ export class SystemdBus implements Disposable {
   /** Whether something is to be done with a unit, and whether it runs. */
   async #state(unit: string): Promise<{ readonly hasJob: boolean; readonly isActive: boolean }> {
     try {
-      const [path] = await this.#ask("GetUnit", "s", [unit]);
-      const of = { ...SYSTEMD, path: String(path) };
+      const of = await this.#find(unit);
       const job = await this.#property("Job", UNIT, of) as readonly [number, string];
       const active = await this.#property("ActiveState", UNIT, of);
       return { hasJob: job[0] !== 0, isActive: active === "active" };
@@ -255,6 +275,11 @@ export class SystemdBus implements Disposable {
       if (answeredWith(error, ...NO_UNIT)) return { hasJob: false, isActive: false };
       throw error;
     }
+  }
+
+  async #find(unit: string): Promise<typeof SYSTEMD> {
+    const [path] = await this.#ask("GetUnit", "s", [unit]);
+    return { ...SYSTEMD, path: String(path) };
   }
 
   async #property(
@@ -269,7 +294,7 @@ export class SystemdBus implements Disposable {
       signature: "ss",
       body: [of, name],
     };
-    const [value] = await this.#bus.call(wanted);
+    const [value] = await this.#connected.bus.call(wanted);
     return (value as Variant).value;
   }
 }
@@ -282,22 +307,6 @@ async function isThere(ask: () => Promise<unknown>): Promise<boolean> {
     if (answeredWith(error, ...NO_UNIT)) return false;
     throw error;
   }
-}
-
-/**
- * Whether nobody is at a socket, or nobody for this user, so that the next one may be it. A systemd
- * that executes itself anew ends what has just begun.
- */
-function isNotThere(error: unknown): boolean {
-  if (!(error instanceof ContainerError)) return false;
-  return error.cause instanceof EndOfStream ||
-    /^(?:ENOENT|ECONNREFUSED|ECONNRESET|EPIPE|EACCES|EPERM|ENOTDIR)$/.test(error.errno ?? "");
-}
-
-/** Whether a host that systemd runs has none of its sockets for a moment. */
-function isExecutingAnew(whose: Whose, [own]: readonly Address[]): boolean {
-  if (whose === "system") return pathIsThere("/run/systemd/system");
-  return own !== undefined && pathIsThere(own.path);
 }
 
 function jobFailed(unit: string, result: string): ContainerError {

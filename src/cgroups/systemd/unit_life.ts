@@ -17,7 +17,8 @@ import { Placeholder } from "./placeholder.ts";
 import { propertiesV1 } from "./properties_v1.ts";
 import { propertiesV2 } from "./properties_v2.ts";
 import { flag, type Property, text, words } from "./property.ts";
-import { SystemdBus, UNIT_EXISTS } from "./systemd_bus.ts";
+import { type IsOwn, SystemdBus, UNIT_EXISTS } from "./systemd_bus.ts";
+import { unitFolder } from "./unit_folder.ts";
 
 /** The first systemd with units that run only when nothing else does. */
 const IDLE_SINCE = 252;
@@ -26,19 +27,27 @@ const IDLE_SINCE = 252;
 export class BegunUnit implements Disposable {
   /** Until the unit has started, and its cgroups are there. */
   readonly made: Promise<void>;
-  readonly #holder: Disposable;
+  readonly #holder: Placeholder;
+  readonly #folder: string;
 
-  /** Takes over the process that holds it. */
-  constructor(holder: Disposable, made: Promise<void>) {
+  /**
+   * Takes over the process that holds it.
+   *
+   * @param folder the unit's cgroup
+   */
+  constructor(holder: Placeholder, folder: string, made: Promise<void>) {
     this.#holder = holder;
+    this.#folder = folder;
     this.made = made;
     made.catch(() => {}); // told to whoever waits for it
   }
 
-  /** Whether the name is the container's: waits until that is known. */
+  /**
+   * Whether a unit of that name is the container's: waits until that is known. After a failure, such
+   * as a limit of time, it is if what is to hold it is in it.
+   */
   async isOwn(): Promise<boolean> {
-    const failure: unknown = await this.made.then(() => undefined, (error) => error);
-    return !(failure instanceof ContainerError && failure.code === "IdInUse");
+    return await this.made.then(() => true, () => this.#holder.isIn(this.#folder));
   }
 
   [Symbol.dispose](): void {
@@ -63,6 +72,7 @@ export async function beginUnit(
 ): Promise<BegunUnit> {
   const own = annotatedProperties(annotations);
   const opening = SystemdBus.open(unit);
+  const folder = unitFolder(files);
   using begun = new DisposableStack();
   let holder: Placeholder;
   try {
@@ -73,19 +83,26 @@ export async function beginUnit(
   const bus = await opening;
   await bus.hearJobs();
   const limits = await limitsOf(resources, {}, host, bus);
-  const fixed = fixedProperties(unit, id, holder.pid, host.version);
+  const description = `hull container ${id}`;
+  const fixed = fixedProperties(unit, description, holder.pid, host.version);
+  // Only a scope has processes of its own.
+  const isOwn = isSlice(unit)
+    ? async () => await bus.description(unit.name) === description
+    : () => holder.isIn(folder);
   begun.move();
-  return new BegunUnit(holder, make(bus, unit, [...fixed, ...limits, ...own], files));
+  const properties = [...fixed, ...limits, ...own];
+  return new BegunUnit(holder, folder, make(bus, unit, properties, isOwn, files));
 }
 
 async function make(
   bus: SystemdBus,
   unit: StoredUnit,
   properties: readonly Property[],
+  isOwn: IsOwn,
   files: CgroupManager,
 ): Promise<void> {
   using own = bus;
-  await start(own, unit, properties);
+  await start(own, unit, properties, isOwn);
   try {
     await files.create(undefined, { isHeld: true });
   } catch (error) {
@@ -148,18 +165,23 @@ export async function stopUnit(unit: StoredUnit): Promise<void> {
   await bus.stop(unit.name);
 }
 
+function isSlice({ name }: StoredUnit): boolean {
+  return name.endsWith(".slice");
+}
+
 /** What every unit of a container has: runc's. */
 function fixedProperties(
-  { name, slice }: StoredUnit,
-  id: string,
+  unit: StoredUnit,
+  description: string,
   pid: number,
   version: 1 | 2,
 ): Property[] {
-  const place: Property[] = name.endsWith(".slice")
+  const { slice } = unit;
+  const place: Property[] = isSlice(unit)
     ? [words("Wants", [slice])]
     : [text("Slice", slice), flag("Delegate", true), ["PIDs", { signature: "au", value: [pid] }]];
   return [
-    text("Description", `hull container ${id}`),
+    text("Description", description),
     ...place,
     flag("MemoryAccounting", true),
     flag("CPUAccounting", true),
@@ -175,13 +197,14 @@ async function start(
   bus: SystemdBus,
   { name }: StoredUnit,
   properties: readonly Property[],
+  isOwn: IsOwn,
 ): Promise<void> {
   try {
-    await bus.startTransient(name, properties);
+    await bus.startTransient(name, properties, isOwn);
   } catch (error) {
     if (!answeredWith(error, UNIT_EXISTS)) throw error;
     await bus.resetFailed(name);
-    await bus.startTransient(name, properties).catch((again) => {
+    await bus.startTransient(name, properties, isOwn).catch((again) => {
       throw answeredWith(again, UNIT_EXISTS) ? inUse(name, again) : again;
     });
   }

@@ -1,26 +1,44 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { addressesOf } from "../../../../../src/cgroups/systemd/addresses.ts";
 import { SystemdBus, UNIT_EXISTS } from "../../../../../src/cgroups/systemd/systemd_bus.ts";
 import { ContainerError } from "../../../../../src/errors.ts";
 import { answeredWith } from "../../../../../src/systemd/bus_errors.ts";
 import { ERROR, type Message, SIGNAL } from "../../../../../src/systemd/message.ts";
-import { type FakeBus, withFakeBus } from "../../../../fixtures/fake_bus.ts";
+import { FakeBus, type Play, withFakeBus } from "../../../../fixtures/fake_bus.ts";
 
 const JOB = "/org/freedesktop/systemd1/job/7";
 const MANAGER = "org.freedesktop.systemd1.Manager";
+/** systemd's name on a bus. */
+const SYSTEMD = ":1.0";
 
 /** A conversation with a systemd that the test plays. */
 async function withSystemd(
-  play: (bus: FakeBus) => Promise<void>,
+  play: Play,
   talk: (systemd: SystemdBus) => Promise<void>,
 ): Promise<void> {
-  const letIn = async (bus: FakeBus) => {
-    await bus.letIn();
+  const whole = async (bus: FakeBus) => {
     await play(bus);
     await bus.untilClosed();
   };
+  await withSystemds([whole], talk);
+}
+
+/**
+ * One over several connections.
+ *
+ * @param isBus whether they are to a message bus, which greets
+ */
+async function withSystemds(
+  plays: readonly Play[],
+  talk: (systemd: SystemdBus) => Promise<void>,
+  isBus = false,
+): Promise<void> {
+  const letIn = plays.map((play) => async (bus: FakeBus) => {
+    await bus.letIn();
+    await play(bus);
+  });
   await withFakeBus(letIn, async (path) => {
-    const addresses = [{ path: `${path}-missing`, isBus: false }, { path, isBus: false }];
+    const addresses = [{ path: `${path}-missing`, isBus: false }, { path, isBus }];
     const limits = { answerMs: 5000, jobMs: 300, lookMs: 100 };
     using systemd = await SystemdBus.open({ whose: "system", addresses, ...limits });
     await talk(systemd);
@@ -34,6 +52,7 @@ async function removed(bus: FakeBus, job: string, result: string): Promise<void>
     path: "/org/freedesktop/systemd1",
     interface: MANAGER,
     member: "JobRemoved",
+    sender: SYSTEMD,
     signature: "uoss",
     body: [7, job, "a.scope", result],
   });
@@ -107,6 +126,120 @@ Deno.test("a job whose end nobody tells is found to have ended by its unit", asy
   }
 });
 
+/** What a message bus answers while a systemd that executes itself anew is not connected. */
+const LEFT = ["NoReply", "Disconnected", "NameHasNoOwner", "ServiceUnknown"]
+  .map((name) => `org.freedesktop.DBus.Error.${name}`);
+
+/** Answers as a bus with a systemd, but for one method, which nobody answers. */
+function without(member: string, errorName: string): Play {
+  return async (bus) => {
+    for (let call = await bus.message(); call !== undefined; call = await bus.message()) {
+      if (call.member === member) await refuse(bus, call, errorName);
+      else await answerAsBus(bus, call);
+    }
+  };
+}
+
+async function answerAsBus(bus: FakeBus, call: Message): Promise<void> {
+  switch (call.member) {
+    case "GetNameOwner":
+      return await bus.answer(call, "s", [SYSTEMD]);
+    case "Get":
+      return await bus.answer(call, "v", [{ signature: "s", value: "252" }]);
+    case "StartTransientUnit":
+    case "StopUnit":
+      await bus.answer(call, "o", [JOB]);
+      return await removed(bus, JOB, "done");
+    case "GetUnit":
+      return await refuse(bus, call, "org.freedesktop.systemd1.NoSuchUnit");
+    default:
+      return await bus.answer(call);
+  }
+}
+
+const OPERATIONS: readonly [member: string, ask: (systemd: SystemdBus) => Promise<unknown>][] = [
+  ["Subscribe", (systemd) => systemd.hearJobs()],
+  ["GetNameOwner", (systemd) => systemd.hearJobs()],
+  ["AddMatch", (systemd) => systemd.hearJobs()],
+  ["StartTransientUnit", (systemd) => systemd.startTransient("a.scope", [])],
+  ["ResetFailedUnit", (systemd) => systemd.resetFailed("a.scope")],
+  ["SetUnitProperties", (systemd) => systemd.setProperties("a.scope", [])],
+  ["Get", (systemd) => systemd.version()],
+];
+
+Deno.test("a systemd that has left the message bus for a moment is asked again", async () => {
+  for (const [member, ask] of OPERATIONS) {
+    for (const errorName of LEFT) {
+      const plays = [without(member, errorName), without("", "")];
+      await withSystemds(plays, async (systemd) => {
+        await ask(systemd);
+        await systemd.stop("a.scope");
+      }, true);
+    }
+  }
+});
+
+Deno.test("a connection that is lost in any operation is made again", async () => {
+  for (const [member, ask] of OPERATIONS) {
+    const lost: Play = async (bus) => {
+      for (let call = await bus.message(); call?.member !== member; call = await bus.message()) {
+        if (call === undefined) return;
+        await answerAsBus(bus, call);
+      }
+    };
+    await withSystemds([lost, without("", "")], async (systemd) => {
+      await ask(systemd);
+    }, true);
+  }
+});
+
+Deno.test("a systemd that has left for good is told of in the end", async () => {
+  const [errorName] = LEFT as [string];
+  const folder = await Deno.makeTempDir({ prefix: "hull-bus-" });
+  const path = `${folder}/bus`;
+  const listener = Deno.listen({ transport: "unix", path });
+  const serve = async () => {
+    for await (const connection of listener) {
+      const bus = new FakeBus(connection);
+      await bus.letIn();
+      await without("Get", errorName)(bus);
+      connection.close();
+    }
+  };
+  const serving = serve();
+  const addresses = [{ path, isBus: true }];
+  using systemd = await SystemdBus.open({ whose: "system", addresses, lossesMs: 200 });
+  const error = await failureOf(systemd.version());
+  assertStringIncludes(error.message, `systemd refused Get: ${errorName}`);
+  systemd[Symbol.dispose]();
+  listener.close();
+  await serving;
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Loses a start's connection; after it a unit of that name runs. */
+function startOf(after: Play): readonly Play[] {
+  const lost: Play = async (bus) => {
+    assertEquals((await bus.message())?.member, "StartTransientUnit");
+  };
+  return [lost, async (bus) => {
+    await tellState(bus, 0, "active");
+    await after(bus);
+    await bus.untilClosed();
+  }];
+}
+
+Deno.test("a unit that runs after a lost connection is only started if it is the own one", async () => {
+  await withSystemds(startOf(() => Promise.resolve()), async (systemd) => {
+    await systemd.startTransient("a.scope", [], () => true);
+  });
+  const refusal: Play = async (bus) => await refuse(bus, await bus.message(), UNIT_EXISTS);
+  await withSystemds(startOf(refusal), async (systemd) => {
+    const error = await failureOf(systemd.startTransient("a.scope", [], () => false));
+    assertEquals(answeredWith(error, UNIT_EXISTS), true);
+  });
+});
+
 Deno.test("a unit that is there is told from other refusals", async () => {
   await withSystemd(async (bus) => {
     await refuse(bus, await bus.message(), UNIT_EXISTS);
@@ -156,6 +289,25 @@ Deno.test("where no systemd listens, the first socket is told", async () => {
     "/nowhere/private",
   ]);
   assertStringIncludes(error.hint ?? "", "does systemd run here");
+});
+
+Deno.test("all tries of a connection have one limit of time together", async () => {
+  const begun = Promise.withResolvers<void>();
+  const closes = (_bus: FakeBus) => new Promise<void>((resolve) => setTimeout(resolve, 300));
+  const hangs = async (bus: FakeBus) => {
+    begun.resolve();
+    await bus.untilClosed();
+  };
+  await withFakeBus(closes, async (first) => {
+    await withFakeBus(hangs, async (second) => {
+      const addresses = [{ path: first, isBus: false }, { path: second, isBus: false }];
+      const error = await failureOf(SystemdBus.open({ whose: "system", addresses, answerMs: 800 }));
+      await begun.promise;
+      assertEquals(error.errno, "ETIMEDOUT");
+      const [, seconds] = /within ([\d.]+) s/.exec(error.message) ?? [];
+      assert(Number(seconds) <= 0.5, error.message);
+    });
+  });
 });
 
 Deno.test("systemd's own socket is tried before the buses", () => {
