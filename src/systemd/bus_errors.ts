@@ -69,7 +69,8 @@ export function rejected({ path }: Asked, answer: string): ContainerError {
 
 /** No answer came in time. */
 export function late({ path, what }: Asked, timeout: number): ContainerError {
-  const summary = `systemd did not answer ${what} within ${timeout / 1000} s`;
+  const seconds = Number((timeout / 1000).toPrecision(2)); // of a limit that others had a part of
+  const summary = `systemd did not answer ${what} within ${seconds} s`;
   return failure(summary, { path, errno: "ETIMEDOUT", hint: `${LOOK}; ${WITHOUT}` });
 }
 
