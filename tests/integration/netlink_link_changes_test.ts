@@ -86,7 +86,8 @@ test("a series of changes by chance is read back after each", (socket, network) 
     const change: LinkChange = {
       name: random.maybe(() => `n${random.below(2 ** 31)}`),
       mtu: random.maybe(() => 1280 + random.below(64_000)),
-      txQueueLen: random.maybe(() => random.below(100_000)),
+      // stable kernels since 6.12 refuse the longest ones
+      txQueueLen: random.maybe(() => random.below(10_000)),
       address: random.maybe(() => address),
       master: random.maybe(() => random.of(0, bridge)),
       isUp: random.maybe(() => random.of(true, false)),
