@@ -8,7 +8,7 @@
  * process, in `src/life` for those that find a container. Between the two stand files for what many
  * need and many don't: `systemd.js` for containers in units of systemd's, and, where the first file
  * makes no further process, `aside.js` for what does: hooks need it. init's own module,
- * `init/init.js`, stands alone.
+ * `init/init.js`, stands alone, and so does containerd's shim with all of hull, `src/shim/main.js`.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
@@ -87,10 +87,14 @@ async function bundle(out: string): Promise<void> {
     const prompt = closure(graph, roots.map((path) => `src/${path}.ts`));
     await bundlePair(`${out}/src/${name}`, graph, prompt);
   }
-  await withCopy(`${out}/init`, async (copy) => {
-    await bundleInto(`${out}/init`, copy, [], ["init/init.ts"]);
-  });
-  keepMaps(`${out}/init`);
+  await bundleAlone(`${out}/init`, "init/init.ts");
+  await bundleAlone(`${out}/src/shim`, "src/shim/main.ts");
+}
+
+/** One file for a program: what it imports late is in it, and runs late. */
+async function bundleAlone(out: string, module: string): Promise<void> {
+  await withCopy(out, async (copy) => await bundleInto(out, copy, [], [module]));
+  keepMaps(out);
 }
 
 async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {

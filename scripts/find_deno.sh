@@ -1,10 +1,13 @@
-# Where hull's Deno lies. Sourced by scripts/launch.sh at every start, so it forks nothing.
+# Where hull's Deno and its bundle lie. Sourced by scripts/launch.sh at every start, so it forks nothing but
+# the look for sources that have changed.
 # shellcheck shell=sh
 
 deno_version=2.9.6
 
 # How V8 runs what ends after some milliseconds; src/own/own_modules.ts says the same to hull's init.
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
+# The same for containerd's shim, most of which is one process that lives long.
+shim_flags=--v8-flags=--single-threaded-gc
 
 # is_own: whether a folder that a variable names is this user's alone. What root runs, and what it
 # believes to have compiled, must not come from the home of another user, which sudo or su may leave
@@ -73,6 +76,17 @@ code_folder() {
     cache_folder
     code=$cache/deno
   fi
+}
+
+# has_bundle: sets $bundle to the name of the bundle that scripts/setup made in $root. It holds as
+# long as no source has changed since: a file's ctime can't be turned back. Where hull is installed
+# there are no sources.
+has_bundle() {
+  stamp=$root/.hull/bundle
+  [ -r "$stamp" ] && read -r bundle <"$stamp" || return 1
+  [ -d "$root/src" ] || return 0
+  [ -z "$(command -p find "$root/ffi" "$root/init" "$root/src" "$root/std" "$root/deno.json" \
+    -cnewer "$stamp" -print -quit 2>&1)" ]
 }
 
 # bundle_code: sets $code to the folder of what Deno compiled of $root's $bundle: beside it, where

@@ -1,5 +1,6 @@
 # What starts hull. Sourced by scripts/hull, and by the hull that scripts/install puts on the PATH,
-# with their words, and in $self the path that scripts/hull has beside this file. Neither the folder
+# with their words, and in $self the path that scripts/hull has beside this file; by
+# scripts/containerd-shim-hull-v1 for containerd's shim, with its own. Neither the folder
 # that it is called in nor a variable that is meant for other programs of Deno changes what runs or
 # where it writes. It forks once, where there are sources, which may have changed.
 # shellcheck shell=sh
@@ -107,7 +108,7 @@ foreign="$foreign\
 ${DENO_DIR+DENO_DIR }${DENO_NO_UPDATE_CHECK+DENO_NO_UPDATE_CHECK }${bundle+bundle }\
 ${cache+cache }${code+code }${deno+deno }${deno_version+deno_version }${brief_flags+brief_flags }\
 ${folder+folder }${modules+modules }${own+own }${own_home+own_home }${own_xdg+own_xdg }\
-${root+root }${stamp+stamp }\
+${root+root }${shim_flags+shim_flags }${stamp+stamp }\
 "
 for HULL_CALLER in $foreign; do
   eval "export HULL_CALLER_$HULL_CALLER=\"\$$HULL_CALLER\"; unset $HULL_CALLER"
@@ -125,30 +126,25 @@ root=${self%/scripts/*}
 # can't, while absolute paths mean what they did.
 [ -d "${PWD-}" ] || cd /proc
 
-# The bundle that scripts/setup made holds as long as no source has changed since: a file's ctime
-# can't be turned back. Where hull is installed there are no sources.
-has_bundle() {
-  stamp=$root/.hull/bundle
-  [ -r "$stamp" ] && read -r bundle <"$stamp" || return 1
-  [ -d "$root/src" ] || return 0
-  [ -z "$(command -p find "$root/ffi" "$root/init" "$root/src" "$root/std" "$root/deno.json" \
-    -cnewer "$stamp" -print -quit 2>&1)" ]
-}
-
 if has_bundle; then
   bundle_code
   # Each file leads to all of hull. One reads fast what makes a container, one a further process, the
   # third what finds a container.
-  case " $* " in
-    *" run "* | *" create "*) modules=cli ;;
-    *" exec "*) modules=exec ;;
-    *" resident "*) modules=life brief_flags=--no-prompt ;;
-    *) modules=life ;;
+  case "${self##*/} $* " in
+    containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
+    *" run "* | *" create "*) modules=cli/hull ;;
+    *" exec "*) modules=exec/hull ;;
+    *" resident "*) modules=life/hull brief_flags=--no-prompt ;;
+    *) modules=life/hull ;;
   esac
-  set -- --no-config "$root/.hull/$bundle/src/$modules/hull.js" "$@"
+  set -- --no-config "$root/.hull/$bundle/src/$modules.js" "$@"
 else
   code_folder
-  set -- --cached-only --config "$root/deno.json" "$root/src/cli/hull.ts" "$@"
+  case ${self##*/} in
+    containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
+    *) modules=cli/hull ;;
+  esac
+  set -- --cached-only --config "$root/deno.json" "$root/src/$modules.ts" "$@"
 fi
 # Deno reads the .npmrc of its home, and does not start where that is broken.
 case ${HOME+x} in x) export HULL_CALLER_HOME="$HOME" ;; *) unset HULL_CALLER_HOME ;; esac

@@ -9,6 +9,7 @@ import { INIT_VARIABLE } from "../../init/init_variable.ts";
 import { O_CREAT, O_RDWR, open } from "../../ffi/files/file.ts";
 import { waitForLock } from "../../ffi/waiting/lock.ts";
 import { Poller } from "../../ffi/waiting/poll.ts";
+import { commandEnvironment } from "../own/own_environment.ts";
 import { DEFAULT_ROOT } from "../own/default_root.ts";
 import { VERSION } from "../version.ts";
 import { remove, start } from "./bootstrap.ts";
@@ -36,8 +37,7 @@ async function answer(call: ShimCall, places: Places): Promise<Uint8Array> {
   if (call.action === "info") return await (await import("./info.ts")).info();
   if (call.namespace === "") throw new TypeError("-namespace is missing");
   using poller = new Poller({ isAlone: true });
-  const env = Deno.env.toObject();
-  const launcher = env[LAUNCHER_VARIABLE] ?? "";
+  const { [LAUNCHER_VARIABLE]: launcher = "", ...env } = commandEnvironment().env;
   const around = { places, poller, env, launcher };
   if (call.action === "delete") return await remove(call, around);
   return new TextEncoder().encode(await start(call, around));

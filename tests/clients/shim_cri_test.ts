@@ -111,7 +111,7 @@ const missing = CGROUP_DRIVER === "cgroupfs" ? await missingContainerd() : "cgro
 
 testWhere(missing, "Kubernetes' calls, compared with runc's shim", async (t) => {
   const folder = Deno.makeTempDirSync({ prefix: "hull-test-" });
-  await using daemon = new ContainerdDaemon(folder, NAME, CLEAN, plugin(folder));
+  await using daemon = new ContainerdDaemon(folder, NAME, CLEAN, { cri: plugin(folder) });
   await daemon.ready();
   await writeOciLayout(writeImage(folder), `${folder}/image`, IMAGE, ["/bin/sleep", "1000000"]);
   packFolder(`${folder}/image`, `${folder}/oci.tar`);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isThere } from "../../ffi/files/file_status.ts";
 import { BRIEFLY } from "../../src/own/own_modules.ts";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
+import { BUNDLER } from "../fixtures/installation.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { fromFileUrl } from "../fixtures/paths.ts";
 import { testWhere } from "../fixtures/test_where.ts";
@@ -278,17 +279,6 @@ Deno.test("hull and its init run with the same flags of the engine", () => {
   assertEquals(/^brief_flags=(.*)$/m.exec(sourced)?.[1], BRIEFLY);
   assertMatch(Deno.readTextFileSync(`${SCRIPTS}/launch.sh`), / "\$brief_flags" "\$@"\n$/);
 });
-
-/** `deno bundle` brings its bundler from npm; hull runs from its sources where that can't be had. */
-const BUNDLER = hasBundle() ? undefined : "the bundle that scripts/setup makes";
-
-function hasBundle(): boolean {
-  try {
-    return Deno.statSync(`${SCRIPTS}/../.hull/bundle`).isFile;
-  } catch {
-    return false;
-  }
-}
 
 testWhere(
   BUNDLER,

@@ -1,0 +1,111 @@
+/** What `scripts/install` puts where, and what it refuses. @module */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { isThere } from "../../ffi/files/file_status.ts";
+import { run, scratchFolder } from "../fixtures/bundle.ts";
+import { BUNDLER, Checkout } from "../fixtures/installation.ts";
+import { testWhere } from "../fixtures/test_where.ts";
+
+const UNITS = ["hull-resident.service", "hull-resident.socket"];
+
+/** A compiled binary cannot be made without denort; what is installed is any program. */
+function plantBinary({ path }: Checkout): void {
+  Deno.mkdirSync(`${path}/dist`);
+  Deno.writeTextFileSync(`${path}/dist/hull`, "#!/bin/sh\necho the binary\n", { mode: 0o755 });
+}
+
+/** Makes that there is no bundle of the sources as they are, and can be none. */
+function spoilBundle({ path }: Checkout): void {
+  Deno.writeTextFileSync(`${path}/scripts/bundle.ts`, "Deno.exit(1);\n");
+  Deno.utimeSync(`${path}/.hull/bundle`, 0, 0); // the sources have changed since
+}
+
+function isClient(path: string): boolean {
+  const [, ...letters] = new TextDecoder().decode(Deno.readFileSync(path).subarray(0, 4));
+  return letters.join("") === "ELF";
+}
+
+const systemdAnalyze =
+  new Deno.Command("sh", { args: ["-c", "command -v systemd-analyze"] }).outputSync().success
+    ? undefined
+    : "systemd-analyze";
+
+testWhere(BUNDLER, "--resident installs the client, whether or not there is a binary", () => {
+  using checkout = new Checkout();
+  plantBinary(checkout);
+  const hull = `${checkout.prefix}/bin/hull`;
+  assertEquals(checkout.install(), { code: 0, stdout: `${hull}\n`, stderr: "" });
+  assertEquals(run(hull), "the binary\n");
+  assertEquals(checkout.install("--resident"), { code: 0, stdout: `${hull}\n`, stderr: "" });
+  assertEquals(isClient(hull), true);
+  checkout.remove();
+  assertMatch(run(hull, "--version"), /^hull version /); // by the launcher: nobody listens
+});
+
+testWhere(BUNDLER, "--resident fails where there is no bundle, and all else is linked", () => {
+  using checkout = new Checkout();
+  spoilBundle(checkout);
+  const { code, stdout, stderr } = checkout.install("--resident");
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^hull install: --resident needs the bundle, and there is none; .*\n$/);
+  assertEquals([...Deno.readDirSync(`${checkout.prefix}/bin`)], []);
+  assertEquals(checkout.install().code, 0);
+  assertMatch(run(`${checkout.prefix}/bin/hull`, "--version"), /^hull version /);
+  assertMatch(run(`${checkout.prefix}/bin/containerd-shim-hull-v1`, "-v"), /^hull \d/);
+});
+
+testWhere(BUNDLER, "options that make no sense are refused", () => {
+  using checkout = new Checkout();
+  for (const options of [["--resist"], ["--units", "/nowhere"], ["--units"]]) {
+    const { code, stdout, stderr } = checkout.install(...options);
+    assertEquals([code, stdout, stderr.split("\n").length], [2, "", 2], options.join(" "));
+  }
+  assertEquals(isThere(checkout.prefix), false);
+});
+
+testWhere(BUNDLER, "--uninstall takes all away, and another's files stay", () => {
+  using checkout = new Checkout();
+  using scratch = scratchFolder();
+  const units = ["--units", scratch.path];
+  Deno.writeTextFileSync(`${scratch.path}/other.service`, "");
+  assertEquals(checkout.install("--resident", ...units).code, 0);
+  const names = () => [...Deno.readDirSync(scratch.path)].map(({ name }) => name).sort();
+  assertEquals(names(), [...UNITS, "other.service"]);
+  assertEquals(checkout.install("--uninstall", ...units).code, 0);
+  assertEquals([names(), run("find", checkout.prefix, "!", "-type", "d")], [["other.service"], ""]);
+});
+
+testWhere(BUNDLER ?? systemdAnalyze, "systemd finds nothing wrong with the units", () => {
+  using checkout = new Checkout();
+  using scratch = scratchFolder();
+  assertEquals(checkout.install("--resident", "--units", scratch.path).code, 0);
+  const paths = UNITS.map((name) => `${scratch.path}/${name}`);
+  assertEquals(run("sh", "-c", 'systemd-analyze verify "$@" 2>&1', "sh", ...paths), "");
+  // what would be started is there, whatever is in its path
+  const [service = ""] = paths.map((path) => Deno.readTextFileSync(path));
+  const [, word = ""] = /^ExecStart=\/bin\/sh "(.*)" resident$/m.exec(service) ?? [];
+  const launcher = word.replaceAll(/\\(.)|%(%)|\$(\$)/g, "$1$2$3");
+  assert(isThere(launcher), launcher);
+});
+
+testWhere(BUNDLER, "an upgrade leaves the files of a hull that runs", async () => {
+  using checkout = new Checkout();
+  assertEquals(checkout.install().code, 0);
+  const folder = `${checkout.prefix}/lib/hull/.hull`;
+  const old = ["bundle-in-use", "bundle-of-none"].map((name) => `${folder}/${name}`);
+  for (const path of old) {
+    Deno.mkdirSync(path);
+    Deno.utimeSync(path, 0, 0);
+  }
+  const running = new Deno.Command("sh", {
+    args: ["-c", "read _", `${old[0]}/src/cli/hull.js`],
+    stdin: "piped",
+  }).spawn();
+  try {
+    assertEquals(checkout.install().code, 0);
+    assertEquals(old.map(isThere), [true, false]);
+  } finally {
+    await running.stdin.close();
+    await running.status;
+  }
+});
