@@ -35,6 +35,14 @@ snapshotter = "${takesOverlays(folder) ? "overlayfs" : "native"}"
 runtime_type = "io.containerd.runc.v2"
 [${cri}.containerd.runtimes.hull]
 runtime_type = "io.containerd.hull.v1"
+[${cri}.containerd.runtimes.file]
+runtime_type = "io.containerd.hull.v1"
+[${cri}.containerd.runtimes.file.options]
+ConfigPath = "${folder}/options.toml"
+[${cri}.containerd.runtimes.text]
+runtime_type = "io.containerd.hull.v1"
+[${cri}.containerd.runtimes.text.options]
+Root = "${folder}/text"
 `;
 }
 
@@ -130,6 +138,30 @@ testWhere(missing, "Kubernetes' calls, compared with runc's shim", async (t) => 
       assertMatch(JSON.stringify(hull), /"exitCode":3.*"exitCode":137/);
     },
   );
+
+  await t.step("options of the plugin's config come to the shim", async () => {
+    Deno.writeTextFileSync(`${folder}/options.toml`, `Root = "${folder}/file"\n`);
+    const { stdout } = await runScript(bench, "ctr version | grep Version", "hull");
+    // containerd 1.6 passes on the name of a file, but no text
+    const handlers = stdout.includes(" 1.6.") ? ["file"] : ["file", "text"];
+    for (const name of handlers) {
+      const sandbox = {
+        metadata: { name, uid: name, namespace: "default" },
+        linux: {
+          cgroupParent: clientCgroup(NAME).parent,
+          securityContext: { namespaces: { network: NODE, pid: POD, ipc: POD } },
+        },
+      };
+      const { id: pod } = await cri.call("RunPodSandbox", {
+        config: sandbox,
+        runtimeHandler: name,
+      });
+      const state = `${folder}/${name}/~shim/state/k8s.io`;
+      assertEquals([...Deno.readDirSync(state)].map(({ name }) => name), [pod]);
+      await cri.call("StopPodSandbox", { id: pod });
+      await cri.call("RemovePodSandbox", { id: pod });
+    }
+  });
 
   await t.step("probes, twenty a second, while the shim is killed", async () => {
     const sandbox = {
