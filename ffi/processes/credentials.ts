@@ -44,5 +44,7 @@ export const PR = {
 
 /** PR_CAP_AMBIENT raises one. */
 export const PR_CAP_AMBIENT_RAISE = 2;
+/** Gives the flags of capabilities(7), "The securebits flags". */
+export const PR_GET_SECUREBITS = 27;
 /** PR_CAP_AMBIENT clears all. */
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;

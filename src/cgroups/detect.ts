@@ -49,6 +49,7 @@ export interface CgroupFacts {
 /**
  * Looks at /proc to find the cgroups of this host.
  *
+ * @param process whose own cgroups those are that paths start from, if not this program's
  * @throws {ContainerError} Unsupported if none is mounted
  *
  * @example
@@ -60,8 +61,8 @@ export interface CgroupFacts {
  * assert(host.hierarchies.every((hierarchy) => hierarchy.mountPoint.startsWith("/")));
  * ```
  */
-export function detectCgroups(): CgroupHost {
-  const own = parseOwnCgroups(readProc("/proc/self/cgroup"));
+export function detectCgroups(process: number | "self" = "self"): CgroupHost {
+  const own = parseOwnCgroups(readProc(`/proc/${process}/cgroup`));
   const mountinfo = readProc("/proc/self/mountinfo", untilUsual(own.keys()));
   return hostOf(own, parseMounts(mountinfo), isInUserNamespace);
 }

@@ -39,7 +39,7 @@ export async function main(
     const level = logLevel(text(flags, "log-level"));
     const log = text(flags, "log");
     output = new Output({
-      log: log === undefined ? undefined : openLog(caller.path(log)),
+      log: log === undefined ? undefined : openLog(caller.path(log), caller),
       format: logFormat(text(flags, "log-format")),
       debug: isOn(flags, "debug") || level === "debug",
       quiet: level === "error",
@@ -64,6 +64,8 @@ export async function main(
     if (error instanceof NotHere) throw error;
     await output.failed(error);
     return 1;
+  } finally {
+    if (caller.isOther) output.close(); // this program goes on
   }
 }
 
@@ -149,6 +151,7 @@ async function makeFactory(
     cgroupDriver: driver(global),
     eventLoop: caller.isOther ? "shared" : "own",
     bearer: caller.bearer,
+    poller: caller.poller,
     trace,
     onWarning: ({ message, pointer }) => output.warn(message, pointer),
   };

@@ -60,6 +60,8 @@ export interface FactoryOptions {
 export interface InnerFactoryOptions extends FactoryOptions {
   /** The process that becomes the parent of what is started, if it is not this one. */
   readonly bearer?: Bearer | undefined;
+  /** What waits for events, if it waits for other Factories as well; by default one of its own. */
+  readonly poller?: Poller | undefined;
 }
 
 /** What a Factory has. */
@@ -74,7 +76,7 @@ export class Workshop {
   constructor(root: string, options: InnerFactoryOptions) {
     this.options = options;
     this.store = new StateStore(root, options.bearer?.pid);
-    this.poller = new Poller({ isAlone: options.eventLoop === "own" });
+    this.poller = options.poller ?? new Poller({ isAlone: options.eventLoop === "own" });
   }
 
   /** The cgroups of this host, detected at the first use. */
@@ -83,7 +85,7 @@ export class Workshop {
       ? { ...detectAnyCgroups(), inUserNamespace: true } // nor can device rules be set by such a user
       : this.options.cgroupDriver === "disabled"
       ? detectAnyCgroups()
-      : detectCgroups();
+      : detectCgroups(this.options.bearer?.pid);
     return this.#host;
   }
 

@@ -126,6 +126,7 @@ Deno.test("the command of who differs from the resident is done by the client it
       ["unshare", "--net"],
       ["setpriv", "--bounding-set", "-mknod"],
       ["setpriv", "--no-new-privs"],
+      ["setpriv", "--securebits", "+no_setuid_fixup"],
       ["sh", "-c", 'umask 077; exec "$@"', "sh"],
       ["sh", "-c", 'cd "$(mktemp -d)"; rmdir "$PWD"; exec "$@"', "sh"],
       ["sh", "-c", 'exec 0<&-; exec "$@"', "sh"],

@@ -34,7 +34,7 @@ export const DEVICE_TYPES: Readonly<Record<string, number>> = {
  * futex wait would compare as well, but where the values are equal it takes as long as a timer,
  * some 60 microseconds.
  */
-function requireEqual(
+export function requireEqual(
   step: StepBuilder,
   place: FieldOf | PlaceOf,
   value: number,

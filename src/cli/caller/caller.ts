@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import type { Bearer } from "../../process/bearer.ts";
 import type { ProcessOptions } from "../../process.ts";
@@ -69,4 +70,22 @@ export interface Caller {
   reapOrphans(): Promise<Reaper | undefined>;
   /** A path as this program reaches it. */
   path(path: string): string;
+  /**
+   * Reads a file of the caller's.
+   *
+   * @throws {NotHere} where other callers would have to wait for somebody who writes to it, or what
+   *   it says means another thing here
+   */
+  readText(path: string): string;
+  /**
+   * A path by which a file is appended to, and made if it is not there, of which it was made sure
+   * that no open or write of it waits for somebody, where that would keep other callers waiting.
+   *
+   * @throws {NotHere} for what is no regular file then
+   */
+  output(path: string): string;
+  /** What waits for events, where one thread waits for all callers. */
+  readonly poller?: Poller | undefined;
+  /** Aborted when the caller's process is gone, if it is another's. */
+  readonly gone?: AbortSignal | undefined;
 }

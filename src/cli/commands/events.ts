@@ -3,7 +3,7 @@
 import { detectCgroups } from "../../cgroups/detect.ts";
 import type { Container } from "../../container.ts";
 import { ContainerError } from "../../errors.ts";
-import type { ContainerEvent } from "../../events.ts";
+import type { ContainerEvent, EventOptions } from "../../events.ts";
 import { type Command, isOn, text } from "../flags/command.ts";
 import { parseDuration } from "../flags/quantities.ts";
 import { eventLine } from "../output/stats_json.ts";
@@ -19,7 +19,7 @@ export const command: Command = {
     { name: "stats", summary: "print what it uses now, and end" },
   ],
   arity: [1, 1],
-  async run({ flags, args, factory, output }) {
+  async run({ flags, args, factory, output, caller }) {
     const intervalMs = parseDuration("interval", text(flags, "interval") ?? "5s");
     const container = (await factory()).load(args[0] as string);
     const { id } = container;
@@ -31,7 +31,7 @@ export const command: Command = {
     const print = (event: ContainerEvent) =>
       output.print(eventLine(event, version, container.state().cgroupPaths.cpuset));
     if (isOn(flags, "stats")) print({ type: "stats", id, data: container.stats() });
-    else await follow(container, intervalMs, print);
+    else await follow(container, { intervalMs, signal: caller.gone }, print);
     return 0;
   },
 };
@@ -39,8 +39,8 @@ export const command: Command = {
 /** Prints events until the reader of the output has gone. */
 async function follow(
   container: Container,
-  intervalMs: number,
+  options: EventOptions,
   print: (event: ContainerEvent) => boolean,
 ): Promise<void> {
-  for await (const event of container.events({ intervalMs })) if (!print(event)) return;
+  for await (const event of container.events(options)) if (!print(event)) return;
 }

@@ -123,7 +123,7 @@ async function processOptions(
   command: readonly string[],
 ): Promise<ProcessOptions> {
   const file = pathOf({ flags, caller }, "process");
-  const config = file === undefined ? undefined : await readProcess(file);
+  const config = file === undefined ? undefined : await readProcess(file, caller);
   const given = (name: string, value: unknown) => value === undefined ? {} : { [name]: value };
   const env = list(flags, "env");
   const capabilities = list(flags, "cap").map((name) => name.toUpperCase());
@@ -160,12 +160,13 @@ function withValue(entry: string, output: Output, caller: Caller): string[] {
   return [];
 }
 
-async function readProcess(path: string): Promise<ProcessConfig> {
+async function readProcess(path: string, caller: Caller): Promise<ProcessConfig> {
   const { validateProcess } = await import("../../config/validate/validate_process.ts");
   let json: unknown;
   try {
-    json = parseDocument(Deno.readTextFileSync(path));
+    json = parseDocument(caller.readText(path));
   } catch (cause) {
+    if (cause instanceof NotHere) throw cause;
     throw new ContainerError("ConfigInvalid", `cannot read the process ${path}: ${reason(cause)}`, {
       path,
       cause,

@@ -63,12 +63,12 @@ export const command: Command = {
 };
 
 async function serve(path: string, options: ResidentOptions): Promise<void> {
-  using listening = listenAtPassed() ?? listenAt(path);
+  const listening = listenAtPassed() ?? listenAt(path);
   const resident = new Resident(options);
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(name, () => resident.end());
   }
-  await resident.serve(listening.socket);
+  await resident.serve(listening);
 }
 
 function writeClient(file: string, launcher: string, socket: string): void {

@@ -3,7 +3,7 @@
 import { Fd, readAll } from "../../../ffi/files/file.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
-import { NotHere } from "../caller/caller.ts";
+import { type Caller, NotHere } from "../caller/caller.ts";
 import { type Command, type Flag, type GivenFlags, isOn, pathOf, text } from "../flags/command.ts";
 import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
@@ -54,7 +54,7 @@ export const command: Command = {
     const named = text(flags, "resources");
     if (named === "-" && caller.isOther) throw new NotHere("resources on stdin");
     const file = named === "-" ? named : pathOf({ flags, caller }, "resources");
-    const resources = file === undefined ? fromFlags(flags) : await readResources(file);
+    const resources = file === undefined ? fromFlags(flags) : await readResources(file, caller);
     if (file !== undefined) warnOfUnread(flags, output);
     else requireChange(flags, resources);
     await (await factory()).load(args[0] as string).set(resources, {
@@ -119,14 +119,13 @@ function section<Section extends object>(all: Section): Section | undefined {
 }
 
 /** The resources of a file. Their content is checked when they are set. */
-async function readResources(file: string): Promise<Resources> {
+async function readResources(file: string, caller: Caller): Promise<Resources> {
   const where = file === "-" ? "stdin" : file;
   let json: string;
   try {
-    json = file === "-"
-      ? new TextDecoder().decode(readAll(new Fd(0)))
-      : Deno.readTextFileSync(file);
+    json = file === "-" ? new TextDecoder().decode(readAll(new Fd(0))) : caller.readText(file);
   } catch (cause) {
+    if (cause instanceof NotHere) throw cause;
     throw new ContainerError(
       "ConfigInvalid",
       `cannot read the resources ${where}: ${reason(cause)}`,

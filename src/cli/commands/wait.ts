@@ -16,9 +16,9 @@ export const command: Command = {
     "one hull wait tells the end alone, by its own exit code 2.",
   flags: [],
   arity: [1, 1],
-  async run({ args, factory, output }) {
+  async run({ args, factory, output, caller }) {
     const container = (await factory()).load(args[0] as string);
-    const status = await container.wait();
+    const status = await container.wait({ signal: caller.gone });
     if (status !== undefined) {
       output.print(`${status.code}\n`);
       return 0;

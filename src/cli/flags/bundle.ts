@@ -7,7 +7,7 @@
 import { isThere } from "../../../ffi/files/file_status.ts";
 import type { Config } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
-import type { Caller } from "../caller/caller.ts";
+import { type Caller, NotHere } from "../caller/caller.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { parseDocument } from "./json_document.ts";
 import { usageError } from "./options.ts";
@@ -56,7 +56,7 @@ export function readBundle(flags: GivenFlags, caller: Caller): Bundle | undefine
   const path = file === undefined || !file.startsWith("/")
     ? `${base}/${file ?? "config.json"}`
     : file;
-  const json = readConfig(path, isFound);
+  const json = readConfig(path, isFound, caller);
   if (json === undefined) return undefined;
   return { folder: base, path, isFound, config: parse(json, path, isFound) };
 }
@@ -75,10 +75,11 @@ export function namingFile(error: unknown, bundle: Bundle | undefined): unknown 
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 
-function readConfig(path: string, isFound: boolean): string | undefined {
+function readConfig(path: string, isFound: boolean, caller: Caller): string | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return caller.readText(path);
   } catch (cause) {
+    if (cause instanceof NotHere) throw cause;
     const isMissing = cause instanceof Deno.errors.NotFound;
     const isDangling = isMissing && isThere(path);
     if (isMissing && !isDangling && isFound) return undefined;

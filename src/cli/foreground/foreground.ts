@@ -73,7 +73,9 @@ export async function follow(
   const { hasTerminal, isFirst, output, caller } = following;
   if (hasTerminal) return await relay(process, signals, output);
   const stdout = typeof caller.stdio.stdout === "number" ? caller.stdio.stdout : STDOUT;
-  using unread = isFirst && isPiped(stdout) ? new UnreadOutput(process, stdout) : undefined;
+  using unread = isFirst && isPiped(stdout)
+    ? new UnreadOutput(process, stdout, caller.poller)
+    : undefined;
   let interrupts: Interrupts | undefined;
   const onInterrupt = async () => {
     // Where hull's files are gone meanwhile, or no fd is left, ^C is passed on and nothing more.

@@ -28,13 +28,22 @@ export function isPiped(stdout: number): boolean {
 
 /** Ends a process that writes to stdout, a pipe, once nobody reads it. */
 export class UnreadOutput implements Disposable {
-  readonly #poller = new Poller();
+  readonly #poller: Poller;
   readonly #process: Process;
   readonly #stdout: number;
+  /** What is waited for; undefined once it is over. */
+  #waited: Fd | undefined;
   #hasEnded = false;
 
-  /** Watches for a process that has begun, and the stdout that it has, by its number here. */
-  constructor(process: Process, stdout: number) {
+  /**
+   * Watches for a process that has begun.
+   *
+   * @param stdout that it has, by its number here
+   * @param poller what waits for it
+   */
+  constructor(process: Process, stdout: number, poller: Poller = new Poller()) {
+    this.#poller = poller;
+    this.#waited = new Fd(stdout);
     this.#process = process;
     this.#stdout = stdout;
     this.#watch().catch(() => {}); // if it can't be watched, nothing is done
@@ -47,14 +56,16 @@ export class UnreadOutput implements Disposable {
 
   /** Watches no more. */
   [Symbol.dispose](): void {
-    this.#poller[Symbol.dispose]();
+    const waited = this.#waited;
+    this.#waited = undefined;
+    if (waited?.isOpen === true) this.#poller.cancel(waited);
   }
 
   async #watch(): Promise<void> {
     // Waits for EPOLLERR, which is always reported: the last reader has gone. 0 means that the
     // watch has ended.
     if (await this.#poller.wait(new Fd(this.#stdout), 0) === 0) return;
-    while (answerTo(SIGPIPE, this.#process.pid) === "deaf") {
+    while (this.#waited !== undefined && answerTo(SIGPIPE, this.#process.pid) === "deaf") {
       if (await this.#isWritten()) return this.#end();
       await pause(PAUSE_MS);
     }
@@ -66,9 +77,9 @@ export class UnreadOutput implements Disposable {
    */
   async #isWritten(): Promise<boolean> {
     using reader = open(`/proc/self/fd/${this.#stdout}`, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    this.#waited = reader;
     const before = this.#written();
-    await this.#poller.wait(reader);
-    return this.#written() !== before;
+    return await this.#poller.wait(reader) !== 0 && this.#written() !== before;
   }
 
   /** How many bytes the process and the children that it has reaped have written: proc(5), `io`. */

@@ -6,7 +6,7 @@
  */
 
 import { exactJson } from "../../config/fields/exact_json.ts";
-import type { Caller } from "../caller/caller.ts";
+import { type Caller, NotHere } from "../caller/caller.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { ContainerError } from "../../errors.ts";
 import { reason } from "./reason.ts";
@@ -93,6 +93,11 @@ export class Output {
     if (this.#options.debug) this.debug(readableStack(error));
   }
 
+  /** Closes the log. */
+  close(): void {
+    this.#options.log?.close();
+  }
+
   /** Reports an error on one line. */
   fail(error: unknown): void {
     const message = oneLine(error);
@@ -132,10 +137,14 @@ export class Output {
  *
  * @throws {ContainerError} `SystemError`
  */
-export function openLog(path: string): Deno.FsFile {
+export function openLog(
+  path: string,
+  caller: Pick<Caller, "output"> = { output: (own) => own },
+): Deno.FsFile {
   try {
-    return Deno.openSync(path, { append: true, create: true, mode: 0o644 });
+    return Deno.openSync(caller.output(path), { append: true, create: true, mode: 0o644 });
   } catch (cause) {
+    if (cause instanceof NotHere) throw cause;
     throw new ContainerError("SystemError", `cannot write to the log ${path}: ${reason(cause)}`, {
       path,
       cause,

@@ -29,4 +29,6 @@ export const OWN_CALLER: Caller = {
     return Promise.resolve();
   },
   path: (path) => path,
+  readText: (path) => Deno.readTextFileSync(path),
+  output: (path) => path,
 };

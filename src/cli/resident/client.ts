@@ -8,6 +8,7 @@
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
+import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
 import { decodeEnd, openPidfd } from "../../../ffi/processes/process.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
@@ -21,12 +22,20 @@ import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
 import { END, planClientBirth, waitFor, WNOWAIT } from "./client_birth.ts";
-import { type ClientAddresses, clientLabels, FRAME_SIZE } from "./client_program.ts";
+import {
+  type ClientAddresses,
+  clientLabels,
+  FRAME_SIZE,
+  limits,
+  passStreams,
+  STREAMS_SIZE,
+} from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
 import { receiveWords, resumingWords } from "./resumption.ts";
 
 const MSG_NOSIGNAL = 0x4000;
+const STDERR = 2;
 
 /** The caller is gone: nobody is left to do anything for. */
 export class ClientGone extends Error {
@@ -34,7 +43,14 @@ export class ClientGone extends Error {
 }
 
 /** What must be known of its process. */
-export type ClientPeer = Pick<Peer, "identity" | "fds" | "environment" | "words">;
+export type ClientPeer = Pick<Peer, "identity" | "fds" | "ignored" | "environment" | "words">;
+
+/** What a client says of itself when its command begins. */
+export interface Beginning {
+  /** See capabilities(7). */
+  readonly securebits: number;
+  readonly streams: readonly Fd[];
+}
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -65,6 +81,7 @@ export class Client implements Bearer, Disposable {
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
   #onSignal: ((number: number) => void) | undefined;
+  #onStreams: ((fds: readonly Fd[]) => void) | undefined;
   /** What it does while it is not told anything else. */
   #meanwhile: readonly Operation[] | undefined;
 
@@ -80,6 +97,11 @@ export class Client implements Bearer, Disposable {
     this.#peer = peer;
     this.#open = new Set(peer.fds);
     this.#listen().catch(() => this.#leave());
+  }
+
+  /** What waits for all that this resident waits for. */
+  get poller(): Poller {
+    return this.#poller;
   }
 
   get pid(): number {
@@ -107,6 +129,22 @@ export class Client implements Bearer, Disposable {
     const failure = program.failure();
     if (failure === undefined) return program;
     throw new SyscallError(operations[failure.index]?.syscall ?? "", failure.errno);
+  }
+
+  /**
+   * Begins: it waits for this resident as long as it takes. A client that has given up meanwhile
+   * does its command itself.
+   *
+   * @param received takes its standard streams
+   * @throws {ClientGone} if it has given up
+   */
+  async begin(received: DisposableStack): Promise<Beginning> {
+    const look: Operation = { label: "look", syscall: "prctl", args: [PR_GET_SECUREBITS] };
+    let streams: readonly Fd[] = [];
+    this.#onStreams = (fds) => streams = fds.map((fd) => received.use(fd));
+    const program = await this.run([...limits(0n), look, passStreams()]);
+    this.#onStreams = undefined;
+    return { securebits: program.result("look"), streams };
   }
 
   /** Has it do something from which it does not come back. */
@@ -151,7 +189,12 @@ export class Client implements Bearer, Disposable {
     const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
     const before = messages.map((message) => receiveWords(this.#addresses, message));
-    const plan = planClientBirth(birth, this.#open, before, ANSWER);
+    const plan = planClientBirth(
+      birth,
+      { open: this.#open, ignored: this.#peer.ignored },
+      before,
+      ANSWER,
+    );
     const { operations, clone, passed, report } = plan;
     const tail = reportTail(report, operations, birth.said.know(operations));
     const program = this.#program(operations, tail);
@@ -267,11 +310,13 @@ export class Client implements Bearer, Disposable {
   /** Takes what it says. */
   async #listen(): Promise<void> {
     for (;;) {
-      const packet = this.#unlessGone(() => receivePacket(this.#socket, FRAME_SIZE));
+      const most = this.#onStreams === undefined ? 0 : STDERR + 1;
+      const packet = this.#unlessGone(() => receivePacket(this.#socket, FRAME_SIZE, most));
       if (packet === undefined) {
         await this.#poller.wait(this.#socket);
         if (!this.#socket.isOpen) return this.#leave();
       } else if (packet.bytes.length === 0) return this.#leave();
+      else if (packet.bytes.length === STREAMS_SIZE) this.#onStreams?.(packet.fds);
       else if (packet.bytes.length === SIGNAL_SIZE) this.#onSignal?.(signalIn(packet.bytes));
       else this.#answered?.resolve(packet.bytes);
     }

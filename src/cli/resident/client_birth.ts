@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
 import { O_CLOEXEC } from "../../../ffi/files/file.ts";
 import { SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
 import type { Argument, Operation } from "../../../ffi/program/operation.ts";
@@ -18,6 +19,10 @@ const WALL = 0x40000000;
 /** The child stays as it is: who goes on with the command can ask again. */
 export const WNOWAIT = 0x01000000;
 const CONTROL_SIZE = 24;
+const SIG_IGN = 1;
+/** struct sigaction of the kernel, in words. */
+const SIGACTION_WORDS = 4;
+const SIGSET_SIZE = 8;
 /** Behind struct cmsghdr. */
 const FD_OFFSET = 16;
 const PID = { space: 8, name: "child" } as const;
@@ -38,16 +43,23 @@ export interface ClientBirth {
   readonly report: number;
 }
 
+/** What a client has that its children would have, too. */
+export interface Inheritance {
+  /** The numbers of the fds that are open. */
+  readonly open: ReadonlySet<number>;
+  /** The signals that are ignored. */
+  readonly ignored: readonly number[];
+}
+
 /**
  * Plans a birth.
  *
- * @param open the numbers of the fds that the client has open
  * @param before what it does first
  * @param answer what it does last
  */
 export function planClientBirth(
   { above, plan, report, endsSoon = false }: Birth,
-  open: ReadonlySet<number>,
+  { open, ignored }: Inheritance,
   before: readonly Operation[],
   answer: readonly Operation[],
 ): ClientBirth {
@@ -67,9 +79,12 @@ export function planClientBirth(
   const operations = [
     ...steps("remember that a child may be there", before),
     ...steps("take what the child needs", taken.flatMap(receiveAs)),
+    ...steps("have nothing ignored in the child", ignored.map((one) => answerTo(one, 0))),
     ...planned,
     ...steps("tell of the child", [
       { label: PARENT, syscall: "getpid", args: [] },
+      // where the ends of children are ignored, nobody is told how they ended
+      ...ignored.filter((one) => one !== SIGCHLD).map((one) => answerTo(one, SIG_IGN)),
       ...taken.map((fd): Operation => ({ syscall: "close", args: [fd], onError: "continue" })),
       ...(endsSoon ? [waitFor({ heldIn: PID, offset: 0 })] : []),
       { label: FAILED, syscall: "getpid", args: [] },
@@ -95,6 +110,13 @@ export function waitFor(pid: Argument, more = 0): Operation {
   const end = { space: SIGINFO_SIZE, name: END };
   const flags = WEXITED | WALL | more;
   return { syscall: "waitid", args: [P_PID, pid, end, flags, 0], onError: "continue" };
+}
+
+/** Has a signal ignored, or have its default effect. */
+function answerTo(signal: number, handler: number): Operation {
+  const words = [handler, ...new Array<number>(SIGACTION_WORDS - 1).fill(0)];
+  const args = [signal, { words }, 0, SIGSET_SIZE];
+  return { syscall: "rt_sigaction", args, onError: "continue" };
 }
 
 /** Takes the next fd that comes, under a number: its lowest free one is not known here. */

@@ -1,6 +1,6 @@
 /**
  * The client: an executable of a few KB that takes a command to the resident hull. It asks for
- * nothing and decides nothing. It connects, passes its standard streams, and then makes the system
+ * nothing and decides nothing. It connects, says which build it is of, and then makes the system
  * calls that the resident sends it, until one of them ends it. Where nobody serves it, it becomes
  * the launcher, with the same words and environment.
  *
@@ -43,11 +43,19 @@ const WORD = 8;
 const F_GETFD = 1;
 const SIG_BLOCK = 0;
 const SIG_SETMASK = 2;
+/** A client's standard streams. */
+const STREAMS = [0, 1, 2] as const;
+/** The size of the message that passes them. No other is so small. */
+export const STREAMS_SIZE = 1;
 /** The signals that the caller had blocked. */
 const MASK = { space: 8, name: "mask" } as const;
 const SO_RCVTIMEO = 20;
+const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
-/** How long a resident may take to begin: it may stand still. In seconds. */
+/**
+ * How long a resident may take to accept, and to begin: it may stand still. In seconds. It lifts the
+ * limit when it begins; before the client's answer to that it does nothing.
+ */
 const BEGINS_WITHIN = 2n;
 
 /** The client for an installed hull. */
@@ -92,14 +100,32 @@ export function clientLabels(): ReadonlyMap<string, number> {
   );
 }
 
+/**
+ * Passes the client's standard streams. Not before the resident has begun: in the queue of one that
+ * stands still they would be open for as long, and who reads what the caller prints would not see its
+ * end.
+ */
+export function passStreams(): Operation {
+  const message = messageWithFds(STREAMS, new Uint8Array(STREAMS_SIZE));
+  return { syscall: "sendmsg", args: [{ result: "socket" }, message, MSG_NOSIGNAL] };
+}
+
+/** Limits, in seconds, how long the client waits for the resident: for ever with 0. */
+export function limits(seconds: bigint): Operation[] {
+  const time = { words: [seconds, 0n] };
+  return [SO_SNDTIMEO, SO_RCVTIMEO].map((option) => ({
+    syscall: "setsockopt",
+    args: [{ result: "socket" }, SOL_SOCKET, option, time, 16],
+  }));
+}
+
 function clientOperations(
   { socket, launcher, build }: ClientPlaces,
   frame: bigint,
 ): Operation[] {
   const address = unixAddress(socket);
-  const hello = messageWithFds([0, 1, 2], new TextEncoder().encode(build));
+  const hello = new TextEncoder().encode(build);
   const cold = { jump: "cold" };
-  const patience = { words: [BEGINS_WITHIN, 0n] };
   const isOpen = (fd: number): Operation => ({
     syscall: "fcntl",
     args: [fd, F_GETFD],
@@ -110,24 +136,24 @@ function clientOperations(
     { label: "environment", syscall: "jump", args: [] },
     { syscall: "rt_sigprocmask", args: [SIG_BLOCK, 0, MASK, MASK.space], onError: "continue" },
     // A stream that is closed would be taken for whatever gets its number.
-    ...[0, 1, 2].map(isOpen),
+    ...STREAMS.map(isOpen),
     {
       label: "socket",
       syscall: "socket",
       args: [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0],
       onError: cold,
     },
+    ...limits(BEGINS_WITHIN).map((operation) => ({ ...operation, onError: cold })),
     {
       syscall: "connect",
       args: [{ result: "socket" }, address, address.length],
       onError: cold,
     },
     {
-      syscall: "setsockopt",
-      args: [{ result: "socket" }, SOL_SOCKET, SO_RCVTIMEO, patience, 16],
+      syscall: "sendto",
+      args: [{ result: "socket" }, hello, hello.length, MSG_NOSIGNAL],
       onError: cold,
     },
-    { syscall: "sendmsg", args: [{ result: "socket" }, hello, MSG_NOSIGNAL], onError: cold },
     {
       label: "receive",
       syscall: "read",

@@ -7,12 +7,13 @@
 
 import { failedWith } from "../../../ffi/c/errno.ts";
 import { unlinkAt } from "../../../ffi/files/entries.ts";
-import { AT_FDCWD, Fd, O_CREAT, O_RDWR, open } from "../../../ffi/files/file.ts";
+import { AT_FDCWD, Fd, O_CREAT, O_NOFOLLOW, O_RDWR, open } from "../../../ffi/files/file.ts";
 import { tryLock } from "../../../ffi/files/file_lock.ts";
 import { setNonBlocking } from "../../../ffi/files/pipe.ts";
 import { listenForPackets } from "../../../ffi/sockets/packet_socket.ts";
 import { ContainerError } from "../../errors.ts";
 import { DEFAULT_ROOT } from "../../own/default_root.ts";
+import { requireOwnRoot } from "../../state/root_folder.ts";
 
 /** Where clients look for a resident. */
 export const SOCKET = `${DEFAULT_ROOT}/~resident.sock`;
@@ -26,12 +27,16 @@ export interface Listening extends Disposable {
 /**
  * Listens at a path.
  *
- * @throws {ContainerError} `IdInUse` if another resident does, `SystemError`
+ * @throws {ContainerError} `IdInUse` if another resident does, `ConfigInvalid` for a folder that
+ *   others can write to, `SystemError`
  */
 export function listenAt(path: string): Listening {
   using stack = new DisposableStack();
-  makeFolder(path.slice(0, path.lastIndexOf("/")));
-  const lock = stack.use(open(`${path}.lock`, O_RDWR | O_CREAT, 0o600));
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  makeFolder(folder);
+  // Clients do what they are told by who listens there.
+  requireOwnRoot(folder, "folder of the socket");
+  const lock = stack.use(open(`${path}.lock`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
   if (!tryLock(lock)) {
     throw new ContainerError("IdInUse", `a resident hull listens at ${path} already`, {
       path,

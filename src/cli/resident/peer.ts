@@ -7,6 +7,7 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import { decodeRaw, encodeRaw } from "../../../ffi/c/raw_text.ts";
 import { readLinkAt } from "../../../ffi/files/entries.ts";
 import {
@@ -20,7 +21,9 @@ import {
 } from "../../../ffi/files/file.ts";
 import { statAt } from "../../../ffi/files/file_status.ts";
 import { entries } from "../../../ffi/files/folder.ts";
-import { statusField } from "../../../ffi/processes/process_status.ts";
+import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
+import { statusField, statusMask } from "../../../ffi/processes/process_status.ts";
+import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { peerOf } from "../../../ffi/sockets/packet_socket.ts";
 import type { WordsInMemory } from "./resumption.ts";
 import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
@@ -38,6 +41,8 @@ export interface Peer {
   readonly words: WordsInMemory;
   /** The numbers of the fds that it has open. */
   readonly fds: ReadonlySet<number>;
+  /** The signals that it ignores. */
+  readonly ignored: readonly number[];
 }
 
 /** What must be the same in its /proc/PID/status. */
@@ -65,6 +70,8 @@ export class Self {
   readonly #proc = open("/proc/self", O_PATH | O_DIRECTORY);
   readonly #status = this.#statusOf(this.#proc);
   readonly #places = places(this.#proc);
+  /** See capabilities(7). */
+  readonly securebits = ownSecurebits();
 
   /**
    * Whether a process is the same in all that counts.
@@ -84,10 +91,30 @@ export class Self {
   }
 }
 
-/** Its namespaces and its root. */
+/** Its namespaces, its root with the mount that it is in, and its label of a security module. */
 function places(proc: Fd): readonly string[] {
-  const { fileSystem, inode } = statAt(proc, "root/");
-  return [...NAMESPACES.map((name) => readLinkAt(proc, `ns/${name}`)), `${fileSystem}:${inode}`];
+  const { fileSystem, inode, mountId } = statAt(proc, "root/");
+  return [
+    ...NAMESPACES.map((name) => readLinkAt(proc, `ns/${name}`)),
+    `${fileSystem}:${inode}:${mountId}`,
+    labelOf(proc),
+  ];
+}
+
+/** Empty where no security module gives any. */
+function labelOf(proc: Fd): string {
+  try {
+    return textOf(proc, "attr/current");
+  } catch (error) {
+    if (failedWith(error, "EINVAL", "ENOENT")) return "";
+    throw error;
+  }
+}
+
+function ownSecurebits(): number {
+  const program = new SyscallProgram([{ syscall: "prctl", args: [PR_GET_SECUREBITS] }]);
+  program.run();
+  return program.result(0);
 }
 
 /**
@@ -113,8 +140,16 @@ export function lookAt(socket: Fd, self: Self): Peer | undefined {
     words: { address: wordsAddress(proc), sizes: all.map((word) => encodeRaw(word).length + 1) },
     environment: words(proc, "environ"),
     folder,
+    ignored: ignoredSignals(proc),
     fds: new Set(entries(fds).map((name) => parseInt(new TextDecoder().decode(name)))),
   };
+}
+
+function ignoredSignals(proc: Fd): number[] {
+  const mask = statusMask(textOf(proc, "status"), "SigIgn");
+  if (mask === 0n) return [];
+  return Array.from({ length: 64 }, (_, k) => k + 1)
+    .filter((signal) => (mask >> BigInt(signal - 1)) & 1n);
 }
 
 /** Whether its working folder is where its path says: it may have been removed or moved. */

@@ -5,46 +5,49 @@
  * @module
  */
 
-import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
-import type { Fd } from "../../../ffi/files/file.ts";
+import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
+import {
+  type Fd,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+} from "../../../ffi/files/file.ts";
+import { S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
 import { copyFdOf, openPidfd } from "../../../ffi/processes/process.ts";
 import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
-import { terminalSettings } from "../../../ffi/sockets/terminal.ts";
-import type { Operation } from "../../../ffi/program/operation.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { ProcessOptions } from "../../process.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import { type Caller, NotHere, type Sink, type Stage } from "../caller/caller.ts";
-import { type Client, exit } from "./client.ts";
-import { signalSet } from "./client_signals.ts";
+import type { Client } from "./client.ts";
 import type { Peer } from "./peer.ts";
+import { RemoteOutput } from "./remote_output.ts";
+import { OF_PROCESS } from "./served.ts";
 
-const SIG_BLOCK = 0;
-/** What a pipe takes at once, or not at all: pipe(7). */
-const PIPE_BUF = 4096;
-const CHUNK = 1 << 16;
-const SOON_MS = 5;
-
-type Stream = 0 | 1 | 2;
-
-/** Something that is to be written to a stream of the caller's. */
-interface Piece {
-  readonly stream: Stream;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+/** A path in a config that hull opens, and that means another thing in each process. */
+const PATH_OF_PROCESS = new RegExp(
+  `"(path|source|listenerPath)"\\s*:\\s*"[^"]*(${OF_PROCESS.source})`,
+);
+/** As the engine says it. */
+const MISSING = "No such file or directory (os error 2)";
 
 /** A caller in another process. */
 export class RemoteCaller implements Caller, Disposable {
   readonly isOther = true;
   readonly identity: ProcessIdentity;
   readonly bearer: Client;
+  readonly stdin: Pick<Sink, "isTerminal">;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly stdio: Pick<ProcessOptions, "stdin" | "stdout" | "stderr">;
   readonly #peer: Peer;
-  readonly #streams: readonly Fd[];
+  readonly #output: RemoteOutput;
   readonly #opened = new DisposableStack();
-  readonly #pieces: Piece[] = [];
-  /** Those that nobody reads any more. */
-  readonly #unread = new Set<Stream>();
-  #writing: Promise<void> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * For a caller that is served.
@@ -55,28 +58,24 @@ export class RemoteCaller implements Caller, Disposable {
     this.bearer = client;
     this.identity = peer.identity;
     this.#peer = peer;
-    this.#streams = streams;
-  }
-
-  get stdin(): Pick<Sink, "isTerminal"> {
-    return this.#sink(0);
-  }
-
-  get stdout(): Sink {
-    return this.#sink(1);
-  }
-
-  get stderr(): Sink {
-    return this.#sink(2);
-  }
-
-  get stdio(): Pick<ProcessOptions, "stdin" | "stdout" | "stderr"> {
-    const [stdin, stdout, stderr] = this.#streams.map(({ number }) => number);
-    return { stdin, stdout, stderr };
+    this.#output = new RemoteOutput(client, streams);
+    this.stdin = this.#output.sink(0);
+    this.stdout = this.#output.sink(1);
+    this.stderr = this.#output.sink(2);
+    const [stdin, stdout, stderr] = streams.map(({ number }) => number);
+    this.stdio = { stdin, stdout, stderr };
   }
 
   get environment(): readonly string[] {
     return this.#peer.environment;
+  }
+
+  get poller(): Poller {
+    return this.bearer.poller;
+  }
+
+  get gone(): AbortSignal {
+    return this.bearer.gone;
   }
 
   variable(name: string): string | undefined {
@@ -87,6 +86,16 @@ export class RemoteCaller implements Caller, Disposable {
   path(path: string): string {
     if (path.startsWith("/")) return path;
     return path === "." ? this.#peer.folder : `${this.#peer.folder}/${path}`;
+  }
+
+  readText(path: string): string {
+    const text = Deno.readTextFileSync(this.#regular(path, O_RDONLY));
+    if (PATH_OF_PROCESS.test(text)) throw new NotHere(`${path}, which names paths of its process`);
+    return text;
+  }
+
+  output(path: string): string {
+    return this.#regular(path, O_WRONLY | O_APPEND | O_CREAT);
   }
 
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles"> {
@@ -120,13 +129,7 @@ export class RemoteCaller implements Caller, Disposable {
 
   /** Ends the caller's process with the command's exit code, when all is written. */
   async finish(code: number): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#writing;
-    const last = this.#pieces.at(-1);
-    const isSmall = last !== undefined && last.bytes.length <= PIPE_BUF;
-    if (isSmall) this.#pieces.pop();
-    await this.#writeAll();
-    await this.bearer.end([...(isSmall ? writing(last) : []), ...exit(code)]);
+    await this.#output.finish(code);
   }
 
   /** Closes what was opened for the command. */
@@ -134,61 +137,16 @@ export class RemoteCaller implements Caller, Disposable {
     this.#opened.dispose();
   }
 
-  /** Writes what there is, in its order. */
-  async #writeAll(): Promise<void> {
-    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
-      if (!await this.#write(piece)) this.#unread.add(piece.stream);
+  /** A path to a regular file that is held open, so that it can't become anything else. */
+  #regular(path: string, flags: number): string {
+    try {
+      const file = this.#opened.use(open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o644));
+      if ((statAt(file, "").mode & S_IFMT) === S_IFREG) return `/proc/self/fd/${file.number}`;
+    } catch (error) {
+      // What comes there later is not opened.
+      if (failedWith(error, "ENOENT")) throw new Deno.errors.NotFound(MISSING);
+      if (!(error instanceof SyscallError)) throw error;
     }
-  }
-
-  /** Whether somebody has read it. */
-  async #write({ stream, bytes }: Piece): Promise<boolean> {
-    for (let left = bytes; left.length > 0;) {
-      const program = await this.bearer.run(writing({ stream, bytes: left.slice(0, CHUNK) }));
-      const written = program.result("write");
-      if (written <= 0) return false;
-      left = left.subarray(written);
-    }
-    return true;
-  }
-
-  /** Commands that end soon write with their end; what others print is written meanwhile. */
-  #writeSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#writeAll()).catch(() => {
-        for (const stream of [1, 2] as const) this.#unread.add(stream); // the caller is gone
-      });
-    }, SOON_MS);
-  }
-
-  #sink(stream: Stream): Sink {
-    return {
-      writeSync: (bytes) => {
-        if (this.#unread.has(stream)) throw new Deno.errors.BrokenPipe();
-        this.#writeSoon();
-        this.#pieces.push({ stream, bytes: bytes.slice() as Uint8Array<ArrayBuffer> });
-        return bytes.length;
-      },
-      isTerminal: () => isTerminal(this.#streams[stream] as Fd),
-    };
-  }
-}
-
-/** A pipe that nobody reads must not end the caller's process. */
-function writing({ stream, bytes }: Piece): Operation[] {
-  const pipe = signalSet([SIGPIPE]);
-  return [
-    { syscall: "rt_sigprocmask", args: [SIG_BLOCK, pipe, 0, pipe.length], onError: "continue" },
-    { label: "write", syscall: "write", args: [stream, bytes, bytes.length], onError: "continue" },
-  ];
-}
-
-function isTerminal({ number }: Fd): boolean {
-  try {
-    terminalSettings(number);
-    return true;
-  } catch {
-    return false;
+    throw new NotHere(`${path}, which is no regular file`);
   }
 }

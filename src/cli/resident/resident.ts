@@ -6,15 +6,17 @@
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
+import { failedWith } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
-import { acceptPackets, type Packet, receivePacket } from "../../../ffi/sockets/packet_socket.ts";
+import { acceptPackets, receivePacket } from "../../../ffi/sockets/packet_socket.ts";
+import { pause } from "../../../ffi/waiting/abort.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 import { oneLine } from "../output/output.ts";
 import { Client, ClientGone, type ClientPeer } from "./client.ts";
 import { clientAddresses } from "./client_program.ts";
 import { IdleTimer } from "./idle_timer.ts";
+import type { Listening } from "./listening.ts";
 import { lookAt, type Peer, Self } from "./peer.ts";
 import { answerQuestion, QUESTION } from "./questions.ts";
 import { RemoteCaller } from "./remote_caller.ts";
@@ -24,11 +26,16 @@ import { isServed } from "./served.ts";
 const NOBODY: ClientPeer = {
   identity: { pid: 0, startTime: 0, bootId: "" },
   fds: new Set(),
+  ignored: [],
   environment: [],
   words: { address: 0n, sizes: [] },
 };
 const HELLO_SIZE = 256;
-const STREAMS = 3;
+/** A client says who it is as soon as it has connected. */
+const HELLO_MS = 10_000;
+/** What keeps a connection from being accepted for a while. */
+const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"] as const;
+const PAUSE_MS = 50;
 
 /** What a resident is. */
 export interface ResidentOptions {
@@ -60,22 +67,36 @@ export class Resident {
    * Serves who connects until it is told to end, or has nothing to do for long enough; then ends
    * what it has begun.
    */
-  async serve(listener: Fd): Promise<void> {
-    const { signal } = this.#ending;
-    const poller = this.#poller.until(signal);
+  async serve(listening: Listening): Promise<void> {
     const open = new Set<Promise<void>>();
-    while (!signal.aborted) {
-      const socket = acceptPackets(listener);
-      if (socket === undefined) {
-        await poller.wait(listener).catch(() => {}); // it was told to end
-        continue;
+    {
+      using _heard = listening; // another may listen while this one ends what it has begun
+      const { signal } = this.#ending;
+      while (!signal.aborted) {
+        const socket = await this.#next(listening.socket);
+        if (socket === undefined) continue;
+        const attended: Promise<void> = this.#attend(socket)
+          .catch((error) => console.error(`hull resident: ${oneLine(error)}`))
+          .finally(() => open.delete(attended));
+        open.add(attended);
       }
-      const attended: Promise<void> = this.#attend(socket)
-        .catch((error) => console.error(`hull resident: ${oneLine(error)}`))
-        .finally(() => open.delete(attended));
-      open.add(attended);
     }
     await Promise.all(open);
+  }
+
+  /** The next connection; undefined if there is none yet. */
+  async #next(listener: Fd): Promise<Fd | undefined> {
+    const { signal } = this.#ending;
+    try {
+      const socket = acceptPackets(listener);
+      if (socket === undefined) await this.#poller.until(signal).wait(listener);
+      return socket;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!failedWith(error, ...PASSING)) throw error;
+      await pause(PAUSE_MS);
+      return undefined;
+    }
   }
 
   /** Takes no more commands. */
@@ -88,21 +109,21 @@ export class Resident {
     using opened = new DisposableStack();
     opened.use(socket);
     const hello = await this.#hello(socket);
-    if (hello === undefined) return;
-    for (const fd of hello.fds) opened.use(fd);
-    const text = new TextDecoder().decode(hello.bytes);
+    if (hello === undefined || hello.length === 0) return;
+    const text = new TextDecoder().decode(hello);
     if (text.startsWith(QUESTION)) {
       const word = answerQuestion(socket, text, { ...this.#options, served: this.#served });
       if (word === "stop") this.end();
       return;
     }
-    const peer = this.#known(socket, text, hello);
+    const peer = this.#known(socket, text);
     using client = new Client(socket, this.#poller, this.#addresses, peer ?? NOBODY);
-    using caller = peer === undefined ? undefined : new RemoteCaller(client, peer, hello.fds);
     try {
-      if (peer === undefined || caller === undefined || !isServed(peer, caller)) {
-        return await client.leave();
-      }
+      if (peer === undefined) return await client.leave();
+      const { securebits, streams } = await client.begin(opened);
+      if (securebits !== this.#self.securebits) return await client.leave();
+      using caller = new RemoteCaller(client, peer, streams);
+      if (!isServed(peer, caller)) return await client.leave();
       this.#served++;
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
@@ -111,31 +132,31 @@ export class Resident {
     }
   }
 
-  /** The first message of who connected. */
-  async #hello(socket: Fd): Promise<Packet | undefined> {
+  /** The first message of who connected; undefined if it says nothing for too long. */
+  async #hello(socket: Fd): Promise<Uint8Array | undefined> {
+    let limit: AbortSignal | undefined;
     for (;;) {
-      const packet = receivePacket(socket, HELLO_SIZE, STREAMS);
-      if (packet !== undefined) return packet.bytes.length === 0 ? undefined : packet;
-      await this.#poller.wait(socket);
+      const packet = receivePacket(socket, HELLO_SIZE)?.bytes; // mostly it is there
+      if (packet !== undefined || limit?.aborted === true) return packet;
+      limit ??= AbortSignal.any([this.#ending.signal, AbortSignal.timeout(HELLO_MS)]);
+      await this.#poller.until(limit).wait(socket).catch(() => {});
     }
   }
 
   /** Who it is, if this program may do its commands. */
-  #known(socket: Fd, build: string, { fds }: Packet): Peer | undefined {
-    if (build === this.#options.build && fds.length === STREAMS) {
+  #known(socket: Fd, build: string): Peer | undefined {
+    if (build === this.#options.build) {
       try {
         const peer = lookAt(socket, this.#self);
         // A client says nothing before it is asked, so an answer means that it is gone; then what was
         // read of its number may have been another's.
         return receivePacket(socket, 1) === undefined ? peer : undefined;
       } catch (error) {
-        if (error instanceof SyscallError && /^(ESRCH|ENOENT)$/.test(error.code)) return undefined;
-        throw error; // else the process has ended meanwhile
+        if (failedWith(error, "ESRCH", "ENOENT")) return undefined; // it has ended meanwhile
+        throw error;
       }
     }
-    for (const fd of fds) fd.close();
-    // After an upgrade the clients are of another build: this program's time is over.
-    if (build !== this.#options.build) this.end();
+    this.end(); // after an upgrade the clients are of another build: this program's time is over
     return undefined;
   }
 }

@@ -11,8 +11,13 @@ import type { Peer } from "./peer.ts";
 /** Variables that mean the process itself, or what only it can reach. */
 const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUNTIME_DIR=)/;
 /** Paths that mean another thing in each process. */
-const OF_PROCESS = /^(.*=)?\/(proc\/(self|thread-self)|dev\/(fd|std(in|out|err)|tty))\b/;
+export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
 const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
+
+/** What has blanks is a script for the container rather than a path. */
+function isPathOfProcess(word: string): boolean {
+  return OF_PROCESS.test(word) && !/\s/.test(word);
+}
 
 /** Whether a resident does what a caller asks for. */
 export function isServed(
@@ -24,6 +29,6 @@ export function isServed(
     (stdin.isTerminal() || stdout.isTerminal());
   if (isAttended) return false;
   return !args.includes("resident") &&
-    !args.some((word) => OF_PROCESS.test(word) || FLAGS.test(word)) &&
+    !args.some((word) => isPathOfProcess(word) || FLAGS.test(word)) &&
     !environment.some((entry) => OF_ENVIRONMENT.test(entry));
 }

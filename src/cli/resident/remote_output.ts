@@ -1,0 +1,157 @@
+/**
+ * What a command prints for a caller in another process: that process writes it.
+ *
+ * @module
+ */
+
+import { EPIPE, errnoText } from "../../../ffi/c/errno.ts";
+import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
+import type { Operation } from "../../../ffi/program/operation.ts";
+import { terminalSettings } from "../../../ffi/sockets/terminal.ts";
+import { type PlannedOperation, StepBuilder } from "../../../init/operations/operation.ts";
+import { requireEqual } from "../../../init/steps/places/verify.ts";
+import type { Sink } from "../caller/caller.ts";
+import { type Client, ClientGone, exit } from "./client.ts";
+import { signalSet } from "./client_signals.ts";
+
+const SIG_BLOCK = 0;
+/** What a pipe takes at once, or not at all: pipe(7). */
+const PIPE_BUF = 4096;
+const CHUNK = 1 << 16;
+const SOON_MS = 5;
+const STDERR = 2;
+const encoder = new TextEncoder();
+
+/** A standard stream, by its number. */
+type Stream = 0 | 1 | 2;
+
+/** Something that is to be written to one. */
+interface Piece {
+  readonly stream: Stream;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The output of one command. */
+export class RemoteOutput {
+  readonly #client: Client;
+  readonly #streams: readonly Fd[];
+  readonly #pieces: Piece[] = [];
+  /** Those to which nothing more can be written. */
+  readonly #closed = new Set<Stream>();
+  #isLost = false;
+  #writing: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Nothing is written yet.
+   *
+   * @param streams the client's standard streams
+   */
+  constructor(client: Client, streams: readonly Fd[]) {
+    this.#client = client;
+    this.#streams = streams;
+  }
+
+  /** One of the streams, for a command. */
+  sink(stream: Stream): Sink {
+    return {
+      writeSync: (bytes) => {
+        if (this.#closed.has(stream)) throw new Deno.errors.BrokenPipe();
+        this.#writeSoon();
+        this.#pieces.push({ stream, bytes: bytes.slice() as Uint8Array<ArrayBuffer> });
+        return bytes.length;
+      },
+      isTerminal: () => isTerminal(this.#streams[stream] as Fd),
+    };
+  }
+
+  /** Ends the client with the command's exit code, when all is written. */
+  async finish(code: number): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    const last = this.#pieces.at(-1);
+    const isSmall = last !== undefined && last.bytes.length <= PIPE_BUF;
+    if (isSmall) this.#pieces.pop();
+    await this.#writeAll();
+    if (isSmall && !this.#closed.has(last.stream)) await this.#finishWith(last, code);
+    await this.#writeAll(); // what is said of a failure
+    await this.#client.end(exit(this.#exitCode(code)));
+  }
+
+  /** Writes and ends at once; goes on only where not all could be written so. */
+  async #finishWith(piece: Piece, code: number): Promise<void> {
+    const isWhole = new StepBuilder("exec").because("end if all is written");
+    const onError = { jump: "rest" };
+    requireEqual(isWhole, { placeOf: "write" }, piece.bytes.length, { onError });
+    const program = await this.#client.run([
+      ...writing(piece),
+      ...isWhole.items as PlannedOperation[],
+      ...exit(this.#exitCode(code)),
+      { label: "rest", syscall: "getpid", args: [] },
+    ]);
+    await this.#write(piece, program.result("write"));
+  }
+
+  /** A command fails where its output can't be written. */
+  #exitCode(code: number): number {
+    return this.#isLost ? 1 : code;
+  }
+
+  /** Commands that end soon write with their end; what others print is written meanwhile. */
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#writing.then(() => this.#writeAll()).catch((error) => {
+        if (!(error instanceof ClientGone)) throw error;
+        for (const stream of [1, 2] as const) this.#closed.add(stream);
+      });
+    }, SOON_MS);
+  }
+
+  /** Writes what there is, in its order. */
+  async #writeAll(): Promise<void> {
+    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
+      if (!this.#closed.has(piece.stream)) await this.#write(piece);
+    }
+  }
+
+  /** @param written the result of a first attempt */
+  async #write({ stream, bytes }: Piece, written?: number): Promise<void> {
+    for (let left = bytes; left.length > 0;) {
+      const part = { stream, bytes: left.slice(0, CHUNK) };
+      const result = written ?? (await this.#client.run(writing(part))).result("write");
+      written = undefined;
+      if (result < 0) return this.#close(stream, -result);
+      left = left.subarray(result);
+    }
+  }
+
+  /** If it is not that nobody reads it, output is lost: that is said in the engine's words. */
+  #close(stream: Stream, errno: number): void {
+    this.#closed.add(stream);
+    if (errno === EPIPE) return;
+    this.#isLost = true;
+    const [first = "", ...rest] = errnoText(errno);
+    const why = `${first.toUpperCase()}${rest.join("")} (os error ${errno})`;
+    this.#pieces.push({ stream: STDERR, bytes: encoder.encode(`hull: ${why}\n`) });
+  }
+}
+
+/** A pipe that nobody reads must not end the client. */
+function writing({ stream, bytes }: Piece): Operation[] {
+  const pipe = signalSet([SIGPIPE]);
+  return [
+    { syscall: "rt_sigprocmask", args: [SIG_BLOCK, pipe, 0, pipe.length], onError: "continue" },
+    { label: "write", syscall: "write", args: [stream, bytes, bytes.length], onError: "continue" },
+  ];
+}
+
+function isTerminal({ number }: Fd): boolean {
+  try {
+    terminalSettings(number);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,289 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { CgroupDecoy } from "../fixtures/cgroup_decoy.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { leavesNothing } from "../fixtures/leftovers.ts";
+import { ClientHull, TestResident } from "../fixtures/resident.ts";
+import { inTime, until } from "../fixtures/until.ts";
+
+/** Without a resident a client of these ends with this code: it becomes a program that does. */
+const NOBODY = "/bin/false";
+const ID = "hull-bounds";
+
+/** How many fds the resident has open. */
+function fdsOf({ pid }: TestResident): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** Waits for the first words of a program. */
+async function said({ stdout }: Deno.ChildProcess): Promise<void> {
+  const reader = stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+}
+
+/** A fifo that nobody else has open. */
+function makeFifo(path: string): void {
+  const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  assert(success);
+}
+
+/** Lets who opened a fifo go on, with nothing to read. */
+function release(path: string): false {
+  Deno.openSync(path, { read: true, write: true }).close();
+  return false;
+}
+
+Deno.test("a resident that stands still keeps nobody waiting, and does nothing afterwards", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    Deno.kill(resident.pid, "SIGSTOP");
+    try {
+      await hull.detach("run", "-d", "-b", bundle.folder, ID);
+      assertEquals(await hull.must("list", "-q"), `${ID}\n`);
+    } finally {
+      Deno.kill(resident.pid, "SIGCONT");
+    }
+    assertEquals((await resident.status())?.served, 0);
+    assertEquals(await hull.must("exec", ID, "echo", "served"), "served\n");
+    assertEquals((await resident.status())?.served, 1);
+  });
+});
+
+Deno.test("where nobody accepts any more connections a client does its command itself", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start("/bin/echo");
+    await resident.ask("stop");
+    await resident.ended();
+    const full = `
+import socket,sys
+s=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(sys.argv[1]); s.listen(0)
+waiting=[]
+try:
+  while True:
+    c=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.setblocking(False); waiting.append(c); c.connect(sys.argv[1])
+except BlockingIOError: print("full", flush=True)
+sys.stdin.read()`;
+    const listener = new Deno.Command("python3", {
+      args: ["-c", full, resident.socket],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const client = new Deno.Command(resident.client, { args: ["list"], stdin: "null" });
+    try {
+      await said(listener);
+      const { code, stdout } = await inTime("a client that can't connect", client.output());
+      assertEquals([code, new TextDecoder().decode(stdout)], [0, "list\n"]);
+    } finally {
+      await listener.stdin.close();
+      await listener.status;
+    }
+  });
+});
+
+Deno.test("a command for which the resident waits long is done once, also by a client that was stopped", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    await hull.detach("create", "-b", bundle.folder, ID);
+    const holder = new Deno.Command("flock", {
+      args: [`${hull.root}/${ID}`, "sh", "-c", "echo held; read line"],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    await said(holder);
+    const start = hull.command(["start", ID], { stdin: "null", stdout: "null" }).spawn();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    start.kill("SIGSTOP");
+    start.kill("SIGCONT");
+    // longer than a client waits for a resident that does not begin
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await holder.stdin.close();
+    await holder.status;
+    assertEquals((await start.status).code, 0);
+    assertStringIncludes(await hull.must("state", ID), '"status": "running"');
+  });
+});
+
+Deno.test("one that ends what it has begun makes room for the next at once", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("echo runs; read line; exit 8");
+    await using hull = new ClientHull(resident);
+    const run = hull.command(["run", "-b", bundle.folder, ID], { stdin: "piped", stdout: "piped" })
+      .spawn();
+    await said(run);
+    const first = resident.ended();
+    assertEquals((await resident.ask("stop")).code, 0);
+    await resident.begin(); // it listens at the same place
+    assertEquals(await hull.must("list", "-q"), `${ID}\n`);
+    assertEquals((await resident.status())?.served, 1);
+    await run.stdin.close();
+    assertEquals([(await run.status).code, (await first)?.code], [8, 0]);
+  });
+});
+
+Deno.test("a fifo in a file's place keeps its own command waiting, and no other", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    using bundle = makeBundle("sleep 60");
+    using scratch = scratchFolder();
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const fifo = `${scratch.path}/config.json`;
+    makeFifo(fifo);
+    const calls = [
+      ["create", "-b", scratch.path, `${ID}-2`],
+      ["exec", "--process", fifo, ID],
+      ["update", "--resources", fifo, ID],
+      ["--log", fifo, "state", ID],
+    ];
+    for (const words of calls) {
+      const waiting = hull.command(words, { stdin: "null", stdout: "null", stderr: "null" })
+        .spawn();
+      let hasEnded = false;
+      const ended = waiting.status.then(() => hasEnded = true);
+      try {
+        const others = hull.call(["state", ID]);
+        assertEquals((await inTime(words.join(" "), others)).code, 0);
+      } finally {
+        await until(() => hasEnded || release(fifo), 20);
+        await ended;
+      }
+    }
+    const { served = 0 } = await resident.status() ?? {};
+    assert(served >= calls.length, `${served} were served`);
+  });
+});
+
+Deno.test("a cgroup's path without a slash begins at the caller's cgroup", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    await using decoy = await CgroupDecoy.enter(CgroupDecoy.places(), `${ID}-caller`);
+    const files = decoy.folders.map((folder) => `${folder}/cgroup.procs`).join(" ");
+    const enter = ["sh", "-c", `for f in ${files}; do echo $$ >$f; done; exec "$@"`, "sh"];
+    for (const cgroupsPath of [`${ID}-inner`, undefined]) {
+      using bundle = makeBundle("sleep 60", (config) => {
+        if (cgroupsPath === undefined) delete config.linux.cgroupsPath;
+        else config.linux.cgroupsPath = cgroupsPath;
+      });
+      const paths = [];
+      for (const client of [resident.launcher, resident.client]) {
+        await using hull = new ClientHull({ client }, ...enter);
+        await hull.detach("run", "-d", "-b", bundle.folder, ID);
+        const { pid } = JSON.parse(await hull.must("state", ID)) as { pid: number };
+        paths.push(Deno.readTextFileSync(`/proc/${pid}/cgroup`));
+        await hull.must("delete", "--force", ID);
+      }
+      assertEquals(paths[1], paths[0]);
+    }
+    assert(((await resident.status())?.served ?? 0) >= 6);
+  });
+});
+
+Deno.test("output that can't be written fails a command, as without a resident", async () => {
+  await using resident = await TestResident.start(NOBODY);
+  for (const words of [["list"], ["features"], ["--version"]]) {
+    const ended = [];
+    for (const client of [resident.launcher, resident.client]) {
+      await using hull = new ClientHull({ client }, "sh", "-c", 'exec "$@" >/dev/full', "sh");
+      ended.push(await hull.call(words));
+    }
+    assertEquals(ended[1], ended[0], words.join(" "));
+    assertEquals(ended[1]?.code, 1);
+  }
+  assertEquals((await resident.status())?.served, 3);
+});
+
+Deno.test("forty programs that are waited for keep no command waiting, and leave no fds", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    using scratch = scratchFolder();
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    await hull.must("exec", ID, "true");
+    const before = fdsOf(resident);
+    const log = ["--log", `${scratch.path}/log`];
+    const execs = Array.from(
+      { length: 40 },
+      () => hull.command([...log, "exec", ID, "cat"], { stdin: "piped", stdout: "null" }).spawn(),
+    );
+    try {
+      await until(async () => (await cats(hull)) === execs.length, 30);
+      assertEquals(await inTime("list", hull.must("list", "-q")), `${ID}\n`);
+    } finally {
+      for (const { stdin } of execs) await stdin.close();
+    }
+    for (const { status } of execs) assertEquals((await status).code, 0);
+    await until(() => fdsOf(resident) <= before);
+  });
+});
+
+/** How many of them run. */
+async function cats(hull: ClientHull): Promise<number> {
+  const { stdout } = await inTime("ps", hull.call(["ps", ID]));
+  return stdout.split("\n").filter((line) => / cat$/.test(line)).length;
+}
+
+Deno.test("a command that only waits ends with its client", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "--supervise", "-d", "-b", bundle.folder, ID);
+    const before = fdsOf(resident);
+    for (const words of [["wait", ID], ["events", ID]]) {
+      const waiting = hull.command(words, { stdin: "null", stdout: "null" }).spawn();
+      await until(() => fdsOf(resident) > before + 4);
+      waiting.kill("SIGKILL");
+      await waiting.status;
+      await until(() => fdsOf(resident) <= before);
+    }
+    assertEquals((await resident.ask("stop")).code, 0);
+    assertEquals((await inTime("the resident", resident.ended()))?.code, 0);
+    await resident.begin();
+  });
+});
+
+Deno.test("the exit code of a caller that ignores its children's ends is told", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident, "bash", "-c", "trap '' CHLD HUP; exec \"$@\"", "-");
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const status = await hull.must("exec", ID, "grep", "SigIgn", "/proc/1/status");
+    assertEquals(status, `SigIgn:\t${"0".repeat(16)}\n`);
+    assertEquals((await hull.call(["exec", ID, "sh", "-c", "exit 7"])).code, 7);
+  });
+});
+
+Deno.test("a config with paths of the caller's own process is used by that process", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    using bundle = makeBundle("cat /data/config.json", (config) => {
+      config.mounts.push({
+        destination: "/data",
+        type: "bind",
+        source: "/dev/../proc/self/cwd",
+        options: ["rbind", "ro"],
+      });
+    });
+    await using hull = new ClientHull(resident);
+    const { code, stdout } = await hull.call(["run", ID], { cwd: bundle.folder });
+    assertEquals([code, JSON.parse(stdout)], [0, bundle.config]);
+    assertEquals((await resident.status())?.served, 1); // begun, and left to it
+  });
+});
+
+Deno.test("a socket in a folder that others can write to is refused", async () => {
+  using scratch = scratchFolder();
+  Deno.chmodSync(scratch.path, 0o777);
+  await using hull = new Hull();
+  const socket = ["--socket", `${scratch.path}/hull.sock`];
+  assertStringIncludes(await hull.refuse("resident", ...socket), "folder of the socket");
+  assertEquals([...Deno.readDirSync(scratch.path)], []);
+});
