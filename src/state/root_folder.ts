@@ -11,16 +11,27 @@ import { ContainerError } from "../errors.ts";
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_OTHERS = 0o002;
 
+/** What a folder is for, and what to do about one that others can write to. */
+export interface KindOfFolder {
+  readonly name: string;
+  readonly hint: string;
+}
+
+const ROOT_FOLDER: KindOfFolder = {
+  name: "root folder",
+  hint: "name a root folder that only its user may write to, or let hull make one below this",
+};
+
 /**
- * Refuses a root folder, or another one of hull's, that another user could write to. A sticky folder, such as /tmp, is refused
- * too, since anybody may make a container's folder there. A folder that does not exist is fine:
- * hull makes it.
+ * Refuses a root folder, or another one of hull's, that another user could write to. A sticky
+ * folder, such as /tmp, is refused too, since anybody may make a container's folder there. A folder
+ * that does not exist is fine: hull makes it.
  *
- * @param what it is, for the error
  * @throws {ContainerError} `ConfigInvalid`
  */
-export function requireOwnRoot(path: string, what = "root folder"): void {
-  const refused = (why: string, remedy?: string) => refusal(path, what, why, remedy);
+export function requireOwnRoot(path: string, kind: KindOfFolder = ROOT_FOLDER): void {
+  const refused = (why: string, hint = kind.hint) =>
+    new ContainerError("ConfigInvalid", `the ${kind.name} ${path} ${why}`, { path, hint });
   const status = tryStatPath(path, true);
   if (typeof status === "number") return; // whoever opens it says why not
   const { mode, uid, gid } = status;
@@ -33,12 +44,4 @@ export function requireOwnRoot(path: string, what = "root folder"): void {
   if ((mode & WRITABLE_BY_GROUP) !== 0 && !isPrivate) {
     throw refused(`can be written to by group ${gid}`, `chmod g-w ${path}, if it is yours`);
   }
-}
-
-function refusal(path: string, what: string, why: string, remedy?: string): ContainerError {
-  const other = `name a ${what} that only its user may write to, or let hull make one below this`;
-  return new ContainerError("ConfigInvalid", `the ${what} ${path} ${why}`, {
-    path,
-    hint: remedy ?? other,
-  });
 }

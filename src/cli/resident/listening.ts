@@ -18,6 +18,10 @@ import { requireOwnRoot } from "../../state/root_folder.ts";
 /** Where clients look for a resident. */
 export const SOCKET = `${DEFAULT_ROOT}/~resident.sock`;
 const FIRST_PASSED = 3;
+const FOLDER_OF_SOCKET = {
+  name: "folder of the socket",
+  hint: "name a socket with --socket in a folder that root alone can write to",
+} as const;
 
 /** A listening socket; what it made is gone when it is disposed of. */
 export interface Listening extends Disposable {
@@ -35,7 +39,7 @@ export function listenAt(path: string): Listening {
   const folder = path.slice(0, path.lastIndexOf("/"));
   makeFolder(folder);
   // Clients do what they are told by who listens there.
-  requireOwnRoot(folder, "folder of the socket");
+  requireOwnRoot(folder, FOLDER_OF_SOCKET);
   const lock = stack.use(open(`${path}.lock`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
   if (!tryLock(lock)) {
     throw new ContainerError("IdInUse", `a resident hull listens at ${path} already`, {
