@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import type { Resources } from "../config/types/config.ts";
 import type { Stats } from "./stats.ts";
@@ -71,6 +72,20 @@ export interface ApplyOptions {
   readonly update?: boolean | undefined;
 }
 
+/** Notices whether a container's memory runs out. */
+export interface MemoryNotice extends Disposable {
+  /** The file with the count of it. */
+  readonly counts: Fd;
+  /** On v1: the eventfd that is raised at each OOM, and once more when the cgroup is removed. */
+  readonly counter: Fd | undefined;
+  /** Waits for it, so that nothing is missed; that keeps this program alive. */
+  begin(): void;
+  /** Waits no longer; `end` looks once more. */
+  rest(): void;
+  /** Whether it has happened; closes it. */
+  end(): Promise<boolean>;
+}
+
 /** A container's cgroups. */
 export interface CgroupManager {
   /** The version whose rules apply. */
@@ -84,6 +99,11 @@ export interface CgroupManager {
   readonly unit?: StoredUnit | undefined;
   /** Whether a process of hull's is in them until `settle`. */
   readonly isHeld?: boolean | undefined;
+  /**
+   * Whether that process was killed where the memory is limited: the cgroups, and what they counted,
+   * are gone with it.
+   */
+  readonly lostHolder?: boolean | undefined;
 
   /**
    * Checks whether a container can use the folders. Those that exist would be shared, so none of
@@ -123,9 +143,9 @@ export interface CgroupManager {
 
   /**
    * Notices from now on whether the memory runs out, where the cgroup and its count may be gone with
-   * the last process. `end` tells, and must be called.
+   * the last process.
    */
-  noticeOom?(poller: Poller): Promise<{ end(): Promise<boolean> } | undefined>;
+  noticeOom?(poller: Poller): Promise<MemoryNotice | undefined>;
 
   /** Whether any of the folders exists. */
   exists(): boolean;

@@ -30,14 +30,17 @@ export function withOomKill<Status extends ExitStatus | undefined>(
 /**
  * The same for a process that ended without a message before its program ran. If the kernel can't
  * give it a page, system calls fail with EFAULT, and execve(2) ends in a SIGKILL that is not
- * counted as a kill. But the cgroup counts that the limit was hit.
+ * counted as a kill. But the cgroup counts that the limit was hit. If a cgroup of systemd's is gone,
+ * what held it was killed first.
  */
 export function withLowLimit<Status extends Partial<ExitStatus>>(
   status: Status,
-  cgroups: Pick<CgroupManager, "stats">,
+  cgroups: Pick<CgroupManager, "stats" | "lostHolder">,
 ): Status {
   const memory = memoryOf(cgroups);
-  const isShort = memory !== undefined && memory.oomKills + memory.usage.failcnt > 0;
+  const isShort = memory === undefined
+    ? cgroups.lostHolder === true
+    : memory.oomKills + memory.usage.failcnt > 0;
   return isShort ? { ...status, oomKilled: true } : status;
 }
 

@@ -17,6 +17,7 @@ import type { InitConfig } from "../../init/operations/init_config.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import { isIdMapped, isPeerOfHost } from "../config/mount_options.ts";
 import type { Mount } from "../config/types/config.ts";
+import type { MemoryNotice } from "../cgroups/manager.ts";
 import { requireNotHosts } from "../namespaces/host_namespaces.ts";
 import { checkJoinedNamespaces } from "../namespaces/joined_namespaces.ts";
 import { InitStatus, makeFifos, STATUS_FIFO } from "../process/init_status.ts";
@@ -156,12 +157,13 @@ export class ChildSteps {
    *
    * @throws {ContainerError} `InitFailed`, `Unsupported`
    */
-  async startSupervisor(cloned: Cloned): Promise<Supervised> {
+  async startSupervisor(cloned: Cloned, memory?: MemoryNotice): Promise<Supervised> {
     const { id, folder, config, poller } = this.#subject;
     const isLauncher = joinsInhabited(config.linux?.namespaces ?? []);
     const { status } = cloned.fds;
     const trace = this.#trace;
-    const whole = { id, folder, birth: this.#birth(cloned), status, isLauncher, poller, trace };
+    const birth = this.#birth(cloned);
+    const whole = { id, folder, birth, status, isLauncher, poller, trace, memory };
     const made = await supervise(whole, cloned.words.said);
     trace?.follow(made.child.pid);
     return made;

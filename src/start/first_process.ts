@@ -141,12 +141,13 @@ class FirstStart {
     const program = child.layOutPlan(told, fds, words);
     init.way = program.way;
     await host.awaitCgroups();
+    init.memory = await host.noticeOom();
     await fds.openLaterDoors();
     if (!child.boots) await host.limitCgroups();
     await poller.giveTurn();
     const mapped = fds.hasMaps && program.direct === undefined ? fds.own(new Pipe()) : undefined;
     const cloned = { program, fds, words, mapped };
-    if (isSupervised) init.isBornBelow(await child.startSupervisor(cloned));
+    if (isSupervised) init.isBornBelow(await child.startSupervisor(cloned, init.memory));
     else init.isBorn(await child.cloneChild(cloned));
     init.streams = fds.streams(poller);
     if (fds.hasMaps) await this.#parent.writeIdMaps(init.pid);

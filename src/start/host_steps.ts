@@ -6,7 +6,7 @@
  */
 
 import { isForkedLate } from "../../init/steps/process/namespaces.ts";
-import type { CgroupManager } from "../cgroups/manager.ts";
+import type { CgroupManager, MemoryNotice } from "../cgroups/manager.ts";
 import { markCgroup } from "../cgroups/mark.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Resources } from "../config/types/config.ts";
@@ -53,6 +53,12 @@ export class HostSteps {
     await cgroups.made?.();
     const [first] = this.#ownCgroups;
     if (first !== undefined) markCgroup(first, store.root);
+  }
+
+  /** Notices whether the memory runs out, where the cgroup may be gone with the process. */
+  async noticeOom(): Promise<MemoryNotice | undefined> {
+    const { cgroups, poller } = this.#subject;
+    return await cgroups.noticeOom?.(poller.endless);
   }
 
   /** Sets the limits of the cgroups, with room for the process that makes the container's. */

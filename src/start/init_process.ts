@@ -8,7 +8,9 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
+import { pause } from "../../ffi/waiting/abort.ts";
 import type { StartWay } from "../../init/start_way.ts";
+import type { MemoryNotice } from "../cgroups/manager.ts";
 import { ContainerError } from "../errors.ts";
 import { finish } from "../failures/undo.ts";
 import { withOomKill } from "../process/oom_kill.ts";
@@ -20,6 +22,9 @@ import type { PlanTrace } from "../trace/plan_trace.ts";
 import type { InitNetwork } from "./init_network.ts";
 import { letGoOn } from "../process/control_pipe.ts";
 import type { StartSubject } from "./start_subject.ts";
+
+/** For so long the memory of a process is watched for which nobody waits. */
+const UNASKED_MS = 100;
 
 /** The ParentProcess of a container's first process. */
 export class InitProcess implements ParentProcess, Disposable {
@@ -39,6 +44,8 @@ export class InitProcess implements ParentProcess, Disposable {
   terminal: Terminal | undefined;
   /** The process that records how this one ends. */
   supervisor: Supervisor | undefined;
+  /** Tells whether the memory ran out, where its cgroup may be gone with it. */
+  memory: MemoryNotice | undefined;
   /** Whether this program has seen its end. */
   hasEnded = false;
   readonly #subject: StartSubject;
@@ -71,10 +78,12 @@ export class InitProcess implements ParentProcess, Disposable {
     this.#child = child;
   }
 
-  /** Takes a supervisor and its child. */
+  /** Takes a supervisor and its child. It watches the memory itself. */
   isBornBelow({ supervisor, child }: Supervised): void {
     this.supervisor = supervisor;
     this.#child = child;
+    this.memory?.[Symbol.dispose]();
+    this.memory = undefined;
   }
 
   /** Lets init go on to wait for the start; it outlives this program from here on. */
@@ -82,6 +91,7 @@ export class InitProcess implements ParentProcess, Disposable {
     letGoOn(this.control as Fd);
     this.opened.dispose();
     this.#reapUnasked();
+    if (this.memory !== undefined) void this.#watchUnasked(this.memory);
   }
 
   /** With a container's first process ends all of its pid namespace. */
@@ -124,11 +134,10 @@ export class InitProcess implements ParentProcess, Disposable {
   }
 
   async #end(): Promise<ExitStatus | undefined> {
-    const { cgroups, poller } = this.#subject;
-    const noticing = cgroups.noticeOom?.(poller.endless);
+    this.memory?.begin();
     const status = await this.child.ended();
     this.hasEnded = true;
-    return withOomKill(status, cgroups, await (await noticing)?.end());
+    return withOomKill(status, this.#subject.cgroups, await this.memory?.end());
   }
 
   signal(signal: string | number): void {
@@ -160,6 +169,14 @@ export class InitProcess implements ParentProcess, Disposable {
     this.opened.dispose();
     this.#child?.[Symbol.dispose]();
     this.supervisor?.[Symbol.dispose]();
+    this.memory?.[Symbol.dispose]();
+  }
+
+  /** Whoever waits for it does so soon; nobody else is kept from ending. */
+  async #watchUnasked(memory: MemoryNotice): Promise<void> {
+    memory.begin();
+    await pause(UNASKED_MS);
+    if (this.#ending === undefined) memory.rest();
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Records in the container's folder how its first process ended, for later calls: the siginfo_t of
- * waitid(2), as the supervisor, which runs no JavaScript, got it from the kernel. An empty file
- * means that a supervisor is there and will write it.
+ * waitid(2), as the supervisor, which runs no JavaScript, got it from the kernel, and behind it what
+ * memory_record.ts reads. An empty file means that a supervisor is there and will write it.
  *
  * @module
  */
@@ -24,10 +24,17 @@ import {
 import { unlinkAt } from "../../ffi/files/entries.ts";
 import { S_IFMT, S_IFREG, statAt } from "../../ffi/files/file_status.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
-import { decodeEnd, encodeEnd, type ExitStatus } from "../../ffi/processes/process.ts";
+import {
+  decodeEnd,
+  encodeEnd,
+  type ExitStatus,
+  SIGINFO_SIZE,
+} from "../../ffi/processes/process.ts";
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { openIdentified } from "../state/process_identity.ts";
 import { EXIT_FILE } from "../state/state_temporary.ts";
 import type { StoredState } from "../state/stored_state.ts";
+import { readMemory } from "./memory_record.ts";
 
 /** Never follow a link, nor wait for the other end of a fifo. */
 const OWN = O_NOFOLLOW | O_NONBLOCK;
@@ -103,5 +110,8 @@ export function lookUpExit(folder: string): ExitStatus | undefined {
 
 /** What a record says; undefined while it is empty. It can be read after the container is gone. */
 export function readExitRecord(record: Fd): ExitStatus | undefined {
-  return decodeEnd(readFromStart(record));
+  const bytes = readFromStart(record);
+  const status = decodeEnd(bytes);
+  if (status?.signal !== SIGKILL || !readMemory(bytes.subarray(SIGINFO_SIZE))) return status;
+  return { ...status, oomKilled: true };
 }

@@ -36,14 +36,22 @@ import { PID_SIZE, type Supervision, supervisorProgram } from "./supervisor_prog
 const NAME = "hull-supervisor";
 
 /** A birth below a supervisor. */
-export interface SupervisedBirth extends Supervision {
+export interface SupervisedBirth extends Omit<Supervision, "memory"> {
   /** The container's id, which names the supervisor in process lists. */
   readonly id: string;
   /** The container's state folder, which gets the record. */
   readonly folder: string;
   /** Where a failure of the birth is reported. */
   readonly status: number;
+  /** See {@linkcode Supervision}. */
+  readonly memory?: OpenMemoryFiles | undefined;
   readonly poller: Poller;
+}
+
+/** The files of `MemoryFiles`, open in this program. */
+export interface OpenMemoryFiles {
+  readonly counts: Fd;
+  readonly counter?: Fd | undefined;
 }
 
 /** A supervisor with its child. */
@@ -137,22 +145,29 @@ async function receiveNumber(socket: Fd, poller: Poller): Promise<number | undef
 
 /** Starts the supervisor; returns its number once it runs. */
 function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
-  const { id, birth, status, trace } = supervised;
+  const { id, birth, status, trace, memory } = supervised;
   const { fds } = birth;
   using stack = new DisposableStack();
   // Above all numbers that the birth puts in place, so that the supervisor's own fds are not
   // replaced.
   const end = Math.max(2, ...fds.map(({ as }) => as)) + 1;
-  const socket = stack.use(duplicate(theirs, end));
-  const record = stack.use(duplicate(ended, end));
+  const above = (fd: Fd) => stack.use(duplicate(fd, end)).number;
+  const socket = above(theirs);
+  const record = above(ended);
+  const watched = memory && {
+    counts: above(memory.counts),
+    counter: memory.counter && above(memory.counter),
+  };
   const inherited = [
-    socket.number,
-    record.number,
+    socket,
+    record,
+    ...Object.values(watched ?? {}).filter((number) => number !== undefined),
     status,
     ...birthFds(birth),
     ...(trace === undefined ? [] : [trace.file.number]),
   ];
-  const operations = supervisorProgram(supervised, inherited, socket.number, record.number);
+  const whole = { ...supervised, memory: watched };
+  const operations = supervisorProgram(whole, inherited, socket, record);
   const image = programImage(operations, reportTail(status, operations));
   using file = executableFile(NAME, image);
   return execute(file, id, inherited);

@@ -11,6 +11,7 @@ import { type PlannedOperation, StepBuilder } from "../../init/operations/operat
 import { type BirthOptions, planBirth } from "../birth/birth.ts";
 import type { OtherParent } from "../process/bearer.ts";
 import type { PlanTrace } from "../trace/plan_trace.ts";
+import { type MemoryFiles, watchMemory, writeMemory } from "./memory_watch.ts";
 
 /** What a supervisor is the parent of. */
 export interface Supervision {
@@ -19,12 +20,16 @@ export interface Supervision {
   readonly isLauncher: boolean;
   /** The trace of the birth. */
   readonly trace?: PlanTrace | undefined;
+  /** What tells that the memory ran out, where that must be read before the end. */
+  readonly memory?: MemoryFiles | undefined;
 }
 
 const P_PID = 1;
 const P_PIDFD = 3;
 const WEXITED = 4;
 const WALL = 0x40000000;
+/** The number of what is opened once all but some high ones are closed. */
+const LOWEST = 0;
 /** In bytes. */
 export const PID_SIZE = 4;
 
@@ -33,10 +38,10 @@ export const PID_SIZE = 4;
  *
  * @param inherited the fds that came over execve, to be closed by the next
  * @param socket to the program that made the container
- * @param record gets how the process ended
+ * @param record gets how the process ended, and then what `memory` says
  */
 export function supervisorProgram(
-  { birth, isLauncher, trace }: Supervision,
+  { birth, isLauncher, trace, memory }: Supervision,
   inherited: readonly number[],
   socket: number,
   record: number,
@@ -58,11 +63,12 @@ export function supervisorProgram(
     ...(marked?.items ?? made),
     ...calls("wait for the container's process", [
       // Other pipes are closed, so that the supervisor never delays the end of one.
-      ...closeAllBut([socket, record], parent.label),
+      ...closeAllBut([socket, record, ...numbersOf(memory)], parent.label),
       ...(marked?.unmap ?? []),
       call("write", [socket, parent.pid, PID_SIZE]),
-      ...(isLauncher ? waitForAdopted(socket) : waitForChild(socket)),
+      ...(isLauncher ? waitForAdopted(socket, memory) : waitForChild(socket, memory)),
       call("write", [record, ENDED, SIGINFO_SIZE]),
+      ...(memory === undefined ? [] : writeMemory(record)),
       call("exit_group", [0], { label: "end" }),
     ]),
   ];
@@ -70,12 +76,20 @@ export function supervisorProgram(
 
 const ENDED = { space: SIGINFO_SIZE, name: "ended" } as const;
 
+function numbersOf(memory: MemoryFiles | undefined): number[] {
+  return [memory?.counts, memory?.counter].filter((fd) => fd !== undefined);
+}
+
 /** Waits until the socket ends: the program then has its own handle on the child. */
-function waitForChild(socket: number): Operation[] {
+function waitForChild(socket: number, memory: MemoryFiles | undefined): Operation[] {
   return [
     call("read", [socket, { space: 1, name: "word" }, 1]),
     call("close", [socket]),
     call("chdir", ["/"]),
+    ...(memory === undefined ? [] : [
+      call("pidfd_open", [{ result: "clone" }, 0]), // LOWEST
+      ...watchMemory(memory, LOWEST),
+    ]),
     call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0], {
       onError: { jump: "end" },
     }),
@@ -86,10 +100,10 @@ function waitForChild(socket: number): Operation[] {
  * The launcher and the child that joined have ended then. The process that they made is also a
  * child of this one.
  */
-function waitForAdopted(socket: number): Operation[] {
+function waitForAdopted(socket: number, memory: MemoryFiles | undefined): Operation[] {
   const fds = { space: 24, name: "fds" };
   const message = { words: [0, 0, { words: [new Uint8Array(8), 8] }, 1, fds, fds.space, 0] };
-  const [adopted, first] = [0, 1]; // the lowest numbers are free
+  const [adopted, first] = [LOWEST, LOWEST + 1];
   return [
     call("recvmsg", [socket, message, 0]),
     call("close", [socket]),
@@ -97,6 +111,7 @@ function waitForAdopted(socket: number): Operation[] {
     call("waitid", [P_PID, { result: "clone" }, ENDED, WEXITED | WALL, 0]),
     call("waitid", [P_PIDFD, first, ENDED, WEXITED | WALL, 0]),
     call("close", [first]),
+    ...(memory === undefined ? [] : watchMemory(memory, adopted)),
     call("waitid", [P_PIDFD, adopted, ENDED, WEXITED | WALL, 0], { onError: { jump: "end" } }),
   ];
 }

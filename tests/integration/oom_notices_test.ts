@@ -16,6 +16,7 @@ Deno.test("any number of cgroups are watched for an OOM by one thread, and each 
   const notices = groups.map((group) =>
     new OomNotice(group.folder("memory"), host.version, poller)
   );
+  for (const notice of notices) notice.begin();
   using pipe = new Pipe();
   const heard = poller.wait(pipe.reader);
   writeAll(pipe.writer, new Uint8Array([1]));
@@ -33,6 +34,7 @@ Deno.test("an OOM is told of after its cgroup is gone", async () => {
   const group = new TestCgroup();
   await group.manager.apply({ memory: { limit: 8 * MIB, swap: 8 * MIB } });
   const notice = new OomNotice(group.folder("memory"), host.version, poller);
+  notice.begin();
   {
     await using inside = await Inside.start(group.manager, "tail /dev/zero; echo $?");
     assertEquals((await inside.end()).text, "137\nKilled");

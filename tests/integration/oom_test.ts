@@ -30,6 +30,26 @@ Deno.test("wait, state and who asks later tell that the kernel ended the first p
   }
 });
 
+Deno.test("later calls tell it of a supervised container in another's pid namespace", async () => {
+  await leavesNothing("hull-oom-joined", async () => {
+    await using root = rootFolder();
+    const factory = new Factory({ ...DRIVER, root: root.path });
+    await using other = await factory.create("hull-oom-joined-first");
+    await other.run(new Process({ args: ["sleep", "60"], stdin: "null" }));
+    const { pid } = other.ociState();
+    using bundle = makeBundle("exec tail /dev/zero", ({ linux }) => {
+      linux.resources = { ...linux.resources, ...MEMORY };
+      linux.namespaces = linux.namespaces?.map(({ type }) =>
+        type === "pid" ? { type, path: `/proc/${pid}/ns/pid` } : { type }
+      );
+    });
+    const id = "hull-oom-joined";
+    await using container = await factory.create(id, bundle.config, { bundle: bundle.folder });
+    await container.run(new Process({ stdin: "null" }), { supervised: true });
+    assertEquals(await new Factory({ ...DRIVER, root: root.path }).load(id).wait(), BY_OOM);
+  });
+});
+
 Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told as they are", async () => {
   await leavesNothing("hull-oom-other", async () => {
     await using root = rootFolder();

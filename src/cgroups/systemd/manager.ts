@@ -80,6 +80,10 @@ export class SystemdManager implements CgroupManager {
     return this.#begun !== undefined;
   }
 
+  get lostHolder(): boolean {
+    return this.#hasMemoryLimit && this.#begun?.lostHolder === true;
+  }
+
   async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
     const isGiven = resources === this.#given && options.update !== true;
     if (isGiven) return await this.#inner.apply(resources, options);
@@ -89,7 +93,7 @@ export class SystemdManager implements CgroupManager {
 
   async noticeOom(poller: Poller): Promise<OomNotice | undefined> {
     const folder = this.paths[this.version === 1 ? "memory" : ""];
-    if (folder === undefined || (this.#given?.memory?.limit ?? 0) <= 0) return undefined;
+    if (folder === undefined || !this.#hasMemoryLimit) return undefined;
     const { OomNotice } = await loadNotice();
     try {
       return new OomNotice(folder, this.version, poller);
@@ -156,6 +160,11 @@ export class SystemdManager implements CgroupManager {
   get #hasEnded(): boolean {
     const folder = unitFolder(this);
     return folder !== "" && !folderExists(folder);
+  }
+
+  get #hasMemoryLimit(): boolean {
+    const { memory, unified } = this.#given ?? {};
+    return (memory?.limit ?? 0) > 0 || unified?.["memory.max"] !== undefined;
   }
 
   get #folders(): readonly string[] {

@@ -13,7 +13,13 @@ import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { Pipe } from "../../../ffi/files/pipe.ts";
 import { executeFile } from "../../../ffi/processes/executed_file.ts";
-import { openPidfd, reapEnding, signalPidfd } from "../../../ffi/processes/process.ts";
+import {
+  type ExitStatus,
+  openPidfd,
+  reap,
+  reapEnding,
+  signalPidfd,
+} from "../../../ffi/processes/process.ts";
 import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
 import { cgroupError } from "../cgroup_errors.ts";
 import { processesIn } from "../tree.ts";
@@ -26,6 +32,7 @@ export class Placeholder implements Disposable {
   readonly pid: number;
   readonly #pidfd: Fd;
   readonly #pipe: Pipe;
+  #end: ExitStatus | undefined;
 
   /**
    * Starts it.
@@ -52,10 +59,18 @@ export class Placeholder implements Disposable {
     return this.#pidfd.isOpen && processesIn(folder).includes(this.pid);
   }
 
+  /** Whether it was killed, and not by its disposal: it waits, and does nothing that might end it. */
+  get wasKilled(): boolean {
+    if (this.#pidfd.isOpen) this.#end ??= reap(this.#pidfd);
+    return this.#end?.signal === SIGKILL;
+  }
+
   [Symbol.dispose](): void {
     if (!this.#pidfd.isOpen) return;
-    signalPidfd(this.#pidfd, SIGKILL);
-    reapEnding(this.#pidfd);
+    if (!this.wasKilled && this.#end === undefined) {
+      signalPidfd(this.#pidfd, SIGKILL);
+      reapEnding(this.#pidfd);
+    }
     this.#pidfd.close();
     this.#pipe[Symbol.dispose]();
   }

@@ -50,6 +50,11 @@ export class BegunUnit implements Disposable {
     return await this.made.then(() => true, () => this.#holder.isIn(this.#folder));
   }
 
+  /** Whether the process that holds it was killed. */
+  get lostHolder(): boolean {
+    return this.#holder.wasKilled;
+  }
+
   [Symbol.dispose](): void {
     this.#holder[Symbol.dispose]();
   }

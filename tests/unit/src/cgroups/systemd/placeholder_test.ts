@@ -20,6 +20,16 @@ Deno.test("the process that holds a unit waits, and is gone when it is let go", 
   holder[Symbol.dispose](); // once more does nothing
 });
 
+Deno.test("that the process that holds a unit was killed is known, and not of one that is let go", async () => {
+  using holder = new Placeholder();
+  assertEquals(holder.wasKilled, false);
+  Deno.kill(holder.pid, "SIGKILL");
+  await until(() => Promise.resolve(holder.wasKilled));
+  using other = new Placeholder();
+  other[Symbol.dispose]();
+  assertEquals([holder.wasKilled, other.wasKilled], [true, false]);
+});
+
 Deno.test("the process that holds a unit ends with a program that is killed", async () => {
   const path = new URL("../../../../../src/cgroups/systemd/placeholder.ts", import.meta.url);
   const script = `import { Placeholder } from ${JSON.stringify(path.href)};
