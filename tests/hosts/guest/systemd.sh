@@ -1,5 +1,9 @@
 #!/bin/sh
 # Before systemd starts: gives it a unit for what the machine is for, and one for its end.
+
+# What a first boot makes for later ones: databases of devices and of messages, compiled profiles.
+touch /etc/.updated /var/.updated
+ln -s /dev/null /etc/systemd/system/apparmor.service
 cat >/etc/systemd/system/hull-machine.service <<'UNIT'
 [Unit]
 Description=What this machine is for
