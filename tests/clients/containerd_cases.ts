@@ -106,7 +106,7 @@ export const CONTAINERD_CASES: readonly ClientCase[] = [
     name: "--memory-limit, --cpus, --cpu-shares, --with-ns, --env, --cwd, --net-host",
     shows: "33554432\n",
     script: `
-      run -d --memory-limit 33554432 --cpus 0.5 --cpu-shares 300 ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
+      run -d --memory-limit 33554432 --cpus 0.5 --cpu-shares 262144 ${IMAGE} $N /bin/sh -c "${HOLD}" >/dev/null
       own=$(place); cd /sys/fs/cgroup
       cat memory/$own/memory.limit_in_bytes cpu/$own/cpu.cfs_quota_us cpu/$own/cpu.shares $own/memory.max $own/cpu.max $own/cpu.weight 2>/dev/null
       c task rm -f $N >/dev/null 2>&1; c container rm $N; echo $?

@@ -16,7 +16,11 @@ export function casesOf(client: "podman" | "docker"): ClientCase[] {
   return ENGINE_CASES.filter(({ only }) => (only?.[0] ?? client) === client);
 }
 
-/** The table. In a script `c` is the client, `run` is `c run` with this host's flags, $N a free name. */
+/**
+ * The table. In a script `c` is the client, `run` is `c run` with this host's flags, $N a free name.
+ * Shares are the most that there are: their weight on v2 is the same by the old curve of runc and the
+ * new one.
+ */
 const ENGINE_CASES: readonly ClientCase[] = [
   {
     name: "run: output, exit code, a signal's code",
@@ -135,7 +139,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
     shows: "100663296\n",
     script: `
       run -d --name $N -m 64m bb sh -c "${HOLD}" >/dev/null
-      c update --cpu-shares 512 --memory 96m --memory-swap 96m $N >/dev/null; echo $?
+      c update --cpu-shares 262144 --memory 96m --memory-swap 96m $N >/dev/null; echo $?
       c update --cpu-quota 50000 --cpu-period 100000 $N >/dev/null; echo $?
       c exec $N sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.shares cpu/cpu.cfs_quota_us memory.max cpu.weight cpu.max 2>/dev/null'
       ${REMOVE}`,
@@ -205,7 +209,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
     script: `
       run --rm --pids-limit 5 bb sh -c 'cd /sys/fs/cgroup; cat pids/pids.max pids.max 2>/dev/null; exec 2>&1; for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' | sed 's/[^ ]*: //' | sort -u
       run --rm -m 32m --memory-swap 32m bb sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max 2>/dev/null'
-      run --rm --cpus 0.5 --cpu-shares 300 --cpuset-cpus 0 bb sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus cpu.max cpu.weight cpuset.cpus 2>/dev/null; nproc'
+      run --rm --cpus 0.5 --cpu-shares 262144 --cpuset-cpus 0 bb sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus cpu.max cpu.weight cpuset.cpus 2>/dev/null; nproc'
       run --rm --oom-score-adj 321 bb cat /proc/self/oom_score_adj
       run --rm --ulimit core=0:0 --ulimit nofile=100:200 bb sh -c 'ulimit -n; ulimit -Hn; ulimit -c'`,
   },
