@@ -51,18 +51,34 @@ function networkOf(number: number): Network {
 async function start(number: number, hasNetwork: boolean): Promise<Container> {
   const networks = hasNetwork ? [networkOf(number + 1)] : [];
   const container = await factory.create(`${NAME}-${number}`, undefined, { networks });
-  await container.run(new Process({ args: ["/bin/sleep", "600"], stdin: "null" }));
-  return container;
+  try {
+    await container.run(new Process({ args: ["/bin/sleep", "600"], stdin: "null" }));
+    return container;
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
-/** Works through numbers, as many at once as was asked for. */
+/**
+ * Works through numbers, as many at once as was asked for. When one fails the others come to their
+ * end first: a container that is still being made then would hold this program's output for long.
+ */
 async function forAll(total: number, work: (number: number) => Promise<void>): Promise<number> {
   let next = 0;
   const worker = async () => {
-    while (next < total) await work(next++);
+    try {
+      while (next < total) await work(next++);
+    } finally {
+      next = total;
+    }
   };
   const begin = performance.now();
-  await Promise.all(Array.from({ length: Math.min(atOnce, total) }, worker));
+  const ends = await Promise.allSettled(
+    Array.from({ length: Math.min(atOnce, total) }, worker),
+  );
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
   return (performance.now() - begin) / total;
 }
 
