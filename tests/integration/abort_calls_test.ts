@@ -11,7 +11,7 @@ import { until } from "../fixtures/until.ts";
 /** What a hook's command line is known by. */
 const MARK = ": hull-ac-hook-runs";
 /** An end for what nothing else ends. An abort takes a moment, and is missed after the lesser time. */
-const LONG = "sleep 60";
+const LONG = "sleep 600";
 const LATE_MS = 20_000;
 const REASON = new Error("enough");
 

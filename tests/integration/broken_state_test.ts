@@ -36,7 +36,7 @@ for (const [name, break_] of Object.entries(BREAKS)) {
     const id = `hull-broken-${name.replaceAll(/\W/g, "-")}`;
     await leavesNothing(id, async () => {
       await using hull = new Hull();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, id);
       await hull.detach("create", "-b", bundle.folder, `${id}-sound`);
       const { pid } = JSON.parse(await hull.must("state", id));
@@ -107,7 +107,7 @@ Deno.test("the copy of a container's folder is not the container", async () => {
     using scratch = scratchFolder();
     const factory = new Factory({ root: scratch.path });
     await using container = await factory.create("hull-copy-1");
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    const process = new Process({ args: ["sleep", "600"], stdin: "null" });
     await container.run(process);
     Deno.mkdirSync(`${scratch.path}/hull-copy-2`);
     Deno.copyFileSync(
@@ -129,7 +129,7 @@ Deno.test("a cgroup of a broken container's name that another program made stays
     using others = scratchFolder();
     const factory = new Factory({ root: others.path });
     await using container = await factory.create(id);
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    const process = new Process({ args: ["sleep", "600"], stdin: "null" });
     await container.run(process); // of another root folder, which is as good as another program
     await using hull = new Hull();
     Deno.mkdirSync(`${hull.root}/${id}`);

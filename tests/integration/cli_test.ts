@@ -158,7 +158,7 @@ Deno.test("run --no-pivot enters the rootfs without pivot_root", async () => {
 Deno.test("without cgroups a container runs and goes all the same", async () => {
   await leavesNothing("hull-no-cgroup", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60 & exit 3");
+    using bundle = makeBundle("sleep 600 & exit 3");
     const call = ["--cgroup-manager", "disabled", "run", "-b", bundle.folder, "hull-no-cgroup"];
     const { code, stderr } = await hull.call(call);
     assertEquals([code, stderr], [3, ""]);

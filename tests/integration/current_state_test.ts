@@ -12,7 +12,7 @@ import { rootFolder } from "../fixtures/root_folder.ts";
 import { until } from "../fixtures/until.ts";
 
 function sleeping(): Process {
-  return new Process({ args: ["sleep", "60"], stdin: "null" });
+  return new Process({ args: ["sleep", "600"], stdin: "null" });
 }
 
 Deno.test("two runs at once: one process is the first, the other joins", async () => {
@@ -172,7 +172,7 @@ Deno.test("the next container of an id is another's object, and is left alone", 
 Deno.test("what asks a program to end ends a container that waits for its start", async () => {
   await leavesNothing("hull-now-term", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     for (const signal of ["TERM", "INT", "HUP", "QUIT", "ABRT", "KILL"]) {
       for (const options of signal === "TERM" ? [[], ["--all"]] : [[]]) {
         const id = `hull-now-term-${signal}`;
@@ -190,7 +190,7 @@ Deno.test("what asks a program to end ends a container that waits for its start"
 Deno.test("a run in the foreground whose container is deleted elsewhere ends as its program did", async () => {
   await leavesNothing("hull-now-fore", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const running = hull.call(["run", "-b", bundle.folder, "hull-now-fore"]);
     await until(async () => {
       const { stdout } = await hull.call(["list", "-f", "json"]);

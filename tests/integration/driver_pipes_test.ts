@@ -117,7 +117,7 @@ Deno.test("a stdin that fails ends the program before it takes half an input for
     assertEquals([driver.factory.ids(), Deno.readTextFileSync(took)], [[], ""]);
     // A further program ends with what it has started.
     const { callback, pid } = called();
-    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    const running = driver.run({ id, args: ["sleep", "600"] }, {}, callback);
     await pid;
     await attempts((stdin) => driver.exec(id, { args }, { stdin, stdout: { file: took } }));
     await until(() => driver.pids(id).length === 1); // what was killed may still be ending
@@ -133,7 +133,7 @@ Deno.test("a sink that fails ends the program, and is what the call rejects with
       attempt: (pipes: Pipes, args: readonly string[]) => Promise<unknown>,
     ) => {
       for (const how of ["throws", "errors", "rejects its close"] as const) {
-        const args = sh(`echo a; echo b >&2; ${how === "rejects its close" ? ":" : "sleep 60"}`);
+        const args = sh(`echo a; echo b >&2; ${how === "rejects its close" ? ":" : "sleep 600"}`);
         for (const name of ["stdout", "stderr"]) {
           const failing = () => attempt({ [name]: failingSink(how) }, args);
           await assertRejects(failing, Error, "the disk is full");
@@ -143,7 +143,7 @@ Deno.test("a sink that fails ends the program, and is what the call rejects with
     await attempts((pipes, args) => driver.run({ id, args }, pipes));
     assertEquals(driver.factory.ids(), []);
     const { callback, pid } = called();
-    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    const running = driver.run({ id, args: ["sleep", "600"] }, {}, callback);
     await pid;
     await attempts((pipes, args) => driver.exec(id, { args }, pipes));
     await driver.terminate(id);
@@ -190,7 +190,7 @@ Deno.test("what fails before the start tells the other ends of the pipes, and le
     await failing("ConfigInvalid", { id, config: { ociVersion: "none" } });
     await failing("InitFailed", { id, args: ["/no/such/program"] });
     await failing("ConfigInvalid", { id, user: "nobody-here" });
-    const running = driver.run({ id, args: ["sleep", "60"] });
+    const running = driver.run({ id, args: ["sleep", "600"] });
     await until(() => driver.factory.list().some(({ status }) => status === "running"));
     await failing("IdInUse", { id });
     await assertRejects(() => driver.clean(id), ContainerError); // it is a run as before

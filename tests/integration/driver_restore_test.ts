@@ -60,7 +60,7 @@ Deno.test("a daemon that was killed finds its ten containers again, and loses no
     await using daemon = startDaemon(
       books,
       "once",
-      ...ids.flatMap((id, k) => [id, `trap 'exit ${20 + k}' TERM; sleep 60 & wait`]),
+      ...ids.flatMap((id, k) => [id, `trap 'exit ${20 + k}' TERM; sleep 600 & wait`]),
     );
     const factory = new Factory({ root: books.root });
     // Each has its shell, which has set the trap by then, and the sleep.
@@ -115,7 +115,7 @@ Deno.test("output to a file goes on without the daemon, a stream's pipe breaks",
       import { ExecDriver } from ${JSON.stringify(new URL("../../mod.ts", import.meta.url).href)};
       const driver = new ExecDriver({ root: "${path}/root" });
       const script = () =>
-        "trap '' PIPE; trap 'echo late; echo \\$? >/tmp/said; sleep 60 & wait' TERM; echo early; sleep 60 & wait; wait";
+        "trap '' PIPE; trap 'echo late; echo \\$? >/tmp/said; sleep 600 & wait' TERM; echo early; sleep 600 & wait; wait";
       const run = (id, stdout) => driver.run({ id, args: ["sh", "-c", script()] }, { stdout });
       await Promise.all([
         run("hull-dr-file-1", { file: "${path}/out" }),
@@ -178,7 +178,7 @@ Deno.test("restore takes away what never ran of its own, and what has no record 
     await created.start(waiting);
     await factory.create("hull-dr-never-3", undefined, own);
     const unsupervised = await factory.create("hull-dr-never-4", undefined, own);
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    const process = new Process({ args: ["sleep", "600"], stdin: "null" });
     await unsupervised.run(process);
 
     const driver = new ExecDriver({ root: books.root });
@@ -206,7 +206,7 @@ Deno.test("a driver touches only what a driver of its name has made", async () =
     const made = await Promise.all(
       [undefined, "other", "named"].map(async (driver) => {
         const container = await factory.create(`hull-dr-others-${driver}`, undefined, { driver });
-        const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+        const process = new Process({ args: ["sleep", "600"], stdin: "null" });
         await container.start(process);
         return { container, process };
       }),

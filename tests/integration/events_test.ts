@@ -28,7 +28,7 @@ testWhere(
     await leavesNothing("hull-lc-events", async () => {
       await using hull = new Hull();
       await using runc = new Runc();
-      using bundle = makeBundle("echo x; sleep 60");
+      using bundle = makeBundle("echo x; sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-events");
       await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ev-runc");
       const ours = await hull.must("events", "--stats", "hull-lc-events");
@@ -96,7 +96,7 @@ Deno.test("the library's events: at the reader's pace, and nothing stays open af
     {
       const factory = new Factory({ ...DRIVER, root });
       await using container = await factory.create("hull-lc-lib-ev");
-      const process = new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" });
+      const process = new Process({ args: ["sleep", "600"], stdin: "null", stdout: "null" });
       await container.run(process);
       let count = 0;
       for await (const event of container.events({ intervalMs: 20 })) {

@@ -94,7 +94,7 @@ Deno.test("examples/daemon.ts streams what a command writes, with its exit code 
     ]);
     const [trailer] = await daemon.lines({ args: ["/no/such/program"] });
     assertEquals((trailer?.error as { code: string }).code, "InitFailed");
-    const [late] = await daemon.lines({ args: ["sleep", "60"], seconds: 0.5 });
+    const [late] = await daemon.lines({ args: ["sleep", "600"], seconds: 0.5 });
     assertStringIncludes(JSON.stringify(late), "TimeoutError");
     for (const bad of [undefined, {}, { args: ["true"], unknown: 1 }]) {
       const response = await daemon.post(bad);
@@ -104,7 +104,10 @@ Deno.test("examples/daemon.ts streams what a command writes, with its exit code 
 
     // What is streamed comes at once, and who hangs up ends the container.
     const hangUp = new AbortController();
-    const response = await daemon.post({ args: ["sh", "-c", "echo now; sleep 60"] }, hangUp.signal);
+    const response = await daemon.post(
+      { args: ["sh", "-c", "echo now; sleep 600"] },
+      hangUp.signal,
+    );
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let seen = "";
     while (!seen.includes("now")) seen += (await reader?.read())?.value ?? "";

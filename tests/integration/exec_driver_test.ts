@@ -110,7 +110,7 @@ Deno.test("kill, pause, unpause, pids, info, exec and terminate act on the runni
   await withDriver("hull-ed-acts", async (driver, id) => {
     const { callback, pid } = called();
     const running = driver.run(
-      { id, args: sh("trap 'exit 9' USR1; sleep 60 & wait") },
+      { id, args: sh("trap 'exit 9' USR1; sleep 600 & wait") },
       {},
       callback,
     );
@@ -136,7 +136,7 @@ Deno.test("kill, pause, unpause, pids, info, exec and terminate act on the runni
     assertGreater(further, 0);
     await assertRejects(
       () =>
-        driver.exec(id, { args: ["sleep", "60"] }, {}, () => {
+        driver.exec(id, { args: ["sleep", "600"] }, {}, () => {
           throw new Error("no");
         }),
       Error,
@@ -150,7 +150,7 @@ Deno.test("kill, pause, unpause, pids, info, exec and terminate act on the runni
 
     const again = called();
     const stubborn = driver.run(
-      { id, args: sh("trap '' TERM; sleep 60 & wait; wait") },
+      { id, args: sh("trap '' TERM; sleep 600 & wait; wait") },
       {},
       again.callback,
     );
@@ -161,7 +161,7 @@ Deno.test("kill, pause, unpause, pids, info, exec and terminate act on the runni
 
     const polite = called();
     const kind = driver.run(
-      { id, args: sh("trap 'exit 6' TERM; sleep 60 & wait") },
+      { id, args: sh("trap 'exit 6' TERM; sleep 600 & wait") },
       {},
       polite.callback,
     );
@@ -180,7 +180,7 @@ Deno.test("a callback that throws ends the container", async () => {
     const { sink, text } = textSink();
     await assertRejects(
       () =>
-        driver.run({ id, args: ["sleep", "60"] }, { stdout: sink }, async () => {
+        driver.run({ id, args: ["sleep", "600"] }, { stdout: sink }, async () => {
           await Promise.resolve();
           throw new Error("the daemon does not want it");
         }),
@@ -209,7 +209,7 @@ Deno.test("an abort ends the container, whenever it comes, and a reader that han
     );
     for (const milliseconds of [5, 40, 120, 400]) {
       const signal = AbortSignal.timeout(milliseconds);
-      const args = ["sleep", "60"];
+      const args = ["sleep", "600"];
       const error = await assertRejects(() => driver.run({ id, args }, {}, () => {}, { signal }));
       assertEquals((error as Error).name, "TimeoutError");
       assertEquals(driver.factory.ids(), []);
@@ -221,10 +221,12 @@ Deno.test("an abort ends the container, whenever it comes, and a reader that han
       })
     );
     const { callback, pid } = called();
-    const running = driver.run({ id, args: ["sleep", "60"] }, {}, callback);
+    const running = driver.run({ id, args: ["sleep", "600"] }, {}, callback);
     await pid;
     await assertRejects(() =>
-      driver.exec(id, { args: ["sleep", "60"] }, {}, () => {}, { signal: AbortSignal.timeout(100) })
+      driver.exec(id, { args: ["sleep", "600"] }, {}, () => {}, {
+        signal: AbortSignal.timeout(100),
+      })
     );
     await until(() => driver.pids(id).length === 1);
     await driver.terminate(id);

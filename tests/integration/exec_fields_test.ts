@@ -12,7 +12,7 @@ sed -n '/ stack/s/^[0-9a-f]* \\([^ ]*\\).*/\\1/p' /proc/self/numa_maps`;
 
 /** A bundle whose program writes what it sees to /tmp/seen. */
 function lookingBundle(change: (config: Draft) => void): Bundle {
-  return makeBundle(`{ ${LOOK}; } > /tmp/seen; sleep 60`, (config) => {
+  return makeBundle(`{ ${LOOK}; } > /tmp/seen; sleep 600`, (config) => {
     config.root = { path: "rootfs", readonly: false };
     change(config);
   });
@@ -67,7 +67,7 @@ testWhere(ROOT, "a fork on the way takes nothing from a further process", async 
       config.process.scheduler = { ...reset, flags: [...reset.flags] };
       config.process.user = { uid: 1000, gid: 1000 };
       config.process.rlimits = [{ type: "RLIMIT_NPROC", soft: 1, hard: 2 }];
-      config.process.args = ["sleep", "60"];
+      config.process.args = ["sleep", "600"];
     });
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-fork");
     // The shell's own words alone: its children may not be.
@@ -152,7 +152,7 @@ testWhere(
   async () => {
     await leavesNothing("hull-exec-caps", async () => {
       await using hull = new Hull();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-caps");
       const { code, stdout, stderr } = await hull.call(
         ["exec", "--cap", "CAP_SYS_RESOURCE", "hull-exec-caps", "echo", "ran"],

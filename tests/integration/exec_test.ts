@@ -16,7 +16,7 @@ const LOOK = "id; hostname; pwd; umask; grep -E '^(Cap|NoNewPrivs|Seccomp)' /pro
 testWhere(ROOT, "exec shows the same as runc exec", async () => {
   await leavesNothing("hull-exec-same", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60", (config) => {
+    using bundle = makeBundle("sleep 600", (config) => {
       config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 512, hard: 512 }];
     });
     const calls: readonly (readonly string[])[] = [
@@ -50,7 +50,7 @@ testWhere(ROOT, "exec shows the same as runc exec", async () => {
 Deno.test("exec: exit codes, streams, signals, and what can't be run", async () => {
   await leavesNothing("hull-exec-codes", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-codes");
     const exec = (...words: string[]) => hull.call(["exec", "hull-exec-codes", ...words]);
     assertEquals((await exec("sh", "-c", "exit 7")).code, 7);
@@ -84,7 +84,7 @@ Deno.test("exec --process runs what a file says; --detach and --pid-file", async
   await leavesNothing("hull-exec-file", async () => {
     await using hull = new Hull();
     using scratch = scratchFolder();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-file");
     const file = `${scratch.path}/process.json`;
     const process = {
@@ -96,7 +96,7 @@ Deno.test("exec --process runs what a file says; --detach and --pid-file", async
     Deno.writeTextFileSync(file, JSON.stringify(process));
     assertEquals(await hull.must("exec", "-p", file, "hull-exec-file"), "12\n/tmp\n1\n0077\n");
     const pidFile = `${scratch.path}/pid`;
-    await hull.detach("exec", "-d", "--pid-file", pidFile, "hull-exec-file", "sleep", "50");
+    await hull.detach("exec", "-d", "--pid-file", pidFile, "hull-exec-file", "sleep", "500");
     const pid = Number(Deno.readTextFileSync(pidFile));
     assertStringIncludes(Deno.readTextFileSync(`/proc/${pid}/cmdline`), "sleep");
     Deno.writeTextFileSync(file, JSON.stringify({ ...process, cwd: "relative", args: [] }));
@@ -109,7 +109,7 @@ Deno.test("exec --process runs what a file says; --detach and --pid-file", async
 Deno.test("a pid file that can't be written ends what was started: run, create, exec, exec -d", async () => {
   await leavesNothing("hull-exec-nofile", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const id = "hull-exec-nofile";
     const flags = ["--pid-file", "/no/such/folder/pid"];
     for (const command of [["run"], ["run", "-d"], ["create"]]) {
@@ -119,7 +119,7 @@ Deno.test("a pid file that can't be written ends what was started: run, create, 
     }
     await hull.detach("run", "-d", "-b", bundle.folder, id);
     for (const detach of [[], ["-d"]]) {
-      const { code, stderr } = await hull.call(["exec", ...detach, ...flags, id, "sleep", "60"]);
+      const { code, stderr } = await hull.call(["exec", ...detach, ...flags, id, "sleep", "600"]);
       assertEquals(code, 255);
       assertStringIncludes(stderr, "cannot write the pid file /no/such/folder/pid");
       assertEquals(JSON.parse(await hull.must("ps", "-f", "json", id)).length, 1);
@@ -130,7 +130,7 @@ Deno.test("a pid file that can't be written ends what was started: run, create, 
 Deno.test("exec --tty: a terminal of the container's devpts, with the user's owner", async () => {
   await leavesNothing("hull-exec-tty", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-exec-tty");
     const script = "tty; stat -c %u /dev/pts/0; test -t 0 && test -t 2 && echo all";
     const call = ["exec", "-t", "-u", "1000", "hull-exec-tty", "sh", "-c", script];
@@ -149,7 +149,7 @@ testWhere(
     await leavesNothing("hull-exec-kinds", async () => {
       await using hull = new Hull();
       const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-      using mapped = makeBundle("sleep 60", (config) => {
+      using mapped = makeBundle("sleep 600", (config) => {
         config.linux.namespaces = [...config.linux.namespaces ?? [], { type: "user" }];
         config.linux.uidMappings = ids;
         config.linux.gidMappings = ids;
@@ -172,7 +172,7 @@ testWhere(
       ]);
       assertEquals(typed.stdout.trim(), "0", typed.stderr);
 
-      using filtered = makeBundle("sleep 60", (config) => {
+      using filtered = makeBundle("sleep 600", (config) => {
         config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ??
           [];
         config.linux.seccomp = {
@@ -201,7 +201,7 @@ testWhere(
   async () => {
     await leavesNothing("hull-exec-lib", async () => {
       using root = scratchFolder();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       const factory = new Factory({ ...DRIVER, root: root.path });
       await using container = await factory.create("hull-exec-lib", bundle.config, {
         bundle: bundle.folder,

@@ -14,7 +14,7 @@ for (const point of POINTS.slice(0, 5)) {
       await leavesNothing("hull-hooks-fail", async () => {
         await using hull = new Hull();
         using log = sharedLog();
-        using bundle = makeBundle("sleep 60", (config) => {
+        using bundle = makeBundle("sleep 600", (config) => {
           config.hooks = {
             [point]: [hook, shell(`echo never >> ${log.path}`)],
             poststop: [shell(`echo poststop >> ${log.path}`)],
@@ -37,7 +37,7 @@ function FAILURES(): readonly (readonly [string, Hook, RegExp])[] {
     ["is missing", { path: "/none/such" }, /execve\(\/none\/such\): ENOENT/],
     [
       "takes too long",
-      shell("sleep 61 & sleep 61", { timeout: 1 }),
+      shell("sleep 610 & sleep 610", { timeout: 1 }),
       /longer than its timeout of 1 s/,
     ],
   ];
@@ -47,7 +47,7 @@ Deno.test("a hook that fails in start takes the created container away", async (
   await leavesNothing("hull-hooks-start", async () => {
     await using hull = new Hull();
     using log = sharedLog();
-    using bundle = makeBundle("sleep 60", (config) => {
+    using bundle = makeBundle("sleep 600", (config) => {
       config.hooks = {
         poststart: [shell("kill -9 $$")],
         poststop: [shell(`echo p > ${log.path}`)],
@@ -81,7 +81,7 @@ Deno.test("kill -9 of hull ends the hook that it runs, and nothing is left", asy
     await using hull = new Hull();
     using log = sharedLog();
     using bundle = makeBundle("exit 0", (config) => {
-      config.hooks = { createRuntime: [shell(`echo $$ > ${log.path}; exec sleep 60`)] };
+      config.hooks = { createRuntime: [shell(`echo $$ > ${log.path}; exec sleep 600`)] };
     });
     const child = hull.command(["run", "-b", bundle.folder, "hull-hooks-kill"], {
       stdin: "null",

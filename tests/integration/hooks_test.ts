@@ -235,7 +235,7 @@ testWhere(
 testWhere(ROOT, "hooks of a container that joins a pid namespace", async () => {
   await using hull = new Hull();
   using log = sharedLog();
-  using first = makeBundle("sleep 60");
+  using first = makeBundle("sleep 600");
   await hull.detach("run", "-d", "-b", first.folder, "hull-hooks-pod");
   const { pid } = JSON.parse(await hull.must("state", "hull-hooks-pod"));
   using bundle = makeBundle("exit 0", (config) => {

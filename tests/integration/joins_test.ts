@@ -38,7 +38,7 @@ async function beside(
     await using root = rootFolder();
     const factory = new Factory({ ...DRIVER, root: root.path });
     using one = makeBundle("", (config) => {
-      config.process.args = ["sleep", "60"];
+      config.process.args = ["sleep", "600"];
       first(config);
     });
     own(one);

@@ -29,7 +29,7 @@ for (const kind of KINDS) {
       await using hull = new Hull();
       const id = "hull-kill";
       const marker = `marker-${crypto.randomUUID()}`;
-      using bundle = makeBundle(`sleep 30; : ${marker}`);
+      using bundle = makeBundle(`sleep 600; : ${marker}`);
       for (let delay = 10; delay <= 210; delay += 16) {
         const child = hull.command(["create", "--init", kind, "-b", bundle.folder, id], {
           stdin: "null",
@@ -60,7 +60,7 @@ for (const kind of KINDS) {
 Deno.test("kill -9 of hull while run waits leaves a container that can be deleted", async () => {
   await leavesNothing("hull-orphan", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const child = hull.command(["run", "-b", bundle.folder, "hull-orphan"], {
       stdin: "null",
       stdout: "null",
@@ -98,7 +98,9 @@ for (const kind of KINDS) {
           env: { LD_LIBRARY_PATH: hull.root },
         }).spawn();
         const inits = () => initsOf(hull.root, id, marker).filter((pid) => pid !== child.pid);
-        for (let waited = 0; waited < 4000 && inits().length === 0; waited += 2) {
+        let hasEnded = false; // a slow host may see its init too late
+        const end = child.status.then(() => hasEnded = true);
+        for (let waited = 0; waited < 4000 && !hasEnded && inits().length === 0; waited += 2) {
           await new Promise((resolve) => setTimeout(resolve, 2));
         }
         await new Promise((resolve) => setTimeout(resolve, delay));
@@ -108,6 +110,7 @@ for (const kind of KINDS) {
           } catch { /* it has ended */ }
         }
         const { code, stderr } = await child.output();
+        await end;
         const said = new TextDecoder().decode(stderr);
         assert([0, 1, 137].includes(code), `${code}: ${said}`);
         if (code === 1) {
@@ -123,7 +126,7 @@ for (const kind of KINDS) {
 
 Deno.test("kill -9 of a created init: start says so", async () => {
   await using hull = new Hull();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   await hull.detach("create", "-b", bundle.folder, "hull-dead");
   const { pid } = JSON.parse(await hull.must("state", "hull-dead"));
   Deno.kill(pid, "SIGKILL");

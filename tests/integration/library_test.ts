@@ -40,7 +40,7 @@ Deno.test("a program creates a container, runs a command in it and gets its exit
 Deno.test("start waits, release lets run, signal ends, destroy removes", async () => {
   await leavesNothing("hull-lib-life", async () => {
     await using scratch = scratchFactory();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const { factory } = scratch;
     const container = await factory.create("hull-lib-life", bundle.config, {
       bundle: bundle.folder,
@@ -167,7 +167,7 @@ testWhere(LIMITS, "stats and set: what a container uses and may use", async () =
   await leavesNothing("hull-lib-stats", async () => {
     await using scratch = scratchFactory();
     await using container = await scratch.factory.create("hull-lib-stats");
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    const process = new Process({ args: ["sleep", "600"], stdin: "null" });
     await container.run(process);
     await container.set({ pids: { limit: 17 } });
     const { pids, memory, cpu } = container.stats();

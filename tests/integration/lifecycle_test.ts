@@ -8,7 +8,7 @@ import { until } from "../fixtures/until.ts";
 Deno.test("create, state, start, state, kill, state, delete", async () => {
   await leavesNothing("hull-life", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60", (config) => {
+    using bundle = makeBundle("sleep 600", (config) => {
       config.annotations = { "org.example.key": "value" };
     });
     const id = "hull-life";
@@ -32,7 +32,7 @@ Deno.test("create, state, start, state, kill, state, delete", async () => {
 
 Deno.test("every wrong order is refused, and changes nothing", async () => {
   await using hull = new Hull();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   const id = "hull-order";
   for (const verb of ["state", "start", "kill", "delete"]) {
     assertStringIncludes(await hull.refuse(verb, id), "does not exist", verb);
@@ -56,7 +56,7 @@ Deno.test("every wrong order is refused, and changes nothing", async () => {
 
 testWhere(LIMITS, "kill 0 asks whether a container is there, and hurts nobody", async () => {
   await using hull = new Hull();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   const id = "hull-conform-kill0";
   await hull.detach("run", "-d", "-b", bundle.folder, id);
   await hull.must("kill", id, "0");
@@ -71,7 +71,7 @@ testWhere(LIMITS, "kill 0 asks whether a container is there, and hurts nobody", 
 Deno.test("a created container can be deleted, a running one with force", async () => {
   await leavesNothing("hull-del", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     await hull.detach("create", "-b", bundle.folder, "hull-del1");
     await hull.must("delete", "hull-del1");
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-del2");
@@ -82,7 +82,7 @@ Deno.test("a created container can be deleted, a running one with force", async 
 
 Deno.test("list shows every container as a table, as JSON and by id", async () => {
   await using hull = new Hull();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   assertEquals(await hull.must("list", "--format", "json"), "[]\n");
   await hull.detach("create", "-b", bundle.folder, "one");
   await hull.detach("run", "-d", "-b", bundle.folder, "two");

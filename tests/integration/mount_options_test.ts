@@ -204,7 +204,7 @@ Deno.test("a shared volume spreads both ways if the root is shared, as with runc
         false,
       ]] as const
     ) {
-      const script = "mount -t tmpfs none /data/out && echo hello > /data/out/file; sleep 60";
+      const script = "mount -t tmpfs none /data/out && echo hello > /data/out/file; sleep 600";
       using bundle = makeBundle(script, (config) => {
         config.linux.rootfsPropagation = propagation;
         for (const set of ["bounding", "effective", "permitted"] as const) {

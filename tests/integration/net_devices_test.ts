@@ -179,7 +179,7 @@ test("a device goes into a namespace that is joined by path", async (network) =>
 test("a device goes into a new namespace beside a joined pid namespace", async (network) => {
   network.addDevice("net0", "198.51.100.1/24");
   const holder = new Deno.Command("unshare", {
-    args: ["--pid", "--fork", "--kill-child", "sleep", "60"],
+    args: ["--pid", "--fork", "--kill-child", "sleep", "600"],
   }).spawn();
   try {
     const pid = await childOf(holder.pid);

@@ -123,7 +123,7 @@ Deno.test("a cgroup that others are in is not entered, limited or removed, where
 Deno.test("a container goes into an empty cgroup that was there, which stays when it goes", async () => {
   await leavesNothing("hull-guest-2", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60", (config) => {
+    using bundle = makeBundle("sleep 600", (config) => {
       config.linux.cgroupsPath = "/hull-guest-2";
     });
     const [place = ""] = CgroupDecoy.places();

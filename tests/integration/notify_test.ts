@@ -27,7 +27,7 @@ Deno.test("NOTIFY_SOCKET: READY=1 goes to the host's socket with MAINPID, for ru
     const path = `${folder.path}/host.sock`;
     using socket = bindDatagrams(path);
     using bundle = makeBundle(
-      'test "$NOTIFY_SOCKET" = /run/notify/notify.sock && test -S $NOTIFY_SOCKET && sleep 60',
+      'test "$NOTIFY_SOCKET" = /run/notify/notify.sock && test -S $NOTIFY_SOCKET && sleep 600',
     );
     const env = { NOTIFY_SOCKET: path };
     const id = "hull-lc-notify";
@@ -79,7 +79,7 @@ Deno.test("--pidfd-socket sends the pidfd of the container's first process", asy
   await leavesNothing("hull-lc-pidfd", async () => {
     await using hull = new Hull();
     using folder = scratchFolder();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const path = `${folder.path}/pidfd.sock`;
     const id = "hull-lc-pidfd";
     const call = ["run", "-d", "--pidfd-socket", path, "-b", bundle.folder, id];

@@ -35,7 +35,7 @@ Deno.test("later calls tell it of a supervised container in another's pid namesp
     await using root = rootFolder();
     const factory = new Factory({ ...DRIVER, root: root.path });
     await using other = await factory.create("hull-oom-joined-first");
-    await other.run(new Process({ args: ["sleep", "60"], stdin: "null" }));
+    await other.run(new Process({ args: ["sleep", "600"], stdin: "null" }));
     const { pid } = other.ociState();
     using bundle = makeBundle("exec tail /dev/zero", ({ linux }) => {
       linux.resources = { ...linux.resources, ...MEMORY };
@@ -63,7 +63,7 @@ Deno.test("a SIGKILL of somebody's, and a child that the kernel killed, are told
       act(process);
       return await process.wait();
     };
-    const killed = await run("sleep 60", (process) => process.signal("KILL"));
+    const killed = await run("sleep 600", (process) => process.signal("KILL"));
     assertEquals(killed, { code: 137, signal: 9 });
     const child = await run("tail /dev/zero; exit 5", () => {});
     assertEquals(child, { code: 5, signal: undefined });

@@ -68,7 +68,7 @@ testWhere(
   async () => {
     await leavesNothing("hull-lc-frozen", async () => {
       await using hull = new Hull();
-      using bundle = makeBundle("trap 'exit 0' TERM; sleep 60 & wait");
+      using bundle = makeBundle("trap 'exit 0' TERM; sleep 600 & wait");
       const id = "hull-lc-frozen";
       const paused = async () => {
         await hull.detach("run", "-d", "-b", bundle.folder, id);
@@ -96,7 +96,7 @@ testWhere(LIMITS, "kill KILL ends all of a container in the host's pid namespace
   await leavesNothing("hull-lc-hostpid", async () => {
     await using hull = new Hull();
     const marker = `hull-lc-hostpid-${crypto.randomUUID()}`;
-    using bundle = makeBundle(`sh -c 'sleep 60; : ${marker}' & wait`, (config) => {
+    using bundle = makeBundle(`sh -c 'sleep 600; : ${marker}' & wait`, (config) => {
       config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
     });
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-hostpid");
@@ -117,7 +117,7 @@ testWhere(
       root: Deno.makeTempDirSync({ prefix: "hull-test-root-" }),
     });
     await using container = await factory.create("hull-lc-lib-pause");
-    await container.run(new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" }));
+    await container.run(new Process({ args: ["sleep", "600"], stdin: "null", stdout: "null" }));
     await container.pause();
     await container.pause();
     assertEquals(container.status(), "paused");

@@ -47,7 +47,7 @@ async function say(
   const create = await createQuietly(hull, birth);
   if (create.code === 0) await hull.must("delete", "--force", ID);
   const run = await hull.call(["run", ...birth, ID]);
-  const waiting = { ...process, args: ["/bin/sleep", "60"], env: [], rlimits: [] };
+  const waiting = { ...process, args: ["/bin/sleep", "600"], env: [], rlimits: [] };
   const config = JSON.stringify({ ...bundle.config, process: waiting });
   Deno.writeTextFileSync(`${bundle.folder}/config.json`, config);
   await hull.detach("run", "-d", ...birth, ID);
@@ -160,10 +160,10 @@ for (const init of INITS) {
         `#!/bin/sh\ncat /proc/$$/environ > ${scratch.path}/runtime\n`,
       );
       Deno.chmodSync(wrapper, 0o755);
-      using bundle = makeBundle("env > /first; exec sleep 60", (config) => {
+      using bundle = makeBundle("env > /first; exec sleep 600", (config) => {
         config.root = { path: "rootfs", readonly: false };
         config.process.env = [...env];
-        config.process.args = ["/bin/sh", "-c", "cat /proc/$$/environ > /first; exec sleep 60"];
+        config.process.args = ["/bin/sh", "-c", "cat /proc/$$/environ > /first; exec sleep 600"];
         const script = "cat /proc/$$/environ > /hook; :";
         config.hooks = {
           createRuntime: [hook(wrapper)],
@@ -201,7 +201,7 @@ for (const init of INITS) {
       const hook = `${scratch.path}/hook.sh`;
       Deno.writeTextFileSync(hook, `#!/bin/sh\nprintf %s "$BAD" > ${scratch.path}/hook\n`);
       Deno.chmodSync(hook, 0o755);
-      using bundle = makeBundle("exec sleep 60", (config) => {
+      using bundle = makeBundle("exec sleep 600", (config) => {
         config.hooks = { createRuntime: [{ path: hook }] };
         // In a document half a character is none, as with other runtimes.
         config.process.env = ["PATH=/bin", "HALF=\udcff"];

@@ -13,7 +13,7 @@ testWhere(
     await leavesNothing("hull-lc-ps", async () => {
       await using hull = new Hull();
       await using runc = new Runc();
-      using bundle = makeBundle("sleep 60 & sleep 60");
+      using bundle = makeBundle("sleep 600 & sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps");
       await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-ps-runc");
       const pids = async (): Promise<number[]> =>

@@ -156,7 +156,7 @@ for (const one of resourceCases(device ?? { major: 7, minor: 0 })) {
     const id = `hull-res-${crypto.randomUUID().slice(0, 8)}`;
     await leavesNothing(id, async () => {
       using root = scratchFolder();
-      using bundle = makeBundle("exec sleep 60");
+      using bundle = makeBundle("exec sleep 600");
       const { folder, config } = bundle;
       const factory = new Factory({ root: root.path, ...DRIVER });
       const config1 = configFor(config, `${id}-h`, one.resources);

@@ -49,7 +49,7 @@ Deno.test("a program that a signal ended gives 128 and its number", async () => 
     "exit 137",
   ]);
   assertEquals(inner.code, 137);
-  const child = hull.command(["run", "-b", bundle.folder, "outer", "--", "sleep", "60"], {
+  const child = hull.command(["run", "-b", bundle.folder, "outer", "--", "sleep", "600"], {
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -81,7 +81,7 @@ Deno.test("signals to run go to the program", async () => {
 
 Deno.test("run -d returns once the program runs, and writes its pid", async () => {
   await using hull = new Hull();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   const file = `${bundle.folder}/pid`;
   await hull.detach("run", "-d", "--pid-file", file, "-b", bundle.folder, "bg");
   const pid = Number(Deno.readTextFileSync(file));

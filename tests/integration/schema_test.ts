@@ -35,7 +35,7 @@ testWhere(missing, "what features, spec and state print fits the spec's schemas"
     assertEquals(schemas.validate("config-schema.json", printed), []);
   });
   await t.step("state", async () => {
-    using bundle = makeBundle("sleep 60", (config) => {
+    using bundle = makeBundle("sleep 600", (config) => {
       config.annotations = { "com.example.key": "value" };
     });
     const name = id();

@@ -113,7 +113,7 @@ testWhere(MISSING, "a further process has a listener of its own at the agent", a
     using scratch = scratchFolder();
     await using agent = await Agent.start(scratch.path);
     using made = bundle(agent.socket, (config) => {
-      config.process.args = ["sleep", "60"];
+      config.process.args = ["sleep", "600"];
     });
     await hull.detach("run", "-d", "-b", made.folder, "hull-scmp-exec");
     const first = JSON.parse(await hull.must("state", "hull-scmp-exec")).pid as number;
@@ -158,7 +158,7 @@ testWhere(MISSING, "an agent for a container that joins another's pid namespace"
     await using agent = await Agent.start(root.path);
     const factory = new Factory({ root: `${root.path}/root` });
     using one = makeBundle("", (config) => {
-      config.process.args = ["sleep", "60"];
+      config.process.args = ["sleep", "600"];
     });
     await using first = await factory.create("hull-scmp-join-1", one.config, {
       bundle: one.folder,

@@ -213,7 +213,7 @@ testWhere(
   async () => {
     await leavesNothing("hull-scmp-create", async () => {
       await using hull = new Hull();
-      using made = bundle(["sleep", "60"], DENY_MKDIR);
+      using made = bundle(["sleep", "600"], DENY_MKDIR);
       await hull.detach("create", "-b", made.folder, "hull-scmp-create");
       const { pid } = JSON.parse(await hull.must("state", "hull-scmp-create")) as { pid: number };
       const filters = () =>

@@ -48,12 +48,12 @@ testWhere(
   async () => {
     await leavesNothing("hull-shared-other", async () => {
       await using hull = new Hull();
-      using first = makeBundle("sleep 60");
+      using first = makeBundle("sleep 600");
       await hull.detach("run", "-d", "-b", first.folder, "hull-shared-other");
       const { pid } = JSON.parse(await hull.must("state", "hull-shared-other"));
       const mounts = () => Deno.readTextFileSync(`/proc/${pid}/mountinfo`);
       const before = mounts();
-      using second = makeBundle("readlink /proc/self/ns/mnt; ls /tmp; sleep 60", (config) => {
+      using second = makeBundle("readlink /proc/self/ns/mnt; ls /tmp; sleep 600", (config) => {
         config.linux.namespaces = (config.linux.namespaces ?? []).map((namespace) =>
           namespace.type === "mount" ? { type: "mount", path: `/proc/${pid}/ns/mnt` } : namespace
         );

@@ -60,7 +60,7 @@ testWhere(
       using root = scratchFolder();
       const factory = new Factory({ ...DRIVER, root: root.path });
       await using first = await factory.create("hull-sv-first");
-      const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+      const process = new Process({ args: ["sleep", "600"], stdin: "null" });
       await first.run(process, SUPERVISED);
       await runShape("hull-sv-joins", (config) => joinPids(config, `/proc/${process.pid}/ns/pid`));
     });
@@ -98,7 +98,7 @@ Deno.test("a supervisor that is killed takes its knowledge with it, not the cont
     using root = scratchFolder();
     const factory = new Factory({ ...DRIVER, root: root.path });
     await using container = await factory.create("hull-sv-killed");
-    const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+    const process = new Process({ args: ["sleep", "600"], stdin: "null" });
     await container.run(process, SUPERVISED);
     const parent = /^PPid:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${process.pid}/status`))
       ?.[1];

@@ -97,7 +97,7 @@ async function beside(
 ): Promise<void> {
   await leavesNothing(id, async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60", change);
+    using bundle = makeBundle("sleep 600", change);
     if (bundle.config.linux?.uidMappings !== undefined) {
       Deno.chmodSync(bundle.folder, 0o755);
       run("chown", "-R", "-h", "100000:100000", `${bundle.folder}/rootfs`);

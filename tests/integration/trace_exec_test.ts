@@ -25,7 +25,7 @@ Deno.test("exec is traced up to the command, in a container with another clock t
   for (const change of [() => {}, withFilter, withTime]) {
     await using hull = new Hull();
     using scratch = scratchFolder();
-    using bundle = makeBundle("sleep 60", change);
+    using bundle = makeBundle("sleep 600", change);
     const file = `${scratch.path}/trace.json`;
     await hull.detach("run", "-d", "-b", bundle.folder, "hull-traced");
     const pidFile = `${scratch.path}/pid`;
@@ -54,7 +54,7 @@ Deno.test("exec is traced up to the command, in a container with another clock t
 Deno.test("exec is traced to its end where the usher becomes the process", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();
-  using bundle = makeBundle("sleep 60", ({ linux, mounts }) => {
+  using bundle = makeBundle("sleep 600", ({ linux, mounts }) => {
     linux.namespaces = linux.namespaces?.filter(({ type }) => type !== "pid") ?? [];
     mounts.splice(0, mounts.length, ...mounts.filter(({ type }) => type !== "proc"));
   });
@@ -73,7 +73,7 @@ Deno.test("exec is traced to its end where the usher becomes the process", async
 Deno.test("an exec that fails has the failure in the step of the process that failed", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   const file = `${scratch.path}/trace.json`;
   await hull.detach("run", "-d", "-b", bundle.folder, "hull-traced");
   await hull.call(["--trace", file, "exec", "hull-traced", "/no/such/program"]);

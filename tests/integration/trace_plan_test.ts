@@ -100,7 +100,7 @@ async function compareWithPlan(kind: string, change: (config: Draft) => void): P
 Deno.test("a container that is created and started has a trace of each call", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();
-  using bundle = makeBundle("sleep 60");
+  using bundle = makeBundle("sleep 600");
   const file = (name: string) => `${scratch.path}/${name}`;
   const id = "hull-traced";
   const create = ["create", "--init", "auto", "-b", bundle.folder, id];
@@ -122,7 +122,7 @@ Deno.test("a container that is created and started has a trace of each call", as
 Deno.test("in a pid namespace that is joined, each of the clones has its own steps", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();
-  using first = makeBundle("sleep 60");
+  using first = makeBundle("sleep 600");
   await hull.detach("run", "-d", "-b", first.folder, "hull-traced-first");
   const { pid } = JSON.parse(await hull.must("state", "hull-traced-first"));
   using bundle = makeBundle("true", ({ linux }) => {
@@ -154,7 +154,7 @@ for (const kind of ["direct", "reexec"]) {
     Deno.test(`below a supervisor a start has the same steps: ${kind}, ${what}`, async () => {
       await using hull = new Hull();
       using scratch = scratchFolder();
-      using bundle = makeBundle("sleep 60", change);
+      using bundle = makeBundle("sleep 600", change);
       const id = "hull-traced";
       const planned = await planOf(hull, kind, bundle, id);
       const [file, pidFile] = [`${scratch.path}/trace.json`, `${scratch.path}/pid`];

@@ -86,7 +86,7 @@ Deno.test("the container's program sees nothing of the trace", async () => {
 Deno.test("without the flag no module of a trace is loaded", async () => {
   await using hull = new Hull();
   using bundle = makeBundle("true");
-  using lasting = makeBundle("sleep 60");
+  using lasting = makeBundle("sleep 600");
   const run = ["run", "--init", "direct", "-b", bundle.folder, "hull-traced"];
   assertEquals(await traceModules(hull, run), []);
   const common = [

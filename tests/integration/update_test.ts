@@ -55,7 +55,7 @@ testWhere(
     await leavesNothing("hull-lc-update", async () => {
       await using hull = new Hull();
       await using runc = new Runc();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-update");
       await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-upd-runc");
       const file = `${bundle.folder}/resources.json`;
@@ -94,7 +94,7 @@ testWhere(
     await leavesNothing("hull-lc-period", async () => {
       await using hull = new Hull();
       await using runc = new Runc();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-period");
       await runc.detach("run", "-d", "-b", bundle.folder, "hull-lc-period-runc");
       // What hull has of bandwidth, and runc on v2 if that is something else.
@@ -122,7 +122,7 @@ testWhere(
   async () => {
     await leavesNothing("hull-lc-update2", async () => {
       await using hull = new Hull();
-      using bundle = makeBundle("sleep 60");
+      using bundle = makeBundle("sleep 600");
       const id = "hull-lc-update2";
       await hull.detach("run", "-d", "-b", bundle.folder, id);
       const stdin = JSON.stringify({ pids: { limit: 7 }, cpu: { burst: 1000, quota: 20_000 } });
@@ -156,7 +156,7 @@ testWhere(
       const root = Deno.makeTempDirSync({ prefix: "hull-test-root-" });
       const factory = new Factory({ ...DRIVER, root });
       await using container = await factory.create("hull-lc-set");
-      await container.run(new Process({ args: ["sleep", "60"], stdin: "null", stdout: "null" }));
+      await container.run(new Process({ args: ["sleep", "600"], stdin: "null", stdout: "null" }));
       await container.set({ memory: { limit: 64 << 20 }, pids: { limit: 20 } });
       // Another program's view, and its change, which this one then knows of.
       await factory.load("hull-lc-set").set({ cpu: { shares: 200 } });
@@ -189,7 +189,7 @@ testWhere(
       for (const [version, before, after] of [["1.0.2", "max", "max"], ["1.3.0", "1", "1"]]) {
         using bundle = makeBundle("", (config) => {
           config.ociVersion = version as string;
-          config.process.args = ["sleep", "60"];
+          config.process.args = ["sleep", "600"];
           config.linux.resources = { ...config.linux.resources, pids: { limit: 0 } };
         });
         await hull.detach("run", "-d", "-b", bundle.folder, "hull-lc-pids");

@@ -62,7 +62,7 @@ Deno.test("wait gives the exit code of a supervised container to any caller, unt
 Deno.test("create --supervise, start, and a signal's end: 128 and its number", async () => {
   await leavesNothing("hull-lc-wait-kill", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 60");
+    using bundle = makeBundle("sleep 600");
     const id = "hull-lc-wait-kill";
     await hull.detach("create", "--supervise", "-b", bundle.folder, id);
     await hull.must("start", id);

@@ -79,7 +79,7 @@ for (const init of ["direct", "reexec"] as const) {
       await using root = rootFolder();
       const factory = new Factory({ ...DRIVER, root: root.path, init });
       const container = await factory.create(id);
-      const process = new Process({ args: ["sleep", "60"], stdin: "null" });
+      const process = new Process({ args: ["sleep", "600"], stdin: "null" });
       await container.run(process);
       const { cgroupPaths } = container.state();
       using deepest = makeDeep((cgroupPaths.freezer ?? cgroupPaths[""]) as string, "deep");

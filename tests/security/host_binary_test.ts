@@ -106,7 +106,7 @@ for (const [way, change] of Object.entries(WAYS)) {
       const loader = `${scratch.path}/loader`;
       run("gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-Wl,-e,_start", "-o", loader, LOADER);
       using stage = new Stage(binary.command, new Trace());
-      using quiet = leanBundle("sleep 60");
+      using quiet = leanBundle("sleep 600");
       await using neighbour = await stage.factory.create(`${id}-n`, quiet.config, {
         bundle: quiet.folder,
       });

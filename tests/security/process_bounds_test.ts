@@ -64,7 +64,7 @@ for (const init of INITS) {
     using scratch = scratchFolder();
     const file = `${scratch.path}/process.json`;
     for (const has of [true, false]) {
-      using bundle = lean("exec sleep 60", (config) => {
+      using bundle = lean("exec sleep 600", (config) => {
         config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 77, hard: 99 }];
         config.process.user = { uid: 0, gid: 0, umask: 0o77 };
         if (!has) delete config.process.capabilities;
@@ -97,7 +97,7 @@ for (const init of INITS) {
       const program = `${scratch.path}/keyring`;
       build("keyring", program);
       await using hull = new GivenHull(program, "with");
-      using bundle = lean("keyring > /first; exec sleep 60", (config) => {
+      using bundle = lean("keyring > /first; exec sleep 600", (config) => {
         config.hooks = {
           startContainer: [{ path: "/bin/sh", args: ["sh", "-c", "/bin/keyring > /hook"] }],
         };
@@ -114,7 +114,7 @@ for (const init of INITS) {
         // By a name that can be known before, another could have made it for this container.
         assertNotEquals(first, "_ses.hull-sec-keys nothing\n");
       });
-      using kept = lean("keyring; exec sleep 60");
+      using kept = lean("keyring; exec sleep 600");
       Deno.copyFileSync(program, `${kept.folder}/rootfs/bin/keyring`);
       const asked = ["--init", init, "--no-new-keyring", "-b", kept.folder, "hull-sec-kept"];
       await hull.detach("run", "-d", ...asked);
@@ -126,7 +126,7 @@ for (const init of INITS) {
   Deno.test(`${init}: in a user namespace a further process has the first one's keyring`, async () => {
     const id = "hull-sec-own-keys";
     await using hull = new Hull();
-    using bundle = lean("cat /proc/keys > /first; exec sleep 60", (config) => {
+    using bundle = lean("cat /proc/keys > /first; exec sleep 600", (config) => {
       config.linux.namespaces?.push({ type: "user" });
       const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
       config.linux.uidMappings = map;
@@ -152,7 +152,7 @@ for (const init of INITS) {
   Deno.test(`${init}: no group of the caller's is kept, whatever the gid map's size`, async () => {
     await using hull = new GivenHull("setpriv", "--groups", "4242,27");
     for (const size of [1, 100]) {
-      using bundle = lean("grep ^Groups /proc/self/status; exec sleep 60", (config) => {
+      using bundle = lean("grep ^Groups /proc/self/status; exec sleep 600", (config) => {
         config.linux.namespaces?.push({ type: "user" });
         const map = [{ containerID: 0, hostID: 100_000, size }];
         config.linux.uidMappings = map;
@@ -171,7 +171,7 @@ for (const init of INITS) {
       const [first = ""] = (bundle.config.process?.args ?? []).slice(2);
       const asked = structuredClone(bundle.config);
       Object.assign(asked.process ?? {}, {
-        args: ["sh", "-c", first.replace("; exec sleep 60", "")],
+        args: ["sh", "-c", first.replace("; exec sleep 600", "")],
         user: { uid: 0, gid: 0, additionalGids: [0] },
       });
       Deno.writeTextFileSync(`${bundle.folder}/config.json`, JSON.stringify(asked));
@@ -198,7 +198,7 @@ for (const init of INITS) {
         Deno.writeTextFileSync(`${etc}/passwd`, "daemon:x:0:0::/a\0b:/bin/sh\n"),
     };
     for (const [what, make] of Object.entries(hostile)) {
-      using bundle = lean("exec sleep 60");
+      using bundle = lean("exec sleep 600");
       Deno.removeSync(`${bundle.folder}/rootfs/etc/passwd`);
       make(`${bundle.folder}/rootfs/etc`);
       await running(hull, init, "hull-sec-passwd", bundle, async () => {
