@@ -40,17 +40,28 @@ export function annotatedProperties(
     .map(([key, text]) => propertyOf(key, text));
 }
 
+/** The property that an annotation sets, by its name over D-Bus; undefined for other annotations. */
+export function propertyName(key: string): string | undefined {
+  if (!key.startsWith(PREFIX)) return undefined;
+  // One that is a time has the name of its unit there: microseconds.
+  return key.slice(PREFIX.length).replace(/([a-z])Sec$/, "$1USec");
+}
+
+/** An annotation's JSON pointer. */
+export function pointerOf(key: string): string {
+  return `/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
 function propertyOf(key: string, text: string): Property {
   const name = key.slice(PREFIX.length);
-  const pointer = `/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const pointer = pointerOf(key);
   if (!/^[A-Za-z]{3,}$/.test(name)) {
     throw invalidResource(`${JSON.stringify(name)} is no name of a property`, pointer);
   }
   try {
     const value = parseVariant(text);
-    // A property over D-Bus that is a time has the name of its unit: microseconds.
-    if (!/[a-z]Sec$/.test(name)) return [name, value];
-    return [name.replace(/Sec$/, "USec"), inMicroseconds(value)];
+    const sent = propertyName(key) as string;
+    return [sent, sent === name ? value : inMicroseconds(value)];
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw invalidResource(

@@ -22,6 +22,15 @@ const AMOUNTS: Readonly<Record<string, string>> = {
   "pids.max": "TasksMax",
 };
 
+/** The properties that a file may become. */
+export const FILES: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.entries(AMOUNTS).map(([file, property]) => [file, [property]])),
+  "cpu.idle": ["CPUWeight"],
+  "cpu.max": ["CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec"],
+  "cpuset.cpus": ["AllowedCPUs"],
+  "cpuset.mems": ["AllowedMemoryNodes"],
+};
+
 /** The letters that the kernel takes behind a number, as powers of 1024. */
 const SUFFIXES = ["", "K", "M", "G", "T", "P", "E"];
 

@@ -17,6 +17,7 @@ import { Placeholder } from "./placeholder.ts";
 import { propertiesV1 } from "./properties_v1.ts";
 import { propertiesV2 } from "./properties_v2.ts";
 import { flag, type Property, text, words } from "./property.ts";
+import { pointed } from "./refusals.ts";
 import { type IsOwn, SystemdBus, UNIT_EXISTS } from "./systemd_bus.ts";
 import { unitFolder } from "./unit_folder.ts";
 
@@ -96,7 +97,10 @@ export async function beginUnit(
     : () => holder.isIn(folder);
   begun.move();
   const properties = [...fixed, ...limits, ...own];
-  return new BegunUnit(holder, folder, make(bus, unit, properties, isOwn, files));
+  const made = make(bus, unit, properties, isOwn, files).catch((error) => {
+    throw pointed(error, { resources, annotations });
+  });
+  return new BegunUnit(holder, folder, made);
 }
 
 async function make(
@@ -138,10 +142,23 @@ export async function limitUnit(
     options.update === true && files.freezerState() === "thawed";
   if (stands) await files.freeze();
   try {
-    if (limits.length > 0) await bus.setProperties(unit.name, limits);
+    if (limits.length > 0) await setLimits(bus, unit, limits, resources);
     await files.apply(resources, options);
   } finally {
     if (stands) await files.thaw();
+  }
+}
+
+async function setLimits(
+  bus: SystemdBus,
+  { name }: StoredUnit,
+  limits: readonly Property[],
+  resources: Resources,
+): Promise<void> {
+  try {
+    await bus.setProperties(name, limits);
+  } catch (error) {
+    throw pointed(error, { resources });
   }
 }
 
