@@ -97,6 +97,14 @@ Deno.test("what a resident has started has the limits of the caller, and is its 
   });
 });
 
+Deno.test("a caller is served whose groups are the same, its own one among them or not", async () => {
+  await using resident = await TestResident.start(NOBODY);
+  for (const groups of ["--clear-groups", "--groups=0", "--groups=0,0"]) {
+    await using hull = new ClientHull(resident, "setpriv", groups);
+    assertEquals(await hull.must("list", "-q"), "", groups);
+  }
+});
+
 Deno.test("signals go to the program of the client", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);
@@ -127,6 +135,7 @@ Deno.test("the command of who differs from the resident is done by the client it
       ["setpriv", "--bounding-set", "-mknod"],
       ["setpriv", "--no-new-privs"],
       ["setpriv", "--securebits", "+no_setuid_fixup"],
+      ["setpriv", "--groups", "0,7"],
       ["sh", "-c", 'umask 077; exec "$@"', "sh"],
       ["sh", "-c", 'cd "$(mktemp -d)"; rmdir "$PWD"; exec "$@"', "sh"],
       ["sh", "-c", 'exec 0<&-; exec "$@"', "sh"],

@@ -49,7 +49,6 @@ export interface Peer {
 const SAME = [
   "Uid",
   "Gid",
-  "Groups",
   "Umask",
   "CapInh",
   "CapPrm",
@@ -81,14 +80,24 @@ export class Self {
   isLike(proc: Fd): boolean {
     const status = this.#statusOf(proc);
     const own = this.#places;
-    return SAME.every((_, k) => status[k] === this.#status[k]) &&
+    return status.every((value, k) => value === this.#status[k]) &&
       places(proc).every((place, k) => place === own[k]);
   }
 
   #statusOf(proc: Fd): readonly (string | undefined)[] {
     const status = textOf(proc, "status");
-    return SAME.map((name) => statusField(status, name));
+    return [...SAME.map((name) => statusField(status, name)), groupsOf(status)];
   }
+}
+
+/**
+ * All groups that a process is in. Its own one may be among the further ones as well, as in a shell
+ * of root's, or not, as in a service of systemd's.
+ */
+function groupsOf(status: string): string {
+  const further = (statusField(status, "Groups") ?? "").split(" ").filter((id) => id !== "");
+  const [, own = ""] = (statusField(status, "Gid") ?? "").split("\t");
+  return [...new Set([...further, own])].sort().join(" ");
 }
 
 /** Its namespaces, its root with the mount that it is in, and its label of a security module. */
