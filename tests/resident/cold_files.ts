@@ -1,0 +1,17 @@
+/**
+ * The files of tests that a run with a resident leaves out, each with the reason: what they look at
+ * is how a command goes that starts hull itself.
+ *
+ * @module
+ */
+
+/** By path, from the top. */
+export const COLD_FILES: Readonly<Record<string, string>> = {
+  "tests/integration/install_test.ts": "installs",
+  "tests/integration/launcher_test.ts": "is of what starts a command without a resident",
+  "tests/integration/resident_test.ts": "has residents of its own",
+  "tests/integration/resident_units_test.ts": "has residents of its own",
+  "tests/clients/shim_cri_test.ts": "calls no command of hull",
+  "tests/clients/shim_installed_test.ts": "calls no command of hull",
+  "tests/clients/shim_test.ts": "calls no command of hull",
+};
