@@ -112,13 +112,17 @@ Deno.test("twenty at once live and die side by side", async () => {
 Deno.test("of twenty that want the same id one gets it", async () => {
   await leavesNothing("hull-same", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 2");
-    const calls = Array.from(
-      { length: 20 },
-      () => hull.call(["run", "-b", bundle.folder, "hull-same"]),
-    );
+    using bundle = makeBundle("sleep 600");
+    let ended = 0;
+    const calls = Array.from({ length: 20 }, async () => {
+      const end = await hull.call(["run", "-b", bundle.folder, "hull-same"]);
+      ended++;
+      return end;
+    });
+    await until(() => ended === 19, 20); // who got it has it for as long as the others ask
+    await hull.must("kill", "hull-same", "KILL");
     const ends = await Promise.all(calls);
-    assertEquals(ends.filter(({ code }) => code === 0).length, 1);
+    assertEquals(ends.filter(({ code }) => code === 128 + 9).length, 1);
     const refused = ends.filter(({ code, stderr }) => code === 1 && stderr.includes("id exists"));
     assertEquals(refused.length, 19, ends.map(({ stderr }) => stderr).join(""));
   });

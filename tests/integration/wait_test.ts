@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing, processesNaming } from "../fixtures/leftovers.ts";
-import { until } from "../fixtures/until.ts";
+import { SLOWNESS, until } from "../fixtures/until.ts";
 
 /** The name of a process; empty if it has ended. */
 function commOf(pid: string): string {
@@ -45,7 +45,7 @@ Deno.test("wait gives the exit code of a supervised container to any caller, unt
     );
     assertEquals(JSON.parse(await hull.must("state", id)).exitCode, undefined);
     const early = [hull.call(["wait", id]), hull.call(["wait", id])];
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 500 * SLOWNESS));
     Deno.writeTextFileSync(`${bundle.folder}/rootfs/tmp/go`, "");
     for (const { code, stdout } of await Promise.all(early)) {
       assertEquals([code, stdout], [0, "7\n"]);
@@ -72,7 +72,7 @@ Deno.test("create --supervise, start, and a signal's end: 128 and its number", a
     // A container that is deleted under a waiter's eyes has still told how it ended.
     await hull.detach("run", "-d", "--supervise", "-b", bundle.folder, id);
     const waiting = hull.call(["wait", id]);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 500 * SLOWNESS));
     await hull.must("delete", "--force", id);
     assertEquals((await waiting).stdout, "137\n");
   });
@@ -81,7 +81,7 @@ Deno.test("create --supervise, start, and a signal's end: 128 and its number", a
 Deno.test("without a supervisor, or with one that was killed, wait tells the end alone", async () => {
   await leavesNothing("hull-lc-wait-none", async () => {
     await using hull = new Hull();
-    using bundle = makeBundle("sleep 3; exit 7");
+    using bundle = makeBundle(`sleep ${3 * SLOWNESS}; exit 7`);
     const id = "hull-lc-wait-none";
     await hull.detach("run", "-d", "-b", bundle.folder, id);
     const { code, stdout, stderr } = await hull.call(["wait", id]);
@@ -98,7 +98,7 @@ Deno.test("without a supervisor, or with one that was killed, wait tells the end
 
 Deno.test("of a run in the foreground wait knows the exit code as well, kept or not", async () => {
   await using hull = new Hull();
-  using slow = makeBundle("sleep 4; exit 6");
+  using slow = makeBundle(`sleep ${4 * SLOWNESS}; exit 6`);
   const running = hull.call(["run", "-b", slow.folder, "hull-lc-fore"]);
   await until(async () => {
     const { code, stdout } = await hull.call(["state", "hull-lc-fore"]);
