@@ -10,6 +10,12 @@ const STATUS = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/s
 const HOLD = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
 const HOLDING = `run -d --name $N bb sh -c "${HOLD}" >/dev/null; till 'c logs $N | grep up'`;
 const REMOVE = "c rm -f $N >/dev/null; echo $?";
+/**
+ * For sed: takes the scope from the v1 hierarchy of devices. Beside systemd runc's process is at times
+ * in the slice there, where none of the container's device rules hold. hull's is in its scope always:
+ * see systemd_test.ts.
+ */
+const OWN_DEVICES = "s#^(:devices:.*\\.slice)/[^/]*\\.scope$#\\1#";
 
 /** The cases of one of them. */
 export function casesOf(client: "podman" | "docker"): ClientCase[] {
@@ -257,7 +263,7 @@ const ENGINE_CASES: readonly ClientCase[] = [
     script: `
       run --rm bb sh -c 'cut -d" " -f4-6 /proc/self/mountinfo | sort; ls -l /dev | awk "{print \\$1,\\$3,\\$4,\\$NF}"; ip -o link; ip -o addr; umask; env | sort; ls -l /proc/self/fd | wc -l; cat /proc/self/limits' |
         sed -E 's/[0-9a-f]{64}/ID/g; s/[0-9a-f]{12}/ID/g; s/[^ ]*(runc|hull)[^ ]*/HOST/g; /cgroup r[ow],/d'
-      run --rm bb sh -c 'cat /proc/self/cgroup' | sed -E 's/[0-9a-f]{64}/ID/g; s/^[0-9]+//'`,
+      run --rm bb sh -c 'cat /proc/self/cgroup' | sed -E 's/[0-9a-f]{64}/ID/g; s/^[0-9]+//; ${OWN_DEVICES}'`,
   },
   {
     name: "a health check",

@@ -75,7 +75,10 @@ test("a container is a scope with its limits, and gone with it", async () => {
     DefaultDependencies: "no",
   });
   const pid = await pidOf(hull, id);
-  assert(folderOf(pid, "pids").endsWith(`/system.slice/${unit}`), folderOf(pid, "pids"));
+  for (const controller of ["pids", "devices", "memory", "cpu"]) {
+    const folder = folderOf(pid, controller);
+    assert(folder.endsWith(`/system.slice/${unit}`), folder);
+  }
   const processes = Deno.readTextFileSync(`${folderOf(pid, "pids")}/cgroup.procs`).split("\n");
   assert(processes.includes(String(pid)));
   for (const process of processes.filter((line) => line !== "")) {
