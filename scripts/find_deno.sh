@@ -8,6 +8,8 @@ deno_version=2.9.6
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 # The same for containerd's shim, most of which is one process that lives long.
 shim_flags=--v8-flags=--single-threaded-gc
+# The same for a resident, which lives as long: a third less memory for a tenth more of its time.
+resident_flags=--v8-flags=--optimize-for-size
 
 # is_own: whether a folder that a variable names is this user's alone. What root runs, and what it
 # believes to have compiled, must not come from the home of another user, which sudo or su may leave

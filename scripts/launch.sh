@@ -108,7 +108,7 @@ foreign="$foreign\
 ${DENO_DIR+DENO_DIR }${DENO_NO_UPDATE_CHECK+DENO_NO_UPDATE_CHECK }${bundle+bundle }\
 ${cache+cache }${code+code }${deno+deno }${deno_version+deno_version }${brief_flags+brief_flags }\
 ${folder+folder }${modules+modules }${own+own }${own_home+own_home }${own_xdg+own_xdg }\
-${root+root }${shim_flags+shim_flags }${stamp+stamp }\
+${root+root }${resident_flags+resident_flags }${shim_flags+shim_flags }${stamp+stamp }\
 "
 for HULL_CALLER in $foreign; do
   eval "export HULL_CALLER_$HULL_CALLER=\"\$$HULL_CALLER\"; unset $HULL_CALLER"
@@ -134,7 +134,7 @@ if has_bundle; then
     containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
     *" run "* | *" create "*) modules=cli/hull ;;
     *" exec "*) modules=exec/hull ;;
-    *" resident "*) modules=life/hull brief_flags=--no-prompt ;;
+    *" resident "*) modules=life/hull brief_flags=$resident_flags ;;
     *) modules=life/hull ;;
   esac
   set -- --no-config "$root/.hull/$bundle/src/$modules.js" "$@"

@@ -80,6 +80,8 @@ export class Client implements Bearer, Disposable {
   /** Settled once nothing is asked of it. */
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
+  /** The greatest size of what it may say now: memory for more would be cleared each time. */
+  #expected = SIGNAL_SIZE;
   #onSignal: ((number: number) => void) | undefined;
   #onStreams: ((fds: readonly Fd[]) => void) | undefined;
   /** What it does while it is not told anything else. */
@@ -272,6 +274,7 @@ export class Client implements Bearer, Disposable {
     if (this.gone.aborted) throw new ClientGone();
     this.#answered = Promise.withResolvers();
     const { promise } = this.#answered;
+    this.#expected = Math.max(SIGNAL_SIZE, program.memory.length);
     promise.catch(() => {}); // thrown where it is awaited
     await this.#send(program, messages, fds);
     const answer = await promise;
@@ -311,7 +314,7 @@ export class Client implements Bearer, Disposable {
   async #listen(): Promise<void> {
     for (;;) {
       const most = this.#onStreams === undefined ? 0 : STDERR + 1;
-      const packet = this.#unlessGone(() => receivePacket(this.#socket, FRAME_SIZE, most));
+      const packet = this.#unlessGone(() => receivePacket(this.#socket, this.#expected, most));
       if (packet === undefined) {
         await this.#poller.wait(this.#socket);
         if (!this.#socket.isOpen) return this.#leave();
