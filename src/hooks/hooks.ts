@@ -118,6 +118,7 @@ async function runHook(pointer: string, hook: Hook, context: HookContext): Promi
   using input = new Pipe();
   using process = new SetnsProcess({
     ...context,
+    bearer: context.bearer?.ofTheWay,
     execute: [...context.last, execute(hook, context.env, pointer)],
     stdio: {
       stdin: input.reader.number,

@@ -55,4 +55,9 @@ export interface Bearer {
   bear(birth: Birth): Promise<Child>;
   /** Who is told how a child of that process ended, by its number. */
   keeper(pid: number): StatusKeeper;
+  /**
+   * The same for children of the way, such as hooks: how they ended is asked for once, and nothing is
+   * left of them then. For as long as something is, the first process of their pid namespace can't end.
+   */
+  readonly ofTheWay: Bearer;
 }

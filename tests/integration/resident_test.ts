@@ -3,7 +3,7 @@ import { makeBundle } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { ClientHull, TestResident } from "../fixtures/resident.ts";
-import { until } from "../fixtures/until.ts";
+import { inTime, until } from "../fixtures/until.ts";
 
 /** Without a resident a client of these ends with this code: it becomes a program that does. */
 const NOBODY = "/bin/false";
@@ -103,6 +103,20 @@ Deno.test("a caller is served whose groups are the same, its own one among them 
     await using hull = new ClientHull(resident, "setpriv", groups);
     assertEquals(await hull.must("list", "-q"), "", groups);
   }
+});
+
+Deno.test("hooks in the container's namespaces do not keep it from ending", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("exit 3", (config) => {
+      const args = ["sh", "-c", "exit 0"];
+      const hooks = [{ path: "/bin/sh", args }, { path: "/bin/sh", args }];
+      config.hooks = { createRuntime: hooks, createContainer: hooks, poststart: hooks };
+    });
+    await using hull = new ClientHull(resident);
+    const run = hull.call(["run", "-b", bundle.folder, ID]);
+    assertEquals(await inTime("the run", run), { code: 3, stdout: "", stderr: "" });
+  });
 });
 
 Deno.test("signals go to the program of the client", async () => {

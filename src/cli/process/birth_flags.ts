@@ -104,7 +104,11 @@ async function createFromBundle(
 ): Promise<Born> {
   const { flags, args, command, factory, output, caller } = invocation;
   const { Process } = await import("../../process.ts");
-  if (caller.isOther && needsLauncher(bundle?.config)) throw new NotHere("a launcher");
+  if (caller.isOther) {
+    if (needsLauncher(bundle?.config)) throw new NotHere("a launcher");
+    const isFollowed = isRun && !isDetached && !isOn(flags, "no-subreaper");
+    if (isFollowed && leavesOrphans(bundle?.config)) throw new NotHere("somebody to adopt orphans");
+  }
   const network = await networkOf(flags);
   const console = consoleOf(invocation, bundle?.config, isDetached);
   const process = new Process({
@@ -167,6 +171,12 @@ async function createFromBundle(
 function needsLauncher(config: Config | undefined): boolean {
   const { namespaces } = config?.linux ?? {};
   return Array.isArray(namespaces) && joinsInhabited(namespaces.filter((one) => one !== null));
+}
+
+/** Whether its orphans come out of its namespaces, to the process that its caller started. */
+function leavesOrphans(config: Config | undefined): boolean {
+  const namespaces = config === undefined ? undefined : config.linux?.namespaces ?? [];
+  return Array.isArray(namespaces) && !namespaces.some((one) => one?.type === "pid");
 }
 
 /** What `--init` asks for. */

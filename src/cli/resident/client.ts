@@ -32,6 +32,7 @@ import {
 } from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
+import { BearerOfTheWay } from "./bearer_of_the_way.ts";
 import { receiveWords, resumingWords } from "./resumption.ts";
 
 const MSG_NOSIGNAL = 0x4000;
@@ -187,7 +188,7 @@ export class Client implements Bearer, Disposable {
     });
   }
 
-  async bear(birth: Birth): Promise<Child> {
+  async bear(birth: Birth, more: number = WNOWAIT): Promise<Child> {
     const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
     const before = messages.map((message) => receiveWords(this.#addresses, message));
@@ -207,22 +208,24 @@ export class Client implements Bearer, Disposable {
       throw new ContainerError(
         "InitFailed",
         "the caller's process could not take what init needs",
-        {
-          hint: "its limit of open files may be too low",
-        },
+        { hint: "its limit of open files may be too low" },
       );
     }
     if (birth.endsSoon === true) {
       return Child.ofEnded(pid, decodeEnd(program.output(END)), this.#poller);
     }
-    return new Child(pid, openPidfd(pid), this.#poller, this.keeper(pid));
+    return new Child(pid, openPidfd(pid), this.#poller, this.keeper(pid, more));
   }
 
-  keeper(pid: number): StatusKeeper {
+  get ofTheWay(): Bearer {
+    return new BearerOfTheWay(this);
+  }
+
+  keeper(pid: number, more: number = WNOWAIT): StatusKeeper {
     return {
       status: async () => {
         try {
-          return decodeEnd((await this.run([waitFor(pid, WNOWAIT)])).output(END));
+          return decodeEnd((await this.run([waitFor(pid, more)])).output(END));
         } catch (error) {
           if (error instanceof ClientGone) return undefined;
           throw error;

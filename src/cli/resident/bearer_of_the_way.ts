@@ -1,0 +1,45 @@
+/**
+ * A client as the parent of hooks and their like. Whoever goes on with a command asks for the ends of
+ * its main processes again, so those stay as they are; but not for these.
+ *
+ * @module
+ */
+
+import type { Bearer, Birth } from "../../process/bearer.ts";
+import type { Child, StatusKeeper } from "../../process/parent_process.ts";
+
+/** A client; further flags of waitid(2) say what is left of a child that has ended. */
+export interface Parent extends Pick<Bearer, "pid" | "environment"> {
+  bear(birth: Birth, more: number): Promise<Child>;
+  keeper(pid: number, more: number): StatusKeeper;
+}
+
+/** The client as such a parent. */
+export class BearerOfTheWay implements Bearer {
+  readonly #client: Parent;
+
+  /** @param client the client */
+  constructor(client: Parent) {
+    this.#client = client;
+  }
+
+  get pid(): number {
+    return this.#client.pid;
+  }
+
+  get environment(): readonly string[] {
+    return this.#client.environment;
+  }
+
+  get ofTheWay(): Bearer {
+    return this;
+  }
+
+  bear(birth: Birth): Promise<Child> {
+    return this.#client.bear(birth, 0);
+  }
+
+  keeper(pid: number): StatusKeeper {
+    return this.#client.keeper(pid, 0);
+  }
+}
