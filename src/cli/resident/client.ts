@@ -192,12 +192,8 @@ export class Client implements Bearer, Disposable {
     const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
     const before = messages.map((message) => receiveWords(this.#addresses, message));
-    const plan = planClientBirth(
-      birth,
-      { open: this.#open, ignored: this.#peer.ignored },
-      before,
-      ANSWER,
-    );
+    const inherited = { open: this.#open, ignored: this.#peer.ignored };
+    const plan = planClientBirth(birth, inherited, before, ANSWER);
     const { operations, clone, passed, report } = plan;
     const tail = reportTail(report, operations, birth.said.know(operations));
     const program = this.#program(operations, tail);
@@ -224,12 +220,8 @@ export class Client implements Bearer, Disposable {
   keeper(pid: number, more: number = WNOWAIT): StatusKeeper {
     return {
       status: async () => {
-        try {
-          return decodeEnd((await this.run([waitFor(pid, more)])).output(END));
-        } catch (error) {
-          if (error instanceof ClientGone) return undefined;
-          throw error;
-        }
+        const asked = this.run([waitFor(pid, more)]);
+        return await asked.then((program) => decodeEnd(program.output(END)), unlessGone);
       },
     };
   }
@@ -345,6 +337,10 @@ export class Client implements Bearer, Disposable {
       throw error;
     }
   }
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof ClientGone)) throw error;
 }
 
 /** Ends it. */
