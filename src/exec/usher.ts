@@ -23,6 +23,7 @@ import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type ExitStatus, openPidfd, reapEnding } from "../../ffi/processes/process.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
+import { forbiddenProgram } from "../failures/forbidden_program.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import { initFailure } from "../../init/operations/failure.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
@@ -146,7 +147,11 @@ function imageOf(
   const planned = planJoin(trace === undefined ? options : { ...options, guard: undefined }, born);
   const operations = trace?.markUsher(planned) ?? planned;
   const tail = reportTail(options.report, operations, said.know(operations));
-  return executableFile("hull-exec", programImage(operations, tail));
+  try {
+    return executableFile("hull-exec", programImage(operations, tail));
+  } catch (error) {
+    throw forbiddenProgram(error, "the program that joins");
+  }
 }
 
 /** Has another process start it. */

@@ -16,8 +16,7 @@
  * @module
  */
 
-import { syscallFailure } from "../failures/syscall_failure.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { forbiddenProgram } from "../failures/forbidden_program.ts";
 import { type Fd, read } from "../../ffi/files/file.ts";
 import { duplicate } from "../../ffi/files/descriptor.ts";
 import { executeFile } from "../../ffi/processes/executed_file.ts";
@@ -26,7 +25,6 @@ import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
 import { executableFile, programImage } from "../../ffi/program/program_image.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
-import type { ContainerError } from "../errors.ts";
 import { birthFds } from "../birth/birth_fds.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
@@ -169,20 +167,14 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   const whole = { ...supervised, memory: watched };
   const operations = supervisorProgram(whole, inherited, socket, record);
   const image = programImage(operations, reportTail(status, operations));
-  using file = executableFile(NAME, image);
-  return execute(file, id, inherited);
+  return execute(image, id, inherited);
 }
 
-function execute(file: Fd, id: string, inherited: readonly number[]): number {
+function execute(image: Uint8Array<ArrayBuffer>, id: string, inherited: readonly number[]): number {
   try {
+    using file = executableFile(NAME, image);
     return executeFile(file, [NAME, id], inherited);
   } catch (error) {
-    throw error instanceof SyscallError && error.syscall === "execveat" ? forbidden(error) : error;
+    throw forbiddenProgram(error, "the supervisor");
   }
-}
-
-function forbidden(cause: SyscallError): ContainerError {
-  return syscallFailure(cause, "Unsupported", "the supervisor can't be started", {
-    hint: "the host forbids executable files in memory: see sysctl vm.memfd_noexec",
-  });
 }

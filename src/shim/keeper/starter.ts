@@ -8,6 +8,7 @@ import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { executeFile } from "../../../ffi/processes/executed_file.ts";
 import { signalPidfd } from "../../../ffi/processes/process.ts";
 import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
+import { forbiddenProgram } from "../../failures/forbidden_program.ts";
 import {
   identify,
   isAlive,
@@ -21,11 +22,19 @@ const NAME = "hull-shim-starter";
 
 /** Starts it. The caller holds the lock for that. */
 export function launchStarter(places: Places, started: Started): void {
-  using file = executableFile(NAME, programImage(starterProgram(started)));
-  const pid = executeFile(file, [NAME, places.root], []);
+  const pid = launch(places, started);
   const identity = JSON.stringify(identify(pid));
   Deno.writeTextFileSync(`${places.starter}.new`, identity, { mode: 0o600 });
   Deno.renameSync(`${places.starter}.new`, places.starter);
+}
+
+function launch({ root }: Places, started: Started): number {
+  try {
+    using file = executableFile(NAME, programImage(starterProgram(started)));
+    return executeFile(file, [NAME, root], []);
+  } catch (error) {
+    throw forbiddenProgram(error, "the shim's starter");
+  }
 }
 
 /** Whether one is there. */
