@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { makeBundle } from "../fixtures/bundle.ts";
+import { isThere } from "../../ffi/files/file_status.ts";
+import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { ClientHull, TestResident } from "../fixtures/resident.ts";
@@ -117,6 +118,27 @@ Deno.test("hooks in the container's namespaces do not keep it from ending", asyn
     const run = hull.call(["run", "-b", bundle.folder, ID]);
     assertEquals(await inTime("the run", run), { code: 3, stdout: "", stderr: "" });
   });
+});
+
+Deno.test("a resident that is killed while a hook runs leaves no hook, and no half of a container", async () => {
+  for (const point of ["createRuntime", "createContainer", "poststart"] as const) {
+    await leavesNothing(ID, async () => {
+      await using resident = await TestResident.start();
+      using scratch = scratchFolder();
+      const begun = `${scratch.path}/begun`;
+      using bundle = makeBundle("exit 3", (config) => {
+        const args = ["sh", "-c", `echo >${begun}; sleep 2`];
+        config.hooks = { [point]: [{ path: "/bin/sh", args }] };
+      });
+      await using hull = new ClientHull(resident);
+      const run = hull.call(["run", "-b", bundle.folder, ID]);
+      await until(() => isThere(begun), 10);
+      await resident.kill();
+      const { code } = await inTime(`the run with ${point}`, run);
+      assertEquals(code, 3, point);
+      assertEquals(await hull.must("list", "-q"), "");
+    });
+  }
 });
 
 Deno.test("signals go to the program of the client", async () => {

@@ -42,7 +42,7 @@ async function main([mode = "", folder = "", program = "", ...args]: string[]): 
   const all = served + client.cold - before;
   console.log(`${SAYS}${served} of ${all} commands were served by it`);
   for (const line of said.split("\n").filter((line) => line !== "")) console.log(SAYS + line);
-  if (served * 2 > all || code !== 0) return code;
+  if (served * 2 > all || all === 0 || code !== 0) return code;
   console.log(`${SAYS}too few: this says little of a resident`);
   return 1;
 }

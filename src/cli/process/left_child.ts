@@ -96,16 +96,15 @@ export async function takeLeftContainer(
   poller: Poller,
 ): Promise<Container | undefined> {
   const container = loaded(factory, id);
-  for (const pid of children()) {
-    const isFirst = container !== undefined && pid === firstOf(factory, id);
-    const child = new Child(pid, openPidfd(pid), poller);
-    if (isFirst && container.status() !== "stopped") {
-      attach(process, new LeftChild(child, container.folder));
-      return container;
-    }
-    await child.kill();
-    if (isFirst) await container.destroy({ force: true }); // its program never ran
+  const left = children().map((pid) => new Child(pid, openPidfd(pid), poller));
+  const first = container && left.find(({ pid }) => pid === firstOf(factory, id));
+  if (container !== undefined && first !== undefined && container.status() !== "stopped") {
+    attach(process, new LeftChild(first, container.folder));
+    return container;
   }
+  // a hook may be in the pid namespace of a child that is older, and can't end before it
+  for (const child of left.toReversed()) await child.kill();
+  if (first !== undefined) await container?.destroy({ force: true }); // its program never ran
   return undefined;
 }
 
