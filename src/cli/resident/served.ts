@@ -9,7 +9,7 @@ import type { Caller } from "../caller/caller.ts";
 import type { Peer } from "./peer.ts";
 
 /** Variables that mean the process itself, or what only it can reach. */
-const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUNTIME_DIR=)/;
+const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUNTIME_DIR=.)/;
 /** Paths that mean another thing in each process. */
 export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
 const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;

@@ -29,6 +29,12 @@ Deno.test("what means the caller's own process is left to it", () => {
   for (const words of left) assertEquals(isServed(args(...words), PIPES), false, words.join(" "));
 });
 
+Deno.test("a session's folder that is none leaves nothing to the caller: Podman says that", () => {
+  const served = (variable: string) =>
+    isServed({ args: ["run", "web"], environment: [variable] }, PIPES);
+  assertEquals([served("XDG_RUNTIME_DIR="), served("XDG_RUNTIME_DIR=/run/user/0")], [true, false]);
+});
+
 Deno.test("so is what has variables of the session, or a terminal", () => {
   for (
     const variable of ["NOTIFY_SOCKET=/x", "LISTEN_FDS=1", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/x"]
