@@ -57,7 +57,10 @@ export async function main(
     }
     const trace = text(flags, "trace");
     const left = text(flags, LEFT_FLAG);
-    if (left !== undefined) caller = { ...caller, left: left === "runs" ? left : "begun" };
+    if (left !== undefined) {
+      const [stage, ...others] = left.split(" ");
+      caller = { ...caller, left: stage === "runs" ? stage : "begun", others };
+    }
     if (trace === undefined) return await dispatch(name, following, flags, { output, caller });
     return await dispatchTraced(trace, name, following, flags, { output, caller });
   } catch (error) {

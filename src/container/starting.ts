@@ -79,6 +79,7 @@ export class Starting {
       try {
         await this.releaseFirst();
       } catch (error) {
+        if (isGivenAlready(error) && known.now.status === "running") requireCreated(known.now);
         if (signal?.aborted !== true || isWaiting(known.folder)) throw error;
         throw await undone(error, () => known.kill());
       }
@@ -215,6 +216,11 @@ export class Starting {
     const { startExec } = await loadExec();
     return await startExec(stored, pidfd, this.#call.surroundings, options);
   }
+}
+
+/** Whether nothing waited: who gave the start may have been killed before it took the fifos away. */
+function isGivenAlready(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotRunning";
 }
 
 function isHookFailure(error: unknown): boolean {

@@ -139,9 +139,9 @@ export function silentEnd({ code, signal, oomKilled }: Partial<ExitStatus>): Con
  */
 export async function releaseStart(folder: string, poller: Poller): Promise<void> {
   using status = open(`${folder}/${STATUS_FIFO}`, O_RDONLY | O_NONBLOCK);
-  knock(`${folder}/${START_FIFO}`);
   let message: InitMessage | undefined;
   try {
+    knock(`${folder}/${START_FIFO}`);
     message = await new InitStatus(status, poller).next();
   } finally {
     removeFifos(folder); // whatever comes of it, the start was given

@@ -47,6 +47,8 @@ export interface Caller {
   readonly isOther: boolean;
   /** How far a resident hull came with the command, if it was killed meanwhile. */
   readonly left?: Stage | undefined;
+  /** The numbers of children that the caller's process had before that. */
+  readonly others?: readonly string[];
   readonly stdin: { isTerminal(): boolean };
   readonly stdout: Sink;
   readonly stderr: Sink;

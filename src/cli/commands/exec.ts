@@ -89,7 +89,7 @@ export const command: Command = {
       ...identity(flags, container),
       leaveStatus: isDetached,
     });
-    const left = caller.left !== undefined && await takeLeftExec(process, new Poller());
+    const left = caller.left !== undefined && await takeLeftExec(caller, process, new Poller());
     if (!left) await container.start(process);
     await tellPid(pathOf({ flags, caller }, "pid-file"), process);
     if (isDetached) return 0;

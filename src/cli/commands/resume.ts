@@ -8,8 +8,11 @@ export const command: Command = {
   description: "Lets the processes of a paused container go on.",
   flags: [],
   arity: [1, 1],
-  async run({ args, factory }) {
-    await (await factory()).load(args[0] as string).resume();
+  async run({ args, factory, caller }) {
+    const container = (await factory()).load(args[0] as string);
+    if (caller.left !== undefined && container.status() === "running") return 0;
+    await caller.tellStage("begun");
+    await container.resume();
     return 0;
   },
 };

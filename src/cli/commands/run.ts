@@ -9,6 +9,7 @@ import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
 import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
 import { type Command, isOn } from "../flags/command.ts";
+import { releaseOnce } from "../process/release_once.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
 import { oneLine, type Output } from "../output/output.ts";
@@ -57,8 +58,7 @@ export const command: Command = {
       // Once the program runs, hull's files may go.
       if (!isDetached && container.config.hooks !== undefined) await loadHooks();
       if (!isDetached) await caller.tellStage("runs");
-      const isThere = caller.left !== undefined && container.status() !== "created";
-      if (!isThere) await container.release();
+      await releaseOnce(container, caller);
     } catch (error) {
       // a failed hook has removed it already
       throw await undone(error, () => container[Symbol.asyncDispose]());

@@ -4,6 +4,7 @@ import { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
 import type { Command } from "../flags/command.ts";
 import { oneLine, type Output } from "../output/output.ts";
+import { releaseOnce } from "../process/release_once.ts";
 
 /** Lets a created container's process run. */
 export const command: Command = {
@@ -16,7 +17,7 @@ export const command: Command = {
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
     if (caller.left !== undefined && container.status() !== "created") return 0; // the resident has done it
     await caller.tellStage("begun");
-    if (host === "") await container.release();
+    if (host === "") await releaseOnce(container, caller);
     else await startNotified(container, host, output);
     return 0;
   },

@@ -124,7 +124,7 @@ async function createFromBundle(
   const makes = await factory();
   const id = args[0] as string;
   if (caller.left !== undefined) {
-    const container = await takeLeftContainer(makes, id, process, new Poller());
+    const container = await takeLeftContainer(caller, makes, id, process, new Poller());
     if (container !== undefined) {
       if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
       writePidFile(pathOf(invocation, "pid-file"), process.pid);

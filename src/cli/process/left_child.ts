@@ -14,11 +14,15 @@ import { ContainerError } from "../../errors.ts";
 import { killTree } from "../../exec/descendants.ts";
 import type { Factory } from "../../factory.ts";
 import { Child, type ParentProcess, requireSignal } from "../../process/parent_process.ts";
+import type { Caller } from "../caller/caller.ts";
 import { CLAIM } from "../../process/process_claim.ts";
 import type { Process } from "../../process.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { StateStore } from "../../state/state_store.ts";
 import { writeExitRecord } from "../../supervisor/exit_record.ts";
+
+/** Who called this program and had children already. */
+type Left = Pick<Caller, "others">;
 
 /** A process that is this program's child, though another program had it made. */
 class LeftChild implements ParentProcess {
@@ -72,9 +76,13 @@ class LeftChild implements ParentProcess {
  *
  * @returns whether there is one
  */
-export async function takeLeftExec(process: Process, poller: Poller): Promise<boolean> {
+export async function takeLeftExec(
+  left: Left,
+  process: Process,
+  poller: Poller,
+): Promise<boolean> {
   for (;;) {
-    const pid = children().at(-1);
+    const pid = children(left).at(-1);
     if (pid === undefined) return false;
     const child = new Child(pid, openPidfd(pid), poller);
     if (!isUsher(pid)) {
@@ -90,20 +98,21 @@ export async function takeLeftExec(process: Process, poller: Poller): Promise<bo
  * container is whole: the process takes the child over. A child that is not so far is ended.
  */
 export async function takeLeftContainer(
+  left: Left,
   factory: Factory,
   id: string,
   process: Process,
   poller: Poller,
 ): Promise<Container | undefined> {
   const container = loaded(factory, id);
-  const left = children().map((pid) => new Child(pid, openPidfd(pid), poller));
-  const first = container && left.find(({ pid }) => pid === firstOf(factory, id));
+  const there = children(left).map((pid) => new Child(pid, openPidfd(pid), poller));
+  const first = container && there.find(({ pid }) => pid === firstOf(factory, id));
   if (container !== undefined && first !== undefined && container.status() !== "stopped") {
     attach(process, new LeftChild(first, container.folder));
     return container;
   }
   // a hook may be in the pid namespace of a child that is older, and can't end before it
-  for (const child of left.toReversed()) await child.kill();
+  for (const child of there.toReversed()) await child.kill();
   if (first !== undefined) await container?.destroy({ force: true }); // its program never ran
   return undefined;
 }
@@ -114,13 +123,14 @@ export async function takeLeftContainer(
  * @returns the container, if it is still there
  */
 export function takeLeftRun(
+  left: Left,
   factory: Factory,
   id: string,
   process: Process,
   poller: Poller,
 ): Container | undefined {
   const container = loaded(factory, id);
-  const [pid] = children();
+  const [pid] = children(left);
   const ended = pid === undefined ? container?.exitStatus() : undefined;
   if (ended !== undefined) attach(process, new LeftChild(Child.ofEnded(0, ended, poller)));
   else if (pid === undefined) {
@@ -150,10 +160,10 @@ function loaded(factory: Factory, id: string): Container | undefined {
   }
 }
 
-/** The numbers of this program's children, in the order of their births. */
-function children(): number[] {
+/** The numbers of the command's children, in the order of their births. */
+function children({ others = [] }: Left): number[] {
   const text = optionalText(`/proc/self/task/${Deno.pid}/children`);
-  return text.split(" ").filter((number) => number !== "").map(Number);
+  return text.split(" ").filter((pid) => pid !== "" && !others.includes(pid)).map(Number);
 }
 
 /** Whether it is a program of hull's that makes the process. */

@@ -8,6 +8,7 @@ import { Poller } from "../../../ffi/waiting/poll.ts";
 import { Process } from "../../process.ts";
 import { type Invocation, isOn } from "../flags/command.ts";
 import { follow, type SignalForwarder } from "../foreground/foreground.ts";
+import { releaseOnce } from "./release_once.ts";
 import { takeLeftRun } from "./left_child.ts";
 
 /** Goes on with it to its end; gives the exit code. */
@@ -16,8 +17,8 @@ export async function goOnWithRun(
   signals: SignalForwarder,
 ): Promise<number> {
   const process = new Process({});
-  const container = takeLeftRun(await factory(), id, process, new Poller());
-  if (container?.status() === "created") await container.release();
+  const container = takeLeftRun(caller, await factory(), id, process, new Poller());
+  if (container?.status() === "created") await releaseOnce(container, caller);
   const following = { hasTerminal: false, isFirst: true, output, caller };
   const code = await follow(process, signals, following);
   if (container !== undefined && !isOn(flags, "keep")) await container.destroy({ force: true });

@@ -8,7 +8,7 @@
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
-import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
+import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { decodeEnd, openPidfd } from "../../../ffi/processes/process.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
@@ -21,15 +21,9 @@ import { ContainerError } from "../../errors.ts";
 import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
+import { type Beginning, beginning, saidIn } from "./client_beginning.ts";
 import { END, planClientBirth, waitFor, WNOWAIT } from "./client_birth.ts";
-import {
-  type ClientAddresses,
-  clientLabels,
-  FRAME_SIZE,
-  limits,
-  passStreams,
-  STREAMS_SIZE,
-} from "./client_program.ts";
+import { type ClientAddresses, clientLabels, FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
 import { BearerOfTheWay } from "./bearer_of_the_way.ts";
@@ -45,13 +39,6 @@ export class ClientGone extends Error {
 
 /** What must be known of its process. */
 export type ClientPeer = Pick<Peer, "identity" | "fds" | "ignored" | "environment" | "words">;
-
-/** What a client says of itself when its command begins. */
-export interface Beginning {
-  /** See capabilities(7). */
-  readonly securebits: number;
-  readonly streams: readonly Fd[];
-}
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -78,6 +65,8 @@ export class Client implements Bearer, Disposable {
   readonly #leaving = new AbortController();
   readonly #outside = clientLabels();
   #stage: Stage | undefined;
+  /** Its children that are none of the command's. */
+  #others: string | undefined;
   /** Settled once nothing is asked of it. */
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
@@ -142,12 +131,11 @@ export class Client implements Bearer, Disposable {
    * @throws {ClientGone} if it has given up
    */
   async begin(received: DisposableStack): Promise<Beginning> {
-    const look: Operation = { label: "look", syscall: "prctl", args: [PR_GET_SECUREBITS] };
     let streams: readonly Fd[] = [];
     this.#onStreams = (fds) => streams = fds.map((fd) => received.use(fd));
-    const program = await this.run([...limits(0n), look, passStreams()]);
+    const program = await this.run(beginning());
     this.#onStreams = undefined;
-    return { securebits: program.result("look"), streams };
+    return { ...saidIn(program), streams };
   }
 
   /** Has it do something from which it does not come back. */
@@ -237,7 +225,9 @@ export class Client implements Bearer, Disposable {
   #resumption(stage: Stage): Bytes | undefined {
     if (this.#stage === stage || this.#stage === "runs") return undefined;
     this.#stage = stage;
-    return resumingWords(this.#addresses, this.#peer.words, stage);
+    // Whoever executes a command may have children already.
+    this.#others ??= optionalText(`/proc/${this.pid}/task/${this.pid}/children`).trim();
+    return resumingWords(this.#addresses, this.#peer.words, { stage, others: this.#others });
   }
 
   #program(operations: readonly Operation[], tail: readonly Operation[]): SyscallProgram {

@@ -17,6 +17,7 @@ import {
   O_WRONLY,
   open,
 } from "../../../ffi/files/file.ts";
+import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
 import { copyFdOf, openPidfd } from "../../../ffi/processes/process.ts";
 import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
@@ -33,6 +34,8 @@ import { OF_PROCESS } from "./served.ts";
 const PATH_OF_PROCESS = new RegExp(
   `"(path|source|listenerPath)"\\s*:\\s*"[^"]*(${OF_PROCESS.source})`,
 );
+/** More would need a longer program than a client takes. */
+const MOST_PRESERVED = 64;
 /** As the engine says it. */
 const MISSING = "No such file or directory (os error 2)";
 
@@ -100,13 +103,11 @@ export class RemoteCaller implements Caller, Disposable {
 
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles"> {
     if (count === 0) return {};
+    if (count > MOST_PRESERVED) throw new NotHere(`${count} fds`);
     using pidfd = openPidfd(this.identity.pid);
     const files = Array.from({ length: count }, (_, k) => {
-      try {
-        return this.#opened.use(copyFdOf(pidfd, 3 + k)).number;
-      } catch {
-        throw new NotHere(`fd ${3 + k}, which nobody passed`);
-      }
+      if (!this.#isPassed(3 + k)) throw new NotHere(`fd ${3 + k}, which nobody passed`);
+      return this.#opened.use(copyFdOf(pidfd, 3 + k)).number;
     });
     return { extraFiles: files };
   }
@@ -135,6 +136,13 @@ export class RemoteCaller implements Caller, Disposable {
   /** Closes what was opened for the command. */
   [Symbol.dispose](): void {
     this.#opened.dispose();
+  }
+
+  /** Whether an fd was passed to the client: what that has opened itself closes on exec. */
+  #isPassed(number: number): boolean {
+    const text = optionalText(`/proc/${this.identity.pid}/fdinfo/${number}`);
+    const flags = /^flags:\s+(\d+)$/m.exec(text)?.[1];
+    return flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0;
   }
 
   /** A path to a regular file that is held open, so that it can't become anything else. */

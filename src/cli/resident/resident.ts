@@ -36,6 +36,8 @@ const HELLO_MS = 10_000;
 /** What keeps a connection from being accepted for a while. */
 const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"] as const;
 const PAUSE_MS = 50;
+/** How many more fds than it has a client must be able to take for its children. */
+const MORE_FDS = 128;
 
 /** What a resident is. */
 export interface ResidentOptions {
@@ -120,8 +122,9 @@ export class Resident {
     using client = new Client(socket, this.#poller, this.#addresses, peer ?? NOBODY);
     try {
       if (peer === undefined) return await client.leave();
-      const { securebits, streams } = await client.begin(opened);
-      if (securebits !== this.#self.securebits) return await client.leave();
+      const { securebits, fdLimit, streams } = await client.begin(opened);
+      const takesFds = peer.fds.size + MORE_FDS <= fdLimit;
+      if (securebits !== this.#self.securebits || !takesFds) return await client.leave();
       using caller = new RemoteCaller(client, peer, streams);
       if (!isServed(peer, caller)) return await client.leave();
       this.#served++;

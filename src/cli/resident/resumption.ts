@@ -11,6 +11,13 @@ import { type ClientAddresses, WORDS_SIZE } from "./client_program.ts";
 
 const WORD = 8;
 
+/** How far the command has come. */
+export interface Left {
+  readonly stage: Stage;
+  /** The numbers of children that the process had before, with blanks between them. */
+  readonly others: string;
+}
+
 /** The words of a process in its own memory. */
 export interface WordsInMemory {
   /** The address of the first. */
@@ -27,9 +34,9 @@ export interface WordsInMemory {
 export function resumingWords(
   { words: place }: ClientAddresses,
   { address, sizes }: WordsInMemory,
-  stage: Stage,
+  { stage, others }: Left,
 ): Uint8Array<ArrayBuffer> | undefined {
-  const flag = new TextEncoder().encode(`--${LEFT_FLAG}=${stage}\0`);
+  const flag = new TextEncoder().encode(`--${LEFT_FLAG}=${stage} ${others}\0`);
   const count = sizes.length + 2; // the flag, and the NULL at the end
   if (count * WORD + flag.length > WORDS_SIZE * WORD) return undefined;
   const bytes = new Uint8Array(WORD + count * WORD + flag.length);

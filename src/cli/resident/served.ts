@@ -14,6 +14,9 @@ const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUN
 export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
 const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
 
+/** A client can keep twice as many for the launcher: see resumption.ts. */
+const MOST_WORDS = 4096;
+
 /** What has blanks is a script for the container rather than a path. */
 function isPathOfProcess(word: string): boolean {
   return OF_PROCESS.test(word) && !/\s/.test(word);
@@ -27,7 +30,7 @@ export function isServed(
   // Who sits at a terminal may want it for a program's.
   const isAttended = args.some((word) => word === "run" || word === "exec") &&
     (stdin.isTerminal() || stdout.isTerminal());
-  if (isAttended) return false;
+  if (isAttended || args.length > MOST_WORDS) return false;
   return !args.includes("resident") &&
     !args.some((word) => isPathOfProcess(word) || FLAGS.test(word)) &&
     !environment.some((entry) => OF_ENVIRONMENT.test(entry));

@@ -25,6 +25,7 @@ Deno.test("what means the caller's own process is left to it", () => {
     ["exec", "--process=/proc/self/fd/3", "web"],
     ["--log", "/dev/stderr", "state", "web"],
     ["--left-by-resident", "run", "web"],
+    ["exec", "web", "echo", ...new Array<string>(5000).fill("w")], // more than a client can keep
   ];
   for (const words of left) assertEquals(isServed(args(...words), PIPES), false, words.join(" "));
 });
