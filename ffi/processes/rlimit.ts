@@ -45,22 +45,23 @@ function limit(value: number): bigint {
 }
 
 /**
- * The hard limit of this process, 2^64 for none: prlimit(2).
+ * The hard limit of a process, 2^64 for none: prlimit(2).
  *
+ * @param pid its number; without one it is this program's
  * @throws {SyscallError}
  */
-export function ownHardLimit(name: string): number {
-  return ownLimit(name, 8);
+export function hardLimitOf(name: string, pid = 0): number {
+  return limitOf(pid, name, 8);
 }
 
-/** The soft limit of this process, as of {@linkcode ownHardLimit}. */
+/** The soft limit of this process, as of {@linkcode hardLimitOf}. */
 export function ownSoftLimit(name: string): number {
-  return ownLimit(name, 0);
+  return limitOf(0, name, 0);
 }
 
-function ownLimit(name: string, at: number): number {
+function limitOf(pid: number, name: string, at: number): number {
   const bytes = new Uint8Array(16);
-  checked("prlimit64", libc.prlimit64(0, RLIMITS[name] as number, null, bytes), name);
+  checked("prlimit64", libc.prlimit64(pid, RLIMITS[name] as number, null, bytes), name);
   const value = new DataView(bytes.buffer).getBigUint64(at, true);
   return value === INFINITY ? 2 ** 64 : Number(value);
 }

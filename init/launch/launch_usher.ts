@@ -23,7 +23,7 @@ import {
 } from "../../ffi/c/memory_numbers.ts";
 import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
-import { ownHardLimit, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
+import { hardLimitOf, rlimitBytes, RLIMITS } from "../../ffi/processes/rlimit.ts";
 import { PR } from "../../ffi/processes/credentials.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
@@ -192,7 +192,7 @@ function cutProcesses(plan: readonly PlanItem[]) {
     !("work" in item) && item.syscall === "prlimit64" && item.args[1] === RLIMITS.RLIMIT_NPROC;
   const roomy = (item: PlannedOperation): PlanItem => {
     const [self = 0, kind = 0, limit] = item.args;
-    const most = Math.max(hardOf(limit as Uint8Array), ownHardLimit("RLIMIT_NPROC"));
+    const most = Math.max(hardOf(limit as Uint8Array), hardLimitOf("RLIMIT_NPROC"));
     return { ...item, args: [self, kind, rlimitBytes(most, most), 0] };
   };
   return {

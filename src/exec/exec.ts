@@ -174,6 +174,7 @@ class FurtherStart {
       affinity: process.execCPUAffinity,
       hasAgent: true,
       keyring,
+      parent: this.#surroundings.bearer?.pid,
     });
     return { root, rootPath, target, process, stdio, terminal: pair?.terminal, rights };
   }

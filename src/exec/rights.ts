@@ -6,7 +6,7 @@
  */
 
 import { SECCOMP_FILTER_FLAG } from "../../ffi/seccomp/seccomp_flags.ts";
-import { ownHardLimit } from "../../ffi/processes/rlimit.ts";
+import { hardLimitOf } from "../../ffi/processes/rlimit.ts";
 import type { BirthGuard } from "../../init/launch/birth_guard.ts";
 import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
@@ -78,6 +78,8 @@ export interface IdentityOptions {
    * caller's.
    */
   readonly keyring: string | undefined;
+  /** The process whose child it is, if not this program's. */
+  readonly parent?: number | undefined;
 }
 
 /**
@@ -92,7 +94,7 @@ export function planRights(
   linux: Linux,
   root: string,
   filter: LoadableFilter | undefined,
-  { ownedFds = [], affinity, hasAgent = false, keyring }: IdentityOptions,
+  { ownedFds = [], affinity, hasAgent = false, keyring, parent }: IdentityOptions,
 ): Rights {
   const { apparmorProfile = "", selinuxLabel = "", user = {}, rlimits = [], scheduler } = process;
   const isLost = scheduler !== undefined && isLostInFork(scheduler);
@@ -106,7 +108,7 @@ export function planRights(
     ...(process.ioPriority === undefined ? [] : setIoPriority(process.ioPriority)),
     ...(linux.personality === undefined ? [] : setPersonality(linux.personality)),
     ...(linux.memoryPolicy === undefined ? [] : setMemoryPolicy(linux.memoryPolicy)),
-    ...setLimits(rlimits.map(withRoomForBirth)),
+    ...setLimits(rlimits.map((rlimit) => withRoomForBirth(rlimit, parent))),
     ...(hasLabel ? openPrivateProc(false) : []),
     ...(keyring === "" ? [] : labelKeyring(selinuxLabel)),
     ...setLabels(apparmorProfile, selinuxLabel),
@@ -153,9 +155,9 @@ function isOfProcesses({ type }: Rlimit): boolean {
  * them. So there must be room for both. The process can't raise the hard limit afterwards, but
  * lower it.
  */
-function withRoomForBirth(rlimit: Rlimit): Rlimit {
+function withRoomForBirth(rlimit: Rlimit, parent: number | undefined): Rlimit {
   if (!isOfProcesses(rlimit)) return rlimit;
-  const most = Math.max(rlimit.hard, ownHardLimit("RLIMIT_NPROC"));
+  const most = Math.max(rlimit.hard, hardLimitOf("RLIMIT_NPROC", parent));
   return { ...rlimit, soft: most, hard: most };
 }
 

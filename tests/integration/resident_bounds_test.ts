@@ -262,6 +262,18 @@ Deno.test("the exit code of a caller that ignores its children's ends is told", 
   });
 });
 
+Deno.test("a caller's lower limit of processes bounds what it starts", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60", (config) => {
+      config.process.rlimits = [{ type: "RLIMIT_NPROC", soft: 500, hard: 500 }];
+    });
+    await using hull = new ClientHull(resident, "prlimit", "--nproc=1000:1000");
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    assertEquals(await hull.must("exec", ID, "sh", "-c", "ulimit -p"), "500\n");
+  });
+});
+
 Deno.test("a config with paths of the caller's own process is used by that process", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start();

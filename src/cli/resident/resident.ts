@@ -13,6 +13,7 @@ import { pause } from "../../../ffi/waiting/abort.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 import { oneLine } from "../output/output.ts";
+import { isInUserNamespace } from "../../own/rights.ts";
 import { Client, ClientGone, type ClientPeer } from "./client.ts";
 import { clientAddresses } from "./client_program.ts";
 import { IdleTimer } from "./idle_timer.ts";
@@ -55,6 +56,7 @@ export class Resident {
   readonly #poller = new Poller();
   readonly #self = new Self();
   readonly #addresses = clientAddresses();
+  readonly #isHostRoot = Deno.uid() === 0 && !isInUserNamespace();
   readonly #ending = new AbortController();
   readonly #idle: IdleTimer;
   #served = 0;
@@ -126,7 +128,7 @@ export class Resident {
       const takesFds = peer.fds.size + MORE_FDS <= fdLimit;
       if (securebits !== this.#self.securebits || !takesFds) return await client.leave();
       using caller = new RemoteCaller(client, peer, streams);
-      if (!isServed(peer, caller)) return await client.leave();
+      if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       this.#served++;
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {

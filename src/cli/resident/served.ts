@@ -9,7 +9,9 @@ import type { Caller } from "../caller/caller.ts";
 import type { Peer } from "./peer.ts";
 
 /** Variables that mean the process itself, or what only it can reach. */
-const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_|XDG_RUNTIME_DIR=.)/;
+const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_SYSTEM_)/;
+/** Of a session, which the host's root has as well; hull asks it only for who is not that. */
+const OF_SESSION = /^(DBUS_|XDG_RUNTIME_DIR=.)/;
 /** Paths that mean another thing in each process. */
 export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
 const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
@@ -22,10 +24,15 @@ function isPathOfProcess(word: string): boolean {
   return OF_PROCESS.test(word) && !/\s/.test(word);
 }
 
-/** Whether a resident does what a caller asks for. */
+/**
+ * Whether a resident does what a caller asks for.
+ *
+ * @param isHostRoot whether both are the root of the host, rather than of a user namespace
+ */
 export function isServed(
   { args, environment }: Pick<Peer, "args" | "environment">,
   { stdin, stdout }: Pick<Caller, "stdin" | "stdout">,
+  isHostRoot = false,
 ): boolean {
   // Who sits at a terminal may want it for a program's.
   const isAttended = args.some((word) => word === "run" || word === "exec") &&
@@ -33,5 +40,7 @@ export function isServed(
   if (isAttended || args.length > MOST_WORDS) return false;
   return !args.includes("resident") &&
     !args.some((word) => isPathOfProcess(word) || FLAGS.test(word)) &&
-    !environment.some((entry) => OF_ENVIRONMENT.test(entry));
+    !environment.some((entry) =>
+      OF_ENVIRONMENT.test(entry) || (!isHostRoot && OF_SESSION.test(entry))
+    );
 }

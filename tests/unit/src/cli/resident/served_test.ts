@@ -49,3 +49,12 @@ Deno.test("so is what has variables of the session, or a terminal", () => {
   assertEquals(isServed(args("exec", "web", "sh"), TERMINAL), false);
   assertEquals(isServed(args("state", "web"), TERMINAL), true);
 });
+
+Deno.test("the variables of its session matter for all but the host's root", () => {
+  for (const variable of ["XDG_RUNTIME_DIR=/run/user/0", "DBUS_SESSION_BUS_ADDRESS=unix:path=/x"]) {
+    const peer = { args: ["list"], environment: [variable] };
+    assertEquals([true, false].map((isRoot) => isServed(peer, PIPES, isRoot)), [true, false]);
+  }
+  const peer = { args: ["list"], environment: ["DBUS_SYSTEM_BUS_ADDRESS=unix:path=/x"] };
+  assertEquals(isServed(peer, PIPES, true), false);
+});
