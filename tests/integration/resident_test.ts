@@ -81,10 +81,10 @@ Deno.test("what a resident has started has the limits of the caller, and is its 
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);
     using bundle = makeBundle("sleep 60", (config) => config.process.rlimits = []);
-    await using hull = new ClientHull(resident, "prlimit", "--nofile=111:222", "nice", "-n", "5");
+    await using hull = new ClientHull(resident, "prlimit", "--nofile=311:322", "nice", "-n", "5");
     await hull.detach("run", "-d", "-b", bundle.folder, ID);
     const look = "ulimit -n; ulimit -Hn; cut -d ' ' -f 19 /proc/self/stat";
-    assertEquals(await hull.must("exec", ID, "sh", "-c", look), "111\n222\n5\n");
+    assertEquals(await hull.must("exec", ID, "sh", "-c", look), "311\n322\n5\n");
     const script =
       `"$@" </dev/null >/dev/null 2>&1 & wait $!; for p in $(cat /proc/$$/task/$$/children); do cat /proc/$p/comm; done`;
     const words = [resident.client, "--root", hull.root, "exec", "-d", ID, "sleep", "61"];
