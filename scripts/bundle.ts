@@ -38,6 +38,7 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
     ...FILTERS,
     "cli/commands/create",
     "cli/commands/run",
+    "cli/foreground/orphan_reaper",
     "start/first_process",
     "container/creation",
     "create/prepare_container",
