@@ -12,6 +12,7 @@ import {
   tmpfs,
   withoutMountNamespace,
 } from "../fixtures/mount_runs.ts";
+import { DETACHED_TREES, testWhere } from "../fixtures/test_where.ts";
 
 for (const kind of ["direct", "reexec"]) {
   Deno.test(`${kind}: a file below an earlier mount is found behind links, and made where it is missing`, async () => {
@@ -178,11 +179,13 @@ for (const kind of ["direct", "reexec"]) {
     }
   });
 
-  Deno.test(`${kind}: a source is a path of the host, also where a link of the rootfs leads on`, async () => {
-    using volume = scratchFolder();
-    Deno.chmodSync(volume.path, 0o755);
-    Deno.writeTextFileSync(`${volume.path}/f`, "the host's\n");
-    for (const own of [true, false]) {
+  const name = `${kind}: a source is a path of the host, also where a link of the rootfs leads on`;
+  for (const own of [true, false]) {
+    const where = own ? "" : ", without a mount namespace";
+    testWhere(own ? undefined : DETACHED_TREES, `${name}${where}`, async () => {
+      using volume = scratchFolder();
+      Deno.chmodSync(volume.path, 0o755);
+      Deno.writeTextFileSync(`${volume.path}/f`, "the host's\n");
       await using hull = new Hull();
       using bundle = makeBundle("cat /tmp/out/f /tmp/in/f", (config) => {
         config.root.readonly = false;
@@ -211,8 +214,8 @@ for (const kind of ["direct", "reexec"]) {
         (await start()).stderr,
         "open the source inside the rootfs: not a directory",
       );
-    }
-  });
+    });
+  }
 
   Deno.test(`${kind}: a mount at / becomes the root`, async () => {
     using other = scratchFolder();

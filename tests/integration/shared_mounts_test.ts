@@ -2,16 +2,12 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
-import { testWhere } from "../fixtures/test_where.ts";
+import { DETACHED_TREES, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
 const LOOK = "readlink /proc/self/ns/mnt; echo $(ls /); cat /proc/mounts | wc -l; " +
   "touch /new 2>&1; touch /dev/new && echo made; ls /proc/acpi 2>/dev/null | wc -l; " +
   "echo a > /proc/sys/kernel/domainname; cat /data/here; hostname";
-
-/** Mounts can be attached to a tree that is itself not attached since Linux 6.15. */
-const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
-const missing = major > 6 || (major === 6 && minor >= 15) ? undefined : "Linux 6.15";
 
 function without(config: Draft): void {
   config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== "mount") ?? [];
@@ -24,7 +20,7 @@ function without(config: Draft): void {
 }
 
 testWhere(
-  missing,
+  DETACHED_TREES,
   "without a mount namespace a container has its root and mounts, and the host sees none",
   async () => {
     await leavesNothing("hull-shared-mounts", async () => {
@@ -43,7 +39,7 @@ testWhere(
 );
 
 testWhere(
-  missing,
+  DETACHED_TREES,
   "a container in another's mount namespace leaves its root and mounts as they are",
   async () => {
     await leavesNothing("hull-shared-other", async () => {
