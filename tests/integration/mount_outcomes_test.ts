@@ -4,6 +4,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { bind, ended, tmpfs, withoutMountNamespace } from "../fixtures/mount_runs.ts";
+import { DETACHED_TREES, testWhere } from "../fixtures/test_where.ts";
 
 for (const kind of ["direct", "reexec"]) {
   for (const options of [["ro"], ["ro", "mode=700"], ["ro", "tmpcopyup"]]) {
@@ -32,18 +33,23 @@ for (const kind of ["direct", "reexec"]) {
     });
   }
 
-  Deno.test(`${kind}: a remount where nothing is mounted is refused by the kernel's word`, async () => {
-    for (const options of [["remount"], ["remount", "bind", "ro"], ["remount", "size=1m"]]) {
-      for (const change of [() => {}, withoutMountNamespace]) {
+  const refused = `${kind}: a remount where nothing is mounted is refused by the kernel's word`;
+  for (const own of [true, false]) {
+    const where = own ? "" : ", without a mount namespace";
+    testWhere(own ? undefined : DETACHED_TREES, `${refused}${where}`, async () => {
+      for (const options of [["remount"], ["remount", "bind", "ro"], ["remount", "size=1m"]]) {
         const { code, stderr } = await ended(kind, "true", (config) => {
           config.mounts.push({ destination: "/data", type: "none", options });
-          change(config);
+          if (!own) withoutMountNamespace(config);
         });
         assertEquals(code, 1);
         const words = "cannot remount what is mounted at /data: invalid argument";
         assertStringIncludes(stderr, words);
       }
-    }
+    });
+  }
+
+  Deno.test(`${kind}: a later remount changes what it names alone`, async () => {
     const { code, stdout } = await ended(
       kind,
       "grep -c ' /data ro' /proc/self/mountinfo",
