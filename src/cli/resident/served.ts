@@ -14,15 +14,12 @@ const OF_ENVIRONMENT = /^(_HULL|HULL_CACHE=|NOTIFY_SOCKET=|LISTEN_|DBUS_SYSTEM_)
 const OF_SESSION = /^(DBUS_|XDG_RUNTIME_DIR=.)/;
 /** Paths that mean another thing in each process. */
 export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
+/** A word that is such a path: what has a blank before it is a script for the container. */
+const WORD_OF_PROCESS = new RegExp(String.raw`^(.*=/*|\S*)(${OF_PROCESS.source})`);
 const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
 
 /** A client can keep twice as many for the launcher: see resumption.ts. */
 const MOST_WORDS = 4096;
-
-/** What has blanks is a script for the container rather than a path. */
-function isPathOfProcess(word: string): boolean {
-  return OF_PROCESS.test(word) && !/\s/.test(word);
-}
 
 /**
  * Whether a resident does what a caller asks for.
@@ -39,7 +36,7 @@ export function isServed(
     (stdin.isTerminal() || stdout.isTerminal());
   if (isAttended || args.length > MOST_WORDS) return false;
   return !args.includes("resident") &&
-    !args.some((word) => isPathOfProcess(word) || FLAGS.test(word)) &&
+    !args.some((word) => WORD_OF_PROCESS.test(word) || FLAGS.test(word)) &&
     !environment.some((entry) =>
       OF_ENVIRONMENT.test(entry) || (!isHostRoot && OF_SESSION.test(entry))
     );

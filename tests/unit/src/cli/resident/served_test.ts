@@ -58,3 +58,9 @@ Deno.test("the variables of its session matter for all but the host's root", () 
   const peer = { args: ["list"], environment: ["DBUS_SYSTEM_BUS_ADDRESS=unix:path=/x"] };
   assertEquals(isServed(peer, PIPES, true), false);
 });
+
+Deno.test("a path of the caller's own process is one with blanks, too; a script is none", () => {
+  const paths = ["/proc/self/cwd/a b", "--bundle=/proc/self/cwd/a b", "a b=/dev/fd/3"];
+  for (const path of paths) assertEquals(isServed(args("state", path), PIPES), false, path);
+  assertEquals(isServed(args("exec", "web", "sh", "-c", "cat /proc/self/stat"), PIPES), true);
+});
