@@ -103,7 +103,7 @@ export class RemoteOutput {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#writing.then(() => this.#writeAll()).catch((error) => {
-        if (!(error instanceof ClientGone)) throw error;
+        this.#isLost ||= !(error instanceof ClientGone); // nobody awaits this: told by the exit code
         for (const stream of [1, 2] as const) this.#closed.add(stream);
       });
     }, SOON_MS);
