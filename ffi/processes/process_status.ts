@@ -30,6 +30,13 @@ export function statusMask(status: string, name: string): bigint {
   return BigInt(`0x${statusField(status, name) ?? "0"}`);
 }
 
+/** The signals of a set, such as that of `SigIgn`, in their order. */
+export function signalsIn(mask: bigint): number[] {
+  if (mask === 0n) return [];
+  return Array.from({ length: 64 }, (_, k) => k + 1)
+    .filter((signal) => (mask >> BigInt(signal - 1)) & 1n);
+}
+
 /** A field of a process or thread that may have ended: it is undefined then. */
 export function fieldIfAlive(pid: number, name: string): string | undefined {
   try {

@@ -54,9 +54,9 @@ export function hardLimitOf(name: string, pid = 0): number {
   return limitOf(pid, name, 8);
 }
 
-/** The soft limit of this process, as of {@linkcode hardLimitOf}. */
-export function ownSoftLimit(name: string): number {
-  return limitOf(0, name, 0);
+/** The soft limit, as of {@linkcode hardLimitOf}. */
+export function softLimitOf(name: string, pid = 0): number {
+  return limitOf(pid, name, 0);
 }
 
 function limitOf(pid: number, name: string, at: number): number {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
+import { readStatus, signalsIn, statusMask } from "../../ffi/processes/process_status.ts";
 import { SyscallError } from "../../ffi/c/errno.ts";
 import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
@@ -19,7 +19,7 @@ import { RootfsView } from "./rootfs_view.ts";
  * The signals that the C library keeps for itself: whether they are ignored at the moment is
  * chance.
  */
-const LIBRARY_SIGNALS: ReadonlySet<number> = new Set([32, 33]);
+const LIBRARY_SIGNALS = 0b11n << 31n; // 32 and 33
 
 /** The facts of this host for one container. */
 export class HostFacts implements Facts {
@@ -99,10 +99,7 @@ export class HostFacts implements Facts {
   }
 
   get ignoredSignals(): readonly number[] {
-    const mask = statusMask(readStatus("self"), "SigIgn");
-    if (mask === 0n) return [...LIBRARY_SIGNALS];
-    return Array.from({ length: 64 }, (_, k) => k + 1)
-      .filter((signal) => LIBRARY_SIGNALS.has(signal) || (mask >> BigInt(signal - 1)) & 1n);
+    return signalsIn(statusMask(readStatus("self"), "SigIgn") | LIBRARY_SIGNALS);
   }
 
   get lastCapability(): number {

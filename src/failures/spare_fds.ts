@@ -6,7 +6,7 @@
 
 import { duplicate } from "../../ffi/files/descriptor.ts";
 import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
-import { ownSoftLimit } from "../../ffi/processes/rlimit.ts";
+import { softLimitOf } from "../../ffi/processes/rlimit.ts";
 
 /** As many as it takes to remove a folder as deep as the built-in root and to load a module. */
 const COUNT = 8;
@@ -29,7 +29,7 @@ export class SpareFds implements Disposable {
     try {
       const first = open(folder, O_PATH | O_DIRECTORY);
       this.#fds.push(first);
-      if (first.number + AMPLE < ownSoftLimit("RLIMIT_NOFILE")) return;
+      if (first.number + AMPLE < softLimitOf("RLIMIT_NOFILE")) return;
       while (this.#fds.length < COUNT) this.#fds.push(duplicate(first));
     } catch (error) {
       this[Symbol.dispose]();

@@ -21,7 +21,7 @@ import { ContainerError } from "../../errors.ts";
 import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
-import { type Beginning, beginning, saidIn } from "./client_beginning.ts";
+import { type Beginning, beginning, SECUREBITS } from "./client_beginning.ts";
 import { END, planClientBirth, waitFor, WNOWAIT } from "./client_birth.ts";
 import { type ClientAddresses, clientLabels, FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
@@ -135,7 +135,7 @@ export class Client implements Bearer, Disposable {
     this.#onStreams = (fds) => streams = fds.map((fd) => received.use(fd));
     const program = await this.run(beginning());
     this.#onStreams = undefined;
-    return { ...saidIn(program), streams };
+    return { securebits: program.result(SECUREBITS), streams };
   }
 
   /** Has it do something from which it does not come back. */

@@ -22,7 +22,8 @@ import {
 import { statAt } from "../../../ffi/files/file_status.ts";
 import { entries } from "../../../ffi/files/folder.ts";
 import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
-import { statusField, statusMask } from "../../../ffi/processes/process_status.ts";
+import { signalsIn, statusField, statusMask } from "../../../ffi/processes/process_status.ts";
+import { softLimitOf } from "../../../ffi/processes/rlimit.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { peerOf } from "../../../ffi/sockets/packet_socket.ts";
 import type { WordsInMemory } from "./resumption.ts";
@@ -41,6 +42,8 @@ export interface Peer {
   readonly words: WordsInMemory;
   /** The numbers of the fds that it has open. */
   readonly fds: ReadonlySet<number>;
+  /** How many it may have open. */
+  readonly fdLimit: number;
   /** The signals that it ignores. */
   readonly ignored: readonly number[];
 }
@@ -67,7 +70,7 @@ const WORDS_FIELD = 48 - 3;
 /** What this program is, for comparison. */
 export class Self {
   readonly #proc = open("/proc/self", O_PATH | O_DIRECTORY);
-  readonly #status = this.#statusOf(this.#proc);
+  readonly #identity = identityIn(textOf(this.#proc, "status"));
   readonly #places = places(this.#proc);
   /** See capabilities(7). */
   readonly securebits = ownSecurebits();
@@ -76,18 +79,18 @@ export class Self {
    * Whether a process is the same in all that counts.
    *
    * @param proc its folder in /proc
+   * @param status the text of `status` there
    */
-  isLike(proc: Fd): boolean {
-    const status = this.#statusOf(proc);
+  isLike(proc: Fd, status: string): boolean {
     const own = this.#places;
-    return status.every((value, k) => value === this.#status[k]) &&
+    return identityIn(status).every((value, k) => value === this.#identity[k]) &&
       places(proc).every((place, k) => place === own[k]);
   }
+}
 
-  #statusOf(proc: Fd): readonly (string | undefined)[] {
-    const status = textOf(proc, "status");
-    return [...SAME.map((name) => statusField(status, name)), groupsOf(status)];
-  }
+/** Who a process is, and what it may do. */
+function identityIn(status: string): readonly (string | undefined)[] {
+  return [...SAME.map((name) => statusField(status, name)), groupsOf(status)];
 }
 
 /**
@@ -138,7 +141,8 @@ export function lookAt(socket: Fd, self: Self): Peer | undefined {
   const identity = pid > 0 ? identify(pid) : undefined;
   if (identity === undefined) return undefined;
   using proc = open(`/proc/${pid}`, O_PATH | O_DIRECTORY);
-  if (!self.isLike(proc)) return undefined;
+  const status = textOf(proc, "status");
+  if (!self.isLike(proc, status)) return undefined;
   const folder = readLinkAt(proc, "cwd");
   if (!isAt(folder, proc)) return undefined;
   using fds = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
@@ -149,16 +153,10 @@ export function lookAt(socket: Fd, self: Self): Peer | undefined {
     words: { address: wordsAddress(proc), sizes: all.map((word) => encodeRaw(word).length + 1) },
     environment: words(proc, "environ"),
     folder,
-    ignored: ignoredSignals(proc),
+    fdLimit: softLimitOf("RLIMIT_NOFILE", pid),
+    ignored: signalsIn(statusMask(status, "SigIgn")),
     fds: new Set(entries(fds).map((name) => parseInt(new TextDecoder().decode(name)))),
   };
-}
-
-function ignoredSignals(proc: Fd): number[] {
-  const mask = statusMask(textOf(proc, "status"), "SigIgn");
-  if (mask === 0n) return [];
-  return Array.from({ length: 64 }, (_, k) => k + 1)
-    .filter((signal) => (mask >> BigInt(signal - 1)) & 1n);
 }
 
 /** Whether its working folder is where its path says: it may have been removed or moved. */

@@ -123,10 +123,11 @@ export class Resident {
     const peer = this.#known(socket, text);
     using client = new Client(socket, this.#poller, this.#addresses, peer ?? NOBODY);
     try {
-      if (peer === undefined) return await client.leave();
-      const { securebits, fdLimit, streams } = await client.begin(opened);
-      const takesFds = peer.fds.size + MORE_FDS <= fdLimit;
-      if (securebits !== this.#self.securebits || !takesFds) return await client.leave();
+      if (peer === undefined || peer.fds.size + MORE_FDS > peer.fdLimit) {
+        return await client.leave();
+      }
+      const { securebits, streams } = await client.begin(opened);
+      if (securebits !== this.#self.securebits) return await client.leave();
       using caller = new RemoteCaller(client, peer, streams);
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       this.#served++;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SyscallError } from "../../../../ffi/c/errno.ts";
-import { hardLimitOf, ownSoftLimit, setLimit } from "../../../../ffi/processes/rlimit.ts";
+import { hardLimitOf, setLimit, softLimitOf } from "../../../../ffi/processes/rlimit.ts";
 import { needsUsher } from "../../../../init/launch/launch_usher.ts";
 import { countFds } from "../../../fixtures/open_fds.ts";
 
@@ -11,7 +11,7 @@ Deno.test("a new pid namespace needs no usher", () => {
 });
 
 Deno.test("whether a kernel lacks what an usher needs is not guessed from a want of fds", () => {
-  const [soft, hard] = [ownSoftLimit("RLIMIT_NOFILE"), hardLimitOf("RLIMIT_NOFILE")];
+  const [soft, hard] = [softLimitOf("RLIMIT_NOFILE"), hardLimitOf("RLIMIT_NOFILE")];
   const before = countFds();
   try {
     setLimit(0, "RLIMIT_NOFILE", 0, hard); // keeps what is open
