@@ -15,7 +15,6 @@ export const command: Command = {
   async run({ args, factory, output, caller }) {
     const container = (await factory()).load(args[0] as string);
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
-    if (caller.left !== undefined && container.status() !== "created") return 0; // the resident has done it
     await caller.tellStage("begun");
     if (host === "") await releaseOnce(container, caller);
     else await startNotified(container, host, output);

@@ -18,7 +18,7 @@ export async function goOnWithRun(
 ): Promise<number> {
   const process = new Process({});
   const container = takeLeftRun(caller, await factory(), id, process, new Poller());
-  if (container?.status() === "created") await releaseOnce(container, caller);
+  if (container !== undefined) await releaseOnce(container, caller);
   const following = { hasTerminal: false, isFirst: true, output, caller };
   const code = await follow(process, signals, following);
   if (container !== undefined && !isOn(flags, "keep")) await container.destroy({ force: true });
