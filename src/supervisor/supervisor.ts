@@ -16,17 +16,16 @@
  * @module
  */
 
-import { forbiddenProgram } from "../failures/forbidden_program.ts";
 import { type Fd, read } from "../../ffi/files/file.ts";
 import { duplicate } from "../../ffi/files/descriptor.ts";
-import { executeFile } from "../../ffi/processes/executed_file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { type ExitStatus, openPidfd } from "../../ffi/processes/process.ts";
-import { executableFile, programImage } from "../../ffi/program/program_image.ts";
+import { programImage } from "../../ffi/program/program_image.ts";
 import { sendFds, socketPair } from "../../ffi/sockets/socket.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import { birthFds } from "../birth/birth_fds.ts";
 import { createExitRecord, openExitRecord, readExitRecord } from "./exit_record.ts";
+import { startProgram } from "../process/memory_program.ts";
 import { Child, type StatusKeeper } from "../process/parent_process.ts";
 import { identify, type ProcessIdentity } from "../state/process_identity.ts";
 import { PID_SIZE, type Supervision, supervisorProgram } from "./supervisor_program.ts";
@@ -167,14 +166,5 @@ function launch(supervised: SupervisedBirth, theirs: Fd, ended: Fd): number {
   const whole = { ...supervised, memory: watched };
   const operations = supervisorProgram(whole, inherited, socket, record);
   const image = programImage(operations, reportTail(status, operations));
-  return execute(image, id, inherited);
-}
-
-function execute(image: Uint8Array<ArrayBuffer>, id: string, inherited: readonly number[]): number {
-  try {
-    using file = executableFile(NAME, image);
-    return executeFile(file, [NAME, id], inherited);
-  } catch (error) {
-    throw forbiddenProgram(error, "the supervisor");
-  }
+  return startProgram(image, { words: [NAME, id], inherited, who: "the supervisor" });
 }

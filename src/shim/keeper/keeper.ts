@@ -6,11 +6,10 @@
 
 import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import { Fd, read, writeAll } from "../../../ffi/files/file.ts";
-import { executeFile } from "../../../ffi/processes/executed_file.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { copyFdOf, openPidfd, signalPidfd } from "../../../ffi/processes/process.ts";
-import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
-import { forbiddenProgram } from "../../failures/forbidden_program.ts";
+import { programImage } from "../../../ffi/program/program_image.ts";
+import { startProgram } from "../../process/memory_program.ts";
 import { socketPair } from "../../../ffi/sockets/socket.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../../state/process_identity.ts";
 import { ANSWER_SIZE, keeperProgram, NONE, REQUEST_SIZE } from "./keeper_program.ts";
@@ -84,7 +83,10 @@ export class Keeper {
     for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`);
     using sockets = socketPair();
     const { ours, theirs } = sockets;
-    const pid = launch(root, theirs.number, ours.number);
+    const inherited = [theirs.number, ours.number] as const;
+    const image = programImage(keeperProgram(...inherited));
+    const who = "what keeps the shim's files";
+    const pid = startProgram(image, { words: [NAME, root], inherited, who });
     const known = {
       identity: identify(pid) as ProcessIdentity,
       socket: ours.number,
@@ -188,14 +190,5 @@ function readKnown(folder: string): KnownKeeper | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
-  }
-}
-
-function launch(root: string, theirs: number, ours: number): number {
-  try {
-    using file = executableFile(NAME, programImage(keeperProgram(theirs, ours)));
-    return executeFile(file, [NAME, root], [theirs, ours]);
-  } catch (error) {
-    throw forbiddenProgram(error, "what keeps the shim's files");
   }
 }

@@ -5,10 +5,9 @@
  */
 
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
-import { executeFile } from "../../../ffi/processes/executed_file.ts";
 import { signalPidfd } from "../../../ffi/processes/process.ts";
-import { executableFile, programImage } from "../../../ffi/program/program_image.ts";
-import { forbiddenProgram } from "../../failures/forbidden_program.ts";
+import { programImage } from "../../../ffi/program/program_image.ts";
+import { startProgram } from "../../process/memory_program.ts";
 import {
   identify,
   isAlive,
@@ -22,19 +21,12 @@ const NAME = "hull-shim-starter";
 
 /** Starts it. The caller holds the lock for that. */
 export function launchStarter(places: Places, started: Started): void {
-  const pid = launch(places, started);
+  const image = programImage(starterProgram(started));
+  const who = "the shim's starter";
+  const pid = startProgram(image, { words: [NAME, places.root], inherited: [], who });
   const identity = JSON.stringify(identify(pid));
   Deno.writeTextFileSync(`${places.starter}.new`, identity, { mode: 0o600 });
   Deno.renameSync(`${places.starter}.new`, places.starter);
-}
-
-function launch({ root }: Places, started: Started): number {
-  try {
-    using file = executableFile(NAME, programImage(starterProgram(started)));
-    return executeFile(file, [NAME, root], []);
-  } catch (error) {
-    throw forbiddenProgram(error, "the shim's starter");
-  }
 }
 
 /** Whether one is there. */
