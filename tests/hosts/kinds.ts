@@ -5,6 +5,7 @@
  */
 
 import { detectAnyCgroups } from "../../src/cgroups/detect.ts";
+import { exists } from "../fixtures/exists.ts";
 
 /** What each kind is, for those who read a refusal. */
 export const KINDS = {
@@ -32,14 +33,5 @@ export function isHere(kind: Kind): boolean {
       return hasSystemd && Deno.uid() === 0;
     case "rootless":
       return hasSystemd && Deno.uid() !== 0;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

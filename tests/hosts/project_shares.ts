@@ -6,6 +6,7 @@
 
 import { CacheFolder } from "./cache.ts";
 import type { Share } from "./shares.ts";
+import { exists } from "../fixtures/exists.ts";
 
 /** Where the launcher looks for Deno, whoever the user is (scripts/find_deno.sh). */
 const DENO_PLACE = "/var/cache/hull";
@@ -38,13 +39,4 @@ async function layDeno(): Promise<string> {
     cache.ready(name, Deno.execPath());
   }
   return folder;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

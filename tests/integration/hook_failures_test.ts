@@ -7,6 +7,7 @@ import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { until } from "../fixtures/until.ts";
 import { type Hook, POINTS, sharedLog, shell } from "../fixtures/hooks.ts";
+import { exists } from "../fixtures/exists.ts";
 
 for (const point of POINTS.slice(0, 5)) {
   for (const [how, hook, expected] of FAILURES()) {
@@ -96,15 +97,6 @@ Deno.test("kill -9 of hull ends the hook that it runs, and nothing is left", asy
     await hull.must("delete", "--force", "hull-hooks-kill");
   });
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("a program hears of a poststop hook's failure by onWarning", async () => {
   using root = scratchFolder();

@@ -20,19 +20,11 @@ import {
 } from "../fixtures/ordinary_user.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
+import { exists } from "../fixtures/exists.ts";
 
 /** Whether this host is a machine that goes with the test. */
 const IS_MACHINE = DECOY === undefined && exists("/machine/words");
 const MACHINE = IS_MACHINE ? undefined : "a machine of scripts/test --host, which it may change";
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A config with one id, which needs no tools. */
 function single({ linux }: Draft): void {

@@ -4,6 +4,7 @@ import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { ClientHull, TestResident } from "../fixtures/resident.ts";
 import { until } from "../fixtures/until.ts";
+import { exists } from "../fixtures/exists.ts";
 
 const ID = "hull-left";
 
@@ -110,12 +111,3 @@ Deno.test("a container whose starter was killed after the start runs", async () 
     }
   });
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
