@@ -159,6 +159,43 @@ Deno.test("a fifo in a file's place keeps its own command waiting, and no other"
   });
 });
 
+Deno.test("who writes to a fifo in a file's place is read by the command that names it", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    using bundle = makeBundle("echo done");
+    using scratch = scratchFolder();
+    await using hull = new ClientHull(resident);
+    const fifo = `${scratch.path}/fifo`;
+    makeFifo(fifo);
+    const writer = new Deno.Command("sh", {
+      args: ["-c", 'exec cat "$1/config.json" >"$2"', "-", bundle.folder, fifo],
+      stdin: "null",
+    }).spawn();
+    const run = hull.call(["run", "-b", bundle.folder, "--config", fifo, ID]);
+    const free = () => release(fifo);
+    assertEquals(await inTime("run", run, 20_000, free), { code: 0, stdout: "done\n", stderr: "" });
+    assertEquals((await writer.status).code, 0);
+  });
+});
+
+Deno.test("nothing is left of a further process for who adopts orphans", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const adopter = `
+import ctypes,os,subprocess,sys
+ctypes.CDLL(None).prctl(36,1) # PR_SET_CHILD_SUBREAPER
+print(subprocess.call(sys.argv[1:]), open("/proc/self/task/%d/children" % os.getpid()).read())`;
+    const { stdout } = await new Deno.Command("python3", {
+      args: ["-c", adopter, resident.client, "--root", hull.root, "exec", ID, "sh", "-c", "exit 3"],
+      stdin: "null",
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "3 \n");
+  });
+});
+
 Deno.test("a cgroup's path without a slash begins at the caller's cgroup", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

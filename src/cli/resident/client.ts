@@ -22,7 +22,7 @@ import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
 import { type Beginning, beginning, SECUREBITS } from "./client_beginning.ts";
-import { END, planClientBirth, waitFor, WNOWAIT } from "./client_birth.ts";
+import { END, planClientBirth, takeEnd, waitFor, WNOWAIT } from "./client_birth.ts";
 import { type ClientAddresses, clientLabels, FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
 import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
@@ -72,6 +72,8 @@ export class Client implements Bearer, Disposable {
   #answered: PromiseWithResolvers<Bytes> | undefined;
   /** The greatest size of what it may say now: memory for more would be cleared each time. */
   #expected = SIGNAL_SIZE;
+  /** Its children whose end was told, and left as it is. */
+  readonly #told = new Set<number>();
   #onSignal: ((number: number) => void) | undefined;
   #onStreams: ((fds: readonly Fd[]) => void) | undefined;
   /** What it does while it is not told anything else. */
@@ -143,6 +145,11 @@ export class Client implements Bearer, Disposable {
     await this.#inTurn(() => this.#send(this.#program(operations, exit(1))));
   }
 
+  /** What ends it, with nothing left of what its command has waited for. */
+  exiting(code: number): Operation[] {
+    return [...[...this.#told].map(takeEnd), ...exit(code)];
+  }
+
   /** Has it do its command itself. */
   async leave(): Promise<void> {
     await this.end([{ syscall: "jump", args: [], onError: { jump: "cold" } }]);
@@ -209,6 +216,7 @@ export class Client implements Bearer, Disposable {
     return {
       status: async () => {
         const asked = this.run([waitFor(pid, more)]);
+        if (more === WNOWAIT) this.#told.add(pid);
         return await asked.then((program) => decodeEnd(program.output(END)), unlessGone);
       },
     };
@@ -334,6 +342,6 @@ function unlessGone(error: unknown): undefined {
 }
 
 /** Ends it. */
-export function exit(code: number): Operation[] {
+function exit(code: number): Operation[] {
   return [{ syscall: "exit_group", args: [code], onError: "continue" }];
 }

@@ -14,6 +14,7 @@ import type { Birth } from "../../process/bearer.ts";
 
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const P_PID = 1;
+const WNOHANG = 1;
 const WEXITED = 4;
 const WALL = 0x40000000;
 /** The child stays as it is: who goes on with the command can ask again. */
@@ -110,6 +111,15 @@ export function waitFor(pid: Argument, more = 0): Operation {
   const end = { space: SIGINFO_SIZE, name: END };
   const flags = WEXITED | WALL | more;
   return { syscall: "waitid", args: [P_PID, pid, end, flags, 0], onError: "continue" };
+}
+
+/**
+ * Takes the end of a child that was told already: what nobody takes is there for as long as the
+ * process that adopts it takes none, and the first process of its pid namespace can't end before.
+ */
+export function takeEnd(pid: number): Operation {
+  const flags = WEXITED | WALL | WNOHANG;
+  return { syscall: "waitid", args: [P_PID, pid, 0, flags, 0], onError: "continue" };
 }
 
 /** Has a signal ignored, or have its default effect. */

@@ -8,17 +8,15 @@
 import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import {
   type Fd,
-  O_APPEND,
   O_CLOEXEC,
   O_CREAT,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_RDONLY,
+  O_EXCL,
+  O_PATH,
   O_WRONLY,
   open,
 } from "../../../ffi/files/file.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
-import { S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
+import { isThere, S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
 import { copyFdOf, openPidfd } from "../../../ffi/processes/process.ts";
 import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
@@ -92,13 +90,14 @@ export class RemoteCaller implements Caller, Disposable {
   }
 
   readText(path: string): string {
-    const text = Deno.readTextFileSync(this.#regular(path, O_RDONLY));
+    const text = Deno.readTextFileSync(this.#held(path, O_PATH));
     if (PATH_OF_PROCESS.test(text)) throw new NotHere(`${path}, which names paths of its process`);
     return text;
   }
 
   output(path: string): string {
-    return this.#regular(path, O_WRONLY | O_APPEND | O_CREAT);
+    if (isThere(path)) return this.#held(path, O_PATH);
+    return this.#held(path, O_WRONLY | O_CREAT | O_EXCL);
   }
 
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles"> {
@@ -145,10 +144,13 @@ export class RemoteCaller implements Caller, Disposable {
     return flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0;
   }
 
-  /** A path to a regular file that is held open, so that it can't become anything else. */
-  #regular(path: string, flags: number): string {
+  /**
+   * A path to a regular file that is held, so that it can't become anything else. What is there is not
+   * opened for that: who waits at the other end of a fifo would take this program for its reader.
+   */
+  #held(path: string, flags: number): string {
     try {
-      const file = this.#opened.use(open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o644));
+      const file = this.#opened.use(open(path, flags | O_CLOEXEC, 0o644));
       if ((statAt(file, "").mode & S_IFMT) === S_IFREG) return `/proc/self/fd/${file.number}`;
     } catch (error) {
       // What comes there later is not opened.

@@ -12,7 +12,7 @@ import { terminalSettings } from "../../../ffi/sockets/terminal.ts";
 import { type PlannedOperation, StepBuilder } from "../../../init/operations/operation.ts";
 import { requireEqual } from "../../../init/steps/places/verify.ts";
 import type { Sink } from "../caller/caller.ts";
-import { type Client, ClientGone, exit } from "./client.ts";
+import { type Client, ClientGone } from "./client.ts";
 import { signalSet } from "./client_signals.ts";
 
 const SIG_BLOCK = 0;
@@ -76,7 +76,7 @@ export class RemoteOutput {
     await this.#writeAll();
     if (isSmall && !this.#closed.has(last.stream)) await this.#finishWith(last, code);
     await this.#writeAll(); // what is said of a failure
-    await this.#client.end(exit(this.#exitCode(code)));
+    await this.#client.end(this.#client.exiting(this.#exitCode(code)));
   }
 
   /** Writes and ends at once; goes on only where not all could be written so. */
@@ -87,7 +87,7 @@ export class RemoteOutput {
     const program = await this.#client.run([
       ...writing(piece),
       ...isWhole.items as PlannedOperation[],
-      ...exit(this.#exitCode(code)),
+      ...this.#client.exiting(this.#exitCode(code)),
       { label: "rest", syscall: "getpid", args: [] },
     ]);
     await this.#write(piece, program.result("write"));
