@@ -68,9 +68,9 @@ export function detectCgroups(process: number | "self" = "self"): CgroupHost {
 }
 
 /** The same for containers without cgroups, which a host without any can have. */
-export function detectAnyCgroups(): CgroupHost {
+export function detectAnyCgroups(process?: number): CgroupHost {
   try {
-    return detectCgroups();
+    return detectCgroups(process);
   } catch (error) {
     if (!(error instanceof ContainerError)) throw error;
     return { version: 2, hierarchies: [], inUserNamespace: false };

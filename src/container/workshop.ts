@@ -81,11 +81,12 @@ export class Workshop {
 
   /** The cgroups of this host, detected at the first use. */
   get host(): CgroupHost {
+    const caller = this.options.bearer?.pid;
     this.#host ??= isOrdinaryUser()
-      ? { ...detectAnyCgroups(), inUserNamespace: true } // nor can device rules be set by such a user
+      ? { ...detectAnyCgroups(caller), inUserNamespace: true } // nor can device rules be set by such a user
       : this.options.cgroupDriver === "disabled"
-      ? detectAnyCgroups()
-      : detectCgroups(this.options.bearer?.pid);
+      ? detectAnyCgroups(caller)
+      : detectCgroups(caller);
     return this.#host;
   }
 

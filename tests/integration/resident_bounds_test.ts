@@ -16,7 +16,7 @@ function fdsOf({ pid }: TestResident): number {
 }
 
 /** Waits for the first words of a program. */
-async function said({ stdout }: Deno.ChildProcess): Promise<void> {
+async function heard({ stdout }: Deno.ChildProcess): Promise<void> {
   const reader = stdout.getReader();
   await reader.read();
   await reader.cancel();
@@ -73,7 +73,7 @@ sys.stdin.read()`;
     }).spawn();
     const client = new Deno.Command(resident.client, { args: ["list"], stdin: "null" });
     try {
-      await said(listener);
+      await heard(listener);
       const { code, stdout } = await inTime("a client that can't connect", client.output());
       assertEquals([code, new TextDecoder().decode(stdout)], [0, "list\n"]);
     } finally {
@@ -94,7 +94,7 @@ Deno.test("a command for which the resident waits long is done once, also by a c
       stdin: "piped",
       stdout: "piped",
     }).spawn();
-    await said(holder);
+    await heard(holder);
     const start = hull.command(["start", ID], { stdin: "null", stdout: "null" }).spawn();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     start.kill("SIGSTOP");
@@ -115,7 +115,7 @@ Deno.test("one that ends what it has begun makes room for the next at once", asy
     await using hull = new ClientHull(resident);
     const run = hull.command(["run", "-b", bundle.folder, ID], { stdin: "piped", stdout: "piped" })
       .spawn();
-    await said(run);
+    await heard(run);
     const first = resident.ended();
     assertEquals((await resident.ask("stop")).code, 0);
     await resident.begin(); // it listens at the same place
@@ -218,6 +218,33 @@ Deno.test("a cgroup's path without a slash begins at the caller's cgroup", async
       assertEquals(paths[1], paths[0]);
     }
     assert(((await resident.status())?.served ?? 0) >= 6);
+  });
+});
+
+Deno.test("a mount of cgroups shows the caller's own, also to a container without any", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    await using decoy = await CgroupDecoy.enter(CgroupDecoy.places(), `${ID}-caller`);
+    const files = decoy.folders.map((folder) => `${folder}/cgroup.procs`).join(" ");
+    const enter = ["sh", "-c", `for f in ${files}; do echo $$ >$f; done; exec "$@"`, "sh"];
+    using bundle = makeBundle(
+      "grep ' - cgroup' /proc/1/mountinfo | cut -d ' ' -f 4,5",
+      (config) => {
+        config.linux.namespaces = config.linux.namespaces?.filter(({ type }) =>
+          type !== "cgroup"
+        ) ?? [];
+        delete config.linux.resources;
+      },
+    );
+    const said = [];
+    for (const client of [resident.launcher, resident.client]) {
+      await using hull = new ClientHull({ client }, ...enter);
+      said.push(await hull.must("--cgroup-manager", "disabled", "run", "-b", bundle.folder, ID));
+    }
+    assertEquals(said[1], said[0]);
+    const isV1 = CgroupDecoy.places().length > 1; // on v2 the mount's root is not the own cgroup
+    if (isV1) assertStringIncludes(said[1] ?? "", `/${ID}-caller `);
+    assertEquals((await resident.status())?.served, 1);
   });
 });
 
