@@ -82,7 +82,7 @@ testWhere(
     try {
       run("mount", "--make-private", files.path);
       Deno.writeTextFileSync(`${files.path}/pinned`, "");
-      run("unshare", `--mount=${files.path}/pinned`, "true");
+      await bindMountNamespace(`${files.path}/pinned`);
       const cases: readonly [string, (config: Draft) => void][] = [
         ["rw", (config) => ids(config, "mount")],
         ["rshared", ({ linux }) => linux.rootfsPropagation = "rshared"],
@@ -101,6 +101,29 @@ testWhere(
     }
   },
 );
+
+/**
+ * Binds a new mount namespace to a file's name.
+ *
+ * `unshare --mount=FILE` does both at once, and failed with EINVAL once; here the one is over
+ * before the other begins.
+ */
+async function bindMountNamespace(name: string): Promise<void> {
+  const holder = new Deno.Command("unshare", {
+    args: ["--mount", "sh", "-c", "echo in; exec sleep 120"],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  try {
+    const reader = holder.stdout.getReader();
+    await reader.read(); // it is in it now
+    await reader.cancel();
+    run("mount", "--bind", `/proc/${holder.pid}/ns/mnt`, name);
+  } finally {
+    holder.kill("SIGKILL");
+    await holder.status;
+  }
+}
 
 /** Maps the owners of the last mount, or the container. */
 function ids(config: Draft, kind: "mount" | "user"): void {
