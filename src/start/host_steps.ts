@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { isForkedLate } from "../../init/steps/process/namespaces.ts";
 import type { CgroupManager, MemoryNotice } from "../cgroups/manager.ts";
 import { markCgroup } from "../cgroups/mark.ts";
@@ -124,11 +125,21 @@ export class HostSteps {
     return [
       () => init.terminate(),
       () => init[Symbol.dispose](),
+      () => this.#endStrays(),
       () => cgroups.destroy(this.#ownCgroups),
       () => leaveClass(this.#resctrl),
       () => removeFifos(folder),
       () => removeExitRecord(folder),
     ];
+  }
+
+  /** Ends what a hook has left in the cgroups, if they are new: who is in them is the container's. */
+  #endStrays(): void {
+    const { cgroups } = this.#subject;
+    const isOwn = (path: string) => this.#ownCgroups.includes(path);
+    if (this.#ownCgroups.length > 0 && Object.values(cgroups.paths).every(isOwn)) {
+      cgroups.kill(SIGKILL);
+    }
   }
 
   /**

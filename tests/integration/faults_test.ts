@@ -1,9 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { ContainerErrorJson } from "../../src/errors.ts";
-import { type Draft, makeBundle, run } from "../fixtures/bundle.ts";
+import { detectSecurityModules } from "../../src/security/lsm.ts";
+import { type Bundle, type Draft, makeBundle, run } from "../fixtures/bundle.ts";
 import { CGROUPFS } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { isV1 } from "../fixtures/test_cgroup.ts";
 
 /** A fault that a config has, and what its error must say. */
 interface Fault {
@@ -86,17 +88,19 @@ const FAULTS: readonly Fault[] = [
     says: { step: "sysctl", syscall: "write", errno: "EINVAL" },
   },
   {
-    name: "labels: a profile on a kernel without AppArmor",
+    name: "labels: an AppArmor profile that is not there, or on a kernel without AppArmor",
     change: ({ process }) => {
       process.apparmorProfile = "no-such-profile";
     },
-    says: {
-      code: "Unsupported",
-      faults: [{
-        pointer: "/process/apparmorProfile",
-        message: "needs AppArmor, which is not enabled on this host",
-      }],
-    },
+    says: detectSecurityModules().apparmor
+      ? { code: "InitFailed", step: "labels", errno: "ENOENT", pointer: "/process/apparmorProfile" }
+      : {
+        code: "Unsupported",
+        faults: [{
+          pointer: "/process/apparmorProfile",
+          message: "needs AppArmor, which is not enabled on this host",
+        }],
+      },
   },
   {
     name: "limits: a hard limit above this program's",
@@ -251,33 +255,54 @@ Deno.test("on a host without cgroups who disabled them is not told to", async ()
   assertEquals(call("--cgroup-manager", "disabled"), { code: 0, stdout: "inside\n", stderr: "" });
 });
 
+/** A bundle whose createRuntime hook runs a script with the bundle's folder as $1, and fails. */
+function makeFailing(id: string, script: string): Bundle {
+  const bundle = makeBundle("true", (config) => {
+    config.linux.cgroupsPath = `/${id}`;
+  });
+  const { config, folder } = bundle;
+  const hooks = {
+    createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", `${script}; exit 1`, "sh", folder] }],
+  };
+  Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ ...config, hooks }));
+  return bundle;
+}
+
 Deno.test("an undoing that fails is told behind the fault that it follows", async () => {
   await leavesNothing("hull-undo", async () => {
     await using hull = new Hull();
     const id = "hull-undo-1";
-    // A hook that leaves a process in the container's cgroup, and fails.
-    const script = "exec >/dev/null 2>&1 </dev/null; sleep 300 & echo $! >$1/pid; " +
-      "for each in /sys/fs/cgroup/pids /sys/fs/cgroup; do " +
-      "echo $! >$each/$2/cgroup.procs && break; done; exit 1";
-    using bundle = makeBundle("true", (config) => {
-      config.linux.cgroupsPath = `/${id}`;
-    });
-    const { config, folder } = bundle;
-    const args = ["sh", "-c", script, "sh", folder, id];
-    const hooks = { createRuntime: [{ path: "/bin/sh", args }] };
-    Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ ...config, hooks }));
+    // One of its cgroups can't be removed: it is a place of a mount.
+    const cgroup = isV1 ? `/sys/fs/cgroup/pids/${id}` : `/sys/fs/cgroup/${id}`;
+    using bundle = makeFailing(id, `mount --bind ${cgroup} ${cgroup}`);
     try {
-      const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", folder, id]);
+      const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", bundle.folder, id]);
       assertEquals(code, 1);
       const [first, then] = [stderr.indexOf("createRuntime"), stderr.indexOf("to undo it failed")];
       assertEquals([first >= 0, then > first], [true, true], stderr);
       assertStringIncludes(stderr, "cannot remove the cgroup");
     } finally {
-      Deno.kill(Number(Deno.readTextFileSync(`${folder}/pid`)), "SIGKILL");
+      run("umount", cgroup);
     }
     // What could not be undone can be found, and removed.
     assertEquals(await hull.must("list", "-q"), `${id}\n`);
     await hull.must("delete", "--force", id);
+  });
+});
+
+Deno.test("what a hook of a start that fails has left in the cgroups ends with it", async () => {
+  await leavesNothing("hull-stray", async () => {
+    await using hull = new Hull();
+    const id = "hull-stray-1";
+    const script = "exec >/dev/null 2>&1 </dev/null; sleep 600 & echo $! >$1/pid; " +
+      `for each in /sys/fs/cgroup/${id} /sys/fs/cgroup/*/${id}; do ` +
+      "[ ! -d $each ] || echo $! >$each/cgroup.procs; done";
+    using bundle = makeFailing(id, script);
+    const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", bundle.folder, id]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "createRuntime");
+    assertEquals(stderr.includes("to undo it failed"), false, stderr);
+    assertEquals(await hull.must("list", "-q"), "");
   });
 });
 
