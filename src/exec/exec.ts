@@ -207,7 +207,7 @@ class FurtherStart {
     const args = process.args ?? [];
     const beforeWait = this.beforeWait(process, rights);
     const isFiltered = beforeWait !== undefined && rights.waiting.length > 0;
-    return new SetnsProcess({
+    const joining = new SetnsProcess({
       target,
       cgroups: enterCgroups(cgroups, subCgroup, this.#init.pid, opened),
       rank,
@@ -231,6 +231,8 @@ class FurtherStart {
       bearer,
       inspectEnd: (status) => withLowLimit(status, cgroups),
     });
+    bearer?.held.use(joining);
+    return joining;
   }
 
   /** What a process does before it waits for {@linkcode attend}; most need not wait. */

@@ -53,6 +53,8 @@ export interface Bearer {
    * @throws {ContainerError} `InitFailed` if there is no child
    */
   bear(birth: Birth): Promise<Child>;
+  /** What this program keeps open for the processes of the command; it ends with the command. */
+  readonly held: DisposableStack;
   /** Who is told how a child of that process ended, by its number. */
   keeper(pid: number): StatusKeeper;
   /**

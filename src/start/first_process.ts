@@ -68,6 +68,7 @@ class FirstStart {
   constructor(subject: StartSubject) {
     this.#subject = subject;
     this.#init = new InitProcess(subject);
+    subject.bearer?.held.use(this.#init);
     this.#host = new HostSteps(subject);
     this.#child = new ChildSteps(subject);
     this.#parent = new ParentSteps(subject, this.#init);

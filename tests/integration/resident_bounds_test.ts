@@ -293,6 +293,28 @@ async function cats(hull: ClientHull): Promise<number> {
   return stdout.split("\n").filter((line) => / cat$/.test(line)).length;
 }
 
+Deno.test("of what is left to its caller a resident keeps no fd", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    const callAll = async () => {
+      await hull.detach("create", "-b", bundle.folder, ID);
+      await hull.must("start", ID);
+      await hull.must("delete", "--force", ID);
+      await hull.detach("run", "-d", "-b", bundle.folder, ID);
+      await hull.detach("exec", "-d", ID, "sleep", "60");
+      await hull.must("delete", "--force", ID);
+      await hull.detach("run", "-d", "--supervise", "-b", bundle.folder, ID);
+      await hull.must("delete", "--force", ID);
+    };
+    await callAll();
+    const before = fdsOf(resident);
+    for (let k = 0; k < 3; k++) await callAll();
+    await until(() => fdsOf(resident) <= before);
+  });
+});
+
 Deno.test("a command that only waits ends with its client", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

@@ -9,7 +9,7 @@ import type { Bearer, Birth } from "../../process/bearer.ts";
 import type { Child, StatusKeeper } from "../../process/parent_process.ts";
 
 /** A client; further flags of waitid(2) say what is left of a child that has ended. */
-export interface Parent extends Pick<Bearer, "pid" | "environment"> {
+export interface Parent extends Pick<Bearer, "pid" | "environment" | "held"> {
   bear(birth: Birth, more: number): Promise<Child>;
   keeper(pid: number, more: number): StatusKeeper;
 }
@@ -29,6 +29,10 @@ export class BearerOfTheWay implements Bearer {
 
   get environment(): readonly string[] {
     return this.#client.environment;
+  }
+
+  get held(): DisposableStack {
+    return this.#client.held;
   }
 
   get ofTheWay(): Bearer {

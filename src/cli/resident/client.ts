@@ -56,6 +56,7 @@ const ANSWER: readonly Operation[] = [
 
 /** A client that waits for what it is to do. */
 export class Client implements Bearer, Disposable {
+  readonly held = new DisposableStack();
   readonly #socket: Fd;
   readonly #poller: Poller;
   readonly #addresses: ClientAddresses;

@@ -122,6 +122,7 @@ export class Resident {
     }
     const peer = this.#known(socket, text);
     using client = new Client(socket, this.#poller, this.#addresses, peer ?? NOBODY);
+    using _held = client.held; // also of a client that is gone: what is undone then needs it
     try {
       if (peer === undefined || peer.fds.size + MORE_FDS > peer.fdLimit) {
         return await client.leave();
