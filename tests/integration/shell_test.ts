@@ -61,7 +61,8 @@ test("the caller's terminal is as it was after every way to end", async (t) => {
     await desk.isSane(137);
   });
   await t.step("a config that is refused", async () => {
-    tmux.type(`hull run -b ${bundle.folder} 'not an id'`);
+    // until it says so, the prompt before it is still shown
+    await tmux.say(`hull run -b ${bundle.folder} 'not an id'`, /^hull: invalid container id/);
     await desk.isSane(1);
   });
   await t.step(
