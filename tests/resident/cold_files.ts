@@ -11,6 +11,7 @@ export const COLD_FILES: Readonly<Record<string, string>> = {
   "tests/integration/launcher_test.ts": "is of what starts a command without a resident",
   "tests/integration/first_files_test.ts": "has a bundle of its own",
   "tests/integration/resident_bounds_test.ts": "has residents of its own",
+  "tests/integration/resident_callers_test.ts": "has residents of its own",
   "tests/integration/resident_left_test.ts": "has residents of its own",
   "tests/integration/resident_test.ts": "has residents of its own",
   "tests/integration/resident_units_test.ts": "has residents of its own",
