@@ -141,6 +141,34 @@ Deno.test("a resident that is killed while a hook runs leaves no hook, and no ha
   }
 });
 
+Deno.test("when the resident is killed while a hook runs, the hook is over before the command", async () => {
+  const cases = [
+    ["poststart", ["create", "-b"], ["start", ID]],
+    ["poststop", ["run", "-d", "-b"], ["delete", "--force", ID]],
+    ["poststop", [], ["run", "-b"]],
+  ] as const;
+  for (const [point, [first, ...flags], words] of cases) {
+    await leavesNothing(ID, async () => {
+      await using resident = await TestResident.start();
+      using scratch = scratchFolder();
+      const begun = `${scratch.path}/begun`;
+      const over = `${scratch.path}/over`;
+      using bundle = makeBundle(first === undefined ? "exit 0" : "sleep 60", (config) => {
+        const args = ["sh", "-c", `echo >${begun}; sleep 2; echo >>${over}`];
+        config.hooks = { [point]: [{ path: "/bin/sh", args }] };
+      });
+      await using hull = new ClientHull(resident);
+      if (first !== undefined) await hull.detach(first, ...flags, bundle.folder, ID);
+      const call = hull.call(first === undefined ? [...words, bundle.folder, ID] : words);
+      await until(() => isThere(begun), 10);
+      await resident.kill();
+      assertEquals(await inTime(words[0], call), { code: 0, stdout: "", stderr: "" });
+      assertEquals(Deno.readTextFileSync(over), "\n", words[0]); // it ran once
+      await hull.must("delete", "--force", ID);
+    });
+  }
+});
+
 Deno.test("signals go to the program of the client", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

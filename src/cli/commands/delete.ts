@@ -1,8 +1,12 @@
 /** `hull delete`. @module */
 
+import { Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
+import { late } from "../../own/late.ts";
 import { type Command, isOn } from "../flags/command.ts";
 import { forEachId, REGEX_FLAG } from "../flags/ids.ts";
+
+const awaitLeftHooks = late(() => import("../process/left_child.ts"), "awaitLeftHooks");
 
 /** Removes a container. */
 export const command: Command = {
@@ -20,6 +24,7 @@ export const command: Command = {
   async run({ flags, args: [id = ""], factory, output, caller }) {
     const force = isOn(flags, "force");
     const makes = await factory();
+    if (caller.left !== undefined) await awaitLeftHooks(caller, new Poller());
     const remove = async (each: string) => {
       try {
         await caller.tellStage("begun");

@@ -2,9 +2,12 @@
 
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
+import { late } from "../../own/late.ts";
 import type { Command } from "../flags/command.ts";
 import { oneLine, type Output } from "../output/output.ts";
 import { releaseOnce } from "../process/release_once.ts";
+
+const awaitLeftHooks = late(() => import("../process/left_child.ts"), "awaitLeftHooks");
 
 /** Lets a created container's process run. */
 export const command: Command = {
@@ -16,6 +19,7 @@ export const command: Command = {
     const container = (await factory()).load(args[0] as string);
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
     await caller.tellStage("begun");
+    if (caller.left !== undefined) await awaitLeftHooks(caller, new Poller());
     if (host === "") await releaseOnce(container, caller);
     else await startNotified(container, host, output);
     return 0;

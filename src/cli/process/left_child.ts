@@ -141,6 +141,11 @@ export function takeLeftRun(
   return container;
 }
 
+/** Waits for what is left to be done before the command's end: its children are hooks by now. */
+export async function awaitLeftHooks(left: Left, poller: Poller): Promise<void> {
+  for (const pid of children(left)) await new Child(pid, openPidfd(pid), poller).ended();
+}
+
 /** The number of a container's first process, also once that has ended. */
 function firstOf({ root }: Factory, id: string): number | undefined {
   return new StateStore(root).read(id).state.init?.pid;

@@ -9,7 +9,7 @@ import { Process } from "../../process.ts";
 import { type Invocation, isOn } from "../flags/command.ts";
 import { follow, type SignalForwarder } from "../foreground/foreground.ts";
 import { releaseOnce } from "./release_once.ts";
-import { takeLeftRun } from "./left_child.ts";
+import { awaitLeftHooks, takeLeftRun } from "./left_child.ts";
 
 /** Goes on with it to its end; gives the exit code. */
 export async function goOnWithRun(
@@ -17,10 +17,12 @@ export async function goOnWithRun(
   signals: SignalForwarder,
 ): Promise<number> {
   const process = new Process({});
-  const container = takeLeftRun(caller, await factory(), id, process, new Poller());
+  const poller = new Poller();
+  const container = takeLeftRun(caller, await factory(), id, process, poller);
   if (container !== undefined) await releaseOnce(container, caller);
   const following = { hasTerminal: false, isFirst: true, output, caller };
   const code = await follow(process, signals, following);
+  await awaitLeftHooks(caller, poller);
   if (container !== undefined && !isOn(flags, "keep")) await container.destroy({ force: true });
   return code;
 }
