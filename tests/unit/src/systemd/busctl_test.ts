@@ -29,7 +29,7 @@ testWhere(
   noBusctl,
   "busctl sends the same bytes, and reads what is sent",
   () =>
-    leavesNothing("hull-busctl", () =>
+    leavesNothing("hull-ctl", () =>
       inFolder(async (folder) => {
         const path = `${folder}/bus`;
         using listener = Deno.listen({ transport: "unix", path });
@@ -78,7 +78,7 @@ testWhere(
   "a real bus is asked, and its errors and signals are heard",
   () =>
     leavesNothing(
-      "hull-busctl",
+      "hull-ctl",
       () =>
         inFolder((folder) =>
           withDaemon(`${folder}/bus`, async (path) => {
@@ -123,7 +123,7 @@ testWhere(
   noDaemon,
   "a bus that ends while it is asked ends the call",
   () =>
-    leavesNothing("hull-busctl", () =>
+    leavesNothing("hull-ctl", () =>
       inFolder(async (folder) => {
         const left = Promise.withResolvers<Bus>();
         await withDaemon(`${folder}/bus`, async (path) => left.resolve(await Bus.connect(path)));
@@ -138,7 +138,7 @@ testWhere(
 );
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "hull-busctl-" });
+  const folder = await Deno.makeTempDir({ prefix: "hull-ctl-" });
   try {
     await test(folder);
   } finally {
