@@ -224,6 +224,12 @@ export const libc = {
   umount2: (target: Bytes, flags: number) => onBytes("umount2", target, flags),
   mount: (source: Bytes, target: Bytes, type: Bytes, flags: number, data: Bytes) =>
     sure(() => symbols.mount(source, target, type, BigInt(flags), data, UNREAD)),
+  /** Without an address; a message that was not taken can be sent again. */
+  send: (fd: number, bytes: Bytes, size: number, flags: number) =>
+    onFd("sendto", fd, bytes, size, flags),
+  recv: (fd: number, bytes: Bytes, size: number, flags: number) =>
+    onFd("recvfrom", fd, bytes, size, flags),
+  accept4: (fd: number, flags: number) => numbers("accept4", fd, 0, 0, flags),
   socket: (domain: number, type: number, protocol: number) =>
     numbers("socket", domain, type, protocol),
   setsockopt: (fd: number, level: number, option: number, value: Bytes, size: number) =>

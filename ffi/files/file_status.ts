@@ -55,7 +55,8 @@ export interface FileStatus {
   readonly fileSystem: string;
 }
 
-const STATX_BASIC_AND_MOUNT = 0x17ff;
+/** All that struct statx has of any file, and the mount. */
+export const STATX_BASIC_AND_MOUNT = 0x17ff;
 
 /**
  * What the file is: statx(2) with AT_SYMLINK_NOFOLLOW; with an empty path, the fd's own.

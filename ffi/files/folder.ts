@@ -42,14 +42,24 @@ function readNames(folder: Fd, foldersAlone: boolean): Uint8Array<ArrayBuffer>[]
   for (;;) {
     const size = checked("getdents64", libc.getdents64(folder.number, buffer, buffer.length));
     if (size === 0) return found;
-    const view = new DataView(buffer.buffer);
-    for (let at = 0; at < size; at += view.getUint16(at + LENGTH_OFFSET, true)) {
-      if (foldersAlone && view.getUint8(at + TYPE_OFFSET) !== DT_DIR) continue;
-      const start = at + NAME_OFFSET;
-      const name = buffer.slice(start, buffer.indexOf(0, start) + 1);
-      if (!isDots(name)) found.push(name);
-    }
+    found.push(...namesIn(buffer.subarray(0, size), foldersAlone));
   }
+}
+
+/** The names in what getdents64(2) gave. */
+export function namesIn(
+  buffer: Uint8Array<ArrayBuffer>,
+  foldersAlone = false,
+): Uint8Array<ArrayBuffer>[] {
+  const found: Uint8Array<ArrayBuffer>[] = [];
+  const view = new DataView(buffer.buffer, buffer.byteOffset);
+  for (let at = 0; at < buffer.length; at += view.getUint16(at + LENGTH_OFFSET, true)) {
+    if (foldersAlone && view.getUint8(at + TYPE_OFFSET) !== DT_DIR) continue;
+    const start = at + NAME_OFFSET;
+    const name = buffer.slice(start, buffer.indexOf(0, start) + 1);
+    if (!isDots(name)) found.push(name);
+  }
+  return found;
 }
 
 /** Whether a name is `.` or `..`. */

@@ -17,13 +17,16 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WALL = 0x40000000;
 const WNOWAIT = 0x01000000;
-const CLD_EXITED = 1;
+/** si_code of a process that has ended by itself. */
+export const CLD_EXITED = 1;
 const CLD_KILLED = 2;
 /** Places in a siginfo_t of 64-bit Linux: si_code, si_pid, si_status. */
 const ERRNO_OFFSET = 4;
-const CODE_OFFSET = 8;
+/** Of si_code. */
+export const CODE_OFFSET = 8;
 const PID_OFFSET = 16;
-const STATUS_OFFSET = 24;
+/** Of si_status. */
+export const STATUS_OFFSET = 24;
 
 /**
  * A handle on a running process: pidfd_open(2).

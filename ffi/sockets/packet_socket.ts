@@ -7,8 +7,8 @@
  */
 
 import { EAGAIN, errnoNumber, SyscallError } from "../c/errno.ts";
+import { libc } from "../c/libc.ts";
 import { Fd } from "../files/file.ts";
-import type { Operation } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
 import {
   AF_UNIX,
@@ -86,9 +86,10 @@ export function connectPackets(path: string): Fd | undefined {
  * @throws {SyscallError}
  */
 export function acceptPackets(listener: Fd): Fd | undefined {
-  const args = [listener.number, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK];
-  const number = call({ syscall: "accept4", args });
-  return number === undefined ? undefined : new Fd(number);
+  const number = libc.accept4(listener.number, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (number >= 0) return new Fd(number);
+  if (number === -EAGAIN) return undefined;
+  throw new SyscallError("accept4", -number);
 }
 
 /** Who is at the other end, as it was when it connected. */
@@ -122,35 +123,35 @@ export function peerOf(socket: Fd): PeerCredentials {
   return { pid, uid: uid >>> 0, gid: gid >>> 0 };
 }
 
+/** A message, with fds of this program beside its bytes. */
+export interface Sent {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly fds?: readonly number[];
+}
+
 /**
- * Sends messages in their order, the first with bytes, each further one with one fd.
+ * Sends messages in their order.
  *
  * @returns how many were taken: fewer while there is no room
  * @throws {SyscallError} EPIPE or ECONNRESET if nobody is at the other end, EMSGSIZE
  */
-export function sendPackets(
-  socket: Fd,
-  messages: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly fd?: number }[],
-): number {
-  const program = new SyscallProgram(messages.map(({ bytes, fd }): Operation =>
-    fd === undefined
-      ? {
-        syscall: "sendto",
-        args: [socket.number, bytes, bytes.length, MSG_NOSIGNAL, 0, 0],
-        onError: "return",
-      }
-      : {
-        syscall: "sendmsg",
-        args: [socket.number, messageWithFds([fd], bytes), MSG_NOSIGNAL],
-        onError: "return",
-      }
-  ));
+export function sendPackets(socket: Fd, messages: readonly Sent[]): number {
+  for (const [index, message] of messages.entries()) {
+    const result = sendPacket(socket, message);
+    if (result === -EAGAIN) return index;
+    if (result < 0) throw new SyscallError("sendmsg", -result);
+  }
+  return messages.length;
+}
+
+function sendPacket({ number }: Fd, { bytes, fds = [] }: Sent): number {
+  if (fds.length === 0) {
+    return libc.send(number, bytes, bytes.length, MSG_NOSIGNAL);
+  }
+  const args = [number, messageWithFds(fds, bytes), MSG_NOSIGNAL];
+  const program = new SyscallProgram([{ syscall: "sendmsg", args, onError: "return" }]);
   program.run();
-  const first = messages.findIndex((_, k) => program.result(k) < 0);
-  if (first < 0) return messages.length;
-  const errno = -program.result(first);
-  if (errno === EAGAIN) return first;
-  throw new SyscallError("sendmsg", errno);
+  return program.result(0);
 }
 
 /**
@@ -162,12 +163,18 @@ export function sendPackets(
  * @throws {SyscallError}
  */
 export function receivePacket(socket: Fd, size: number, most = 0): Packet | undefined {
+  if (most > 0) return receiveWithFds(socket, size, most);
+  const bytes = new Uint8Array(size);
+  const length = libc.recv(socket.number, bytes, size, 0);
+  if (length === -EAGAIN) return undefined;
+  if (length < 0) throw new SyscallError("recvfrom", -length);
+  return { bytes: bytes.subarray(0, length), fds: [] };
+}
+
+function receiveWithFds(socket: Fd, size: number, most: number): Packet | undefined {
   const data = { space: size, name: "data" };
   const control = { space: HEADER + ((4 * most + 7) & ~7), name: "control" };
-  const iov = { words: [data, size] };
-  const header = most === 0
-    ? { words: [0, 0, iov, 1, 0, 0, 0] }
-    : { words: [0, 0, iov, 1, control, control.space, 0] };
+  const header = { words: [0, 0, { words: [data, size] }, 1, control, control.space, 0] };
   const program = new SyscallProgram([
     { syscall: "recvmsg", args: [socket.number, header, MSG_CMSG_CLOEXEC] },
   ]);
@@ -175,8 +182,8 @@ export function receivePacket(socket: Fd, size: number, most = 0): Packet | unde
   const length = program.result(0);
   if (length === -EAGAIN) return undefined;
   if (length < 0) throw new SyscallError("recvmsg", -length);
-  const fds = most === 0 ? [] : passedFds(program.output("control"));
-  return { bytes: program.output("data").slice(0, length) as Uint8Array<ArrayBuffer>, fds };
+  const bytes = program.output("data").slice(0, length) as Uint8Array<ArrayBuffer>;
+  return { bytes, fds: passedFds(program.output("control")) };
 }
 
 function passedFds(control: Uint8Array): Fd[] {
@@ -185,14 +192,4 @@ function passedFds(control: Uint8Array): Fd[] {
   if (view.getInt32(8, true) !== SOL_SOCKET || view.getInt32(12, true) !== SCM_RIGHTS) return [];
   const count = (length - HEADER) >> 2;
   return Array.from({ length: count }, (_, k) => new Fd(view.getInt32(HEADER + 4 * k, true)));
-}
-
-/** The result of a call; undefined if there is nothing now. */
-function call(operation: Operation): number | undefined {
-  const program = new SyscallProgram([{ ...operation, onError: "return" }]);
-  program.run();
-  const result = program.result(0);
-  if (result >= 0) return result;
-  if (result === -EAGAIN) return undefined;
-  throw new SyscallError(operation.syscall, -result);
 }

@@ -50,6 +50,7 @@ export interface CgroupFacts {
  * Looks at /proc to find the cgroups of this host.
  *
  * @param process whose own cgroups those are that paths start from, if not this program's
+ * @param recent what was found last, which is given again if the texts are still the same
  * @throws {ContainerError} Unsupported if none is mounted
  *
  * @example
@@ -61,16 +62,30 @@ export interface CgroupFacts {
  * assert(host.hierarchies.every((hierarchy) => hierarchy.mountPoint.startsWith("/")));
  * ```
  */
-export function detectCgroups(process: number | "self" = "self"): CgroupHost {
-  const own = parseOwnCgroups(readProc(`/proc/${process}/cgroup`));
+export function detectCgroups(
+  process: number | "self" = "self",
+  recent?: RecentHost,
+): CgroupHost {
+  const cgroup = readProc(`/proc/${process}/cgroup`);
+  const own = parseOwnCgroups(cgroup);
   const mountinfo = readProc("/proc/self/mountinfo", untilUsual(own.keys()));
-  return hostOf(own, parseMounts(mountinfo), isInUserNamespace);
+  const key = `${cgroup}\n${mountinfo}`;
+  if (recent?.host !== undefined && recent.key === key) return recent.host;
+  const host = hostOf(own, parseMounts(mountinfo), isInUserNamespace);
+  if (recent !== undefined) Object.assign(recent, { key, host });
+  return host;
+}
+
+/** What was found last, for a program that looks often. */
+export interface RecentHost {
+  key?: string;
+  host?: CgroupHost;
 }
 
 /** The same for containers without cgroups, which a host without any can have. */
-export function detectAnyCgroups(process?: number): CgroupHost {
+export function detectAnyCgroups(process?: number, recent?: RecentHost): CgroupHost {
   try {
-    return detectCgroups(process);
+    return detectCgroups(process, recent);
   } catch (error) {
     if (!(error instanceof ContainerError)) throw error;
     return { version: 2, hierarchies: [], inUserNamespace: false };

@@ -119,6 +119,7 @@ async function dispatch(
     const reached = root === undefined ? undefined : caller.path(root);
     const factory = () => makeFactory({ ...global, root: reached }, output, caller, trace?.trace);
     const surroundings = { factory, output, caller, trace, main };
+    if (command.onlyLooks !== true) await caller.begin?.();
     return await command.run({ ...parsed, root: reached, ...surroundings });
   } catch (error) {
     if (error instanceof NotHere) throw error;
@@ -155,6 +156,7 @@ async function makeFactory(
     eventLoop: caller.isOther ? "shared" : "own",
     bearer: caller.bearer,
     poller: caller.poller,
+    states: caller.states,
     trace,
     onWarning: ({ message, pointer }) => output.warn(message, pointer),
   };

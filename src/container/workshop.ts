@@ -16,6 +16,7 @@ import { ContainerError, type Fault } from "../errors.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
 import type { Bearer } from "../process/bearer.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import type { RecentStates } from "../state/recent_states.ts";
 import { StateStore } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
@@ -62,6 +63,8 @@ export interface InnerFactoryOptions extends FactoryOptions {
   readonly bearer?: Bearer | undefined;
   /** What waits for events, if it waits for other Factories as well; by default one of its own. */
   readonly poller?: Poller | undefined;
+  /** What was read of states, if other Factories share it. */
+  readonly states?: RecentStates | undefined;
 }
 
 /** What a Factory has. */
@@ -75,18 +78,19 @@ export class Workshop {
   /** Makes nothing yet. */
   constructor(root: string, options: InnerFactoryOptions) {
     this.options = options;
-    this.store = new StateStore(root, options.bearer?.pid);
+    this.store = new StateStore(root, options.bearer?.pid, options.states);
     this.poller = options.poller ?? new Poller({ isAlone: options.eventLoop === "own" });
   }
 
   /** The cgroups of this host, detected at the first use. */
   get host(): CgroupHost {
-    const caller = this.options.bearer?.pid;
+    const { bearer, states } = this.options;
+    const caller = bearer?.pid;
     this.#host ??= isOrdinaryUser()
       ? { ...detectAnyCgroups(caller), inUserNamespace: true } // nor can device rules be set by such a user
       : this.options.cgroupDriver === "disabled"
-      ? detectAnyCgroups(caller)
-      : detectCgroups(caller);
+      ? detectAnyCgroups(caller, states?.host)
+      : detectCgroups(caller, states?.host);
     return this.#host;
   }
 

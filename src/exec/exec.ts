@@ -168,13 +168,15 @@ class FurtherStart {
       : undefined;
     if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
     const stdio = pair === undefined ? options : onTerminal(pair, options);
-    const owned = pair === undefined ? ownedStreams(stdio) : STREAMS;
+    const parent = this.#surroundings.bearer?.pid;
+    const isOwned = (process.user?.uid ?? 0) === 0 && pair?.isOwned !== false;
+    const owned = () => pair === undefined ? ownedStreams(stdio, parent) : STREAMS;
     const rights = planRights(process, linux, rootPath, filter, {
-      ownedFds: (process.user?.uid ?? 0) === 0 && pair?.isOwned !== false ? [] : owned,
+      ownedFds: isOwned ? [] : owned(),
       affinity: process.execCPUAffinity,
       hasAgent: true,
       keyring,
-      parent: this.#surroundings.bearer?.pid,
+      parent,
     });
     return { root, rootPath, target, process, stdio, terminal: pair?.terminal, rights };
   }

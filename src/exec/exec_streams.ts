@@ -5,7 +5,7 @@
  */
 
 import { Fd } from "../../ffi/files/file.ts";
-import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
+import { S_IFCHR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
 import { TIOCSCTTY } from "../../ffi/sockets/terminal.ts";
 import { type PlanItem, StepBuilder } from "../../init/operations/operation.ts";
 import type { ProcessConfig } from "../config/types/config.ts";
@@ -53,14 +53,31 @@ export function controlTerminal(): readonly PlanItem[] {
 /**
  * The streams that belong to the process alone, so that it may open /dev/stdout: those that are no
  * devices.
+ *
+ * @param parent the process whose streams are inherited, if not this program
  */
-export function ownedStreams({ stdin, stdout, stderr }: StdioOptions): readonly number[] {
+export function ownedStreams(
+  { stdin, stdout, stderr }: StdioOptions,
+  parent?: number,
+): readonly number[] {
   return [stdin, stdout, stderr].flatMap((stdio = "inherit", as) => {
     if (stdio === "null") return [];
     if (stdio === "piped") return [as];
-    const fd = new Fd(stdio === "inherit" ? as : stdio);
-    const { mode } = statAt(fd, "");
-    fd.release(); // it is the caller's
+    const isParents = stdio === "inherit" && parent !== undefined;
+    const mode = isParents ? modeOf(parent, as) : ownMode(stdio === "inherit" ? as : stdio);
     return (mode & S_IFMT) === S_IFCHR ? [] : [as];
   });
+}
+
+function ownMode(number: number): number {
+  const fd = new Fd(number);
+  const { mode } = statAt(fd, "");
+  fd.release(); // it is the caller's
+  return mode;
+}
+
+/** The mode of what another process has open; 0 if it has ended. */
+function modeOf(pid: number, number: number): number {
+  const status = tryStatPath(`/proc/${pid}/fd/${number}`, true);
+  return typeof status === "number" ? 0 : status.mode;
 }

@@ -114,7 +114,7 @@ export class Usher implements Disposable {
     this[Symbol.dispose]();
     // The child has not been waited for, so the pid is still its own.
     if (pid === 0) return undefined;
-    return new Child(pid, openPidfd(pid), this.#poller, this.#bearer?.keeper(pid));
+    return this.#bearer?.adopt(pid) ?? new Child(pid, openPidfd(pid), this.#poller);
   }
 
   /** Kills it if it runs. {@linkcode Usher.process} still gives the process that it has made. */
@@ -178,6 +178,7 @@ async function bear(
     report: options.report,
     said,
     endsSoon: born !== undefined,
+    page: born?.fd,
   });
 }
 

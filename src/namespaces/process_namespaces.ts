@@ -9,8 +9,9 @@
 import { readText } from "../../ffi/files/file.ts";
 import { readStatus, statusField } from "../../ffi/processes/process_status.ts";
 import { ENOENT, SyscallError } from "../../ffi/c/errno.ts";
-import { type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
-import { tryStatPath } from "../../ffi/files/file_status.ts";
+import { AT_FDCWD, type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import {
   NAMESPACE_FILES,
   NAMESPACE_FLAGS,
@@ -44,8 +45,9 @@ export interface OpenedNamespaces extends Disposable {
  * @throws {SyscallError} if it has ended
  */
 export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): OpenedNamespaces {
-  const names = (Object.keys(NAMESPACE_FLAGS) as NamespaceName[])
-    .filter((name) => inode("self", name) !== inode(pid, name));
+  const all = Object.keys(NAMESPACE_FLAGS) as NamespaceName[];
+  const inodes = inodesOf(all.flatMap((name) => [path("self", name), path(pid, name)]));
+  const names = all.filter((_, k) => inodes[2 * k] !== inodes[2 * k + 1]);
   const flags = names.reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
   using stack = new DisposableStack();
   const root = ownsMounts
@@ -63,14 +65,30 @@ export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): Ope
   };
 }
 
-/** A kernel without a kind of namespace has no file of it, for any process. */
-function inode(pid: number | "self", name: NamespaceName): bigint | undefined {
-  const place = path(pid, name);
-  const status = tryStatPath(place, true);
-  if (typeof status !== "number") return status.inode;
-  if (status === ENOENT) return undefined;
-  throw new SyscallError("statx", status, place);
+/**
+ * The inodes of files, all asked for at once. A kernel without a kind of namespace has no file of it,
+ * for any process.
+ */
+function inodesOf(places: readonly string[]): (bigint | undefined)[] {
+  const program = new SyscallProgram(places.map((place): Operation => ({
+    syscall: "statx",
+    args: [AT_FDCWD, place, 0, STATX_INO, { space: STATX_SIZE, name: place }],
+    onError: "continue",
+  })));
+  program.run();
+  return places.map((place, k) => {
+    const errno = -program.result(k);
+    if (errno === ENOENT) return undefined;
+    if (errno > 0) throw new SyscallError("statx", errno, place);
+    const status = program.output(place);
+    return new DataView(status.buffer, status.byteOffset).getBigUint64(INODE_OFFSET, true);
+  });
 }
+
+/** struct statx: its size, where the inode is, and the bit that asks for it. */
+const STATX_SIZE = 256;
+const INODE_OFFSET = 32;
+const STATX_INO = 0x100;
 
 function path(pid: number | "self", name: NamespaceName): string {
   return `/proc/${pid}/ns/${NAMESPACE_FILES[name]}`;

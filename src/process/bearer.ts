@@ -9,7 +9,7 @@
 import type { Space } from "../../ffi/program/operation.ts";
 import type { PlannedOperation } from "../../init/operations/operation.ts";
 import type { InitStatus } from "./init_status.ts";
-import type { Child, StatusKeeper } from "./parent_process.ts";
+import type { Child } from "./parent_process.ts";
 
 /**
  * Another process as the parent: where it goes on in the program, and where without a child; and
@@ -39,6 +39,8 @@ export interface Birth {
   readonly said: InitStatus;
   /** Whether the child ends by itself at once, so that its end can be waited for with its birth. */
   readonly endsSoon?: boolean | undefined;
+  /** The fd of a page to which the kernel writes the number of what such a child leaves behind. */
+  readonly page?: number | undefined;
 }
 
 /** A process that bears. */
@@ -55,8 +57,12 @@ export interface Bearer {
   bear(birth: Birth): Promise<Child>;
   /** What this program keeps open for the processes of the command; it ends with the command. */
   readonly held: DisposableStack;
-  /** Who is told how a child of that process ended, by its number. */
-  keeper(pid: number): StatusKeeper;
+  /**
+   * A process that a child which has ended has left behind: a child of that process, too.
+   *
+   * @param pid its number
+   */
+  adopt(pid: number): Child;
   /**
    * The same for children of the way, such as hooks: how they ended is asked for once, and nothing is
    * left of them then. For as long as something is, the first process of their pid namespace can't end.

@@ -52,6 +52,8 @@ export function requireSignal(signal: string | number): number {
 export interface StatusKeeper {
   /** The status of a process that has ended; undefined if it was lost. */
   status(): Promise<ExitStatus | undefined>;
+  /** The same once it ends, if it is told that by itself; undefined if nobody tells it any more. */
+  readonly end?: Promise<ExitStatus | undefined>;
 }
 
 /** For a child of another process, of which only the end matters. */
@@ -123,9 +125,10 @@ export class Child implements Disposable {
 
   async #awaitEnd(): Promise<ExitStatus | undefined> {
     if (this.#keeper !== undefined) {
-      await this.#poller.wait(this.#pidfd);
+      const told = await this.#keeper.end;
+      if (told === undefined && this.#pidfd.isOpen) await this.#poller.wait(this.#pidfd);
       this.#pidfd.close();
-      return await this.#keeper.status();
+      return told ?? await this.#keeper.status();
     }
     for (;;) {
       const status = reap(this.#pidfd);

@@ -184,8 +184,8 @@ export class InitProcess implements ParentProcess, Disposable {
    * listens for SIGCHLD, since a wait would keep this program from ending.
    */
   #reapUnasked(): void {
-    const { poller, isSupervised } = this.#subject;
-    if (isSupervised || poller.isAlone) return;
+    const { poller, isSupervised, bearer } = this.#subject;
+    if (isSupervised || poller.isAlone || bearer !== undefined) return;
     const look = () => {
       if (this.#child?.takeEnd() === true) void this.ended();
     };

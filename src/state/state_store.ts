@@ -16,6 +16,7 @@ import { late } from "../own/late.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
+import type { RecentStates } from "./recent_states.ts";
 import { requireOwnRoot } from "./root_folder.ts";
 import { SpareFds } from "../failures/spare_fds.ts";
 import { readState } from "./state_shape.ts";
@@ -55,15 +56,18 @@ export class StateStore {
   #me: ProcessIdentity | undefined;
   #isOwn = false;
   readonly #caller: number | undefined;
+  readonly #recent: RecentStates | undefined;
 
   /**
    * A store in `root`, which is made when the first container is.
    *
    * @param caller the process whose commands it serves, if it is not this program's
+   * @param recent what other stores have read
    */
-  constructor(root: string, caller?: number) {
+  constructor(root: string, caller?: number, recent?: RecentStates) {
     this.root = root;
     this.#caller = caller;
+    this.#recent = recent;
   }
 
   /** Refuses a root that others can write to; checked once, at the first call. */
@@ -164,9 +168,14 @@ export class StateStore {
   readIn(folder: Fd, id: string, known?: Snapshot): Snapshot {
     const text = stateText(folder, this.#place(id));
     if (known !== undefined && known.text === text) return known;
+    const path = this.folder(id);
+    const recent = this.#recent?.find(path, text);
+    if (recent !== undefined) return recent;
     const found = readState(text, id);
-    if ("state" in found) return { text, state: found.state };
-    throw this.broken(id, found.fault);
+    if (!("state" in found)) throw this.broken(id, found.fault);
+    const snapshot = { text, state: found.state };
+    this.#recent?.keep(path, snapshot);
+    return snapshot;
   }
 
   /** The text of a state, whatever it is; empty if it can't be read. */

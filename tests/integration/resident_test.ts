@@ -198,7 +198,6 @@ Deno.test("the command of who differs from the resident is done by the client it
       ["unshare", "--net"],
       ["setpriv", "--bounding-set", "-mknod"],
       ["setpriv", "--no-new-privs"],
-      ["setpriv", "--securebits", "+no_setuid_fixup"],
       ["setpriv", "--groups", "0,7"],
       ["sh", "-c", 'umask 077; exec "$@"', "sh"],
       ["sh", "-c", 'cd "$(mktemp -d)"; rmdir "$PWD"; exec "$@"', "sh"],
@@ -211,6 +210,50 @@ Deno.test("the command of who differs from the resident is done by the client it
       assertEquals([code, stdout], [0, ""], before.join(" "));
     }
     assertEquals((await resident.status())?.served, 0);
+  });
+});
+
+Deno.test("a client whose securebits differ finds that out by itself", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    await using same = new ClientHull(resident, "setpriv");
+    assertEquals((await same.call(["list", "-q"])).code, 0);
+    await using hull = new ClientHull(resident, "setpriv", "--securebits", "+no_setuid_fixup");
+    assertEquals((await hull.call(["list", "-q"])).code, 1);
+  });
+});
+
+Deno.test("a client ends with the process of an exec, while the resident stands still", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using scratch = scratchFolder();
+    using bundle = makeBundle("sleep 600");
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const child = hull.command(["exec", ID, "sh", "-c", "echo begun; read word; exit 7"], {
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    Deno.kill(resident.pid, "SIGSTOP");
+    try {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode("go\n"));
+      await writer.close();
+      assertEquals((await inTime("the exec", child.status)).code, 7);
+    } finally {
+      Deno.kill(resident.pid, "SIGCONT");
+    }
+    assertEquals((await hull.call(["exec", ID, "sh", "-c", "exit 1"])).code, 1);
+    assertEquals((await hull.call(["exec", ID, "/none"])).code, 255);
+    const file = `${scratch.path}/pid`;
+    for (let k = 0; k < 10; k++) {
+      assertEquals(await hull.must("exec", "--pid-file", file, ID, "true"), "");
+      assert(/^\d+$/.test(Deno.readTextFileSync(file)));
+      Deno.removeSync(file);
+    }
   });
 });
 

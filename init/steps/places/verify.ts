@@ -9,7 +9,7 @@
 
 import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
 import { PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../../ffi/files/file_status.ts";
-import type { FieldOf, PlaceOf } from "../../../ffi/program/operation.ts";
+import type { FieldOf, Operation, PlaceOf } from "../../../ffi/program/operation.ts";
 import type { NodeStatus } from "../../operations/facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
 
@@ -29,18 +29,22 @@ export const DEVICE_TYPES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Goes on only where 32 bits in memory have a value; otherwise the call fails with EAGAIN. It is a
- * futex call that moves waiters, of which there are none: the kernel compares the value first. A
- * futex wait would compare as well, but where the values are equal it takes as long as a timer,
- * some 60 microseconds.
+ * A call that fails with EAGAIN unless 32 bits in memory have a value. It is a futex call that moves
+ * waiters, of which there are none: the kernel compares the value first. A futex wait would compare
+ * as well, but where the values are equal it takes as long as a timer, some 60 microseconds.
  */
+export function comparison(place: FieldOf | PlaceOf, value: number): Operation {
+  return { syscall: "futex", args: [place, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, place, value] };
+}
+
+/** Goes on only where 32 bits in memory have a value; otherwise the call fails with EAGAIN. */
 export function requireEqual(
   step: StepBuilder,
   place: FieldOf | PlaceOf,
   value: number,
   options: CallOptions = {},
 ): void {
-  step.call("futex", [place, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, place, value], options);
+  step.call("futex", comparison(place, value).args, options);
 }
 
 /**

@@ -8,6 +8,7 @@
 
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
+import type { RecentStates } from "../../state/recent_states.ts";
 import type { Bearer } from "../../process/bearer.ts";
 import type { ProcessOptions } from "../../process.ts";
 
@@ -64,6 +65,16 @@ export interface Caller {
   variable(name: string): string | undefined;
   /** What a process gets that has so many of the caller's fds from 3 on. */
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles">;
+  /**
+   * Makes sure that another caller waits for this program, which may do more from now on than look
+   * and have that caller's process do things.
+   */
+  begin?(): Promise<void>;
+  /**
+   * Lets another caller's process end with the process that it makes next, by the same code, if
+   * nothing is to be said then.
+   */
+  endWithProcess?(): void;
   /** Has signals that are for the caller's command taken here, once it is awaited. */
   takeSignals(names: readonly Deno.Signal[], take: (name: Deno.Signal) => void): Promise<void>;
   /** Tells the caller's process how far its command has come. */
@@ -88,6 +99,8 @@ export interface Caller {
   output(path: string): string;
   /** What waits for events, where one thread waits for all callers. */
   readonly poller?: Poller | undefined;
+  /** What was read of states for other callers. */
+  readonly states?: RecentStates | undefined;
   /** Aborted when the caller's process is gone, if it is another's. */
   readonly gone?: AbortSignal | undefined;
 }

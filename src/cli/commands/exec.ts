@@ -66,6 +66,7 @@ export const command: Command = {
   ],
   arity: [1, Infinity],
   stopsEarly: true,
+  onlyLooks: true,
   failureCode: 255,
   async run({ flags, args, factory, output, caller, trace }) {
     const [id = "", ...command] = args;
@@ -89,6 +90,7 @@ export const command: Command = {
       ...identity(flags, container),
       leaveStatus: isDetached,
     });
+    if (!isDetached && text(flags, "pid-file") === undefined) caller.endWithProcess?.();
     const left = caller.left !== undefined && await takeLeftExec(caller, process, new Poller());
     if (!left) await container.start(process);
     await tellPid(pathOf({ flags, caller }, "pid-file"), process);

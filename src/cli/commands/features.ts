@@ -11,6 +11,7 @@ export const command: Command = {
     "runtime-spec.",
   flags: [],
   arity: [0, 0],
+  onlyLooks: true,
   run({ output }) {
     output.printJson(features());
     return 0;

@@ -19,6 +19,7 @@ export const command: Command = {
     { name: "quiet", letter: "q", summary: "print the ids alone" },
   ],
   arity: [0, 0],
+  onlyLooks: true,
   async run({ flags, root, factory, output }) {
     const format = text(flags, "format") ?? "table";
     if (format !== "table" && format !== "json") {

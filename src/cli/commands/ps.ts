@@ -14,6 +14,7 @@ export const command: Command = {
     "the id (default -ef), or their numbers as JSON.",
   flags: [{ name: "format", letter: "f", value: "FORMAT", summary: "table (default) or json" }],
   arity: [1, Infinity],
+  onlyLooks: true,
   stopsEarly: true,
   async run({ flags, args, factory, output, caller }) {
     const format = text(flags, "format") ?? "table";

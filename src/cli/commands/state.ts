@@ -11,6 +11,7 @@ export const command: Command = {
     "created and owner.",
   flags: [],
   arity: [1, 1],
+  onlyLooks: true,
   async run({ args, factory, output }) {
     output.printJson(describe((await factory()).info(args[0] as string)));
     return 0;

@@ -61,6 +61,8 @@ export interface Command {
    * program.
    */
   readonly stopsEarly?: boolean;
+  /** Whether it only looks, and what it does is done by the process that it starts. */
+  readonly onlyLooks?: boolean;
   /** hull's exit code if it fails; 1 unless said otherwise. */
   readonly failureCode?: number;
   /** Whether it takes `-- command…`. */

@@ -6,12 +6,12 @@
  */
 
 import type { Bearer, Birth } from "../../process/bearer.ts";
-import type { Child, StatusKeeper } from "../../process/parent_process.ts";
+import type { Child } from "../../process/parent_process.ts";
 
 /** A client; further flags of waitid(2) say what is left of a child that has ended. */
 export interface Parent extends Pick<Bearer, "pid" | "environment" | "held"> {
   bear(birth: Birth, more: number): Promise<Child>;
-  keeper(pid: number, more: number): StatusKeeper;
+  adopt(pid: number, more: number): Child;
 }
 
 /** The client as such a parent. */
@@ -43,7 +43,7 @@ export class BearerOfTheWay implements Bearer {
     return this.#client.bear(birth, 0);
   }
 
-  keeper(pid: number): StatusKeeper {
-    return this.#client.keeper(pid, 0);
+  adopt(pid: number): Child {
+    return this.#client.adopt(pid, 0);
   }
 }

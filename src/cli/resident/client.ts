@@ -5,15 +5,13 @@
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
-import { duplicate } from "../../../ffi/files/descriptor.ts";
+import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { decodeEnd, openPidfd } from "../../../ffi/processes/process.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
-import { receivePacket, sendPackets } from "../../../ffi/sockets/packet_socket.ts";
-import { EPOLLOUT, type Poller } from "../../../ffi/waiting/poll.ts";
+import type { SyscallProgram } from "../../../ffi/program/program.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
 import { initFailure } from "../../../init/operations/failure.ts";
 import type { PlannedOperation } from "../../../init/operations/operation.ts";
 import { reportTail } from "../../../init/words/channel.ts";
@@ -21,21 +19,21 @@ import { ContainerError } from "../../errors.ts";
 import type { Stage } from "../caller/caller.ts";
 import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
-import { type Beginning, beginning, SECUREBITS } from "./client_beginning.ts";
-import { END, planClientBirth, takeEnd, waitFor, WNOWAIT } from "./client_birth.ts";
-import { type ClientAddresses, clientLabels, FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
-import { passSignals, SIGNAL_SIZE, signalIn, takeSignals } from "./client_signals.ts";
+import { beginning } from "./client_beginning.ts";
+import { BORN, planClientBirth, WATCHED } from "./client_birth.ts";
+import { ClientChannel, ClientGone } from "./client_channel.ts";
+import { END, takeEnd, waitFor, WNOWAIT } from "./client_end.ts";
+import { ClientEnds } from "./client_ends.ts";
+import { ClientPrograms } from "./client_programs.ts";
+import { type ClientAddresses, passStreams } from "./client_program.ts";
+import { passSignals, takeSignals, type WaitingFds, type WatchedChild } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
 import { BearerOfTheWay } from "./bearer_of_the_way.ts";
 import { receiveWords, resumingWords } from "./resumption.ts";
 
-const MSG_NOSIGNAL = 0x4000;
-const STDERR = 2;
+export { ClientGone } from "./client_channel.ts";
 
-/** The caller is gone: nobody is left to do anything for. */
-export class ClientGone extends Error {
-  override readonly name = "ClientGone";
-}
+const MSG_NOSIGNAL = 0x4000;
 
 /** What must be known of its process. */
 export type ClientPeer = Pick<Peer, "identity" | "fds" | "ignored" | "environment" | "words">;
@@ -44,41 +42,36 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Takes the next program. */
 const GO_ON: Operation = { syscall: "jump", args: [], onError: { jump: "receive" } };
-/** Sends the program back, with its results, and takes the next. */
-const ANSWER: readonly Operation[] = [
-  {
-    syscall: "sendto",
-    args: [{ result: "socket" }, { self: "address" }, { self: "size" }, MSG_NOSIGNAL],
-    onError: "continue",
-  },
-  GO_ON,
-];
+/** Sends the program back, with its results. */
+const ANSWER: Operation = {
+  syscall: "sendto",
+  args: [{ result: "socket" }, { self: "address" }, { self: "size" }, MSG_NOSIGNAL],
+  onError: "continue",
+};
 
 /** A client that waits for what it is to do. */
 export class Client implements Bearer, Disposable {
-  readonly held = new DisposableStack();
-  readonly #socket: Fd;
+  readonly #channel: ClientChannel;
+  readonly #programs: ClientPrograms;
   readonly #poller: Poller;
   readonly #addresses: ClientAddresses;
   readonly #peer: ClientPeer;
   /** The numbers of the fds that it has open. */
   readonly #open: Set<number>;
   readonly #leaving = new AbortController();
-  readonly #outside = clientLabels();
   #stage: Stage | undefined;
   /** Its children that are none of the command's. */
   #others: string | undefined;
-  /** Settled once nothing is asked of it. */
-  #turn: Promise<void> = Promise.resolve();
-  #answered: PromiseWithResolvers<Bytes> | undefined;
-  /** The greatest size of what it may say now: memory for more would be cleared each time. */
-  #expected = SIGNAL_SIZE;
   /** Its children whose end was told, and left as it is. */
   readonly #told = new Set<number>();
+  readonly #ends = new ClientEnds();
   #onSignal: ((number: number) => void) | undefined;
-  #onStreams: ((fds: readonly Fd[]) => void) | undefined;
-  /** What it does while it is not told anything else. */
-  #meanwhile: readonly Operation[] | undefined;
+  #streams: readonly Fd[] | undefined;
+  /** By what it waits where it waits for more than the next program. */
+  #waiting: WaitingFds | undefined;
+  #watched: WatchedChild | undefined;
+  #mayEnd: (() => boolean) | undefined;
+  readonly held = new DisposableStack();
 
   /**
    * Takes a connection over.
@@ -86,12 +79,18 @@ export class Client implements Bearer, Disposable {
    * @param addresses where it takes what
    */
   constructor(socket: Fd, poller: Poller, addresses: ClientAddresses, peer: ClientPeer) {
-    this.#socket = socket;
     this.#poller = poller;
     this.#addresses = addresses;
     this.#peer = peer;
     this.#open = new Set(peer.fds);
-    this.#listen().catch(() => this.#leave());
+    this.#channel = new ClientChannel(socket, poller, {
+      answered: (memory) => this.#programs.answered(memory),
+      signalled: (number) => this.#onSignal?.(number),
+      passed: (fds) => this.#streams = fds,
+      ended: (info) => this.#ended(info),
+      left: () => this.#leave(),
+    });
+    this.#programs = new ClientPrograms(this.#channel, addresses);
   }
 
   /** What waits for all that this resident waits for. */
@@ -113,37 +112,50 @@ export class Client implements Bearer, Disposable {
   }
 
   /**
+   * With the next program that it is sent the command begins: it waits for this resident as long as
+   * it takes. A client that has given up before that does its command itself, so this program must do
+   * nothing before it has answered.
+   *
+   * @param securebits this program's
+   */
+  begin(securebits: number): void {
+    this.#programs.before = beginning(securebits);
+  }
+
+  /**
    * Has it make system calls.
    *
    * @throws {SyscallError} if one fails that must not
    * @throws {ClientGone}
    */
   async run(operations: readonly Operation[]): Promise<SyscallProgram> {
-    const program = this.#program([...operations, ...ANSWER], ANSWER);
-    await this.#ask(program);
-    const failure = program.failure();
-    if (failure === undefined) return program;
-    throw new SyscallError(operations[failure.index]?.syscall ?? "", failure.errno);
+    return await this.#programs.inTurn(async () => {
+      const all = [...this.#programs.before, ...operations];
+      const program = this.#programs.layOut(all, this.#answer());
+      await this.#programs.ask(program, { hasStreams: this.#streams !== undefined });
+      const failure = program.failure();
+      if (failure === undefined) return program;
+      throw new SyscallError(all[failure.index]?.syscall ?? "", failure.errno);
+    });
   }
 
   /**
-   * Begins: it waits for this resident as long as it takes. A client that has given up meanwhile
-   * does its command itself.
+   * Its standard streams.
    *
-   * @param received takes its standard streams
-   * @throws {ClientGone} if it has given up
+   * @param received closes them
    */
-  async begin(received: DisposableStack): Promise<Beginning> {
-    let streams: readonly Fd[] = [];
-    this.#onStreams = (fds) => streams = fds.map((fd) => received.use(fd));
-    const program = await this.run(beginning());
-    this.#onStreams = undefined;
-    return { securebits: program.result(SECUREBITS), streams };
+  async streams(received: DisposableStack): Promise<readonly Fd[]> {
+    this.#streams = [];
+    await this.run([passStreams()]);
+    const streams = this.#streams;
+    this.#streams = undefined;
+    for (const fd of streams) received.use(fd);
+    return streams;
   }
 
   /** Has it do something from which it does not come back. */
   async end(operations: readonly Operation[]): Promise<void> {
-    await this.#inTurn(() => this.#send(this.#program(operations, exit(1))));
+    await this.#programs.tell(() => operations, exit(1));
   }
 
   /** What ends it, with nothing left of what its command has waited for. */
@@ -153,21 +165,26 @@ export class Client implements Bearer, Disposable {
 
   /** Has it do its command itself. */
   async leave(): Promise<void> {
+    this.#programs.before = [];
     await this.end([{ syscall: "jump", args: [], onError: { jump: "cold" } }]);
   }
 
-  /**
-   * Has it pass on signals from now on, instead of taking their effect.
-   *
-   * @throws {ClientGone}
-   */
-  async passSignals(numbers: readonly number[], onSignal: (number: number) => void): Promise<void> {
+  /** Has it pass on signals from its next program on, instead of taking their effect. */
+  passSignals(numbers: readonly number[], onSignal: (number: number) => void): void {
     this.#onSignal = onSignal;
-    const program = await this.run(takeSignals(numbers));
-    const [both, signals] = [program.result("both"), program.result("signals")];
-    this.#open.add(both).add(signals);
-    this.#meanwhile = passSignals(both, signals);
-    await this.#goOnMeanwhile();
+    this.#waiting = { signals: this.#opens(), both: this.#opens() };
+    const { before } = this.#programs;
+    this.#programs.before = [...before, ...takeSignals(numbers, this.#waiting)];
+  }
+
+  /**
+   * Lets it end with the process that its next birth leaves behind, by the code of that, if that is
+   * all that is left to do then.
+   *
+   * @param mayEnd asked when the birth is planned
+   */
+  endWithChild(mayEnd: () => boolean): void {
+    this.#mayEnd = mayEnd;
   }
 
   /**
@@ -177,23 +194,35 @@ export class Client implements Bearer, Disposable {
   async tellStage(stage: Stage): Promise<void> {
     const words = this.#resumption(stage);
     if (words === undefined) return;
-    const program = this.#program([receiveWords(this.#addresses, words), GO_ON], exit(1));
-    await this.#inTurn(async () => {
-      await this.#send(program, [words]);
-      await this.#goOnMeanwhile();
-    });
+    const operations = () => [receiveWords(this.#addresses, words), ...this.#meanwhile()];
+    await this.#programs.tell(operations, exit(1), [words]);
   }
 
   async bear(birth: Birth, more: number = WNOWAIT): Promise<Child> {
+    const { program, clone } = await this.#programs.inTurn(() => this.#bearNow(birth, more));
+    const pid = program.result(clone);
+    if (birth.endsSoon === true) {
+      return Child.ofEnded(pid, decodeEnd(program.output(END)), this.#poller);
+    }
+    return new Child(pid, openPidfd(pid), this.#poller, this.#keeper(pid, more));
+  }
+
+  async #bearNow(birth: Birth, more: number): Promise<{ program: SyscallProgram; clone: number }> {
     const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
-    const before = messages.map((message) => receiveWords(this.#addresses, message));
     const inherited = { open: this.#open, ignored: this.#peer.ignored };
-    const plan = planClientBirth(birth, inherited, before, ANSWER);
+    const isMain = more === WNOWAIT;
+    const isLast = isMain && this.#mayEnd?.() === true;
+    const plan = planClientBirth(birth, inherited, {
+      first: this.#programs.before,
+      before: messages.map((message) => receiveWords(this.#addresses, message)),
+      both: isMain ? this.#waiting?.both : undefined,
+      answer: (child) => this.#answer(child === undefined ? undefined : { ...child, isLast }),
+    });
     const { operations, clone, passed, report } = plan;
     const tail = reportTail(report, operations, birth.said.know(operations));
-    const program = this.#program(operations, tail);
-    await this.#ask(program, messages, passed);
+    const program = this.#programs.layOut(operations, tail);
+    await this.#programs.ask(program, { messages, fds: passed });
     const pid = program.result(clone);
     if (pid < 0) throw initFailure(operations[clone] as PlannedOperation, -pid);
     if (pid === 0) {
@@ -203,17 +232,31 @@ export class Client implements Bearer, Disposable {
         { hint: "its limit of open files may be too low" },
       );
     }
-    if (birth.endsSoon === true) {
-      return Child.ofEnded(pid, decodeEnd(program.output(END)), this.#poller);
-    }
-    return new Child(pid, openPidfd(pid), this.#poller, this.keeper(pid, more));
+    if (operations.some(({ label }) => label === WATCHED)) this.#watch(program);
+    return { program, clone };
   }
 
   get ofTheWay(): Bearer {
     return new BearerOfTheWay(this);
   }
 
-  keeper(pid: number, more: number = WNOWAIT): StatusKeeper {
+  adopt(pid: number, more: number = WNOWAIT): Child {
+    const end = more === WNOWAIT ? this.#ends.of(pid) : undefined;
+    if (end === undefined) {
+      return new Child(pid, openPidfd(pid), this.#poller, this.#keeper(pid, more));
+    }
+    // It is the client that takes its end, so its number may be another's as soon as that is told.
+    using opened = new DisposableStack();
+    const pidfd = end.isTold ? undefined : tryOpenPidfd(pid);
+    if (pidfd !== undefined) opened.use(pidfd);
+    this.#channel.hear();
+    if (end.isTold || pidfd === undefined) return Child.ofEnded(pid, end.status, this.#poller);
+    opened.move();
+    const keeper = { ...this.#keeper(pid, more), end: end.promise };
+    return new Child(pid, pidfd, this.#poller, keeper);
+  }
+
+  #keeper(pid: number, more: number): StatusKeeper {
     return {
       status: async () => {
         const asked = this.run([waitFor(pid, more)]);
@@ -225,9 +268,24 @@ export class Client implements Bearer, Disposable {
 
   /** Leaves it: it finds that nobody serves it. */
   [Symbol.dispose](): void {
-    if (!this.#socket.isOpen) return;
-    this.#poller.cancel(this.#socket);
-    this.#socket.close();
+    this.#channel[Symbol.dispose]();
+  }
+
+  /** From now on it tells by itself how what it has born ends. */
+  #watch(program: SyscallProgram): void {
+    const pidfd = program.result(WATCHED);
+    if (pidfd < 0) return;
+    const born = program.output(BORN.name);
+    const pid = new DataView(born.buffer, born.byteOffset).getInt32(0, true);
+    if (this.#ends.await(pid).isTold) return;
+    this.#open.add(pidfd);
+    this.#watched = { pid, pidfd, isLast: false };
+  }
+
+  #ended(info: Bytes): void {
+    this.#told.add(this.#ends.tell(info));
+    if (this.#watched !== undefined) this.#open.delete(this.#watched.pidfd as number);
+    this.#watched = undefined;
   }
 
   /** The launcher's words that tell of it; undefined if it has them, or can't have them. */
@@ -239,102 +297,39 @@ export class Client implements Bearer, Disposable {
     return resumingWords(this.#addresses, this.#peer.words, { stage, others: this.#others });
   }
 
-  #program(operations: readonly Operation[], tail: readonly Operation[]): SyscallProgram {
-    const place = { base: this.#addresses.frame, outside: this.#outside };
-    return new SyscallProgram(operations, tail, place);
+  /** What it does while it is not told anything else. */
+  #meanwhile(child: WatchedChild | undefined = this.#watched): readonly Operation[] {
+    return this.#waiting === undefined ? [GO_ON] : passSignals(this.#waiting, child);
   }
 
-  /** It is told one thing after another. */
-  async #inTurn(tell: () => Promise<void>): Promise<void> {
-    const told = this.#turn.then(tell);
-    this.#turn = told.catch(() => {}); // thrown to who told it
-    await told;
+  #answer(child?: WatchedChild): readonly Operation[] {
+    return [ANSWER, ...this.#meanwhile(child)];
   }
 
-  /** Has it make a program's calls, and takes their results. */
-  async #ask(
-    program: SyscallProgram,
-    messages: readonly Bytes[] = [],
-    fds: readonly number[] = [],
-  ): Promise<void> {
-    await this.#inTurn(() => this.#askNow(program, messages, fds));
-  }
-
-  async #askNow(
-    program: SyscallProgram,
-    messages: readonly Bytes[],
-    fds: readonly number[],
-  ): Promise<void> {
-    if (this.gone.aborted) throw new ClientGone();
-    this.#answered = Promise.withResolvers();
-    const { promise } = this.#answered;
-    this.#expected = Math.max(SIGNAL_SIZE, program.memory.length);
-    promise.catch(() => {}); // thrown where it is awaited
-    await this.#send(program, messages, fds);
-    const answer = await promise;
-    if (answer.length !== program.memory.length) throw new ClientGone();
-    program.memory.set(answer);
-    await this.#goOnMeanwhile();
-  }
-
-  async #goOnMeanwhile(): Promise<void> {
-    if (this.#meanwhile !== undefined) await this.#send(this.#program(this.#meanwhile, exit(1)));
-  }
-
-  /** Sends a program, and behind it what that takes: messages, then fds. */
-  async #send(
-    { memory }: SyscallProgram,
-    messages: readonly Bytes[] = [],
-    fds: readonly number[] = [],
-  ): Promise<void> {
-    if (memory.length > FRAME_SIZE) {
-      throw new ContainerError("SystemError", "the caller's process can't take so long a program");
-    }
-    const byte = new Uint8Array(1);
-    let left: { readonly bytes: Bytes; readonly fd?: number }[] = [
-      { bytes: memory },
-      ...messages.map((bytes) => ({ bytes })),
-      ...fds.map((fd) => ({ bytes: byte, fd })),
-    ];
-    for (;;) {
-      left = left.slice(this.#unlessGone(() => sendPackets(this.#socket, left)));
-      if (left.length === 0) return;
-      using way = duplicate(this.#socket); // the socket itself is waited for already
-      await this.#poller.wait(way, EPOLLOUT);
-    }
-  }
-
-  /** Takes what it says. */
-  async #listen(): Promise<void> {
-    for (;;) {
-      const most = this.#onStreams === undefined ? 0 : STDERR + 1;
-      const packet = this.#unlessGone(() => receivePacket(this.#socket, this.#expected, most));
-      if (packet === undefined) {
-        await this.#poller.wait(this.#socket);
-        if (!this.#socket.isOpen) return this.#leave();
-      } else if (packet.bytes.length === 0) return this.#leave();
-      else if (packet.bytes.length === STREAMS_SIZE) this.#onStreams?.(packet.fds);
-      else if (packet.bytes.length === SIGNAL_SIZE) this.#onSignal?.(signalIn(packet.bytes));
-      else this.#answered?.resolve(packet.bytes);
-    }
+  /** The lowest number that is free there, which is the next that it opens. */
+  #opens(): number {
+    let number = 0;
+    while (this.#open.has(number)) number++;
+    this.#open.add(number);
+    return number;
   }
 
   #leave(): void {
     const gone = new ClientGone();
-    this.#answered?.reject(gone);
+    this.#programs.leave(gone);
     this.#leaving.abort(gone);
+    this.#ends.leave();
     this[Symbol.dispose]();
   }
+}
 
-  #unlessGone<Result>(call: () => Result): Result {
-    try {
-      return call();
-    } catch (error) {
-      if (error instanceof SyscallError && /^(EPIPE|ECONNRESET|EBADF)$/.test(error.code)) {
-        throw new ClientGone();
-      }
-      throw error;
-    }
+/** A process that was there a moment ago. */
+function tryOpenPidfd(pid: number): Fd | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (failedWith(error, "ESRCH")) return undefined;
+    throw error;
   }
 }
 

@@ -6,32 +6,29 @@
  */
 
 import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
-import { O_CLOEXEC } from "../../../ffi/files/file.ts";
-import { SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
-import type { Argument, Operation } from "../../../ffi/program/operation.ts";
+import type { Operation } from "../../../ffi/program/operation.ts";
 import type { PlannedOperation } from "../../../init/operations/operation.ts";
+import { comparison } from "../../../init/steps/places/verify.ts";
 import type { Birth } from "../../process/bearer.ts";
+import { waitFor } from "./client_end.ts";
+import { watch, type WatchedChild } from "./client_signals.ts";
 
 const MSG_CMSG_CLOEXEC = 0x40000000;
-const P_PID = 1;
-const WNOHANG = 1;
-const WEXITED = 4;
-const WALL = 0x40000000;
-/** The child stays as it is: who goes on with the command can ask again. */
-export const WNOWAIT = 0x01000000;
-const CONTROL_SIZE = 24;
 const SIG_IGN = 1;
 /** struct sigaction of the kernel, in words. */
 const SIGACTION_WORDS = 4;
 const SIGSET_SIZE = 8;
 /** Behind struct cmsghdr. */
 const FD_OFFSET = 16;
+const PID_SIZE = 4;
 const PID = { space: 8, name: "child" } as const;
+/** What the child has left behind. */
+export const BORN = { space: 8, name: "born" } as const;
 const PARENT = "client.parent";
 const FAILED = "client.failed";
 
-/** The name of the space that gets how a child ended. */
-export const END = "end";
+/** The label of the call that opens what the child has left behind, if the client watches that. */
+export const WATCHED = "client.watched";
 
 /** What a client does for a birth. */
 export interface ClientBirth {
@@ -52,74 +49,124 @@ export interface Inheritance {
   readonly ignored: readonly number[];
 }
 
-/**
- * Plans a birth.
- *
- * @param before what it does first
- * @param answer what it does last
- */
+/** What a client does around a birth. */
+export interface Around {
+  /** What it does first, and whose failure is the birth's. */
+  readonly first: readonly Operation[];
+  /** What it does then. */
+  readonly before: readonly Operation[];
+  /** By what it waits for signals and for what is born, if it does. */
+  readonly both?: number | undefined;
+  /** What it does last, with the child that it watches then. */
+  answer(child?: Omit<WatchedChild, "isLast">): readonly Operation[];
+}
+
+/** Plans a birth. */
 export function planClientBirth(
-  { above, plan, report, endsSoon = false }: Birth,
+  { above, plan, report, page, endsSoon = false }: Birth,
   { open, ignored }: Inheritance,
-  before: readonly Operation[],
-  answer: readonly Operation[],
+  { first, before, both, answer }: Around,
 ): ClientBirth {
-  const numbers = new Map<number, number>();
-  const lowest = lowestFree(open); // what each fd has before it is moved
-  let next = above;
-  const there = (fd: number) => {
-    const known = numbers.get(fd);
-    if (known !== undefined) return known;
-    while (open.has(next) || next === lowest) next++;
-    numbers.set(fd, next);
-    return next++;
-  };
-  const status = there(report);
-  const planned = plan(there, { label: PARENT, failed: FAILED, pid: PID });
-  const taken = [...numbers.values()];
+  const numbers = new FreeNumbers(open, above);
+  const status = numbers.there(report);
+  const planned = plan((fd) => numbers.there(fd), { label: PARENT, failed: FAILED, pid: PID });
+  const isWatched = both !== undefined && page !== undefined && endsSoon;
+  const watched = isWatched ? watchBorn(numbers.there(page), both) : [];
+  const taken = numbers.all(report);
   const operations = [
+    ...steps(
+      "begin",
+      first.map((operation) => ({ onError: { jump: FAILED }, ...operation })),
+    ),
     ...steps("remember that a child may be there", before),
-    ...steps("take what the child needs", taken.flatMap(receiveAs)),
+    ...steps("take what the child needs", receive(taken.map(({ as }) => as))),
     ...steps("have nothing ignored in the child", ignored.map((one) => answerTo(one, 0))),
     ...planned,
     ...steps("tell of the child", [
       { label: PARENT, syscall: "getpid", args: [] },
       // where the ends of children are ignored, nobody is told how they ended
       ...ignored.filter((one) => one !== SIGCHLD).map((one) => answerTo(one, SIG_IGN)),
-      ...taken.map((fd): Operation => ({ syscall: "close", args: [fd], onError: "continue" })),
       ...(endsSoon ? [waitFor({ heldIn: PID, offset: 0 })] : []),
+      ...watched,
+      ...taken.map(({ as }): Operation => ({ syscall: "close", args: [as], onError: "continue" })),
       { label: FAILED, syscall: "getpid", args: [] },
-      ...answer,
+      ...(isWatched
+        ? answer({ pid: { heldIn: BORN, offset: 0 }, pidfd: { result: WATCHED } })
+        : answer()),
     ]),
   ];
   const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
-  return { operations, clone, passed: [...numbers.keys()], report: status };
-}
-
-function lowestFree(open: ReadonlySet<number>): number {
-  let number = 0;
-  while (open.has(number)) number++;
-  return number;
+  return { operations, clone, passed: taken.map(({ fd }) => fd), report: status };
 }
 
 /**
- * Waits for a child's end, which is in the space {@linkcode END} then.
- *
- * @param more further flags
+ * The numbers that fds get which a client receives: the lowest that are free, in their order. Nobody
+ * but the client opens or closes any there.
  */
-export function waitFor(pid: Argument, more = 0): Operation {
-  const end = { space: SIGINFO_SIZE, name: END };
-  const flags = WEXITED | WALL | more;
-  return { syscall: "waitid", args: [P_PID, pid, end, flags, 0], onError: "continue" };
+class FreeNumbers {
+  readonly #open: ReadonlySet<number>;
+  readonly #above: number;
+  readonly #numbers = new Map<number, number>();
+  /** Free ones that are too low. */
+  readonly #low: number[] = [];
+  #next = 0;
+
+  constructor(open: ReadonlySet<number>, above: number) {
+    this.#open = open;
+    this.#above = above;
+  }
+
+  /** The number that an fd of this program has there. */
+  there(fd: number): number {
+    const known = this.#numbers.get(fd);
+    if (known !== undefined) return known;
+    let number = this.#free();
+    for (; number < this.#above; number = this.#free()) this.#low.push(number);
+    this.#numbers.set(fd, number);
+    return number;
+  }
+
+  /**
+   * All fds that are passed, in the order of their numbers there.
+   *
+   * @param filling what is passed for numbers that are too low
+   */
+  all(filling: number): readonly { readonly fd: number; readonly as: number }[] {
+    const low = this.#low.map((as) => ({ fd: filling, as }));
+    return [...low, ...[...this.#numbers].map(([fd, as]) => ({ fd, as }))];
+  }
+
+  #free(): number {
+    while (this.#open.has(this.#next)) this.#next++;
+    return this.#next++;
+  }
 }
 
-/**
- * Takes the end of a child that was told already: what nobody takes is there for as long as the
- * process that adopts it takes none, and the first process of its pid namespace can't end before.
- */
-export function takeEnd(pid: number): Operation {
-  const flags = WEXITED | WALL | WNOHANG;
-  return { syscall: "waitid", args: [P_PID, pid, 0, flags, 0], onError: "continue" };
+/** Receives all fds, which must get the numbers that are planned. */
+function receive(numbers: readonly number[]): Operation[] {
+  if (numbers.length === 0) return [];
+  const size = FD_OFFSET + numbers.length * PID_SIZE;
+  const control = { space: (size + 7) & ~7, name: "fds" };
+  const bytes = { words: [{ space: 1, name: "byte" }, 1] };
+  const header = { words: [0, 0, bytes, 1, control, control.space, 0] };
+  const onError = { jump: FAILED };
+  return [
+    { syscall: "recvmsg", args: [{ result: "socket" }, header, MSG_CMSG_CLOEXEC], onError },
+    ...numbers.map((number, k) => ({
+      ...comparison({ field: control, offset: FD_OFFSET + k * PID_SIZE }, number),
+      onError,
+    })),
+  ];
+}
+
+/** Watches the process whose number stands on a page. */
+function watchBorn(page: number, both: number): Operation[] {
+  const pid = { heldIn: BORN, offset: 0 };
+  return [
+    { syscall: "pread64", args: [page, BORN, PID_SIZE, 0], onError: "continue" },
+    { label: WATCHED, syscall: "pidfd_open", args: [pid, 0], onError: "continue" },
+    watch(both, { result: WATCHED }),
+  ];
 }
 
 /** Has a signal ignored, or have its default effect. */
@@ -127,21 +174,6 @@ function answerTo(signal: number, handler: number): Operation {
   const words = [handler, ...new Array<number>(SIGACTION_WORDS - 1).fill(0)];
   const args = [signal, { words }, 0, SIGSET_SIZE];
   return { syscall: "rt_sigaction", args, onError: "continue" };
-}
-
-/** Takes the next fd that comes, under a number: its lowest free one is not known here. */
-function receiveAs(number: number, index: number): Operation[] {
-  const control = { space: CONTROL_SIZE, name: `fd${index}` };
-  const bytes = { words: [{ space: 1, name: `byte${index}` }, 1] };
-  const header = { words: [0, 0, bytes, 1, control, control.space, 0] };
-  // The padding behind the number is zero, so it can be read as 64 bits.
-  const received = { heldIn: control, offset: FD_OFFSET };
-  const onError = { jump: FAILED };
-  return [
-    { syscall: "recvmsg", args: [{ result: "socket" }, header, MSG_CMSG_CLOEXEC], onError },
-    { syscall: "dup3", args: [received, number, O_CLOEXEC], onError },
-    { syscall: "close", args: [received], onError },
-  ];
 }
 
 function steps(reason: string, operations: readonly Operation[]): PlannedOperation[] {

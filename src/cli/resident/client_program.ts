@@ -73,13 +73,23 @@ export interface ClientAddresses {
   readonly words: bigint;
   /** Where the address of the launcher's words stands. */
   readonly wordsAt: bigint;
+  /**
+   * The client's operations that the resident's programs use, by label: how many operations they lie
+   * behind the beginning of such a program; before it, a negative number.
+   */
+  readonly labels: ReadonlyMap<string, number>;
 }
 
 /** The addresses in every client of this build. */
 export function clientAddresses(): ClientAddresses {
   const { base } = clientImage({ socket: "/", launcher: "/", build: "" });
   const frame = frameAddress(base);
-  return { frame, words: frame + BigInt(FRAME_SIZE), wordsAt: base + BigInt(RESULT_OFFSET) };
+  return {
+    frame,
+    words: frame + BigInt(FRAME_SIZE),
+    wordsAt: base + BigInt(RESULT_OFFSET),
+    labels: clientLabels(),
+  };
 }
 
 /** Where the resident's programs come to lie in a client. */
@@ -87,11 +97,7 @@ function frameAddress(base: bigint): bigint {
   return base + BigInt(FRAME_AT * OPERATION_SIZE);
 }
 
-/**
- * The labels of the client's operations that the resident's programs use, with how many operations
- * they lie behind the beginning of such a program.
- */
-export function clientLabels(): ReadonlyMap<string, number> {
+function clientLabels(): ReadonlyMap<string, number> {
   const operations = clientOperations({ socket: "/", launcher: "/", build: "" }, 0n);
   return new Map(
     operations.flatMap(({ label }, index) =>

@@ -7,30 +7,58 @@
  * @module
  */
 
-import { failedWith } from "../../../ffi/c/errno.ts";
-import { decodeRaw, encodeRaw } from "../../../ffi/c/raw_text.ts";
-import { readLinkAt } from "../../../ffi/files/entries.ts";
-import {
-  type Fd,
-  O_DIRECTORY,
-  O_PATH,
-  O_RDONLY,
-  open,
-  openAt,
-  readAll,
-} from "../../../ffi/files/file.ts";
-import { statAt } from "../../../ffi/files/file_status.ts";
-import { entries } from "../../../ffi/files/folder.ts";
+import { decodeRaw } from "../../../ffi/c/raw_text.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
+import { bootId } from "../../../ffi/files/kernel_constants.ts";
 import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
 import { signalsIn, statusField, statusMask } from "../../../ffi/processes/process_status.ts";
-import { softLimitOf } from "../../../ffi/processes/rlimit.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { peerOf } from "../../../ffi/sockets/packet_socket.ts";
+import { type ProcessIdentity, startTimeIn } from "../../state/process_identity.ts";
+import { Look, type Seen } from "./look.ts";
 import type { WordsInMemory } from "./resumption.ts";
-import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
+
+/** What must be the same in its /proc/PID/status. */
+const SAME = /^(?:Umask|Uid|Gid|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):.*$/gm;
+
+/** Of the fields behind the name. */
+const WORDS_FIELD = 48 - 3;
+
+/** What this program is, for comparison. */
+export class Self {
+  readonly #look = new Look();
+  readonly #identity: string;
+  readonly #places: string;
+  /** See capabilities(7). */
+  readonly securebits = ownSecurebits();
+
+  /** Looks at this program. */
+  constructor() {
+    const seen = this.#look.at(Deno.pid);
+    this.#identity = identityIn(decodeRaw(seen.files.status));
+    this.#places = placesIn(seen);
+  }
+
+  /**
+   * Who is at the other end of a connection. The process waits for an answer; what is read of it here
+   * counts only if the connection still stands afterwards, since its number might be another's by
+   * now.
+   *
+   * @returns undefined if this program may not do its commands
+   * @throws {SyscallError} if it is gone
+   */
+  lookAt(socket: Fd): Peer | undefined {
+    const { pid } = peerOf(socket);
+    if (pid <= 0) return undefined;
+    const seen = this.#look.at(pid);
+    const status = decodeRaw(seen.files.status);
+    const isLike = identityIn(status) === this.#identity && placesIn(seen) === this.#places;
+    return isLike && seen.isAtFolder ? new Peer(pid, seen, status) : undefined;
+  }
+}
 
 /** A process that asks for a command. */
-export interface Peer {
+export class Peer {
   readonly identity: ProcessIdentity;
   /** The words behind its name. */
   readonly args: readonly string[];
@@ -38,59 +66,45 @@ export interface Peer {
   readonly environment: readonly string[];
   /** Its working folder's path. */
   readonly folder: string;
-  /** Its words in its own memory. */
-  readonly words: WordsInMemory;
   /** The numbers of the fds that it has open. */
   readonly fds: ReadonlySet<number>;
   /** How many it may have open. */
   readonly fdLimit: number;
   /** The signals that it ignores. */
   readonly ignored: readonly number[];
-}
-
-/** What must be the same in its /proc/PID/status. */
-const SAME = [
-  "Uid",
-  "Gid",
-  "Umask",
-  "CapInh",
-  "CapPrm",
-  "CapEff",
-  "CapBnd",
-  "CapAmb",
-  "NoNewPrivs",
-  "Seccomp",
-] as const;
-
-const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
-
-/** Of the fields behind the name. */
-const WORDS_FIELD = 48 - 3;
-
-/** What this program is, for comparison. */
-export class Self {
-  readonly #proc = open("/proc/self", O_PATH | O_DIRECTORY);
-  readonly #identity = identityIn(textOf(this.#proc, "status"));
-  readonly #places = places(this.#proc);
-  /** See capabilities(7). */
-  readonly securebits = ownSecurebits();
+  readonly #seen: Seen;
 
   /**
-   * Whether a process is the same in all that counts.
+   * Takes what was seen of it.
    *
-   * @param proc its folder in /proc
-   * @param status the text of `status` there
+   * @param status the text of its /proc/PID/status
    */
-  isLike(proc: Fd, status: string): boolean {
-    const own = this.#places;
-    return identityIn(status).every((value, k) => value === this.#identity[k]) &&
-      places(proc).every((place, k) => place === own[k]);
+  constructor(pid: number, seen: Seen, status: string) {
+    const { files, folder, fds, fdLimit } = seen;
+    this.#seen = seen;
+    this.identity = {
+      pid,
+      startTime: startTimeIn(decodeRaw(files.stat)),
+      bootId: bootId(),
+    };
+    this.args = words(files.cmdline).slice(1);
+    this.environment = words(files.environ);
+    this.folder = decodeRaw(folder);
+    this.fds = new Set(fds.map(numberIn));
+    this.fdLimit = Number(new DataView(fdLimit.buffer).getBigUint64(0, true));
+    this.ignored = signalsIn(statusMask(status, "SigIgn"));
+  }
+
+  /** Its words in its own memory. */
+  get words(): WordsInMemory {
+    const { stat, cmdline } = this.#seen.files;
+    return { address: wordsAddress(decodeRaw(stat)), sizes: wordSizes(cmdline) };
   }
 }
 
 /** Who a process is, and what it may do. */
-function identityIn(status: string): readonly (string | undefined)[] {
-  return [...SAME.map((name) => statusField(status, name)), groupsOf(status)];
+function identityIn(status: string): string {
+  return [...status.match(SAME) ?? [], groupsOf(status)].join("\n");
 }
 
 /**
@@ -104,23 +118,8 @@ function groupsOf(status: string): string {
 }
 
 /** Its namespaces, its root with the mount that it is in, and its label of a security module. */
-function places(proc: Fd): readonly string[] {
-  const { fileSystem, inode, mountId } = statAt(proc, "root/");
-  return [
-    ...NAMESPACES.map((name) => readLinkAt(proc, `ns/${name}`)),
-    `${fileSystem}:${inode}:${mountId}`,
-    labelOf(proc),
-  ];
-}
-
-/** Empty where no security module gives any. */
-function labelOf(proc: Fd): string {
-  try {
-    return textOf(proc, "attr/current");
-  } catch (error) {
-    if (failedWith(error, "EINVAL", "ENOENT")) return "";
-    throw error;
-  }
+function placesIn({ places, files }: Seen): string {
+  return places.toHex() + files["attr/current"].toHex();
 }
 
 function ownSecurebits(): number {
@@ -129,59 +128,27 @@ function ownSecurebits(): number {
   return program.result(0);
 }
 
-/**
- * Who is at the other end of a connection. The process waits for an answer; what is read of it here
- * counts only if the connection still stands afterwards, since its number might be another's by now.
- *
- * @returns undefined if this program may not do its commands
- * @throws {SyscallError} if it is gone
- */
-export function lookAt(socket: Fd, self: Self): Peer | undefined {
-  const { pid } = peerOf(socket);
-  const identity = pid > 0 ? identify(pid) : undefined;
-  if (identity === undefined) return undefined;
-  using proc = open(`/proc/${pid}`, O_PATH | O_DIRECTORY);
-  const status = textOf(proc, "status");
-  if (!self.isLike(proc, status)) return undefined;
-  const folder = readLinkAt(proc, "cwd");
-  if (!isAt(folder, proc)) return undefined;
-  using fds = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
-  const all = words(proc, "cmdline");
-  return {
-    identity,
-    args: all.slice(1),
-    words: { address: wordsAddress(proc), sizes: all.map((word) => encodeRaw(word).length + 1) },
-    environment: words(proc, "environ"),
-    folder,
-    fdLimit: softLimitOf("RLIMIT_NOFILE", pid),
-    ignored: signalsIn(statusMask(status, "SigIgn")),
-    fds: new Set(entries(fds).map((name) => parseInt(new TextDecoder().decode(name)))),
-  };
-}
-
-/** Whether its working folder is where its path says: it may have been removed or moved. */
-function isAt(folder: string, proc: Fd): boolean {
-  try {
-    using place = open(folder, O_PATH | O_DIRECTORY);
-    const [here, there] = [statAt(place, ""), statAt(proc, "cwd/")];
-    return here.fileSystem === there.fileSystem && here.inode === there.inode;
-  } catch {
-    return false;
-  }
-}
-
 /** Where its words begin in its memory: field 48 of /proc/PID/stat. */
-function wordsAddress(proc: Fd): bigint {
-  const stat = textOf(proc, "stat");
+function wordsAddress(stat: string): bigint {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return BigInt(fields[WORDS_FIELD] ?? 0);
 }
 
-function words(proc: Fd, file: string): string[] {
-  return textOf(proc, file).split("\0").slice(0, -1);
+/** How many bytes each word has, with the NUL behind it. */
+function wordSizes(cmdline: Uint8Array): number[] {
+  const sizes: number[] = [];
+  for (let at = 0; at < cmdline.length; at += sizes.at(-1) as number) {
+    const end = cmdline.indexOf(0, at);
+    sizes.push((end < 0 ? cmdline.length : end) + 1 - at);
+  }
+  return sizes;
 }
 
-function textOf(proc: Fd, file: string): string {
-  using fd = openAt(proc, file);
-  return decodeRaw(readAll(fd));
+function words(bytes: Uint8Array): string[] {
+  return decodeRaw(bytes).split("\0").slice(0, -1);
+}
+
+/** The number that a name is, which ends in NUL. */
+function numberIn(name: Uint8Array): number {
+  return name.subarray(0, -1).reduce((number, digit) => 10 * number + digit - 0x30, 0);
 }

@@ -22,6 +22,7 @@ import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { ProcessOptions } from "../../process.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
+import type { RecentStates } from "../../state/recent_states.ts";
 import { type Caller, NotHere, type Sink, type Stage } from "../caller/caller.ts";
 import type { Client } from "./client.ts";
 import type { Peer } from "./peer.ts";
@@ -45,26 +46,27 @@ export class RemoteCaller implements Caller, Disposable {
   readonly stdin: Pick<Sink, "isTerminal">;
   readonly stdout: Sink;
   readonly stderr: Sink;
-  readonly stdio: Pick<ProcessOptions, "stdin" | "stdout" | "stderr">;
   readonly #peer: Peer;
   readonly #output: RemoteOutput;
   readonly #opened = new DisposableStack();
 
-  /**
-   * For a caller that is served.
-   *
-   * @param streams the caller's standard streams, which stay open as long
-   */
-  constructor(client: Client, peer: Peer, streams: readonly Fd[]) {
+  #streams: readonly Fd[] | undefined;
+
+  /** For a caller that is served; with what was read for others. */
+  constructor(client: Client, peer: Peer, readonly states: RecentStates) {
     this.bearer = client;
     this.identity = peer.identity;
     this.#peer = peer;
-    this.#output = new RemoteOutput(client, streams);
+    this.#output = new RemoteOutput(client);
     this.stdin = this.#output.sink(0);
     this.stdout = this.#output.sink(1);
     this.stderr = this.#output.sink(2);
-    const [stdin, stdout, stderr] = streams.map(({ number }) => number);
-    this.stdio = { stdin, stdout, stderr };
+  }
+
+  /** Its process inherits what its caller's has, unless this program has that, too. */
+  get stdio(): Pick<ProcessOptions, "stdin" | "stdout" | "stderr"> {
+    const [stdin, stdout, stderr] = (this.#streams ?? []).map(({ number }) => number);
+    return { stdin, stdout, stderr };
   }
 
   get environment(): readonly string[] {
@@ -116,7 +118,16 @@ export class RemoteCaller implements Caller, Disposable {
     take: (name: Deno.Signal) => void,
   ): Promise<void> {
     const numbers = names.map((name) => signalNumber(name) as number);
-    await this.bearer.passSignals(numbers, (number) => take(signalName(number) as Deno.Signal));
+    this.bearer.passSignals(numbers, (number) => take(signalName(number) as Deno.Signal));
+    if (this.#streams !== undefined) await this.bearer.run([]);
+  }
+
+  async begin(): Promise<void> {
+    this.#streams ??= await this.bearer.streams(this.#opened);
+  }
+
+  endWithProcess(): void {
+    this.bearer.endWithChild(() => !this.#output.isUsed);
   }
 
   async tellStage(stage: Stage): Promise<void> {

@@ -6,9 +6,8 @@
 
 import { EPIPE, errnoText } from "../../../ffi/c/errno.ts";
 import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
-import type { Fd } from "../../../ffi/files/file.ts";
+import { S_IFCHR, S_IFMT, tryStatPath } from "../../../ffi/files/file_status.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
-import { terminalSettings } from "../../../ffi/sockets/terminal.ts";
 import { type PlannedOperation, StepBuilder } from "../../../init/operations/operation.ts";
 import { requireEqual } from "../../../init/steps/places/verify.ts";
 import type { Sink } from "../caller/caller.ts";
@@ -16,6 +15,8 @@ import { type Client, ClientGone } from "./client.ts";
 import { signalSet } from "./client_signals.ts";
 
 const SIG_BLOCK = 0;
+/** The major number of the devices of memory. */
+const MEMORY = 1;
 /** What a pipe takes at once, or not at all: pipe(7). */
 const PIPE_BUF = 4096;
 const CHUNK = 1 << 16;
@@ -35,22 +36,22 @@ interface Piece {
 /** The output of one command. */
 export class RemoteOutput {
   readonly #client: Client;
-  readonly #streams: readonly Fd[];
   readonly #pieces: Piece[] = [];
   /** Those to which nothing more can be written. */
   readonly #closed = new Set<Stream>();
   #isLost = false;
+  #isUsed = false;
   #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /**
-   * Nothing is written yet.
-   *
-   * @param streams the client's standard streams
-   */
-  constructor(client: Client, streams: readonly Fd[]) {
+  /** Nothing is written yet. */
+  constructor(client: Client) {
     this.#client = client;
-    this.#streams = streams;
+  }
+
+  /** Whether anything was to be written. */
+  get isUsed(): boolean {
+    return this.#isUsed;
   }
 
   /** One of the streams, for a command. */
@@ -58,11 +59,12 @@ export class RemoteOutput {
     return {
       writeSync: (bytes) => {
         if (this.#closed.has(stream)) throw new Deno.errors.BrokenPipe();
+        this.#isUsed = true;
         this.#writeSoon();
         this.#pieces.push({ stream, bytes: bytes.slice() as Uint8Array<ArrayBuffer> });
         return bytes.length;
       },
-      isTerminal: () => isTerminal(this.#streams[stream] as Fd),
+      isTerminal: () => mayBeTerminal(this.#client.pid, stream),
     };
   }
 
@@ -147,11 +149,12 @@ function writing({ stream, bytes }: Piece): Operation[] {
   ];
 }
 
-function isTerminal({ number }: Fd): boolean {
-  try {
-    terminalSettings(number);
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * Whether a stream of another process may be a terminal: it is a device, and none of memory such as
+ * /dev/null. Nothing is opened for that.
+ */
+function mayBeTerminal(pid: number, stream: Stream): boolean {
+  const status = tryStatPath(`/proc/${pid}/fd/${stream}`, true);
+  if (typeof status === "number") return false;
+  return (status.mode & S_IFMT) === S_IFCHR && status.deviceMajor !== MEMORY;
 }

@@ -14,11 +14,12 @@ import { Poller } from "../../../ffi/waiting/poll.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 import { oneLine } from "../output/output.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
+import { RecentStates } from "../../state/recent_states.ts";
 import { Client, ClientGone, type ClientPeer } from "./client.ts";
 import { clientAddresses } from "./client_program.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
-import { lookAt, type Peer, Self } from "./peer.ts";
+import { type Peer, Self } from "./peer.ts";
 import { answerQuestion, QUESTION } from "./questions.ts";
 import { RemoteCaller } from "./remote_caller.ts";
 import { isServed } from "./served.ts";
@@ -56,6 +57,7 @@ export class Resident {
   readonly #poller = new Poller();
   readonly #self = new Self();
   readonly #addresses = clientAddresses();
+  readonly #states = new RecentStates();
   readonly #isHostRoot = Deno.uid() === 0 && !isInUserNamespace();
   readonly #ending = new AbortController();
   readonly #idle: IdleTimer;
@@ -127,10 +129,9 @@ export class Resident {
       if (peer === undefined || peer.fds.size + MORE_FDS > peer.fdLimit) {
         return await client.leave();
       }
-      const { securebits, streams } = await client.begin(opened);
-      if (securebits !== this.#self.securebits) return await client.leave();
-      using caller = new RemoteCaller(client, peer, streams);
+      using caller = new RemoteCaller(client, peer, this.#states);
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
+      client.begin(this.#self.securebits);
       this.#served++;
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
@@ -154,7 +155,7 @@ export class Resident {
   #known(socket: Fd, build: string): Peer | undefined {
     if (build === this.#options.build) {
       try {
-        const peer = lookAt(socket, this.#self);
+        const peer = this.#self.lookAt(socket);
         // A client says nothing before it is asked, so an answer means that it is gone; then what was
         // read of its number may have been another's.
         return receivePacket(socket, 1) === undefined ? peer : undefined;

@@ -24,7 +24,10 @@ Deno.test("messages come whole and in order, with their fds, and the peer is kno
   assertEquals(receivePacket(server, 10), undefined);
   using pipe = new Pipe();
   const [first, second] = [new Uint8Array([1, 2, 3]), new Uint8Array([4])];
-  const sent = sendPackets(client, [{ bytes: first }, { bytes: second, fd: pipe.reader.number }]);
+  const sent = sendPackets(client, [{ bytes: first }, {
+    bytes: second,
+    fds: [pipe.reader.number],
+  }]);
   assertEquals(sent, 2);
   assertEquals(receivePacket(server, 10, 1)?.bytes, first);
   const packet = receivePacket(server, 10, 1);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { scratchFolder } from "../../../../fixtures/bundle.ts";
 import {
+  clientAddresses,
   clientImage,
-  clientLabels,
   FRAME_AT,
 } from "../../../../../src/cli/resident/client_program.ts";
 
@@ -25,7 +25,7 @@ Deno.test("a client that nobody serves becomes the launcher, with its words and 
 });
 
 Deno.test("its own operations lie before the programs that it gets, for both CPUs", () => {
-  for (const index of clientLabels().values()) assert(index < 0 && index >= -FRAME_AT);
+  for (const index of clientAddresses().labels.values()) assert(index < 0 && index >= -FRAME_AT);
   const places = { socket: "/s", launcher: "/l", build: "1" };
   for (const arch of ["x86_64", "aarch64"] as const) {
     assert(clientImage(places, arch).bytes.length > 1000);

@@ -1,0 +1,216 @@
+/**
+ * What a resident reads of the process of a client, all at once: one program makes the calls, since
+ * each call by itself takes several times as long.
+ *
+ * Source: proc(5), namespaces(7).
+ *
+ * @module
+ */
+
+import { SyscallError } from "../../../ffi/c/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  Fd,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  openAt,
+  readAll,
+} from "../../../ffi/files/file.ts";
+import { STATX_BASIC_AND_MOUNT } from "../../../ffi/files/file_status.ts";
+import { entries, namesIn } from "../../../ffi/files/folder.ts";
+import { RLIMITS } from "../../../ffi/processes/rlimit.ts";
+import type { Argument, Operation, Space } from "../../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../../ffi/program/program.ts";
+
+/** The files that are read, and how many bytes they mostly have at most. */
+const FILES = {
+  status: 8192,
+  stat: 1024,
+  cmdline: 16384,
+  environ: 65536,
+  "attr/current": 512,
+} as const;
+const LABEL = "attr/current";
+
+const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
+const LINK_SIZE = 64;
+const PATH_SIZE = 4096;
+/** struct statx: where the inode is, and device and mount. */
+const STATX = { size: 256, inode: [32, 40], place: [136, 152] } as const;
+const NAMES_SIZE = 8192;
+const LIMIT_SIZE = 16;
+const PROC: Argument = { result: "proc" };
+
+/** What was read of a process. */
+export interface Seen {
+  /** The texts of some files in its folder; an empty one where there is no such file. */
+  readonly files: Readonly<Record<keyof typeof FILES, Uint8Array<ArrayBuffer>>>;
+  /** Its namespaces, its root and the mount that this is in, as bytes to be compared. */
+  readonly places: Uint8Array<ArrayBuffer>;
+  /** Its working folder's path. */
+  readonly folder: Uint8Array<ArrayBuffer>;
+  /** Whether that path leads there. */
+  readonly isAtFolder: boolean;
+  /** The names in its folder of fds. */
+  readonly fds: readonly Uint8Array<ArrayBuffer>[];
+  /** How many fds it may have open: struct rlimit64. */
+  readonly fdLimit: Uint8Array<ArrayBuffer>;
+}
+
+/** Looks at processes, one after another. */
+export class Look {
+  readonly #path = space("path", 32);
+  readonly #pid = space("pid", 8);
+  readonly #folder = space("folder", PATH_SIZE + 1);
+  readonly #program = new SyscallProgram([
+    {
+      label: "proc",
+      syscall: "openat",
+      args: [AT_FDCWD, this.#path, O_PATH | O_DIRECTORY | O_CLOEXEC],
+      onError: "continue",
+    },
+    ...Object.entries(FILES).flatMap(([name, size]) => reading(name, size)),
+    ...NAMESPACES.map((name) => link(`ns/${name}`, space(`ns/${name}`, LINK_SIZE))),
+    status("root", PROC, "root/"),
+    link("cwd", this.#folder),
+    opening("place", AT_FDCWD, this.#folder, O_PATH | O_DIRECTORY),
+    status("there", { result: "place" }, "", AT_EMPTY_PATH),
+    status("cwd/", PROC, "cwd/"),
+    closing("place"),
+    opening("fd", PROC, "fd", O_RDONLY | O_DIRECTORY),
+    listing("names"),
+    listing("more"),
+    closing("fd"),
+    {
+      label: "limit",
+      syscall: "prlimit64",
+      args: [
+        { heldIn: this.#pid, offset: 0 },
+        RLIMITS["RLIMIT_NOFILE"] as number,
+        0,
+        space("limit", LIMIT_SIZE),
+      ],
+      onError: "continue",
+    },
+  ]);
+
+  /**
+   * Reads all of a process.
+   *
+   * @throws {SyscallError} ENOENT or ESRCH if there is none
+   */
+  at(pid: number): Seen {
+    const program = this.#program;
+    program.output("path").fill(0);
+    new TextEncoder().encodeInto(`/proc/${pid}`, program.output("path"));
+    new DataView(program.memory.buffer, program.output("pid").byteOffset).setInt32(0, pid, true);
+    program.output("folder").fill(0);
+    program.run();
+    using proc = new Fd(this.#required("proc"));
+    const files = Object.entries(FILES).map(([name, size]) => [name, this.#file(proc, name, size)]);
+    return {
+      files: Object.fromEntries(files) as Seen["files"],
+      places: this.#places(),
+      folder: program.output("folder").slice(0, Math.max(0, program.result("cwd"))),
+      isAtFolder: program.result("place") >= 0 && this.#isSame("there", "cwd/"),
+      fds: this.#names(proc),
+      fdLimit: this.#copy("limit", LIMIT_SIZE),
+    };
+  }
+
+  #file(proc: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
+    // a kernel without security modules has no label
+    const length = name === LABEL
+      ? Math.max(0, this.#program.result(`${name}.read`))
+      : this.#required(`${name}.read`);
+    if (length < size) return this.#copy(`${name}.bytes`, length);
+    using file = openAt(proc, name);
+    return readAll(file);
+  }
+
+  #places(): Uint8Array<ArrayBuffer> {
+    const program = this.#program;
+    const links = NAMESPACES.flatMap((name) => {
+      const length = Math.max(0, program.result(`ns/${name}`));
+      return [Uint8Array.of(length), program.output(`ns/${name}`).subarray(0, length)];
+    });
+    this.#required("root");
+    const root = program.output("root");
+    const all = [...links, root.subarray(...STATX.inode), root.subarray(...STATX.place)];
+    const bytes = new Uint8Array(all.reduce((size, { length }) => size + length, 0));
+    all.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
+    return bytes;
+  }
+
+  #isSame(one: string, other: string): boolean {
+    const parts = [STATX.inode, STATX.place];
+    return [one, other].every((name) => this.#program.result(name) >= 0) &&
+      parts.every((part) => {
+        const there = this.#program.output(other).subarray(...part);
+        return this.#program.output(one).subarray(...part).every((byte, k) => byte === there[k]);
+      });
+  }
+
+  #names(proc: Fd): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.#required("more") === 0) return namesIn(this.#copy("names", this.#required("names")));
+    using folder = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
+    return entries(folder);
+  }
+
+  #copy(name: string, size: number): Uint8Array<ArrayBuffer> {
+    return this.#program.output(name).slice(0, size) as Uint8Array<ArrayBuffer>;
+  }
+
+  #required(label: string): number {
+    const result = this.#program.result(label);
+    if (result < 0) throw new SyscallError("openat", -result, label);
+    return result;
+  }
+}
+
+function space(name: string, size: number): Space {
+  return { space: size, name };
+}
+
+function opening(label: string, folder: Argument, path: Argument, flags: number): Operation {
+  const args = [folder, path, flags | O_CLOEXEC];
+  return { label, syscall: "openat", args, onError: "continue" };
+}
+
+function closing(label: string): Operation {
+  return { syscall: "close", args: [{ result: label }], onError: "continue" };
+}
+
+function reading(name: string, size: number): Operation[] {
+  const bytes = space(`${name}.bytes`, size);
+  return [
+    opening(name, PROC, name, O_RDONLY),
+    {
+      label: `${name}.read`,
+      syscall: "read",
+      args: [{ result: name }, bytes, size],
+      onError: "continue",
+    },
+    closing(name),
+  ];
+}
+
+function link(path: string, into: Space): Operation {
+  const args = [PROC, path, into, Math.min(into.space, PATH_SIZE)];
+  return { label: path, syscall: "readlinkat", args, onError: "continue" };
+}
+
+function status(name: string, folder: Argument, path: string, flags = 0): Operation {
+  const all = flags | AT_SYMLINK_NOFOLLOW;
+  const args = [folder, path, all, STATX_BASIC_AND_MOUNT, space(name, STATX.size)];
+  return { label: name, syscall: "statx", args, onError: "continue" };
+}
+
+function listing(name: string): Operation {
+  const args = [{ result: "fd" }, space(name, NAMES_SIZE), NAMES_SIZE];
+  return { label: name, syscall: "getdents64", args, onError: "continue" };
+}
