@@ -2,49 +2,17 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CGROUP_DRIVER, clientCgroup } from "../fixtures/cgroup_driver.ts";
-import { packFolder, runScript, takesOverlays, writeImage } from "../fixtures/clients.ts";
-import { ContainerdDaemon, missingContainerd } from "../fixtures/containerd_daemon.ts";
-import { CriClient } from "../fixtures/cri.ts";
-import { writeOciLayout } from "../fixtures/oci_archive.ts";
+import { runScript } from "../fixtures/clients.ts";
+import { missingContainerd } from "../fixtures/containerd_daemon.ts";
+import type { CriClient } from "../fixtures/cri.ts";
+import { CriHost, NODE, POD } from "../fixtures/cri_host.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 import { IMAGE } from "./containerd_cases.ts";
 
 const NAME = `hull-cri-${Deno.pid}`;
-const CLEAN = `
-for id in $(ctr -n k8s.io containers ls -q); do
-  ctr -n k8s.io task kill -a -s KILL $id; ctr -n k8s.io task rm -f $id; ctr -n k8s.io containers rm $id
-done`;
-/** Of the CRI's NamespaceMode. */
-const [POD, NODE] = [0, 2];
 const PROBES = 100;
 const PROBE_MS = 50;
-
-/** What the plugin is told: both runtimes, and no network of its own. */
-function plugin(folder: string): string {
-  const cri = 'plugins."io.containerd.grpc.v1.cri"';
-  return `[${cri}]
-sandbox_image = "${IMAGE}"
-restrict_oom_score_adj = true
-[${cri}.cni]
-bin_dir = "${folder}/cni"
-conf_dir = "${folder}/cni"
-[${cri}.containerd]
-snapshotter = "${takesOverlays(folder) ? "overlayfs" : "native"}"
-[${cri}.containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-[${cri}.containerd.runtimes.hull]
-runtime_type = "io.containerd.hull.v1"
-[${cri}.containerd.runtimes.file]
-runtime_type = "io.containerd.hull.v1"
-[${cri}.containerd.runtimes.file.options]
-ConfigPath = "${folder}/options.toml"
-[${cri}.containerd.runtimes.text]
-runtime_type = "io.containerd.hull.v1"
-[${cri}.containerd.runtimes.text.options]
-Root = "${folder}/text"
-`;
-}
 
 /** A pod with two containers that share its namespaces; gives what can be seen of it. */
 async function podOf(cri: CriClient, runtime: string, folder: string): Promise<unknown[]> {
@@ -118,16 +86,9 @@ async function podOf(cri: CriClient, runtime: string, folder: string): Promise<u
 const missing = CGROUP_DRIVER === "cgroupfs" ? await missingContainerd() : "cgroupfs";
 
 testWhere(missing, "Kubernetes' calls, compared with runc's shim", async (t) => {
-  const folder = Deno.makeTempDirSync({ prefix: "hull-test-" });
-  await using daemon = new ContainerdDaemon(folder, NAME, CLEAN, { cri: plugin(folder) });
-  await daemon.ready();
-  await writeOciLayout(writeImage(folder), `${folder}/image`, IMAGE, ["/bin/sleep", "1000000"]);
-  packFolder(`${folder}/image`, `${folder}/oci.tar`);
+  await using host = await CriHost.start(NAME);
+  const { folder, daemon, cri } = host;
   const bench = { folder, prefix: NAME, programs: () => daemon.programs };
-  const imported = `ctr -n k8s.io image import --snapshotter overlayfs ${folder}/oci.tar`;
-  const { code, stderr } = await runScript(bench, imported, "hull");
-  assertEquals(code, 0, stderr);
-  using cri = new CriClient(daemon.socket);
 
   await t.step(
     "a pod: shared namespaces, execs, limits, stats, logs, stop and removal",
