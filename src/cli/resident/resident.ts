@@ -74,6 +74,7 @@ export class Resident {
    * what it has begun.
    */
   async serve(listening: Listening): Promise<void> {
+    clearTimeout(undefined); // the engine loads much for its first timer: not with the first command
     const open = new Set<Promise<void>>();
     {
       using _heard = listening; // another may listen while this one ends what it has begun
