@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { FROM_SOURCES, Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
 import { ClientHull, TestResident } from "../fixtures/resident.ts";
 import { until } from "../fixtures/until.ts";
 import { exists } from "../fixtures/exists.ts";
@@ -111,3 +112,22 @@ Deno.test("a container whose starter was killed after the start runs", async () 
     }
   });
 });
+
+for (
+  const [what, said] of [
+    ["will run", "code 3"],
+    ["has run", "code 3"],
+    ["will fail", "none"],
+    ["has failed", "none"],
+  ] as const
+) {
+  Deno.test(`the program of an exec whose resident was killed is known: it ${what}`, async () => {
+    const file = fromFileUrl(new URL("../fixtures/left_exec.ts", import.meta.url));
+    const [program, ...words] = FROM_SOURCES;
+    const { stdout, stderr } = await new Deno.Command(program, {
+      args: [...words, "--no-check", file, what],
+    }).output();
+    const decoder = new TextDecoder();
+    assertEquals(decoder.decode(stdout) + decoder.decode(stderr), `${said}, no child left\n`);
+  });
+}

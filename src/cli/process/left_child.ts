@@ -4,10 +4,12 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { readLinkAt } from "../../../ffi/files/entries.ts";
 import { AT_FDCWD } from "../../../ffi/files/file.ts";
 import { type ExitStatus, openPidfd } from "../../../ffi/processes/process.ts";
+import { pause } from "../../../ffi/waiting/abort.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
 import { ContainerError } from "../../errors.ts";
@@ -20,6 +22,9 @@ import type { Process } from "../../process.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { StateStore } from "../../state/state_store.ts";
 import { writeExitRecord } from "../../supervisor/exit_record.ts";
+
+/** How often a child is looked at that may become its program, in milliseconds. */
+const LOOK_MS = 2;
 
 /** Who called this program and had children already. */
 type Left = Pick<Caller, "others">;
@@ -72,7 +77,8 @@ class LeftChild implements ParentProcess {
 }
 
 /**
- * The child of an exec, if its program runs: the process takes it over.
+ * The child of an exec, if its program runs or has run: the process takes it over. One that may still
+ * become it is waited for.
  *
  * @returns whether there is one
  */
@@ -84,12 +90,16 @@ export async function takeLeftExec(
   for (;;) {
     const pid = children(left).at(-1);
     if (pid === undefined) return false;
-    const child = new Child(pid, openPidfd(pid), poller);
-    if (!isUsher(pid)) {
-      attach(process, new LeftChild(child));
-      return true;
+    const stage = stageOf(pid);
+    if (stage === "begins") await pause(LOOK_MS);
+    else {
+      const child = new Child(pid, openPidfd(pid), poller);
+      if (stage === "runs") {
+        attach(process, new LeftChild(child));
+        return true;
+      }
+      await child.ended(); // its program never ran
     }
-    await child.ended(); // it makes the process, or fails
   }
 }
 
@@ -171,11 +181,19 @@ function children({ others = [] }: Left): number[] {
   return text.split(" ").filter((pid) => pid !== "" && !others.includes(pid)).map(Number);
 }
 
-/** Whether it is a program of hull's that makes the process. */
-function isUsher(pid: number): boolean {
+/**
+ * Whether a child has become its program, or may do so yet, or has ended before. What is not its
+ * program is hull's own that makes it, which has the name of its file in memory, or, on older
+ * kernels, the number of that.
+ */
+function stageOf(pid: number): "begins" | "runs" | "failed" {
+  const [, name = "", state = ""] = /\((.*)\) (.)/s.exec(optionalText(`/proc/${pid}/stat`)) ?? [];
+  if (state === "Z") return /^(memfd:hull-exec|\d+)$/.test(name) ? "failed" : "runs";
   try {
-    return readLinkAt(AT_FDCWD, `/proc/${pid}/exe`).startsWith("/memfd:hull-exec");
-  } catch {
-    return false; // it has ended
+    return readLinkAt(AT_FDCWD, `/proc/${pid}/exe`).startsWith("/memfd:hull-exec")
+      ? "begins"
+      : "runs";
+  } catch (error) {
+    return failedWith(error, "ENOENT") ? "begins" : "runs"; // it has just ended
   }
 }
