@@ -148,4 +148,6 @@ else
 fi
 # Deno reads the .npmrc of its home, and does not start where that is broken.
 case ${HOME+x} in x) export HULL_CALLER_HOME="$HOME" ;; *) unset HULL_CALLER_HOME ;; esac
-HOME=$code DENO_DIR=$code DENO_NO_UPDATE_CHECK=1 exec "$deno" run --quiet --allow-all --no-lock "$brief_flags" "$@"
+# Where there is no node, Deno puts one of its own on the PATH, which hooks would get as well.
+HOME=$code DENO_DIR=$code DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1 \
+  exec "$deno" run --quiet --allow-all --no-lock "$brief_flags" "$@"

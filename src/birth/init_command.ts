@@ -32,6 +32,7 @@ export function initCommand(
   const env = [
     `${INIT_VARIABLE}=${STANDARD_INIT}:${fds.status}:${fds.control}`,
     "DENO_NO_UPDATE_CHECK=1",
+    "DENO_DISABLE_NODE_SHIM=1",
     "NO_COLOR=1",
     ...KEPT_VARIABLES.flatMap((name) => {
       const value = Deno.env.get(name);

@@ -17,7 +17,9 @@ import { decodeRaw } from "../../ffi/c/raw_text.ts";
 const MARK = "HULL_CALLER";
 const HANDED_OVER = `${MARK}_`;
 /** The variables that the launcher sets for Deno. */
-const FOR_DENO: ReadonlySet<string> = new Set([MARK, "DENO_DIR", "DENO_NO_UPDATE_CHECK", "HOME"]);
+const FOR_DENO: ReadonlySet<string> = new Set(
+  [MARK, "DENO_DIR", "DENO_DISABLE_NODE_SHIM", "DENO_NO_UPDATE_CHECK", "HOME"],
+);
 
 /** All variables as the caller had them, each `NAME=value`, in the caller's order. */
 export function ownEnvironment(): readonly string[] {

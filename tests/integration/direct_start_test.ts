@@ -46,7 +46,9 @@ const CONFIGS: Readonly<Record<string, (config: Draft) => void>> = {
     };
   },
   "a time namespace, a cgroup namespace, a scheduler": (config) => {
-    config.linux.namespaces?.push({ type: "time" }, { type: "cgroup" });
+    const { namespaces = [] } = config.linux; // on cgroup v2 runc has one of cgroups by itself
+    namespaces.push({ type: "time" });
+    if (namespaces.every(({ type }) => type !== "cgroup")) namespaces.push({ type: "cgroup" });
     config.linux.timeOffsets = { boottime: { secs: 1000 } };
     config.process.scheduler = { policy: "SCHED_BATCH", nice: 5 };
     config.process.ioPriority = { class: "IOPRIO_CLASS_BE", priority: 6 };
