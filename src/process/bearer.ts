@@ -39,7 +39,7 @@ export interface Birth {
   readonly said: InitStatus;
   /** Whether the child ends by itself at once, so that its end can be waited for with its birth. */
   readonly endsSoon?: boolean | undefined;
-  /** The fd of a page to which the kernel writes the number of what such a child leaves behind. */
+  /** The fd of a page to which the kernel writes the number of what a child that ends leaves behind. */
   readonly page?: number | undefined;
 }
 

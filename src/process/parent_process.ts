@@ -53,7 +53,7 @@ export interface StatusKeeper {
   /** The status of a process that has ended; undefined if it was lost. */
   status(): Promise<ExitStatus | undefined>;
   /** The same once it ends, if it is told that by itself; undefined if nobody tells it any more. */
-  readonly end?: Promise<ExitStatus | undefined>;
+  readonly end?: Promise<ExitStatus | undefined> | undefined;
 }
 
 /** For a child of another process, of which only the end matters. */

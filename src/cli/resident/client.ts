@@ -5,7 +5,7 @@
  * @module
  */
 
-import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
+import { SyscallError } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { decodeEnd, openPidfd } from "../../../ffi/processes/process.ts";
@@ -23,7 +23,7 @@ import { beginning } from "./client_beginning.ts";
 import { BORN, planClientBirth, WATCHED } from "./client_birth.ts";
 import { ClientChannel, ClientGone } from "./client_channel.ts";
 import { END, takeEnd, waitFor, WNOWAIT } from "./client_end.ts";
-import { ClientEnds } from "./client_ends.ts";
+import { ClientEnds, pidOn, tryOpenPidfd } from "./client_ends.ts";
 import { ClientPrograms } from "./client_programs.ts";
 import { type ClientAddresses, passStreams } from "./client_program.ts";
 import { passSignals, takeSignals, type WaitingFds, type WatchedChild } from "./client_signals.ts";
@@ -169,6 +169,11 @@ export class Client implements Bearer, Disposable {
     await this.end([{ syscall: "jump", args: [], onError: { jump: "cold" } }]);
   }
 
+  /** Has it do at once what it was to do before its next program, and does not wait for that. */
+  async hasten(): Promise<void> {
+    await this.#programs.tell(() => this.#meanwhile(), [GO_ON]);
+  }
+
   /** Has it pass on signals from its next program on, instead of taking their effect. */
   passSignals(numbers: readonly number[], onSignal: (number: number) => void): void {
     this.#onSignal = onSignal;
@@ -216,7 +221,7 @@ export class Client implements Bearer, Disposable {
     const plan = planClientBirth(birth, inherited, {
       first: this.#programs.before,
       before: messages.map((message) => receiveWords(this.#addresses, message)),
-      both: isMain ? this.#waiting?.both : undefined,
+      both: isMain && this.#watched === undefined ? this.#waiting?.both : undefined,
       answer: (child) => this.#answer(child === undefined ? undefined : { ...child, isLast }),
     });
     const { operations, clone, passed, report } = plan;
@@ -232,7 +237,9 @@ export class Client implements Bearer, Disposable {
         { hint: "its limit of open files may be too low" },
       );
     }
-    if (operations.some(({ label }) => label === WATCHED)) this.#watch(program);
+    if (operations.some(({ label }) => label === WATCHED)) {
+      this.#watch(program, birth.endsSoon === true ? pidOn(program.output(BORN.name)) : pid);
+    }
     return { program, clone };
   }
 
@@ -252,12 +259,12 @@ export class Client implements Bearer, Disposable {
     this.#channel.hear();
     if (end.isTold || pidfd === undefined) return Child.ofEnded(pid, end.status, this.#poller);
     opened.move();
-    const keeper = { ...this.#keeper(pid, more), end: end.promise };
-    return new Child(pid, pidfd, this.#poller, keeper);
+    return new Child(pid, pidfd, this.#poller, this.#keeper(pid, more));
   }
 
   #keeper(pid: number, more: number): StatusKeeper {
     return {
+      end: more === WNOWAIT ? this.#ends.of(pid)?.promise : undefined,
       status: async () => {
         const asked = this.run([waitFor(pid, more)]);
         if (more === WNOWAIT) this.#told.add(pid);
@@ -272,11 +279,9 @@ export class Client implements Bearer, Disposable {
   }
 
   /** From now on it tells by itself how what it has born ends. */
-  #watch(program: SyscallProgram): void {
+  #watch(program: SyscallProgram, pid: number): void {
     const pidfd = program.result(WATCHED);
     if (pidfd < 0) return;
-    const born = program.output(BORN.name);
-    const pid = new DataView(born.buffer, born.byteOffset).getInt32(0, true);
     if (this.#ends.await(pid).isTold) return;
     this.#open.add(pidfd);
     this.#watched = { pid, pidfd, isLast: false };
@@ -320,16 +325,6 @@ export class Client implements Bearer, Disposable {
     this.#leaving.abort(gone);
     this.#ends.leave();
     this[Symbol.dispose]();
-  }
-}
-
-/** A process that was there a moment ago. */
-function tryOpenPidfd(pid: number): Fd | undefined {
-  try {
-    return openPidfd(pid);
-  } catch (error) {
-    if (failedWith(error, "ESRCH")) return undefined;
-    throw error;
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
-import type { Operation } from "../../../ffi/program/operation.ts";
+import type { Argument, Operation } from "../../../ffi/program/operation.ts";
 import type { PlannedOperation } from "../../../init/operations/operation.ts";
 import { comparison } from "../../../init/steps/places/verify.ts";
 import type { Birth } from "../../process/bearer.ts";
@@ -27,7 +27,7 @@ export const BORN = { space: 8, name: "born" } as const;
 const PARENT = "client.parent";
 const FAILED = "client.failed";
 
-/** The label of the call that opens what the child has left behind, if the client watches that. */
+/** The label of the call that opens the child, or what it has left behind, if that is watched. */
 export const WATCHED = "client.watched";
 
 /** What a client does for a birth. */
@@ -70,8 +70,11 @@ export function planClientBirth(
   const numbers = new FreeNumbers(open, above);
   const status = numbers.there(report);
   const planned = plan((fd) => numbers.there(fd), { label: PARENT, failed: FAILED, pid: PID });
-  const isWatched = both !== undefined && page !== undefined && endsSoon;
-  const watched = isWatched ? watchBorn(numbers.there(page), both) : [];
+  const watched = both === undefined || (endsSoon && page === undefined)
+    ? undefined
+    : page === undefined
+    ? { pid: { heldIn: PID, offset: 0 }, operations: [] }
+    : { pid: { heldIn: BORN, offset: 0 }, operations: [readBorn(numbers.there(page))] };
   const taken = numbers.all(report);
   const operations = [
     ...steps(
@@ -87,12 +90,14 @@ export function planClientBirth(
       // where the ends of children are ignored, nobody is told how they ended
       ...ignored.filter((one) => one !== SIGCHLD).map((one) => answerTo(one, SIG_IGN)),
       ...(endsSoon ? [waitFor({ heldIn: PID, offset: 0 })] : []),
-      ...watched,
+      ...(watched === undefined || both === undefined
+        ? []
+        : [...watched.operations, ...watchChild(watched.pid, both)]),
       ...taken.map(({ as }): Operation => ({ syscall: "close", args: [as], onError: "continue" })),
       { label: FAILED, syscall: "getpid", args: [] },
-      ...(isWatched
-        ? answer({ pid: { heldIn: BORN, offset: 0 }, pidfd: { result: WATCHED } })
-        : answer()),
+      ...(watched === undefined
+        ? answer()
+        : answer({ pid: watched.pid, pidfd: { result: WATCHED } })),
     ]),
   ];
   const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
@@ -159,11 +164,13 @@ function receive(numbers: readonly number[]): Operation[] {
   ];
 }
 
-/** Watches the process whose number stands on a page. */
-function watchBorn(page: number, both: number): Operation[] {
-  const pid = { heldIn: BORN, offset: 0 };
+/** Reads the number that stands on a page. */
+function readBorn(page: number): Operation {
+  return { syscall: "pread64", args: [page, BORN, PID_SIZE, 0], onError: "continue" };
+}
+
+function watchChild(pid: Argument, both: number): Operation[] {
   return [
-    { syscall: "pread64", args: [page, BORN, PID_SIZE, 0], onError: "continue" },
     { label: WATCHED, syscall: "pidfd_open", args: [pid, 0], onError: "continue" },
     watch(both, { result: WATCHED }),
   ];

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { decodeEnd, type ExitStatus } from "../../../ffi/processes/process.ts";
+import { failedWith } from "../../../ffi/c/errno.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
+import { decodeEnd, type ExitStatus, openPidfd } from "../../../ffi/processes/process.ts";
 
 /** The end of one child. */
 export interface AwaitedEnd {
@@ -57,3 +59,18 @@ export class ClientEnds {
 
 /** Of si_pid. */
 const PID_OFFSET = 16;
+
+/** The number that the kernel wrote to a page. */
+export function pidOn(page: Uint8Array): number {
+  return new DataView(page.buffer, page.byteOffset).getInt32(0, true);
+}
+
+/** A pidfd of a process that was there a moment ago; undefined if there is none of its number. */
+export function tryOpenPidfd(pid: number): Fd | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (failedWith(error, "ESRCH")) return undefined;
+    throw error;
+  }
+}

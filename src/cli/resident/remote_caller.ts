@@ -119,7 +119,7 @@ export class RemoteCaller implements Caller, Disposable {
   ): Promise<void> {
     const numbers = names.map((name) => signalNumber(name) as number);
     this.bearer.passSignals(numbers, (number) => take(signalName(number) as Deno.Signal));
-    if (this.#streams !== undefined) await this.bearer.run([]);
+    if (this.#streams !== undefined) await this.bearer.hasten();
   }
 
   async begin(): Promise<void> {
