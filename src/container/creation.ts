@@ -9,6 +9,7 @@ import type { CreateOptions, PreparedContainer } from "../create/prepare_contain
 import { ContainerError } from "../errors.ts";
 import { undone } from "../failures/undo.ts";
 import type { LeasedNetwork } from "../network/container_lease.ts";
+import { isGone } from "../state/current_state.ts";
 import { STATE_FORMAT } from "../state/state_shape.ts";
 import type { NewFolder } from "../state/new_folder.ts";
 import { isAbandoned } from "../state/state_store.ts";
@@ -89,7 +90,12 @@ export class Creation {
         if (snapshot === undefined || !isAbandoned(snapshot.state)) throw this.#taken();
         const known = new KnownContainer(snapshot, this.#workshop.surroundingsOf(snapshot));
         using call = known.begin(this.#options.signal);
-        await new Ending(known, call).run(true);
+        try {
+          await new Ending(known, call).run(true);
+        } catch (error) {
+          if (!isGone(error)) throw error;
+          return await this.requireFree(); // another program has removed it, and may have the id
+        }
       }
     }
   }

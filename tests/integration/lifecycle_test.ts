@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Factory } from "../../mod.ts";
 import { makeBundle, run } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { cgroupsNamed, leavesNothing } from "../fixtures/leftovers.ts";
@@ -106,6 +107,38 @@ Deno.test("twenty at once live and die side by side", async () => {
     const ends = await Promise.all(ids.map((id) => hull.call(["run", "-b", bundle.folder, id])));
     assertEquals(ends, ids.map(() => ({ code: 5, stdout: "", stderr: "" })));
     assertEquals(cgroupsNamed("hull-many"), []);
+  });
+});
+
+Deno.test("of ten that want the id of what a killed program has left one gets it", async () => {
+  await leavesNothing("hull-left", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("sleep 600");
+    for (let k = 0; k < 3; k++) {
+      await new Factory({ root: hull.root }).create("hull-left", bundle.config, {
+        bundle: bundle.folder,
+      });
+      const file = `${hull.root}/hull-left/state.json`;
+      const state = JSON.parse(Deno.readTextFileSync(file));
+      state.creator.startTime = 1; // as if this program had ended
+      Deno.writeTextFileSync(file, JSON.stringify(state));
+      const words = ["create", "-b", bundle.folder, "hull-left"];
+      const ends = await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const log = Deno.makeTempFileSync();
+          const { code } = await hull.command(["--log", log, ...words], {
+            stdin: "null",
+            stdout: "null",
+            stderr: "null",
+          }).output();
+          const said = Deno.readTextFileSync(log);
+          Deno.removeSync(log);
+          return code === 0 ? "made" : said.includes("id exists") ? "exists" : said;
+        }),
+      );
+      assertEquals(ends.sort(), [...new Array<string>(9).fill("exists"), "made"]);
+      await hull.must("delete", "--force", "hull-left");
+    }
   });
 });
 

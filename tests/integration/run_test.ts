@@ -54,7 +54,9 @@ Deno.test("a program that a signal ended gives 128 and its number", async () => 
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  await until(async () => (await hull.call(["kill", "outer", "KILL"])).code === 0);
+  // a container that is killed before its program runs fails to start
+  await until(async () => (await hull.call(["state", "outer"])).stdout.includes('"running"'));
+  await hull.must("kill", "outer", "KILL");
   assertEquals((await child.output()).code, 137);
 });
 
