@@ -123,6 +123,7 @@ export class Look {
   }
 
   #file(proc: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
+    if (name !== LABEL) this.#required(name); // the process may have ended since it was found
     // a kernel without security modules has no label
     const length = name === LABEL
       ? Math.max(0, this.#program.result(`${name}.read`))
@@ -156,6 +157,7 @@ export class Look {
   }
 
   #names(proc: Fd): readonly Uint8Array<ArrayBuffer>[] {
+    this.#required("fd");
     if (this.#required("more") === 0) return namesIn(this.#copy("names", this.#required("names")));
     using folder = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
     return entries(folder);
