@@ -125,7 +125,9 @@ export class Look {
   #file(proc: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
     if (name !== LABEL) this.#required(name); // the process may have ended since it was found
     // a kernel without security modules has no label
-    const length = name === LABEL
+    const isOptional = name === LABEL;
+    if (!isOptional) this.#required(name);
+    const length = isOptional
       ? Math.max(0, this.#program.result(`${name}.read`))
       : this.#required(`${name}.read`);
     if (length < size) return this.#copy(`${name}.bytes`, length);
