@@ -262,6 +262,19 @@ Deno.test("output that can't be written fails a command, as without a resident",
   assertEquals((await resident.status())?.served, 3);
 });
 
+Deno.test("a command fails with its own code where stderr can't be written, as without a resident", async () => {
+  await using resident = await TestResident.start(NOBODY);
+  for (const words of [["exec", ID, "true"], ["--debug", "list"], ["state", ID]]) {
+    const ended = [];
+    for (const client of [resident.launcher, resident.client]) {
+      await using hull = new ClientHull({ client }, "sh", "-c", 'exec "$@" 2</dev/null', "sh");
+      ended.push(await hull.call(words));
+    }
+    assertEquals(ended[1], ended[0], words.join(" "));
+  }
+  assertEquals((await resident.status())?.served, 3);
+});
+
 Deno.test("forty programs that are waited for keep no command waiting, and leave no fds", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EPIPE, errnoText } from "../../../ffi/c/errno.ts";
+import { EBADF, EPIPE, errnoText } from "../../../ffi/c/errno.ts";
 import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
 import { S_IFCHR, S_IFMT, tryStatPath } from "../../../ffi/files/file_status.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
@@ -129,10 +129,13 @@ export class RemoteOutput {
     }
   }
 
-  /** If it is not that nobody reads it, output is lost: that is said in the engine's words. */
+  /**
+   * If it is not that nobody reads it, output is lost: that is said in the engine's words. To an stderr
+   * that is not open for writing nobody has anything said.
+   */
   #close(stream: Stream, errno: number): void {
     this.#closed.add(stream);
-    if (errno === EPIPE) return;
+    if (errno === EPIPE || (stream === STDERR && errno === EBADF)) return;
     this.#isLost = true;
     const [first = "", ...rest] = errnoText(errno);
     const why = `${first.toUpperCase()}${rest.join("")} (os error ${errno})`;
