@@ -111,6 +111,7 @@ export class Look {
     program.output("folder").fill(0);
     program.run();
     using proc = new Fd(this.#required("proc"));
+    this.#required("limit"); // what is there otherwise may be of the process before
     const files = Object.entries(FILES).map(([name, size]) => [name, this.#file(proc, name, size)]);
     return {
       files: Object.fromEntries(files) as Seen["files"],
@@ -123,10 +124,9 @@ export class Look {
   }
 
   #file(proc: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
-    if (name !== LABEL) this.#required(name); // the process may have ended since it was found
     // a kernel without security modules has no label
     const isOptional = name === LABEL;
-    if (!isOptional) this.#required(name);
+    if (!isOptional) this.#required(name); // the process may have ended since it was found
     const length = isOptional
       ? Math.max(0, this.#program.result(`${name}.read`))
       : this.#required(`${name}.read`);
