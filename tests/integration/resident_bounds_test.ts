@@ -275,6 +275,19 @@ Deno.test("a command fails with its own code where stderr can't be written, as w
   assertEquals((await resident.status())?.served, 3);
 });
 
+Deno.test("what hull says before a program runs stands before what that says", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    for (let k = 0; k < 5; k++) {
+      const { stderr } = await hull.call(["--debug", "exec", ID, "sh", "-c", "echo said >&2"]);
+      assert(/^hull: debug: exec .*\nsaid\n$/.test(stderr), stderr);
+    }
+  });
+});
+
 Deno.test("forty programs that are waited for keep no command waiting, and leave no fds", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

@@ -71,6 +71,7 @@ export class Client implements Bearer, Disposable {
   #waiting: WaitingFds | undefined;
   #watched: WatchedChild | undefined;
   #mayEnd: (() => boolean) | undefined;
+  #beforeBirth: (() => Promise<void>) | undefined;
   readonly held = new DisposableStack();
 
   /**
@@ -192,6 +193,11 @@ export class Client implements Bearer, Disposable {
     this.#mayEnd = mayEnd;
   }
 
+  /** Has something done before each birth, such as that what was said is said before a child says more. */
+  beforeBirth(prepare: () => Promise<void>): void {
+    this.#beforeBirth = prepare;
+  }
+
   /**
    * From now on, if it loses this resident, the launcher is told how far the command has come: the
    * client does nothing twice.
@@ -204,6 +210,7 @@ export class Client implements Bearer, Disposable {
   }
 
   async bear(birth: Birth, more: number = WNOWAIT): Promise<Child> {
+    await this.#beforeBirth?.();
     const { program, clone } = await this.#programs.inTurn(() => this.#bearNow(birth, more));
     const pid = program.result(clone);
     if (birth.endsSoon === true) {

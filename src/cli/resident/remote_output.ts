@@ -47,6 +47,7 @@ export class RemoteOutput {
   /** Nothing is written yet. */
   constructor(client: Client) {
     this.#client = client;
+    client.beforeBirth(() => this.#writeNow());
   }
 
   /** Whether anything was to be written. */
@@ -104,11 +105,21 @@ export class RemoteOutput {
   #writeSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#writeAll()).catch((error) => {
-        this.#isLost ||= !(error instanceof ClientGone); // nobody awaits this: told by the exit code
-        for (const stream of [1, 2] as const) this.#closed.add(stream);
-      });
+      this.#writeInTurn();
     }, SOON_MS);
+  }
+
+  #writeInTurn(): void {
+    this.#writing = this.#writing.then(() => this.#writeAll()).catch((error) => {
+      this.#isLost ||= !(error instanceof ClientGone); // nobody awaits this: told by the exit code
+      for (const stream of [1, 2] as const) this.#closed.add(stream);
+    });
+  }
+
+  /** What there is has been written when this is settled. */
+  async #writeNow(): Promise<void> {
+    if (this.#pieces.length > 0) this.#writeInTurn();
+    await this.#writing;
   }
 
   /** Writes what there is, in its order. */
