@@ -113,14 +113,15 @@ test("hull delete killed at any point leaves nothing after the next call", async
       const strace = ["strace", "-qq", "-o", "/dev/null", "-e", `trace=${call}`];
       const rule = `inject=${call}:signal=KILL:when=${when}`;
       const args = ["delete", "--force", ONE];
-      const { code } = await host.network.begin(host.root, args, [...strace, "-e", rule]).ended;
+      const { ended } = host.network.begin(host.root, args, [...strace, "-e", rule]);
+      const { code, stderr } = await ended;
       if (code !== 0) await host.hull("delete", "--force", ONE);
       await host.must("run", ...BRIDGE, TWO, "--", "true");
       assertEquals(look(), before, `${call} ${when}`);
       assertEquals(host.network.link("hull0"), undefined, `${call} ${when}`);
       assertEquals(host.run("nft", "list", "tables"), "", `${call} ${when}`);
       if (code === 0) break; // it makes no more of them
-      assertEquals(code, 137, `${call} ${when}`);
+      assertEquals(code, 137, `${call} ${when}: ${stderr}`);
     }
   }
   redirects(had);
