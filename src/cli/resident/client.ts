@@ -296,7 +296,6 @@ export class Client implements Bearer, Disposable {
 
   #ended(info: Bytes): void {
     this.#told.add(this.#ends.tell(info));
-    if (this.#watched !== undefined) this.#open.delete(this.#watched.pidfd as number);
     this.#watched = undefined;
   }
 

@@ -86,6 +86,8 @@ export function planClientBirth(
     ...steps("have nothing ignored in the child", ignored.map((one) => answerTo(one, 0))),
     ...planned,
     ...steps("tell of the child", [
+      // where there is no child there is nothing to wait for, but all else is undone as well
+      { label: FAILED, syscall: "getpid", args: [] },
       { label: PARENT, syscall: "getpid", args: [] },
       // where the ends of children are ignored, nobody is told how they ended
       ...ignored.filter((one) => one !== SIGCHLD).map((one) => answerTo(one, SIG_IGN)),
@@ -94,7 +96,6 @@ export function planClientBirth(
         ? []
         : [...watched.operations, ...watchChild(watched.pid, both)]),
       ...taken.map(({ as }): Operation => ({ syscall: "close", args: [as], onError: "continue" })),
-      { label: FAILED, syscall: "getpid", args: [] },
       ...(watched === undefined
         ? answer()
         : answer({ pid: watched.pid, pidfd: { result: WATCHED } })),

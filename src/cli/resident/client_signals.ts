@@ -100,7 +100,10 @@ export function watch(both: number, pidfd: Argument): Operation {
   return { syscall: "epoll_ctl", args, onError: "continue" };
 }
 
-/** Tells how a child has ended, if it is that which woke the client. */
+/**
+ * Tells how a child has ended, if it is that which woke the client. The pidfd stays open: the
+ * resident, which hears of it later, must know all fds that are open.
+ */
 function tellEnd(
   both: number,
   { pid, pidfd, isLast }: WatchedChild,
@@ -121,7 +124,6 @@ function tellEnd(
     },
     ...(isLast ? endWith(pid, end) : []),
     { label: "told", syscall: "epoll_ctl", args: [both, EPOLL_CTL_DEL, pidfd, 0], ...goOn },
-    { syscall: "close", args: [pidfd], ...goOn },
     { syscall: "jump", args: [], onError: { jump: "wait" } },
   ];
 }
