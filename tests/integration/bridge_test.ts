@@ -15,6 +15,7 @@ import {
   PEER_ADDRESS,
   serve,
 } from "../fixtures/bridge_host.ts";
+import { exists } from "../fixtures/exists.ts";
 import { until } from "../fixtures/until.ts";
 
 // What a run that was killed left must not be in the way.
@@ -91,7 +92,9 @@ test("published ports are reached from outside, from the host and from container
   }
   assertEquals(ask(two, HOST_ADDRESS, 8080), "one", "another container");
   const gate = ipv6.replace(/::.*/, "::1");
-  assertEquals(ask(two, gate, 8080), "one", "another container by IPv6");
+  // The host does not forward IPv6: only where bridges have their packets filtered do they go back.
+  const goesBack = exists("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
+  assertEquals(ask(two, gate, 8080), goesBack ? "one" : "", "another container by IPv6");
   assertEquals(ask(one, HOST_ADDRESS, 8080), "one", "the container itself");
   assertEquals(ask(two, ipv6, 80), "one");
   assertEquals(ask(network.path, "127.0.0.1", 8081), "one", "on the host alone");
