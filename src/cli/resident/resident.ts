@@ -38,6 +38,8 @@ const HELLO_MS = 10_000;
 /** What keeps a connection from being accepted for a while. */
 const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"] as const;
 const PAUSE_MS = 50;
+/** With more commands under way each is begun with a message of its own, and waits for its turn then. */
+const QUIET = 4;
 /** How many more fds than it has a client must be able to take for its children. */
 const MORE_FDS = 128;
 
@@ -62,6 +64,7 @@ export class Resident {
   readonly #ending = new AbortController();
   readonly #idle: IdleTimer;
   #served = 0;
+  #underWay = 0;
 
   /** Serves nobody yet. */
   constructor(options: ResidentOptions) {
@@ -134,11 +137,19 @@ export class Resident {
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       client.begin(this.#self.securebits);
       this.#served++;
+      using _way = this.#oneMore();
+      if (this.#underWay > QUIET) await client.run([]); // its turn may come after it has given up
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
       if (error instanceof NotHere) return await client.leave();
       if (!(error instanceof ClientGone)) throw error;
     }
+  }
+
+  /** One more command is under way. */
+  #oneMore(): Disposable {
+    this.#underWay++;
+    return { [Symbol.dispose]: () => void this.#underWay-- };
   }
 
   /** The first message of who connected; undefined if it says nothing for too long. */
