@@ -66,7 +66,7 @@ export class Client implements Bearer, Disposable {
   readonly #told = new Set<number>();
   readonly #ends = new ClientEnds();
   #onSignal: ((number: number) => void) | undefined;
-  #streams: readonly Fd[] | undefined;
+  #onStreams: ((fds: readonly Fd[]) => void) | undefined;
   /** By what it waits where it waits for more than the next program. */
   #waiting: WaitingFds | undefined;
   #watched: WatchedChild | undefined;
@@ -87,7 +87,7 @@ export class Client implements Bearer, Disposable {
     this.#channel = new ClientChannel(socket, poller, {
       answered: (memory) => this.#programs.answered(memory),
       signalled: (number) => this.#onSignal?.(number),
-      passed: (fds) => this.#streams = fds,
+      passed: (fds) => this.#onStreams?.(fds),
       ended: (info) => this.#ended(info),
       left: () => this.#leave(),
     });
@@ -133,7 +133,7 @@ export class Client implements Bearer, Disposable {
     return await this.#programs.inTurn(async () => {
       const all = [...this.#programs.before, ...operations];
       const program = this.#programs.layOut(all, this.#answer());
-      await this.#programs.ask(program, { hasStreams: this.#streams !== undefined });
+      await this.#programs.ask(program, { hasStreams: this.#onStreams !== undefined });
       const failure = program.failure();
       if (failure === undefined) return program;
       throw new SyscallError(all[failure.index]?.syscall ?? "", failure.errno);
@@ -143,14 +143,13 @@ export class Client implements Bearer, Disposable {
   /**
    * Its standard streams.
    *
-   * @param received closes them
+   * @param received closes them, also those of a client that is gone before it has answered
    */
   async streams(received: DisposableStack): Promise<readonly Fd[]> {
-    this.#streams = [];
+    let streams: readonly Fd[] = [];
+    this.#onStreams = (fds) => streams = fds.map((fd) => received.use(fd));
     await this.run([passStreams()]);
-    const streams = this.#streams;
-    this.#streams = undefined;
-    for (const fd of streams) received.use(fd);
+    this.#onStreams = undefined;
     return streams;
   }
 
