@@ -55,6 +55,8 @@ export interface FileStatus {
   readonly fileSystem: string;
 }
 
+/** How many bytes struct statx has. */
+export const STATUS_SIZE = 256;
 /** All that struct statx has of any file, and the mount. */
 export const STATX_BASIC_AND_MOUNT = 0x17ff;
 
@@ -86,7 +88,7 @@ export function isThere(path: string): boolean {
 }
 
 function tryStat(folder: Folder, path: string, links: number): FileStatus | number {
-  const bytes = new Uint8Array(256);
+  const bytes = new Uint8Array(STATUS_SIZE);
   const result = libc.statx(
     numberOf(folder),
     cString(path),
@@ -94,8 +96,12 @@ function tryStat(folder: Folder, path: string, links: number): FileStatus | numb
     STATX_BASIC_AND_MOUNT,
     bytes,
   );
-  if (result < 0) return -result;
-  const view = new DataView(bytes.buffer);
+  return result < 0 ? -result : decodeStatus(bytes);
+}
+
+/** What struct statx says, which has {@linkcode STATUS_SIZE} bytes. */
+export function decodeStatus(bytes: Uint8Array): FileStatus {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   return {
     mode: view.getUint16(28, true),
     uid: view.getUint32(20, true),

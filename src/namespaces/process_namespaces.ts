@@ -10,6 +10,7 @@ import { readText } from "../../ffi/files/file.ts";
 import { readStatus, statusField } from "../../ffi/processes/process_status.ts";
 import { ENOENT, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import { decodeStatus, STATUS_SIZE } from "../../ffi/files/file_status.ts";
 import type { Operation } from "../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import {
@@ -72,7 +73,7 @@ export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): Ope
 function inodesOf(places: readonly string[]): (bigint | undefined)[] {
   const program = new SyscallProgram(places.map((place): Operation => ({
     syscall: "statx",
-    args: [AT_FDCWD, place, 0, STATX_INO, { space: STATX_SIZE, name: place }],
+    args: [AT_FDCWD, place, 0, STATX_INO, { space: STATUS_SIZE, name: place }],
     onError: "continue",
   })));
   program.run();
@@ -80,14 +81,11 @@ function inodesOf(places: readonly string[]): (bigint | undefined)[] {
     const errno = -program.result(k);
     if (errno === ENOENT) return undefined;
     if (errno > 0) throw new SyscallError("statx", errno, place);
-    const status = program.output(place);
-    return new DataView(status.buffer, status.byteOffset).getBigUint64(INODE_OFFSET, true);
+    return decodeStatus(program.output(place)).inode;
   });
 }
 
-/** struct statx: its size, where the inode is, and the bit that asks for it. */
-const STATX_SIZE = 256;
-const INODE_OFFSET = 32;
+/** The bit of statx(2) that asks for the inode. */
 const STATX_INO = 0x100;
 
 function path(pid: number | "self", name: NamespaceName): string {

@@ -20,7 +20,11 @@ import {
   openAt,
   readAll,
 } from "../../../ffi/files/file.ts";
-import { STATX_BASIC_AND_MOUNT } from "../../../ffi/files/file_status.ts";
+import {
+  decodeStatus,
+  STATUS_SIZE,
+  STATX_BASIC_AND_MOUNT,
+} from "../../../ffi/files/file_status.ts";
 import { entries, namesIn } from "../../../ffi/files/folder.ts";
 import { RLIMITS } from "../../../ffi/processes/rlimit.ts";
 import type { Argument, Operation, Space } from "../../../ffi/program/operation.ts";
@@ -39,8 +43,6 @@ const LABEL = "attr/current";
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
 const LINK_SIZE = 64;
 const PATH_SIZE = 4096;
-/** struct statx: where the inode is, and device and mount. */
-const STATX = { size: 256, inode: [32, 40], place: [136, 152] } as const;
 const NAMES_SIZE = 8192;
 const LIMIT_SIZE = 16;
 const PROC: Argument = { result: "proc" };
@@ -49,8 +51,8 @@ const PROC: Argument = { result: "proc" };
 export interface Seen {
   /** The texts of some files in its folder; an empty one where there is no such file. */
   readonly files: Readonly<Record<keyof typeof FILES, Uint8Array<ArrayBuffer>>>;
-  /** Its namespaces, its root and the mount that this is in, as bytes to be compared. */
-  readonly places: Uint8Array<ArrayBuffer>;
+  /** Its namespaces, its root and the mount that this is in, to be compared. */
+  readonly places: string;
   /** Its working folder's path. */
   readonly folder: Uint8Array<ArrayBuffer>;
   /** Whether that path leads there. */
@@ -117,7 +119,8 @@ export class Look {
       files: Object.fromEntries(files) as Seen["files"],
       places: this.#places(),
       folder: program.output("folder").slice(0, Math.max(0, program.result("cwd"))),
-      isAtFolder: program.result("place") >= 0 && this.#isSame("there", "cwd/"),
+      isAtFolder: ["there", "cwd/"].every((name) => program.result(name) >= 0) &&
+        this.#fileAt("there") === this.#fileAt("cwd/"),
       fds: this.#names(proc),
       fdLimit: this.#copy("limit", LIMIT_SIZE),
     };
@@ -135,27 +138,19 @@ export class Look {
     return readAll(file);
   }
 
-  #places(): Uint8Array<ArrayBuffer> {
-    const program = this.#program;
-    const links = NAMESPACES.flatMap((name) => {
-      const length = Math.max(0, program.result(`ns/${name}`));
-      return [Uint8Array.of(length), program.output(`ns/${name}`).subarray(0, length)];
+  #places(): string {
+    const links = NAMESPACES.map((name) => {
+      const length = Math.max(0, this.#program.result(`ns/${name}`));
+      return this.#program.output(`ns/${name}`).subarray(0, length).toHex();
     });
     this.#required("root");
-    const root = program.output("root");
-    const all = [...links, root.subarray(...STATX.inode), root.subarray(...STATX.place)];
-    const bytes = new Uint8Array(all.reduce((size, { length }) => size + length, 0));
-    all.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
-    return bytes;
+    return [...links, this.#fileAt("root")].join(" ");
   }
 
-  #isSame(one: string, other: string): boolean {
-    const parts = [STATX.inode, STATX.place];
-    return [one, other].every((name) => this.#program.result(name) >= 0) &&
-      parts.every((part) => {
-        const there = this.#program.output(other).subarray(...part);
-        return this.#program.output(one).subarray(...part).every((byte, k) => byte === there[k]);
-      });
+  /** Which file a look was at, and the mount that it is in. */
+  #fileAt(name: string): string {
+    const { fileSystem, inode, mountId } = decodeStatus(this.#program.output(name));
+    return `${fileSystem}:${inode}:${mountId}`;
   }
 
   #names(proc: Fd): readonly Uint8Array<ArrayBuffer>[] {
@@ -171,8 +166,9 @@ export class Look {
 
   #required(label: string): number {
     const result = this.#program.result(label);
-    if (result < 0) throw new SyscallError("openat", -result, label);
-    return result;
+    if (result >= 0) return result;
+    const call = this.#program.operations.find((operation) => operation.label === label);
+    throw new SyscallError(call?.syscall ?? "", -result, label);
   }
 }
 
@@ -210,7 +206,7 @@ function link(path: string, into: Space): Operation {
 
 function status(name: string, folder: Argument, path: string, flags = 0): Operation {
   const all = flags | AT_SYMLINK_NOFOLLOW;
-  const args = [folder, path, all, STATX_BASIC_AND_MOUNT, space(name, STATX.size)];
+  const args = [folder, path, all, STATX_BASIC_AND_MOUNT, space(name, STATUS_SIZE)];
   return { label: name, syscall: "statx", args, onError: "continue" };
 }
 

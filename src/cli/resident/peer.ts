@@ -119,7 +119,7 @@ function groupsOf(status: string): string {
 
 /** Its namespaces, its root with the mount that it is in, and its label of a security module. */
 function placesIn({ places, files }: Seen): string {
-  return places.toHex() + files["attr/current"].toHex();
+  return `${places} ${files["attr/current"].toHex()}`;
 }
 
 function ownSecurebits(): number {
