@@ -5,6 +5,7 @@
  * @module
  */
 
+import { median } from "./benchmark/statistics.ts";
 import { numbersOf } from "./numbers.ts";
 import { clientCgroup } from "../tests/fixtures/cgroup_driver.ts";
 import type { CriClient } from "../tests/fixtures/cri.ts";
@@ -71,10 +72,6 @@ async function probe(cri: CriClient, id: string): Promise<number> {
   const { exitCode } = await cri.call("ExecSync", { id, command, timeout: 30n });
   if (exitCode !== 0) throw new Error(`a probe ended with ${exitCode}`);
   return performance.now() - begin;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 await using host = await CriHost.start(NAME);

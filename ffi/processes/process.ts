@@ -11,12 +11,13 @@ import { Fd } from "../files/file.ts";
 import { checked, libc } from "../c/libc.ts";
 
 const P_ALL = 0;
-const P_PID = 1;
+/** Of waitid(2): whom it waits for, and how. */
+export const P_PID = 1;
 const P_PIDFD = 3;
-const WNOHANG = 1;
-const WEXITED = 4;
-const WALL = 0x40000000;
-const WNOWAIT = 0x01000000;
+export const WNOHANG = 1;
+export const WEXITED = 4;
+export const WALL = 0x40000000;
+export const WNOWAIT = 0x01000000;
 /** si_code of a process that has ended by itself. */
 export const CLD_EXITED = 1;
 const CLD_KILLED = 2;
@@ -24,7 +25,8 @@ const CLD_KILLED = 2;
 const ERRNO_OFFSET = 4;
 /** Of si_code. */
 export const CODE_OFFSET = 8;
-const PID_OFFSET = 16;
+/** Of si_pid. */
+export const PID_OFFSET = 16;
 /** Of si_status. */
 export const STATUS_OFFSET = 24;
 

@@ -8,7 +8,7 @@
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
-import { decodeEnd, openPidfd } from "../../../ffi/processes/process.ts";
+import { decodeEnd, openPidfd, WNOWAIT } from "../../../ffi/processes/process.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import type { SyscallProgram } from "../../../ffi/program/program.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
@@ -22,7 +22,7 @@ import { Child, type StatusKeeper } from "../../process/parent_process.ts";
 import { beginning } from "./client_beginning.ts";
 import { BORN, planClientBirth, WATCHED } from "./client_birth.ts";
 import { ClientChannel, ClientGone } from "./client_channel.ts";
-import { END, takeEnd, waitFor, WNOWAIT } from "./client_end.ts";
+import { END, takeEnd, waitFor } from "./client_end.ts";
 import { ClientEnds, pidOn, tryOpenPidfd } from "./client_ends.ts";
 import { ClientPrograms } from "./client_programs.ts";
 import { type ClientAddresses, passStreams } from "./client_program.ts";
@@ -30,8 +30,6 @@ import { passSignals, takeSignals, type WaitingFds, type WatchedChild } from "./
 import type { Peer } from "./peer.ts";
 import { BearerOfTheWay } from "./bearer_of_the_way.ts";
 import { receiveWords, resumingWords } from "./resumption.ts";
-
-export { ClientGone } from "./client_channel.ts";
 
 const MSG_NOSIGNAL = 0x4000;
 
@@ -230,7 +228,7 @@ export class Client implements Bearer, Disposable {
       both: isMain && this.#watched === undefined ? this.#waiting?.both : undefined,
       answer: (child) => this.#answer(child === undefined ? undefined : { ...child, isLast }),
     });
-    const { operations, clone, passed, report } = plan;
+    const { operations, clone, passed, report, isWatched } = plan;
     const tail = reportTail(report, operations, birth.said.know(operations));
     const program = this.#programs.layOut(operations, tail);
     await this.#programs.ask(program, { messages, fds: passed });
@@ -243,7 +241,7 @@ export class Client implements Bearer, Disposable {
         { hint: "its limit of open files may be too low" },
       );
     }
-    if (operations.some(({ label }) => label === WATCHED)) {
+    if (isWatched) {
       this.#watch(program, birth.endsSoon === true ? pidOn(program.output(BORN.name)) : pid);
     }
     return { program, clone };

@@ -39,6 +39,8 @@ export interface ClientBirth {
   readonly passed: readonly number[];
   /** The number on which the child reports. */
   readonly report: number;
+  /** Whether the client watches what is born; {@linkcode WATCHED} is its pidfd there. */
+  readonly isWatched: boolean;
 }
 
 /** What a client has that its children would have, too. */
@@ -70,11 +72,9 @@ export function planClientBirth(
   const numbers = new FreeNumbers(open, above);
   const status = numbers.there(report);
   const planned = plan((fd) => numbers.there(fd), { label: PARENT, failed: FAILED, pid: PID });
-  const watched = both === undefined || (endsSoon && page === undefined)
-    ? undefined
-    : page === undefined
-    ? { pid: { heldIn: PID, offset: 0 }, operations: [] }
-    : { pid: { heldIn: BORN, offset: 0 }, operations: [readBorn(numbers.there(page))] };
+  const found = page === undefined ? [] : [readBorn(numbers.there(page))];
+  const pid = { heldIn: page === undefined ? PID : BORN, offset: 0 };
+  const isWatched = both !== undefined && (!endsSoon || page !== undefined);
   const taken = numbers.all(report);
   const operations = [
     ...steps(
@@ -92,17 +92,13 @@ export function planClientBirth(
       // where the ends of children are ignored, nobody is told how they ended
       ...ignored.filter((one) => one !== SIGCHLD).map((one) => answerTo(one, SIG_IGN)),
       ...(endsSoon ? [waitFor({ heldIn: PID, offset: 0 })] : []),
-      ...(watched === undefined || both === undefined
-        ? []
-        : [...watched.operations, ...watchChild(watched.pid, both)]),
+      ...(isWatched ? [...found, ...watchChild(pid, both)] : []),
       ...taken.map(({ as }): Operation => ({ syscall: "close", args: [as], onError: "continue" })),
-      ...(watched === undefined
-        ? answer()
-        : answer({ pid: watched.pid, pidfd: { result: WATCHED } })),
+      ...(isWatched ? answer({ pid, pidfd: { result: WATCHED } }) : answer()),
     ]),
   ];
   const clone = operations.findIndex(({ syscall }) => syscall === "clone3");
-  return { operations, clone, passed: taken.map(({ fd }) => fd), report: status };
+  return { operations, clone, passed: taken.map(({ fd }) => fd), report: status, isWatched };
 }
 
 /**

@@ -6,15 +6,8 @@
  * @module
  */
 
-import { SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
+import { P_PID, SIGINFO_SIZE, WALL, WEXITED, WNOHANG } from "../../../ffi/processes/process.ts";
 import type { Argument, Operation, Space } from "../../../ffi/program/operation.ts";
-
-const P_PID = 1;
-const WNOHANG = 1;
-const WEXITED = 4;
-const WALL = 0x40000000;
-/** The child stays as it is: who goes on with the command can ask again. */
-export const WNOWAIT = 0x01000000;
 
 /** The name of the space that gets how a child ended. */
 export const END = "end";
@@ -24,7 +17,8 @@ export const END_SIZE: number = SIGINFO_SIZE + 8;
 /**
  * Waits for a child's end.
  *
- * @param more further flags
+ * @param more further flags; with WNOWAIT the child stays as it is: who goes on with the command can
+ *   ask again
  * @param end gets how it ended
  */
 export function waitFor(

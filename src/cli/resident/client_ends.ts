@@ -6,7 +6,12 @@
 
 import { failedWith } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
-import { decodeEnd, type ExitStatus, openPidfd } from "../../../ffi/processes/process.ts";
+import {
+  decodeEnd,
+  type ExitStatus,
+  openPidfd,
+  PID_OFFSET,
+} from "../../../ffi/processes/process.ts";
 
 /** The end of one child. */
 export interface AwaitedEnd {
@@ -56,9 +61,6 @@ export class ClientEnds {
     for (const { settle } of this.#ends.values()) settle();
   }
 }
-
-/** Of si_pid. */
-const PID_OFFSET = 16;
 
 /** The number that the kernel wrote to a page. */
 export function pidOn(page: Uint8Array): number {

@@ -15,8 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export class ClientPrograms {
   readonly #channel: ClientChannel;
   readonly #addresses: ClientAddresses;
-  /** What it does before the next program. */
-  #before: readonly Operation[] = [];
+  /** What it does before the next program, and has not been sent yet. */
+  before: readonly Operation[] = [];
   /** Settled once nothing is asked of it. */
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
@@ -30,15 +30,6 @@ export class ClientPrograms {
   constructor(channel: ClientChannel, addresses: ClientAddresses) {
     this.#channel = channel;
     this.#addresses = addresses;
-  }
-
-  /** What it does before the next program, and has not been sent yet. */
-  get before(): readonly Operation[] {
-    return this.#before;
-  }
-
-  set before(operations: readonly Operation[]) {
-    this.#before = operations;
   }
 
   /** A program that lies where it takes them. */
@@ -66,7 +57,7 @@ export class ClientPrograms {
     messages?: readonly Bytes[],
   ): Promise<void> {
     await this.inTurn(() => {
-      return this.#send(this.layOut([...this.#before, ...operations()], tail), messages);
+      return this.#send(this.layOut([...this.before, ...operations()], tail), messages);
     });
   }
 
@@ -108,7 +99,7 @@ export class ClientPrograms {
     fds?: readonly number[],
   ): Promise<void> {
     await this.#channel.send(memory, messages, fds);
-    this.#before = [];
+    this.before = [];
   }
 }
 

@@ -18,6 +18,11 @@ export class IdleTimer {
     this.#begin();
   }
 
+  /** How much is busy. */
+  get count(): number {
+    return this.#busy;
+  }
+
   /** Something is busy until the result is disposed of. */
   busy(): Disposable {
     this.#busy++;

@@ -11,7 +11,8 @@ import type { Operation } from "../../../ffi/program/operation.ts";
 import { type PlannedOperation, StepBuilder } from "../../../init/operations/operation.ts";
 import { requireEqual } from "../../../init/steps/places/verify.ts";
 import type { Sink } from "../caller/caller.ts";
-import { type Client, ClientGone } from "./client.ts";
+import type { Client } from "./client.ts";
+import { ClientGone } from "./client_channel.ts";
 import { signalSet } from "./client_signals.ts";
 
 const SIG_BLOCK = 0;

@@ -15,7 +15,8 @@ import { type Caller, NotHere } from "../caller/caller.ts";
 import { oneLine } from "../output/output.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { RecentStates } from "../../state/recent_states.ts";
-import { Client, ClientGone, type ClientPeer } from "./client.ts";
+import { Client, type ClientPeer } from "./client.ts";
+import { ClientGone } from "./client_channel.ts";
 import { clientAddresses } from "./client_program.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
@@ -64,7 +65,6 @@ export class Resident {
   readonly #ending = new AbortController();
   readonly #idle: IdleTimer;
   #served = 0;
-  #underWay = 0;
 
   /** Serves nobody yet. */
   constructor(options: ResidentOptions) {
@@ -137,19 +137,12 @@ export class Resident {
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       client.begin(this.#self.securebits);
       this.#served++;
-      using _way = this.#oneMore();
-      if (this.#underWay > QUIET) await client.run([]); // its turn may come after it has given up
+      if (this.#idle.count > QUIET) await client.run([]); // its turn may come after it has given up
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
       if (error instanceof NotHere) return await client.leave();
       if (!(error instanceof ClientGone)) throw error;
     }
-  }
-
-  /** One more command is under way. */
-  #oneMore(): Disposable {
-    this.#underWay++;
-    return { [Symbol.dispose]: () => void this.#underWay-- };
   }
 
   /** The first message of who connected; undefined if it says nothing for too long. */
