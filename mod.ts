@@ -71,6 +71,8 @@ export {
   type ContainerErrorJson,
   type Fault,
 } from "./src/errors.ts";
+export { diagnose } from "./src/doctor/diagnose.ts";
+export type { Finding, FindingArea, FindingLevel } from "./src/doctor/finding.ts";
 export { type Enabled, type Features, features, type LinuxFeatures } from "./src/features.ts";
 export { Trace, type TraceEvent, type TraceJson } from "./src/trace/trace.ts";
 export type {

@@ -18,7 +18,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["src/process", "src/rootless", "src/trace"],
   ["src/process.ts", "src/state"],
   ["src/birth", "src/network", "src/wishes"],
-  ["src/exec", "src/life", "src/supervisor"],
+  ["src/doctor", "src/exec", "src/life", "src/supervisor"],
   ["src/create", "src/events.ts", "src/hooks"],
   ["src/start"],
   ["src/container"],

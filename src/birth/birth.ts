@@ -235,7 +235,8 @@ function reexecute({ path, args, env }: InitCommand): PlannedOperation[] {
 
 function becomeProgram(fd: number, args: readonly string[]): PlannedOperation[] {
   const step = new StepBuilder("clone");
-  const hint = "the host may forbid executables in memory: see sysctl vm.memfd_noexec";
+  const hint =
+    "the host may forbid executable files in memory: sysctl -w vm.memfd_noexec=1 allows them";
   step.because("become the program of the plan", args[0], undefined, hint)
     .call("execveat", [fd, "", { words: [...args, 0] }, { words: [0] }, AT_EMPTY_PATH]);
   return step.items as PlannedOperation[];

@@ -28,6 +28,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "remove a container with all it has on the host",
     load: () => import("./commands/delete.ts"),
   },
+  doctor: {
+    summary: "look whether containers can run here, and what to do if not",
+    load: () => import("./commands/doctor.ts"),
+  },
   events: {
     summary: "print what a container uses and its OOMs",
     load: () => import("./commands/events.ts"),

@@ -242,7 +242,8 @@ function execution(
     });
   step.because("pass on what it needs");
   for (const fd of fds) step.call("fcntl", [fd, F_SETFD, 0], { onError: "continue" });
-  const hint = "the host may forbid executable files in memory: see sysctl vm.memfd_noexec";
+  const hint =
+    "the host may forbid executable files in memory: sysctl -w vm.memfd_noexec=1 allows them";
   step.because("become the program that joins", NAME, undefined, hint)
     .call("execveat", [image, "", { words: [NAME, 0] }, { words: [0] }, AT_EMPTY_PATH], {
       label: EXECUTE,

@@ -23,7 +23,7 @@ export function forbiddenProgram(error: unknown, who: string): unknown {
   return new ContainerError("Unsupported", `${who} can't be started`, {
     syscall,
     errno,
-    hint: "the host forbids executable files in memory: see sysctl vm.memfd_noexec",
+    hint: "the host forbids executable files in memory: sysctl -w vm.memfd_noexec=1 allows them",
     cause: error,
   });
 }

@@ -2,9 +2,6 @@
  * Why a host refuses a container to a user without root's rights, each reason by its own check, and
  * what can be done.
  *
- * Source: user_namespaces(7), the kernel's admin-guide/sysctl/user.rst; Debian's and Ubuntu's
- * sysctls.
- *
  * @module
  */
 
@@ -12,6 +9,7 @@ import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import { isAdmin } from "../own/rights.ts";
+import { forbidsUsers, hasNoRoom, type ReadHost, readHost, takesRights } from "./host_rules.ts";
 
 /** The container that was refused. */
 export interface Refused {
@@ -22,22 +20,12 @@ export interface Refused {
 
 /** What is looked at to find the reason. */
 export interface HostChecks {
-  /** The text of a file of the host; undefined if there is none. */
-  readonly read: (path: string) => string | undefined;
+  readonly read: ReadHost;
   /** Whether this program has CAP_SYS_ADMIN. */
   readonly isAdmin: () => boolean;
 }
 
-const HOST: HostChecks = {
-  read(path) {
-    try {
-      return Deno.readTextFileSync(path);
-    } catch {
-      return undefined;
-    }
-  },
-  isAdmin,
-};
+const HOST: HostChecks = { read: readHost, isAdmin };
 
 /** What errors come of the host's rules rather than of the config. */
 const FORBIDDEN: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOSPC", "EUSERS"];
@@ -52,15 +40,11 @@ export function explainRefusal(error: unknown, refused: Refused, host = HOST): u
   return new ContainerError(code, summary, { ...error.toJSON(), hint, cause });
 }
 
-/** The namespaces as the settings of their numbers have them. */
-const KINDS = ["user", "cgroup", "ipc", "mnt", "net", "pid", "time", "uts"] as const;
-
 function reasonOf(
   { step, errno, syscall, path, hint }: ContainerError,
   { rootfs, config }: Refused,
   host: HostChecks,
 ): string | undefined {
-  const setting = (name: string) => host.read(`/proc/sys/${name}`)?.trim();
   if (errno === "EINVAL") {
     return "a user namespace can't leave out what is mounted in the source: use rbind";
   }
@@ -70,18 +54,9 @@ function reasonOf(
       "leave the option out, or run hull as root";
   }
   const makes = isMade && (step === "clone" || errno === "ENOSPC");
-  if (makes && setting("kernel/unprivileged_userns_clone") === "0") {
-    return "this host lets no user make user namespaces: " +
-      "sysctl -w kernel.unprivileged_userns_clone=1";
-  }
-  const none = KINDS.find((kind) => setting(`user/max_${kind}_namespaces`) === "0");
-  if (makes && none !== undefined) {
-    return `this host has no room for ${none} namespaces: sysctl -w user.max_${none}_namespaces=15000`;
-  }
-  if (errno !== "ENOSPC" && setting("kernel/apparmor_restrict_unprivileged_userns") === "1") {
-    return "AppArmor takes the rights in user namespaces: " +
-      "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile with userns for Deno";
-  }
+  const rule = (makes ? forbidsUsers(host.read) ?? hasNoRoom(host.read) : undefined) ??
+    (errno === "ENOSPC" ? undefined : takesRights(host.read));
+  if (rule !== undefined) return rule;
   if (makes && (errno === "ENOSPC" || errno === "EUSERS")) {
     return "a limit is reached: see the files of /proc/sys/user";
   }

@@ -42,6 +42,7 @@ Deno.test("help and version say what there is", async () => {
     const name of [
       "create",
       "delete",
+      "doctor",
       "events",
       "exec",
       "features",

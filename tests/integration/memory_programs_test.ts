@@ -38,7 +38,8 @@ testWhere(missing(), "what can't be executed from memory is told with the sysctl
     env: { N: id, B1: first.folder, B2: second.folder },
     stderr: "inherit",
   }).output();
-  const hint = "the host forbids executable files in memory: see sysctl vm.memfd_noexec";
+  const hint =
+    "the host forbids executable files in memory: sysctl -w vm.memfd_noexec=1 allows them";
   const joins = `hull: the program that joins can't be started: memfd_create: EACCES; ${hint}`;
   assertEquals(new TextDecoder().decode(stdout).trim().split("\n"), [
     "0",

@@ -46,7 +46,7 @@ export class Placeholder implements Disposable {
       this.pid = launch(this.#pipe.reader);
     } catch (error) {
       const hint = failedWith(error, "EACCES")
-        ? "the host may forbid executable files in memory: see sysctl vm.memfd_noexec"
+        ? "the host may forbid executable files in memory: sysctl -w vm.memfd_noexec=1 allows them"
         : undefined;
       throw cgroupError("cannot start the process that holds the unit", error, NAME, { hint });
     }
