@@ -67,6 +67,7 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/config/validate"],
     ["src/config/validate_network"],
   ],
+  "src/failures": [["src/failures/catalogue"], ["src/failures"]],
   "src/network": [
     ["src/network/netlink"],
     ["src/network/links"],

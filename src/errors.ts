@@ -6,7 +6,8 @@
  */
 
 /**
- * What went wrong, as a word that stays the same from release to release.
+ * What went wrong, as a word that stays the same from release to release. `hull explain` and
+ * docs/errors.md tell of each whence it comes and what to do.
  *
  * - `IdInUse`, `InvalidIdFormat`, `ContainerNotExists`: the container's id is in use, malformed or
  *   unknown

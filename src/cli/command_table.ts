@@ -40,6 +40,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "run a further process in a running container",
     load: () => import("./commands/exec.ts"),
   },
+  explain: {
+    summary: "explain a word of an error, and what to do about it",
+    load: () => import("./commands/explain.ts"),
+  },
   features: {
     summary: "print what this hull can do",
     load: () => import("./commands/features.ts"),

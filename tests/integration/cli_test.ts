@@ -43,6 +43,7 @@ Deno.test("help and version say what there is", async () => {
       "create",
       "delete",
       "doctor",
+      "explain",
       "events",
       "exec",
       "features",
