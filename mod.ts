@@ -99,6 +99,13 @@ export type {
   Work,
 } from "./src/birth/rehearsal.ts";
 export type { CreateOptions } from "./src/create/prepare_container.ts";
+export { defaultConfig } from "./src/create/default_config.ts";
+export type {
+  DefaultWishes,
+  HostMount,
+  TmpfsMount,
+  WishedFile,
+} from "./src/create/default_wishes.ts";
 export type {
   Capabilities,
   Config,

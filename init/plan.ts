@@ -138,15 +138,15 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const isEarly = letsDrop || (seccomp !== undefined && hasListener(seccomp));
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
+  const root = init.onTmpfs === true ? { bytes: init.rootBytes } : undefined;
+
   const plan: WholePlan = [
     ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
     ...(isNew(namespaces, "network") && !init.loopbackDown ? bringUpLoopback() : []),
 
     ...(ownsMounts ? [] : openMountNamespace(namespaces)),
     ...openRootfs(init.rootfs),
-    ...(ownsMounts
-      ? isolateMounts(rootfsPropagation, init.onTmpfs ?? false)
-      : detachRootfs(init.onTmpfs ?? false)),
+    ...(ownsMounts ? isolateMounts(rootfsPropagation, root) : detachRootfs(root)),
     ...openSources(flat, init.idmapped ?? [], init.rootfs, facts),
     ...(freshDev ? [] : openMaskSources(maskedPaths, hostNull(facts), anchors)),
     ...(hasUserNamespace ? becomeNamespaceRoot(linux) : []),
@@ -225,7 +225,7 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     ...(dropsRight && letsDrop ? dropFilterRight(process.capabilities) : []),
     ...handOver(init.fds),
     ...(seccomp === undefined || isEarly ? [] : loadFilter(seccomp)),
-    execute(args, environment),
+    execute(args, environment, init.reaper),
   ];
   return facts.hasOpenat2 ? plan : withoutOpenat2(plan);
 }

@@ -66,7 +66,8 @@ export class Factory {
    *
    * @param id 1 to 255 letters, digits and `_+.-`
    * @param config what config.json holds; all its faults are reported at once. Without one it is
-   *   the built-in default: the host's /usr read-only, all else private
+   *   the built-in default: the host's /usr read-only, all else private, and what `options.wishes`
+   *   asks for
    * @param options what the container is made with beside its config
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`, `IdInUse`,
    *   `SystemError`

@@ -101,6 +101,13 @@ export interface InitConfig {
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /** Make the root a tmpfs and fill it with the rootfs's files: for the built-in default. */
   readonly onTmpfs?: boolean | undefined;
+  /** How many bytes that tmpfs may hold; half of the memory without it, as any. */
+  readonly rootBytes?: number | undefined;
+  /**
+   * A program of the container that init becomes in place of the config's, with the config's for its
+   * arguments: it starts that as its child. Without it init becomes the config's program.
+   */
+  readonly reaper?: string | undefined;
   /** Set if the start is traced. */
   readonly trace?: InitTraceFd | undefined;
 }

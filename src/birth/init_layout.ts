@@ -132,6 +132,10 @@ export interface InitSubject {
   readonly keyring: string;
   /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
+  /** How many bytes that may hold; not limited without it. */
+  readonly rootBytes?: number | undefined;
+  /** See {@linkcode InitConfig.reaper}. */
+  readonly reaper?: string | undefined;
   /** Whether the loopback interface of a new network namespace stays down. */
   readonly loopbackDown?: boolean | undefined;
 }
@@ -165,6 +169,8 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     keyring,
     idmapped,
     onTmpfs,
+    ...(subject.rootBytes === undefined ? {} : { rootBytes: subject.rootBytes }),
+    ...(subject.reaper === undefined ? {} : { reaper: subject.reaper }),
     ...(host.inUserNamespace ? { inUserNamespace: true } : {}),
     ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),
   };

@@ -128,7 +128,7 @@ export class Creation {
     ownCgroups: readonly string[],
     lease: LeasedNetwork | undefined,
   ): StoredState {
-    const { valid, bundle, rootfs, cgroups, mode } = prepared;
+    const { valid, bundle, rootfs, cgroups, mode, builtin: { rootBytes, reaper } = {} } = prepared;
     const { driver } = this.#options;
     const network = lease?.network ?? prepared.network;
     return {
@@ -146,6 +146,8 @@ export class Creation {
       ...(lease === undefined ? {} : { hasLease: true }),
       ...(mode?.kind === "pasta" || mode?.kind === "slirp4netns" ? { userNetwork: mode } : {}),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
+      ...(rootBytes === undefined ? {} : { rootBytes }),
+      ...(reaper === undefined ? {} : { reaper }),
       config: valid,
     };
   }

@@ -250,7 +250,7 @@ function skeleton(
  * hosts(5). The name stands for the container's own address, not a loopback one, so that other
  * hosts can use what the container tells them.
  */
-function hostsFile(hostname: string, addresses: readonly string[]): string {
+export function hostsFile(hostname: string, addresses: readonly string[]): string {
   const own = addresses.length > 0 ? addresses : ["127.0.1.1"];
   const lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost"];
   return [...lines, ...own.map((address) => `${address}\t${hostname}`), ""].join("\n");

@@ -14,7 +14,7 @@ export type BuiltinFile =
   }
   & (
     | { readonly kind: "dir"; readonly mode: number }
-    | { readonly kind: "file"; readonly mode: number; readonly content: string }
+    | { readonly kind: "file"; readonly mode: number; readonly content: string | Uint8Array }
     | { readonly kind: "symlink"; readonly target: string }
   );
 
@@ -30,6 +30,8 @@ export function writeBuiltinFiles(folder: string, files: readonly BuiltinFile[])
   for (const file of files) writeFile(folder, file);
 }
 
+const NEW_FILE = { createNew: true, mode: 0o600 } as const;
+
 function writeFile(folder: string, file: BuiltinFile): void {
   const path = `${folder}${file.path}`;
   try {
@@ -40,7 +42,8 @@ function writeFile(folder: string, file: BuiltinFile): void {
     }
     if (file.kind === "dir") Deno.mkdirSync(path, { mode: 0o700 });
     // createNew is O_EXCL, which doesn't follow a symlink either
-    else Deno.writeTextFileSync(path, file.content, { createNew: true, mode: 0o600 });
+    else if (typeof file.content === "string") Deno.writeTextFileSync(path, file.content, NEW_FILE);
+    else Deno.writeFileSync(path, file.content, NEW_FILE);
     Deno.chmodSync(path, file.mode);
   } catch (cause) {
     throw new ContainerError("SystemError", `cannot make the ${file.kind} of the built-in rootfs`, {

@@ -15,6 +15,9 @@ export const mergeResources = late(() => import("../life/merge_resources.ts"), "
 /** For the built-in default. */
 export const makeBuiltin = late(() => import("./builtin_container.ts"), "makeBuiltin");
 
+/** For wishes for it. */
+export const requireWishes = late(() => import("./check_wishes.ts"), "requireWishes");
+
 /** For a word that says how it is connected. */
 export const checkMode = late(mode, "checkMode");
 

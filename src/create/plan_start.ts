@@ -65,6 +65,8 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
       noPivot: options.noPivot ?? false,
       keyring: options.noNewKeyring === true ? "" : `_ses.${id}`,
       onTmpfs: builtin !== undefined,
+      rootBytes: builtin?.rootBytes,
+      reaper: builtin?.reaper,
       loopbackDown: mode?.kind === "none",
     });
   } finally {

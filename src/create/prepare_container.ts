@@ -6,6 +6,7 @@
 
 import { resolve } from "@std/path/posix/resolve";
 import type { Builtin } from "./builtin_container.ts";
+import type { DefaultWishes } from "./default_wishes.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
 import { newCgroupManager } from "../cgroups/choice/make_manager.ts";
@@ -28,6 +29,7 @@ import {
   fitToUser,
   makeBuiltin,
   mergeResources,
+  requireWishes,
   withReason,
 } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
@@ -52,6 +54,12 @@ export interface CreateOptions {
    * host.
    */
   readonly networksFromAnnotations?: boolean | undefined;
+  /**
+   * What is wished of the built-in default. A config that is given beside them counts in place of
+   * theirs, and has the built-in root: it is mostly made of what `defaultConfig` gives for the same
+   * wishes.
+   */
+  readonly wishes?: DefaultWishes | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
@@ -95,10 +103,15 @@ export interface PreparedContainer {
  */
 export async function prepareContainer(asked: Asked): Promise<PreparedContainer> {
   const { id, folder, config, options, host, driver, onWarning } = asked;
-  const mode = options.network === undefined ? undefined : await checkMode(options.network);
-  const builtin = config === undefined ? await makeBuiltin(id, mode) : undefined;
+  const { wishes } = options;
+  if (wishes !== undefined) await requireWishes(wishes);
+  const asksFor = options.network ?? wishes?.network;
+  const mode = asksFor === undefined ? undefined : await checkMode(asksFor);
+  const builtin = config === undefined || wishes !== undefined
+    ? await makeBuiltin(id, mode, wishes, config)
+    : undefined;
   const isUser = isOrdinaryUser();
-  const wished = config ?? builtin?.config;
+  const wished = builtin?.config ?? config;
   const user = isUser && wished !== undefined ? await fitToUser(wished) : undefined;
   const base = user?.config ?? wished;
   const limits = options.resources;
@@ -118,7 +131,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const asks = { host: host(), cgroupsPath: valid.linux?.cgroupsPath, id };
   const placed = withAbsoluteSources(valid, bundle);
   const isBuiltin = builtin !== undefined;
-  const isLenient = isBuiltin && limits === undefined;
+  const isLenient = isBuiltin && limits === undefined && wishes?.resources === undefined;
   const isLess = isUser || asks.host.inUserNamespace;
   const made = isLess || driver === "systemd"
     ? await fitToHost({ asks, driver, config: placed, isLess, isBuiltin, isLenient })

@@ -6,6 +6,7 @@
 
 import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import type { Config, Resources } from "../config/types/config.ts";
+import type { DefaultWishes } from "../create/default_wishes.ts";
 import type { Factory, FactoryOptions } from "../factory.ts";
 import type { ExitStatus, Process, ProcessOptions } from "../process.ts";
 
@@ -51,6 +52,8 @@ export interface Command extends ProgramOptions {
   readonly id: string;
   /** The container's config; the built-in default without one. */
   readonly config?: Config | undefined;
+  /** What is wished of the built-in default: see {@linkcode CreateOptions.wishes}. */
+  readonly wishes?: DefaultWishes | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */

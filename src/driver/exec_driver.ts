@@ -91,7 +91,7 @@ export class ExecDriver {
     startCallback: StartCallback = () => {},
     options: RunOptions = {},
   ): Promise<RunStatus> {
-    const { id, config, bundle, resources, ...program } = command;
+    const { id, config, wishes, bundle, resources, ...program } = command;
     const isFirst = !this.#running.has(id); // a second run finds the id in use
     this.#running.add(id);
     try {
@@ -101,6 +101,7 @@ export class ExecDriver {
       return await abandoning(wiring, async () => {
         cut.signal.throwIfAborted();
         const container = await this.factory.create(id, config, {
+          wishes,
           bundle,
           resources,
           driver: this.name,

@@ -29,6 +29,10 @@ export interface StartSubject
   readonly keyring: string;
   /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
+  /** How many bytes that may hold; not limited without it. */
+  readonly rootBytes: number | undefined;
+  /** See {@linkcode InitConfig.reaper}. */
+  readonly reaper: string | undefined;
   /** Whether a supervisor is to be init's parent: see `src/supervisor/supervisor.ts`. */
   readonly isSupervised: boolean;
   /** The process that records how init ends, if there is no supervisor. */
@@ -56,7 +60,7 @@ export function subjectOf(
   surroundings: ContainerSurroundings,
   options: StartOptions,
 ): StartSubject {
-  const { id, rootfs, bundle, network, loopbackDown = false } = before;
+  const { id, rootfs, bundle, network, loopbackDown = false, rootBytes, reaper } = before;
   const folder = surroundings.store.folder(id);
   return {
     ...surroundings,
@@ -71,6 +75,8 @@ export function subjectOf(
     noPivot: options.noPivot ?? false,
     keyring: options.noNewKeyring === true ? "" : newKeyringName(id),
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
+    rootBytes,
+    reaper,
     isSupervised: options.supervised ?? false,
     supervisor: options.supervisor,
     loopbackDown,

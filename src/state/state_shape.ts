@@ -71,6 +71,8 @@ const FIELDS: Readonly<Record<string, Check>> = {
   userNetwork: optional(shaped({ kind: isText, process: optional(isProcess) })),
   hasLease: optional(isFlag),
   loopbackDown: optional(isFlag),
+  rootBytes: optional(isNumber),
+  reaper: optional(isText),
   config: isConfig,
 };
 

@@ -54,6 +54,10 @@ export interface StoredState {
   readonly hasLease?: boolean | undefined;
   /** Whether not even the loopback interface is brought up. */
   readonly loopbackDown?: boolean | undefined;
+  /** How many bytes a root in memory may hold; not limited without it. */
+  readonly rootBytes?: number | undefined;
+  /** The program inside that becomes the first process, and starts the container's as its child. */
+  readonly reaper?: string | undefined;
   readonly config: Config;
 }
 

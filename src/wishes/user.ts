@@ -15,6 +15,9 @@ import { accountLines } from "../security/account_file.ts";
 /** The highest id: to the kernel the one above it means "leave unchanged". */
 const MAX_ID = 0xffff_fffe;
 
+/** Gives the fields of each line of one of a container's account files. */
+type AccountFiles = (path: string) => IteratorObject<readonly string[], unknown>;
+
 /**
  * The ids of `USER[:GROUP]`. All digits are a number and never looked up as a name (CVE-2016-3697);
  * anything else must be a name in the container's /etc/passwd or /etc/group.
@@ -25,16 +28,26 @@ const MAX_ID = 0xffff_fffe;
  */
 export function resolveUser(user: User | string | undefined, rootfs: string): User | undefined {
   if (typeof user !== "string") return user;
+  return resolveUserIn((path) => lines(rootfs, path), user);
+}
+
+/**
+ * The same with the lines of account files.
+ *
+ * @param lines gives the fields of the lines of /etc/passwd or /etc/group
+ * @throws {ContainerError} `ConfigInvalid`
+ */
+export function resolveUserIn(lines: AccountFiles, user: string): User {
   const [name = "", group, ...rest] = user.split(":");
   if (name === "" || group === "" || rest.length > 0) throw invalidUser(user, "is no USER[:GROUP]");
   const own = /^\d+$/.test(name)
     ? { uid: parseId(name, user), gid: undefined }
-    : findUser(rootfs, name, user);
+    : findUser(lines, name, user);
   if (group !== undefined) {
-    const gid = /^\d+$/.test(group) ? parseId(group, user) : findGroup(rootfs, group, user);
+    const gid = /^\d+$/.test(group) ? parseId(group, user) : findGroup(lines, group, user);
     return { uid: own.uid, gid };
   }
-  return { uid: own.uid, gid: own.gid ?? primaryGroup(rootfs, own.uid) };
+  return { uid: own.uid, gid: own.gid ?? primaryGroup(lines, own.uid) };
 }
 
 function parseId(text: string, user: string): number {
@@ -45,21 +58,25 @@ function parseId(text: string, user: string): number {
   return id;
 }
 
-function findUser(rootfs: string, name: string, user: string): { uid: number; gid: number } {
-  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[0] === name);
+function findUser(
+  lines: AccountFiles,
+  name: string,
+  user: string,
+): { uid: number; gid: number } {
+  const line = lines("/etc/passwd").find((fields) => fields[0] === name);
   if (line === undefined) throw invalidUser(user, "is not in the container's /etc/passwd");
   return { uid: parseId(line[2] ?? "", user), gid: parseId(line[3] ?? "", user) };
 }
 
-function findGroup(rootfs: string, name: string, user: string): number {
-  const line = lines(rootfs, "/etc/group").find((fields) => fields[0] === name);
+function findGroup(lines: AccountFiles, name: string, user: string): number {
+  const line = lines("/etc/group").find((fields) => fields[0] === name);
   if (line === undefined) throw invalidUser(user, "has a group not in the container's /etc/group");
   return parseId(line[2] ?? "", user);
 }
 
 /** The group of a user given by number: that of its line in passwd(5), or 0. */
-function primaryGroup(rootfs: string, uid: number): number {
-  const line = lines(rootfs, "/etc/passwd").find((fields) => fields[2] === String(uid));
+function primaryGroup(lines: AccountFiles, uid: number): number {
+  const line = lines("/etc/passwd").find((fields) => fields[2] === String(uid));
   const gid = /^\d+$/.test(line?.[3] ?? "") ? Number(line?.[3]) : 0;
   return gid > MAX_ID ? 0 : gid;
 }

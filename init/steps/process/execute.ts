@@ -158,9 +158,24 @@ export function resetSignals(ignored: readonly number[]): PlanItem[] {
   return step.items;
 }
 
-/** Becomes the program that {@linkcode findProgram} found. */
-export function execute(args: readonly string[], env: readonly string[]): Execve {
+/**
+ * Becomes the program that {@linkcode findProgram} found.
+ *
+ * @param reaper the program to become in its place, which looks for it once more and starts it
+ */
+export function execute(
+  args: readonly string[],
+  env: readonly string[],
+  reaper?: string,
+): Execve {
   const [program = ""] = args;
+  if (reaper !== undefined) {
+    return becomeProgram("exec", reaper, [reaper, ...args], env, {
+      reason: `become ${reaper}, which starts ${program}`,
+      path: reaper,
+      pointer: PROGRAM,
+    });
+  }
   const path: Argument = { heldIn: FOUND, offset: 0 };
   return becomeProgram("exec", path, args, env, {
     reason: `become ${program}`,

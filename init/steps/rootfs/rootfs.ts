@@ -26,6 +26,12 @@ import { openHostPlace, ROOT } from "../places/paths.ts";
 
 const ROOTFS = "rootfs";
 
+/** A tmpfs of the container's own as its root, filled with what the rootfs has. */
+export interface RootInMemory {
+  /** How many bytes it may hold; not limited without it, but for half of the memory. */
+  readonly bytes: number | undefined;
+}
+
 /** Opens the root file system's folder while init can still reach it. */
 export function openRootfs(rootfs: string): PlanItem[] {
   const step = new StepBuilder("sources");
@@ -45,10 +51,12 @@ export function cutPropagation(rootfsPropagation: string | undefined): number {
  * Cuts the new mount namespace off the host's, and copies the rootfs's mount tree. With shared
  * propagation the copy is taken first, so that it stays a peer of the host's mount, as asked for.
  *
- * @param onTmpfs whether the root is a tmpfs of the container's own, filled with what the rootfs
- *   has
+ * @param memory the root in memory; undefined: it is the rootfs itself
  */
-export function isolateMounts(propagation: string | undefined, onTmpfs: boolean): PlanItem[] {
+export function isolateMounts(
+  propagation: string | undefined,
+  memory: RootInMemory | undefined,
+): PlanItem[] {
   const asked = propagation === undefined ? undefined : propagationOf(propagation);
   const step = new StepBuilder("propagation");
   const cut = () => {
@@ -58,7 +66,7 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
     step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);
   };
   const copy = () => {
-    if (onTmpfs) return makeTmpfs(step);
+    if (memory !== undefined) return makeTmpfs(step, memory);
     step.because("copy the rootfs's mount", undefined, "/root/path");
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
     step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
@@ -81,9 +89,9 @@ export function isolateMounts(propagation: string | undefined, onTmpfs: boolean)
  * It takes Linux 6.15, which lets mounts be attached to a tree that is itself not attached, and lets
  * such a tree be copied: the copy alone can tell an older kernel from a wrong mount.
  */
-export function detachRootfs(onTmpfs: boolean): PlanItem[] {
+export function detachRootfs(memory: RootInMemory | undefined): PlanItem[] {
   const step = new StepBuilder("propagation");
-  if (onTmpfs) makeTmpfs(step);
+  if (memory !== undefined) makeTmpfs(step, memory);
   else {
     step.because("copy the rootfs's mount, attached nowhere", undefined, "/root/path");
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
@@ -109,13 +117,16 @@ export function detachRootfs(onTmpfs: boolean): PlanItem[] {
 const TRIED = "root.tried";
 const SINCE = "without a mount namespace of its own a container takes Linux 6.15";
 
-function makeTmpfs(step: StepBuilder): void {
+function makeTmpfs(step: StepBuilder, { bytes }: RootInMemory): void {
   const context = "root.fs";
   const { NOSUID, NODEV } = MOUNT_ATTR;
   step.because("make a tmpfs of the rootfs's files", "/", "/root/path")
     .call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context })
-    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "mode", "755", 0])
-    .call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
+    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "mode", "755", 0]);
+  if (bytes !== undefined) {
+    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, "size", String(bytes), 0]);
+  }
+  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
     .call("fsmount", [result(context), FSOPEN_CLOEXEC, NOSUID | NODEV], { label: ROOT })
     .close(context)
     .copyUp(ROOTFS, ROOT);

@@ -1,0 +1,197 @@
+/**
+ * The built-in default with a caller's wishes: its config, and the files of its root.
+ *
+ * @module
+ */
+
+import { reaperImage } from "../../ffi/program/reaper_image.ts";
+import { throwFaults } from "../config/fields/faults.ts";
+import { childPointer, Report } from "../config/fields/field.ts";
+import type { Capabilities, Config, Mount, ProcessConfig, User } from "../config/types/config.ts";
+import { ContainerError } from "../errors.ts";
+import { mergeResources } from "../life/merge_resources.ts";
+import { heldCapabilities } from "../security/capabilities.ts";
+import { resolveUserIn } from "../wishes/user.ts";
+import { type BuiltinBundle, builtinConfig, type BuiltinOptions } from "./builtin_bundle.ts";
+import { FileTree } from "./builtin_tree.ts";
+import { requireWishes } from "./check_wishes.ts";
+import type { DefaultWishes } from "./default_wishes.ts";
+import { certificateFolder, timezoneFiles } from "./host_texts.ts";
+import { WishedMounts } from "./wished_mounts.ts";
+
+/** The size of a writable root without a wish. */
+const ROOT_BYTES = 64 * 2 ** 20;
+
+/** The built-in container as wished. */
+export interface WishedBundle extends BuiltinBundle {
+  /** How many bytes its root may hold, where it is writable. */
+  readonly rootBytes: number | undefined;
+  /** The first process inside, whose child the program is. */
+  readonly reaper: string | undefined;
+}
+
+/**
+ * The built-in container as wished.
+ *
+ * @throws {ContainerError} `ConfigInvalid` with all faults, whose pointers begin at the wishes
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { wishedBundle } from "./wished_bundle.ts";
+ *
+ * const host = { topLevel: [], etc: [] };
+ * const { config, files } = wishedBundle({ id: "web", args: [], host }, {
+ *   env: { LANG: "C" },
+ *   files: { "/srv/index.html": "hello" },
+ * });
+ * assert(config.process?.env?.includes("LANG=C"));
+ * assert(files.some(({ path }) => path === "/srv/index.html"));
+ * ```
+ */
+export function wishedBundle(options: BuiltinOptions, wishes: DefaultWishes): WishedBundle {
+  requireWishes(wishes);
+  const report = new Report();
+  const { host } = options;
+  const named = { ...options, id: wishes.hostname ?? options.id };
+  const onlyLinks = host.topLevel.filter(({ kind }) => kind === "symlink");
+  const base = builtinConfig({
+    ...named,
+    args: wishes.args ?? options.args,
+    host: wishes.hostPaths === undefined ? host : { topLevel: onlyLinks, etc: [] },
+  });
+  const tree = new FileTree();
+  for (const file of base.files) tree.add(file);
+  const mounts = new WishedMounts(base.config.mounts ?? [], tree, report);
+  if (wishes.hostPaths !== undefined) mounts.showHostPaths(wishes.hostPaths);
+  if (wishes.caCertificates === true) mounts.show(certificateFolder(report));
+  for (const file of timezoneFiles(wishes.timezone, report)) tree.add(file);
+  mounts.addWished(wishes.mounts ?? []);
+  for (const [path, file] of Object.entries(wishes.files ?? {})) {
+    const { content, mode = 0o644 } = typeof file === "string" || file instanceof Uint8Array
+      ? { content: file }
+      : file;
+    mounts.placeFile({ path, kind: "file", mode, content }, childPointer("/files", path));
+  }
+  if (wishes.init === true) placeReaper(tree, report);
+  const user = userOf(wishes.user, tree, report);
+  throwFaults(report, "the wishes");
+  const { writableRoot = false } = wishes;
+  return {
+    config: privileged(wishes, configOf(base.config, mounts.all, user, wishes)),
+    files: tree.files,
+    rootBytes: writableRoot === false
+      ? undefined
+      : writableRoot === true
+      ? ROOT_BYTES
+      : writableRoot.sizeBytes,
+    reaper: wishes.init === true ? REAPER : undefined,
+  };
+}
+
+const REAPER = "/init";
+
+function placeReaper(tree: FileTree, report: Report): void {
+  if (tree.at(REAPER) !== undefined) report.fault("/init", `has its place at ${REAPER}, as a wish`);
+  tree.add({ path: REAPER, kind: "file", mode: 0o755, content: reaperImage() });
+}
+
+function configOf(
+  base: Config,
+  mounts: readonly Mount[],
+  user: User | undefined,
+  wishes: DefaultWishes,
+): Config {
+  const { resources, seccomp, writableRoot = false } = wishes;
+  return {
+    ...base,
+    process: processOf(base.process ?? { cwd: "/" }, user, wishes),
+    root: { path: "rootfs", readonly: writableRoot === false },
+    mounts,
+    linux: {
+      ...base.linux,
+      ...(resources === undefined
+        ? {}
+        : { resources: mergeResources(base.linux?.resources ?? {}, resources) }),
+      ...(seccomp === undefined ? {} : { seccomp }),
+    },
+  };
+}
+
+function processOf(
+  base: ProcessConfig,
+  user: User | undefined,
+  { env = {}, cwd, capabilities, noNewPrivileges }: DefaultWishes,
+): ProcessConfig {
+  const isLeft = (name: string) =>
+    !Object.hasOwn(env, name) && (user === undefined || name !== "HOME");
+  const kept = (base.env ?? []).filter((entry) => isLeft(entry.slice(0, entry.indexOf("="))));
+  return {
+    ...base,
+    // without HOME a start takes the user's own from /etc/passwd
+    env: [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
+    ...(user === undefined ? {} : { user }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(capabilities === undefined ? {} : { capabilities: sets(capabilities) }),
+    ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
+  };
+}
+
+/** No inheritable and no ambient set: they would survive a change of the user (CVE-2022-29162). */
+function sets(names: readonly string[]): Capabilities {
+  return { bounding: names, effective: names, permitted: names };
+}
+
+function privileged({ privileged, capabilities }: DefaultWishes, config: Config): Config {
+  if (privileged !== true) return config;
+  const names = capabilities ?? [...heldCapabilities(false)];
+  const process = config.process ?? { cwd: "/" };
+  const { maskedPaths: _masked, readonlyPaths: _readonly, ...linux } = config.linux ?? {};
+  return {
+    ...config,
+    process: { ...process, capabilities: sets(names), noNewPrivileges: false },
+    mounts: config.mounts?.map((mount) =>
+      mount.type === "sysfs" || mount.type === "cgroup"
+        ? { ...mount, options: mount.options?.filter((option) => option !== "ro") }
+        : mount
+    ),
+    linux: {
+      ...linux,
+      resources: { ...linux.resources, devices: [{ allow: true, access: "rwm" }] },
+    },
+  };
+}
+
+/** The wished user's ids. A number that /etc/passwd does not name gets a line there, as in Podman. */
+function userOf(
+  wished: User | string | undefined,
+  tree: FileTree,
+  report: Report,
+): User | undefined {
+  if (wished === undefined) return undefined;
+  const lines = (path: string) => textAt(tree, path).split("\n").map((line) => line.split(":"));
+  try {
+    const user = typeof wished === "string"
+      ? resolveUserIn((path) => lines(path).values(), wished)
+      : wished;
+    const { uid = 0, gid = 0 } = user;
+    const passwd = tree.at(PASSWD);
+    if (!lines(PASSWD).some(({ 2: id }) => id === String(uid)) && passwd?.kind === "file") {
+      const line = `${uid}:x:${uid}:${gid}::/:/bin/sh\n`;
+      tree.add({ ...passwd, content: textAt(tree, PASSWD).replace(/\n?$/, `\n${line}`) });
+    }
+    return user;
+  } catch (error) {
+    if (!(error instanceof ContainerError)) throw error;
+    report.fault("/user", error.summary);
+    return undefined;
+  }
+}
+
+const PASSWD = "/etc/passwd";
+
+function textAt(tree: FileTree, path: string): string {
+  const file = tree.at(path);
+  if (file?.kind !== "file") return "";
+  return typeof file.content === "string" ? file.content : new TextDecoder().decode(file.content);
+}
