@@ -2,17 +2,13 @@
  * hull: libcontainer for TypeScript. As a module it is the library; run as a program it is the OCI
  * runtime of the same name.
  *
- * @example Run a command in a container of its own
+ * @example Run a program in a container of its own
  * ```ts
- * import { assert } from "@std/assert";
- * import { Factory, Process } from "./mod.ts";
+ * import { assertEquals } from "@std/assert";
+ * import { run } from "./mod.ts";
  *
- * const factory = new Factory();
- * await using container = await factory.create("example-web");
- * const process = new Process({ args: ["sh", "-c", "echo $$; hostname; exit 7"], stdout: "piped" });
- * await container.run(process);
- * assert(await new Response(process.stdout).text() === "1\nexample-web\n");
- * assert((await process.wait()).code === 7);
+ * const { code, stdout } = await run(["sh", "-c", "echo $$; cat; exit 7"], { stdin: "hello" });
+ * assertEquals([code, stdout], [7, "1\nhello"]);
  * ```
  *
  * @module
@@ -20,6 +16,10 @@
 
 import "./src/own/permissions.ts"; // before any other, which may already need them
 export { type AbortOptions, Container, type DestroyOptions } from "./src/container.ts";
+export type { Output, OutputOptions } from "./src/container/output.ts";
+export type { Usage } from "./src/container/usage.ts";
+export type { Input } from "./src/streams/input.ts";
+export { type Limits, run, type RunProgramOptions } from "./src/run.ts";
 export type { ContainerEvent, ContainerStats, EventOptions } from "./src/events.ts";
 export type {
   BlkioEntry,

@@ -24,7 +24,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["src/container"],
   ["src/container.ts"],
   ["src/factory.ts"],
-  ["src/cli", "src/driver", "src/shim"],
+  ["src/cli", "src/driver", "src/run.ts", "src/shim"],
 ];
 
 /** The same inside a room that has folders of its own, from the lowest to the highest. */

@@ -11,8 +11,9 @@ import type { NamedNetwork } from "./config/types/network.ts";
 import type { StartWay } from "../init/start_way.ts";
 import { type DestroyOptions, Ending } from "./container/ending.ts";
 import { KnownContainer } from "./container/known_container.ts";
-import { changeLimits, eventsOf, pause, plug, resume } from "./container/late.ts";
+import { changeLimits, eventsOf, outputOf, pause, plug, resume } from "./container/late.ts";
 import { awaitEnd, endOf, ociStateOf, stateOf, statsOf } from "./container/measures.ts";
+import type { Output, OutputOptions } from "./container/output.ts";
 import { sendSignal } from "./container/signals.ts";
 import { Starting } from "./container/starting.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
@@ -45,6 +46,7 @@ export function makeContainer(snapshot: Snapshot, surroundings: ContainerSurroun
  *   and the container is as before; a process that joins is killed, with what it has started
  * - `release`: up to the moment where the program is let run the container goes on waiting for its
  *   start; later it is killed
+ * - `output` kills the program that runs; the container stays
  * - `pause` lets all processes go on again; `wait` stops waiting; `events` and `notifyOOM` end
  * - `destroy`, `set`, `resume`, `attachNetworks` and `detachNetworks` do nothing if they still had
  *   to wait for other calls to end. Once begun they are finished, which takes little time; `destroy`
@@ -120,6 +122,18 @@ export class Container implements AsyncDisposable {
   }
 
   /**
+   * Runs a program to its end, the first one or a further one, and gives what it wrote and used:
+   * of the first one by the container's cgroups, of a further one with those children that it has
+   * waited for. What it leaves behind with its pipes delays the call.
+   *
+   * @throws {ContainerError} what {@linkcode Container.run} throws; `ConfigInvalid`
+   * @throws the signal's reason, or what the stream of its input failed with; it has ended then
+   */
+  async output(args: readonly string[], options: OutputOptions = {}): Promise<Output> {
+    return await outputOf(this.#known, (...start) => this.run(...start), args, options);
+  }
+
+  /**
    * Lets the created first process run the user's program.
    *
    * @throws {ContainerError} `ContainerNotStopped` if it runs already, `ContainerNotRunning` if it
@@ -132,11 +146,7 @@ export class Container implements AsyncDisposable {
     await new Starting(this.#known, call).release();
   }
 
-  /**
-   * The old name of {@linkcode Container.release}.
-   *
-   * @deprecated Use `release`; this name goes with the next release.
-   */
+  /** @deprecated The old name of {@linkcode Container.release}; it goes with the next release. */
   async exec(options: AbortOptions = {}): Promise<void> {
     await this.release(options);
   }
@@ -179,8 +189,8 @@ export class Container implements AsyncDisposable {
 
   /**
    * The numbers on the host of all processes in the container's cgroups; without cgroups those of
-   * its own pid namespace, and none if it has none. Only while the container is paused they are sure to be those
-   * of its processes: otherwise one may end, and its number be given to another.
+   * its own pid namespace, and none if it has none. They are sure to be its own only while it is
+   * paused: otherwise one may end, and its number be given to another.
    *
    * @throws {ContainerError} `SystemError`
    */
@@ -189,8 +199,7 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * What the container uses, and what went through those of its interfaces that have an end on the
-   * host.
+   * What the container uses, and what went through its interfaces that have an end on the host.
    *
    * @throws {ContainerError} `ContainerNotRunning` before it has a process, `SystemError`
    */
@@ -206,8 +215,7 @@ export class Container implements AsyncDisposable {
   /**
    * Plugs the container's interfaces into their bridges again, after `detachNetworks`.
    *
-   * @throws {ContainerError} `SystemError`
-   * @throws the signal's reason
+   * @throws {ContainerError} `SystemError`, or the signal's reason
    */
   async attachNetworks(options: AbortOptions = {}): Promise<void> {
     await plug(this.#known, "attach", options.signal);
@@ -216,16 +224,14 @@ export class Container implements AsyncDisposable {
   /**
    * Takes the container's interfaces off their bridges, so that nothing reaches it; all else stays.
    *
-   * @throws {ContainerError} `SystemError`
-   * @throws the signal's reason
+   * @throws {ContainerError} `SystemError`, or the signal's reason
    */
   async detachNetworks(options: AbortOptions = {}): Promise<void> {
     await plug(this.#known, "detach", options.signal);
   }
 
   /**
-   * Changes the container's limits and stores them. If one can't be set, the old limits are
-   * restored.
+   * Changes the container's limits and stores them; if one can't be set, the old ones are restored.
    *
    * @param resources the limits to change; those that are not named stay
    * @param rdt limits of its class of service, for a container with `linux.intelRdt`
@@ -233,40 +239,38 @@ export class Container implements AsyncDisposable {
    *   `ContainerNotRunning`, `Unsupported`, `SystemError`
    * @throws the signal's reason
    */
-  async set(
-    resources: Resources,
-    rdt: RdtUpdate = {},
-    { signal }: AbortOptions = {},
-  ): Promise<void> {
-    await changeLimits(this.#known, resources, rdt, signal);
+  async set(resources: Resources, rdt: RdtUpdate = {}, options: AbortOptions = {}): Promise<void> {
+    await changeLimits(this.#known, resources, rdt, options.signal);
   }
 
   /**
-   * What happens in the container until its first process ends: what it uses, at every interval, and
-   * that its memory ran out. Leave the loop, or abort, and nothing stays open.
+   * What happens until the container's first process ends: what it uses, at every interval, and that
+   * its memory ran out. Leave the loop, or abort, and nothing stays open.
    *
    * @param options by default stats every five seconds
    * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
-   *
-   * @example
-   * ```ts ignore
-   * for await (const event of container.events({ intervalMs: 1000 })) console.log(event);
-   * ```
    */
   async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
     yield* await eventsOf(this.#known, { intervalMs: 5000, ...options });
   }
 
   /**
-   * Yields every time that the container's memory runs out, from now on until its first process
-   * ends.
+   * Yields every time that the container's memory runs out, until its first process ends.
    *
    * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
    */
-  async *notifyOOM(
-    options: Omit<EventOptions, "intervalMs"> = {},
-  ): AsyncGenerator<void, void, void> {
-    for await (const _event of await eventsOf(this.#known, { signal: options.signal })) yield;
+  async *notifyOOM({ signal }: AbortOptions = {}): AsyncGenerator<void, void, void> {
+    for await (const _event of await eventsOf(this.#known, { signal })) yield;
+  }
+
+  /**
+   * What the container uses, at once and then as {@linkcode Container.events} tells it.
+   *
+   * @throws {ContainerError} `ContainerNotRunning`, `SystemError`
+   */
+  async *statsStream(options: EventOptions = {}): AsyncGenerator<ContainerStats, void, void> {
+    yield this.stats();
+    for await (const event of this.events(options)) if (event.type === "stats") yield event.data;
   }
 
   /**
@@ -297,8 +301,7 @@ export class Container implements AsyncDisposable {
   /**
    * Lets the processes of a paused container go on.
    *
-   * @throws {ContainerError} `ContainerNotPaused`
-   * @throws the signal's reason
+   * @throws {ContainerError} `ContainerNotPaused`, or the signal's reason
    */
   async resume({ signal }: AbortOptions = {}): Promise<void> {
     await resume(this.#known, signal);
@@ -308,19 +311,15 @@ export class Container implements AsyncDisposable {
    * Waits until the container's first process has ended, even if there is none yet. Any number of
    * programs may wait.
    *
-   * @returns how it ended; undefined if the process was the child of another program and has no
-   *   supervisor, since only its parent can know; and if the container is removed before it has a
-   *   process
+   * @returns how it ended; undefined if it was the child of another program and has no supervisor,
+   *   since only its parent can know; and if the container is removed before it has a process
    * @throws the signal's reason
    */
   async wait({ signal }: AbortOptions = {}): Promise<ExitStatus | undefined> {
     return await awaitEnd(this.#known, signal);
   }
 
-  /**
-   * How the container's first process ended, if that was recorded; undefined before its end, and
-   * where {@linkcode Container.wait} gives undefined.
-   */
+  /** How the first process ended; undefined before its end, and where `wait` gives undefined. */
   exitStatus(): ExitStatus | undefined {
     return endOf(this.#known);
   }

@@ -5,6 +5,7 @@
  */
 
 import { resolve } from "@std/path/posix/resolve";
+import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
 import { INIT_VARIABLE } from "../init/init_variable.ts";
 import type { ContainerPlan } from "./birth/rehearsal.ts";
 import type { Config } from "./config/types/config.ts";
@@ -87,8 +88,10 @@ export class Factory {
    * @param process what would be run
    * @param options the config (without one the built-in default), and how it would be started
    * @throws {ContainerError} `InvalidIdFormat`, `ConfigInvalid`, `Unsupported`
+   * @throws the signal's reason
    */
   async plan(id: string, process: Process, options: PlanOptions = {}): Promise<ContainerPlan> {
+    options.signal?.throwIfAborted();
     const { root } = this;
     const { host, options: factory } = this.#workshop;
     const prepared = await this.#workshop.prepare(id, options.config, options);
@@ -159,8 +162,7 @@ export class Factory {
    * @throws the signal's reason
    */
   async remove(id: string, options: DestroyOptions = {}): Promise<void> {
-    options.signal?.throwIfAborted();
-    await this.removeLeftovers();
+    await this.removeLeftovers(options);
     let container: Container;
     try {
       container = this.load(id);
@@ -177,12 +179,15 @@ export class Factory {
    * Removes what programs left that were killed while they made or removed a container. `remove`
    * does this, too.
    *
+   * @param options an abort ends the waiting; what was begun is finished
    * @throws {ContainerError} `SystemError`
+   * @throws the signal's reason
    */
-  async removeLeftovers(): Promise<void> {
+  async removeLeftovers({ signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
     // A container that was being made may have had an address already.
     if (!this.#workshop.store.sweep() || !hasRecords(this.root)) return;
-    await giveLeaseBack(this.#workshop.store);
+    await unlessAborted(giveLeaseBack(this.#workshop.store), signal);
   }
 
   async #removeBroken(id: string): Promise<void> {

@@ -6,6 +6,7 @@
 
 import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
 import type { ExitStatus } from "../ffi/processes/process.ts";
+import type { ResourceUsage } from "../ffi/processes/resource_usage.ts";
 import type {
   Capabilities,
   ConsoleSize,
@@ -15,7 +16,7 @@ import type {
 } from "./config/types/config.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./process/parent_process.ts";
-import { CLAIM, type ProcessClaim } from "./process/process_claim.ts";
+import { CLAIM, type ProcessClaim, USED } from "./process/process_claim.ts";
 import type { PipeStreams, Stdio } from "./streams/stdio.ts";
 
 export type { ExitStatus } from "../ffi/processes/process.ts";
@@ -87,6 +88,24 @@ export interface ProcessOptions {
   /** A cgroup below the container's to run in, relative to it. Only for one that joins. */
   readonly subCgroup?: string | undefined;
 }
+
+/** What can be said of a program wherever it is run: in its own container, or as a further one. */
+export type ProgramOptions = Pick<
+  ProcessOptions,
+  | "additionalGids"
+  | "apparmorProfile"
+  | "args"
+  | "capabilities"
+  | "consoleSize"
+  | "cwd"
+  | "env"
+  | "extraEnv"
+  | "noNewPrivileges"
+  | "rlimits"
+  | "selinuxLabel"
+  | "terminal"
+  | "user"
+>;
 
 const NEVER = new AbortController().signal;
 
@@ -256,6 +275,11 @@ export class Process {
         this.#isClaimed = this.isStarted;
       },
     };
+  }
+
+  /** @ignore for hull's own rooms */
+  [USED](): ResourceUsage | undefined {
+    return this.#parent?.usage;
   }
 
   #started(): ParentProcess {

@@ -260,9 +260,10 @@ export const libc = {
   /** The bytes are told by their address. */
   getrandom: (address: number, size: number) => numbers("getrandom", address, size),
   eventfd2: (initial: number, flags: number) => numbers("eventfd2", initial, flags),
-  waitid: (type: number, id: number, info: Bytes, options: number) =>
+  /** What the child has used is written to an address, unless that is 0. */
+  waitid: (type: number, id: number, info: Bytes, options: number, usage: bigint = 0n) =>
     sure(() =>
-      symbols.onId(syscallNumber("waitid"), type, BigInt(id), info, BigInt(options), 0n, UNREAD)
+      symbols.onId(syscallNumber("waitid"), type, BigInt(id), info, BigInt(options), usage, UNREAD)
     ),
   kill: (pid: number, signal: number) => numbers("kill", pid, signal),
   pidfd_open: (pid: number, flags: number) => numbers("pidfd_open", pid, flags),

@@ -153,7 +153,8 @@ export function read(fd: Fd, size: number): Uint8Array<ArrayBuffer> | undefined 
   return count === undefined ? undefined : bytes.subarray(0, count);
 }
 
-function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
+/** The same into bytes that are there; gives how many came. */
+export function readInto(fd: Fd, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   for (;;) {
     const count = libc.read(fd.number, bytes, bytes.length);
     if (count >= 0) return count;

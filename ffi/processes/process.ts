@@ -8,6 +8,7 @@ import { SIGCHLD } from "../c/signal_numbers.ts";
 import { PR } from "./credentials.ts";
 import { ENOMEM, failedWith } from "../c/errno.ts";
 import { Fd } from "../files/file.ts";
+import { addressOf } from "../c/memory.ts";
 import { checked, libc } from "../c/libc.ts";
 
 const P_ALL = 0;
@@ -99,11 +100,12 @@ export interface ExitStatus {
 /**
  * Takes the status of a child that has ended: waitid(2). It is gone from the process table then.
  *
+ * @param usage a struct rusage, which gets what the child has used: see `resource_usage.ts`
  * @returns undefined if the child is still running
  * @throws {SyscallError} ECHILD if it is no child of this process
  */
-export function reap(pidfd: Fd): ExitStatus | undefined {
-  return waitId(pidfd, WNOHANG);
+export function reap(pidfd: Fd, usage?: Uint8Array<ArrayBuffer>): ExitStatus | undefined {
+  return waitId(pidfd, WNOHANG, usage);
 }
 
 /**
@@ -116,11 +118,16 @@ export function reapEnding(pidfd: Fd): ExitStatus {
   return waitId(pidfd, 0) as ExitStatus;
 }
 
-function waitId(pidfd: Fd, flags: number): ExitStatus | undefined {
+function waitId(
+  pidfd: Fd,
+  flags: number,
+  usage?: Uint8Array<ArrayBuffer>,
+): ExitStatus | undefined {
   const info = new Uint8Array(SIGINFO_SIZE);
+  const address = usage === undefined ? 0n : addressOf(usage);
   for (;;) {
     try {
-      checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WALL | flags));
+      checked("waitid", libc.waitid(P_PIDFD, pidfd.number, info, WEXITED | WALL | flags, address));
       return decodeEnd(info);
     } catch (error) {
       if (!failedWith(error, "EINTR")) throw error;

@@ -26,6 +26,9 @@ export const enterUsersScope = late(
 /** For a plan that is only shown. */
 export const planStart = late(() => import("../create/plan_start.ts"), "planStart");
 
+/** For a program that is run to its end in one call. */
+export const outputOf = late(() => import("./output.ts"), "outputOf");
+
 /** For a first process. */
 export const startInit = late(() => import("../start/first_process.ts"), "startInit");
 

@@ -8,7 +8,7 @@ import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import type { Config, Resources } from "../config/types/config.ts";
 import type { DefaultWishes } from "../create/default_wishes.ts";
 import type { Factory, FactoryOptions } from "../factory.ts";
-import type { ExitStatus, Process, ProcessOptions } from "../process.ts";
+import type { ExitStatus, Process, ProgramOptions } from "../process.ts";
 
 /** How an ExecDriver works: its Factory, or what it makes one with. */
 export interface ExecDriverOptions extends FactoryOptions {
@@ -28,23 +28,7 @@ export interface ExecDriverOptions extends FactoryOptions {
   readonly supervised?: boolean | undefined;
 }
 
-/** What a daemon can say of a program: of one that gets its own container, or of a further one. */
-export type ProgramOptions = Pick<
-  ProcessOptions,
-  | "additionalGids"
-  | "apparmorProfile"
-  | "args"
-  | "capabilities"
-  | "consoleSize"
-  | "cwd"
-  | "env"
-  | "extraEnv"
-  | "noNewPrivileges"
-  | "rlimits"
-  | "selinuxLabel"
-  | "terminal"
-  | "user"
->;
+export type { ProgramOptions } from "../process.ts";
 
 /** A program with the container to run it in. */
 export interface Command extends ProgramOptions {

@@ -5,9 +5,9 @@
  */
 
 import { ContainerError } from "../errors.ts";
+import type { Bytes } from "../streams/input.ts";
 
-/** A chunk of bytes, in memory that is not shared with another thread. */
-export type Bytes = Uint8Array<ArrayBuffer>;
+export type { Bytes } from "../streams/input.ts";
 
 /**
  * A file of the host. The process itself has it open, so it can go on writing when the daemon is

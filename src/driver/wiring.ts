@@ -21,8 +21,8 @@ import { setBlocking } from "../../ffi/files/pipe.ts";
 import type { Process } from "../process.ts";
 import type { Stdio } from "../streams/stdio.ts";
 import { syscallFailure } from "../failures/syscall_failure.ts";
+import { type Bytes, feeding } from "../streams/input.ts";
 import {
-  type Bytes,
   type InputPipe,
   type OutputPipe,
   type Pipes,
@@ -138,42 +138,6 @@ export interface Flows {
   stopInput(): void;
   /** Waits until all that the process wrote has been taken. */
   drained(): Promise<void>;
-}
-
-/**
- * A process's stdin. If its source fails, this is reported before the process sees the end of its
- * input. If the process stops reading, that is no failure of the source.
- */
-function feeding(
-  stdin: WritableStream<Bytes>,
-  fail: (error: unknown) => void,
-): WritableStream<Bytes> {
-  const writer = stdin.getWriter();
-  const end = (error: unknown) => {
-    fail(error);
-    writer.abort(error).catch(() => {}); // it has failed already, or ends
-  };
-  return new WritableStream({
-    start({ signal }) {
-      signal.addEventListener("abort", () => end(signal.reason)); // also during a write
-    },
-    async write(chunk: unknown) {
-      if (!(chunk instanceof Uint8Array)) {
-        const error = new TypeError(
-          `stdin takes chunks of bytes (Uint8Array), not ${named(chunk)}`,
-        );
-        end(error);
-        throw error;
-      }
-      await writer.write(chunk as Bytes);
-    },
-    close: () => writer.close(),
-  });
-}
-
-function named(value: unknown): string {
-  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
-  return value.constructor?.name ?? "object";
 }
 
 /**

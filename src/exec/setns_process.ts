@@ -18,6 +18,7 @@ import {
   cloneArguments,
 } from "../../ffi/processes/namespaces.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
+import type { ResourceUsage } from "../../ffi/processes/resource_usage.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
 import {
   type PlanItem,
@@ -92,6 +93,11 @@ export class SetnsProcess implements ParentProcess, Disposable {
 
   get pid(): number {
     return this.#started().pid;
+  }
+
+  /** What it has used, once it has ended. */
+  get usage(): ResourceUsage | undefined {
+    return this.#child?.usage;
   }
 
   /** This program's ends of the process's pipes. */

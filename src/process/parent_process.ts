@@ -8,6 +8,11 @@ import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../../ffi/processes/process.ts";
+import {
+  decodeUsage,
+  type ResourceUsage,
+  RUSAGE_SIZE,
+} from "../../ffi/processes/resource_usage.ts";
 import { signalNumber } from "../../ffi/processes/signals.ts";
 import { ContainerError } from "../errors.ts";
 
@@ -32,6 +37,8 @@ export interface ParentProcess {
   typeEnd(signal: AbortSignal): Promise<void>;
   /** Kills it and takes its status: what a failed birth ends with. */
   terminate(): Promise<void>;
+  /** What it has used, if this program took its status. */
+  readonly usage: ResourceUsage | undefined;
 }
 
 /**
@@ -69,6 +76,7 @@ export class Child implements Disposable {
   readonly #poller: Poller;
   readonly #keeper: StatusKeeper | undefined;
   #ending: Promise<ExitStatus | undefined> | undefined;
+  #usage: Uint8Array<ArrayBuffer> | undefined;
 
   /**
    * Takes over the pidfd.
@@ -116,7 +124,7 @@ export class Child implements Disposable {
     if (this.#keeper !== undefined || this.#ending !== undefined || !this.#pidfd.isOpen) {
       return false;
     }
-    const status = reap(this.#pidfd);
+    const status = this.#reap();
     if (status === undefined) return false;
     this.#pidfd.close();
     this.#ending = Promise.resolve(status);
@@ -131,13 +139,25 @@ export class Child implements Disposable {
       return told ?? await this.#keeper.status();
     }
     for (;;) {
-      const status = reap(this.#pidfd);
+      const status = this.#reap();
       if (status !== undefined) {
         this.#pidfd.close();
         return status;
       }
       await this.#poller.waitForSoon(this.#pidfd); // many programs are short
     }
+  }
+
+  #reap(): ExitStatus | undefined {
+    const usage = new Uint8Array(RUSAGE_SIZE);
+    const status = reap(this.#pidfd, usage);
+    if (status !== undefined) this.#usage = usage;
+    return status;
+  }
+
+  /** What it has used, if its status was taken here. */
+  get usage(): ResourceUsage | undefined {
+    return this.#usage === undefined ? undefined : decodeUsage(this.#usage);
   }
 
   /** Sends a signal; false if it has ended. */

@@ -10,6 +10,9 @@ import type { ParentProcess } from "./parent_process.ts";
 /** The name of the method that claims a Process. */
 export const CLAIM: unique symbol = Symbol("claim");
 
+/** The name of the method that tells what a Process has used, once it has ended. */
+export const USED: unique symbol = Symbol("used");
+
 /** A process that is being started. */
 export interface ProcessClaim extends Disposable {
   /** Takes the handle that the start made. */

@@ -8,6 +8,7 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import type { ExitStatus } from "../../ffi/processes/process.ts";
+import type { ResourceUsage } from "../../ffi/processes/resource_usage.ts";
 import { pause } from "../../ffi/waiting/abort.ts";
 import type { StartWay } from "../../init/start_way.ts";
 import type { MemoryNotice } from "../cgroups/manager.ts";
@@ -71,6 +72,11 @@ export class InitProcess implements ParentProcess, Disposable {
   get child(): Child {
     if (this.#child !== undefined) return this.#child;
     throw new ContainerError("NoProcessOps", "init was not started");
+  }
+
+  /** What it has used, once it has ended. */
+  get usage(): ResourceUsage | undefined {
+    return this.#child?.usage;
   }
 
   /** Takes the child that was cloned. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Container, ExecDriver, Factory, Process } from "../../mod.ts";
+import { type Container, ExecDriver, Factory, Process, run } from "../../mod.ts";
 import { open } from "../../ffi/files/file.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
@@ -75,6 +75,10 @@ Deno.test("a signal that is aborted already keeps every call from doing anything
       () => driver.pause(id, options),
       () => driver.clean("none", options),
       () => driver.restore(options),
+      () => factory.plan("hull-ac-before-plan", process, options),
+      () => factory.removeLeftovers(options),
+      () => container.output(["true"], options),
+      () => run(["true"], { factory, ...options }),
     ];
     for (const [k, call] of calls.entries()) {
       const error = await call().then(() => `call ${k} came to its end`, (error) => error);

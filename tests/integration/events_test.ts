@@ -5,6 +5,7 @@ import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { countFds } from "../fixtures/open_fds.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { Runc } from "../fixtures/runc.ts";
 import { LIMITS, ROOT, testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
@@ -138,3 +139,21 @@ function noMemoryController(): string | undefined {
     return "the memory controller";
   }
 }
+
+Deno.test("stats and events are left by a break, and nothing stays open", async () => {
+  await leavesNothing("hull-lc-stream", async () => {
+    await using root = rootFolder();
+    const factory = new Factory({ ...DRIVER, root: root.path });
+    await using container = await factory.create("hull-lc-stream");
+    await container.run(new Process({ args: ["sleep", "600"], stdin: "null" }));
+    let seen = 0;
+    for await (const stats of container.statsStream({ intervalMs: 10 })) {
+      assertEquals(stats.networkInterfaces, []);
+      if (++seen === 3) break;
+    }
+    for await (const { type } of container.events({ intervalMs: 10 })) {
+      assertEquals(type, "stats");
+      break;
+    }
+  });
+});

@@ -9,6 +9,7 @@ import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { readLinkAt } from "../../../ffi/files/entries.ts";
 import { AT_FDCWD } from "../../../ffi/files/file.ts";
 import { type ExitStatus, openPidfd } from "../../../ffi/processes/process.ts";
+import type { ResourceUsage } from "../../../ffi/processes/resource_usage.ts";
 import { pause } from "../../../ffi/waiting/abort.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
@@ -41,6 +42,10 @@ class LeftChild implements ParentProcess {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  get usage(): ResourceUsage | undefined {
+    return this.#child.usage;
   }
 
   async wait(): Promise<ExitStatus> {
