@@ -55,7 +55,7 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
   "src/cli": [
     ["src/cli/caller"],
     ["src/cli/output"],
-    ["src/cli/flags", "src/cli/foreground"],
+    ["src/cli/flags", "src/cli/foreground", "src/cli/top"],
     ["src/cli/process", "src/cli/resident"],
     ["src/cli/commands"],
     ["src/cli"],

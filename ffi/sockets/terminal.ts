@@ -18,11 +18,15 @@ export const TIOCSCTTY = 0x540e;
 /** Sets the size. */
 export const TIOCSWINSZ = 0x5414;
 
-const TCGETS = 0x5401;
-const TCSETS = 0x5402;
+/** Gets the settings. */
+export const TCGETS = 0x5401;
+/** Sets them. */
+export const TCSETS = 0x5402;
 
 /** Of the input: what changes or drops bytes, and what stops the output. */
 export const INPUT_COOKING = 0o2753;
+/** Of the input: whether keys stop the output and let it go on. */
+export const IXON = 0o2000;
 /** Of the output: whether anything is done to it. */
 export const OPOST = 0o1;
 /** Of the output: whether a `\n` becomes `\r\n`. */
@@ -31,6 +35,8 @@ export const ONLCR = 0o4;
 export const ISIG = 0o1;
 /** Of the local modes: whether a read gets a whole line, and a key can mean the end of input. */
 export const ICANON = 0o2;
+/** Of the local modes: whether keys are shown. */
+export const ECHO = 0o10;
 /** Of the local modes: echo, lines, and keys that send signals or edit. */
 export const LOCAL_COOKING = 0o100113;
 /** Of the control modes: the size of a character, and parity. */
@@ -47,7 +53,7 @@ export const VTIME = 5;
 export const VMIN = 6;
 
 /** The kernel's struct termios: four words of flags, the line discipline, 19 characters. */
-const TERMIOS_SIZE = 36;
+export const TERMIOS_SIZE = 36;
 const LINE = 16;
 
 /** struct winsize. */
@@ -102,12 +108,17 @@ export function terminalSettings(fd: number): TerminalSettings {
  * @throws {SyscallError}
  */
 export function setTerminalSettings(fd: number, settings: TerminalSettings): void {
+  ioctl([fd, TCSETS, encodeSettings(settings)]);
+}
+
+/** The settings as the kernel's struct termios. */
+export function encodeSettings(settings: TerminalSettings): Uint8Array<ArrayBuffer> {
   const { input, output, control, local, line, characters } = settings;
   const bytes = new Uint8Array(TERMIOS_SIZE);
   new Uint32Array(bytes.buffer, 0, 4).set([input, output, control, local]);
   bytes[LINE] = line;
   bytes.set(characters, LINE + 1);
-  ioctl([fd, TCSETS, bytes]);
+  return bytes;
 }
 
 /**

@@ -68,6 +68,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import("./commands/start.ts"),
   },
   state: { summary: "print a container's state", load: () => import("./commands/state.ts") },
+  top: { summary: "show what all containers use, live", load: () => import("./commands/top.ts") },
   update: { summary: "change a container's limits", load: () => import("./commands/update.ts") },
   wait: {
     summary: "wait for a container's end; print its exit code",
@@ -81,7 +82,6 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["ls", "list"],
   ["rm", "delete"],
   ["stop", "kill"],
-  ["top", "ps"],
   ["unpause", "resume"],
 ]);
 
