@@ -18,7 +18,7 @@ import { timestamp } from "../state/timestamp.ts";
 import type { Lane } from "../trace/trace.ts";
 import { Ending } from "./ending.ts";
 import { KnownContainer } from "./known_container.ts";
-import { giveLeaseBack, takeLease } from "./late.ts";
+import { giveLeaseBack, takeLease, writeReaper } from "./late.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** One container that is being made. */
@@ -60,6 +60,7 @@ export class Creation {
     try {
       lease = await this.takeLease(prepared);
       prepared.builtin?.write(`${folder.path}/rootfs`, lease?.addresses);
+      if (prepared.writesReaper) await writeReaper(folder.path);
       const stored = this.#newState(prepared, ownCgroups, lease);
       signal?.throwIfAborted();
       return this.keep(folder, stored);
@@ -128,7 +129,8 @@ export class Creation {
     ownCgroups: readonly string[],
     lease: LeasedNetwork | undefined,
   ): StoredState {
-    const { valid, bundle, rootfs, cgroups, mode, builtin: { rootBytes, reaper } = {} } = prepared;
+    const { valid, bundle, rootfs, cgroups, mode, reaper } = prepared;
+    const rootBytes = prepared.builtin?.rootBytes;
     const { driver } = this.#options;
     const network = lease?.network ?? prepared.network;
     return {

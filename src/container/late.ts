@@ -23,6 +23,9 @@ export const enterUsersScope = late(
   "enterUsersScope",
 );
 
+/** For a small first process. */
+export const writeReaper = late(() => import("../create/mounted_reaper.ts"), "writeReaper");
+
 /** For a plan that is only shown. */
 export const planStart = late(() => import("../create/plan_start.ts"), "planStart");
 

@@ -18,6 +18,9 @@ export const makeBuiltin = late(() => import("./builtin_container.ts"), "makeBui
 /** For wishes for it. */
 export const requireWishes = late(() => import("./check_wishes.ts"), "requireWishes");
 
+/** For a small first process in a root that is not the built-in one. */
+export const withReaper = late(() => import("./mounted_reaper.ts"), "withReaper");
+
 /** For a word that says how it is connected. */
 export const checkMode = late(mode, "checkMode");
 

@@ -66,7 +66,7 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
       keyring: options.noNewKeyring === true ? "" : `_ses.${id}`,
       onTmpfs: builtin !== undefined,
       rootBytes: builtin?.rootBytes,
-      reaper: builtin?.reaper,
+      reaper: prepared.reaper,
       loopbackDown: mode?.kind === "none",
     });
   } finally {

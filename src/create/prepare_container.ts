@@ -30,6 +30,7 @@ import {
   makeBuiltin,
   mergeResources,
   requireWishes,
+  withReaper,
   withReason,
 } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
@@ -60,6 +61,11 @@ export interface CreateOptions {
    * wishes.
    */
   readonly wishes?: DefaultWishes | undefined;
+  /**
+   * Whether the first process is a small one of hull's own, as in {@linkcode DefaultWishes.init}: for
+   * a config of the caller's own, in which it is mounted at /dev/init. Default false.
+   */
+  readonly withInit?: boolean | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
@@ -94,6 +100,10 @@ export interface PreparedContainer {
   readonly rootfs: string;
   readonly cgroups: CgroupManager;
   readonly mode: CheckedMode | undefined;
+  /** The first process inside, whose child the program is; undefined: it is the program. */
+  readonly reaper: string | undefined;
+  /** Whether that must be put into the state folder, from which it is mounted. */
+  readonly writesReaper: boolean;
 }
 
 /**
@@ -115,6 +125,8 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const user = isUser && wished !== undefined ? await fitToUser(wished) : undefined;
   const base = user?.config ?? wished;
   const limits = options.resources;
+  const writesReaper = options.withInit === true && builtin?.reaper === undefined;
+  const reaper = writesReaper ? MOUNTED_REAPER : builtin?.reaper;
   const wanted = limits === undefined ? base : await limited(checkConfig(base).config, limits);
   const networks = mode === undefined ? options : await fitMode(mode, wanted, options);
   const checked = await checkWithNetwork(wanted, networks).catch(async (error) => {
@@ -129,7 +141,8 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
   const asks = { host: host(), cgroupsPath: valid.linux?.cgroupsPath, id };
-  const placed = withAbsoluteSources(valid, bundle);
+  const absolute = withAbsoluteSources(valid, bundle);
+  const placed = writesReaper ? await withReaper(absolute, folder) : absolute;
   const isBuiltin = builtin !== undefined;
   const isLenient = isBuiltin && limits === undefined && wishes?.resources === undefined;
   const isLess = isUser || asks.host.inUserNamespace;
@@ -137,8 +150,10 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
     ? await fitToHost({ asks, driver, config: placed, isLess, isBuiltin, isLenient })
     : { cgroups: newCgroupManager({ ...asks, driver }), valid: placed };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
-  return { builtin, network, bundle, rootfs, mode, ...made };
+  return { builtin, network, bundle, rootfs, mode, reaper, writesReaper, ...made };
 }
+
+const MOUNTED_REAPER = "/dev/init";
 
 async function limited(config: Config, resources: Resources): Promise<Config> {
   const merged = await mergeResources(config.linux?.resources ?? {}, resources);

@@ -7,16 +7,15 @@
 import { reaperImage } from "../../ffi/program/reaper_image.ts";
 import { throwFaults } from "../config/fields/faults.ts";
 import { childPointer, Report } from "../config/fields/field.ts";
-import type { Capabilities, Config, Mount, ProcessConfig, User } from "../config/types/config.ts";
+import type { ProcessConfig, User } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
-import { mergeResources } from "../life/merge_resources.ts";
-import { heldCapabilities } from "../security/capabilities.ts";
 import { resolveUserIn } from "../wishes/user.ts";
 import { type BuiltinBundle, builtinConfig, type BuiltinOptions } from "./builtin_bundle.ts";
 import { FileTree } from "./builtin_tree.ts";
 import { requireWishes } from "./check_wishes.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import { certificateFolder, timezoneFiles } from "./host_texts.ts";
+import { wishedConfig } from "./wished_config.ts";
 import { WishedMounts } from "./wished_mounts.ts";
 
 /** The size of a writable root without a wish. */
@@ -77,8 +76,10 @@ export function wishedBundle(options: BuiltinOptions, wishes: DefaultWishes): Wi
   const user = userOf(wishes.user, tree, report);
   throwFaults(report, "the wishes");
   const { writableRoot = false } = wishes;
+  const process = withUser(base.config.process ?? { cwd: "/" }, user);
+  const own = { ...base.config, process, mounts: mounts.all };
   return {
-    config: privileged(wishes, configOf(base.config, mounts.all, user, wishes)),
+    config: wishedConfig(own, { ...wishes, mounts: [], writableRoot }),
     files: tree.files,
     rootBytes: writableRoot === false
       ? undefined
@@ -96,70 +97,10 @@ function placeReaper(tree: FileTree, report: Report): void {
   tree.add({ path: REAPER, kind: "file", mode: 0o755, content: reaperImage() });
 }
 
-function configOf(
-  base: Config,
-  mounts: readonly Mount[],
-  user: User | undefined,
-  wishes: DefaultWishes,
-): Config {
-  const { resources, seccomp, writableRoot = false } = wishes;
-  return {
-    ...base,
-    process: processOf(base.process ?? { cwd: "/" }, user, wishes),
-    root: { path: "rootfs", readonly: writableRoot === false },
-    mounts,
-    linux: {
-      ...base.linux,
-      ...(resources === undefined
-        ? {}
-        : { resources: mergeResources(base.linux?.resources ?? {}, resources) }),
-      ...(seccomp === undefined ? {} : { seccomp }),
-    },
-  };
-}
-
-function processOf(
-  base: ProcessConfig,
-  user: User | undefined,
-  { env = {}, cwd, capabilities, noNewPrivileges }: DefaultWishes,
-): ProcessConfig {
-  const isLeft = (name: string) =>
-    !Object.hasOwn(env, name) && (user === undefined || name !== "HOME");
-  const kept = (base.env ?? []).filter((entry) => isLeft(entry.slice(0, entry.indexOf("="))));
-  return {
-    ...base,
-    // without HOME a start takes the user's own from /etc/passwd
-    env: [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
-    ...(user === undefined ? {} : { user }),
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(capabilities === undefined ? {} : { capabilities: sets(capabilities) }),
-    ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
-  };
-}
-
-/** No inheritable and no ambient set: they would survive a change of the user (CVE-2022-29162). */
-function sets(names: readonly string[]): Capabilities {
-  return { bounding: names, effective: names, permitted: names };
-}
-
-function privileged({ privileged, capabilities }: DefaultWishes, config: Config): Config {
-  if (privileged !== true) return config;
-  const names = capabilities ?? [...heldCapabilities(false)];
-  const process = config.process ?? { cwd: "/" };
-  const { maskedPaths: _masked, readonlyPaths: _readonly, ...linux } = config.linux ?? {};
-  return {
-    ...config,
-    process: { ...process, capabilities: sets(names), noNewPrivileges: false },
-    mounts: config.mounts?.map((mount) =>
-      mount.type === "sysfs" || mount.type === "cgroup"
-        ? { ...mount, options: mount.options?.filter((option) => option !== "ro") }
-        : mount
-    ),
-    linux: {
-      ...linux,
-      resources: { ...linux.resources, devices: [{ allow: true, access: "rwm" }] },
-    },
-  };
+/** Without HOME a start takes the user's own from /etc/passwd. */
+function withUser(process: ProcessConfig, user: User | undefined): ProcessConfig {
+  if (user === undefined) return process;
+  return { ...process, env: process.env?.filter((entry) => !entry.startsWith("HOME=")), user };
 }
 
 /** The wished user's ids. A number that /etc/passwd does not name gets a line there, as in Podman. */

@@ -4,17 +4,16 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { isBindMount } from "../config/mount_options.ts";
 import { childPointer, type Report } from "../config/fields/field.ts";
 import type { Mount } from "../config/types/config.ts";
 import type { BuiltinFile } from "./builtin_files.ts";
 import type { FileTree } from "./builtin_tree.ts";
-import type { DefaultWishes, HostMount, TmpfsMount } from "./default_wishes.ts";
+import type { DefaultWishes } from "./default_wishes.ts";
 import { walkHostPath } from "./host_paths.ts";
+import { fromTheTop, mountOf } from "./wished_config.ts";
 
-const TMPFS_BYTES = 64 * 2 ** 20;
 const SHOWN = ["bind", "ro", "nosuid", "nodev"];
 
 /** Gathers the mounts, and notes what does not fit. */
@@ -62,11 +61,11 @@ export class WishedMounts {
   addWished(wished: NonNullable<DefaultWishes["mounts"]>): void {
     const places = wished.map(({ destination }) => this.#tree.resolve(destination, true));
     this.#mounts = this.#mounts.filter(({ destination }) => !places.includes(destination));
-    const order = [...places.keys()].sort((a, b) => depth(places[a]) - depth(places[b]));
-    for (const k of order) {
-      const destination = places[k] as string;
+    const placed = wished.map((wish, k) => ({ ...wish, destination: places[k] as string }));
+    for (const [wish, k] of fromTheTop(placed)) {
+      const { destination } = wish;
       this.#requirePlace(destination, childPointer(childPointer("/mounts", k), "destination"));
-      this.#mounts.push({ ...mountOf(wished[k] as HostMount | TmpfsMount), destination });
+      this.#mounts.push(mountOf(wish));
     }
   }
 
@@ -118,21 +117,3 @@ export class WishedMounts {
 }
 
 const COPY_UP = "tmpcopyup";
-
-function depth(path = "/"): number {
-  return path.split("/").length;
-}
-
-function mountOf(wish: HostMount | TmpfsMount): Mount {
-  const { destination } = wish;
-  if (wish.type === "tmpfs") {
-    const { sizeBytes = TMPFS_BYTES, mode = 0o1777, executable = true } = wish;
-    const flags = ["nosuid", "nodev", ...(executable ? [] : ["noexec"])];
-    const options = [...flags, `mode=${mode.toString(8)}`, `size=${sizeBytes}`];
-    return { destination, type: "tmpfs", source: "tmpfs", options };
-  }
-  const source = resolve(wish.source);
-  const access = wish.writable === true ? [] : ["rro"];
-  const options = ["rbind", "rprivate", ...access, "nosuid", "nodev"];
-  return { destination, type: "none", source, options };
-}

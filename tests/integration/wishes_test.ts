@@ -9,7 +9,7 @@ import {
   Process,
 } from "../../mod.ts";
 import { reaperImage } from "../../ffi/program/reaper_image.ts";
-import { scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 
 /** What a container of the wishes writes, and how it ends. */
 async function outcome(
@@ -166,4 +166,16 @@ Deno.test("a plan shows the first process that is wished", async () => {
   const last = init.at(-1);
   assert(last !== undefined && "syscall" in last && last.syscall === "execve");
   assertEquals(last.args[0], "/init");
+});
+
+Deno.test("a bundle's program can have such a first process as well", async () => {
+  using bundle = makeBundle("kill -ABRT $$");
+  using scratch = scratchFolder();
+  const factory = new Factory({ root: `${scratch.path}/state` });
+  const config = JSON.parse(Deno.readTextFileSync(`${bundle.folder}/config.json`));
+  const options = { bundle: bundle.folder, withInit: true };
+  await using container = await factory.create("bundle-init", config, options);
+  const process = new Process({ stdin: "null", stdout: "null" });
+  await container.run(process);
+  assertEquals((await process.wait()).code, 134);
 });
