@@ -37,9 +37,18 @@ export type {
   RdmaStats,
   Stats,
 } from "./src/cgroups/stats.ts";
+export type {
+  InspectedCgroups,
+  InspectedMount,
+  InspectedNamespace,
+  InspectedNetwork,
+  InspectedProcess,
+  Inspection,
+} from "./src/container/inspection.ts";
 export type { RdtUpdate } from "./src/resctrl/container_resctrl.ts";
 export type { StartOptions } from "./src/wishes/start_options.ts";
 export type { ProcessIdentity } from "./src/state/process_identity.ts";
+export type { OutputFiles } from "./src/state/stored_state.ts";
 export type { OciState, State, Status } from "./src/state/oci_state.ts";
 export {
   type ContainerInfo,

@@ -10,7 +10,9 @@ import { INIT_VARIABLE } from "../init/init_variable.ts";
 import type { ContainerPlan } from "./birth/rehearsal.ts";
 import type { Config } from "./config/types/config.ts";
 import { type Container, type DestroyOptions, makeContainer } from "./container.ts";
-import { giveLeaseBack, planStart, removeBroken } from "./container/late.ts";
+import type { Inspection } from "./container/inspection.ts";
+import { KnownContainer } from "./container/known_container.ts";
+import { giveLeaseBack, inspect, planStart, removeBroken } from "./container/late.ts";
 import { brokenInfo, type ContainerInfo } from "./container/listed.ts";
 import type { PlanOptions } from "./create/plan_start.ts";
 import { type FactoryOptions, Workshop } from "./container/workshop.ts";
@@ -149,6 +151,18 @@ export class Factory {
       ...(ended?.oomKilled === true ? { oomKilled: true } : {}),
       ownerUid: this.#workshop.store.owner(id),
     };
+  }
+
+  /**
+   * All that is known of one container, in one look from outside: its state, cgroups, network,
+   * namespaces, mounts, processes and config. What changes during the look may be there or not.
+   *
+   * @throws {ContainerError} `InvalidIdFormat`, `ContainerNotExists`, `StateInvalid`
+   */
+  async inspect(id: string): Promise<Inspection> {
+    const snapshot = this.#workshop.store.read(id);
+    const known = new KnownContainer(snapshot, this.#workshop.surroundingsOf(snapshot));
+    return await inspect(known);
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 
 import { open, read } from "../../ffi/files/file.ts";
+import { parseMountLine } from "../../ffi/files/mount_table.ts";
 import { ContainerError } from "../errors.ts";
 import { isInUserNamespace, isPartial } from "../own/rights.ts";
 import { cgroupError } from "./cgroup_errors.ts";
@@ -174,24 +175,13 @@ function parseMounts(mountinfo: string): CgroupMount[] {
   const mounts: CgroupMount[] = [];
   for (const line of mountinfo.split("\n")) {
     if (!line.includes(CGROUP_MOUNT)) continue;
-    const [before, after] = line.split(" - ", 2);
-    const [type, , options] = (after ?? "").split(" ");
-    if (type !== "cgroup" && type !== "cgroup2") continue;
-    const fields = (before as string).split(" ");
-    mounts.push({
-      version: type === "cgroup" ? 1 : 2,
-      root: unescapeOctal(fields[3] as string),
-      point: unescapeOctal(fields[4] as string),
-      options: (options ?? "").split(","),
-    });
+    const mount = parseMountLine(line);
+    if (mount?.type !== "cgroup" && mount?.type !== "cgroup2") continue;
+    const { type, root, point, superOptions } = mount;
+    mounts.push({ version: type === "cgroup" ? 1 : 2, root, point, options: superOptions });
   }
   const usual = (mount: CgroupMount) => /^\/sys\/fs\/cgroup(\/|$)/.test(mount.point) ? 0 : 1;
   return mounts.sort((a, b) => usual(a) - usual(b));
-}
-
-/** mountinfo writes space, tab, newline and backslash as \ooo. */
-function unescapeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
 }
 
 /** controller → cgroup, from lines `ID:CONTROLLERS:PATH`. */

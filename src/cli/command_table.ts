@@ -48,8 +48,16 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "print what this hull can do",
     load: () => import("./commands/features.ts"),
   },
+  inspect: {
+    summary: "print all that is known of a container",
+    load: () => import("./commands/inspect.ts"),
+  },
   kill: { summary: "send a container a signal", load: () => import("./commands/kill.ts") },
   list: { summary: "list the containers", load: () => import("./commands/list.ts") },
+  logs: {
+    summary: "print what a container's program has printed",
+    load: () => import("./commands/logs.ts"),
+  },
   pause: {
     summary: "stop a container's processes where they are",
     load: () => import("./commands/pause.ts"),
@@ -78,7 +86,6 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 
 /** Commands of other runtimes that have another name here. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ["inspect", "state"],
   ["ls", "list"],
   ["rm", "delete"],
   ["stop", "kill"],

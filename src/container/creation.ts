@@ -131,7 +131,7 @@ export class Creation {
   ): StoredState {
     const { valid, bundle, rootfs, cgroups, mode, reaper } = prepared;
     const rootBytes = prepared.builtin?.rootBytes;
-    const { driver } = this.#options;
+    const { driver, outputFiles } = this.#options;
     const network = lease?.network ?? prepared.network;
     return {
       format: STATE_FORMAT,
@@ -141,6 +141,7 @@ export class Creation {
       created: timestamp(Date.now()),
       creator: this.#workshop.store.me,
       ...(driver === undefined ? {} : { driver }),
+      ...(outputFiles === undefined ? {} : { outputFiles }),
       cgroupPaths: cgroups.paths,
       ...(cgroups.unit === undefined ? {} : { systemdUnit: cgroups.unit }),
       ownCgroups,

@@ -62,6 +62,9 @@ export const pause = late(changes, "pause");
 /** For one that is to go on. */
 export const resume = late(changes, "resume");
 
+/** For callers that want to know all. */
+export const inspect = late(() => import("./inspection.ts"), "inspect");
+
 /** For callers that watch events. */
 export const eventsOf = late(() => import("./happenings.ts"), "eventsOf");
 

@@ -7,6 +7,7 @@
 import { OCI_VERSION_MAX } from "../config/validate/document.ts";
 import type { ContainerError } from "../errors.ts";
 import type { Status } from "../state/oci_state.ts";
+import type { OutputFiles } from "../state/stored_state.ts";
 import type { StateStore } from "../state/state_store.ts";
 
 /** What a list says of one container. */
@@ -25,6 +26,8 @@ export interface ContainerInfo {
   readonly rootfs: string;
   /** When it was created, RFC 3339, UTC; of a broken one, when its folder was last changed. */
   readonly created: string;
+  /** The files that its program's output goes to, if its creator has named them. */
+  readonly outputFiles?: OutputFiles | undefined;
   /** How the first process ended, once that is known: its exit code, or 128 plus the signal. */
   readonly exitCode?: number | undefined;
   /** Whether the kernel ended it for want of memory: see {@linkcode ExitStatus}. */

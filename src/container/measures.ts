@@ -28,8 +28,14 @@ export function ociStateOf(
 /** The same with what hull knows beside it. */
 export function stateOf(known: KnownContainer): State {
   const stored = known.state.read();
-  const { rootfs, created, cgroupPaths } = stored;
-  return { ...ociStateOf(known, stored), rootfs, created, cgroupPaths };
+  const { rootfs, created, cgroupPaths, outputFiles } = stored;
+  return {
+    ...ociStateOf(known, stored),
+    rootfs,
+    created,
+    cgroupPaths,
+    ...(outputFiles === undefined ? {} : { outputFiles }),
+  };
 }
 
 /** How the first process ended, if that was recorded. */

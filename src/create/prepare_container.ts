@@ -35,6 +35,7 @@ import {
 } from "./late.ts";
 import { checkWithNetwork } from "./planned_network.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
+import type { OutputFiles } from "../state/stored_state.ts";
 import { requireSecurityModules } from "../security/lsm.ts";
 
 /** What a new container is made with, beside its config. */
@@ -70,6 +71,11 @@ export interface CreateOptions {
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
   readonly resources?: Resources | undefined;
+  /**
+   * The files that its program's output goes to: the paths are kept in the state, for `hull logs`.
+   * Who starts the program gives it the files.
+   */
+  readonly outputFiles?: OutputFiles | undefined;
   /** The name of the ExecDriver that it is to belong to; by default it belongs to none. */
   readonly driver?: string | undefined;
   /** Ends the making early; nothing is left then. A container that has been made is not touched. */

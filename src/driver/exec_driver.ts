@@ -105,6 +105,7 @@ export class ExecDriver {
           bundle,
           resources,
           driver: this.name,
+          outputFiles: wiring.outputFiles,
           signal: cut.signal,
         });
         const supervised = this.#supervised;

@@ -5,23 +5,13 @@
  * @module
  */
 
-import { EISDIR, ENXIO, failedWith, SyscallError } from "../../ffi/c/errno.ts";
-import {
-  type Fd,
-  O_APPEND,
-  O_CLOEXEC,
-  O_CREAT,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_WRONLY,
-  open,
-} from "../../ffi/files/file.ts";
-import { S_IFDIR, S_IFIFO, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
-import { setBlocking } from "../../ffi/files/pipe.ts";
+import { resolve } from "@std/path/posix/resolve";
+import { O_RDONLY } from "../../ffi/files/file.ts";
 import type { Process } from "../process.ts";
+import type { OutputFiles } from "../state/stored_state.ts";
 import type { Stdio } from "../streams/stdio.ts";
-import { syscallFailure } from "../failures/syscall_failure.ts";
 import { type Bytes, feeding } from "../streams/input.ts";
+import { APPENDING, openStreamFile } from "../streams/stream_file.ts";
 import {
   type InputPipe,
   type OutputPipe,
@@ -120,6 +110,19 @@ export class Wiring implements Disposable {
     ]);
   }
 
+  /** The files that the output goes to; undefined without any. */
+  get outputFiles(): OutputFiles | undefined {
+    const { stdout, stderr } = this.#pipes;
+    const path = (pipe: OutputPipe | undefined) =>
+      typeof pipe === "object" && "file" in pipe ? { file: resolve(pipe.file) } : undefined;
+    const [out, err] = [path(stdout), path(stderr)];
+    if (out === undefined && err === undefined) return undefined;
+    return {
+      ...(out === undefined ? {} : { stdout: out.file }),
+      ...(err === undefined ? {} : { stderr: err.file }),
+    };
+  }
+
   /** Closes the files. */
   [Symbol.dispose](): void {
     this.#files.dispose();
@@ -128,7 +131,7 @@ export class Wiring implements Disposable {
   #stdio(pipe: InputPipe | OutputPipe | undefined, flags: number): Stdio {
     if (pipe === undefined) return "null";
     if (typeof pipe !== "object") return pipe;
-    return "file" in pipe ? this.#files.use(openPipe(pipe.file, flags)).number : "piped";
+    return "file" in pipe ? this.#files.use(openStreamFile(pipe.file, flags)).number : "piped";
   }
 }
 
@@ -170,31 +173,4 @@ function abortable(sink: WritableStream<Bytes>, signal: AbortSignal): WritableSt
     close: () => freed(writer.close()),
     abort: (reason) => writer.abort(reason),
   });
-}
-
-const APPENDING = O_WRONLY | O_APPEND | O_CREAT;
-const FILE_MODE = 0o600;
-
-/**
- * Opens a file without blocking: a fifo without another end would make this program wait, so it is
- * refused.
- */
-function openPipe(path: string, flags: number): Fd {
-  using stack = new DisposableStack();
-  let fd: Fd;
-  try {
-    fd = stack.use(open(path, flags | O_NONBLOCK | O_CLOEXEC, FILE_MODE));
-    const kind = statAt(fd, "").mode & S_IFMT;
-    if (kind === S_IFIFO) throw new SyscallError("open", ENXIO, path);
-    if (kind === S_IFDIR) throw new SyscallError("open", EISDIR, path);
-    setBlocking(fd);
-  } catch (cause) {
-    const isFifo = failedWith(cause, "ENXIO");
-    throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, {
-      path,
-      hint: isFifo ? "open a fifo yourself, and give the fd's number" : undefined,
-    });
-  }
-  stack.move();
-  return fd;
 }

@@ -6,9 +6,11 @@
  */
 
 import type { ContainerNetwork } from "../config/types/network.ts";
+import type { CheckedPort } from "../config/published_port.ts";
 import type { CheckedBridge } from "../config/validate_network/network_mode.ts";
 import { ContainerError } from "../errors.ts";
 import type { TakenLease } from "./hull_bridge/lease.ts";
+import { BridgeStore } from "./hull_bridge/store.ts";
 import { Leases } from "./hull_bridge/leases.ts";
 import type { Lease } from "./hull_bridge/records.ts";
 import { identify, isAlive, type ProcessIdentity } from "../state/process_identity.ts";
@@ -67,6 +69,18 @@ export async function keepLease(
   const self = me();
   if (network === undefined || isSame(creator, self)) return;
   await leases(store, self).adopt(network.owner, self);
+}
+
+/**
+ * The ports of the host that lead to a container on a bridge of hull's own. Records are written whole,
+ * so they are read without the lock.
+ *
+ * @param owner the group of its links
+ */
+export function portsOnBridges(root: string, owner: number | undefined): readonly CheckedPort[] {
+  const records = new BridgeStore(root);
+  return records.keys().flatMap((key) => Object.values(records.read(key)?.bridges ?? {}))
+    .flatMap(({ leases }) => leases).find((lease) => lease.owner === owner)?.ports ?? [];
 }
 
 function leases(store: StateStore, creator: ProcessIdentity): Leases {

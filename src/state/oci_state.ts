@@ -7,7 +7,7 @@
  */
 
 import { OCI_VERSION_MAX } from "../config/validate/document.ts";
-import type { StoredState } from "./stored_state.ts";
+import type { OutputFiles, StoredState } from "./stored_state.ts";
 
 /**
  * Where a container is in its life: `creating` (no process yet), `created` (init waits for the
@@ -39,6 +39,8 @@ export interface State extends OciState {
   readonly created: string;
   /** The folder of each cgroup controller, by its name; on v2 one, under the name "". */
   readonly cgroupPaths: Readonly<Record<string, string>>;
+  /** The files that its program's output goes to; missing if nobody has named any. */
+  readonly outputFiles?: OutputFiles | undefined;
 }
 
 /** The state of a container, given what is stored of it. */

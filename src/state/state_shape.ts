@@ -69,6 +69,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
     routes: shaped({ pointer: isText, items: listOf(isObject) }),
   })),
   userNetwork: optional(shaped({ kind: isText, process: optional(isProcess) })),
+  outputFiles: optional(shaped({ stdout: optional(isText), stderr: optional(isText) })),
   hasLease: optional(isFlag),
   loopbackDown: optional(isFlag),
   rootBytes: optional(isNumber),

@@ -52,6 +52,8 @@ export interface StoredState {
   readonly userNetwork?: UserNetworkState | undefined;
   /** Whether its address is on a bridge of hull's own, and must be given back. */
   readonly hasLease?: boolean | undefined;
+  /** The files that its program's output goes to, if its creator has named them. */
+  readonly outputFiles?: OutputFiles | undefined;
   /** Whether not even the loopback interface is brought up. */
   readonly loopbackDown?: boolean | undefined;
   /** How many bytes a root in memory may hold; not limited without it. */
@@ -59,6 +61,14 @@ export interface StoredState {
   /** The program inside that becomes the first process, and starts the container's as its child. */
   readonly reaper?: string | undefined;
   readonly config: Config;
+}
+
+/** Files on the host that a program's output is appended to. */
+export interface OutputFiles {
+  /** The path of that of its stdout, absolute; undefined where it goes elsewhere. */
+  readonly stdout?: string | undefined;
+  /** The same of its stderr: often the same file. */
+  readonly stderr?: string | undefined;
 }
 
 /** A connection by a program of the user: see `src/network/user_network.ts`. */

@@ -5,6 +5,7 @@
  */
 
 import type { ContainerInfo } from "../../factory.ts";
+import type { OutputFiles } from "../../state/stored_state.ts";
 
 /** What is printed. */
 export interface Described {
@@ -16,6 +17,7 @@ export interface Described {
   readonly rootfs: string;
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly outputFiles?: OutputFiles;
   readonly owner: string;
   readonly exitCode?: number;
   readonly oomKilled?: boolean | undefined;
@@ -25,7 +27,7 @@ export interface Described {
 /** The description of a container. */
 export function describe(info: ContainerInfo): Described {
   const { ociVersion, id, pid, status, bundle, rootfs, created, annotations } = info;
-  const { ownerUid, exitCode, oomKilled, problem } = info;
+  const { ownerUid, exitCode, oomKilled, outputFiles, problem } = info;
   return {
     ociVersion,
     id,
@@ -35,6 +37,7 @@ export function describe(info: ContainerInfo): Described {
     rootfs,
     created,
     ...(annotations === undefined ? {} : { annotations }),
+    ...(outputFiles === undefined ? {} : { outputFiles }),
     owner: userName(ownerUid),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(oomKilled === undefined ? {} : { oomKilled }),
@@ -43,7 +46,7 @@ export function describe(info: ContainerInfo): Described {
 }
 
 /** The user's name on the host; the number where passwd(5) has none. */
-function userName(uid: number): string {
+export function userName(uid: number): string {
   const passwd = readPasswd().split("\n").map((line) => line.split(":"));
   return passwd.find((fields) => fields[2] === String(uid))?.[0] ?? `#${uid}`;
 }

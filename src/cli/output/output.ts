@@ -191,9 +191,12 @@ function asText(level: Level, message: string): string {
   }\n`;
 }
 
-/** Writes all of it; stops if the reader has gone. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
-  let bytes = encoder.encode(text);
+/** Writes all of it; false if the reader has gone. */
+export function writeAll(
+  stream: { writeSync(bytes: Uint8Array): number },
+  text: string | Uint8Array,
+): boolean {
+  let bytes = typeof text === "string" ? encoder.encode(text) : text;
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
     return true;

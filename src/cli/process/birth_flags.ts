@@ -5,6 +5,7 @@
  * @module
  */
 
+import { resolve } from "@std/path/posix/resolve";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { openPidfd } from "../../../ffi/processes/process.ts";
@@ -39,6 +40,7 @@ import { usageError } from "../flags/options.ts";
 import { writePidFile } from "./pid_file.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 
+const openOutputFile = late(() => import("../../streams/stream_file.ts"), "openOutputFile");
 const takeLeftContainer = late(() => import("./left_child.ts"), "takeLeftContainer");
 
 /** The flags of a birth. */
@@ -50,6 +52,11 @@ export const BIRTH_FLAGS: readonly Flag[] = [
     name: "console-socket",
     value: "SOCKET",
     summary: "send a detached container's terminal to who listens there",
+  },
+  {
+    name: "log-output",
+    value: "FILE",
+    summary: "append what the program prints to FILE, for hull logs",
   },
   { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
   { name: "no-pivot", summary: "enter the rootfs without pivot_root (for a ramfs)" },
@@ -111,10 +118,13 @@ async function createFromBundle(
   }
   const network = await networkOf(flags);
   const console = consoleOf(invocation, bundle?.config, isDetached);
+  const logFile = logOutputOf(invocation, console.hasTerminal);
+  using log = logFile === undefined ? undefined : await openOutputFile(logFile);
   const process = new Process({
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
     ...passedFds(flags, caller),
     ...caller.stdio,
+    ...(log === undefined ? {} : { stdout: log.number, stderr: log.number }),
     ...console.options,
   });
   using pidfdSocket = await connectPidfdSocket(pathOf(invocation, "pidfd-socket"));
@@ -137,6 +147,7 @@ async function createFromBundle(
   const container = await makes.create(id, notify?.config ?? bundle?.config, {
     bundle: bundle?.folder,
     network,
+    ...(logFile === undefined ? {} : { outputFiles: { stdout: logFile, stderr: logFile } }),
     networksFromAnnotations: isOn(flags, "networks-from-annotations"),
   });
   let socket: NotifySocket | undefined;
@@ -213,7 +224,7 @@ function consoleOf(
   const chosen = choice(flags, "tty");
   const hasTerminal = chosen ??
     (config === undefined
-      ? !isDetached && isInteractive(caller)
+      ? !isDetached && text(flags, "log-output") === undefined && isInteractive(caller)
       : config.process?.terminal === true);
   // A value that the config has already is left out: as a wish it would make hull check the config
   // once more.
@@ -232,6 +243,17 @@ function consoleOf(
   if (hasTerminal && caller.isOther) throw new NotHere("a terminal in the foreground");
   const console = hasTerminal ? foregroundConsole(config?.process?.consoleSize) : {};
   return { hasTerminal, options: { ...wish, ...console } };
+}
+
+/** The file that the output goes to, absolute. */
+function logOutputOf(invocation: Invocation, hasTerminal: boolean): string | undefined {
+  const path = pathOf(invocation, "log-output");
+  if (path === undefined) return undefined;
+  if (!hasTerminal) return resolve(path);
+  throw usageError(
+    "--log-output is for a container without a terminal, which goes to whoever holds it",
+    "add --tty=false, or leave out --log-output",
+  );
 }
 
 function nobodyForTerminal(): ContainerError {

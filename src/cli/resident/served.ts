@@ -16,7 +16,8 @@ const OF_SESSION = /^(DBUS_|XDG_RUNTIME_DIR=.)/;
 export const OF_PROCESS = /proc\/+(thread-)?self\b|dev\/+(fd|std(in|out|err)|tty)\b/;
 /** A word that is such a path: what has a blank before it is a script for the container. */
 const WORD_OF_PROCESS = new RegExp(String.raw`^(.*=/*|\S*)(${OF_PROCESS.source})`);
-const FLAGS = /^--(trace|init|network|publish|networks-from-annotations|left-by-resident)\b/;
+const FLAGS =
+  /^--(trace|init|log-output|network|publish|networks-from-annotations|left-by-resident)\b/;
 
 /** A client can keep twice as many for the launcher: see resumption.ts. */
 const MOST_WORDS = 4096;

@@ -54,7 +54,7 @@ export const CODES: Readonly<Record<ContainerErrorCode, Explanation>> = {
       "it has no exit code, since nobody kept it",
     ],
     remedies: [
-      "hull state ID says in which state it is",
+      "hull state ID says in which state it is; hull logs ID what it printed, if that was kept",
       "hull start ID starts one that is created",
       "create or run it with --supervise, and hull wait knows its exit code later",
     ],
