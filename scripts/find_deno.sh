@@ -92,11 +92,36 @@ has_bundle() {
 }
 
 # bundle_code: sets $code to the folder of what Deno compiled of $root's $bundle: beside it, where
-# scripts/setup has made one that can be written.
+# scripts/setup has made one that can be written. Deno knows it by the path at which the bundle was.
 bundle_code() {
   code=$root/.hull/$bundle/code
-  if ! [ -w "$code" ]; then
+  if [ -w "$code" ]; then
+    IFS= read -r place 2>/dev/null <"$code/place" || place=
+    [ "$place" = "$root" ] || follow_move
+  else
     code_folder
     code=$code/$bundle
   fi
+}
+
+# follow_move: where $root is not the path at which its bundle was compiled, since a link leads to it, or
+# since it was moved. It need not work: the next start is slower then.
+follow_move() {
+  # shellcheck disable=SC3013 # dash, bash and busybox have -ef
+  if [ -n "$place" ] && [ "$root" -ef "$place" ]; then
+    root=$place
+    code=$root/.hull/$bundle/code
+  else
+    "$root/scripts/setup" "--place=$root" >/dev/null 2>&1 </dev/null || :
+  fi
+}
+
+# spare_fds: ends the start where Deno could not open what it has compiled: it would delete that, and
+# end. A limit that is low enough for that is rare, and looked at more closely.
+spare_fds() {
+  ulimit -S -n 256 2>/dev/null && return # Deno raises it to the hard limit
+  set -- /proc/self/fd/*
+  [ $# -ge $(($(ulimit -H -n) - 15)) ] || return 0
+  printf 'hull: no more than %s files may be open here; raise ulimit -n\n' "$(ulimit -H -n)" >&2
+  exit 1
 }

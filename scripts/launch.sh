@@ -108,7 +108,7 @@ foreign="$foreign\
 ${DENO_DIR+DENO_DIR }${DENO_NO_UPDATE_CHECK+DENO_NO_UPDATE_CHECK }${bundle+bundle }\
 ${cache+cache }${code+code }${deno+deno }${deno_version+deno_version }${brief_flags+brief_flags }\
 ${folder+folder }${modules+modules }${own+own }${own_home+own_home }${own_xdg+own_xdg }\
-${root+root }${resident_flags+resident_flags }${shim_flags+shim_flags }${stamp+stamp }\
+${place+place }${root+root }${resident_flags+resident_flags }${shim_flags+shim_flags }${stamp+stamp }\
 "
 for HULL_CALLER in $foreign; do
   eval "export HULL_CALLER_$HULL_CALLER=\"\$$HULL_CALLER\"; unset $HULL_CALLER"
@@ -121,6 +121,7 @@ if ! find_cached_deno; then
   exit 1
 fi
 root=${self%/scripts/*}
+spare_fds
 
 # Deno needs a folder to stand in. One that was removed is empty and can't be written, as /proc
 # can't, while absolute paths mean what they did.
@@ -134,6 +135,8 @@ if has_bundle; then
     containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
     *" run "* | *" create "*) modules=cli/hull ;;
     *" exec "*) modules=exec/hull ;;
+    # what asks the one that runs, or makes a client, does not live long itself
+    *" resident client "* | *" resident status "* | *" resident stop "*) modules=life/hull ;;
     *" resident "*) modules=life/hull brief_flags=$resident_flags ;;
     *) modules=life/hull ;;
   esac

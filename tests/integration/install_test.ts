@@ -54,9 +54,89 @@ testWhere(BUNDLER, "--resident fails where there is no bundle, and all else is l
   assertMatch(run(`${checkout.prefix}/bin/containerd-shim-hull-v1`, "-v"), /^hull \d/);
 });
 
+/** What Deno has compiled of an installed bundle: how large its database is with the log. */
+function compiled(prefix: string): readonly number[] {
+  const folder = `${prefix}/lib/hull/.hull`;
+  const bundle = Deno.readTextFileSync(`${folder}/bundle`).trim();
+  return ["", "-wal"].map((end) => {
+    const path = `${folder}/${bundle}/code/v8_code_cache_v2${end}`;
+    return isThere(path) ? Deno.statSync(path).size : 0;
+  });
+}
+
+for (const resident of [[], ["--resident"]]) {
+  const how = resident.length === 0 ? "" : ", with a resident's client";
+  testWhere(BUNDLER, `what is installed may be moved, linked to and packed${how}`, () => {
+    using checkout = new Checkout();
+    using scratch = scratchFolder();
+    assertEquals(checkout.install(...resident).code, 0);
+    checkout.remove();
+    const moved = `${scratch.path}/moved 'here'`;
+    run("mv", checkout.prefix, moved);
+    assertMatch(run(`${moved}/bin/hull`, "--version"), /^hull version /);
+    assertEquals(compiled(moved)[1], 0); // nothing was compiled anew
+    const place = run("sh", "-c", 'cat "$1"/lib/hull/.hull/*/code/place', "sh", moved);
+    assertEquals(place, `${moved}/lib/hull\n`);
+    assertMatch(run(`${moved}/bin/containerd-shim-hull-v1`, "-v"), /^hull \d/);
+    const links = ["file", "folder"].map((name) => `${scratch.path}/${name}`) as [string, string];
+    Deno.symlinkSync(`${moved}/bin/hull`, links[0]);
+    Deno.symlinkSync(`${moved}/bin`, links[1]);
+    assertMatch(run(links[0], "--version"), /^hull version /);
+    assertMatch(run(`${links[1]}/hull`, "--version"), /^hull version /);
+    assertMatch(run("sh", "-c", 'cd "$1" && bin/hull --version', "sh", moved), /^hull version /);
+    // one that lies at the first place is another hull
+    run("cp", "-a", moved, checkout.prefix);
+    run("rm", "-r", `${checkout.prefix}/lib/hull/scripts`);
+    assertMatch(run(`${moved}/bin/hull`, "--version"), /^hull version /);
+  });
+}
+
+testWhere(BUNDLER, "--destdir makes a package of what is to lie elsewhere", () => {
+  using checkout = new Checkout();
+  using scratch = scratchFolder();
+  const into = `${scratch.path}/into`;
+  assertEquals(checkout.install("--destdir", into, "--resident").code, 0);
+  const packed = into + checkout.prefix;
+  assertEquals(isThere(checkout.prefix), false);
+  const units = UNITS.map((name) => Deno.readTextFileSync(`${packed}/lib/systemd/system/${name}`));
+  assertEquals(units.join("").includes(into), false);
+  checkout.remove();
+  run("mv", packed, checkout.prefix); // as a package's manager does
+  assertEquals(run("grep", "-rlF", into, checkout.prefix, ".").includes(into), false);
+  const before = compiled(checkout.prefix);
+  assertMatch(run(`${checkout.prefix}/bin/hull`, "--version"), /^hull version /);
+  assertEquals(compiled(checkout.prefix), before);
+});
+
+testWhere(BUNDLER, "too few open files don't cost what was compiled", () => {
+  using checkout = new Checkout();
+  assertEquals(checkout.install().code, 0);
+  const hull = `${checkout.prefix}/bin/hull`;
+  const before = compiled(checkout.prefix);
+  let refused = 0;
+  for (let limit = 14; limit < 40; limit++) {
+    const { code, stderr } = new Deno.Command("sh", {
+      args: ["-c", `ulimit -n ${limit}; exec "$@" </dev/null`, "sh", hull, "--version"],
+    }).outputSync();
+    if (code === 0) continue;
+    refused++;
+    assertMatch(new TextDecoder().decode(stderr), /^hull: no more than \d+ files may be open /);
+  }
+  assert(refused > 0 && refused < 20, `${refused}`);
+  assertEquals(compiled(checkout.prefix), before);
+});
+
 testWhere(BUNDLER, "options that make no sense are refused", () => {
   using checkout = new Checkout();
-  for (const options of [["--resist"], ["--units", "/nowhere"], ["--units"]]) {
+  for (
+    const options of [
+      ["--resist"],
+      ["--units", "/nowhere"],
+      ["--units"],
+      ["--destdir", "/nowhere", "--uninstall"],
+      ["--destdir", "/nowhere", "--prefix", "relative"],
+    ]
+  ) {
     const { code, stdout, stderr } = checkout.install(...options);
     assertEquals([code, stdout, stderr.split("\n").length], [2, "", 2], options.join(" "));
   }

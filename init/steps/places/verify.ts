@@ -9,7 +9,8 @@
 
 import { AT_EMPTY_PATH } from "../../../ffi/files/file.ts";
 import { PROC_SUPER_MAGIC, S_IFBLK, S_IFCHR, S_IFIFO } from "../../../ffi/files/file_status.ts";
-import type { FieldOf, Operation, PlaceOf } from "../../../ffi/program/operation.ts";
+import { comparison } from "../../../ffi/program/comparison.ts";
+import type { FieldOf, PlaceOf } from "../../../ffi/program/operation.ts";
 import type { NodeStatus } from "../../operations/facts.ts";
 import { type CallOptions, result, type StepBuilder } from "../../operations/operation.ts";
 
@@ -17,7 +18,6 @@ import { type CallOptions, result, type StepBuilder } from "../../operations/ope
 export const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
 const STATX_BASIC = 0x7ff;
 const FUTEX_WAIT_PRIVATE = 128;
-const FUTEX_CMP_REQUEUE_PRIVATE = 128 + 4;
 const NO_TIME = new Uint8Array(16);
 
 /** The file type of each `type` of the spec's devices. */
@@ -27,15 +27,6 @@ export const DEVICE_TYPES: Readonly<Record<string, number>> = {
   b: S_IFBLK,
   p: S_IFIFO,
 };
-
-/**
- * A call that fails with EAGAIN unless 32 bits in memory have a value. It is a futex call that moves
- * waiters, of which there are none: the kernel compares the value first. A futex wait would compare
- * as well, but where the values are equal it takes as long as a timer, some 60 microseconds.
- */
-export function comparison(place: FieldOf | PlaceOf, value: number): Operation {
-  return { syscall: "futex", args: [place, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, place, value] };
-}
 
 /** Goes on only where 32 bits in memory have a value; otherwise the call fails with EAGAIN. */
 export function requireEqual(

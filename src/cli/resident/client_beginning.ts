@@ -5,8 +5,8 @@
  */
 
 import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
+import { comparison } from "../../../ffi/program/comparison.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
-import { comparison } from "../../../init/steps/places/verify.ts";
 import { limits } from "./client_program.ts";
 
 const SECUREBITS = "securebits";

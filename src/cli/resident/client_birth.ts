@@ -6,9 +6,9 @@
  */
 
 import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
+import { comparison } from "../../../ffi/program/comparison.ts";
 import type { Argument, Operation } from "../../../ffi/program/operation.ts";
 import type { PlannedOperation } from "../../../init/operations/operation.ts";
-import { comparison } from "../../../init/steps/places/verify.ts";
 import type { Birth } from "../../process/bearer.ts";
 import { waitFor } from "./client_end.ts";
 import { watch, type WatchedChild } from "./client_signals.ts";

@@ -2,7 +2,7 @@
  * The client: an executable of a few KB that takes a command to the resident hull. It asks for
  * nothing and decides nothing. It connects, says which build it is of, and then makes the system
  * calls that the resident sends it, until one of them ends it. Where nobody serves it, it becomes
- * the launcher, with the same words and environment.
+ * the launcher that was installed with it, with the same words and environment.
  *
  * So what is born of a command is born in the caller's child, with the caller's limits, cgroups and
  * session, though its TypeScript ran elsewhere.
@@ -10,6 +10,7 @@
  * @module
  */
 
+import { executeNeighbour } from "../../../ffi/program/neighbour.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import { type OpenImage, openImage } from "../../../ffi/program/open_image.ts";
 import { OPERATION_SIZE, RESULT_OFFSET } from "../../../ffi/program/trampoline.ts";
@@ -26,7 +27,7 @@ import { unixAddress } from "../../../ffi/sockets/unix_socket.ts";
 export interface ClientPlaces {
   /** The resident's socket. */
   readonly socket: string;
-  /** What the client becomes where nobody serves it. */
+  /** What the client becomes where nobody serves it, unless it has the installed one beside it. */
   readonly launcher: string;
   /** Which build of hull it is; another one's resident does not serve it. */
   readonly build: string;
@@ -40,6 +41,9 @@ export const FRAME_SIZE = 160 * 1024;
 export const WORDS_SIZE = 8192;
 const WORD = 8;
 
+/** Where scripts/install puts them, below its prefix. */
+const INSTALLED = { own: "/bin/hull", other: "/lib/hull/scripts/launcher" } as const;
+const PATH_MAX = 4096;
 const F_GETFD = 1;
 const SIG_BLOCK = 0;
 const SIG_SETMASK = 2;
@@ -131,6 +135,7 @@ function clientOperations(
 ): Operation[] {
   const address = unixAddress(socket);
   const hello = new TextEncoder().encode(build);
+  const words = [{ result: "words" }, { result: "environment" }] as const;
   const cold = { jump: "cold" };
   const isOpen = (fd: number): Operation => ({
     syscall: "fcntl",
@@ -174,9 +179,14 @@ function clientOperations(
       args: [SIG_SETMASK, MASK, 0, MASK.space],
       onError: "continue",
     },
+    ...executeNeighbour(INSTALLED, { address: frame, size: PATH_MAX }, words, {
+      label: "beside",
+      otherwise: "elsewhere",
+    }),
     {
+      label: "elsewhere",
       syscall: "execve",
-      args: [launcher, { result: "words" }, { result: "environment" }],
+      args: [launcher, ...words],
       onError: "continue",
     },
     { syscall: "exit_group", args: [127], onError: "continue" },

@@ -9,9 +9,9 @@
 import { EINTR } from "../../../ffi/c/errno.ts";
 import { O_CLOEXEC, O_NONBLOCK } from "../../../ffi/files/file.ts";
 import { CLD_EXITED, CODE_OFFSET, STATUS_OFFSET, WNOWAIT } from "../../../ffi/processes/process.ts";
+import { comparison } from "../../../ffi/program/comparison.ts";
 import type { Argument, Operation, Space } from "../../../ffi/program/operation.ts";
 import { EPOLLIN, EVENT_DATA, EVENT_SIZE } from "../../../ffi/waiting/poll.ts";
-import { comparison } from "../../../init/steps/places/verify.ts";
 import { END_SIZE, takeEnd, waitFor } from "./client_end.ts";
 
 const SIG_BLOCK = 0;

@@ -24,6 +24,38 @@ Deno.test("a client that nobody serves becomes the launcher, with its words and 
   assertEquals([code, said], [5, "state|two words||of the environment\n"]);
 });
 
+Deno.test("it finds the launcher that was installed with it, wherever both are", async () => {
+  using scratch = scratchFolder();
+  const others = `${scratch.path}/others`;
+  Deno.writeTextFileSync(others, "#!/bin/sh\necho others\n", { mode: 0o755 });
+  const places = { socket: `${scratch.path}/none`, launcher: others, build: "1" };
+  const { bytes } = clientImage(places);
+  const prefix = `${scratch.path}/a prefix`;
+  const own = `${prefix}/lib/hull/scripts/launcher`;
+  for (const folder of ["bin", "sbin", "lib/hull/scripts"]) {
+    Deno.mkdirSync(`${prefix}/${folder}`, { recursive: true });
+  }
+  const said = async (file: string) => {
+    const { stdout } = await new Deno.Command(file, { args: ["two words"] }).output();
+    return new TextDecoder().decode(stdout);
+  };
+  const file = `${prefix}/bin/hull`;
+  Deno.writeFileSync(file, bytes, { mode: 0o755 });
+  assertEquals(await said(file), "others\n"); // it has no such neighbour
+  Deno.writeTextFileSync(own, '#!/bin/sh\necho "own: $1"\n', { mode: 0o755 });
+  assertEquals(await said(file), "own: two words\n");
+  const moved = `${scratch.path}/${"deep/".repeat(40)}moved`;
+  Deno.mkdirSync(moved.slice(0, -"/moved".length), { recursive: true });
+  Deno.renameSync(prefix, moved);
+  Deno.symlinkSync(`${moved}/bin/hull`, `${scratch.path}/link`);
+  assertEquals(await said(`${moved}/bin/hull`), "own: two words\n");
+  assertEquals(await said(`${scratch.path}/link`), "own: two words\n");
+  for (const name of ["sbin/hull", "bin/runc", "bin/hul"]) {
+    Deno.copyFileSync(`${moved}/bin/hull`, `${moved}/${name}`);
+    assertEquals(await said(`${moved}/${name}`), "others\n", name);
+  }
+});
+
 Deno.test("its own operations lie before the programs that it gets, for both CPUs", () => {
   for (const index of clientAddresses().labels.values()) assert(index < 0 && index >= -FRAME_AT);
   const places = { socket: "/s", launcher: "/l", build: "1" };
