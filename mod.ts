@@ -72,6 +72,42 @@ export type {
   TerminateOptions,
 } from "./src/driver/driver_command.ts";
 export type { Bytes, InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/driver/pipes.ts";
+export { type ConnectOptions, Sandbox } from "./src/sandbox/sandbox.ts";
+export type { Duration, Memory, SandboxOptions } from "./src/sandbox/options/sandbox_options.ts";
+export type { SandboxListOptions, SandboxMetadata } from "./src/sandbox/listing.ts";
+export type { SandboxEnv } from "./src/sandbox/options/environment.ts";
+export type { SandboxFs } from "./src/sandbox/fs/sandbox_fs.ts";
+export { type FsFile, SeekMode } from "./src/sandbox/fs/fs_file.ts";
+export type {
+  DirEntry,
+  FileInfo,
+  MakeTempOptions,
+  MkdirOptions,
+  OpenOptions,
+  ReadFileOptions,
+  RemoveOptions,
+  WalkEntry,
+  WalkOptions,
+  WriteFileOptions,
+} from "./src/sandbox/fs/file_types.ts";
+export type {
+  ChildProcess,
+  ChildProcessOutput,
+  ChildProcessStatus,
+  OutputKind,
+  Signal,
+} from "./src/sandbox/processes/child_process.ts";
+export type { SpawnOptions } from "./src/sandbox/processes/spawn_options.ts";
+export {
+  type SandboxCommandBuilder,
+  SandboxCommandError,
+  type SandboxCommandResult,
+} from "./src/sandbox/processes/command_builder.ts";
+export {
+  KillController,
+  KillSignal,
+  type KillSignalListener,
+} from "./src/sandbox/processes/kill_signal.ts";
 export { type ExitStatus, Process, type ProcessOptions, type Stdio } from "./src/process.ts";
 export {
   ContainerError,

@@ -24,7 +24,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["src/container"],
   ["src/container.ts"],
   ["src/factory.ts"],
-  ["src/cli", "src/driver", "src/run.ts", "src/shim"],
+  ["src/cli", "src/driver", "src/run.ts", "src/sandbox", "src/shim"],
 ];
 
 /** The same inside a room that has folders of its own, from the lowest to the highest. */
@@ -74,6 +74,9 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/network/hull_bridge", "src/network/kinds"],
     ["src/network"],
   ],
+  "src/sandbox": [["src/sandbox/fs", "src/sandbox/options"], ["src/sandbox/processes"], [
+    "src/sandbox",
+  ]],
   "src/security": [["src/security"], ["src/security/filters"]],
   "src/shim": [
     ["src/shim/messages"],

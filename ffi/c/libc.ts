@@ -73,6 +73,8 @@ const FUNCTIONS = {
     parameters: ["i32", "buffer", "i32", "buffer", "u32", UNCOMPILED],
     result: "i32",
   },
+  /** int linkat(int olddirfd, const char *old, int newdirfd, const char *new, int flags) */
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32", UNCOMPILED], result: "i32" },
   /** int fchownat(int dirfd, const char *path, uid_t owner, gid_t group, int flags) */
   fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32", UNCOMPILED], result: "i32" },
   /** ssize_t sendto(int, const void *, size_t, int flags, const struct sockaddr *, socklen_t) */
@@ -201,6 +203,8 @@ export const libc = {
     sure(() => symbols.symlinkat(target, folder, path, UNREAD)),
   renameat2: (folder: number, from: Bytes, toFolder: number, to: Bytes, flags: number) =>
     sure(() => symbols.renameat2(folder, from, toFolder, to, flags, UNREAD)),
+  linkat: (folder: number, from: Bytes, toFolder: number, to: Bytes, flags: number) =>
+    sure(() => symbols.linkat(folder, from, toFolder, to, flags, UNREAD)),
   readlinkat: (folder: number, path: Bytes, bytes: Bytes, size: number) =>
     onPath("readlinkat", folder, path, bytes, size),
   unlinkat: (folder: number, path: Bytes, flags: number) => onFd("unlinkat", folder, path, flags),

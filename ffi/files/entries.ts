@@ -83,6 +83,31 @@ export function rename(from: string, to: string): void {
 }
 
 /**
+ * Gives a file or folder another name, in place of what had that name: renameat2(2).
+ *
+ * @throws {SyscallError}
+ */
+export function renameAt(folder: Folder, from: PathBytes, toFolder: Folder, to: PathBytes): void {
+  const [old, name] = [bytesOf(from), bytesOf(to)];
+  const done = libc.renameat2(numberOf(folder), old, numberOf(toFolder), name, 0);
+  checked("renameat2", done, textOf(from));
+}
+
+const AT_SYMLINK_FOLLOW = 0x400;
+
+/**
+ * Gives an open file a further name: linkat(2). It may be open as a mere place (O_PATH).
+ *
+ * @throws {SyscallError} EEXIST, EXDEV on another mount, EPERM for a folder
+ */
+export function linkFd(file: Fd, folder: Folder, name: PathBytes): void {
+  const from = cString(`/proc/self/fd/${file.number}`);
+  const to = bytesOf(name);
+  const done = libc.linkat(AT_FDCWD, from, numberOf(folder), to, AT_SYMLINK_FOLLOW);
+  checked("linkat", done, textOf(name));
+}
+
+/**
  * Reads a symbolic link; with an empty path the one that `folder` (an O_PATH fd) is: readlinkat(2).
  *
  * @throws {SyscallError}

@@ -60,6 +60,23 @@ export function killTree(top: HeldTree): void {
   top.signal(SIGKILL);
 }
 
+/**
+ * Signals a process and what it has started, from the top; one that is born meanwhile may be missed.
+ *
+ * @returns whether the process was still there
+ */
+export function signalTree(top: HeldTree, signal: number): boolean {
+  const first = identify(top.pid); // before the signal: one that is still there then was this one
+  const below = first === undefined ? [] : descendantsOf(first);
+  const wasThere = top.signal(signal);
+  if (wasThere) { for (const one of below) send(one, signal); }
+  return wasThere;
+}
+
+function descendantsOf(parent: ProcessIdentity): ProcessIdentity[] {
+  return childrenOf(parent).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 function keyOf({ pid, startTime }: ProcessIdentity): string {
   return `${pid} ${startTime}`;
 }

@@ -1,0 +1,77 @@
+/**
+ * A walk through the folders of a sandbox.
+ *
+ * @module
+ */
+
+import { failedWith } from "../../../ffi/c/errno.ts";
+import type { DirEntry, WalkEntry, WalkOptions } from "./file_types.ts";
+
+/** What a walk looks at. */
+export interface Walked {
+  /** What a path leads to; a link is not followed. */
+  look(path: string, follow: boolean): Promise<Omit<DirEntry, "name">>;
+  /** What is in a folder. */
+  list(path: string): Promise<readonly DirEntry[]>;
+}
+
+/** Where it is, and how deep it still may go. */
+interface Step {
+  readonly path: string;
+  readonly entry: DirEntry;
+  readonly depth: number;
+}
+
+/**
+ * Gives the beginning and what is below it, each folder before what is in it. What is removed
+ * meanwhile is left out.
+ */
+export async function* walkTree(
+  top: string,
+  options: WalkOptions,
+  { look, list }: Walked,
+): AsyncGenerator<WalkEntry, void, void> {
+  const { maxDepth = Infinity, followSymlinks = false } = options;
+  const name = top.split("/").filter((each) => each !== "").at(-1) ?? top;
+  const first = { name, ...await look(top, followSymlinks) };
+  const stack: Step[] = [{ path: top, entry: first, depth: maxDepth }];
+  for (let step = stack.pop(); step !== undefined; step = stack.pop()) {
+    const { path, depth } = step;
+    const entry = followSymlinks && step.entry.isSymlink
+      ? await ifThere(async () => ({ name: step?.entry.name ?? "", ...await look(path, true) }))
+      : step.entry;
+    if (entry === undefined || isSkipped(path, options)) continue;
+    if (isWanted(path, entry, options)) yield { path, ...entry };
+    if (!entry.isDirectory || depth <= 0) continue;
+    const found = await ifThere(() => list(path)) ?? [];
+    const base = path.endsWith("/") ? path : `${path}/`;
+    for (const below of found.toReversed()) {
+      stack.push({ path: `${base}${below.name}`, entry: below, depth: depth - 1 });
+    }
+  }
+}
+
+async function ifThere<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function isSkipped(path: string, { skip = [] }: WalkOptions): boolean {
+  return skip.some((pattern) => path.search(pattern) >= 0);
+}
+
+function isWanted(path: string, entry: DirEntry, options: WalkOptions): boolean {
+  const { includeFiles = true, includeDirs = true, includeSymlinks = true, exts, match } = options;
+  if (match !== undefined && !match.some((pattern) => path.search(pattern) >= 0)) return false;
+  if (
+    exts !== undefined && !exts.some((end) => path.endsWith(end.startsWith(".") ? end : `.${end}`))
+  ) {
+    return false;
+  }
+  if (entry.isDirectory) return includeDirs;
+  return entry.isSymlink ? includeSymlinks : includeFiles;
+}

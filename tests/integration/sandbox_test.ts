@@ -1,0 +1,217 @@
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { type Factory, KillController, Sandbox, SandboxCommandError } from "../../mod.ts";
+import { refused, startMaker, withSandbox, withSandboxRoot } from "../fixtures/sandbox.ts";
+import { LIMITS, testWhere } from "../fixtures/test_where.ts";
+import { until } from "../fixtures/until.ts";
+
+Deno.test("commands of a sandbox: text, JSON, lines, exit codes, quoting", async () => {
+  await withSandbox("hull-sb-sh", async ({ sh }) => {
+    assertEquals(await sh`pwd; echo $HOME; id -u`.text(), "/home/app\n/home/app\n0\n");
+    assertEquals(await sh`echo '{"count": 42}'`.json<{ count: number }>(), { count: 42 });
+    const lines: string[] = [];
+    for await (const line of sh`printf 'a\nb\n\nc'`.lines()) lines.push(line);
+    assertEquals(lines, ["a", "b", "", "c"]);
+
+    const odd = ["$(touch /tmp/x)", "a'b\"c", "", "--", "`id`", "line\nbreak", "*", 7, true];
+    const printed = await sh`printf '<%s>' ${odd}`.text();
+    assertEquals(printed, odd.map((word) => `<${word}>`).join(""));
+    await refused("ConfigInvalid", () => sh`echo ${{ not: "a word" }}`.text());
+
+    const failed = await assertRejects(
+      () => sh`echo why >&2; exit 42`.stderr("piped").text(),
+      SandboxCommandError,
+    );
+    assertEquals(failed.code, 42);
+    assertEquals(failed.message, "the command ended with 42\nwhy\n");
+    const { status, stdout, stdoutText } = await sh`printf x; exit 5`.noThrow().stdout("piped");
+    assertEquals(status, { success: false, code: 5, signal: null, oom: false });
+    assertEquals([stdout, stdoutText], [new TextEncoder().encode("x"), "x"]);
+    const there = await sh`echo $A$B; pwd`.cwd("/tmp").env("A", "1").env("B", "2").text();
+    assertEquals(there, "12\n/tmp\n");
+    assertEquals(await sh`id -u`.sudo().text(), "0\n");
+  });
+});
+
+Deno.test("a command is ended with all that it has started", async () => {
+  await withSandbox("hull-sb-end", async (sandbox) => {
+    const { sh } = sandbox;
+    const slow = () => sh`echo begun; sleep 600; echo no`.stdout("piped").noThrow();
+    const abort = new AbortController();
+    const controller = new KillController();
+    const [aborted, killed] = [slow().signal(abort.signal), slow().signal(controller.signal)];
+    const results = Promise.all([aborted.result(), killed.result()]);
+    const sleeping = () => sh`pgrep -c -r S sleep || true`.text(); // the first process is one
+    await until(async () => await sleeping() === "3\n");
+    abort.abort();
+    controller.kill("SIGKILL");
+    const [first, second] = await results;
+    assertEquals([first.status.signal, first.stdoutText], ["SIGTERM", "begun\n"]);
+    assertEquals([second.status.signal, second.status.oom], ["SIGKILL", false]);
+    await until(async () => await sleeping() === "1\n");
+    // No command begins any more then.
+    assertEquals((await slow().signal(controller.signal)).status.code, 137);
+    for await (const line of sh`while :; do echo again; sleep 0.01; done`.lines()) {
+      assertEquals(line, "again");
+      break;
+    }
+    await until(async () => await sh`pgrep -c -r S,R bash || true`.text() === "1\n"); // its own
+  });
+});
+
+Deno.test("programs of a sandbox have streams, a number, a status", async () => {
+  await withSandbox("hull-sb-spawn", async (sandbox) => {
+    const child = await sandbox.spawn("cat", { stderr: "null" });
+    assertGreater(child.pid, 1);
+    assertEquals(child.stderr, null);
+    const seen = await sandbox.fs.readDir("/proc");
+    const numbers: string[] = [];
+    for await (const { name } of seen) numbers.push(name);
+    assert(numbers.includes(String(child.pid)));
+    const writer = child.stdin?.getWriter();
+    await writer?.write(new TextEncoder().encode("to and fro"));
+    await writer?.close();
+    const { status, stdoutText, stderr } = await child.output();
+    assertEquals([status.success, stdoutText, stderr], [true, "to and fro", null]);
+
+    const sleeper = await sandbox.spawn("sleep", { args: ["600"], stdin: "null" });
+    await sleeper.kill("SIGKILL");
+    assertEquals(await sleeper.status, {
+      success: false,
+      code: 137,
+      signal: "SIGKILL",
+      oom: false,
+    });
+    await sleeper.kill(); // it has ended, which is no error
+    {
+      await using left = await sandbox.spawn("sleep", { args: ["600"] });
+      assertGreater(left.pid, 1);
+    }
+    const late = new AbortController();
+    const cut = await sandbox.spawn("sleep", { args: ["600"], signal: late.signal });
+    late.abort();
+    assertEquals((await cut.output()).status.signal, "SIGTERM");
+    const missing = await refused("InitFailed", () => sandbox.spawn("/no/such/program"));
+    assertEquals(missing.errno, "ENOENT");
+  });
+});
+
+Deno.test("the variables of a sandbox reach programs that are started later", async () => {
+  const env = { GREETING: "hello" };
+  await withSandbox("hull-sb-env", async ({ env, sh, spawn: _ }) => {
+    assertEquals(await sh`echo $GREETING`.text(), "hello\n");
+    await env.set("GREETING", "good 'evening'");
+    assertEquals(await env.get("GREETING"), "good 'evening'");
+    assertEquals(await sh`echo $GREETING`.text(), "good 'evening'\n");
+    assertEquals(await env.get("__proto__"), undefined);
+    await env.delete("GREETING");
+    assertEquals(await sh`echo [$GREETING]`.text(), "[]\n");
+    assertEquals((await env.toObject()).HOME, "/home/app");
+    for (const name of ["", "A=B", "A\0"]) await refused("ConfigInvalid", () => env.set(name, "x"));
+  }, { env });
+});
+
+testWhere(
+  LIMITS,
+  "a program that takes too much memory is killed, and the sandbox lives",
+  async () => {
+    await withSandbox("hull-sb-oom", async ({ sh }) => {
+      const greedy = await sh`head -c 300M /dev/zero | tail -c 300M >/dev/null; exit $?`
+        .noThrow().stderr("null");
+      assertEquals(greedy.status.code, 137);
+      assertEquals(greedy.status.oom, true);
+      const { status } = await sh`kill -9 $$`.noThrow();
+      assertEquals([status.code, status.oom], [137, false]);
+      assertEquals(await sh`echo alive`.text(), "alive\n");
+    }, { memory: "64MiB" });
+  },
+);
+
+Deno.test("a sandbox is found again, listed by its labels, and ended by anyone", async () => {
+  await withSandboxRoot("hull-sb-again", async (factory) => {
+    const labels = { for: "a test" };
+    const id = "hull-sb-again";
+    const made = await Sandbox.create({ factory, id, labels, timeout: "10m" });
+    await made.env.set("A", "1");
+    await made.close(); // it has a time, so it goes on
+    await made.closed;
+    const again = await Sandbox.connect(id, { factory });
+    assertEquals(await again.sh`echo $A`.text(), "1\n");
+    const before = again.deadline?.getTime() ?? 0;
+    const after = await again.extendTimeout("5m");
+    assertEquals(after.getTime() - before, 300_000);
+    assertEquals(made.deadline?.getTime(), before); // that of the first handle is as it was read
+    const third = await Sandbox.connect({ id, factory });
+    assertEquals(third.deadline, after);
+    const found = await Sandbox.list({ factory, labels });
+    assertEquals(found.map(({ id, labels }) => ({ id, labels })), [{ id, labels }]);
+    assertEquals(await Sandbox.list({ factory, labels: { for: "another" } }), []);
+    await third.kill();
+    await refused("ContainerNotExists", () => Sandbox.connect(id, { factory }));
+    await refused("ContainerNotExists", () => again.spawn("true"));
+    await made.kill();
+  });
+});
+
+Deno.test("a sandbox ends at its deadline, and one that is prolonged later", async () => {
+  await withSandboxRoot("hull-sb-late", async (factory) => {
+    const short = await Sandbox.create({ factory, id: "hull-sb-late-1", timeout: "0.2s" });
+    const long = await Sandbox.create({ factory, id: "hull-sb-late-2", timeout: "0.2s" });
+    // The second may end before it is prolonged where the host is slow; then that says so.
+    const prolonged = await long.extendTimeout("10m").catch(() => undefined);
+    await short.closed;
+    await until(() => !factory.ids().includes("hull-sb-late-1"));
+    if (prolonged !== undefined) assertEquals(await long.sh`echo on`.text(), "on\n");
+    await long.kill();
+  });
+});
+
+Deno.test("a session ends with its program, a sandbox with a time does not", async () => {
+  await withSandboxRoot("hull-sb-killed", async (factory) => {
+    const [session, timed] = ["hull-sb-killed-1", "hull-sb-killed-2"];
+    const makers = await Promise.all([
+      startMaker(factory.root, session, "session"),
+      startMaker(factory.root, timed, "10m"),
+    ]);
+    const [first] = makers;
+    const ended = factory.load(session);
+    const connected = await Sandbox.connect(session, { factory });
+    assertEquals(await connected.fs.readTextFile("kept.txt"), "still here");
+    for (const maker of makers) maker.kill("SIGKILL");
+    for (const maker of makers) {
+      await maker.status;
+      await maker.stdin.close().catch(() => {});
+    }
+    assertEquals((await first?.status)?.signal, "SIGKILL");
+    await until(() => ended.status() === "stopped");
+
+    const again = await Sandbox.connect(timed, { factory });
+    assertEquals(
+      await again.sh`echo $KEPT; pgrep -c sleep; cat kept.txt`.text(),
+      "yes\n2\nstill here",
+    );
+    await refused("ContainerNotExists", () => Sandbox.connect(session, { factory }));
+    assertEquals((await Sandbox.list({ factory })).map(({ id }) => id), [timed]);
+    await again.kill();
+  });
+});
+
+Deno.test("what hosted sandboxes have and this machine has not is refused by name", async () => {
+  await withSandboxRoot("hull-sb-refused", async (factory) => {
+    const cases = { root: "a-volume", secrets: { KEY: {} }, ssh: true };
+    for (const [name, value] of Object.entries(cases)) {
+      const error = await refused("Unsupported", () => Sandbox.create({ factory, [name]: value }));
+      assertEquals(error.pointer, `/${name}`);
+    }
+    const bad = { env: { "": "x" }, memory: "lots", timeout: "soon", port: 0 };
+    const error = await refused(
+      "ConfigInvalid",
+      () => Sandbox.create({ factory, ...bad } as unknown as { factory: Factory }),
+    );
+    assertEquals(error.faults?.map(({ pointer }) => pointer), [
+      "/env/",
+      "/timeout",
+      "/memory",
+      "/port",
+    ]);
+  });
+});
