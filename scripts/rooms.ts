@@ -56,9 +56,10 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/cli/caller"],
     ["src/cli/output"],
     ["src/cli/flags", "src/cli/foreground", "src/cli/top"],
-    ["src/cli/process", "src/cli/resident"],
+    ["src/cli/completion", "src/cli/process", "src/cli/resident"],
     ["src/cli/commands"],
     ["src/cli"],
+    ["src/cli/manual"],
   ],
   "src/config": [
     ["src/config/fields", "src/config/types"],

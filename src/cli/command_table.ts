@@ -5,80 +5,126 @@
  */
 
 import type { ContainerError } from "../errors.ts";
-import { type Command, type GivenFlags, text } from "./flags/command.ts";
+import { type Entry, type GivenFlags, text } from "./flags/command.ts";
 import { usageError } from "./flags/options.ts";
 import { nearest } from "./flags/suggest.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
 
-/** A command that is not loaded. */
-export interface Entry {
-  /** What it does, for the help. */
-  readonly summary: string;
-  /** Loads it. */
-  load(): Promise<{ readonly command: Command }>;
-}
-
 /** All of them, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
+  completion: {
+    group: "host",
+    summary: "print what completes hull's words in a shell",
+    load: () => import("./commands/completion.ts"),
+  },
   create: {
+    group: "run",
     summary: "make a container; its process waits for start",
     load: () => import("./commands/create.ts"),
   },
   delete: {
+    group: "change",
     summary: "remove a container with all it has on the host",
     load: () => import("./commands/delete.ts"),
   },
   doctor: {
+    group: "host",
     summary: "look whether containers can run here, and what to do if not",
     load: () => import("./commands/doctor.ts"),
   },
   events: {
+    group: "look",
     summary: "print what a container uses and its OOMs",
     load: () => import("./commands/events.ts"),
   },
   exec: {
+    group: "run",
     summary: "run a further process in a running container",
     load: () => import("./commands/exec.ts"),
   },
   explain: {
+    group: "host",
     summary: "explain a word of an error, and what to do about it",
     load: () => import("./commands/explain.ts"),
   },
   features: {
+    group: "host",
     summary: "print what this hull can do",
     load: () => import("./commands/features.ts"),
   },
   inspect: {
+    group: "look",
     summary: "print all that is known of a container",
     load: () => import("./commands/inspect.ts"),
   },
-  kill: { summary: "send a container a signal", load: () => import("./commands/kill.ts") },
-  list: { summary: "list the containers", load: () => import("./commands/list.ts") },
+  kill: {
+    group: "change",
+    summary: "send a container a signal",
+    load: () => import("./commands/kill.ts"),
+  },
+  list: { group: "look", summary: "list the containers", load: () => import("./commands/list.ts") },
   logs: {
+    group: "look",
     summary: "print what a container's program has printed",
     load: () => import("./commands/logs.ts"),
   },
   pause: {
+    group: "change",
     summary: "stop a container's processes where they are",
     load: () => import("./commands/pause.ts"),
   },
-  plan: { summary: "show the system calls of a start", load: () => import("./commands/plan.ts") },
-  ps: { summary: "list a container's processes", load: () => import("./commands/ps.ts") },
+  plan: {
+    group: "host",
+    summary: "show the system calls of a start",
+    load: () => import("./commands/plan.ts"),
+  },
+  ps: {
+    group: "look",
+    summary: "list a container's processes",
+    load: () => import("./commands/ps.ts"),
+  },
   resident: {
+    group: "host",
     summary: "do the commands of other callers, without a start for each",
     load: () => import("./commands/resident.ts"),
   },
-  resume: { summary: "let a paused container go on", load: () => import("./commands/resume.ts") },
-  run: { summary: "create and start a container", load: () => import("./commands/run.ts") },
-  spec: { summary: "write a config.json to start from", load: () => import("./commands/spec.ts") },
+  resume: {
+    group: "change",
+    summary: "let a paused container go on",
+    load: () => import("./commands/resume.ts"),
+  },
+  run: {
+    group: "run",
+    summary: "create and start a container",
+    load: () => import("./commands/run.ts"),
+  },
+  spec: {
+    group: "host",
+    summary: "write a config.json to start from",
+    load: () => import("./commands/spec.ts"),
+  },
   start: {
+    group: "run",
     summary: "start a created container's process",
     load: () => import("./commands/start.ts"),
   },
-  state: { summary: "print a container's state", load: () => import("./commands/state.ts") },
-  top: { summary: "show what all containers use, live", load: () => import("./commands/top.ts") },
-  update: { summary: "change a container's limits", load: () => import("./commands/update.ts") },
+  state: {
+    group: "look",
+    summary: "print a container's state",
+    load: () => import("./commands/state.ts"),
+  },
+  top: {
+    group: "look",
+    summary: "show what all containers use, live",
+    load: () => import("./commands/top.ts"),
+  },
+  update: {
+    group: "change",
+    summary: "change a container's limits",
+    load: () => import("./commands/update.ts"),
+  },
   wait: {
+    group: "run",
     summary: "wait for a container's end; print its exit code",
     load: () => import("./commands/wait.ts"),
   },

@@ -118,7 +118,8 @@ async function dispatch(
     const root = text(global, "root");
     const reached = root === undefined ? undefined : caller.path(root);
     const factory = () => makeFactory({ ...global, root: reached }, output, caller, trace?.trace);
-    const surroundings = { factory, output, caller, trace, main };
+    const program = { commands: COMMANDS, flags: GLOBAL_FLAGS };
+    const surroundings = { factory, output, caller, trace, main, program };
     if (command.onlyLooks !== true) await caller.begin?.();
     return await command.run({ ...parsed, root: reached, ...surroundings });
   } catch (error) {
@@ -130,8 +131,7 @@ async function dispatch(
 
 async function help(name: string | undefined, output: Output): Promise<number> {
   if (name === undefined) {
-    const rows = Object.entries(COMMANDS).map(([key, { summary }]) => [key, summary] as const);
-    output.print(await globalHelp(rows, GLOBAL_FLAGS));
+    output.print(await globalHelp({ commands: COMMANDS, flags: GLOBAL_FLAGS }));
   } else {
     const { command } = await findCommand(name).load();
     output.print(await commandHelp(name, command));

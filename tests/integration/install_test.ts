@@ -151,6 +151,8 @@ testWhere(BUNDLER, "--uninstall takes all away, and another's files stay", () =>
   assertEquals(checkout.install("--resident", ...units).code, 0);
   const names = () => [...Deno.readDirSync(scratch.path)].map(({ name }) => name).sort();
   assertEquals(names(), [...UNITS, "other.service"]);
+  const others = ["man/man1/hull-run.1", "bash-completion/completions/hull"];
+  for (const path of others) assert(isThere(`${checkout.prefix}/share/${path}`), path);
   assertEquals(checkout.install("--uninstall", ...units).code, 0);
   assertEquals([names(), run("find", checkout.prefix, "!", "-type", "d")], [["other.service"], ""]);
 });

@@ -11,6 +11,7 @@ export const command: Command = {
     "for hull start. A command behind -- takes the place of the config's.",
   flags: BIRTH_FLAGS,
   arity: [1, 1],
+  isNew: true,
   takesCommand: true,
   async run(invocation) {
     await createFromFlags(invocation, true, false);

@@ -15,7 +15,13 @@ export const command: Command = {
   synopsis: "",
   description: "Lists the containers under --root.",
   flags: [
-    { name: "format", letter: "f", value: "FORMAT", summary: "table (default) or json" },
+    {
+      name: "format",
+      letter: "f",
+      value: "FORMAT",
+      choices: ["table", "json"],
+      summary: "table (default) or json",
+    },
     { name: "quiet", letter: "q", summary: "print the ids alone" },
   ],
   arity: [0, 0],

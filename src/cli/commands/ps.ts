@@ -12,7 +12,13 @@ export const command: Command = {
   description:
     "Shows a container's processes: what the host's ps prints of them, with the options that follow\n" +
     "the id (default -ef), or their numbers as JSON.",
-  flags: [{ name: "format", letter: "f", value: "FORMAT", summary: "table (default) or json" }],
+  flags: [{
+    name: "format",
+    letter: "f",
+    value: "FORMAT",
+    choices: ["table", "json"],
+    summary: "table (default) or json",
+  }],
   arity: [1, Infinity],
   onlyLooks: true,
   stopsEarly: true,

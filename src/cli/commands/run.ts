@@ -34,6 +34,7 @@ export const command: Command = {
     { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],
   arity: [1, 1],
+  isNew: true,
   takesCommand: true,
   async run(invocation) {
     const { flags, output, trace, caller } = invocation;

@@ -17,7 +17,12 @@ export const command: Command = {
   flags: [
     { name: "interval", value: "DURATION", summary: "time between two rounds (default 1s)" },
     { name: "iterations", letter: "n", value: "COUNT", summary: "end after so many rounds" },
-    { name: "sort", value: "COLUMN", summary: `${SORT_NAMES.join(", ")} (default cpu)` },
+    {
+      name: "sort",
+      value: "COLUMN",
+      choices: SORT_NAMES,
+      summary: `${SORT_NAMES.join(", ")} (default cpu)`,
+    },
     { name: "reverse", letter: "r", summary: "the other way round" },
     { name: "filter", value: "TEXT", summary: "only those whose name, status or command has it" },
     { name: "json", summary: "print an object of JSON for each round" },

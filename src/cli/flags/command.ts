@@ -17,6 +17,8 @@ export interface Flag {
   readonly letter?: string;
   /** What its value stands for, such as `FILE`; a flag without one is on or off. */
   readonly value?: string;
+  /** The words that its value may be, where they are few. */
+  readonly choices?: readonly string[];
   /** Whether it may be given several times, each with a value of its own. */
   readonly many?: true;
   /** What it does, for the help. */
@@ -45,6 +47,29 @@ export interface Invocation {
   readonly main: (args: readonly string[], caller: Caller) => Promise<number>;
   /** The trace, with `--trace`. */
   readonly trace: TraceFile | undefined;
+  /** What hull can be told, for commands about hull itself. */
+  readonly program: Program;
+}
+
+/** hull as data. */
+export interface Program {
+  /** By name, in the order of the help. */
+  readonly commands: Readonly<Record<string, Entry>>;
+  /** Those before the command's name. */
+  readonly flags: readonly Flag[];
+}
+
+/** What a command is for: the help has them in these groups. */
+export type CommandGroup = "run" | "look" | "change" | "host";
+
+/** A command that is not loaded. */
+export interface Entry {
+  /** What it is for. */
+  readonly group: CommandGroup;
+  /** What it does, for the help. */
+  readonly summary: string;
+  /** Loads it. */
+  load(): Promise<{ readonly command: Command }>;
 }
 
 /** A command. */
@@ -56,6 +81,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** How few and how many arguments it takes. */
   readonly arity: readonly [least: number, most: number];
+  /** Whether its `<id>` names a container that it makes. */
+  readonly isNew?: true;
   /**
    * Whether everything behind the first argument is left as it is, because it is for another
    * program.

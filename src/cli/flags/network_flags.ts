@@ -13,6 +13,7 @@ export const NETWORK_FLAGS: readonly Flag[] = [
   {
     name: "network",
     value: "KIND",
+    choices: ["loopback", "none", "host", "bridge", "pasta", "slirp4netns"],
     summary: "loopback, none, host, bridge[=NAME], pasta or slirp4netns",
   },
   {

@@ -60,7 +60,12 @@ export const BIRTH_FLAGS: readonly Flag[] = [
   },
   { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
   { name: "no-pivot", summary: "enter the rootfs without pivot_root (for a ramfs)" },
-  { name: "init", value: "KIND", summary: "auto (default), direct, or reexec: who walks the plan" },
+  {
+    name: "init",
+    value: "KIND",
+    choices: ["auto", "direct", "reexec"],
+    summary: "auto (default), direct, or reexec: who walks the plan",
+  },
   { name: "no-new-keyring", summary: "keep the caller's session keyring" },
   { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
   { name: "pidfd-socket", value: "PATH", summary: "send the process's pidfd to a unix socket" },

@@ -166,7 +166,9 @@ Deno.test("help shows every flag and command", () => {
   for (const part of ["usage: hull", "-b, --bundle DIR", "-d, --detach", "--help"]) {
     assertStringIncludes(help, part);
   }
-  assertStringIncludes(globalHelp([["run", "runs it"]], FLAGS), "run  runs it");
+  const load = () => Promise.resolve({ command: COMMAND });
+  const commands = { run: { group: "run", summary: "runs it", load } } as const;
+  assertStringIncludes(globalHelp({ commands, flags: FLAGS }), "run  runs it");
 });
 
 Deno.test("the nearest word, if it is near at all", () => {
