@@ -29,6 +29,8 @@ const BATCH = 64;
 const TURN_AFTER_MS = 1;
 /** Twenty microseconds as a timespec; the kernel makes some seventy of it. */
 const TURN = new Uint8Array(new BigInt64Array([0n, 20_000n]).buffer);
+/** No time, as a timespec. */
+export const AT_ONCE: Uint8Array<ArrayBuffer> = new Uint8Array(16);
 /** Two milliseconds. */
 const MOMENT = new Uint8Array(new BigInt64Array([0n, 2_000_000n]).buffer);
 
@@ -313,12 +315,25 @@ class EpollLoop {
   }
 }
 
-/** Whether there is something to read, or nobody is left to write it, within a moment: ppoll(2). */
+/** Whether there is something to read, or nobody is left to write it, within a moment. */
 function isReadableSoon(fd: Fd): boolean {
-  const program = new SyscallProgram([{
-    syscall: "ppoll",
-    args: [new Uint8Array(new Int32Array([fd.number, EPOLLIN]).buffer), 1, MOMENT, 0, 8],
-  }]);
+  const program = new SyscallProgram([readiness(fd, MOMENT)]);
   program.run();
   return program.result(0) > 0;
+}
+
+/**
+ * The call that tells whether there is something to read, a process has ended, or nobody is left to
+ * write: 1 then, and else 0. See ppoll(2).
+ *
+ * @param limit how long it waits, a struct timespec; by default not at all
+ * @param events what it tells beside errors, in place of that
+ */
+export function readiness(
+  fd: Fd,
+  limit: Uint8Array<ArrayBuffer> = AT_ONCE,
+  events = EPOLLIN,
+): Operation {
+  const polled = new Uint8Array(new Int32Array([fd.number, events]).buffer);
+  return { syscall: "ppoll", args: [polled, 1, limit, 0, 8], onError: "continue" };
 }

@@ -54,6 +54,14 @@ export class HostFacts implements Facts {
     return this.#view.destination(path, mounts);
   }
 
+  /**
+   * The same for a further process, whose calls walk in the container itself: only a walk without
+   * openat2 must know beforehand where it leads.
+   */
+  walked(path: string): Pick<Destination, "components"> {
+    return this.hasOpenat2 ? { components: [] } : this.destination(path, 0);
+  }
+
   node(components: readonly string[], mounts: number): NodeStatus | undefined {
     return this.#view.node(components, mounts);
   }

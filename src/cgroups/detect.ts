@@ -5,8 +5,10 @@
  * @module
  */
 
-import { open, read } from "../../ffi/files/file.ts";
+import { type Fd, open, read } from "../../ffi/files/file.ts";
 import { parseMountLine } from "../../ffi/files/mount_table.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import { AT_ONCE, EPOLLPRI, readiness } from "../../ffi/waiting/poll.ts";
 import { ContainerError } from "../errors.ts";
 import { isInUserNamespace, isPartial } from "../own/rights.ts";
 import { cgroupError } from "./cgroup_errors.ts";
@@ -68,19 +70,53 @@ export function detectCgroups(
   recent?: RecentHost,
 ): CgroupHost {
   const cgroup = readProc(`/proc/${process}/cgroup`);
+  const known = recent?.find(cgroup);
+  if (known !== undefined) return known;
   const own = parseOwnCgroups(cgroup);
-  const mountinfo = readProc("/proc/self/mountinfo", untilUsual(own.keys()));
-  const key = `${cgroup}\n${mountinfo}`;
-  if (recent?.host !== undefined && recent.key === key) return recent.host;
+  const mountinfo = readProc(MOUNTS, untilUsual(own.keys()));
   const host = hostOf(own, parseMounts(mountinfo), isInUserNamespace);
-  if (recent !== undefined) Object.assign(recent, { key, host });
+  recent?.keep(cgroup, host);
   return host;
 }
 
+const MOUNTS = "/proc/self/mountinfo";
+
 /** What was found last, for a program that looks often. */
-export interface RecentHost {
-  key?: string;
-  host?: CgroupHost;
+export class RecentHost implements Disposable {
+  #cgroup: string | undefined;
+  #host: CgroupHost | undefined;
+  #mounts: Fd | undefined;
+  #changed: SyscallProgram | undefined;
+
+  /** What was found, if the mounts of this program are the same, and so is the text of own cgroups. */
+  find(cgroup: string): CgroupHost | undefined {
+    const haveChanged = this.#haveMountsChanged(); // the kernel tells of a change once
+    if (haveChanged) this.#host = undefined;
+    return this.#cgroup === cgroup ? this.#host : undefined;
+  }
+
+  /** Keeps it, if it was looked for before it was found out. */
+  keep(cgroup: string, host: CgroupHost): void {
+    this.#cgroup = cgroup;
+    this.#host = host;
+  }
+
+  /** Closes what tells of changes. */
+  [Symbol.dispose](): void {
+    this.#mounts?.close();
+    this.#mounts = this.#changed = this.#host = undefined;
+  }
+
+  /** Since it was asked before: proc_pid_mounts(5). */
+  #haveMountsChanged(): boolean {
+    if (this.#changed === undefined) {
+      this.#mounts ??= open(MOUNTS);
+      this.#changed = new SyscallProgram([readiness(this.#mounts, AT_ONCE, EPOLLPRI)]);
+      return true;
+    }
+    this.#changed.run();
+    return this.#changed.result(0) !== 0;
+  }
 }
 
 /** The same for containers without cgroups, which a host without any can have. */

@@ -120,7 +120,7 @@ async function dispatch(
     const factory = () => makeFactory({ ...global, root: reached }, output, caller, trace?.trace);
     const program = { commands: COMMANDS, flags: GLOBAL_FLAGS };
     const surroundings = { factory, output, caller, trace, main, program };
-    if (command.onlyLooks !== true) await caller.begin?.();
+    if (command.onlyLooks !== true && command.beginsLate !== true) await caller.begin?.();
     return await command.run({ ...parsed, root: reached, ...surroundings });
   } catch (error) {
     if (error instanceof NotHere) throw error;

@@ -82,10 +82,14 @@ export class KnownContainer {
     };
   }
 
-  /** The status of a container with that state. */
-  statusOf({ init, creator }: StoredState): Status {
+  /**
+   * The status of a container with that state.
+   *
+   * @param lives whether its first process is known to live; without one that is found out
+   */
+  statusOf({ init, creator }: StoredState, lives?: boolean): Status {
     if (init === undefined) return isAlive(creator) ? "creating" : "stopped";
-    if (!isAlive(init)) return "stopped";
+    if (!(lives ?? isAlive(init))) return "stopped";
     if (this.surroundings.cgroups.freezerState() === "frozen") return "paused";
     return isWaiting(this.folder) ? "created" : "running";
   }

@@ -198,11 +198,13 @@ export class Starting {
       ? undefined
       : await lockJoins(known.folder, "join", this.#call.signal);
     const stored = known.state.read();
-    requireJoinable(known.now, ignorePaused);
     using pidfd = known.openInit();
+    const status = known.statusOf(stored, pidfd !== undefined);
+    requireJoinable({ id: known.id, status }, ignorePaused);
     if (pidfd === undefined) throw notRunning({ id: known.id, status: "stopped" });
     await this.loadExec();
-    const { child, streams } = await this.startFurther(stored, pidfd, process);
+    const waits = status === "created" || (status === "paused" && isWaiting(known.folder));
+    const { child, streams } = await this.startFurther(stored, pidfd, process, waits);
     claim.attach(child, streams);
   }
 
@@ -212,9 +214,14 @@ export class Starting {
   }
 
   /** Starts a further process. */
-  async startFurther(stored: StoredState, pidfd: Fd, { options }: Process): Promise<StartedExec> {
+  async startFurther(
+    stored: StoredState,
+    pidfd: Fd,
+    { options }: Process,
+    isWaiting: boolean,
+  ): Promise<StartedExec> {
     const { startExec } = await loadExec();
-    return await startExec(stored, pidfd, this.#call.surroundings, options);
+    return await startExec({ stored, pidfd, isWaiting }, this.#call.surroundings, options);
   }
 }
 

@@ -16,6 +16,7 @@ import { ContainerError, type Fault } from "../errors.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
 import type { Bearer } from "../process/bearer.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import { RecentPlans } from "../state/recent_plans.ts";
 import type { RecentStates } from "../state/recent_states.ts";
 import { StateStore } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
@@ -72,12 +73,15 @@ export class Workshop {
   readonly options: InnerFactoryOptions;
   readonly store: StateStore;
   readonly poller: Poller;
-  readonly #filters: RecentProfiles = new Map();
+  readonly #filters: RecentProfiles;
+  readonly #plans: RecentPlans;
   #host: CgroupHost | undefined;
 
   /** Makes nothing yet. */
   constructor(root: string, options: InnerFactoryOptions) {
     this.options = options;
+    this.#filters = options.states?.filters ?? new Map();
+    this.#plans = options.states?.plans ?? new RecentPlans();
     this.store = new StateStore(root, options.bearer?.pid, options.states);
     this.poller = options.poller ?? new Poller({ isAlone: options.eventLoop === "own" });
   }
@@ -101,6 +105,7 @@ export class Workshop {
       store,
       poller,
       filters: this.#filters,
+      plans: this.#plans,
       host,
       cgroups: this.#loadCgroups(state),
       initCommand: options.initCommand,

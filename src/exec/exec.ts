@@ -7,19 +7,14 @@
  */
 
 import type { Fd } from "../../ffi/files/file.ts";
-import { withHome } from "../../init/steps/process/program_environment.ts";
-import { HostFacts } from "../../init/operations/host_facts.ts";
 import type { PlanItem } from "../../init/operations/operation.ts";
-import { execute, findProgram } from "../../init/steps/process/execute.ts";
-import { outliveParent } from "../../init/steps/process/final.ts";
 import { isNew } from "../../init/steps/process/namespaces.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
-import type { ProcessConfig } from "../config/types/config.ts";
+import type { ProcessConfig, User } from "../config/types/config.ts";
 import { type JoinTarget, openNamespaces } from "../namespaces/process_namespaces.ts";
 import { filterOf } from "../process/container_filter.ts";
 import { adjustOomScore } from "../process/host_limits.ts";
 import { schedule } from "../process/rare_limits.ts";
-import { isWaiting } from "../process/init_status.ts";
 import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
 import { enterClass } from "../resctrl/container_resctrl.ts";
@@ -31,8 +26,10 @@ import type { PipeStreams, StdioOptions } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import { processToExec } from "../wishes/exec_config.ts";
 import { grantable } from "../wishes/process_wishes.ts";
+import { resolveUser } from "../wishes/user.ts";
 import { requireSafe } from "./before_start.ts";
-import { enterCgroups } from "./exec_cgroups.ts";
+import { Decided, wishOf } from "./decided.ts";
+import { CgroupDoors, enterCgroups } from "./exec_cgroups.ts";
 import {
   controlTerminal,
   makeExecTerminal,
@@ -40,8 +37,7 @@ import {
   ownedStreams,
   STREAMS,
 } from "./exec_streams.ts";
-import { ended, isEnding, openRoot, requireAlive } from "./joined_container.ts";
-import { planRights, type Rights } from "./rights.ts";
+import { ended, isEnding, openRoot } from "./joined_container.ts";
 import { SetnsProcess, type WaitingProcess } from "./setns_process.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
@@ -54,61 +50,69 @@ export interface StartedExec {
 /**
  * Starts a further process.
  *
- * @param container the container that it joins, which must run
- * @param pidfd of the container's first process; it stays the caller's
+ * @param joined the container that it joins, which must run
  * @throws {ContainerError} `ConfigInvalid`, `InitFailed` with step, system call and errno, or
  *   `ContainerNotRunning` if the container ends meanwhile
  * @throws the reason of the surroundings' abort; the process is killed then
  */
 export async function startExec(
-  container: StoredState,
-  pidfd: Fd,
+  joined: JoinedContainer,
   surroundings: ContainerSurroundings,
   options: ProcessOptions,
 ): Promise<StartedExec> {
-  return await new FurtherStart(container, pidfd, surroundings, options).run();
+  return await new FurtherStart(joined, surroundings, options).run();
+}
+
+/** A container that a further process joins. */
+export interface JoinedContainer {
+  readonly stored: StoredState;
+  /** Of its first process; it stays the caller's. */
+  readonly pidfd: Fd;
+  /** Whether its first process waits for the start. */
+  readonly isWaiting: boolean;
 }
 
 /** What a further process is made of, once all of it is opened and decided. */
 interface Parts {
-  /** The container's root, and a path by which it can be looked at. */
-  readonly root: Fd;
-  readonly rootPath: string;
   readonly target: JoinTarget;
-  readonly process: ProcessConfig;
   readonly stdio: StdioOptions;
   readonly terminal: Terminal | undefined;
-  readonly rights: Rights;
+  readonly decided: Decided;
+  /** What the next one like it asks for; undefined if nothing is kept for that. */
+  readonly wish: string | undefined;
 }
 
 class FurtherStart {
   readonly #container: StoredState;
   readonly #init: ProcessIdentity;
   readonly #pidfd: Fd;
+  readonly #isWaiting: boolean;
   readonly #surroundings: ContainerSurroundings;
   readonly #options: ProcessOptions;
+  /** Whether there is something to say of the process, each time. */
+  #isWarned = false;
 
   constructor(
-    container: StoredState,
-    pidfd: Fd,
+    { stored, pidfd, isWaiting }: JoinedContainer,
     surroundings: ContainerSurroundings,
     options: ProcessOptions,
   ) {
-    this.#container = container;
-    this.#init = container.init as ProcessIdentity;
+    this.#container = stored;
+    this.#init = stored.init as ProcessIdentity;
     this.#pidfd = pidfd;
+    this.#isWaiting = isWaiting;
     this.#surroundings = surroundings;
     this.#options = options;
     surroundings.lane?.watch(this, "exec");
   }
 
   async run(): Promise<StartedExec> {
-    const { id, config } = this.#container;
-    const { poller, store } = this.#surroundings;
+    const { config } = this.#container;
+    const { poller } = this.#surroundings;
     const { signal } = poller;
     const { consoleSocket } = this.#options;
     const filter = await this.compileFilter();
-    if (isWaiting(store.folder(id))) requireSafe(this.#init.pid, config, filter);
+    if (this.#isWaiting) requireSafe(this.#init.pid, config, filter);
     using opened = new DisposableStack();
     using unwanted = new DisposableStack();
     const parts = this.gather(filter, opened, unwanted);
@@ -129,6 +133,7 @@ class FurtherStart {
       signal?.throwIfAborted();
       throw await isEnding(this.#init, error) ? ended(error) : error;
     }
+    this.keep(parts);
     unwanted.move();
     const isHere = terminal !== undefined && consoleSocket === undefined;
     return { child, streams: isHere ? terminal.streams(poller) : child.streams };
@@ -150,35 +155,51 @@ class FurtherStart {
     opened: DisposableStack,
     unwanted: DisposableStack,
   ): Parts {
-    const { config, keyring } = this.#container;
-    const { linux = {} } = config;
+    const { linux = {} } = this.#container.config;
     const options = this.#options;
     const root = opened.use(openRoot(this.#init));
     const rootPath = `/proc/self/fd/${root.number}`;
-    const process = grantable(
-      processToExec(config, options, root),
-      config.linux,
-      this.#surroundings.onWarning,
-    );
+    const user = resolveUser(options.user, rootPath);
+    const known = this.known(user);
+    if (known !== undefined) unwanted.use(known);
+    const process = known?.process ?? this.process(user);
     const isInOwnMounts = isNew(linux.namespaces ?? [], "mount");
-    const { target } = opened.use(openNamespaces(this.#init.pid, this.#pidfd, isInOwnMounts));
-    requireAlive(this.#init); // so all that was opened by its pid is its own
+    const namespaces = openNamespaces(this.#init.pid, this.#pidfd, isInOwnMounts);
+    const { target } = opened.use(namespaces);
+    if (!namespaces.isAlive) throw ended(undefined); // else all opened by its pid is its own
     const pair = process.terminal === true
       ? makeExecTerminal(this.#init, root, process, opened, unwanted)
       : undefined;
     if (options.bareNewlines === true) pair?.terminal.leaveNewlines();
     const stdio = pair === undefined ? options : onTerminal(pair, options);
     const parent = this.#surroundings.bearer?.pid;
-    const isOwned = (process.user?.uid ?? 0) === 0 && pair?.isOwned !== false;
-    const owned = () => pair === undefined ? ownedStreams(stdio, parent) : STREAMS;
-    const rights = planRights(process, linux, rootPath, filter, {
-      ownedFds: isOwned ? [] : owned(),
-      affinity: process.execCPUAffinity,
-      hasAgent: true,
-      keyring,
-      parent,
+    const uid = process.user?.uid ?? 0;
+    const isOwned = uid === 0 && pair?.isOwned !== false;
+    const owned = isOwned ? [] : pair === undefined ? ownedStreams(stdio, parent) : STREAMS;
+    const found = { home: homeOf(root, uid), owned, filter, parent };
+    const decided = known?.fits(found) === true
+      ? known
+      : unwanted.use(new Decided(this.#container, process, rootPath, found));
+    const wish = this.#isWarned ? undefined : wishOf(options, user);
+    return { target, stdio, terminal: pair?.terminal, decided, wish };
+  }
+
+  /** What runs, with the capabilities that can be granted. */
+  process(user: User | undefined): ProcessConfig {
+    const { config } = this.#container;
+    return grantable(processToExec(config, this.#options, user), config.linux, (warning) => {
+      this.#isWarned = true;
+      this.#surroundings.onWarning?.(warning);
     });
-    return { root, rootPath, target, process, stdio, terminal: pair?.terminal, rights };
+  }
+
+  /** What was decided for the last one like it, which is no other's meanwhile. */
+  known(user: User | undefined): Decided | undefined {
+    const wish = wishOf(this.#options, user);
+    const known = wish === undefined
+      ? undefined
+      : this.#surroundings.plans.take(this.#container, wish);
+    return known instanceof Decided ? known : undefined;
   }
 
   async openTrace(): Promise<UsherTrace | undefined> {
@@ -190,28 +211,27 @@ class FurtherStart {
   }
 
   /** How an ordinary user's process ranks itself; root's is ranked when it waits. */
-  async rank({ process: { oomScoreAdj } }: Parts): Promise<readonly PlanItem[] | undefined> {
+  async rank(
+    { decided: { process: { oomScoreAdj } } }: Parts,
+  ): Promise<readonly PlanItem[] | undefined> {
     if (oomScoreAdj === undefined || Deno.uid() === 0) return undefined;
     return (await import("./own_rank.ts")).rankItself(oomScoreAdj);
   }
 
   /** What the process does from its birth to its program, in the order of src/exec/join.ts. */
   plan(
-    { root, rootPath, target, process, stdio, terminal, rights }: Parts,
+    { target, stdio, terminal, decided }: Parts,
     opened: DisposableStack,
     trace: UsherTrace | undefined,
     rank: readonly PlanItem[] | undefined,
   ): SetnsProcess {
     const { cgroups, poller, bearer } = this.#surroundings;
     const { subCgroup, leaveStatus } = this.#options;
-    const facts = new HostFacts(rootPath, []);
-    const env = withHome(process.env ?? [], homeOf(root, process.user?.uid ?? 0));
-    const args = process.args ?? [];
-    const beforeWait = this.beforeWait(process, rights);
-    const isFiltered = beforeWait !== undefined && rights.waiting.length > 0;
+    const { rights, search, beforeWait, execute } = decided;
     const joining = new SetnsProcess({
       target,
-      cgroups: enterCgroups(cgroups, subCgroup, this.#init.pid, opened),
+      cgroups: decided.doors?.open(opened) ??
+        enterCgroups(cgroups, subCgroup, this.#init.pid, opened),
       rank,
       early: rights.early,
       before: rights.before,
@@ -220,15 +240,16 @@ class FurtherStart {
       lead: [
         ...rights.lead,
         ...(terminal === undefined ? [] : controlTerminal()),
-        ...findProgram(args[0] ?? "", env, process.cwd, (path) => facts.destination(path, 0)),
+        ...search,
         ...rights.signals,
       ],
       beforeWait,
-      execute: [...(isFiltered ? [] : [...outliveParent(), ...rights.last]), execute(args, env)],
+      execute,
       terminal,
       stdio,
       leaveStatus,
       trace,
+      memory: beforeWait === undefined && rank === undefined ? decided.usher : undefined,
       poller,
       bearer,
       inspectEnd: (status) => withLowLimit(status, cgroups),
@@ -237,14 +258,14 @@ class FurtherStart {
     return joining;
   }
 
-  /** What a process does before it waits for {@linkcode attend}; most need not wait. */
-  beforeWait(
-    { oomScoreAdj }: ProcessConfig,
-    { notifies, waiting, scheduler }: Rights,
-  ): readonly PlanItem[] | undefined {
-    const isSet = oomScoreAdj !== undefined || scheduler !== undefined;
-    if (!notifies && this.#container.resctrl === undefined && !isSet) return undefined;
-    return [...(waiting.length > 0 ? outliveParent() : []), ...waiting];
+  /** Keeps what was decided for the next one like it. */
+  keep({ wish, decided }: Parts): void {
+    const { plans, lane, cgroups } = this.#surroundings;
+    if (wish === undefined || decided.beforeWait !== undefined || lane !== undefined) {
+      return decided[Symbol.dispose]();
+    }
+    if (this.#options.subCgroup === undefined) decided.doors ??= CgroupDoors.of(cgroups);
+    plans.keep(this.#container, wish, decided);
   }
 
   /** Makes the process; its program runs at the end. */
@@ -256,7 +277,10 @@ class FurtherStart {
   }
 
   /** Does what only this program can, while the process waits. */
-  async attend({ child, opened }: WaitingProcess, { process, rights }: Parts): Promise<void> {
+  async attend(
+    { child, opened }: WaitingProcess,
+    { decided: { process, rights } }: Parts,
+  ): Promise<void> {
     const { id, bundle, config, resctrl } = this.#container;
     const { poller: { signal } } = this.#surroundings;
     adjustOomScore(child.pid, process.oomScoreAdj);

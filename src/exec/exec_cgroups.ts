@@ -7,8 +7,18 @@
 import { pathNames } from "../../ffi/files/path.ts";
 import { readText } from "../../ffi/files/file.ts";
 import { entryFile } from "../../ffi/files/cgroup_entry.ts";
-import { type Fd, O_DIRECTORY, O_PATH, O_WRONLY, open } from "../../ffi/files/file.ts";
-import type { CgroupManager } from "../cgroups/manager.ts";
+import {
+  AT_FDCWD,
+  Fd,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  O_WRONLY,
+  open,
+} from "../../ffi/files/file.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
+import type { CgroupEntry, CgroupManager } from "../cgroups/manager.ts";
 import { ContainerError } from "../errors.ts";
 import type { CgroupEntrance } from "./join.ts";
 import { syscallFailure } from "../failures/syscall_failure.ts";
@@ -41,6 +51,46 @@ export function enterCgroups(
     if (other === undefined) return door;
     return { ...door, otherwise: stack.use(openOwn(`${other}/${file}`, O_WRONLY)).number };
   });
+}
+
+/** The ways into the cgroups of one container, opened again and again by one program. */
+export class CgroupDoors {
+  readonly #entries: readonly CgroupEntry[];
+  readonly #program: SyscallProgram;
+
+  private constructor(entries: readonly CgroupEntry[]) {
+    this.#entries = entries;
+    this.#program = new SyscallProgram(entries.map(({ path, folder, isBirthplace }): Operation => {
+      const place = isBirthplace ? folder : path;
+      const flags = (isBirthplace ? O_PATH | O_DIRECTORY : O_WRONLY) | O_CLOEXEC;
+      return { syscall: "openat", args: [AT_FDCWD, place, flags, 0], onError: "continue" };
+    }));
+  }
+
+  /** Those of a container, if they need no second look at it. */
+  static of(manager: CgroupManager): CgroupDoors | undefined {
+    const entries = manager.entries();
+    const isPlain = entries.every(({ controller, isBirthplace }) =>
+      isBirthplace || controller !== ""
+    );
+    return isPlain ? new CgroupDoors(entries) : undefined;
+  }
+
+  /**
+   * Opens all.
+   *
+   * @param stack closes them
+   * @returns undefined if one can't be opened: {@linkcode enterCgroups} says why
+   */
+  open(stack: DisposableStack): CgroupEntrance[] | undefined {
+    this.#program.run();
+    const fds = this.#entries.map((_, k) => this.#program.result(k));
+    for (const fd of fds) if (fd >= 0) stack.use(new Fd(fd));
+    if (fds.some((fd) => fd < 0)) return undefined;
+    return this.#entries.map(({ controller, isBirthplace }, k) => {
+      return { controller, fd: fds[k] as number, isBirthplace };
+    });
+  }
 }
 
 function openOwn(path: string, flags: number): Fd {

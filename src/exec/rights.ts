@@ -120,7 +120,7 @@ export function planRights(
     // nothing is looked at with the rights that the host's root has to its own files
     ...(hasUserNamespace ? becomeNamespaceRoot(linux) : []),
     ...(process.noNewPrivileges === true ? denyNewPrivileges() : []),
-    ...enterWorkingFolder(process.cwd, facts.destination(process.cwd, 0)),
+    ...enterWorkingFolder(process.cwd, facts.walked(process.cwd)),
     ...becomeUser(
       user,
       process.capabilities,

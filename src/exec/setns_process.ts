@@ -38,7 +38,7 @@ import { makeChild } from "../process/make_child.ts";
 import { type Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
 import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
-import { Usher } from "./usher.ts";
+import { Usher, type UsherMemory } from "./usher.ts";
 import type { UsherTrace } from "./usher_trace.ts";
 
 /** What a further process is made of. */
@@ -56,6 +56,8 @@ export interface SetnsProcessOptions
   readonly beforeWait?: readonly PlanItem[] | undefined;
   /** The trace of what a process that joins does up to its program. */
   readonly trace?: UsherTrace | undefined;
+  /** What is kept of its usher, for one that does not wait for this program. */
+  readonly memory?: UsherMemory | undefined;
   readonly poller: Poller;
   /** The process that bears it, if this program does not. */
   readonly bearer?: Bearer | undefined;
@@ -204,7 +206,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
 
   /** Gives the number of the first fd that the process opens while it is held. */
   async #clone(report: Fd, control: Fd | undefined, status: InitStatus): Promise<number> {
-    const { stdio, beforeWait, trace, poller, bearer } = this.#options;
+    const { stdio, beforeWait, trace, memory, poller, bearer } = this.#options;
     const preserveFds = Math.max(stdio.preserveFds ?? 0, stdio.extraFiles?.length ?? 0);
     using fds = new ProcessFds(stdio, 3 + preserveFds);
     const placed = [...fds.passed];
@@ -231,7 +233,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
           said: status,
         });
     } else {
-      const parts = { said: status, poller, bearer, trace };
+      const parts = { said: status, poller, bearer, trace, memory };
       this.#usher = await Usher.start({ ...options, target }, parts);
       trace?.follow(this.#usher.pid);
     }

@@ -27,7 +27,7 @@ import { forbiddenProgram } from "../failures/forbidden_program.ts";
 import { reportTail } from "../../init/words/channel.ts";
 import { initFailure } from "../../init/operations/failure.ts";
 import { type PlannedOperation, StepBuilder } from "../../init/operations/operation.ts";
-import type { Bearer, OtherParent } from "../process/bearer.ts";
+import type { Bearer, BirthMemory, OtherParent } from "../process/bearer.ts";
 import { PIDFD } from "../process/placed_fds.ts";
 import {
   type BornPage,
@@ -50,6 +50,21 @@ const EXECUTE = "usher.execute";
 /** An usher's program. */
 type UsherOptions = JoinOptions & { readonly target: object };
 
+/** What is kept of an usher for the next one that does the same. */
+export class UsherMemory implements Disposable {
+  /** The executable, and its operations. */
+  image: Fd | undefined;
+  operations: readonly PlannedOperation[] = [];
+  /** How the bearer laid its birth out. */
+  laid: object | undefined;
+
+  /** Closes the executable. */
+  [Symbol.dispose](): void {
+    this.image?.close();
+    this.image = undefined;
+  }
+}
+
 /** What an usher is started with. */
 export interface UsherParts {
   /** Who reads its report. */
@@ -59,6 +74,8 @@ export interface UsherParts {
   readonly bearer?: Bearer | undefined;
   /** The trace of what it does. */
   readonly trace?: UsherTrace | undefined;
+  /** What is kept of it, if it is to be; then it does not wait for this program. */
+  readonly memory?: UsherMemory | undefined;
 }
 
 /** An usher that runs. */
@@ -81,7 +98,7 @@ export class Usher implements Disposable {
    * @throws {ContainerError} `InitFailed` if the host doesn't let it start
    */
   static async start(options: UsherOptions, parts: UsherParts): Promise<Usher> {
-    const { said, poller, bearer, trace } = parts;
+    const { said, poller, bearer, trace, memory } = parts;
     using stack = new DisposableStack();
     const page = entersPidNamespace(options.target)
       ? stack.use(memoryFile("hull-born"))
@@ -90,9 +107,9 @@ export class Usher implements Disposable {
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
     let child: Child;
     if (bearer === undefined) {
-      using image = imageOf(options, born, said, trace);
+      using image = imageOf(options, born, said, trace).file;
       child = launch(image, inherited(options, born, trace), birthplaceOf(options), poller);
-    } else child = await bear(bearer, options, born, said);
+    } else child = await bear(bearer, options, born, said, memory);
     stack.move();
     return new Usher(child, page, parts);
   }
@@ -136,19 +153,24 @@ function birthplaceOf({ cgroups }: JoinOptions): number | undefined {
   return cgroups.find(({ isBirthplace }) => isBirthplace)?.fd;
 }
 
-/** The executable, as a file in memory. */
+/** An executable, as a file in memory. */
+interface Image {
+  readonly file: Fd;
+  readonly operations: readonly PlannedOperation[];
+}
+
 function imageOf(
   options: JoinOptions,
   born: BornPage | undefined,
   said: InitStatus,
   trace?: UsherTrace,
-): Fd {
+): Image {
   // No clock can be read behind a filter, so with a trace the filter is loaded as late as possible.
   const planned = planJoin(trace === undefined ? options : { ...options, guard: undefined }, born);
   const operations = trace?.markUsher(planned) ?? planned;
   const tail = reportTail(options.report, operations, said.know(operations));
   try {
-    return executableFile("hull-exec", programImage(operations, tail));
+    return { file: executableFile("hull-exec", programImage(operations, tail)), operations };
   } catch (error) {
     throw forbiddenProgram(error, "the program that joins");
   }
@@ -160,16 +182,21 @@ async function bear(
   options: JoinOptions,
   born: BornPage | undefined,
   said: InitStatus,
+  memory: UsherMemory | undefined,
 ): Promise<Child> {
-  using stack = new DisposableStack();
+  using unkept = new UsherMemory();
+  const made = memory ?? unkept;
   return await bearer.bear({
     above: 3 + options.preserveFds,
     plan: (there, parent) => {
       const options2 = renumbered(options, there);
       const born2 = born === undefined ? undefined : { ...born, fd: there(born.fd) };
-      const image = stack.use(imageOf(options2, born2, said));
+      const { file, operations } = imageOf(options2, born2, said);
+      made[Symbol.dispose]();
+      made.image = file;
+      made.operations = operations;
       return execution(
-        there(image.number),
+        there(file.number),
         inherited(options2, born2),
         birthplaceOf(options2),
         parent,
@@ -179,7 +206,39 @@ async function bear(
     said,
     endsSoon: born !== undefined,
     page: born?.fd,
+    memory: memory === undefined ? undefined : memoryOf(memory, options, born, said),
   });
+}
+
+function memoryOf(
+  memory: UsherMemory,
+  options: JoinOptions,
+  born: BornPage | undefined,
+  said: InitStatus,
+): BirthMemory {
+  const { target, cgroups, fds, preserveFds } = options;
+  const passed = inherited(options, born);
+  const birthplace = birthplaceOf(options) ?? passed[0] as number;
+  const all = [...passed, birthplace];
+  const shape = [
+    target?.flags,
+    target?.root === undefined,
+    preserveFds,
+    fds.map(({ as }) => as),
+    cgroups.map((one) => `${one.controller} ${one.isBirthplace} ${one.otherwise === undefined}`),
+    all.map((fd) => all.indexOf(fd)), // one may be passed twice
+  ];
+  return {
+    shape: shape.join("|"),
+    fds: () => [...all, memory.image?.number ?? -1],
+    know: (bearers) => [memory.operations, bearers].forEach((one) => said.know(one)),
+    get laid() {
+      return memory.laid;
+    },
+    set laid(laid) {
+      memory.laid = laid;
+    },
+  };
 }
 
 /** The fds that the program must find open, by the numbers that they have here. */

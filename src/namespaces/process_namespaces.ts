@@ -12,6 +12,7 @@ import { ENOENT, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { decodeStatus, STATUS_SIZE } from "../../ffi/files/file_status.ts";
 import type { Operation } from "../../ffi/program/operation.ts";
+import { readiness } from "../../ffi/waiting/poll.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import {
   NAMESPACE_FILES,
@@ -34,6 +35,8 @@ export interface OpenedNamespaces extends Disposable {
   readonly target: JoinTarget;
   /** Whether a user namespace is among them. */
   readonly hasUser: boolean;
+  /** Whether it still lived then: if so, all that was opened by its pid before is its own. */
+  readonly isAlive: boolean;
 }
 
 /**
@@ -47,13 +50,14 @@ export interface OpenedNamespaces extends Disposable {
  */
 export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): OpenedNamespaces {
   const all = Object.keys(NAMESPACE_FLAGS) as NamespaceName[];
-  const inodes = inodesOf(all.flatMap((name) => [path("self", name), path(pid, name)]));
-  const names = all.filter((_, k) => inodes[2 * k] !== inodes[2 * k + 1]);
-  const flags = names.reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
   using stack = new DisposableStack();
   const root = ownsMounts
     ? undefined
     : stack.use(open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)).number;
+  const places = all.flatMap((name) => [path("self", name), path(pid, name)]);
+  const { inodes, isAlive } = inodesOf(places, pidfd);
+  const names = all.filter((_, k) => inodes[2 * k] !== inodes[2 * k + 1]);
+  const flags = names.reduce((all, name) => all | NAMESPACE_FLAGS[name], 0);
   const kept = stack.move();
   return {
     target: {
@@ -62,28 +66,38 @@ export function openNamespaces(pid: number, pidfd: Fd, ownsMounts: boolean): Ope
       root,
     },
     hasUser: names.includes("user"),
+    isAlive,
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
 
 /**
- * The inodes of files, all asked for at once. A kernel without a kind of namespace has no file of it,
- * for any process.
+ * The inodes of files, all asked for at once, and whether a process lives when that is done. A kernel
+ * without a kind of namespace has no file of it, for any process.
  */
-function inodesOf(places: readonly string[]): (bigint | undefined)[] {
-  const program = new SyscallProgram(places.map((place): Operation => ({
-    syscall: "statx",
-    args: [AT_FDCWD, place, 0, STATX_INO, { space: STATUS_SIZE, name: place }],
-    onError: "continue",
-  })));
+function inodesOf(
+  places: readonly string[],
+  pidfd: Fd,
+): { readonly inodes: readonly (bigint | undefined)[]; readonly isAlive: boolean } {
+  const program = new SyscallProgram([
+    ...places.map((place): Operation => ({
+      syscall: "statx",
+      args: [AT_FDCWD, place, 0, STATX_INO, { space: STATUS_SIZE, name: place }],
+      onError: "continue",
+    })),
+    { ...readiness(pidfd), label: ENDED },
+  ]);
   program.run();
-  return places.map((place, k) => {
+  const inodes = places.map((place, k) => {
     const errno = -program.result(k);
     if (errno === ENOENT) return undefined;
     if (errno > 0) throw new SyscallError("statx", errno, place);
     return decodeStatus(program.output(place)).inode;
   });
+  return { inodes, isAlive: program.result(ENDED) === 0 };
 }
+
+const ENDED = "ended";
 
 /** The bit of statx(2) that asks for the inode. */
 const STATX_INO = 0x100;

@@ -41,6 +41,23 @@ export interface Birth {
   readonly endsSoon?: boolean | undefined;
   /** The fd of a page to which the kernel writes the number of what a child that ends leaves behind. */
   readonly page?: number | undefined;
+  /** What is kept of it. */
+  readonly memory?: BirthMemory | undefined;
+}
+
+/**
+ * What is kept of a birth for the next one that differs from it in the numbers of fds alone. One birth
+ * at a time uses it.
+ */
+export interface BirthMemory {
+  /** All of the birth that is not the same for each one with this memory. */
+  readonly shape: string;
+  /** The fds that its plan passes on, in an order that is the same for each; asked for behind the plan. */
+  fds(): readonly number[];
+  /** Has who reads the report know what the plan would have told, and what the bearer does. */
+  know(operations: readonly PlannedOperation[]): void;
+  /** How the bearer laid it out. */
+  laid: object | undefined;
 }
 
 /** A process that bears. */

@@ -6,17 +6,26 @@
  * @module
  */
 
-import type { RecentHost } from "../cgroups/detect.ts";
+import { RecentHost } from "../cgroups/detect.ts";
+import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import { RecentPlans } from "./recent_plans.ts";
+import { StateLook } from "./state_look.ts";
 import type { Snapshot } from "./stored_state.ts";
 
 /** How many are kept. */
 const MOST = 64;
 
 /** The states that were read last, by the path of the container's folder. */
-export class RecentStates {
+export class RecentStates implements Disposable {
   readonly #states = new Map<string, Snapshot>();
+  /** Reads their texts. */
+  readonly look = new StateLook();
   /** The cgroups of the host. */
-  readonly host: RecentHost = {};
+  readonly host = new RecentHost();
+  /** The filters that were used last. */
+  readonly filters: RecentProfiles = new Map();
+  /** What was done in containers. */
+  readonly plans = new RecentPlans();
 
   /** What a state's text meant when it was read last; undefined if it was another then. */
   find(path: string, text: string): Snapshot | undefined {
@@ -30,5 +39,11 @@ export class RecentStates {
     this.#states.set(path, snapshot);
     const [oldest] = this.#states.keys();
     if (this.#states.size > MOST && oldest !== undefined) this.#states.delete(oldest);
+  }
+
+  /** Closes what is held open. */
+  [Symbol.dispose](): void {
+    this.host[Symbol.dispose]();
+    this.plans[Symbol.dispose]();
   }
 }

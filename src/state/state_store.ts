@@ -160,13 +160,20 @@ export class StateStore {
    * @throws {ContainerError} `ContainerNotExists`; `StateInvalid` if it is broken
    */
   read(id: string, known?: Snapshot): Snapshot {
+    const path = this.folder(id);
+    this.#requireOwn();
+    const text = this.#recent?.look.text(path);
+    if (text !== undefined) return this.#snapshotOf(id, text, known);
     using folder = this.#open(id);
     return this.readIn(folder, id, known);
   }
 
   /** The same in a folder that is open. */
   readIn(folder: Fd, id: string, known?: Snapshot): Snapshot {
-    const text = stateText(folder, this.#place(id));
+    return this.#snapshotOf(id, stateText(folder, this.#place(id)), known);
+  }
+
+  #snapshotOf(id: string, text: string, known: Snapshot | undefined): Snapshot {
     if (known !== undefined && known.text === text) return known;
     const path = this.folder(id);
     const recent = this.#recent?.find(path, text);

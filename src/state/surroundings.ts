@@ -11,6 +11,7 @@ import type { InitKind } from "../../init/start_way.ts";
 import type { Fault } from "../errors.ts";
 import type { Bearer } from "../process/bearer.ts";
 import type { RecentProfiles } from "../security/filters/seccomp.ts";
+import type { RecentPlans } from "./recent_plans.ts";
 import type { StateStore } from "./state_store.ts";
 import type { Lane, Trace } from "../trace/trace.ts";
 
@@ -22,6 +23,8 @@ export interface ContainerSurroundings {
   readonly cgroups: CgroupManager;
   /** The filters that the Factory's containers used last. */
   readonly filters: RecentProfiles;
+  /** What was done last in containers. */
+  readonly plans: RecentPlans;
   readonly initCommand: readonly string[] | undefined;
   /** Which init a start uses that doesn't say. */
   readonly initKind: InitKind;

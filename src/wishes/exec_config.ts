@@ -4,26 +4,27 @@
  * @module
  */
 
-import type { Fd } from "../../ffi/files/file.ts";
 import type { Capabilities, Config, ProcessConfig, User } from "../config/types/config.ts";
 import { validateProcess } from "../config/validate/validate_process.ts";
 import { ContainerError } from "../errors.ts";
 import type { ProcessOptions } from "../process.ts";
 import { mergeProcess } from "./process_wishes.ts";
-import { resolveUser } from "./user.ts";
 
 /**
  * The container's process with the options over it, without its terminal.
  *
- * @param root the container's root, where names of users are looked up
+ * @param user the options' user, as ids
  * @throws {ContainerError} `ConfigInvalid`
  */
-export function processToExec(config: Config, options: ProcessOptions, root: Fd): ProcessConfig {
+export function processToExec(
+  config: Config,
+  options: ProcessOptions,
+  user: User | undefined,
+): ProcessConfig {
   const own = config.process ?? { cwd: "/" };
   const whole = options.config === undefined
     ? { ...own, terminal: false }
     : inContainer(own, options.config);
-  const user = resolveUser(options.user, `/proc/self/fd/${root.number}`);
   const wishes = { ...options, config: undefined };
   const merged = mergeProcess(whole, wishes, withUmask(user, whole.user));
   if ((merged.args ?? []).length === 0) {

@@ -73,7 +73,7 @@ export function findProgram(
   program: string,
   env: readonly string[],
   cwd: string,
-  look: (path: string) => Destination,
+  look: (path: string) => Pick<Destination, "components">,
 ): PlanItem[] {
   const step = new StepBuilder("exec");
   const paths = candidates(program, env);

@@ -49,7 +49,10 @@ export function makeWorkingFolder(
 }
 
 /** Enters the working folder, never through a link of /proc to an fd (CVE-2024-21626). */
-export function enterWorkingFolder(cwd: string, { components }: Destination): PlanItem[] {
+export function enterWorkingFolder(
+  cwd: string,
+  { components }: Pick<Destination, "components">,
+): PlanItem[] {
   const step = new StepBuilder("exec");
   const how = openHow(O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
   step.because(

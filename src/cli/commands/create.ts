@@ -12,6 +12,7 @@ export const command: Command = {
   flags: BIRTH_FLAGS,
   arity: [1, 1],
   isNew: true,
+  beginsLate: true,
   takesCommand: true,
   async run(invocation) {
     await createFromFlags(invocation, true, false);

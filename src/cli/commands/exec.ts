@@ -209,12 +209,13 @@ function requireConsole(flags: GivenFlags, options: ProcessOptions): void {
  */
 function identity(
   flags: GivenFlags,
-  { config }: Container,
+  container: Container,
 ): Pick<ProcessOptions, "user" | "additionalGids"> {
-  const { gid = 0, additionalGids = [] } = config.process?.user ?? {};
   const user = text(flags, "user");
-  const given = user !== undefined && /^\d+$/.test(user) ? { user: `${user}:${gid}` } : {};
   const added = list(flags, "additional-gids").map(requireGroup);
+  if (user === undefined && added.length === 0) return {};
+  const { gid = 0, additionalGids = [] } = container.config.process?.user ?? {};
+  const given = user !== undefined && /^\d+$/.test(user) ? { user: `${user}:${gid}` } : {};
   if (text(flags, "process") !== undefined && added.length === 0) return given;
   return { ...given, additionalGids: [...new Set([...additionalGids, ...added])] };
 }

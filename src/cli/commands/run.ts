@@ -35,6 +35,7 @@ export const command: Command = {
   ],
   arity: [1, 1],
   isNew: true,
+  beginsLate: true,
   takesCommand: true,
   async run(invocation) {
     const { flags, output, trace, caller } = invocation;

@@ -15,8 +15,12 @@ export const command: Command = {
   description: "Starts the user's program in a created container.",
   flags: [],
   arity: [1, 1],
+  beginsLate: true,
   async run({ args, factory, output, caller }) {
+    const begun = caller.begin?.();
+    begun?.catch(() => {}); // thrown where it is awaited; what comes before only looks
     const container = (await factory()).load(args[0] as string);
+    await begun;
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
     await caller.tellStage("begun");
     if (caller.left !== undefined) await awaitLeftHooks(caller, new Poller());

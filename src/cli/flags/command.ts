@@ -90,6 +90,8 @@ export interface Command {
   readonly stopsEarly?: boolean;
   /** Whether it only looks, and what it does is done by the process that it starts. */
   readonly onlyLooks?: boolean;
+  /** Whether it sees to it itself that a caller in another process waits: see {@linkcode Caller.begin}. */
+  readonly beginsLate?: boolean;
   /** hull's exit code if it fails; 1 unless said otherwise. */
   readonly failureCode?: number;
   /** Whether it takes `-- command…`. */

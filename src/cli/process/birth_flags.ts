@@ -100,7 +100,10 @@ export async function createFromFlags(
   isRun: boolean,
 ): Promise<Born> {
   const { flags, trace, caller } = invocation;
+  const begun = caller.begin?.();
+  begun?.catch(() => {}); // thrown where it is awaited; what comes before only looks
   const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags, caller));
+  await begun;
   try {
     return await createFromBundle(bundle, invocation, isDetached, isRun);
   } catch (error) {

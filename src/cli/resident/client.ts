@@ -25,6 +25,7 @@ import { ClientChannel, ClientGone } from "./client_channel.ts";
 import { END, takeEnd, waitFor } from "./client_end.ts";
 import { ClientEnds, pidOn, tryOpenPidfd } from "./client_ends.ts";
 import { ClientPrograms } from "./client_programs.ts";
+import { type BirthToDo, layOutBirth } from "./laid_birth.ts";
 import { type ClientAddresses, passStreams } from "./client_program.ts";
 import { passSignals, takeSignals, type WaitingFds, type WatchedChild } from "./client_signals.ts";
 import type { Peer } from "./peer.ts";
@@ -37,7 +38,6 @@ const MSG_NOSIGNAL = 0x4000;
 export type ClientPeer = Pick<Peer, "identity" | "fds" | "ignored" | "environment" | "words">;
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
 /** Takes the next program. */
 const GO_ON: Operation = { syscall: "jump", args: [], onError: { jump: "receive" } };
 /** Sends the program back, with its results. */
@@ -118,7 +118,7 @@ export class Client implements Bearer, Disposable {
    * @param securebits this program's
    */
   begin(securebits: number): void {
-    this.#programs.before = beginning(securebits);
+    this.#programs.prepend(`begin ${securebits}`, beginning(securebits));
   }
 
   /**
@@ -163,7 +163,7 @@ export class Client implements Bearer, Disposable {
 
   /** Has it do its command itself. */
   async leave(): Promise<void> {
-    this.#programs.before = [];
+    this.#programs.forget();
     await this.end([{ syscall: "jump", args: [], onError: { jump: "cold" } }]);
   }
 
@@ -176,8 +176,7 @@ export class Client implements Bearer, Disposable {
   passSignals(numbers: readonly number[], onSignal: (number: number) => void): void {
     this.#onSignal = onSignal;
     this.#waiting = { signals: this.#opens(), both: this.#opens() };
-    const { before } = this.#programs;
-    this.#programs.before = [...before, ...takeSignals(numbers, this.#waiting)];
+    this.#programs.prepend(`signals ${numbers}`, takeSignals(numbers, this.#waiting));
   }
 
   /**
@@ -219,18 +218,8 @@ export class Client implements Bearer, Disposable {
   async #bearNow(birth: Birth, more: number): Promise<{ program: SyscallProgram; clone: number }> {
     const words = this.#resumption("begun");
     const messages = words === undefined ? [] : [words];
-    const inherited = { open: this.#open, ignored: this.#peer.ignored };
-    const isMain = more === WNOWAIT;
-    const isLast = isMain && this.#mayEnd?.() === true;
-    const plan = planClientBirth(birth, inherited, {
-      first: this.#programs.before,
-      before: messages.map((message) => receiveWords(this.#addresses, message)),
-      both: isMain && this.#watched === undefined ? this.#waiting?.both : undefined,
-      answer: (child) => this.#answer(child === undefined ? undefined : { ...child, isLast }),
-    });
-    const { operations, clone, passed, report, isWatched } = plan;
-    const tail = reportTail(report, operations, birth.said.know(operations));
-    const program = this.#programs.layOut(operations, tail);
+    const { program, plan, passed } = this.#layOutBirth(birth, more === WNOWAIT, words);
+    const { operations, clone, isWatched } = plan;
     await this.#programs.ask(program, { messages, fds: passed });
     const pid = program.result(clone);
     if (pid < 0) throw initFailure(operations[clone] as PlannedOperation, -pid);
@@ -245,6 +234,26 @@ export class Client implements Bearer, Disposable {
       this.#watch(program, birth.endsSoon === true ? pidOn(program.output(BORN.name)) : pid);
     }
     return { program, clone };
+  }
+
+  #layOutBirth(birth: Birth, isMain: boolean, words: Bytes | undefined): BirthToDo {
+    const isLast = isMain && this.#mayEnd?.() === true;
+    const both = isMain && this.#watched === undefined ? this.#waiting?.both : undefined;
+    const { named, before } = this.#programs;
+    const { ignored } = this.#peer;
+    const waits = Object.values({ ...this.#waiting, ...this.#watched });
+    const of = [named, [...this.#open], ignored, words?.length, isLast, both, waits];
+    return layOutBirth(birth.memory, of, () => {
+      const plan = planClientBirth(birth, { open: this.#open, ignored }, {
+        first: before,
+        before: words === undefined ? [] : [receiveWords(this.#addresses, words)],
+        both,
+        answer: (child) => this.#answer(child === undefined ? undefined : { ...child, isLast }),
+      });
+      const { operations, report } = plan;
+      const tail = reportTail(report, operations, birth.said.know(operations));
+      return { plan, program: this.#programs.layOut(operations, tail) };
+    });
   }
 
   get ofTheWay(): Bearer {

@@ -15,8 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export class ClientPrograms {
   readonly #channel: ClientChannel;
   readonly #addresses: ClientAddresses;
-  /** What it does before the next program, and has not been sent yet. */
-  before: readonly Operation[] = [];
+  #before: readonly Operation[] = [];
+  #named = "";
   /** Settled once nothing is asked of it. */
   #turn: Promise<void> = Promise.resolve();
   #answered: PromiseWithResolvers<Bytes> | undefined;
@@ -30,6 +30,32 @@ export class ClientPrograms {
   constructor(channel: ClientChannel, addresses: ClientAddresses) {
     this.#channel = channel;
     this.#addresses = addresses;
+  }
+
+  /** What it does before the next program, and has not been sent yet. */
+  get before(): readonly Operation[] {
+    return this.#before;
+  }
+
+  /** What that is, in words. */
+  get named(): string {
+    return this.#named;
+  }
+
+  /**
+   * Has it do more before the next program.
+   *
+   * @param name tells these operations from all others
+   */
+  prepend(name: string, operations: readonly Operation[]): void {
+    this.#before = [...this.#before, ...operations];
+    this.#named += ` ${name}`;
+  }
+
+  /** Has it do nothing before the next program. */
+  forget(): void {
+    this.#before = [];
+    this.#named = "";
   }
 
   /** A program that lies where it takes them. */
@@ -99,7 +125,7 @@ export class ClientPrograms {
     fds?: readonly number[],
   ): Promise<void> {
     await this.#channel.send(memory, messages, fds);
-    this.before = [];
+    this.forget();
   }
 }
 

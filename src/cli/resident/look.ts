@@ -22,6 +22,8 @@ import {
 } from "../../../ffi/files/file.ts";
 import {
   decodeStatus,
+  S_IFCHR,
+  S_IFMT,
   STATUS_SIZE,
   STATX_BASIC_AND_MOUNT,
 } from "../../../ffi/files/file_status.ts";
@@ -41,10 +43,14 @@ const FILES = {
 const LABEL = "attr/current";
 
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
+/** Its standard streams. */
+const STREAMS = ["fd/0", "fd/1", "fd/2"] as const;
 const LINK_SIZE = 64;
 const PATH_SIZE = 4096;
 const NAMES_SIZE = 8192;
 const LIMIT_SIZE = 16;
+/** The major number of the devices of memory. */
+const MEMORY = 1;
 const PROC: Argument = { result: "proc" };
 
 /** What was read of a process. */
@@ -59,6 +65,8 @@ export interface Seen {
   readonly isAtFolder: boolean;
   /** The names in its folder of fds. */
   readonly fds: readonly Uint8Array<ArrayBuffer>[];
+  /** Those of its standard streams that may be terminals. */
+  readonly terminals: ReadonlySet<number>;
   /** How many fds it may have open: struct rlimit64. */
   readonly fdLimit: Uint8Array<ArrayBuffer>;
 }
@@ -78,9 +86,10 @@ export class Look {
     ...Object.entries(FILES).flatMap(([name, size]) => reading(name, size)),
     ...NAMESPACES.map((name) => link(`ns/${name}`, space(`ns/${name}`, LINK_SIZE))),
     status("root", PROC, "root/"),
+    ...STREAMS.map((stream) => status(stream, PROC, stream, 0)),
     link("cwd", this.#folder),
     opening("place", AT_FDCWD, this.#folder, O_PATH | O_DIRECTORY),
-    status("there", { result: "place" }, "", AT_EMPTY_PATH),
+    status("there", { result: "place" }, "", AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH),
     status("cwd/", PROC, "cwd/"),
     closing("place"),
     opening("fd", PROC, "fd", O_RDONLY | O_DIRECTORY),
@@ -122,6 +131,9 @@ export class Look {
       isAtFolder: ["there", "cwd/"].every((name) => program.result(name) >= 0) &&
         this.#fileAt("there") === this.#fileAt("cwd/"),
       fds: this.#names(proc),
+      terminals: new Set(
+        STREAMS.flatMap((name, stream) => this.#mayBeTerminal(name) ? [stream] : []),
+      ),
       fdLimit: this.#copy("limit", LIMIT_SIZE),
     };
   }
@@ -151,6 +163,12 @@ export class Look {
   #fileAt(name: string): string {
     const { fileSystem, inode, mountId } = decodeStatus(this.#program.output(name));
     return `${fileSystem}:${inode}:${mountId}`;
+  }
+
+  #mayBeTerminal(stream: string): boolean {
+    if (this.#program.result(stream) < 0) return false; // it is closed
+    const { mode, deviceMajor } = decodeStatus(this.#program.output(stream));
+    return (mode & S_IFMT) === S_IFCHR && deviceMajor !== MEMORY;
   }
 
   #names(proc: Fd): readonly Uint8Array<ArrayBuffer>[] {
@@ -204,9 +222,13 @@ function link(path: string, into: Space): Operation {
   return { label: path, syscall: "readlinkat", args, onError: "continue" };
 }
 
-function status(name: string, folder: Argument, path: string, flags = 0): Operation {
-  const all = flags | AT_SYMLINK_NOFOLLOW;
-  const args = [folder, path, all, STATX_BASIC_AND_MOUNT, space(name, STATUS_SIZE)];
+function status(
+  name: string,
+  folder: Argument,
+  path: string,
+  flags = AT_SYMLINK_NOFOLLOW,
+): Operation {
+  const args = [folder, path, flags, STATX_BASIC_AND_MOUNT, space(name, STATUS_SIZE)];
   return { label: name, syscall: "statx", args, onError: "continue" };
 }
 

@@ -68,6 +68,8 @@ export class Peer {
   readonly folder: string;
   /** The numbers of the fds that it has open. */
   readonly fds: ReadonlySet<number>;
+  /** Those of its standard streams that may be terminals. */
+  readonly terminals: ReadonlySet<number>;
   /** How many it may have open. */
   readonly fdLimit: number;
   /** The signals that it ignores. */
@@ -80,7 +82,7 @@ export class Peer {
    * @param status the text of its /proc/PID/status
    */
   constructor(pid: number, seen: Seen, status: string) {
-    const { files, folder, fds, fdLimit } = seen;
+    const { files, folder, fds, terminals, fdLimit } = seen;
     this.#seen = seen;
     this.identity = {
       pid,
@@ -91,6 +93,7 @@ export class Peer {
     this.environment = words(files.environ);
     this.folder = decodeRaw(folder);
     this.fds = new Set(fds.map(numberIn));
+    this.terminals = terminals;
     this.fdLimit = Number(new DataView(fdLimit.buffer).getBigUint64(0, true));
     this.ignored = signalsIn(statusMask(status, "SigIgn"));
   }

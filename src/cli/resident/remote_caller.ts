@@ -57,7 +57,7 @@ export class RemoteCaller implements Caller, Disposable {
     this.bearer = client;
     this.identity = peer.identity;
     this.#peer = peer;
-    this.#output = new RemoteOutput(client);
+    this.#output = new RemoteOutput(client, peer.terminals);
     this.stdin = this.#output.sink(0);
     this.stdout = this.#output.sink(1);
     this.stderr = this.#output.sink(2);

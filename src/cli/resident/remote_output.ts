@@ -6,7 +6,6 @@
 
 import { EBADF, EPIPE, errnoText } from "../../../ffi/c/errno.ts";
 import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
-import { S_IFCHR, S_IFMT, tryStatPath } from "../../../ffi/files/file_status.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 import { type PlannedOperation, StepBuilder } from "../../../init/operations/operation.ts";
 import { requireEqual } from "../../../init/steps/places/verify.ts";
@@ -16,8 +15,6 @@ import { ClientGone } from "./client_channel.ts";
 import { signalSet } from "./client_signals.ts";
 
 const SIG_BLOCK = 0;
-/** The major number of the devices of memory. */
-const MEMORY = 1;
 /** What a pipe takes at once, or not at all: pipe(7). */
 const PIPE_BUF = 4096;
 const CHUNK = 1 << 16;
@@ -37,6 +34,7 @@ interface Piece {
 /** The output of one command. */
 export class RemoteOutput {
   readonly #client: Client;
+  readonly #terminals: ReadonlySet<number>;
   readonly #pieces: Piece[] = [];
   /** Those to which nothing more can be written. */
   readonly #closed = new Set<Stream>();
@@ -45,9 +43,14 @@ export class RemoteOutput {
   #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Nothing is written yet. */
-  constructor(client: Client) {
+  /**
+   * Nothing is written yet.
+   *
+   * @param terminals the streams that may be terminals
+   */
+  constructor(client: Client, terminals: ReadonlySet<number>) {
     this.#client = client;
+    this.#terminals = terminals;
     client.beforeBirth(() => this.#writeNow());
   }
 
@@ -66,7 +69,7 @@ export class RemoteOutput {
         this.#pieces.push({ stream, bytes: bytes.slice() as Uint8Array<ArrayBuffer> });
         return bytes.length;
       },
-      isTerminal: () => mayBeTerminal(this.#client.pid, stream),
+      isTerminal: () => this.#terminals.has(stream),
     };
   }
 
@@ -162,14 +165,4 @@ function writing({ stream, bytes }: Piece): Operation[] {
     { syscall: "rt_sigprocmask", args: [SIG_BLOCK, pipe, 0, pipe.length], onError: "continue" },
     { label: "write", syscall: "write", args: [stream, bytes, bytes.length], onError: "continue" },
   ];
-}
-
-/**
- * Whether a stream of another process may be a terminal: it is a device, and none of memory such as
- * /dev/null. Nothing is opened for that.
- */
-function mayBeTerminal(pid: number, stream: Stream): boolean {
-  const status = tryStatPath(`/proc/${pid}/fd/${stream}`, true);
-  if (typeof status === "number") return false;
-  return (status.mode & S_IFMT) === S_IFCHR && status.deviceMajor !== MEMORY;
 }

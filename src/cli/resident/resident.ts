@@ -18,6 +18,7 @@ import { RecentStates } from "../../state/recent_states.ts";
 import { Client, type ClientPeer } from "./client.ts";
 import { ClientGone } from "./client_channel.ts";
 import { clientAddresses } from "./client_program.ts";
+import { restEngineThreads } from "./engine_threads.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
 import { type Peer, Self } from "./peer.ts";
@@ -41,6 +42,8 @@ const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"] as con
 const PAUSE_MS = 50;
 /** With more commands under way each is begun with a message of its own, and waits for its turn then. */
 const QUIET = 4;
+/** For how many turns of its promises a command is let go on before the next caller is looked for. */
+const HEAD_START = 64;
 /** How many more fds than it has a client must be able to take for its children. */
 const MORE_FDS = 128;
 
@@ -77,6 +80,7 @@ export class Resident {
    * what it has begun.
    */
   async serve(listening: Listening): Promise<void> {
+    restEngineThreads();
     clearTimeout(undefined); // the engine loads much for its first timer: not with the first command
     const open = new Set<Promise<void>>();
     {
@@ -89,9 +93,12 @@ export class Resident {
           .catch((error) => console.error(`hull resident: ${oneLine(error)}`))
           .finally(() => open.delete(attended));
         open.add(attended);
+        // What has begun comes first, up to where it waits for its client.
+        for (let k = 0; k < HEAD_START; k++) await undefined;
       }
     }
     await Promise.all(open);
+    this.#states[Symbol.dispose]();
   }
 
   /** The next connection; undefined if there is none yet. */
@@ -118,7 +125,7 @@ export class Resident {
     using _busy = this.#idle.busy();
     using opened = new DisposableStack();
     opened.use(socket);
-    const hello = await this.#hello(socket);
+    const hello = receivePacket(socket, HELLO_SIZE)?.bytes ?? await this.#hello(socket);
     if (hello === undefined || hello.length === 0) return;
     const text = new TextDecoder().decode(hello);
     if (text.startsWith(QUESTION)) {
@@ -145,14 +152,13 @@ export class Resident {
     }
   }
 
-  /** The first message of who connected; undefined if it says nothing for too long. */
+  /** The first message of who connected, if it is not there yet; undefined if none comes in time. */
   async #hello(socket: Fd): Promise<Uint8Array | undefined> {
-    let limit: AbortSignal | undefined;
+    const limit = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(HELLO_MS)]);
     for (;;) {
-      const packet = receivePacket(socket, HELLO_SIZE)?.bytes; // mostly it is there
-      if (packet !== undefined || limit?.aborted === true) return packet;
-      limit ??= AbortSignal.any([this.#ending.signal, AbortSignal.timeout(HELLO_MS)]);
       await this.#poller.until(limit).wait(socket).catch(() => {});
+      const packet = receivePacket(socket, HELLO_SIZE)?.bytes;
+      if (packet !== undefined || limit.aborted) return packet;
     }
   }
 

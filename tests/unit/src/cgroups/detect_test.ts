@@ -3,6 +3,7 @@ import {
   type CgroupHost,
   detectCgroups,
   readCgroupHost,
+  RecentHost,
   untilUsual,
 } from "../../../../src/cgroups/detect.ts";
 import { ContainerError } from "../../../../src/errors.ts";
@@ -130,4 +131,21 @@ Deno.test("what is read of mountinfo tells the same as all of it", () => {
     uidMap: whole("uid_map"),
   };
   assertEquals(detectCgroups(), readCgroupHost(facts));
+});
+
+Deno.test("what was found lately is found again, until the mounts change", () => {
+  using recent = new RecentHost();
+  const first = detectCgroups("self", recent);
+  const cgroup = Deno.readTextFileSync("/proc/self/cgroup");
+  assertEquals(recent.find(cgroup) === first, true);
+  assertEquals(recent.find(`${cgroup}0::/of/another\n`), undefined);
+  assertEquals(detectCgroups("self", recent) === first, true);
+  const folder = Deno.makeTempDirSync({ prefix: "hull-test-mount-" });
+  new Deno.Command("mount", { args: ["-t", "tmpfs", "hull-test", folder] }).outputSync();
+  assertEquals(recent.find(cgroup), undefined);
+  const second = detectCgroups("self", recent);
+  assertEquals(second.hierarchies, first.hierarchies);
+  assertEquals(recent.find(cgroup) === second, true);
+  new Deno.Command("umount", { args: [folder] }).outputSync();
+  Deno.removeSync(folder);
 });

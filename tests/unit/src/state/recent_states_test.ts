@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { RecentPlans } from "../../../../src/state/recent_plans.ts";
 import { RecentStates } from "../../../../src/state/recent_states.ts";
+import { StateLook } from "../../../../src/state/state_look.ts";
 import type { Snapshot } from "../../../../src/state/stored_state.ts";
 
 function snapshot(text: string): Snapshot {
@@ -20,4 +22,40 @@ Deno.test("only the states that were kept last stay", () => {
   for (let k = 0; k < 200; k++) states.keep(`/run/${k}`, snapshot(String(k)));
   assertEquals(states.find("/run/0", "0"), undefined);
   assertEquals(states.find("/run/199", "199")?.text, "199");
+});
+
+Deno.test("the text of a state is read as it is; what stands there otherwise is left to others", () => {
+  const folder = Deno.makeTempDirSync({ prefix: "hull-test-look-" });
+  const look = new StateLook();
+  assertEquals(look.text(folder), undefined);
+  for (const text of ["{}", "", "ü".repeat(9000), "x".repeat(70_000)]) {
+    Deno.writeTextFileSync(`${folder}/state.json`, text);
+    assertEquals(look.text(folder), text.length < 65_536 ? text : undefined);
+    assertEquals(look.text(`${folder}/nothing`), undefined);
+  }
+  Deno.writeTextFileSync(`${folder}/state.json`, "{}");
+  Deno.symlinkSync(folder, `${folder}/link`);
+  assertEquals(look.text(`${folder}/link`), undefined);
+  Deno.renameSync(`${folder}/state.json`, `${folder}/other.json`);
+  Deno.symlinkSync("other.json", `${folder}/state.json`);
+  assertEquals(look.text(folder), undefined);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("a plan is used by one at a time, and for the very state that it was made for", () => {
+  const gone: string[] = [];
+  const plan = (name: string) => ({ [Symbol.dispose]: () => void gone.push(name) });
+  const plans = new RecentPlans();
+  const { state } = snapshot("one");
+  const first = plan("first");
+  plans.keep(state, "wish", first);
+  assertEquals(plans.take({ ...state }, "wish"), undefined);
+  assertEquals(plans.take(state, "another"), undefined);
+  assertEquals(plans.take(state, "wish"), first);
+  assertEquals(plans.take(state, "wish"), undefined);
+  for (let k = 0; k < 33; k++) plans.keep(state, String(k), plan(String(k)));
+  assertEquals(gone, ["0"]);
+  plans[Symbol.dispose]();
+  assertEquals(gone.length, 33);
+  assertEquals(plans.take(state, "32"), undefined);
 });

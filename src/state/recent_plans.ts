@@ -1,0 +1,45 @@
+/**
+ * Plans that were made lately, for a program that does the same in the same container again and
+ * again, as one that probes its health.
+ *
+ * @module
+ */
+
+import type { StoredState } from "./stored_state.ts";
+
+/** How many are kept. */
+const MOST = 32;
+
+interface Kept {
+  readonly container: StoredState;
+  readonly wish: string;
+  readonly plan: Disposable;
+}
+
+/** The plans that were used last. */
+export class RecentPlans implements Disposable {
+  /** The one that was used last is the last. */
+  readonly #kept: Kept[] = [];
+
+  /**
+   * Takes the plan for a wish out, for one use at a time.
+   *
+   * @param container the very state that the plan was made for: what is read of an unchanged container
+   *   again is the same object
+   */
+  take(container: StoredState, wish: string): Disposable | undefined {
+    const at = this.#kept.findLastIndex((one) => one.container === container && one.wish === wish);
+    return at < 0 ? undefined : this.#kept.splice(at, 1)[0]?.plan;
+  }
+
+  /** Keeps a plan, in place of the one that was not used for longest. */
+  keep(container: StoredState, wish: string, plan: Disposable): void {
+    this.#kept.push({ container, wish, plan });
+    if (this.#kept.length > MOST) this.#kept.shift()?.plan[Symbol.dispose]();
+  }
+
+  /** Disposes of all. */
+  [Symbol.dispose](): void {
+    for (const { plan } of this.#kept.splice(0)) plan[Symbol.dispose]();
+  }
+}
