@@ -7,6 +7,7 @@
  * @module
  */
 
+import { JSR_NAMES } from "./jsr_names.ts";
 import {
   floorOf,
   FLOORS,
@@ -39,11 +40,14 @@ const MOST_LINES = 350;
 const PAGES = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"];
 const PLACE = /^(docs|examples|ffi|init|scripts|src|std|tests)\/[\w./-]*$/;
 
-/** The packages that a room may import. */
-const PACKAGES: Readonly<Record<string, RegExp>> = {
-  "src/cli": /^@std\/(?:cli|path)/,
+/**
+ * The parts of @std that a room may import, by the file that stands in for them, since who imports
+ * hull by a path has no name for a package. scripts/jsr_names.ts has each file's name at JSR.
+ */
+const PARTS: Readonly<Record<string, RegExp>> = {
+  "src/cli": /^std\/(?:cli|path)\//,
 };
-const OTHERS_PACKAGES = /^@std\/path/;
+const OTHERS_PARTS = /^std\/path\//;
 
 let breaches = 0;
 
@@ -60,7 +64,10 @@ function whyNot(file: string, target: string): string | undefined {
   }
   const [room, other] = [roomOf(file), roomOf(target)];
   if (!isInRooms(target)) {
-    return (PACKAGES[room] ?? OTHERS_PACKAGES).test(target) ? undefined : "";
+    if (!(PARTS[room] ?? OTHERS_PARTS).test(target)) return "";
+    return `./${target}` in JSR_NAMES
+      ? undefined
+      : ": scripts/jsr_names.ts has no name of it at JSR";
   }
   if (room !== other) return whyNotDown(room, other, FLOORS);
   const [folder, otherFolder] = [folderOf(file), folderOf(target)];

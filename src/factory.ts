@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../std/path/posix/resolve.ts";
 import { type AbortOptions, unlessAborted } from "../ffi/waiting/abort.ts";
 import { INIT_VARIABLE } from "../init/init_variable.ts";
 import type { ContainerPlan } from "./birth/rehearsal.ts";
@@ -50,15 +50,20 @@ export class Factory {
   readonly root: string;
   readonly #workshop: Workshop;
 
-  /** Touches nothing on the host yet: the root folder is made with the first container. */
+  /**
+   * Touches nothing on the host yet: the root folder is made with the first container.
+   *
+   * @throws {ContainerError} `Unsupported` if this program was started as init and has not become it
+   */
   constructor(options: FactoryOptions = {}) {
+    if (Deno.env.has(INIT_VARIABLE)) throw notInit();
     this.root = resolve(options.root ?? defaultRoot());
     this.#workshop = new Workshop(this.root, options);
   }
 
   /**
-   * Becomes init if this process was started as one, and does not return then. A compiled program
-   * that contains hull must await it first in its main.
+   * Becomes init if this process was started as one, and does not return then. A compiled or bundled
+   * program that contains hull must await it first in its main.
    */
   static async startInitialization(): Promise<void> {
     if (Deno.env.has(INIT_VARIABLE)) await (await import("../init/init.ts")).startInitialization();
@@ -212,4 +217,10 @@ export class Factory {
   #container(snapshot: Snapshot): Container {
     return makeContainer(snapshot, this.#workshop.surroundingsOf(snapshot));
   }
+}
+
+function notInit(): ContainerError {
+  return new ContainerError("Unsupported", "this program was started as a container's init", {
+    hint: "let it await Factory.startInitialization() first, or bundle it without hull",
+  });
 }

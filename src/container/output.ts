@@ -5,6 +5,8 @@
  */
 
 import type { ExitStatus } from "../../ffi/processes/process.ts";
+import { read } from "../../ffi/files/file.ts";
+import { type Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
 import type { AbortOptions } from "../../ffi/waiting/abort.ts";
 import { ContainerError } from "../errors.ts";
 import { USED } from "../process/process_claim.ts";
@@ -17,6 +19,7 @@ import { statsIfThere, type Usage, usageOfAll, usageOfOne } from "./usage.ts";
 /** How much of each output is taken where nothing is said: 16 MiB. */
 const OUTPUT_LIMIT = 16 * 2 ** 20;
 
+const MOST_WORDS = 4096;
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** How a program is run to its end. */
@@ -88,7 +91,11 @@ export async function outputOf(
   using pipes = new OutputPipes(stdin !== undefined);
   const process = new Process({ ...program, args, terminal: false, ...pipes.stdio });
   const before = known.state.known.init === undefined ? undefined : statsIfThere(cgroups);
-  await start(process, { signal });
+  try {
+    await start(process, { signal });
+  } catch (error) {
+    throw withLastWords(error, pipes.stderr);
+  }
   const begun = performance.now();
   using attendance = new Attendance(process, pipes, stdin, poller, {
     deadlineMs,
@@ -106,6 +113,16 @@ export async function outputOf(
   await attendance.taken();
   signal?.throwIfAborted();
   return outcome(status, attendance, oomKills > 0, usage);
+}
+
+/** An init that could not say what went wrong may have printed it where nobody reads any more. */
+function withLastWords(error: unknown, { reader }: Pipe): unknown {
+  if (!(error instanceof ContainerError && error.code === "InitFailed")) return error;
+  setNonBlocking(reader);
+  const words = read(reader, MOST_WORDS) ?? new Uint8Array(0);
+  if (words.length === 0) return error;
+  const hint = `init printed: ${DECODER.decode(words).trim()}`;
+  return new ContainerError(error.code, error.summary, { ...error, hint, cause: error });
 }
 
 function outcome(

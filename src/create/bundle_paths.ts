@@ -5,7 +5,7 @@
  */
 
 import { S_IFDIR, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../../std/path/posix/resolve.ts";
 import { isBindMount } from "../config/mount_options.ts";
 import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";

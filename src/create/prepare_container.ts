@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../../std/path/posix/resolve.ts";
 import type { Builtin } from "./builtin_container.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";

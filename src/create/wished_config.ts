@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../../std/path/posix/resolve.ts";
 import type { Capabilities, Config, Mount, ProcessConfig } from "../config/types/config.ts";
 import { mergeResources } from "../life/merge_resources.ts";
 import { heldCapabilities } from "../security/capabilities.ts";

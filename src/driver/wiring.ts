@@ -5,7 +5,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../../std/path/posix/resolve.ts";
 import { O_RDONLY } from "../../ffi/files/file.ts";
 import type { Process } from "../process.ts";
 import type { OutputFiles } from "../state/stored_state.ts";

@@ -7,11 +7,17 @@
 
 import { VERSION } from "../version.ts";
 
-/** The address of init's module. */
-function initModule(): URL {
+/** hull's own bundle, by the name of its folder; undefined in sources and in others' bundles. */
+function ownBundle(): string | undefined {
+  return /\/\.hull\/([^/]+)\/src\//.exec(import.meta.url)?.[1];
+}
+
+/** The address of init's module; undefined in a program of which hull was bundled to be a part. */
+function initModule(): URL | undefined {
   const { url } = import.meta;
-  // Bundled, this is a part of src/cli/hull.js.
-  return new URL(url.endsWith(".ts") ? "../../init/init.ts" : "../../init/init.js", url);
+  if (url.endsWith(".ts")) return new URL("../../init/init.ts", url);
+  // In hull's own bundle this is a part of src/cli/hull.js.
+  return ownBundle() === undefined ? undefined : new URL("../../init/init.js", url);
 }
 
 /**
@@ -26,15 +32,16 @@ export const BRIEFLY = "--v8-flags=--no-lazy,--jitless,--single-threaded,--min-s
  * version.
  */
 export function buildName(): string {
-  const [, bundle] = /\/\.hull\/([^/]+)\/src\//.exec(import.meta.url) ?? [];
-  return `${VERSION} ${bundle ?? "sources"}`;
+  return `${VERSION} ${ownBundle() ?? "sources"}`;
 }
 
-/** The arguments of Deno's command that start init. */
+/** The arguments of Deno's command that start init: a part of hull, or a whole program with it. */
 export function runInit(): string[] {
-  const module = initModule();
+  const run = ["run", "--quiet", "--allow-all", "--no-lock", BRIEFLY];
+  const own = initModule();
+  const module = own ?? new URL(Deno.mainModule);
   const isFile = module.protocol === "file:";
   const place = isFile ? decodeURIComponent(module.pathname) : module.href;
-  const where = isFile ? "--no-remote" : "--cached-only";
-  return ["run", "--quiet", "--allow-all", "--no-lock", BRIEFLY, where, "--no-config", place];
+  const where = isFile && own !== undefined ? "--no-remote" : "--cached-only";
+  return own === undefined ? [...run, where, place] : [...run, where, "--no-config", place];
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { parseArgs } from "../../../std/cli/parse_args.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Command, Flag, GivenFlags } from "./command.ts";
 import { nearest } from "./suggest.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { resolve } from "@std/path/posix/resolve";
+import { resolve } from "../../../std/path/posix/resolve.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { openPidfd } from "../../../ffi/processes/process.ts";
