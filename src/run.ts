@@ -7,6 +7,7 @@
 import type { Config, Resources } from "./config/types/config.ts";
 import type { NetworkMode } from "./config/types/network_mode.ts";
 import type { InnerOutputOptions, Output, OutputOptions } from "./container/output.ts";
+import type { DefaultWishes } from "./create/default_wishes.ts";
 import { ContainerError } from "./errors.ts";
 import { Factory } from "./factory.ts";
 import { undone } from "./failures/undo.ts";
@@ -33,6 +34,8 @@ export interface RunProgramOptions extends OutputOptions {
   readonly config?: Config | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
+  /** What is wished of the container's config: mounts, files, the root, the first process. */
+  readonly wishes?: DefaultWishes | undefined;
   /** Further limits, as config.json has them. */
   readonly resources?: Resources | undefined;
   /**
@@ -71,11 +74,12 @@ export async function run(
   options: RunProgramOptions = {},
 ): Promise<Output> {
   const { id = `run-${crypto.randomUUID()}`, config, bundle, network, ...others } = options;
-  const { limits, resources, factory = new Factory(), ...output } = others;
+  const { limits, resources, wishes, factory = new Factory(), ...output } = others;
   const { signal } = options;
   const container = await factory.create(id, config, {
     bundle,
     network,
+    wishes,
     resources: withLimits(limits, resources),
     signal,
   });

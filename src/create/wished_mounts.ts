@@ -4,10 +4,6 @@
  * @module
  */
 
-<<<<<<< HEAD
-=======
-import { resolve } from "../../std/path/posix/resolve.ts";
->>>>>>> 72a8d89 (library: a program imports hull from any folder, without links or warnings)
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { isBindMount } from "../config/mount_options.ts";
 import { childPointer, type Report } from "../config/fields/field.ts";

@@ -53,6 +53,16 @@ Deno.test("run gives what a program wrote, how it ended, and what it used", asyn
   });
 });
 
+Deno.test("a run takes wishes, and a program under a small first process can die of signals", async () => {
+  await withRuns("hull-out-wishes", async (runOne) => {
+    const wishes = { files: { "/work/in": "from a file" }, env: { A: "b" }, init: true } as const;
+    const { stdout, code } = await runOne("cat /work/in; echo $A; kill -ABRT $$", {
+      wishes,
+    });
+    assertEquals([stdout, code], ["from a fileb\n", 134]);
+  });
+});
+
 Deno.test("run passes input of every kind, also more than a pipe holds", async () => {
   await withRuns("hull-out-in", async (runOne) => {
     const bytes = crypto.getRandomValues(new Uint8Array(60_000));
