@@ -35,6 +35,8 @@ export interface Gauges {
   readonly ioWait: number | undefined;
   /** Whether its tasks are stopped, or about to be. */
   readonly isFrozen: boolean | undefined;
+  /** Whether no process is in it or below; undefined on v1, which does not tell. */
+  readonly isEmpty: boolean | undefined;
 }
 
 type Draft = { -readonly [Name in keyof Gauges]: Gauges[Name] };
@@ -121,7 +123,10 @@ const V2: readonly Source[] = [
     controller: "",
     file: "cgroup.events",
     size: LINE,
-    take: (bytes, into) => void (into.isFrozen = (behind(bytes, FROZEN) ?? 0) > 0),
+    take: (bytes, into) => {
+      into.isFrozen = (behind(bytes, FROZEN) ?? 0) > 0;
+      into.isEmpty = behind(bytes, POPULATED) === 0;
+    },
   },
   ...PRESSURES,
 ];
@@ -133,6 +138,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 const TOTAL = encode("total=");
 const USAGE = encode("usage_usec ");
 const FROZEN = encode("frozen ");
+const POPULATED = encode("populated ");
 const READ_V1 = encode(" Read ");
 const WRITE_V1 = encode(" Write ");
 const READ_V2 = encode("rbytes=");
@@ -202,6 +208,7 @@ const NOTHING: Draft = {
   memoryWait: undefined,
   ioWait: undefined,
   isFrozen: undefined,
+  isEmpty: undefined,
 };
 
 /** How many files of a container stay open, at most. */

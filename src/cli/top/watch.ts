@@ -5,6 +5,7 @@
  * @module
  */
 
+import { tryStatPath } from "../../../ffi/files/file_status.ts";
 import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { detectCgroups } from "../../cgroups/detect.ts";
 import { softLimitOf } from "../../../ffi/processes/rlimit.ts";
@@ -96,6 +97,8 @@ class Watched implements Disposable {
   /** Whether its files stay open. */
   #isKept = false;
   #counted: Counted | undefined;
+  /** That of the folder of a stopped one. */
+  #inode: bigint | undefined;
   #history = emptyHistory();
 
   constructor(id: string, place: Place, turn: number) {
@@ -137,9 +140,15 @@ class Watched implements Disposable {
 
   /** Whether the state must be read: what uses nothing or can't be looked at may have ended. */
   #isInDoubt(gauges: Gauges | undefined, round: number): boolean {
-    const isItsTurn = (round + this.#turn) % ANEW === 0;
-    if (this.#status === "stopped") return isItsTurn; // it stays so until it is removed
-    return isItsTurn || this.#status === "created" || gauges === undefined || gauges.pids === 0;
+    if ((round + this.#turn) % ANEW === 0 || this.#status === "created") return true;
+    if (this.#status === "stopped") return this.#inode !== this.#inodeNow(); // else it stays so
+    return gauges === undefined || gauges.pids === 0 || gauges.isEmpty === true;
+  }
+
+  /** By which a later container's folder is told from this one's. */
+  #inodeNow(): bigint | undefined {
+    const status = tryStatPath(this.#container?.folder ?? "", false);
+    return typeof status === "number" ? undefined : status.inode;
   }
 
   #count(gauges: Gauges | undefined, interfaces: () => Interfaces): Counted | undefined {
@@ -154,21 +163,26 @@ class Watched implements Disposable {
 
   #readState(): void {
     try {
-      this.#status = this.#loaded().status();
+      this.#takeState();
     } catch (error) {
       if (!(error instanceof ContainerError)) throw error;
       this.#forget();
       try {
-        this.#status = this.#loaded().status(); // another one may have the id now
+        this.#takeState(); // another one may have the id now
       } catch (again) {
         if (!(again instanceof ContainerError)) throw again;
+        this.#forget();
         this.#status = again.code === "ContainerNotExists" ? "gone" : "broken";
-        return;
       }
     }
-    const hasProcesses = this.#status !== "stopped" && this.#status !== "creating";
-    if (hasProcesses) this.#open();
-    else this.#close();
+  }
+
+  #takeState(): void {
+    const { status, cgroupPaths } = this.#loaded().state();
+    this.#status = status;
+    if (status === "stopped" || status === "creating") this.#close();
+    else this.#open(cgroupPaths);
+    if (status === "stopped") this.#inode = this.#inodeNow();
   }
 
   #loaded(): Container {
@@ -185,10 +199,9 @@ class Watched implements Disposable {
     this.#history = emptyHistory();
   }
 
-  #open(): void {
+  #open(cgroupPaths: Readonly<Record<string, string>>): void {
     const { version } = this.#place;
     if (this.#reader !== undefined || version === undefined) return;
-    const { cgroupPaths } = this.#loaded().state();
     this.#interfaces = this.#loaded().networks().flatMap(({ hostInterfaceName }) =>
       hostInterfaceName ?? []
     );

@@ -33,6 +33,7 @@ const EXPECTED: Gauges = {
   memoryWait: 22,
   ioWait: 333,
   isFrozen: true,
+  isEmpty: false,
 };
 
 for (const isKept of [true, false]) {
@@ -45,8 +46,8 @@ for (const isKept of [true, false]) {
     assertEquals(reader.read(), EXPECTED);
     Deno.writeTextFileSync(`${path}/memory.current`, "12345678\n");
     Deno.writeTextFileSync(`${path}/memory.max`, "20000000\n");
-    Deno.writeTextFileSync(`${path}/cgroup.events`, "populated 1\nfrozen 0\n");
-    const changed = { ...EXPECTED, memory: 12_345_678, isFrozen: false };
+    Deno.writeTextFileSync(`${path}/cgroup.events`, "populated 0\nfrozen 0\n");
+    const changed = { ...EXPECTED, memory: 12_345_678, isFrozen: false, isEmpty: true };
     assertEquals(reader.read(false), changed);
     assertEquals(reader.read(), { ...changed, memoryLimit: 20_000_000 });
   });
@@ -70,7 +71,7 @@ for (const isKept of [true, false]) {
       Object.fromEntries(controllers.map((name) => [name, path])),
       isKept,
     );
-    assertEquals(reader.read(), EXPECTED);
+    assertEquals(reader.read(), { ...EXPECTED, isEmpty: undefined });
     Deno.writeTextFileSync(`${path}/freezer.state`, "THAWED\n");
     assertEquals(reader.read()?.isFrozen, false);
   });
