@@ -97,6 +97,14 @@ export type {
   OutputKind,
   Signal,
 } from "./src/sandbox/processes/child_process.ts";
+export type {
+  CodeExtension,
+  DenoReplOptions,
+  DenoRunOptions,
+  SandboxDeno,
+} from "./src/sandbox/deno/sandbox_deno.ts";
+export type { DenoProcess, DenoRepl } from "./src/sandbox/deno/deno_process.ts";
+export type { RequestOptions } from "./src/sandbox/http/inner_http.ts";
 export type { SpawnOptions } from "./src/sandbox/processes/spawn_options.ts";
 export {
   type SandboxCommandBuilder,

@@ -75,9 +75,12 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/network/hull_bridge", "src/network/kinds"],
     ["src/network"],
   ],
-  "src/sandbox": [["src/sandbox/fs", "src/sandbox/options"], ["src/sandbox/processes"], [
-    "src/sandbox",
-  ]],
+  "src/sandbox": [
+    ["src/sandbox/fs", "src/sandbox/http", "src/sandbox/options"],
+    ["src/sandbox/processes"],
+    ["src/sandbox/deno"],
+    ["src/sandbox"],
+  ],
   "src/security": [["src/security"], ["src/security/filters"]],
   "src/shim": [
     ["src/shim/messages"],

@@ -110,6 +110,7 @@ export const SYSCALL_NUMBERS = {
   setresuid: [117, 147],
   setsid: [112, 157],
   setsockopt: [54, 208],
+  shutdown: [48, 210],
   signalfd4: [289, 74],
   socket: [41, 198],
   socketpair: [53, 199],

@@ -7,6 +7,7 @@
  */
 
 import { EMSGSIZE, SyscallError } from "../c/errno.ts";
+import { checked, libc } from "../c/libc.ts";
 import { Fd } from "../files/file.ts";
 import type { Operation, Words } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
@@ -116,4 +117,15 @@ function run(operation: Operation): SyscallProgram {
   const failure = program.failure();
   if (failure === undefined) return program;
   throw new SyscallError(operation.syscall, failure.errno);
+}
+
+const SHUT_WR = 1;
+
+/**
+ * Says that no more is sent: shutdown(2). What the other end sends still comes.
+ *
+ * @throws {SyscallError} ENOTCONN
+ */
+export function shutDownWriting(socket: Fd): void {
+  checked("shutdown", libc.shutdown(socket.number, SHUT_WR));
 }

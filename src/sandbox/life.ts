@@ -9,7 +9,6 @@ import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
 import { Factory } from "../factory.ts";
 import { undone } from "../failures/undo.ts";
-import { isOrdinaryUser } from "../own/rights.ts";
 import { Process } from "../process.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
 import { removeIfThere, sweepSandboxes } from "./listing.ts";
@@ -19,6 +18,8 @@ import {
   type SandboxOptions,
 } from "./options/sandbox_options.ts";
 import { isOver, readRecord, type SandboxRecord, writeRecord } from "./record.ts";
+import { HOME } from "./options/environment.ts";
+import { FIRST_PROGRAM, wishesOf } from "./wishes.ts";
 import { endWatchdog, startWatchdog } from "./watchdog.ts";
 
 /** What a sandbox is, as this program knows it. */
@@ -31,9 +32,6 @@ export interface Life {
   readonly isMaker: boolean;
 }
 
-/** As hosted sandboxes have it. */
-const DEFAULT_MEMORY = 1280 * 1024 * 1024;
-
 /**
  * Makes a sandbox's container with its first process, and what ends it in time.
  *
@@ -44,15 +42,15 @@ export async function makeLife(options: SandboxOptions): Promise<LifeHandle> {
   const { factory = new Factory(), signal } = options;
   const id = options.id ?? `sandbox-${randomHex(6)}`;
   await sweepSandboxes(factory);
-  const container = await factory.create(id, undefined, { ...resourcesOf(checked), signal });
+  const container = await factory.create(id, undefined, { wishes: wishesOf(checked), signal });
   try {
     // The record comes first: who is killed now leaves a session that is over.
     const me = identify(Deno.pid);
     const session = { ...recordOf(checked), session: me };
     writeRecord(container.folder, session);
     const process = new Process({
-      args: ["sleep", "infinity"],
-      cwd: "/",
+      args: [FIRST_PROGRAM],
+      cwd: HOME, // which is made
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -204,9 +202,4 @@ function ended(id: string): ContainerError {
 
 function recordOf({ labels, env }: CheckedOptions): SandboxRecord {
   return { format: 1, labels, env, umask: 0o022, created: Date.now() };
-}
-
-function resourcesOf({ memory }: CheckedOptions) {
-  const limit = memory ?? (isOrdinaryUser() ? undefined : DEFAULT_MEMORY);
-  return limit === undefined ? {} : { resources: { memory: { limit, swap: limit } } };
 }

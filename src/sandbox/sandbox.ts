@@ -9,12 +9,16 @@ import { ContainerError } from "../errors.ts";
 import { openRoot, requireAlive } from "../exec/joined_container.ts";
 import { Factory } from "../factory.ts";
 import type { Process } from "../process.ts";
+import { SandboxDeno } from "./deno/sandbox_deno.ts";
+import { InnerHttp, innerPort, type RequestOptions } from "./http/inner_http.ts";
+import { listeningPorts } from "./http/listening_ports.ts";
+import { hasDeno } from "./own_deno.ts";
 import { HOME, SandboxEnv } from "./options/environment.ts";
 import { SandboxFs } from "./fs/sandbox_fs.ts";
 import { type LifeHandle, makeLife, reviveLife } from "./life.ts";
 import { memoryKills } from "./memory_kills.ts";
 import { type Duration, durationMs, type SandboxOptions } from "./options/sandbox_options.ts";
-import { ChildProcess } from "./processes/child_process.ts";
+import { ChildProcess, type Running } from "./processes/child_process.ts";
 import { SandboxCommandBuilder } from "./processes/command_builder.ts";
 import type { SpawnOptions } from "./processes/spawn_options.ts";
 import { signalAll, spawnIn } from "./processes/spawning.ts";
@@ -55,11 +59,15 @@ export class Sandbox implements AsyncDisposable {
   readonly fs: SandboxFs;
   /** What its programs find in their environment. */
   readonly env: SandboxEnv;
+  /** Its Deno. */
+  readonly deno: SandboxDeno;
   readonly #life: LifeHandle;
+  readonly #http: InnerHttp;
   /** Those whose outputs nobody has taken yet, too: they are closed with the sandbox. */
   readonly #children = new Map<ChildProcess, Process>();
   readonly #ended = new Set<ChildProcess>();
   #shell: string | undefined;
+  #url: string | undefined;
 
   private constructor(life: LifeHandle) {
     this.#life = life;
@@ -83,6 +91,14 @@ export class Sandbox implements AsyncDisposable {
       umask: () => umask,
       setUmask: (mask) => umask = mask,
     });
+    const http = new InnerHttp(life.first);
+    this.#http = http;
+    this.deno = new SandboxDeno({
+      fs: this.fs,
+      isThere: hasDeno(life.container.config),
+      request: (port, url, init) => http.fetch(port, url, init),
+      start: (...start) => this.#start(...start),
+    });
   }
 
   /**
@@ -93,15 +109,9 @@ export class Sandbox implements AsyncDisposable {
    * @throws the signal's reason
    */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
-    const life = await makeLife(options);
-    const sandbox = new Sandbox(life);
-    try {
-      await sandbox.fs.mkdir(HOME, { recursive: true, mode: 0o755 });
-      return sandbox;
-    } catch (error) {
-      await life.destroy();
-      throw error;
-    }
+    const sandbox = new Sandbox(await makeLife(options));
+    if (options.port !== undefined) sandbox.#url = await sandbox.exposeHttp({ port: options.port });
+    return sandbox;
   }
 
   /**
@@ -159,17 +169,7 @@ export class Sandbox implements AsyncDisposable {
    * @throws the signal's reason
    */
   async spawn(command: string | URL, options: SpawnOptions = {}): Promise<ChildProcess> {
-    const { container, record, cgroups } = this.#life;
-    const name = command instanceof URL ? decodeURIComponent(command.pathname) : command;
-    const host = { container, variables: record.env, oomKills: () => memoryKills(cgroups) };
-    const { child, process } = await spawnIn(host, name, options);
-    this.#children.set(child, process);
-    const note = () => {
-      this.#ended.add(child);
-      this.#forgetTaken();
-    };
-    child.status.then(note, note);
-    return child;
+    return await this.#start(command, options, [], (running) => new ChildProcess(running));
   }
 
   /**
@@ -192,6 +192,36 @@ export class Sandbox implements AsyncDisposable {
   };
 
   /**
+   * Makes a request to a server in the sandbox, such as `http://localhost:8080/`.
+   *
+   * @throws {ContainerError} `Unsupported` for another host than the sandbox, and for HTTPS
+   * @throws {TypeError} if nobody listens there
+   */
+  async fetch(url: string | URL, init?: RequestOptions): Promise<Response> {
+    const target = new URL(url);
+    return await this.#http.fetch(innerPort(target, this.id), target, init);
+  }
+
+  /**
+   * Has a port of this host's loopback interface lead to a server in the sandbox, until it is closed
+   * or this program ends. Any program of this host may connect to it.
+   *
+   * @param target the server's port, or a program that was started here and listens
+   * @returns its URL, such as `http://127.0.0.1:40123`
+   * @throws {ContainerError} `ContainerNotRunning` for a program that does not listen
+   */
+  async exposeHttp(
+    target: { readonly port: number } | { readonly pid: number },
+  ): Promise<string> {
+    return await this.#http.expose("port" in target ? target.port : this.#portOf(target.pid));
+  }
+
+  /** Where the port that `create` was told is found, if it was told one: see `exposeHttp`. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  /**
    * Lets it live longer: by so much after its deadline.
    *
    * @returns the new deadline
@@ -208,13 +238,41 @@ export class Sandbox implements AsyncDisposable {
   /** Lets go of it. The sandbox of a session that this program made ends; one with a time goes on. */
   async close(): Promise<void> {
     await this.#life.close();
-    await this.#abandonChildren();
+    await this.#letGo();
   }
 
   /** Ends it, with all that runs and lies in it. */
   async kill(): Promise<void> {
     await this.#life.destroy();
-    await this.#abandonChildren();
+    await this.#letGo();
+  }
+
+  async #start<Child extends ChildProcess>(
+    command: string | URL,
+    options: SpawnOptions,
+    extraFiles: readonly number[],
+    make: (running: Running) => Child,
+  ): Promise<Child> {
+    const { container, record, cgroups } = this.#life;
+    const name = command instanceof URL ? decodeURIComponent(command.pathname) : command;
+    const host = { container, variables: record.env, oomKills: () => memoryKills(cgroups) };
+    const { child, process } = await spawnIn(host, name, options, extraFiles, make);
+    this.#children.set(child, process);
+    const note = () => {
+      this.#ended.add(child);
+      this.#forgetTaken();
+    };
+    child.status.then(note, note);
+    return child;
+  }
+
+  #portOf(pid: number): number {
+    const [, process] = [...this.#children].find(([child]) => child.pid === pid) ?? [];
+    const [port] = process === undefined ? [] : listeningPorts(process.pid);
+    if (port !== undefined) return port;
+    throw new ContainerError("ContainerNotRunning", `program ${pid} does not listen on a port`, {
+      hint: "name the port, or wait for httpReady of a Deno program",
+    });
   }
 
   /** Programs that have ended, and whose outputs somebody reads, are that one's. */
@@ -226,7 +284,9 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  async #abandonChildren(): Promise<void> {
+  /** Closes what this program holds of it. */
+  async #letGo(): Promise<void> {
+    await this.#http[Symbol.asyncDispose]();
     const children = [...this.#children.keys()];
     this.#children.clear();
     this.#ended.clear();

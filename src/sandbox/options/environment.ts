@@ -12,7 +12,7 @@ export const HOME = "/home/app";
 
 /** What every program of a sandbox gets. */
 export const BASE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  PATH: "/opt/deno:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME,
   TERM: "xterm",
 };

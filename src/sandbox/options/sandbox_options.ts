@@ -30,6 +30,11 @@ export interface SandboxOptions {
   readonly memory?: Memory | undefined;
   /** Up to 5 labels, by which `Sandbox.list` finds it: names of up to 64 bytes, values of 128. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Folders of the host that its programs may read and write, by the path where they see them. A
+   * folder is told by a path with a slash: `./data`, `/srv/data`.
+   */
+  readonly volumes?: Readonly<Record<string, string>> | undefined;
   /** A port inside that `url` leads to. */
   readonly port?: number | undefined;
   /** Makes its container; by default one with the default root folder. */
@@ -49,6 +54,8 @@ export interface CheckedOptions {
   /** In bytes. */
   readonly memory: number | undefined;
   readonly port: number | undefined;
+  /** Where each folder of the host is seen, and the folder. */
+  readonly volumes: readonly (readonly [destination: string, source: string])[];
 }
 
 /** What the hosted sandboxes know, and this machine can't give. */
@@ -57,7 +64,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   root: "there are no volumes and snapshots to start from: upload files with sandbox.fs",
   secrets: "secrets that are put into requests on the wire need a host in between",
   ssh: "there is no host in between: use sandbox.spawn",
-  volumes: "a sandbox has no volumes yet: upload files with sandbox.fs",
 };
 
 /**
@@ -89,7 +95,9 @@ export function checkOptions(options: SandboxOptions): CheckedOptions {
     throw new ContainerError("ConfigInvalid", "the sandbox's options can't be used", { faults });
   }
   refuse(options as Readonly<Record<string, unknown>>);
-  return { env, labels, timeoutMs, memory: bytes, port };
+  const volumes = Object.entries(options.volumes ?? {});
+  for (const volume of volumes) requireFolder(volume);
+  return { env, labels, timeoutMs, memory: bytes, port, volumes };
 }
 
 function refuse(options: Readonly<Record<string, unknown>>): void {
@@ -103,6 +111,15 @@ function refuse(options: Readonly<Record<string, unknown>>): void {
       hint,
     });
   }
+}
+
+/** A folder is told by a path; anything else may be the name of a volume in the cloud. */
+function requireFolder([destination, source]: readonly [string, string]): void {
+  if (typeof source === "string" && source.includes("/")) return;
+  throw new ContainerError("Unsupported", `there is no volume ${JSON.stringify(source)} here`, {
+    pointer: `/volumes/${destination.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    hint: "name a folder of this machine by a path, such as ./data",
+  });
 }
 
 function checkLabels(

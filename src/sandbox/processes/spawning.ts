@@ -13,7 +13,7 @@ import { ContainerError } from "../../errors.ts";
 import { signalTree } from "../../exec/descendants.ts";
 import { Process } from "../../process.ts";
 import { BASE_ENVIRONMENT, HOME } from "../options/environment.ts";
-import { ChildProcess } from "./child_process.ts";
+import type { ChildProcess, Running } from "./child_process.ts";
 import type { SpawnOptions } from "./spawn_options.ts";
 
 /** Where programs are started. */
@@ -25,12 +25,19 @@ export interface SpawnHost {
   readonly oomKills: () => number;
 }
 
-/** Starts a program; gives it with its handle. */
-export async function spawnIn(
+/**
+ * Starts a program.
+ *
+ * @param extraFiles fds that it gets as 3, 4, …
+ * @param make its handle
+ */
+export async function spawnIn<Child extends ChildProcess>(
   { container, variables, oomKills }: SpawnHost,
   command: string,
   options: SpawnOptions,
-): Promise<{ readonly child: ChildProcess; readonly process: Process }> {
+  extraFiles: readonly number[],
+  make: (running: Running) => Child,
+): Promise<{ readonly child: Child; readonly process: Process }> {
   const { args = [], cwd, clearEnv = false, env = {}, signal } = options;
   const { stdin = "piped", stdout = "piped", stderr = "piped" } = options;
   const environment = { ...BASE_ENVIRONMENT, ...(clearEnv ? {} : variables), ...env };
@@ -42,12 +49,13 @@ export async function spawnIn(
     stdin,
     stdout: piped(stdout),
     stderr: piped(stderr),
+    extraFiles,
   });
   const before = oomKills();
   await container.start(process, { signal });
   const hasKilled = () => oomKills() > before;
   const pid = insidePid(process.pid);
-  const child = new ChildProcess({ pid, process, stdin, stdout, stderr, hasKilled });
+  const child = make({ pid, process, stdin, stdout, stderr, hasKilled });
   if (signal !== undefined) {
     const abort = onAbort(signal, () => signalAll(process, "SIGTERM"));
     const forget = () => abort[Symbol.dispose]();

@@ -74,6 +74,7 @@ Deno.test("all faults of a sandbox's options are told at once", () => {
     timeoutMs: undefined,
     memory: undefined,
     port: undefined,
+    volumes: [],
   });
   const odd = { timeout: "constructor", ssh: false, volumes: {}, region: "ams" };
   assertEquals(

@@ -1,0 +1,118 @@
+/**
+ * Deno programs of a sandbox.
+ *
+ * @module
+ */
+
+import { pause } from "../../../ffi/waiting/abort.ts";
+import { ContainerError } from "../../errors.ts";
+import { listeningPorts } from "../http/listening_ports.ts";
+import type { RequestOptions } from "../http/inner_http.ts";
+import { ChildProcess, type Running } from "../processes/child_process.ts";
+import type { Answers } from "./answers.ts";
+import { encodeValue } from "./values.ts";
+
+/** What a Deno program needs of its sandbox. */
+export interface DenoHost {
+  /** Makes a request to a port inside. */
+  request(port: number, url: URL, init: RequestOptions | undefined): Promise<Response>;
+}
+
+/** In milliseconds. */
+const LOOK_AGAIN = 10;
+
+/** A Deno program that was started with `sandbox.deno.run`. */
+export class DenoProcess extends ChildProcess {
+  readonly #host: DenoHost;
+  readonly #running: Running;
+  #ready: Promise<boolean> | undefined;
+
+  /** @ignore made by `sandbox.deno.run` */
+  constructor(running: Running, host: DenoHost) {
+    super(running);
+    this.#running = running;
+    this.#host = host;
+  }
+
+  /** True once it listens for requests, as by `Deno.serve`; false if it ends before. */
+  get httpReady(): Promise<boolean> {
+    return this.#ready ??= this.#port().then((port) => port !== undefined);
+  }
+
+  /**
+   * Makes a request to the server in this program; the host that the URL names does not matter.
+   *
+   * @throws {ContainerError} `ContainerNotRunning` if the program ends without a server
+   */
+  async fetch(url: string | URL, init?: RequestOptions): Promise<Response> {
+    const port = await this.#port();
+    if (port === undefined) {
+      throw new ContainerError("ContainerNotRunning", "the program has ended, and served nothing");
+    }
+    const target = new URL(url);
+    target.protocol = "http:"; // inside there is no TLS
+    return await this.#host.request(port, target, init);
+  }
+
+  async #port(): Promise<number | undefined> {
+    let isOver = false;
+    const over = () => isOver = true;
+    this.status.then(over, over);
+    for (;;) {
+      const [port] = listeningPorts(this.#running.process.pid);
+      if (port !== undefined || isOver) return isOver ? undefined : port;
+      await pause(LOOK_AGAIN);
+    }
+  }
+}
+
+/**
+ * A Deno program that evaluates code, and remembers variables from one evaluation to the next. It
+ * ends with `close`, or with its scope.
+ */
+export class DenoRepl extends DenoProcess {
+  readonly #answers: Answers;
+
+  /** @ignore made by `sandbox.deno.repl` */
+  constructor(running: Running, host: DenoHost, answers: Answers) {
+    super(running, host);
+    this.#answers = answers;
+    answers.begin();
+    const end = () => answers.end();
+    this.status.then(end, end).catch(() => {});
+  }
+
+  /**
+   * Evaluates JavaScript or TypeScript; gives the value of its last expression, awaited. Dates, maps,
+   * sets, bigints, bytes, errors and the like stay what they are; of an object of another class the
+   * properties are kept.
+   *
+   * @throws what the code throws, as an Error with its name, message and stack
+   * @throws {ContainerError} `ContainerNotRunning` if the program ends first
+   */
+  async eval<T = unknown>(code: string): Promise<T> {
+    return await this.#answers.ask({ code }) as T;
+  }
+
+  /**
+   * Calls a function there: one that was defined, by its name, or the source of one.
+   *
+   * @throws what the function throws
+   */
+  async call<T = unknown>(fn: string, ...args: unknown[]): Promise<T> {
+    return await this.#answers.ask({ call: fn, values: encodeValue(args) }) as T;
+  }
+
+  /** Ends it, and waits for its end. */
+  async close(): Promise<void> {
+    await this.kill("SIGKILL");
+    await this.status;
+    await this.#answers.end();
+  }
+
+  /** Closes it. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await super[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,111 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { refused, withSandbox } from "../fixtures/sandbox.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
+
+Deno.test("Deno in a sandbox evaluates code and remembers what it has evaluated", async () => {
+  await withSandbox("hull-sb-repl", async ({ deno, fs }) => {
+    await using repl = await deno.repl({
+      stdout: "null",
+      stderr: "null",
+      scriptArgs: ["an argument"],
+    });
+    await repl.eval("const x: number = 40; let y = 1; console.log('not an answer')");
+    assertEquals(await repl.eval("y++; x + y"), 42);
+    assertEquals(await repl.eval("await Promise.resolve(Deno.args[0])"), "an argument");
+    assertEquals(await repl.eval("import { join } from 'node:path'; join('a', 'b')"), "a/b");
+    assertEquals(await repl.eval("{ of: 'an object' }"), { of: "an object" });
+    assertEquals(
+      await repl.eval("new Map([[1, new Set([new Date(5), 7n, undefined])]])"),
+      new Map([[1, new Set([new Date(5), 7n, undefined])]]),
+    );
+    await repl.eval("function add(a: number, b: number) { return a + b; }");
+    assertEquals(await repl.call("add", 1, 2), 3);
+    assertEquals(
+      await repl.call("async (map) => { await 0; return map.get('k') }", new Map([["k", -0]])),
+      -0,
+    );
+    const thrown = await assertRejects(() => repl.eval("throw new RangeError('too far')"), Error);
+    assertEquals([thrown.name, thrown.message], ["RangeError", "too far"]);
+    await assertRejects(() => repl.eval("no code"), Error, "Unexpected identifier");
+    await assertRejects(() => repl.eval("() => 1"), Error, "a function can't be passed on");
+    assertEquals(await repl.eval("y"), 2); // it has gone on
+    const waiting = repl.eval("await new Promise(() => {})");
+    waiting.catch(() => {});
+    await refused("ContainerNotRunning", () => repl.eval("Deno.exit(3)"));
+    await refused("ContainerNotRunning", () => waiting);
+    assertEquals((await repl.status).success, false);
+    const names: string[] = [];
+    for await (const { name } of fs.readDir("/tmp")) names.push(name);
+    assertEquals(names, []);
+  });
+});
+
+testWhere(
+  ROOT,
+  "a Deno program in a sandbox serves requests of this program and of others",
+  async () => {
+    await withSandbox("hull-sb-serve", async (sandbox) => {
+      await sandbox.fs.writeTextFile("greeting.ts", "export const greeting: string = 'hello';");
+      const code = `
+      import { greeting } from "./greeting.ts";
+      Deno.serve({ port: 8123, onListen() {} }, async (request) => {
+        const { pathname } = new URL(request.url);
+        return new Response(greeting + pathname + await request.text(), { status: 201 });
+      });`;
+      const server = await sandbox.deno.run({
+        code,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      });
+      assertEquals(await server.httpReady, true);
+      const first = await server.fetch("https://any.example/a", { method: "POST", body: "!" });
+      assertEquals([first.status, await first.text()], [201, "hello/a!"]);
+      const body = "x".repeat(300_000);
+      const second = await sandbox.fetch("http://localhost:8123/b", { method: "POST", body });
+      assertEquals(await second.text(), `hello/b${body}`);
+      const url = await sandbox.exposeHttp({ pid: server.pid });
+      assertEquals(await sandbox.exposeHttp({ port: 8123 }), url);
+      assertEquals(url, sandbox.url);
+      const third = await fetch(`${url}/c`);
+      assertEquals(await third.text(), "hello/c");
+      await assertRejects(() => sandbox.fetch("http://localhost:8124/"), TypeError);
+      for (const wrong of ["http://example.com/", "https://localhost:8123/"]) {
+        await refused("Unsupported", () => sandbox.fetch(wrong));
+      }
+      const idle = await sandbox.deno.run({ code: "1", stdin: "null", stdout: "null" });
+      assertEquals(await idle.httpReady, false);
+      await refused("ContainerNotRunning", () => idle.fetch("http://localhost/"));
+      await refused("ContainerNotRunning", () => sandbox.exposeHttp({ pid: idle.pid }));
+      await sandbox.kill();
+      await assertRejects(() => fetch(url), TypeError);
+    }, { port: 8123 });
+  },
+);
+
+Deno.test("a Deno program in a sandbox is run from a file, with arguments", async () => {
+  await withSandbox("hull-sb-run", async ({ deno, fs, sh }) => {
+    await fs.mkdir("app");
+    await fs.writeTextFile(
+      "app/main.ts",
+      "console.log(Deno.args.join(), Deno.cwd()); Deno.exit(4)",
+    );
+    const program = await deno.run({
+      entrypoint: "main.ts",
+      cwd: "app",
+      scriptArgs: ["a", "b"],
+      stdin: "null",
+    });
+    const { status, stdoutText } = await program.output();
+    assertEquals([status.code, stdoutText], [4, "a,b /home/app/app\n"]);
+    const code = "export const page = <p>text</p>; console.log(typeof page)";
+    const jsx = await deno.run({
+      code: `/** @jsx h */ const h = () => 1; ${code}`,
+      extension: "tsx",
+      stdin: "null",
+    });
+    assertEquals((await jsx.output()).stdoutText, "number\n");
+    assert((await sh`deno --version`.text()).startsWith("deno "));
+    assertEquals(await sh`ls -A . app`.text(), ".:\n.cache\napp\n\napp:\nmain.ts\n");
+  });
+});
