@@ -6,6 +6,7 @@
 
 import { errnoName, errnoText, MAX_ERRNO } from "../../ffi/c/errno.ts";
 import { ContainerError } from "../../src/errors.ts";
+import { errnoHint } from "./errno_hints.ts";
 import type { PlannedOperation } from "./operation.ts";
 
 /** What an error needs to know of an operation. */
@@ -17,7 +18,7 @@ export type FailedOperation = Pick<
 /** The error of an operation that failed with `errno`. */
 export function initFailure(operation: FailedOperation, errno: number): ContainerError {
   const { step, syscall, path, pointer } = operation;
-  const hint = operation.hint ?? hintOf(operation, errno);
+  const hint = operation.hint ?? errnoHint(operation, errno);
   if (syscall === "futex") {
     // A comparison: see init/steps/places/verify.ts. The errno says only that it failed.
     const said = `cannot ${operation.reason}: something else stands there`;
@@ -66,32 +67,6 @@ export function searchFailure(
     return { why: entry, errno: met };
   }
   return { why: operation, errno };
-}
-
-function hintOf(operation: FailedOperation, errno: number): string | undefined {
-  if (operation.syscall === "fsopen" && errnoName(errno) === "ENODEV") {
-    return "this kernel does not know the type of file system";
-  }
-  if (OPTIONS.test(`${operation.syscall} ${operation.pointer}`) && errnoName(errno) === "EINVAL") {
-    return "an option may be newer than this kernel: nosymfollow takes Linux 5.14";
-  }
-  return hintOfExecve(operation, errno);
-}
-
-/** Calls that are told the options of a mount. */
-const OPTIONS = /^(fsmount|mount_setattr) .mounts/;
-
-/** What may be wrong with a file that could be opened. */
-function hintOfExecve({ syscall, pointer }: FailedOperation, errno: number): string | undefined {
-  if (syscall !== "execve" || pointer !== PROGRAM) return undefined;
-  switch (errnoName(errno)) {
-    case "ENOENT":
-      return "the file is there; what its #! line or its ELF header has it run by is missing";
-    case "ENOEXEC":
-      return "it is no program of this machine, and a script begins with #!";
-    default:
-      return undefined;
-  }
 }
 
 const PROGRAM = "/process/args/0";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errnoHint } from "../operations/errno_hints.ts";
 import { syscallFailure } from "../../src/failures/syscall_failure.ts";
 import { errnoText, SyscallError } from "../../ffi/c/errno.ts";
 import type { Fd } from "../../ffi/files/file.ts";
@@ -46,7 +47,8 @@ function told<T>({ reason, step, path, pointer, hint }: Work, work: () => T): T 
       step,
       path: error.path ?? path,
       pointer,
-      hint: HINTS[error.code] ?? hint,
+      hint: HINTS[error.code] ?? hint ??
+        errnoHint({ syscall: error.syscall, pointer }, error.errno),
     });
   }
 }

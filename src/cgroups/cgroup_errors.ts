@@ -30,3 +30,22 @@ export function unsupportedResource(
 ): ContainerError {
   return new ContainerError("Unsupported", summary, { step: "cgroups", pointer, hint });
 }
+
+const HINTS: readonly (readonly [file: RegExp, errnos: readonly string[], hint: string])[] = [
+  [
+    /^cpuset\.(cpus|mems)/,
+    ["EINVAL", "ERANGE", "EACCES", "ENOSPC"],
+    "they must be among those of the cgroup above; lscpu lists the host's CPUs and NUMA nodes",
+  ],
+  [
+    /^(blkio|io)\./,
+    ["ENODEV"],
+    "major and minor must be those of a whole disk of this host: lsblk lists them",
+  ],
+  [/^memory\./, ["EBUSY"], "more is in use, and can't be given back: choose a higher limit"],
+];
+
+/** What to do where the kernel does not take a value; undefined where the errno says enough. */
+export function valueHint(name: string, errno: string): string | undefined {
+  return HINTS.find(([file, errnos]) => file.test(name) && errnos.includes(errno))?.[2];
+}

@@ -20,7 +20,7 @@ import {
   writeAll,
 } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
-import { cgroupError } from "./cgroup_errors.ts";
+import { cgroupError, valueHint } from "./cgroup_errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -140,7 +140,9 @@ export class CgroupFolder implements Disposable {
         errno: error.code,
         path,
         pointer,
-        hint: missing ? "the kernel or the parent cgroup does not offer it" : hint,
+        hint: missing
+          ? "the kernel or the parent cgroup does not offer it"
+          : hint ?? valueHint(name, error.code),
         cause: error,
       },
     );

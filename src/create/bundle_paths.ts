@@ -9,6 +9,7 @@ import { resolve } from "../../std/path/posix/resolve.ts";
 import { isBindMount } from "../config/mount_options.ts";
 import type { Config } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
+import { reason } from "../failures/reason.ts";
 
 /** The rootfs's real path: a folder, whatever links lead to it. */
 export function requireRootfs(config: Config, bundle: string): string {
@@ -17,6 +18,7 @@ export function requireRootfs(config: Config, bundle: string): string {
     new ContainerError("ConfigInvalid", "the rootfs can't be used", {
       faults: [{ pointer: "/root/path", message }],
       path,
+      hint: "put the image's files there, or name their folder in root.path",
     });
   try {
     const real = Deno.realPathSync(path);
@@ -25,7 +27,7 @@ export function requireRootfs(config: Config, bundle: string): string {
     return real;
   } catch (error) {
     if (error instanceof ContainerError) throw error;
-    throw fault(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw fault(`${path}: ${reason(error)}`);
   }
 }
 

@@ -184,7 +184,9 @@ function execute(
     reason: "run the hook",
     path,
     pointer: `${pointer}/path`,
-    hint: "the path must be that of an executable file where the hook runs",
+    hint: `the path must be that of an executable file ${
+      pointer.includes("/startContainer/") ? "in the container's rootfs" : "on the host"
+    }`,
   });
 }
 

@@ -5,9 +5,9 @@
  */
 
 import { syscallFailure } from "../failures/syscall_failure.ts";
-import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
+import { errnoText, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { type Fd, O_NONBLOCK, O_RDONLY, open } from "../../ffi/files/file.ts";
-import { NAMESPACE_FLAGS, namespaceType } from "../../ffi/processes/namespaces.ts";
+import { NAMESPACE_FILES, NAMESPACE_FLAGS, namespaceType } from "../../ffi/processes/namespaces.ts";
 import type { Namespace } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 
@@ -42,7 +42,9 @@ export function openJoined(
     step: "namespaces",
     path,
     pointer,
-    hint: `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`,
+    hint:
+      `the path must be that of a ${type} namespace: /proc/PID/ns/${NAMESPACE_FILES[type]} of a ` +
+      "process in it",
   };
   const fail = (what: string, cause?: SyscallError) => {
     const summary = `cannot join the ${type} namespace at ${path}: ${what}`;
@@ -64,7 +66,7 @@ export function openJoined(
     fd.close();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw fail(error.message, error);
+    throw fail(errnoText(error.errno), error);
   }
-  throw fail(`it is a ${found} namespace`);
+  throw fail(`it is ${found === "ipc" ? "an" : "a"} ${found} namespace`);
 }

@@ -16,6 +16,7 @@ import {
   readAll,
 } from "../../ffi/files/file.ts";
 import { statAt, tryStatPath } from "../../ffi/files/file_status.ts";
+import { reason } from "../failures/reason.ts";
 import { ContainerError } from "../errors.ts";
 import { STATE_FILE } from "./state_temporary.ts";
 
@@ -91,6 +92,7 @@ export function notExists({ id, root, path }: Place): ContainerError {
   return new ContainerError("ContainerNotExists", `container ${id} does not exist in ${root}`, {
     path,
     errno: "ENOENT",
+    hint: "Factory.list tells which there are; another root folder has others",
   });
 }
 
@@ -101,10 +103,27 @@ function notHulls({ path }: Place): ContainerError {
   });
 }
 
-export function storeError(summary: string, path: string, cause: unknown): ContainerError {
+export function storeError(
+  summary: string,
+  path: string,
+  cause: unknown,
+  known: { readonly hint?: string } = {},
+): ContainerError {
   const code = cause instanceof SyscallError
     ? cause.code
     : (cause as { code?: string } | undefined)?.code;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new ContainerError("SystemError", `${summary}: ${text}`, { path, errno: code, cause });
+  return new ContainerError("SystemError", `${summary}: ${reason(cause)}`, {
+    path,
+    errno: code,
+    cause,
+    ...known,
+  });
+}
+
+/** The error where no container's folder can be made below a root. */
+export function noStateFolder(root: string, cause: unknown): ContainerError {
+  const known = cause instanceof Deno.errors.NotFound
+    ? { hint: "name another root folder: where this one should be, none can be made" }
+    : {};
+  return storeError(`cannot make a state folder in ${root}`, root, cause, known);
 }

@@ -32,6 +32,7 @@ import type { Snapshot, StoredState } from "./stored_state.ts";
 import {
   brokenState,
   isInPlace,
+  noStateFolder,
   notExists,
   openFolder,
   type Place,
@@ -113,7 +114,7 @@ export class StateStore {
       unused.move();
       return new NewFolder(path, place, lock, spare);
     } catch (error) {
-      throw storeError(`cannot make a state folder in ${this.root}`, this.root, error);
+      throw noStateFolder(this.root, error);
     }
   }
 

@@ -39,14 +39,20 @@ export function openStreamFile(path: string, flags: number): Fd {
     if (kind === S_IFDIR) throw new SyscallError("open", EISDIR, path);
     setBlocking(fd);
   } catch (cause) {
-    const isFifo = failedWith(cause, "ENXIO");
-    throw syscallFailure(cause, "SystemError", `cannot open the pipe's file`, {
+    throw syscallFailure(cause, "SystemError", "cannot open the file of a standard stream", {
       path,
-      hint: isFifo ? "open a fifo yourself, and give the fd's number" : undefined,
+      hint: hintFor(cause),
     });
   }
   stack.move();
   return fd;
+}
+
+function hintFor(cause: unknown): string | undefined {
+  if (failedWith(cause, "ENXIO")) return "open a fifo yourself, and give the fd's number";
+  if (failedWith(cause, "ENOENT")) return "it must be in a folder that is there";
+  if (failedWith(cause, "EISDIR")) return "it is a folder: name a file in it";
+  return undefined;
 }
 
 /**

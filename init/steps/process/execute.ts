@@ -111,7 +111,7 @@ function tryCandidate(
   step.because(`look for the program at ${path}`, path, PROGRAM, hint)
     .call("openat2", [AT_FDCWD, path, how, how.length], { label, onError: next, components });
   refuseFolder(step, path, { label, next });
-  step.because(`look whether ${path} may be executed`, path, PROGRAM, hint)
+  step.because(`look whether ${path} may be executed`, path, PROGRAM, NOT_EXECUTABLE)
     .call("faccessat2", [result(label), "", X_OK, AT_EMPTY_PATH | AT_EACCESS], {
       label: `${label}.rights`,
       onError: next,
@@ -127,7 +127,7 @@ function refuseFolder(
   { label, next }: { readonly label: string; readonly next: Candidate["next"] },
 ): void {
   const args = [result(label), ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0];
-  step.because(`refuse the folder ${path}`, path, PROGRAM, "it is a folder");
+  step.because(`refuse the folder ${path}`, path, PROGRAM, FOLDER);
   if (next !== "fail") {
     step.call("openat", args, { onError: "continue", onPositive: next });
     return;
@@ -138,6 +138,9 @@ function refuseFolder(
 }
 
 const PROGRAM = "/process/args/0";
+const FOLDER = "it is a folder: the first word of process.args must be a program";
+const NOT_EXECUTABLE =
+  "let its user execute it: chmod a+x it and the folders above it, on a mount without noexec";
 
 /** What to do where the program can't be started. */
 export function notFound(program: string): string {

@@ -16,7 +16,8 @@ import { type PlanItem, StepBuilder } from "../../operations/operation.ts";
 export function setLimits(rlimits: readonly Rlimit[]): PlanItem[] {
   const step = new StepBuilder("limits");
   rlimits.forEach(({ type, soft, hard }, k) => {
-    const hint = "raising a hard limit needs CAP_SYS_RESOURCE";
+    const most = type === "RLIMIT_NOFILE" ? ", and more than fs.nr_open nobody can have" : "";
+    const hint = `raising a hard limit needs CAP_SYS_RESOURCE${most}`;
     step.because(`set ${type} to ${soft}/${hard}`, type, `/process/rlimits/${k}`, hint)
       .call("prlimit64", [0, RLIMITS[type] as number, rlimitBytes(soft, hard), 0]);
   });

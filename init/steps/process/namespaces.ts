@@ -9,6 +9,7 @@
 import { AT_FDCWD, O_CLOEXEC } from "../../../ffi/files/file.ts";
 import {
   CLONE_FS,
+  NAMESPACE_FILES,
   NAMESPACE_FLAGS,
   type NamespaceName,
 } from "../../../ffi/processes/namespaces.ts";
@@ -137,5 +138,8 @@ export function joinMountNamespace(namespaces: readonly Namespace[]): PlanItem[]
 }
 
 function hintFor(type: NamespaceName): string {
-  return `the path must be that of a ${type} namespace, such as /proc/PID/ns/…`;
+  return `the path must be that of a ${type} namespace: /proc/PID/ns/${
+    NAMESPACE_FILES[type]
+  } of a ` +
+    "process in it";
 }

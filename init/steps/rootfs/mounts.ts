@@ -99,7 +99,8 @@ function because(step: StepBuilder, { mount, pointer, hint }: PlannedMount, othe
   step.because(`mount ${type} at ${destination}`, destination, pointer, other);
 }
 
-const HINT_OF_KIND = "of the source and the destination one is not a directory, but the other is";
+const HINT_OF_KIND =
+  "of the source and the destination one is not a directory, but the other is: bind a file onto a file";
 
 /**
  * Whether a bind's place must be a folder or a file. A source in the rootfs is opened to find out.

@@ -10,7 +10,9 @@ import { unsupportedResource } from "../cgroup_errors.ts";
 import type { ApplyOptions, CgroupEntry, CgroupManager, FreezerState } from "../manager.ts";
 import type { Stats } from "../stats.ts";
 
-const HINT = "make it where cgroups are delegated (systemd-run --user --scope), or as root";
+const HINT =
+  "it was made without (cgroup driver disabled, or a user to whom none are delegated): make it " +
+  "as root, or by systemd-run --user --scope";
 
 /** The manager that manages nothing. */
 export class DisabledManager implements CgroupManager {

@@ -174,6 +174,7 @@ function refuseBelowUsage({ memory = {} }: Resources, files: CgroupManager): voi
   throw invalidResource(
     `a memory limit of ${limit} is below the usage (now ${usage})`,
     "/linux/resources/memory/limit",
+    "choose a higher one, or end some of its processes first",
   );
 }
 

@@ -84,6 +84,7 @@ function belowUsage(folder: CgroupFolder, limit: number): Error {
   return invalidResource(
     `a memory limit of ${limit} is below the usage (now ${usage}, at most ${peak})`,
     `${POINTER}/limit`,
+    "choose a higher one, or end some of its processes first",
   );
 }
 

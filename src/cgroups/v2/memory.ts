@@ -50,6 +50,7 @@ function checkUsage(folder: CgroupFolder, limit: number): void {
     throw invalidResource(
       `a memory limit of ${limit} is below the usage (now ${usage})`,
       `${POINTER}/limit`,
+      "choose a higher one, or end some of its processes first",
     );
   }
 }

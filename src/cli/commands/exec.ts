@@ -25,7 +25,7 @@ import { preservedFds } from "../process/inherited_fds.ts";
 import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
 import { writePidFile } from "../process/pid_file.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 const takeLeftExec = late(() => import("../process/left_child.ts"), "takeLeftExec");
 

@@ -5,7 +5,7 @@ import { ContainerError } from "../../errors.ts";
 import { type Command, isOn, text } from "../flags/command.ts";
 import { describe, type Described } from "../output/described.ts";
 import { usageError } from "../flags/options.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 const LEAST_WIDTH = 12;
 const GAP = 3;

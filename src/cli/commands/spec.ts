@@ -4,7 +4,7 @@ import { detectCgroups } from "../../cgroups/detect.ts";
 import { defaultSpec, rootlessSpec } from "../../create/builtin_spec.ts";
 import { ContainerError } from "../../errors.ts";
 import { type Command, type GivenFlags, isOn, text } from "../flags/command.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 /** Writes a config.json to start from. */
 export const command: Command = {

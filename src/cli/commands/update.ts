@@ -8,7 +8,7 @@ import { type Command, type Flag, type GivenFlags, isOn, pathOf, text } from "..
 import { usageError } from "../flags/options.ts";
 import type { Output } from "../output/output.ts";
 import { parseBytes, parseInteger } from "../flags/quantities.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 import { late } from "../../own/late.ts";
 
 const requireKnownKeys = late(() => import("../flags/resource_keys.ts"), "requireKnownKeys");

@@ -11,7 +11,7 @@ import { type Caller, NotHere } from "../caller/caller.ts";
 import { type Flag, type GivenFlags, isOn, text } from "./command.ts";
 import { parseDocument } from "./json_document.ts";
 import { usageError } from "./options.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 /** A bundle that was read; its config is not yet checked. */
 export interface Bundle {
@@ -94,14 +94,14 @@ function readConfig(path: string, isFound: boolean, caller: Caller): string | un
         ? ESCAPE
         : isMissing && !isDangling
         ? "make one with hull spec, or name its folder with --bundle"
-        : undefined,
+        : "name the folder that holds config.json with --bundle",
     });
   }
 }
 
 /** The text as an object. Its content is checked when a container is made of it. */
 function parse(json: string, path: string, isFound: boolean): Config {
-  const hint = isFound ? ESCAPE : undefined;
+  const hint = isFound ? ESCAPE : "hull spec writes one, to begin with or to compare";
   let value: unknown;
   try {
     value = parseDocument(json);

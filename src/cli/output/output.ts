@@ -9,7 +9,7 @@ import { exactJson } from "../../config/fields/exact_json.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { ContainerError } from "../../errors.ts";
-import { reason } from "./reason.ts";
+import { reason } from "../../failures/reason.ts";
 import { visible } from "../../failures/visible.ts";
 
 /** How log lines are written. */

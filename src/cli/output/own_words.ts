@@ -27,5 +27,13 @@ export const OWN_WORDS: ReadonlyMap<string, string> = new Map([
     "name a folder with --root that only its user may write to, or without root's rights by " +
     "XDG_RUNTIME_DIR, or let hull make one below this",
   ],
+  [
+    "name another root folder: where this one should be, none can be made",
+    "name another folder with --root: where this one should be, none can be made",
+  ],
+  [
+    "Factory.list tells which there are; another root folder has others",
+    "hull list shows which there are; another --root has others",
+  ],
   ["another one has its id now: load it", "another one has its id now: call hull again"],
 ]);

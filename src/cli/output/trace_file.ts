@@ -6,7 +6,7 @@
 
 import { ContainerError } from "../../errors.ts";
 import { Trace } from "../../trace/trace.ts";
-import { reason } from "./reason.ts";
+import { reason } from "../../failures/reason.ts";
 import { oneLine, type Output } from "./output.ts";
 
 /** A trace that is written at the command's end. */

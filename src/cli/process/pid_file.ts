@@ -22,6 +22,8 @@ export function writePidFile(path: string | undefined, pid: number): void {
       errno,
       hint: errno === "EEXIST"
         ? "it is no regular file: name one, or a path that is free"
+        : errno === "ENOENT"
+        ? "--pid-file needs a file in a folder that is there"
         : undefined,
       cause,
     });
