@@ -31,7 +31,7 @@ export class CountedClient {
     Deno.chmodSync(this.#count, COUNTED_MODE);
     const counting = `{ echo >>'${this.#count}'; } 2>/dev/null || :`;
     const launcher = Deno.readTextFileSync(this.launcher);
-    const counted = `${folder}/launcher`;
+    const counted = `${this.launcher}.counted`; // beside it, where it finds the bundle
     Deno.writeTextFileSync(counted, launcher.replace("\n", `\n${counting}\n`), { mode: 0o755 });
     const places = ["--socket", this.socket, "--launcher", counted, "--output", this.path];
     must([this.launcher, "resident", "client", ...places]);
