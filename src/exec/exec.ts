@@ -225,7 +225,7 @@ class FurtherStart {
     trace: UsherTrace | undefined,
     rank: readonly PlanItem[] | undefined,
   ): SetnsProcess {
-    const { cgroups, poller, bearer } = this.#surroundings;
+    const { cgroups, plans, poller, bearer } = this.#surroundings;
     const { subCgroup, leaveStatus } = this.#options;
     const { rights, search, beforeWait, execute } = decided;
     const joining = new SetnsProcess({
@@ -249,7 +249,9 @@ class FurtherStart {
       stdio,
       leaveStatus,
       trace,
-      memory: beforeWait === undefined && rank === undefined ? decided.usher : undefined,
+      memory: beforeWait === undefined && rank === undefined && plans.holdsFiles
+        ? decided.usher
+        : undefined,
       poller,
       bearer,
       inspectEnd: (status) => withLowLimit(status, cgroups),

@@ -52,9 +52,10 @@ type UsherOptions = JoinOptions & { readonly target: object };
 
 /** What is kept of an usher for the next one that does the same. */
 export class UsherMemory implements Disposable {
-  /** The executable, and its operations. */
+  /** The executable, its operations, and all that they depend on beside the wishes. */
   image: Fd | undefined;
   operations: readonly PlannedOperation[] = [];
+  key = "";
   /** How the bearer laid its birth out. */
   laid: object | undefined;
 
@@ -107,7 +108,9 @@ export class Usher implements Disposable {
     const born = page === undefined ? undefined : { fd: page.number, address: BORN_ADDRESS };
     let child: Child;
     if (bearer === undefined) {
-      using image = imageOf(options, born, said, trace).file;
+      using unkept = new UsherMemory();
+      const isKept = memory !== undefined && trace === undefined;
+      const image = ownImage(options, born, said, isKept ? memory : unkept, trace);
       child = launch(image, inherited(options, born, trace), birthplaceOf(options), poller);
     } else child = await bear(bearer, options, born, said, memory);
     stack.move();
@@ -176,6 +179,24 @@ function imageOf(
   }
 }
 
+/** The executable for a birth of this program's own: the last one, if all numbers are the same. */
+function ownImage(
+  options: JoinOptions,
+  born: BornPage | undefined,
+  said: InitStatus,
+  memory: UsherMemory,
+  trace: UsherTrace | undefined,
+): Fd {
+  const key = [shapeOf(options), ...inherited(options, born), birthplaceOf(options)].join("|");
+  if (memory.image !== undefined && memory.key === key) {
+    said.know(memory.operations);
+    return memory.image;
+  }
+  const { file, operations } = imageOf(options, born, said, trace);
+  memory[Symbol.dispose]();
+  return Object.assign(memory, { image: file, operations, key }).image;
+}
+
 /** Has another process start it. */
 async function bear(
   bearer: Bearer,
@@ -193,8 +214,7 @@ async function bear(
       const born2 = born === undefined ? undefined : { ...born, fd: there(born.fd) };
       const { file, operations } = imageOf(options2, born2, said);
       made[Symbol.dispose]();
-      made.image = file;
-      made.operations = operations;
+      Object.assign(made, { image: file, operations, key: "" });
       return execution(
         there(file.number),
         inherited(options2, born2),
@@ -210,26 +230,29 @@ async function bear(
   });
 }
 
+/** All of a join but its fds and what was wished for. */
+function shapeOf({ target, cgroups, fds, preserveFds }: JoinOptions): string {
+  return [
+    target?.flags,
+    target?.root === undefined,
+    preserveFds,
+    fds.map(({ as }) => as),
+    cgroups.map((one) => `${one.controller} ${one.isBirthplace} ${one.otherwise === undefined}`),
+  ].join("|");
+}
+
 function memoryOf(
   memory: UsherMemory,
   options: JoinOptions,
   born: BornPage | undefined,
   said: InitStatus,
 ): BirthMemory {
-  const { target, cgroups, fds, preserveFds } = options;
   const passed = inherited(options, born);
   const birthplace = birthplaceOf(options) ?? passed[0] as number;
   const all = [...passed, birthplace];
-  const shape = [
-    target?.flags,
-    target?.root === undefined,
-    preserveFds,
-    fds.map(({ as }) => as),
-    cgroups.map((one) => `${one.controller} ${one.isBirthplace} ${one.otherwise === undefined}`),
-    all.map((fd) => all.indexOf(fd)), // one may be passed twice
-  ];
+  const twice = all.map((fd) => all.indexOf(fd)); // one may be passed under two numbers
   return {
-    shape: shape.join("|"),
+    shape: `${shapeOf(options)}|${twice}`,
     fds: () => [...all, memory.image?.number ?? -1],
     know: (bearers) => [memory.operations, bearers].forEach((one) => said.know(one)),
     get laid() {

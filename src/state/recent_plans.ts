@@ -20,6 +20,13 @@ interface Kept {
 export class RecentPlans implements Disposable {
   /** The one that was used last is the last. */
   readonly #kept: Kept[] = [];
+  /** Whether plans may hold files open: then somebody disposes of them. */
+  readonly holdsFiles: boolean;
+
+  /** Keeps none yet. */
+  constructor(holdsFiles = false) {
+    this.holdsFiles = holdsFiles;
+  }
 
   /**
    * Takes the plan for a wish out, for one use at a time.

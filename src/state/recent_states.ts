@@ -25,7 +25,7 @@ export class RecentStates implements Disposable {
   /** The filters that were used last. */
   readonly filters: RecentProfiles = new Map();
   /** What was done in containers. */
-  readonly plans = new RecentPlans();
+  readonly plans = new RecentPlans(true);
 
   /** What a state's text meant when it was read last; undefined if it was another then. */
   find(path: string, text: string): Snapshot | undefined {

@@ -7,6 +7,8 @@
 import type { Fd } from "../../../ffi/files/file.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
+import type { InnerFactoryOptions } from "../../container/workshop.ts";
+import { RecentStates } from "../../state/recent_states.ts";
 import { EXIT_FILE } from "../../state/state_temporary.ts";
 import { Factory } from "../../factory.ts";
 import type { MessageOf } from "../../protobuf/message.ts";
@@ -47,6 +49,8 @@ export class Tasks {
   readonly #records: Records;
   readonly #tasks = new Map<string, Task>();
   readonly #making = new Set<string>();
+  /** What was read and planned lately. */
+  readonly #states = new RecentStates();
   readonly #factories = new Map<string, Factory>();
 
   /** Knows of none yet. */
@@ -229,11 +233,13 @@ export class Tasks {
     const key = `${isSystemd} ${root}`;
     const known = this.#factories.get(key);
     if (known !== undefined) return known;
-    const factory = new Factory({
+    const options: InnerFactoryOptions = {
       root,
+      states: this.#states,
       cgroupDriver: isSystemd ? "systemd" : "cgroupfs",
       onWarning: ({ pointer, message }) => this.#shared.warn(`${pointer}: ${message}`),
-    });
+    };
+    const factory = new Factory(options);
     this.#factories.set(key, factory);
     return factory;
   }
