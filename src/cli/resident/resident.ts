@@ -18,7 +18,7 @@ import { RecentStates } from "../../state/recent_states.ts";
 import { Client, type ClientPeer } from "./client.ts";
 import { ClientGone } from "./client_channel.ts";
 import { clientAddresses } from "./client_program.ts";
-import { restEngineThreads } from "./engine_threads.ts";
+import { restEngineThreads } from "../../own/engine_threads.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
 import { type Peer, Self } from "./peer.ts";

@@ -6,6 +6,7 @@
  */
 
 import { Poller } from "../../../ffi/waiting/poll.ts";
+import { restEngineThreads } from "../../own/engine_threads.ts";
 import type { Given, MessageOf } from "../../protobuf/message.ts";
 import { StatusError } from "../../ttrpc/messages.ts";
 import type { Methods } from "../../ttrpc/server.ts";
@@ -74,6 +75,7 @@ export class Server {
 
   /** Serves until there has been nothing to do for a while. */
   async run(): Promise<void> {
+    restEngineThreads();
     const clients = readClients(this.#places);
     for (const client of clients) await this.#know(client);
     for (const record of new Records(this.#places).all()) {

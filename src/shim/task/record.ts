@@ -58,8 +58,15 @@ export class Records {
   write(record: TaskRecord): void {
     const path = this.#path(record.client.namespace, record.id);
     const fresh = `${path}.new`;
-    Deno.mkdirSync(this.#places.tasks(record.client.namespace), { recursive: true, mode: 0o700 });
-    Deno.writeTextFileSync(fresh, JSON.stringify(record), { mode: 0o600 });
+    const write = () => Deno.writeTextFileSync(fresh, JSON.stringify(record), { mode: 0o600 });
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const folder = this.#places.tasks(record.client.namespace); // mostly it is there
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      write();
+    }
     Deno.renameSync(fresh, path);
   }
 

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { optionalText } from "../../../ffi/files/optional_text.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
+import { optionalText } from "../../ffi/files/optional_text.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 
 const SCHED_IDLE = 5;
 /** struct sched_attr, as its first version has it. */
