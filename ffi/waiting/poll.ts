@@ -67,6 +67,7 @@ export class Poller implements Disposable {
   /** What ends the waits, if anything does. */
   readonly signal: AbortSignal | undefined;
   readonly #isAlone: boolean;
+  readonly #hasOthers: () => boolean;
   readonly #loop: EpollLoop;
 
   /**
@@ -77,7 +78,9 @@ export class Poller implements Disposable {
    */
   constructor(options: PollerOptions = {}) {
     this.#isAlone = options.isAlone ?? false;
-    this.#loop = options.of === undefined ? new EpollLoop() : options.of.#loop;
+    const { of, hasOthers = () => true } = options;
+    this.#hasOthers = of === undefined ? hasOthers : of.#hasOthers;
+    this.#loop = of === undefined ? new EpollLoop() : of.#loop;
     this.signal = options.signal;
   }
 
@@ -160,7 +163,10 @@ export class Poller implements Disposable {
    */
   async giveTurn(): Promise<void> {
     this.signal?.throwIfAborted();
-    if (this.#isAlone || performance.now() - this.#loop.turnedAt <= TURN_AFTER_MS) return;
+    if (
+      this.#isAlone || !this.#hasOthers() ||
+      performance.now() - this.#loop.turnedAt <= TURN_AFTER_MS
+    ) return;
     await new SyscallProgram([{ syscall: "nanosleep", args: [TURN, 0] }]).runOffThread();
     this.#loop.turnedAt = performance.now();
     this.signal?.throwIfAborted();
@@ -180,6 +186,8 @@ export class Poller implements Disposable {
 /** How a Poller waits. */
 export interface PollerOptions {
   readonly isAlone?: boolean | undefined;
+  /** Whether anything is under way now that a turn would be for; by default always. */
+  readonly hasOthers?: (() => boolean) | undefined;
   /** Whose loop it has; without one a loop of its own. */
   readonly of?: Poller | undefined;
   /** What ends its waits. */

@@ -60,7 +60,7 @@ export interface ResidentOptions {
 /** A resident hull. */
 export class Resident {
   readonly #options: ResidentOptions;
-  readonly #poller = new Poller();
+  readonly #poller = new Poller({ hasOthers: () => this.#idle.count > 1 });
   readonly #self = new Self();
   readonly #addresses = clientAddresses();
   readonly #states = new RecentStates();
