@@ -151,6 +151,12 @@ export type {
   Words,
   Work,
 } from "./src/birth/rehearsal.ts";
+export { unpackImage } from "./src/images/unpack_image.ts";
+export type { ImageProgress, UnpackedImage, UnpackOptions } from "./src/images/unpack_options.ts";
+export type { ImageConfig } from "./src/images/formats/image_config.ts";
+export type { DevicePolicy } from "./src/images/layers/devices.ts";
+export type { ImageLimits } from "./src/images/layers/limits.ts";
+export type { IdMaps } from "./src/images/layers/owners.ts";
 export type { CreateOptions } from "./src/create/prepare_container.ts";
 export { defaultConfig } from "./src/create/default_config.ts";
 export type {

@@ -14,7 +14,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["ffi", "src/errors.ts", "src/protobuf", "src/version.ts"],
   ["src/config", "src/failures", "src/own", "src/systemd", "src/ttrpc"],
   ["src/cgroups", "src/resctrl", "src/security", "src/streams"],
-  ["init", "src/features.ts", "src/namespaces"],
+  ["init", "src/features.ts", "src/images", "src/namespaces"],
   ["src/process", "src/rootless", "src/trace"],
   ["src/process.ts", "src/state"],
   ["src/birth", "src/network", "src/wishes"],
@@ -31,7 +31,7 @@ export const FLOORS: readonly (readonly string[])[] = [
 export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ffi: [
     ["ffi/c"],
-    ["ffi/files"],
+    ["ffi/codecs", "ffi/files"],
     ["ffi/program"],
     ["ffi/processes", "ffi/seccomp", "ffi/waiting"],
     ["ffi/sockets"],
@@ -69,6 +69,12 @@ export const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[
     ["src/config/validate_network"],
   ],
   "src/failures": [["src/failures/catalogue"], ["src/failures"]],
+  "src/images": [
+    ["src/images/archive"],
+    ["src/images/layers"],
+    ["src/images/formats"],
+    ["src/images"],
+  ],
   "src/network": [
     ["src/network/netlink"],
     ["src/network/links"],

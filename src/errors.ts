@@ -16,6 +16,7 @@
  * - `ConfigInvalid`: the config or an argument can't be used; `faults` lists every place
  * - `StateInvalid`: the container's stored state can't be read, or is of another version of hull
  * - `NoProcessOps`: the `Process` was not started, or it was already
+ * - `ImageInvalid`: an image is damaged, is not what it says, or would reach beyond its folder
  * - `InitFailed`: a step inside the container failed before the user's program ran
  * - `HookFailed`: a hook failed
  * - `OomKilled`: the memory limit is too low for the start. If the kernel kills the program later,
@@ -32,6 +33,7 @@ export type ContainerErrorCode =
   | "ContainerPaused"
   | "HookFailed"
   | "IdInUse"
+  | "ImageInvalid"
   | "InitFailed"
   | "InvalidIdFormat"
   | "NoProcessOps"

@@ -205,6 +205,9 @@ export const libc = {
     sure(() => symbols.renameat2(folder, from, toFolder, to, flags, UNREAD)),
   linkat: (folder: number, from: Bytes, toFolder: number, to: Bytes, flags: number) =>
     sure(() => symbols.linkat(folder, from, toFolder, to, flags, UNREAD)),
+  /** Without a path it is about the fd itself. */
+  utimensat: (folder: number, path: Bytes, times: Bytes, flags: number) =>
+    onPath("utimensat", folder, path, times, flags),
   readlinkat: (folder: number, path: Bytes, bytes: Bytes, size: number) =>
     onPath("readlinkat", folder, path, bytes, size),
   unlinkat: (folder: number, path: Bytes, flags: number) => onFd("unlinkat", folder, path, flags),

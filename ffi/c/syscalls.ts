@@ -124,6 +124,7 @@ export const SYSCALL_NUMBERS = {
   unlinkat: [263, 35],
   unshare: [272, 97],
   wait4: [61, 260],
+  utimensat: [280, 88],
   waitid: [247, 95],
   write: [1, 64],
 } as const satisfies Record<string, readonly [number, number]>;

@@ -61,6 +61,16 @@ export function symlinkAt(target: PathBytes, folder: Folder, path: PathBytes): v
   checked("symlinkat", made, textOf(path));
 }
 
+/**
+ * Gives a file a further name; a symbolic link is not followed: linkat(2).
+ *
+ * @throws {SyscallError}
+ */
+export function linkAt(from: Folder, name: PathBytes, to: Folder, further: PathBytes): void {
+  const done = libc.linkat(numberOf(from), bytesOf(name), numberOf(to), bytesOf(further), 0);
+  checked("linkat", done, textOf(further));
+}
+
 const RENAME_NOREPLACE = 1;
 
 /**

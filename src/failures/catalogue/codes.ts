@@ -104,6 +104,21 @@ export const CODES: Readonly<Record<ContainerErrorCode, Explanation>> = {
       "choose another linux.cgroupsPath",
     ],
   },
+  ImageInvalid: {
+    meaning: "An image can't be used: it is damaged, it is not what its documents say, or a file " +
+      "in it would lie outside the container or be more than the limits allow. Nothing of it is left.",
+    causes: [
+      "a folder or file that is no OCI layout and no archive of docker save or podman save",
+      "a copy that broke off, so that a digest or a size is wrong",
+      "several images, or none for this CPU",
+      "a hostile image: names with .., links that lead out, devices, or a bomb",
+    ],
+    remedies: [
+      "fetch it again as a whole: skopeo copy docker://NAME oci:DIR",
+      "name one of several images as PATH:NAME",
+      "raise the limit that the error names only if you trust whoever made the image",
+    ],
+  },
   InitFailed: {
     meaning:
       "A step of the start failed after the container's first process was made, and before " +
