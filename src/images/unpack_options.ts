@@ -13,9 +13,11 @@ import type { IdMaps } from "./layers/owners.ts";
 export interface ImageProgress {
   /** How many of the layers are done. */
   readonly layer: number;
+  /** How many layers there are. */
   readonly layers: number;
   /** How many bytes of all layers were read, as they lie in the image. */
   readonly bytes: number;
+  /** How many bytes all of them have. */
   readonly totalBytes: number;
 }
 
@@ -25,6 +27,7 @@ export interface UnpackOptions extends IdMaps {
   readonly architecture?: string | undefined;
   /** Which device files are made; default `usual`. */
   readonly devices?: DevicePolicy | undefined;
+  /** How much the image may be. */
   readonly limits?: Partial<ImageLimits> | undefined;
   /** Told for each piece that was read, some hundred thousand bytes. */
   readonly onProgress?: ((progress: ImageProgress) => void) | undefined;
@@ -36,6 +39,7 @@ export interface UnpackOptions extends IdMaps {
 export interface UnpackedImage {
   /** The digest of its config, which engines show as its id. */
   readonly id: string;
+  /** What it says of its program. */
   readonly config: ImageConfig;
   /** How many layers it has. */
   readonly layers: number;

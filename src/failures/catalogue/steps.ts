@@ -13,6 +13,17 @@ export const STEPS: Readonly<Record<string, Explanation>> = {
     causes: ["the root folder's file system is full or read-only"],
     remedies: ["name another folder with --root; see df and df -i"],
   },
+  image: {
+    meaning: "Reads an image and unpacks it.",
+    causes: [
+      "the image is damaged, or is not what it says (ImageInvalid)",
+      "the file system that it is unpacked to is full, or read-only",
+    ],
+    remedies: [
+      "fetch the image again as a whole; see df and df -i",
+      "unpack it to a folder of another file system",
+    ],
+  },
   cgroups: {
     meaning: "Makes the container's cgroups, sets its limits, and enters them.",
     causes: [

@@ -5,7 +5,7 @@
  */
 
 import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
-import { type Fd, O_DIRECTORY, O_PATH, open } from "../../../ffi/files/file.ts";
+import { type Fd, O_PATH, open } from "../../../ffi/files/file.ts";
 import { S_IFDIR, S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
 import { syscallFailure } from "../../failures/syscall_failure.ts";
 import { openInside } from "../../security/safe_path.ts";

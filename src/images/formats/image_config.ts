@@ -23,11 +23,13 @@ export interface ImageConfig {
   readonly entrypoint: readonly string[] | undefined;
   /** Its arguments, or the program where there is no entrypoint, unless others are given. */
   readonly cmd: readonly string[] | undefined;
+  /** The folder that the program starts in. */
   readonly workingDir: string | undefined;
   /** Folders for data that outlives a container. */
   readonly volumes: readonly string[];
   /** By which the program ends, such as `SIGQUIT`. */
   readonly stopSignal: string | undefined;
+  /** What else is said of the image. */
   readonly labels: Readonly<Record<string, string>>;
 }
 

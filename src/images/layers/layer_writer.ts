@@ -6,7 +6,7 @@
  * @module
  */
 
-import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
+import { failedWith, type SyscallError } from "../../../ffi/c/errno.ts";
 import { chmodFd, chownAt, linkAt, mknodAt, symlinkAt } from "../../../ffi/files/entries.ts";
 import {
   AT_EMPTY_PATH,
@@ -123,7 +123,7 @@ export class LayerWriter {
     const last = path.at(-1) as string;
     const folder = this.#folder.clear(path);
     if (kind === "file") await this.#makeFile(entry, folder, last, content);
-    else if (kind === "link") this.#link(entry, from, path);
+    else if (kind === "link") this.#link(from, path);
     else if (kind === "symlink") this.#makeSymlink(entry, folder, last);
     else if (!this.#makeSpecial(entry, kind, folder, last)) return;
     this.#folder.note(path, "other");
@@ -187,7 +187,7 @@ export class LayerWriter {
     return from;
   }
 
-  #link(entry: TarEntry, from: EntryPath, path: EntryPath): void {
+  #link(from: EntryPath, path: EntryPath): void {
     using place = openAt(this.#folder.folderOf(from), ".", O_PATH | O_DIRECTORY);
     linkAt(place, from.at(-1) as string, this.#folder.folderOf(path), path.at(-1) as string);
   }

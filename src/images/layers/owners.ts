@@ -9,7 +9,9 @@ import { entryInvalid } from "../archive/image_error.ts";
 
 /** The maps of a user namespace; without them ids are the host's. */
 export interface IdMaps {
+  /** Which of the host's users the container's are. */
   readonly uidMappings?: readonly IdMapping[] | undefined;
+  /** The same for groups. */
   readonly gidMappings?: readonly IdMapping[] | undefined;
 }
 
