@@ -36,7 +36,7 @@ async function all(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayB
 
 for (const library of ["libz.so.1", "none"]) {
   Deno.test(`gzip gives back what went in, and a broken one is an error (${library})`, async () => {
-    const bytes = new Uint8Array(400_000).map((_, k) => k * k >> 8);
+    const bytes = new Uint8Array(30_000).map((_, k) => k * k >> 8);
     const packed = await gzip(bytes);
     for (const step of [1, 1000, packed.length]) {
       assertEquals(await all(gunzip(cut(packed, step), library)), bytes);
