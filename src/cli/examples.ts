@@ -77,6 +77,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   resume: [["hull resume web", "after hull pause web"]],
   run: [
     ["hull run web -- sh", "the built-in default, at this terminal"],
+    ["hull run -v ./src:/src -w /src -m 1g --init -- make", "with a folder, a limit and an init"],
     [
       "hull run -d --supervise -b /srv/web web",
       "a bundle in the background; hull wait has its code",

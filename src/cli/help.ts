@@ -68,9 +68,10 @@ export function globalHelp({ commands, flags }: Program): string {
 }
 
 /** A flag as it is typed, with its value. */
-export function flagText({ name, letter, value }: Flag): string {
+export function flagText({ name, letter, value, mayStandAlone }: Flag): string {
   const short = letter === undefined ? "    " : `-${letter}, `;
-  return `${short}--${name}${value === undefined ? "" : ` ${value}`}`;
+  const taken = value === undefined ? "" : mayStandAlone === true ? `[=${value}]` : ` ${value}`;
+  return `${short}--${name}${taken}`;
 }
 
 /** Those that the help tells. */

@@ -107,14 +107,17 @@ async function dispatch(
 ): Promise<number> {
   const lane = trace?.trace.main;
   const { command } = await traced(lane, "load the command", () => findCommand(name).load());
-  const parsed = parseCommand(name, command, args, GLOBAL_FLAGS);
-  if (isOn(parsed.flags, "help")) {
-    output.print(await commandHelp(name, command));
-    return 0;
-  }
-  checkArity(name, command, parsed);
-  output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
+  const { failureCode = 1 } = command;
+  let isParsed = false;
   try {
+    const parsed = parseCommand(name, command, args, GLOBAL_FLAGS);
+    if (isOn(parsed.flags, "help")) {
+      output.print(await commandHelp(name, command));
+      return 0;
+    }
+    checkArity(name, command, parsed);
+    isParsed = true;
+    output.debug(`${name} ${parsed.args.join(" ")}`.trimEnd());
     const root = text(global, "root");
     const reached = root === undefined ? undefined : caller.path(root);
     const factory = () => makeFactory({ ...global, root: reached }, output, caller, trace?.trace);
@@ -125,7 +128,8 @@ async function dispatch(
   } catch (error) {
     if (error instanceof NotHere) throw error;
     await output.failed(error);
-    return command.failureCode ?? 1;
+    if (typeof failureCode === "function") return await failureCode(error, args, caller);
+    return isParsed ? failureCode : 1;
   }
 }
 

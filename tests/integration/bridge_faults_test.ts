@@ -9,7 +9,7 @@ import {
   serve,
   taking,
 } from "../fixtures/bridge_host.ts";
-import { HULL } from "../fixtures/cli.ts";
+import { failureCode, HULL } from "../fixtures/cli.ts";
 
 // What a run that was killed left must not be in the way.
 const ID = `hull-brfault-${Deno.pid}`;
@@ -23,7 +23,7 @@ function test(name: string, body: (host: BridgeHost) => Promise<void>, missing?:
 /** Calls hull for something that must fail; gives what it says. */
 async function refused(host: BridgeHost, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await host.hull(...args);
-  assertEquals({ code, stdout }, { code: 1, stdout: "" }, args.join(" "));
+  assertEquals({ code, stdout }, { code: failureCode(args), stdout: "" }, args.join(" "));
   return stderr;
 }
 
@@ -32,7 +32,7 @@ test("without nft nothing is made, and the package is named", async (host) => {
   const root = `${empty.path}/root`; // even the root folder is not
   const words = ["env", `PATH=${empty.path}`, ...HULL, "--root", root];
   const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
-  assertEquals(code, 1);
+  assertEquals(code, 125);
   assertStringIncludes(stderr, "nft command");
   assertStringIncludes(stderr, "apt-get install nftables");
   assertEquals([...Deno.readDirSync(empty.path)], []);
@@ -47,7 +47,7 @@ test("what nft refuses leaves nothing", async (host) => {
   Deno.chmodSync(`${folder.path}/nft`, 0o755);
   const words = ["env", `PATH=${folder.path}:/usr/bin:/bin`, ...HULL, "--root", host.root];
   const { code, stderr } = await host.program([...words, "run", ...BRIDGE, ONE, "--", "true"]);
-  assertEquals(code, 1);
+  assertEquals(code, 125);
   assertStringIncludes(stderr, "nft refuses the rules of hull0: Error: no such chain");
   host.assertClean();
 });
@@ -99,7 +99,7 @@ test("a name that somebody else has is refused, and a network that is full", asy
   using other = scratchFolder();
   const words = [...HULL, "--root", other.path, "run", ...BRIDGE, TWO, "--", "true"];
   const { code, stderr } = await host.program(words);
-  assertEquals(code, 1);
+  assertEquals(code, 125);
   assertStringIncludes(stderr, "not of this root folder's containers");
   assertEquals([...Deno.readDirSync(other.path)], []);
   const subnet = await host.taker("create", host.root, TWO, '{"subnet":"10.99.0.0/16"}');

@@ -123,7 +123,7 @@ Deno.test("hull says which way it goes, and takes the one that is asked for or r
   const refused = await hull.refuse("run", "--init", "direct", "-b", joining.folder, "hull-way");
   assertStringIncludes(refused, "a direct start can't join a pid or user namespace");
   assertStringIncludes(refused, "/linux/namespaces");
-  const unknown = await hull.refuse("run", "--init", "fast", "-b", bundle.folder, "hull-way");
+  const unknown = await hull.refuse("run", "--init=fast", "-b", bundle.folder, "hull-way");
   assertStringIncludes(unknown, "use auto, direct or reexec");
   const plan = JSON.parse(await hull.must("plan", "--init", "auto", "--json", "-b", bundle.folder));
   assert(plan.some(({ syscall }: { syscall: string }) => syscall === "execveat"));

@@ -316,7 +316,7 @@ for (const { host, said, setUp, answers, words = [] } of ROOTS) {
         .filter((name) => !/^[~.]/.test(name)); // not caches
       assertEquals(
         { code, stdout, lines, left },
-        { code: 1, stdout: "", lines: 1, left: [] },
+        { code: 125, stdout: "", lines: 1, left: [] },
         stderr,
       );
       assertMatch(stderr.trimEnd(), said);

@@ -166,7 +166,7 @@ testWhere(
       /; the port is taken, or below that of sysctl net\.ipv4\.ip_unprivileged_port_start$/,
     );
     const { code, stderr } = await user.call(["run", "--network", "pasta=x", "web"]);
-    assertEquals(code, 1);
+    assertEquals(code, 125);
     assertStringIncludes(stderr, "pasta or slirp4netns");
   },
 );

@@ -52,7 +52,7 @@ Deno.test("a log that can't be written is told before anything is made", async (
   await using hull = new Hull();
   using folder = scratchFolder();
   for (const log of [`${folder.path}/none/log`, folder.path]) {
-    const said = await hull.refuse("--log", log, "run", "--builtin", "hull-slips", "--", "true");
+    const said = await hull.refuse("--log", log, "create", "--builtin", "hull-slips");
     assertStringIncludes(said, `cannot write to the log ${log}`);
   }
   assertEquals([...Deno.readDirSync(hull.root)], []);

@@ -5,7 +5,6 @@ import type { Container } from "../../container.ts";
 import type { ProcessConfig } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Process, ProcessOptions } from "../../process.ts";
-import { ownVariable } from "../../own/own_environment.ts";
 import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
@@ -27,6 +26,11 @@ import type { Output } from "../output/output.ts";
 import { writePidFile } from "../process/pid_file.ts";
 import { reason } from "../../failures/reason.ts";
 
+const variablesOfFlags = late(() => import("../flags/variables.ts"), "variablesOfFlags");
+const heldCapabilities = late(
+  () => import("../../security/capabilities.ts"),
+  "heldCapabilities",
+);
 const takeLeftExec = late(() => import("../process/left_child.ts"), "takeLeftExec");
 
 /** Runs a further process in a running container. */
@@ -43,12 +47,24 @@ export const command: Command = {
       summary: "what to run, as a process of config.json",
     },
     { name: "cwd", value: "DIR", summary: "the folder to run in; default: the container's" },
+    { name: "workdir", letter: "w", value: "DIR", summary: "the same, as Podman spells it" },
+    {
+      name: "interactive",
+      letter: "i",
+      summary: "accepted, as stdin is passed on anyway; =false: without stdin",
+    },
     {
       name: "env",
       letter: "e",
       value: "NAME=VALUE",
       many: true,
       summary: "add to the environment; NAME alone takes the caller's value, if there is one",
+    },
+    {
+      name: "env-file",
+      value: "FILE",
+      many: true,
+      summary: "add the variables of a file, each on a line of its own",
     },
     { name: "user", letter: "u", value: "USER[:GROUP]", summary: "run as, by numbers or names" },
     { name: "additional-gids", letter: "g", value: "GID", many: true, summary: "further groups" },
@@ -57,6 +73,7 @@ export const command: Command = {
     { name: "detach", letter: "d", summary: "return once the command runs" },
     { name: "pid-file", value: "FILE", summary: "write the process's number on the host to FILE" },
     { name: "cap", letter: "c", value: "CAP", many: true, summary: "add a capability" },
+    { name: "privileged", summary: "add all capabilities" },
     { name: "no-new-privs", summary: "let no execve grant privileges" },
     { name: "apparmor", value: "PROFILE", summary: "the AppArmor profile" },
     { name: "process-label", value: "LABEL", summary: "the SELinux label" },
@@ -84,6 +101,7 @@ export const command: Command = {
     const process = new Process({
       ...options,
       ...caller.stdio,
+      ...(choice(flags, "interactive") === false ? { stdin: "null" } : {}),
       ...(hasTerminal(options) && !isDetached
         ? foregroundConsole(options.config?.consoleSize)
         : {}),
@@ -127,19 +145,20 @@ async function processOptions(
   const file = pathOf({ flags, caller }, "process");
   const config = file === undefined ? undefined : await readProcess(file, caller);
   const given = (name: string, value: unknown) => value === undefined ? {} : { [name]: value };
-  const env = list(flags, "env");
-  const capabilities = list(flags, "cap").map((name) => name.toUpperCase());
+  const hasEnv = list(flags, "env").length + list(flags, "env-file").length > 0;
+  const env = hasEnv ? await variablesOfFlags({ flags, output, caller }) : [];
+  const capabilities = [
+    ...list(flags, "cap").map((name) => name.toUpperCase()),
+    ...(isOn(flags, "privileged") ? await heldCapabilities(false) : []),
+  ];
   if (config === undefined && command.length === 0) {
     throw usageError("there is no command to run", "put it behind the id, or use --process");
   }
   return {
     ...given("config", config),
     ...given("args", command.length === 0 ? undefined : command),
-    ...given("cwd", text(flags, "cwd")),
-    ...given(
-      "extraEnv",
-      env.length === 0 ? undefined : env.flatMap((entry) => withValue(entry, output, caller)),
-    ),
+    ...given("cwd", text(flags, "workdir") ?? text(flags, "cwd")),
+    ...given("extraEnv", env.length === 0 ? undefined : env),
     ...given("user", text(flags, "user")),
     ...given("terminal", choice(flags, "tty")),
     ...given("consoleSocket", pathOf({ flags, caller }, "console-socket")),
@@ -151,15 +170,6 @@ async function processOptions(
     ...given("ignorePaused", isOn(flags, "ignore-paused") ? true : undefined),
     ...caller.preserved(preservedFds(flags)),
   };
-}
-
-/** A name without a value gets the caller's own value; a warning tells if the caller has none. */
-function withValue(entry: string, output: Output, caller: Caller): string[] {
-  if (entry.includes("=")) return [entry];
-  const value = caller.isOther ? caller.variable(entry) : ownVariable(entry);
-  if (value !== undefined) return [`${entry}=${value}`];
-  output.warn(`--env ${entry}: there is no such variable here, so none is set`);
-  return [];
 }
 
 async function readProcess(path: string, caller: Caller): Promise<ProcessConfig> {

@@ -8,23 +8,31 @@ import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
 import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
-import { type Command, isOn } from "../flags/command.ts";
+import { NotHere } from "../caller/caller.ts";
+import { choice, type Command, type Invocation, isOn, text } from "../flags/command.ts";
+import { END_FLAGS, WISH_FLAGS } from "../flags/wish_flags.ts";
 import { releaseOnce } from "../process/release_once.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
 import { oneLine, type Output } from "../output/output.ts";
 
+const loadDeadline = () => import("../process/deadline.ts");
 const goOnWithRun = late(() => import("../process/left_run.ts"), "goOnWithRun");
 
 /** Creates and starts a container, and acts as its program towards the caller. */
 export const command: Command = {
-  synopsis: "<id> [-- command…]",
+  synopsis: "[id] [-- command…]",
   description:
     "Creates a container, runs its program, and removes the container at its end. hull's exit code is\n" +
     "the program's, 128+n after signal n; signals go to the program. Without a bundle and without\n" +
-    "a config.json here, the built-in default is used: the host's /usr read-only, all else private.",
+    "a config.json here, the built-in default is used: the host's /usr read-only, all else private.\n" +
+    "Its id may be left out; with --detach the new one is printed, and what the program prints is\n" +
+    "lost. hull's own failures end with 125 then, with 126 if the program can't be executed, 127 if\n" +
+    "it is not there.",
   flags: [
     ...BIRTH_FLAGS,
+    ...WISH_FLAGS,
+    ...END_FLAGS,
     {
       name: "detach",
       letter: "d",
@@ -33,10 +41,12 @@ export const command: Command = {
     { name: "keep", summary: "keep the container after its program has ended" },
     { name: "no-subreaper", summary: "leave the container's orphans to another process" },
   ],
-  arity: [1, 1],
+  arity: [0, 1],
   isNew: true,
   beginsLate: true,
   takesCommand: true,
+  failureCode: async (error, words, caller) =>
+    (await import("../process/run_failure.ts")).codeOfRun(error, words, caller),
   async run(invocation) {
     const { flags, output, trace, caller } = invocation;
     const isDetached = isOn(flags, "detach");
@@ -46,12 +56,13 @@ export const command: Command = {
         "add --detach, or leave it out",
       );
     }
+    const seconds = await timeoutOf(invocation, isDetached);
     const reaps = !isDetached && !isOn(flags, "no-subreaper");
     using reaper = reaps ? await caller.reapOrphans() : undefined;
     const signals = new SignalForwarder();
     if (!isDetached) await signals.listen(caller);
     if (caller.left === "runs") return await goOnWithRun(invocation, signals);
-    const { container, process, hasTerminal, notify } = await createFromFlags(
+    const { container, process, hasTerminal, isIdMade, notify } = await createFromFlags(
       invocation,
       isDetached,
       true,
@@ -69,8 +80,12 @@ export const command: Command = {
     const forwarded = forwardReadiness(notify, watched, process, output);
     if (isDetached) {
       await forwarded;
+      if (isIdMade) output.print(`${container.id}\n`);
       return 0;
     }
+    using _ = seconds === undefined
+      ? undefined
+      : (await loadDeadline()).killAfter(container, seconds, output);
     reaper?.begin(process.pid);
     const code = await traced(
       trace?.trace.main,
@@ -82,10 +97,26 @@ export const command: Command = {
     // Waiting also records the exit code, for callers that wait elsewhere.
     if ((await container.wait())?.oomKilled === true) output.warn(outOfMemory(container));
     // The program may have ended because another program deleted the container.
-    if (!isOn(flags, "keep")) await container[Symbol.asyncDispose]();
+    if (!isOn(flags, "keep") && choice(flags, "rm") !== false) {
+      await container[Symbol.asyncDispose]();
+    }
     return code;
   },
 };
+
+/** The seconds after which the container is killed, by this program. */
+async function timeoutOf(
+  { flags, caller }: Invocation,
+  isDetached: boolean,
+): Promise<number | undefined> {
+  const written = text(flags, "timeout");
+  if (written === undefined) return undefined;
+  if (caller.isOther) throw new NotHere("a clock");
+  if (isDetached) {
+    throw usageError("--timeout is for a run that waits", "leave out --detach, or --timeout");
+  }
+  return (await loadDeadline()).parseTimeout(written);
+}
 
 function outOfMemory({ config }: Container): string {
   const limit = config.linux?.resources?.memory?.limit;

@@ -19,6 +19,11 @@ export interface Flag {
   readonly value?: string;
   /** The words that its value may be, where they are few. */
   readonly choices?: readonly string[];
+  /**
+   * Whether it is on or off where none of its choices follows, nor a = with a value: it takes a next
+   * word only if that is one of them.
+   */
+  readonly mayStandAlone?: true;
   /** Whether it may be given several times, each with a value of its own. */
   readonly many?: true;
   /** What it does, for the help. */
@@ -72,6 +77,17 @@ export interface Entry {
   load(): Promise<{ readonly command: Command }>;
 }
 
+/**
+ * hull's exit code after a failure.
+ *
+ * @param words all that followed the command's name, also what could not be parsed
+ */
+export type FailureCode = (
+  error: unknown,
+  words: readonly string[],
+  caller: Caller,
+) => number | Promise<number>;
+
 /** A command. */
 export interface Command {
   /** The arguments behind its name, such as `<id> [signal]`. */
@@ -93,7 +109,7 @@ export interface Command {
   /** Whether it sees to it itself that a caller in another process waits: see {@linkcode Caller.begin}. */
   readonly beginsLate?: boolean;
   /** hull's exit code if it fails; 1 unless said otherwise. */
-  readonly failureCode?: number;
+  readonly failureCode?: number | FailureCode;
   /** Whether it takes `-- command…`. */
   readonly takesCommand?: boolean;
   /** Runs it; gives the exit code. */

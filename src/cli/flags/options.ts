@@ -141,15 +141,26 @@ function split(args: readonly string[], grammar: Grammar): Split {
     if (!isFlag && grammar.stopsEarly) return { own, left: args.slice(k), switches };
     if (!isFlag) own.push(arg);
     for (const word of isFlag ? longForms(arg, grammar) : []) {
-      const { name, value } = flagOf(word, grammar);
+      const flag = flagOf(word, grammar);
+      const { name } = flag;
       const next = args[k + 1];
-      if (value === undefined) switches[name] = isOnBy(word, grammar);
+      if (isSwitch(flag, word, next)) switches[name] = isOnBy(word, grammar);
       else if (word !== `--${name}` || next === undefined || next === SEPARATOR) own.push(word);
       else if (/^-(\d|$)/.test(next)) own.push(`${word}=${args[++k]}`);
       else own.push(word, args[++k] as string);
     }
   }
   return { own, left: undefined, switches };
+}
+
+/** Whether a flag stands alone: it takes no value, or none of the words that may follow. */
+function isSwitch(
+  { name, value, choices = [], mayStandAlone }: Flag,
+  word: string,
+  next = "",
+): boolean {
+  if (value === undefined || mayStandAlone !== true) return value === undefined;
+  return word === `--${name}` ? !choices.includes(next) : /=(?:true|false|1|0)$/i.test(word);
 }
 
 /** `-tu0` as `--tty` and `--user=0`. */

@@ -35,11 +35,14 @@ import {
 } from "../flags/command.ts";
 import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
+import { nameRun } from "../flags/made_id.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
 import { usageError } from "../flags/options.ts";
+import { WISH_FLAGS } from "../flags/wish_flags.ts";
 import { writePidFile } from "./pid_file.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
 
+const loadWishes = () => import("./flag_wishes.ts");
 const openOutputFile = late(() => import("../../streams/stream_file.ts"), "openOutputFile");
 const takeLeftContainer = late(() => import("./left_child.ts"), "takeLeftContainer");
 
@@ -64,7 +67,9 @@ export const BIRTH_FLAGS: readonly Flag[] = [
     name: "init",
     value: "KIND",
     choices: ["auto", "direct", "reexec"],
-    summary: "auto (default), direct, or reexec: who walks the plan",
+    mayStandAlone: true,
+    summary:
+      "have a small first process reap and pass on signals; auto, direct, reexec: who walks the plan",
   },
   { name: "no-new-keyring", summary: "keep the caller's session keyring" },
   { name: "preserve-fds", value: "N", summary: "pass on N fds from fd 3 on" },
@@ -80,6 +85,8 @@ export interface Born {
   readonly container: Container;
   readonly process: Process;
   readonly hasTerminal: boolean;
+  /** Whether its id was left out. */
+  readonly isIdMade: boolean;
   /**
    * The socket on which the program says that it is ready; only for `run`, if hull's caller wants
    * to know.
@@ -117,14 +124,23 @@ async function createFromBundle(
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, args, command, factory, output, caller } = invocation;
+  const { flags, args, factory, output, caller } = invocation;
+  const { id, command, isMade: isIdMade } = nameRun(args, invocation.command, bundle !== undefined);
+  if (isIdMade && caller.isOther) throw new NotHere("a new id");
   const { Process } = await import("../../process.ts");
   if (caller.isOther) {
     if (needsLauncher(bundle?.config)) throw new NotHere("a launcher");
     const isFollowed = isRun && !isDetached && !isOn(flags, "no-subreaper");
     if (isFollowed && leavesOrphans(bundle?.config)) throw new NotHere("somebody to adopt orphans");
   }
+  const flagWishes = hasWishes(flags)
+    ? (await loadWishes()).wishesOf(invocation, bundle?.config)
+    : undefined;
   const network = await networkOf(flags);
+  const over = flagWishes !== undefined && bundle !== undefined
+    ? (await loadWishes()).overBundle(bundle.config, flagWishes)
+    : undefined;
+  const config = over?.config ?? bundle?.config;
   const console = consoleOf(invocation, bundle?.config, isDetached);
   const logFile = logOutputOf(invocation, console.hasTerminal);
   using log = logFile === undefined ? undefined : await openOutputFile(logFile);
@@ -132,7 +148,10 @@ async function createFromBundle(
     ...(command === undefined || command.length === 0 ? {} : { args: command }),
     ...passedFds(flags, caller),
     ...caller.stdio,
+    ...(isIdMade && isDetached ? DETACHED : {}),
     ...(log === undefined ? {} : { stdout: log.number, stderr: log.number }),
+    ...flagWishes?.process,
+    ...over?.process,
     ...console.options,
   });
   using pidfdSocket = await connectPidfdSocket(pathOf(invocation, "pidfd-socket"));
@@ -140,23 +159,27 @@ async function createFromBundle(
     bundle === undefined ? "the config is the built-in default" : `the config is ${bundle.path}`,
   );
   const makes = await factory();
-  const id = args[0] as string;
   if (caller.left !== undefined) {
     const container = await takeLeftContainer(caller, makes, id, process, new Poller());
     if (container !== undefined) {
       if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, process.pid);
       writePidFile(pathOf(invocation, "pid-file"), process.pid);
-      return { container, process, hasTerminal: console.hasTerminal, notify: undefined };
+      return { container, process, hasTerminal: console.hasTerminal, isIdMade, notify: undefined };
     }
   }
   const notify = bundle === undefined
     ? undefined
-    : await notified(bundle.config, makes.root, id, caller);
-  const container = await makes.create(id, notify?.config ?? bundle?.config, {
+    : await notified(config ?? bundle.config, makes.root, id, caller);
+  const container = await makes.create(id, notify?.config ?? config, {
     bundle: bundle?.folder,
     network,
     ...(logFile === undefined ? {} : { outputFiles: { stdout: logFile, stderr: logFile } }),
     networksFromAnnotations: isOn(flags, "networks-from-annotations"),
+    ...(bundle === undefined
+      ? { wishes: flagWishes?.wishes }
+      : { withInit: flagWishes?.wishes.init }),
+  }).catch((error) => {
+    throw flagWishes?.name(error) ?? error;
   });
   let socket: NotifySocket | undefined;
   try {
@@ -183,7 +206,7 @@ async function createFromBundle(
   const { way } = container;
   const how = way?.kind === "reexec" ? `by a re-executed init, since ${way.because}` : "directly";
   output.debug(`container ${container.id} is created ${how}, its process is ${process.pid}`);
-  return { container, process, hasTerminal: console.hasTerminal, notify: socket };
+  return { container, process, hasTerminal: console.hasTerminal, isIdMade, notify: socket };
 }
 
 /** Whether a start needs a launcher, by a config that is not checked yet. */
@@ -196,6 +219,14 @@ function needsLauncher(config: Config | undefined): boolean {
 function leavesOrphans(config: Config | undefined): boolean {
   const namespaces = config === undefined ? undefined : config.linux?.namespaces ?? [];
   return Array.isArray(namespaces) && !namespaces.some((one) => one?.type === "pid");
+}
+
+/** Who reads the new id from a detached run waits for the end of its streams, not the program's. */
+const DETACHED: ProcessOptions = { stdin: "null", stdout: "null", stderr: "null" };
+
+/** Whether a flag names a wish that is not read here. */
+function hasWishes(flags: GivenFlags): boolean {
+  return isOn(flags, "init") || WISH_FLAGS.some(({ name }) => flags[name] !== undefined);
 }
 
 /** What `--init` asks for. */

@@ -13,9 +13,10 @@ import { awaitLeftHooks, takeLeftRun } from "./left_child.ts";
 
 /** Goes on with it to its end; gives the exit code. */
 export async function goOnWithRun(
-  { flags, args: [id = ""], factory, output, caller }: Invocation,
+  { flags, args, command, factory, output, caller }: Invocation,
   signals: SignalForwarder,
 ): Promise<number> {
+  const [id = ""] = [...args, ...command ?? []]; // only a run with an id is done elsewhere
   const process = new Process({});
   const poller = new Poller();
   const container = takeLeftRun(caller, await factory(), id, process, poller);
