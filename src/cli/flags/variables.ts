@@ -9,7 +9,7 @@ import { type Caller, NotHere } from "../caller/caller.ts";
 import { type Invocation, list } from "./command.ts";
 import { usageError } from "./options.ts";
 import type { Output } from "../output/output.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 /**
  * The variables of `--env-file` and `--env`, of which the latter win.

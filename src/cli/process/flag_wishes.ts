@@ -24,7 +24,7 @@ import { parseBytes, parseInteger } from "../flags/quantities.ts";
 import { filterOfProfile } from "../flags/seccomp_profile.ts";
 import { variablesIn, withValue } from "../flags/variables.ts";
 import { FlagFaults, namingFlags } from "../flags/wish_faults.ts";
-import { reason } from "../output/reason.ts";
+import { reason } from "../../failures/reason.ts";
 
 /** What a run's flags wish. */
 export interface FlagWishes {
