@@ -7,6 +7,9 @@
 
 /** By path, from the top. */
 export const COLD_FILES: Readonly<Record<string, string>> = {
+  "tests/integration/doctor_test.ts": "is of a command that looks at its own process",
+  "tests/integration/failures_test.ts": "calls hull in its own process",
+  "tests/integration/inspect_logs_test.ts": "is of commands that read in their own process",
   "tests/integration/install_test.ts": "installs",
   "tests/integration/launcher_test.ts": "is of what starts a command without a resident",
   "tests/integration/first_files_test.ts": "has a bundle of its own",
