@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Bundle, makeBundle } from "../fixtures/bundle.ts";
+import { type Bundle, makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { Desk } from "../fixtures/desk.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { parseTrace } from "../fixtures/strace.ts";
 import { ROOT, testWhere } from "../fixtures/test_where.ts";
 import { missingTmux } from "../fixtures/tmux.ts";
 import { until } from "../fixtures/until.ts";
@@ -135,6 +136,33 @@ class Following implements Disposable {
   [Symbol.dispose](): void {
     this.#child.kill("SIGKILL");
   }
+}
+
+testWhere(
+  ROOT ?? missingStrace(),
+  "a round opens no file of a container that goes on",
+  async () => {
+    await leavesNothing("hull-top-cost", async () => {
+      using scratch = scratchFolder();
+      const trace = `${scratch.path}/trace`;
+      const opens = ["-f", "-s", "300", "-e", "trace=openat,openat2,open", "-o", trace];
+      await using hull = new Hull();
+      using bundle = makeBundle("sleep 1000");
+      await hull.detach("run", "-d", "-b", bundle.folder, "hull-top-cost");
+      run("strace", ...opens, ...hull.words(["top", "--json", "-n", "40", "--interval", "10ms"]));
+      const opened = parseTrace(Deno.readTextFileSync(trace)).filter(({ result }) => result >= 0);
+      const count = (part: string) => opened.filter(({ args }) => args.includes(part)).length;
+      assertEquals(count("/hull-top-cost/pids.current"), 1);
+      const states = count('"state.json"') + count("/hull-top-cost/state.json");
+      assert(states > 0 && states <= 12, `the state was read ${states} times in 41 rounds`);
+    });
+  },
+);
+
+function missingStrace(): string | undefined {
+  return new Deno.Command("sh", { args: ["-c", "command -v strace"] }).outputSync().success
+    ? undefined
+    : "strace";
 }
 
 testWhere(ROOT, "top refuses what it can't mean", async () => {
