@@ -73,6 +73,8 @@ export type {
 } from "./src/driver/driver_command.ts";
 export type { Bytes, InputPipe, OutputPipe, PipeEnd, PipeFile, Pipes } from "./src/driver/pipes.ts";
 export { type ConnectOptions, Sandbox } from "./src/sandbox/sandbox.ts";
+export { SandboxPool, type SandboxPoolOptions } from "./src/sandbox/sandbox_pool.ts";
+export type { DownloadOptions } from "./src/sandbox/fs/transfer.ts";
 export type { Duration, Memory, SandboxOptions } from "./src/sandbox/options/sandbox_options.ts";
 export type { SandboxListOptions, SandboxMetadata } from "./src/sandbox/listing.ts";
 export type { SandboxEnv } from "./src/sandbox/options/environment.ts";

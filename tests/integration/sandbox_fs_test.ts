@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { SeekMode } from "../../mod.ts";
+import { scratchFolder } from "../fixtures/bundle.ts";
 import { refused, withSandbox } from "../fixtures/sandbox.ts";
 
 Deno.test("files of a sandbox are written, read, moved, linked and removed", async () => {
@@ -153,5 +154,29 @@ Deno.test("errors of a sandbox's files name the call, the errno and the path", a
         assertEquals((error as Error).message, "enough");
       }
     }
+  });
+});
+
+Deno.test("files and folders go into a sandbox and come out again", async () => {
+  using folder = scratchFolder();
+  const { path } = folder;
+  await withSandbox("hull-sb-copy", async ({ fs, sh }) => {
+    Deno.mkdirSync(`${path}/project/src`, { recursive: true });
+    Deno.writeTextFileSync(`${path}/project/src/main.sh`, "#!/bin/sh\necho ran", { mode: 0o755 });
+    Deno.symlinkSync("src/main.sh", `${path}/project/run`);
+    await fs.upload(`${path}/project`, ".");
+    await fs.upload(`${path}/project/src/main.sh`, "copy.sh");
+    assertEquals(await sh`project/run; ./copy.sh`.text(), "ran\nran\n");
+    await sh`cd project; echo new > src/made; mkfifo src/fifo; ln -s ../.. src/out; ln -s ../run src/in`;
+    const leftOut: string[] = [];
+    await fs.download("project", `${path}/back`, { onLeftOut: (each) => leftOut.push(each) });
+    await fs.download("copy.sh", `${path}/copy.sh`);
+    assertEquals(Deno.readTextFileSync(`${path}/back/project/src/made`), "new\n");
+    assertEquals(Deno.readTextFileSync(`${path}/back/project/src/in`), "#!/bin/sh\necho ran");
+    assertEquals((Deno.statSync(`${path}/copy.sh`).mode ?? 0) & 0o777, 0o755);
+    assertEquals(leftOut.sort(), ["/home/app/project/src/fifo", "/home/app/project/src/out"]);
+    await fs.download("project", `${path}/back`); // once more, over what is there
+    const many = await refused("SystemError", () => fs.download("project", path, { maxBytes: 9 }));
+    assertEquals(many.errno, "EFBIG");
   });
 });

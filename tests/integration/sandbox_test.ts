@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { type Factory, KillController, Sandbox, SandboxCommandError } from "../../mod.ts";
+import {
+  type Factory,
+  KillController,
+  Sandbox,
+  SandboxCommandError,
+  SandboxPool,
+} from "../../mod.ts";
 import { refused, startMaker, withSandbox, withSandboxRoot } from "../fixtures/sandbox.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { LIMITS, testWhere } from "../fixtures/test_where.ts";
@@ -241,5 +247,23 @@ Deno.test("a sandbox's first process reaps, and no program inside ends it", asyn
     await until(async () => await sh`ps -eo stat= | grep -c Z || true`.text() === "0\n");
     await sh`kill -9 1; kill -TERM 1; kill -STOP 1; kill -9 -1`.noThrow().stderr("null");
     assertEquals(await sh`cat /proc/1/comm`.text(), ".sandbox\n");
+  });
+});
+
+Deno.test("a pool has sandboxes ready, gives each away once, and leaves none", async () => {
+  await withSandboxRoot("hull-sb-pool", async (factory) => {
+    await using pool = new SandboxPool({ factory, warm: 2, env: { A: "1" } });
+    const taken = await Promise.all([pool.take(), pool.take(), pool.take()]);
+    assertEquals(new Set(taken.map(({ id }) => id)).size, 3);
+    for (const { sh } of taken) assertEquals(await sh`echo $A; ls`.text(), "1\n");
+    for (const sandbox of taken) await sandbox.close();
+    await until(() => factory.ids().length === 2);
+    for (const id of factory.ids()) await factory.remove(id, { force: true });
+    const next = await pool.take(); // those that were ended while they waited are passed over
+    assertEquals(await next.sh`echo on`.text(), "on\n");
+    await next.close();
+    await pool.close();
+    await refused("NoProcessOps", () => pool.take());
+    await refused("ConfigInvalid", () => Promise.try(() => new SandboxPool({ warm: 0 })));
   });
 });

@@ -129,6 +129,49 @@ Deno.test("files and trees without an end are refused, and this program lives", 
   });
 });
 
+Deno.test("what is downloaded writes nowhere else on the host", async () => {
+  using folder = scratchFolder();
+  using decoy = scratchFolder();
+  await withSandbox("hull-sb-down", async (sandbox) => {
+    const { fs, sh } = sandbox;
+    const { path } = folder;
+    await sh`mkdir -p tree/a; echo evil > tree/a/f; truncate -s 1T tree/huge`;
+    assertEquals(
+      (await refused("SystemError", () => fs.download("tree", path, { maxBytes: 1e6 }))).errno,
+      "EFBIG",
+    );
+    await sh`rm tree/huge`;
+    // A link of the host's user, or of an earlier download, stands where a folder or file comes.
+    Deno.removeSync(`${path}/tree`, { recursive: true });
+    Deno.mkdirSync(`${path}/tree`);
+    Deno.symlinkSync(decoy.path, `${path}/tree/a`);
+    await refused("SystemError", () => fs.download("tree", path));
+    Deno.removeSync(`${path}/tree/a`);
+    Deno.mkdirSync(`${path}/tree/a`);
+    Deno.symlinkSync(`${decoy.path}/f`, `${path}/tree/a/f`);
+    await refused("SystemError", () => fs.download("tree", path));
+    // Folder and link take turns at one name.
+    Deno.removeSync(`${path}/tree`, { recursive: true });
+    const swapper = await sandbox.spawn("sh", {
+      args: [
+        "-c",
+        `ln -s ${decoy.path} lure; while :; do mv -T tree/a x; mv -T lure tree/a; mv -T tree/a lure; mv -T x tree/a; done`,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    });
+    for (let k = 0; k < 40; k++) {
+      await fs.download("tree", path).catch((error) => {
+        if (!(error instanceof ContainerError && error.code === "SystemError")) throw error;
+      });
+    }
+    await swapper.kill("SIGKILL");
+    await swapper.status;
+    assertEquals([...Deno.readDirSync(decoy.path)], []);
+  });
+});
+
 Deno.test("programs of a sandbox can't end what ends it in time", async () => {
   await withSandbox("hull-sb-watched", async ({ sh }) => {
     const seen = await sh`cat /proc/*/comm`.text();

@@ -28,6 +28,7 @@ import { FsFile } from "./fs_file.ts";
 import { failure, pathOf } from "./paths.ts";
 import { isLink, openEntry, openPlace, requireStore, statusOf } from "./place.ts";
 import { byOwnPath, openFile, ownPath } from "./reopened.ts";
+import { type DownloadOptions, downloadTo, uploadTo } from "./transfer.ts";
 import { walkTree } from "./walk.ts";
 
 /**
@@ -246,6 +247,37 @@ export class SandboxFs {
     } catch (error) {
       throw failure("walk", top, error);
     }
+  }
+
+  /**
+   * Uploads a file of this host to a path, or a folder with all in it into one, by its own name.
+   * Links are made as they are; they are resolved inside.
+   *
+   * @throws {Deno.errors.NotFound} and the like for what can't be read on the host
+   */
+  async upload(localPath: string | URL, sandboxPath: string | URL): Promise<void> {
+    const [local, path] = [localPath, sandboxPath].map((each) =>
+      each instanceof URL ? pathOf(each) : each
+    ) as [string, string];
+    await uploadTo(this, local, path);
+  }
+
+  /**
+   * Downloads a file to a path of this host, or a folder with all in it into one, by its own name.
+   * Links that lead out of the folder are left out, as is what is neither file nor folder. On the
+   * host no link in the downloaded folder is followed.
+   *
+   * @throws {ContainerError} `SystemError` with EFBIG for more than `maxBytes`
+   */
+  async download(
+    sandboxPath: string | URL,
+    localPath: string | URL,
+    options: DownloadOptions = {},
+  ): Promise<void> {
+    const local = localPath instanceof URL ? pathOf(localPath) : localPath;
+    await this.#access.do("download", sandboxPath, async (_root, at) => {
+      await downloadTo(this, at, local, options);
+    });
   }
 
   /** Makes a file, or empties it, and opens it for reading and writing. */
