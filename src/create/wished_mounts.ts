@@ -43,7 +43,10 @@ export class WishedMounts {
       this.#report.fault(childPointer("/hostPaths", k), `${found}: ${asked}`);
       return [];
     });
-    for (const link of walked.flatMap(({ links }) => links)) this.#tree.add(link);
+    for (const link of walked.flatMap(({ links }) => links)) {
+      const fault = this.#tree.add(link);
+      if (fault !== undefined) this.#report.fault("/hostPaths", `${link.path}, a link, ${fault}`);
+    }
     const places = [...new Set(walked.map(({ path }) => path))].sort();
     for (const path of places) this.show(path);
   }

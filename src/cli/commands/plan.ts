@@ -42,6 +42,9 @@ export const command: Command = {
       noPivot: isOn(flags, "no-pivot"),
       noNewKeyring: isOn(flags, "no-new-keyring"),
       init: initKind(flags),
+      ...(isOn(flags, "init")
+        ? bundle === undefined ? { wishes: { init: true } } : { withInit: true }
+        : {}),
     });
     const items = listPlan([...plan.birth, ...plan.init]);
     if (isOn(flags, "json")) output.printJson(items);

@@ -238,7 +238,7 @@ export function initKind(flags: GivenFlags): InitKind {
 
 /** The fds that the caller passed, with the variables by which the program finds them. */
 function passedFds(flags: GivenFlags, caller: Caller): ProcessOptions {
-  const extraEnv = listenVariables(caller);
+  const extraEnv = listenVariables(caller, isOn(flags, "init") ? 2 : 1);
   const count = inheritedCount(flags, caller);
   return { ...(extraEnv.length === 0 ? {} : { extraEnv }), ...caller.preserved(count) };
 }

@@ -13,10 +13,14 @@ export function inheritedCount(flags: GivenFlags, caller: Caller): number {
   return preservedFds(flags) + listenFds(caller);
 }
 
-/** The variables by which the container's program finds what systemd passed: sd_listen_fds(3). */
-export function listenVariables(caller: Caller): string[] {
+/**
+ * The variables by which the container's program finds what systemd passed: sd_listen_fds(3).
+ *
+ * @param pid the program's number in the container
+ */
+export function listenVariables(caller: Caller, pid: 1 | 2): string[] {
   const count = listenFds(caller);
-  return count === 0 ? [] : [`LISTEN_FDS=${count}`, "LISTEN_PID=1"];
+  return count === 0 ? [] : [`LISTEN_FDS=${count}`, `LISTEN_PID=${pid}`];
 }
 
 /**
