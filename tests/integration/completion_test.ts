@@ -40,8 +40,8 @@ function tableCases(flagsOf: (flags: readonly FlagWords[]) => string[]): Case[] 
     ...all.map(({ name, flags }): Case => [`hull ${name} --`.replace("  ", " "), flagsOf(flags)]),
     ...all.flatMap(({ name, flags }) =>
       flags.flatMap((flag): Case[] => {
-        const kind = flag.value?.kind;
-        return kind?.kind !== "words"
+        const { kind, isOptional } = flag.value ?? {};
+        return kind?.kind !== "words" || isOptional === true
           ? []
           : [[`hull ${name} --${flag.name} `.replace("  ", " "), kind.words]];
       })
@@ -120,6 +120,10 @@ Deno.test("bash completes all that the table has, and ids", async () => {
     ...rootCases(root.path),
     ["hull run --network=h", ["host"]] as const,
     ["hull run --detach=f", ["false"]] as const,
+    ["hull run --detach=", ["true", "false"]] as const,
+    ["hull run --init=d", ["direct"]] as const,
+    ["hull run --init=", ["auto", "direct", "reexec"]] as const,
+    [`hull --root ${root.path} exec --tty=false w`, ["web"]] as const,
   ];
   const input = cases.map(([typed]) => `${typed}\n`).join("");
   compare("bash", cases, await answersOf(["bash", "--norc", "-c", BASH, "bash", script], input));
@@ -145,6 +149,7 @@ testWhere(missing("fish"), "fish completes all that the table has, and ids", asy
       [typed, answers],
     ): Case => [typed, answers]),
     ...rootCases(root.path),
+    ["hull run --init=d", ["--init=direct"]] as const,
   ];
   const input = cases.map(([typed]) => `${typed}\n`).join("");
   const given = await answersOf(["fish", "--no-config", "-c", FISH, script], input);
@@ -181,6 +186,7 @@ testWhere(
     await shows("hull --log-l", /^Z> hull --log-level=?$/);
     await shows("hull --log-level d", /^Z> hull --log-level debug$/);
     await shows("hull kill --a", /^Z> hull kill --all$/);
+    await shows("hull run --init=r", /^Z> hull run --init=reexec$/);
     await shows("hull run --det", /^Z> hull run --detach$/);
     await shows(`hull --root ${root.path} exec -t d`, /^Z> hull --root \S+ exec -t db-1$/);
     await shows(`hull --root=${root.path} kill w`, /^Z> hull --root=\S+ kill web$/);

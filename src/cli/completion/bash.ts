@@ -14,7 +14,10 @@ export function bashCompletion({ flags, commands }: Grammar): string {
     `    ${quoted(name)}) _hull_reply "$2" ${flags.map((flag) => `--${flag.name}`).join(" ")} ;;`
   );
   const valueCases = all.flatMap(({ name, flags }) =>
-    flags.flatMap((flag) => valueCase(name, flag))
+    flags.flatMap((flag) => valueCase(name, flag, false))
+  );
+  const optionalCases = all.flatMap(({ name, flags }) =>
+    flags.flatMap((flag) => valueCase(name, flag, true))
   );
   const argumentCases = commands.flatMap(({ name, args }) =>
     args.map((kind, k) => `    ${quoted(`${name} ${k}`)}) ${complete(kind)} ;;`)
@@ -25,12 +28,13 @@ export function bashCompletion({ flags, commands }: Grammar): string {
     .replace("@COMMANDS@", () => commands.map(({ name }) => name).join(" "))
     .replace("@FLAGS@", () => flagCases.join("\n"))
     .replace("@VALUES@", () => valueCases.join("\n"))
+    .replace("@OPTIONAL@", () => optionalCases.join("\n"))
     .replace("@ARGUMENTS@", () => argumentCases.join("\n"))
     .replace("@EARLY@", () => early.join(" | "));
 }
 
-function valueCase(command: string, flag: FlagWords): string[] {
-  if (flag.value === undefined) return [];
+function valueCase(command: string, flag: FlagWords, isOptional: boolean): string[] {
+  if (flag.value?.isOptional !== isOptional) return [];
   const words = wordsOf(flag).map((word) => quoted(`${command} ${word}`)).join(" | ");
   return [`    ${words}) ${complete(flag.value.kind)} ;;`];
 }
@@ -89,6 +93,14 @@ _hull_value() {
   esac
 }
 
+# What may follow a = of a flag that may also stand alone.
+_hull_optional() {
+  kind='words true false'
+  case "$1 $2" in
+@OPTIONAL@
+  esac
+}
+
 # What a command's argument may be.
 _hull_argument() {
   case "$1 $2" in
@@ -132,12 +144,18 @@ _hull() {
       esac
     fi
   done
-  if [[ $typed == = ]]; then typed=; fi
+  local before=
+  if [[ $typed == = ]]; then
+    typed='' before=${"$"}{COMP_WORDS[COMP_CWORD - 1]}
+  elif [[ $COMP_CWORD -gt 1 && ${"$"}{COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+    before=${"$"}{COMP_WORDS[COMP_CWORD - 2]}
+  fi
   if [[ -n $flag ]]; then
     _hull_value "$command" "$flag"
     _hull_complete "$kind" "$typed" "$root"
-  elif [[ $COMP_CWORD -gt 1 && ${"$"}{COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
-    _hull_reply "$typed" true false
+  elif [[ $before == -* ]]; then
+    _hull_optional "$command" "$before"
+    _hull_complete "$kind" "$typed" "$root"
   elif [[ -n $behind ]]; then
     _hull_files f "$typed"
   elif [[ $typed == -* ]]; then

@@ -10,7 +10,7 @@ import { type CommandWords, type FlagWords, type Grammar, type Kind, wordsOf } f
 /** The script. */
 export function fishCompletion({ flags, commands }: Grammar): string {
   const takers = [{ name: "", flags }, ...commands].map(({ name, flags }) => {
-    const words = flags.filter(({ value }) => value !== undefined).flatMap(wordsOf);
+    const words = flags.filter(({ value }) => value?.isOptional === false).flatMap(wordsOf);
     return `        case ${quoted(name)}\n            printf '%s\\n' ${
       words.map(quoted).join(" ")
     }`;
@@ -44,7 +44,8 @@ function commandLines({ name, flags, args }: CommandWords): string[] {
 
 function flagLine(where: string, { name, letter, summary, value }: FlagWords): string {
   const short = letter === undefined ? "" : ` -s ${letter}`;
-  const kind = value === undefined ? "" : ` -r ${answer(value.kind)}`;
+  const required = value?.isOptional === false ? " -r" : "";
+  const kind = value === undefined ? "" : `${required} ${answer(value.kind)}`;
   return `complete -c hull -n ${quoted(where)}${short} -l ${name}${kind} -d ${quoted(summary)}`;
 }
 

@@ -20,7 +20,15 @@ export interface FlagWords {
   readonly summary: string;
   readonly isMany: boolean;
   /** Its value; undefined for one that is on or off. */
-  readonly value: { readonly name: string; readonly kind: Kind } | undefined;
+  readonly value: FlagValue | undefined;
+}
+
+/** A flag's value. */
+export interface FlagValue {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Whether it may be left out, and is part of the flag's word otherwise: `--init=direct`. */
+  readonly isOptional: boolean;
 }
 
 /** A command as it is typed. */
@@ -73,8 +81,13 @@ function flagWords(flags: readonly Flag[]): FlagWords[] {
     letter: flag.letter,
     summary: flag.summary,
     isMany: flag.many === true,
-    value: flag.value === undefined ? undefined : { name: flag.value, kind: kindOf(flag) },
+    value: valueOf(flag),
   }));
+}
+
+function valueOf(flag: Flag): FlagValue | undefined {
+  if (flag.value === undefined) return undefined;
+  return { name: flag.value, kind: kindOf(flag), isOptional: flag.mayStandAlone === true };
 }
 
 function kindOf({ value = "", choices }: Flag): Kind {

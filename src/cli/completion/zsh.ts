@@ -40,8 +40,9 @@ function commandCase({ name, flags, args, stopsEarly }: CommandWords): string {
 
 function flagSpec({ name, letter, summary, isMany, value }: FlagWords): string {
   const told = `[${summary.replaceAll(/[[\]\\]/g, "\\$&")}]`;
-  const kind = value === undefined ? "" : `:${colons(value.name)}:${actionOf(value.kind)}`;
-  const equals = value === undefined ? "" : "=";
+  const colon = value?.isOptional === true ? "::" : ":";
+  const kind = value === undefined ? "" : `${colon}${colons(value.name)}:${actionOf(value.kind)}`;
+  const equals = value === undefined ? "" : value.isOptional ? "=-" : "=";
   if (letter === undefined) return quoted(`${isMany ? "*" : ""}--${name}${equals}${told}${kind}`);
   const others = isMany ? "*" : `(-${letter} --${name})`;
   const plus = value === undefined ? "" : "+";

@@ -84,16 +84,16 @@ function commandPage(name: string, { summary }: Entry, command: Command): string
     ...flagParagraphs(command.flags),
     ...exampleParagraphs(name),
     section("EXIT STATUS"),
-    `0 if it succeeds, ${command.failureCode ?? 1} if it fails${
-      runsProgram(name) ? "; that of the program, or 128 plus the signal that ended it" : ""
-    }.`,
+    exitStatus(name, command),
     section("SEE ALSO"),
     `${bold("hull")}(1)`,
   ]);
 }
 
-function runsProgram(name: string): boolean {
-  return name === "run" || name === "exec";
+function exitStatus(name: string, { failureCode = 1 }: Command): string {
+  if (name !== "run" && name !== "exec") return `0 if it succeeds, ${failureCode} if it fails.`;
+  return `That of the program, or 128 plus the signal that ended it; ${failureCode} if hull fails, ` +
+    "unless something else is told above.";
 }
 
 function page(title: string, lines: readonly string[]): string {
@@ -104,11 +104,17 @@ function page(title: string, lines: readonly string[]): string {
 }
 
 function flagParagraphs(flags: readonly Flag[]): string[] {
-  return toldFlags(withHelp(flags)).map(({ name, letter, value, summary }) => {
+  return toldFlags(withHelp(flags)).map((flag) => {
+    const { name, letter, value, summary } = flag;
     const words = [...(letter === undefined ? [] : [bold(`-${letter}`)]), bold(`--${name}`)];
-    const kind = value === undefined ? "" : ` \\fI${escaped(value)}\\fR`;
-    return tagged(words.join(", ") + kind, escaped(summary));
+    return tagged(words.join(", ") + valueText(value, flag.mayStandAlone), escaped(summary));
   });
+}
+
+function valueText(value: string | undefined, mayStandAlone = false): string {
+  if (value === undefined) return "";
+  const text = `\\fI${escaped(value)}\\fR`;
+  return mayStandAlone ? `[=${text}]` : ` ${text}`;
 }
 
 function exampleParagraphs(name: string): string[] {
