@@ -33,5 +33,7 @@ await (await AbortedCalls.begin(NAME, new Random(seed)))[Symbol.asyncDispose]();
 await leavesNothing(NAME, async () => {
   await soak("starts", (calls) => calls.start());
   await soak("execs", (calls) => calls.exec());
+  await soak("runs in one call", (calls) => calls.run());
+  await soak("further ones in one call", (calls) => calls.output());
 });
 console.log("nothing was left");
