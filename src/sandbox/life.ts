@@ -11,6 +11,7 @@ import { Factory } from "../factory.ts";
 import { undone } from "../failures/undo.ts";
 import { Process } from "../process.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
+import { allowedNetwork, nameHosts } from "./allowed_network.ts";
 import { removeIfThere, sweepSandboxes } from "./listing.ts";
 import {
   type CheckedOptions,
@@ -42,12 +43,15 @@ export async function makeLife(options: SandboxOptions): Promise<LifeHandle> {
   const { factory = new Factory(), signal } = options;
   const id = options.id ?? `sandbox-${randomHex(6)}`;
   await sweepSandboxes(factory);
-  const container = await factory.create(id, undefined, { wishes: wishesOf(checked), signal });
+  const allowed = await allowedNetwork(checked.allowNet);
+  const wishes = wishesOf(checked, allowed);
+  const container = await factory.create(id, undefined, { wishes, signal });
   try {
     // The record comes first: who is killed now leaves a session that is over.
     const me = identify(Deno.pid);
     const session = { ...recordOf(checked), session: me };
     writeRecord(container.folder, session);
+    if (allowed !== undefined) nameHosts(container, allowed);
     const process = new Process({
       args: [FIRST_PROGRAM],
       cwd: HOME, // which is made

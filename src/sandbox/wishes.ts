@@ -8,6 +8,7 @@ import { memoryBytes } from "./options/sandbox_options.ts";
 import type { CheckedOptions } from "./options/sandbox_options.ts";
 import type { DefaultWishes } from "../create/default_wishes.ts";
 import { isOrdinaryUser } from "../own/rights.ts";
+import type { AllowedNetwork } from "./allowed_network.ts";
 import { firstProgram } from "./first_program.ts";
 import { DENO_FOLDER, ownDeno } from "./own_deno.ts";
 
@@ -21,7 +22,10 @@ const DEFAULT_MEMORY = memoryBytes("1280MiB") as number;
  * What is wished. Its files lie in memory, which its limit counts, so that limit alone bounds its
  * home.
  */
-export function wishesOf({ memory, volumes }: CheckedOptions): DefaultWishes {
+export function wishesOf(
+  { memory, volumes }: CheckedOptions,
+  allowed: AllowedNetwork | undefined,
+): DefaultWishes {
   // An ordinary user may have no cgroups that could limit it.
   const limit = memory ?? (isOrdinaryUser() ? undefined : DEFAULT_MEMORY);
   const deno = ownDeno();
@@ -41,6 +45,7 @@ export function wishesOf({ memory, volumes }: CheckedOptions): DefaultWishes {
         ({ type: "host", source, destination, writable: true }) as const
       ),
     ],
+    ...(allowed === undefined ? {} : { network: allowed.network, caCertificates: true }),
     ...(limit === undefined ? {} : { resources: { memory: { limit, swap: limit } } }),
   };
 }

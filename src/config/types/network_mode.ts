@@ -36,6 +36,13 @@ export interface BridgeNetwork {
    * objects.
    */
   readonly publish?: readonly (string | PublishedPort)[] | undefined;
+  /**
+   * The only addresses that containers on the bridge may send to beside each other's, as `IP`,
+   * `IP:PORT` or `[IPV6]:PORT`, chosen by the first container on it; by default all. With it, none
+   * of the host's own addresses is reached unless it is named. What comes from outside, as by a
+   * published port, is answered.
+   */
+  readonly allow?: readonly string[] | undefined;
 }
 
 /**

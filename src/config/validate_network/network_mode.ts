@@ -6,6 +6,7 @@
  */
 
 import { ContainerError } from "../../errors.ts";
+import { type Destination, parseDestination } from "../destination.ts";
 import { type Cidr, formatCidr, networkOf, parseCidr } from "../ip_address.ts";
 import { type CheckedPort, checkPublishedPort, parsePublishedPort } from "../published_port.ts";
 import type { Config } from "../types/config.ts";
@@ -22,6 +23,8 @@ export interface CheckedBridge {
   /** The network's addresses; chosen later without it. */
   readonly subnet: Cidr | undefined;
   readonly ports: readonly CheckedPort[];
+  /** Where its containers may send; anywhere without it. */
+  readonly allow?: readonly Destination[] | undefined;
 }
 
 /** A connection through a program of the user. */
@@ -93,7 +96,8 @@ function readBridge(
   }
   const subnet = isRecord(field.value) ? readSubnet(field.get("subnet")) : undefined;
   const ports = isRecord(field.value) ? readPorts(field.get("publish")) : [];
-  return { kind: "bridge", name: String(name), subnet, ports };
+  const allow = isRecord(field.value) ? readAllow(field.get("allow")) : undefined;
+  return { kind: "bridge", name: String(name), subnet, ports, ...(allow && { allow }) };
 }
 
 function readProgram(field: Field): CheckedUserNetwork | undefined {
@@ -121,6 +125,21 @@ function readSubnet(field: Field): Cidr | undefined {
     field.fault(`is not of addresses that hosts have: ${text}`);
   }
   return subnet;
+}
+
+function readAllow(field: Field): Destination[] | undefined {
+  if (field.value === undefined) return undefined;
+  if (!Array.isArray(field.value)) {
+    field.mismatch("an array");
+    return undefined;
+  }
+  return field.items().flatMap((item) => {
+    const text = item.string();
+    const destination = text === undefined ? [] : parseDestination(text);
+    if (typeof destination !== "string") return destination;
+    item.fault(`${destination}: ${text}`);
+    return [];
+  });
 }
 
 function readPorts(field: Field): CheckedPort[] {

@@ -54,16 +54,17 @@ export class Leases {
     using _lock = await this.#store.lock(signal);
     using here = routeSocket();
     const key = ownNamespaceKey();
-    const { name, subnet, ports } = request.network;
+    const { name, subnet, ports, allow } = request.network;
     const records = this.#reclaimed(here, this.#read(key));
     const before = recordOf(records, name);
     // Without this lock another hull with another root could choose the same network at the same
     // time.
     using _bridges = before === undefined ? await lockBridges(signal) : undefined;
-    const record = before ?? newRecord(here, name, subnet, records);
+    const record = before ?? { ...newRecord(here, name, subnet, records), ...(allow && { allow }) };
     if (subnet !== undefined && formatCidr(subnet) !== record.subnet) {
       throw otherSubnet(name, record.subnet);
     }
+    if (JSON.stringify(allow) !== JSON.stringify(record.allow)) throw otherAllow(name);
     requireFreePorts(ports, records, here);
     const lease = newLease(request, record, name);
     const leases = [...record.leases, lease];
@@ -242,5 +243,15 @@ function otherSubnet(name: string, subnet: string): ContainerError {
     path: name,
     pointer: "/network/subnet",
     hint: "leave it out, or choose another name for the bridge",
+  });
+}
+
+function otherAllow(name: string): ContainerError {
+  return new ContainerError("SystemError", `containers on ${name} may send to other addresses`, {
+    step: "network",
+    errno: "EEXIST",
+    path: name,
+    pointer: "/network/allow",
+    hint: "give the same as the first container on the bridge, or use a bridge of its own",
   });
 }

@@ -10,6 +10,7 @@
 import { parseIp } from "../../config/ip_address.ts";
 import { type CheckedPort, isLoopback } from "../../config/published_port.ts";
 import { ContainerError } from "../../errors.ts";
+import { allowRules } from "./allow_rules.ts";
 import { guardRules } from "./guard_rules.ts";
 import type { BridgeRecord, Lease } from "./records.ts";
 
@@ -56,7 +57,7 @@ export function requireNft(path: string = Deno.env.get("PATH") ?? DEFAULT_PATH):
  * ```
  */
 export function rulesOf(bridge: string, record: BridgeRecord): string {
-  const { subnet, ipv6Subnet, leases } = record;
+  const { subnet, ipv6Subnet, leases, allow } = record;
   const table = `inet ${tableOf(bridge)}`;
   const name = `"${bridge}"`;
   const published = (isOutput: boolean) =>
@@ -81,6 +82,7 @@ export function rulesOf(bridge: string, record: BridgeRecord): string {
     `    iifname ${name} ip6 saddr != { ${ipv6Sources} } drop`,
     `    iifname ${name} icmpv6 type { nd-router-advert, nd-redirect } drop`,
     "  }",
+    ...allowRules(bridge, allow),
     "  chain forward {",
     "    type filter hook forward priority filter; policy accept;",
     `    oifname != ${name} accept`,

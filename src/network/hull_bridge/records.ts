@@ -13,6 +13,7 @@ import {
   parseCidr,
   parseIp,
 } from "../../config/ip_address.ts";
+import type { Destination } from "../../config/destination.ts";
 import type { CheckedPort } from "../../config/published_port.ts";
 import type { EarlierSettings } from "./forwarding.ts";
 
@@ -46,6 +47,8 @@ export interface BridgeRecord {
   readonly subnet: string;
   /** With IPv6: a network of 64 bits. */
   readonly ipv6Subnet?: string | undefined;
+  /** Where its containers may send; anywhere without it. */
+  readonly allow?: readonly Destination[] | undefined;
   /** The address that was given out last; the next search begins behind it. */
   readonly last: string;
   readonly leases: readonly Lease[];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseDestination, splitPort } from "../../config/destination.ts";
 import { ContainerError, type Fault } from "../../errors.ts";
 import type { Factory } from "../../factory.ts";
 
@@ -31,6 +32,12 @@ export interface SandboxOptions {
   /** Up to 5 labels, by which `Sandbox.list` finds it: names of up to 64 bytes, values of 128. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /**
+   * What its programs may send to: `IP`, `IP:PORT`, `[IPV6]:PORT`, `NAME` or `NAME:PORT`. By default
+   * nothing: it has its own loopback interface alone. Names are looked up when the sandbox is made,
+   * and stand in its /etc/hosts; it has no resolver. This takes root and nftables.
+   */
+  readonly allowNet?: readonly string[] | undefined;
+  /**
    * Folders of the host that its programs may read and write, by the path where they see them. A
    * folder is told by a path with a slash: `./data`, `/srv/data`.
    */
@@ -54,13 +61,14 @@ export interface CheckedOptions {
   /** In bytes. */
   readonly memory: number | undefined;
   readonly port: number | undefined;
+  /** What it may send to; nothing if empty. */
+  readonly allowNet: readonly string[];
   /** Where each folder of the host is seen, and the folder. */
   readonly volumes: readonly (readonly [destination: string, source: string])[];
 }
 
 /** What the hosted sandboxes know, and this machine can't give. */
 const REFUSED: Readonly<Record<string, string>> = {
-  allowNet: "a sandbox has only its own loopback interface: leave allowNet out, or give []",
   root: "there are no volumes and snapshots to start from: upload files with sandbox.fs",
   secrets: "secrets that are put into requests on the wire need a host in between",
   ssh: "there is no host in between: use sandbox.spawn",
@@ -91,13 +99,18 @@ export function checkOptions(options: SandboxOptions): CheckedOptions {
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) {
     note("/port", "must be from 1 to 65535");
   }
+  for (const [k, each] of (options.allowNet ?? []).entries()) {
+    const fault = faultOfHost(each);
+    if (fault !== undefined) note(`/allowNet/${k}`, fault);
+  }
   if (faults.length > 0) {
     throw new ContainerError("ConfigInvalid", "the sandbox's options can't be used", { faults });
   }
   refuse(options as Readonly<Record<string, unknown>>);
   const volumes = Object.entries(options.volumes ?? {});
   for (const volume of volumes) requireFolder(volume);
-  return { env, labels, timeoutMs, memory: bytes, port, volumes };
+  const { allowNet = [] } = options;
+  return { env, labels, timeoutMs, memory: bytes, port, volumes, allowNet };
 }
 
 function refuse(options: Readonly<Record<string, unknown>>): void {
@@ -135,6 +148,19 @@ function checkLabels(
       note(`/labels/${name}`, "must be a text of 128 bytes at most");
     }
   }
+}
+
+/** A name as hosts have it: RFC 1123. */
+const NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+
+function faultOfHost(text: unknown): string | undefined {
+  const wrong = "must be IP, IP:PORT, [IPV6]:PORT, NAME or NAME:PORT";
+  if (typeof text !== "string") return wrong;
+  if (text.startsWith("*")) return "names with * can't be looked up beforehand: name each host";
+  if (typeof parseDestination(text) !== "string") return undefined;
+  const { host = "" } = splitPort(text) ?? {};
+  // Digits alone are an address that is mistyped, or meant to be read in another way.
+  return NAME.test(host) && !/^[\d.]+$/.test(host) ? undefined : wrong;
 }
 
 /** What is wrong with a variable of an environment. */

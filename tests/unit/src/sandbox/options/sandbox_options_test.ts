@@ -75,6 +75,7 @@ Deno.test("all faults of a sandbox's options are told at once", () => {
     memory: undefined,
     port: undefined,
     volumes: [],
+    allowNet: [],
   });
   const odd = { timeout: "constructor", ssh: false, volumes: {}, region: "ams" };
   assertEquals(

@@ -1,0 +1,47 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ContainerError } from "../../../../src/errors.ts";
+import { allowedNetwork } from "../../../../src/sandbox/allowed_network.ts";
+import { checkOptions } from "../../../../src/sandbox/options/sandbox_options.ts";
+
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  "a.example A": ["198.51.100.1", "198.51.100.2"],
+  "a.example AAAA": ["2001:db8::1"],
+  "evil.example A": ["127.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "198.51.100.3"],
+  "evil.example AAAA": ["::1", "fe80::1", "ff02::1", "::ffff:127.0.0.1".replace("ffff:", ""), "::"],
+  "inner.example A": ["127.0.0.1"],
+};
+
+function lookUp(name: string, type: string): Promise<readonly string[]> {
+  const found = KNOWN[`${name} ${type}`];
+  return found === undefined ? Promise.reject(new Error("no such name")) : Promise.resolve(found);
+}
+
+Deno.test("names are looked up, and reach nothing that is the host's alone", async () => {
+  const allowed = await allowedNetwork(["a.example:443", "evil.example", "203.0.113.9:53"], lookUp);
+  assertEquals(allowed?.network.allow, [
+    "198.51.100.1:443",
+    "198.51.100.2:443",
+    "[2001:db8::1]:443",
+    "198.51.100.3",
+    "203.0.113.9:53",
+  ]);
+  assertEquals(allowed?.hosts, [
+    "198.51.100.1\ta.example",
+    "198.51.100.2\ta.example",
+    "2001:db8::1\ta.example",
+    "198.51.100.3\tevil.example",
+  ]);
+  assertEquals(await allowedNetwork([], lookUp), undefined);
+  for (const name of ["inner.example", "nobody.example"]) {
+    const error = await assertRejects(() => allowedNetwork([name], lookUp), ContainerError);
+    assertEquals([error.code, error.path], ["SystemError", name]);
+  }
+});
+
+Deno.test("what is no address and no name is refused before anything is looked up", () => {
+  const bad = ["*.example.com", "a b", "1.2.3", "http://a", "a.example:0", "-a", "[a]:1", "a\n1"];
+  const error = assertThrows(() => checkOptions({ allowNet: bad }), ContainerError);
+  assertEquals(error.faults?.map(({ pointer }) => pointer), bad.map((_, k) => `/allowNet/${k}`));
+  const good = ["localhost", "a.example:443", "1.2.3.4", "[::1]:80", "2001:db8::1"];
+  assertEquals(checkOptions({ allowNet: good }).allowNet, good);
+});
