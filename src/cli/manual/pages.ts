@@ -90,7 +90,8 @@ function commandPage(name: string, { summary }: Entry, command: Command): string
   ]);
 }
 
-function exitStatus(name: string, { failureCode = 1 }: Command): string {
+function exitStatus(name: string, command: Command): string {
+  const failureCode = typeof command.failureCode === "number" ? command.failureCode : 1;
   if (name !== "run" && name !== "exec") return `0 if it succeeds, ${failureCode} if it fails.`;
   return `That of the program, or 128 plus the signal that ended it; ${failureCode} if hull fails, ` +
     "unless something else is told above.";

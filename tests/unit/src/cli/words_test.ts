@@ -106,6 +106,7 @@ Deno.test("each command has a page of the manual, with its flags and examples", 
     for (const [line] of EXAMPLES[name] ?? []) assertStringIncludes(text, `\n${escaped(line)}\n`);
   }
   for (const name of Object.keys(COMMANDS)) {
+    assertEquals(/=>|undefined|\[object/.test(pages.get(`hull-${name}.1`) ?? ""), false, name);
     assertStringIncludes(pages.get("hull.1") ?? "", `\\fB${escaped(`hull-${name}`)}\\fR(1)`);
   }
 });
