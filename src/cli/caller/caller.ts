@@ -104,3 +104,20 @@ export interface Caller {
   /** Aborted when the caller's process is gone, if it is another's. */
   readonly gone?: AbortSignal | undefined;
 }
+
+/**
+ * Has the caller's process wait from now on ({@linkcode Caller.begin}), and looks at something
+ * meanwhile. What is thrown is thrown when both are over.
+ */
+export async function whileItBegins<Result>(
+  caller: Caller,
+  look: () => Promise<Result> | Result,
+): Promise<Result> {
+  const begun = caller.begin?.();
+  begun?.catch(() => {}); // thrown where it is awaited
+  try {
+    return await look();
+  } finally {
+    await begun;
+  }
+}

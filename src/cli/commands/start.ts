@@ -3,6 +3,7 @@
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Container } from "../../container.ts";
 import { late } from "../../own/late.ts";
+import { whileItBegins } from "../caller/caller.ts";
 import type { Command } from "../flags/command.ts";
 import { oneLine, type Output } from "../output/output.ts";
 import { releaseOnce } from "../process/release_once.ts";
@@ -17,10 +18,10 @@ export const command: Command = {
   arity: [1, 1],
   beginsLate: true,
   async run({ args, factory, output, caller }) {
-    const begun = caller.begin?.();
-    begun?.catch(() => {}); // thrown where it is awaited; what comes before only looks
-    const container = (await factory()).load(args[0] as string);
-    await begun;
+    const container = await whileItBegins(
+      caller,
+      async () => (await factory()).load(args[0] as string),
+    );
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
     await caller.tellStage("begun");
     if (caller.left !== undefined) await awaitLeftHooks(caller, new Poller());

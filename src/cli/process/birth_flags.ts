@@ -40,7 +40,7 @@ import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
 import { usageError } from "../flags/options.ts";
 import { WISH_FLAGS } from "../flags/wish_flags.ts";
 import { writePidFile } from "./pid_file.ts";
-import { type Caller, NotHere } from "../caller/caller.ts";
+import { type Caller, NotHere, whileItBegins } from "../caller/caller.ts";
 
 const loadWishes = () => import("./flag_wishes.ts");
 const openOutputFile = late(() => import("../../streams/stream_file.ts"), "openOutputFile");
@@ -107,10 +107,10 @@ export async function createFromFlags(
   isRun: boolean,
 ): Promise<Born> {
   const { flags, trace, caller } = invocation;
-  const begun = caller.begin?.();
-  begun?.catch(() => {}); // thrown where it is awaited; what comes before only looks
-  const bundle = traced(trace?.trace.main, "read the config", () => readBundle(flags, caller));
-  await begun;
+  const bundle = await whileItBegins(
+    caller,
+    () => traced(trace?.trace.main, "read the config", () => readBundle(flags, caller)),
+  );
   try {
     return await createFromBundle(bundle, invocation, isDetached, isRun);
   } catch (error) {
