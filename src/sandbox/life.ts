@@ -4,7 +4,6 @@
  * @module
  */
 
-import { randomHex } from "../../ffi/c/random.ts";
 import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
 import { Factory } from "../factory.ts";
@@ -12,7 +11,7 @@ import { undone } from "../failures/undo.ts";
 import { Process } from "../process.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
 import { allowedNetwork, nameHosts } from "./allowed_network.ts";
-import { removeIfThere, sweepSandboxes } from "./listing.ts";
+import { newId, removeIfThere, sweepSandboxes } from "./listing.ts";
 import {
   type CheckedOptions,
   checkOptions,
@@ -41,7 +40,7 @@ export interface Life {
 export async function makeLife(options: SandboxOptions): Promise<LifeHandle> {
   const checked = checkOptions(options);
   const { factory = new Factory(), signal } = options;
-  const id = options.id ?? `sandbox-${randomHex(6)}`;
+  const id = options.id ?? newId();
   await sweepSandboxes(factory);
   const allowed = await allowedNetwork(checked.allowNet);
   const wishes = wishesOf(checked, allowed);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { randomHex } from "../../ffi/c/random.ts";
 import { ContainerError } from "../errors.ts";
 import type { Factory } from "../factory.ts";
 import { isOver, readRecord, type SandboxRecord } from "./record.ts";
@@ -48,9 +49,31 @@ export async function listSandboxes(
 
 /** Takes away the sandboxes whose time or session is over, and what killed programs left of them. */
 export async function sweepSandboxes(factory: Factory): Promise<void> {
-  for (const [id, record] of recordsOf(factory)) {
-    if (isOver(record)) await removeIfThere(factory, id);
+  for (const id of factory.ids()) {
+    const record = readRecord(`${factory.root}/${id}`);
+    const isDone = record === undefined ? isAbandoned(factory, id) : isOver(record);
+    if (isDone) await removeIfThere(factory, id);
   }
+}
+
+/** Whether its maker was killed before it wrote a record; then there never was a process in it. */
+function isAbandoned(factory: Factory, id: string): boolean {
+  if (!OWN_ID.test(id)) return false;
+  try {
+    const container = factory.load(id);
+    return container.status() === "stopped" && !container.hasRun();
+  } catch (error) {
+    if (error instanceof ContainerError) return false; // it is gone, or not to be judged
+    throw error;
+  }
+}
+
+/** An id that nobody chose: see `newId`. */
+const OWN_ID = /^sandbox-[0-9a-f]{12}$/;
+
+/** An id for a sandbox that is given none. */
+export function newId(): string {
+  return `sandbox-${randomHex(6)}`;
 }
 
 /** Removes a sandbox's container; another program may be faster. */

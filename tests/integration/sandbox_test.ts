@@ -9,7 +9,11 @@ import {
 import { refused, startMaker, withSandbox, withSandboxRoot } from "../fixtures/sandbox.ts";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { LIMITS, testWhere } from "../fixtures/test_where.ts";
+import { fromFileUrl } from "../fixtures/paths.ts";
 import { until } from "../fixtures/until.ts";
+
+const MOD = new URL("../../mod.ts", import.meta.url).href;
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 Deno.test("commands of a sandbox: text, JSON, lines, exit codes, quoting", async () => {
   await withSandbox("hull-sb-sh", async ({ sh }) => {
@@ -265,5 +269,23 @@ Deno.test("a pool has sandboxes ready, gives each away once, and leaves none", a
     await pool.close();
     await refused("NoProcessOps", () => pool.take());
     await refused("ConfigInvalid", () => Promise.try(() => new SandboxPool({ warm: 0 })));
+  });
+});
+
+Deno.test("what a killed program has left of a sandbox goes with the next contact", async () => {
+  await withSandboxRoot("hull-sb-left", async (factory) => {
+    // As it is when the program is killed before it writes what the container is for.
+    const script = `const factory = new (await import("${MOD}")).Factory({ root: Deno.args[0] });
+      await factory.create("sandbox-0123456789ab");
+      await factory.create("somebodys-own");
+      Deno.kill(Deno.pid, "SIGKILL");`;
+    const args = ["run", "--quiet", "-A", "--no-lock", "--config", CONFIG, "-", factory.root];
+    const maker = new Deno.Command(Deno.execPath(), { args, stdin: "piped" }).spawn();
+    await new Blob([script]).stream().pipeTo(maker.stdin);
+    await maker.status;
+    assertEquals(factory.ids(), ["sandbox-0123456789ab", "somebodys-own"]);
+    assertEquals(await Sandbox.list({ factory }), []);
+    assertEquals(factory.ids(), ["somebodys-own"]);
+    await factory.remove("somebodys-own");
   });
 });
