@@ -205,9 +205,10 @@ export interface CgroupManager {
   /**
    * What the container uses.
    *
+   * @param parts all that is asked for: each takes some reads of files; by default everything
    * @throws {ContainerError} SystemError
    */
-  stats(): Stats;
+  stats(parts?: readonly (keyof Stats)[]): Stats;
 
   /**
    * Tries once to remove the folders, beginning with the one that processes are looked for in: while

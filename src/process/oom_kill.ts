@@ -55,7 +55,7 @@ export function outOfMemory(who: string): ContainerError {
 /** Undefined also if the cgroup is gone, because another program removes the container. */
 function memoryOf(cgroups: Pick<CgroupManager, "stats">): MemoryStats | undefined {
   try {
-    return cgroups.stats().memory;
+    return cgroups.stats(["memory"]).memory;
   } catch (error) {
     if (error instanceof ContainerError) return undefined;
     throw error;

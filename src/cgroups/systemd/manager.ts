@@ -135,8 +135,8 @@ export class SystemdManager implements CgroupManager {
     this.#inner.letDie();
   }
 
-  stats(): Stats {
-    return this.#inner.stats();
+  stats(parts?: readonly (keyof Stats)[]): Stats {
+    return this.#inner.stats(parts);
   }
 
   /** Only systemd can tell. */

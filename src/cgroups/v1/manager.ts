@@ -134,15 +134,17 @@ export class ManagerV1 implements CgroupManager {
     if (this.paths.freezer !== undefined) thawAllV1(this.paths.freezer);
   }
 
-  stats(): Stats {
+  stats(parts?: readonly (keyof Stats)[]): Stats {
+    const asked = <T>(part: keyof Stats, read: (folder: CgroupFolder) => T) =>
+      parts?.includes(part) ?? true ? this.#read(part, read) : undefined;
     return {
-      cpu: this.#cpuStats(),
-      cpuset: this.#read("cpuset", cpusetStats),
-      memory: this.#read("memory", memoryStats),
-      pids: this.#read("pids", pidsStats),
-      blkio: this.#read("blkio", blkioStats),
-      hugetlb: this.#read("hugetlb", hugetlbStats) ?? {},
-      rdma: this.#read("rdma", rdmaStats),
+      cpu: parts?.includes("cpu") ?? true ? this.#cpuStats() : undefined,
+      cpuset: asked("cpuset", cpusetStats),
+      memory: asked("memory", memoryStats),
+      pids: asked("pids", pidsStats),
+      blkio: asked("blkio", blkioStats),
+      hugetlb: asked("hugetlb", hugetlbStats) ?? {},
+      rdma: asked("rdma", rdmaStats),
     };
   }
 

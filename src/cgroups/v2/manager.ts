@@ -129,16 +129,18 @@ export class ManagerV2 implements CgroupManager {
 
   letDie(): void {}
 
-  stats(): Stats {
+  stats(parts?: readonly (keyof Stats)[]): Stats {
     using folder = new CgroupFolder(this.#path);
+    const asked = <T>(part: keyof Stats, read: (folder: CgroupFolder) => T) =>
+      parts?.includes(part) ?? true ? read(folder) : undefined;
     return {
-      cpu: cpuStats(folder),
-      cpuset: cpusetStats(folder),
-      memory: memoryStats(folder),
-      pids: this.#pidsStats(folder),
-      blkio: ioStats(folder),
-      hugetlb: hugetlbStats(folder),
-      rdma: rdmaStats(folder),
+      cpu: asked("cpu", cpuStats),
+      cpuset: asked("cpuset", cpusetStats),
+      memory: asked("memory", memoryStats),
+      pids: asked("pids", (folder) => this.#pidsStats(folder)),
+      blkio: asked("blkio", ioStats),
+      hugetlb: asked("hugetlb", hugetlbStats) ?? {},
+      rdma: asked("rdma", rdmaStats),
     };
   }
 
