@@ -61,6 +61,7 @@ import { resetCpuAffinity, setIoPriority, setScheduler } from "./steps/process/s
 import { hasListener, letsWait, loadFilter } from "./steps/process/seccomp.ts";
 import { makeTerminal } from "./steps/rootfs/terminal.ts";
 import { attachRootfs, detachRootfs, isolateMounts, openRootfs } from "./steps/rootfs/rootfs.ts";
+import type { Overlay } from "./steps/rootfs/overlay.ts";
 import { withoutOpenat2 } from "./operations/walk.ts";
 import {
   becomeNamespaceRoot,
@@ -138,7 +139,8 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const isEarly = letsDrop || (seccomp !== undefined && hasListener(seccomp));
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
-  const root = init.onTmpfs === true ? { bytes: init.rootBytes } : undefined;
+  const isInMemory = init.onTmpfs === true || init.overlay !== undefined;
+  const root = isInMemory ? { bytes: init.rootBytes, overlay: overlayOf(init) } : undefined;
 
   const plan: WholePlan = [
     ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),
@@ -228,6 +230,13 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
     execute(args, environment, init.reaper),
   ];
   return facts.hasOpenat2 ? plan : withoutOpenat2(plan);
+}
+
+function overlayOf({ overlay, rootfs, config, inUserNamespace }: InitConfig): Overlay | undefined {
+  if (overlay === undefined) return undefined;
+  const namespaces = config.linux?.namespaces ?? [];
+  const isUser = inUserNamespace === true || namespaces.some(({ type }) => type === "user");
+  return { top: overlay, lower: rootfs, isUser };
 }
 
 /** A terminal's three streams belong to the container alone. */

@@ -104,6 +104,11 @@ export interface InitConfig {
   /** How many bytes that tmpfs may hold; half of the memory without it, as any. */
   readonly rootBytes?: number | undefined;
   /**
+   * A folder whose files are laid over the rootfs's; on both lies a tmpfs, in which all changes are.
+   * It has a folder `dev`. Without it there is no overlay.
+   */
+  readonly overlay?: string | undefined;
+  /**
    * A program of the container that init becomes in place of the config's, with the config's for its
    * arguments: it starts that as its child. Without it init becomes the config's program.
    */

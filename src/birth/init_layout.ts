@@ -134,6 +134,8 @@ export interface InitSubject {
   readonly onTmpfs: boolean;
   /** How many bytes that may hold; not limited without it. */
   readonly rootBytes?: number | undefined;
+  /** See {@linkcode InitConfig.overlay}. */
+  readonly overlay?: string | undefined;
   /** See {@linkcode InitConfig.reaper}. */
   readonly reaper?: string | undefined;
   /** Whether the loopback interface of a new network namespace stays down. */
@@ -170,6 +172,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     idmapped,
     onTmpfs,
     ...(subject.rootBytes === undefined ? {} : { rootBytes: subject.rootBytes }),
+    ...(subject.overlay === undefined ? {} : { overlay: subject.overlay }),
     ...(subject.reaper === undefined ? {} : { reaper: subject.reaper }),
     ...(host.inUserNamespace ? { inUserNamespace: true } : {}),
     ...(subject.loopbackDown === true ? { loopbackDown: true } : {}),

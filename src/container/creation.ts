@@ -59,7 +59,7 @@ export class Creation {
     let lease: LeasedNetwork | undefined;
     try {
       lease = await this.takeLease(prepared);
-      prepared.builtin?.write(`${folder.path}/rootfs`, lease?.addresses);
+      (prepared.builtin ?? prepared.top)?.write(`${folder.path}/rootfs`, lease?.addresses);
       if (prepared.writesReaper) await writeReaper(folder.path);
       const stored = this.#newState(prepared, ownCgroups, lease);
       signal?.throwIfAborted();
@@ -130,7 +130,7 @@ export class Creation {
     lease: LeasedNetwork | undefined,
   ): StoredState {
     const { valid, bundle, rootfs, cgroups, mode, reaper } = prepared;
-    const rootBytes = prepared.builtin?.rootBytes;
+    const rootBytes = prepared.top?.bytes ?? prepared.builtin?.rootBytes;
     const { driver, outputFiles } = this.#options;
     const network = lease?.network ?? prepared.network;
     return {
@@ -150,6 +150,7 @@ export class Creation {
       ...(mode?.kind === "pasta" || mode?.kind === "slirp4netns" ? { userNetwork: mode } : {}),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
       ...(rootBytes === undefined ? {} : { rootBytes }),
+      ...(prepared.top === undefined ? {} : { hasOverlay: true }),
       ...(reaper === undefined ? {} : { reaper }),
       config: valid,
     };

@@ -10,9 +10,8 @@ import { late } from "../own/late.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 
-const loadUserNetwork = () => import("../network/user_network.ts");
 const wishedBundle = late(() => import("./wished_bundle.ts"), "wishedBundle");
-const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");
+const resolverOf = late(() => import("./builtin_resolver.ts"), "resolverOf");
 
 /** The built-in default of one container. */
 export interface Builtin {
@@ -44,11 +43,7 @@ export async function makeBuiltin(
 ): Promise<Builtin> {
   const kind = mode?.kind;
   const isHost = kind === "host";
-  const resolvConf = kind === "pasta" || kind === "slirp4netns"
-    ? (await loadUserNetwork()).userResolverConfig(kind)
-    : isHost || kind === "bridge"
-    ? await resolverConfig(isHost)
-    : undefined;
+  const resolvConf = kind === undefined ? undefined : await resolverOf(kind);
   const subject = { id, args: [], host: hostFacts(), network: { isHost, resolvConf } };
   const { config, files, rootBytes, reaper } = wishes === undefined
     ? { ...builtinConfig(subject), rootBytes: undefined, reaper: undefined }

@@ -15,6 +15,9 @@ export const mergeResources = late(() => import("../life/merge_resources.ts"), "
 /** For the built-in default. */
 export const makeBuiltin = late(() => import("./builtin_container.ts"), "makeBuiltin");
 
+/** For a root that is an overlay. */
+export const makeTop = late(() => import("./overlay_top.ts"), "makeTop");
+
 /** For wishes for it. */
 export const requireWishes = late(() => import("./check_wishes.ts"), "requireWishes");
 

@@ -65,7 +65,8 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
       noPivot: options.noPivot ?? false,
       keyring: options.noNewKeyring === true ? "" : `_ses.${id}`,
       onTmpfs: builtin !== undefined,
-      rootBytes: builtin?.rootBytes,
+      rootBytes: prepared.top?.bytes ?? builtin?.rootBytes,
+      overlay: prepared.top === undefined ? undefined : `${planned.root}/${id}/rootfs`,
       reaper: prepared.reaper,
       loopbackDown: mode?.kind === "none",
     });

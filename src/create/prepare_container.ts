@@ -6,6 +6,7 @@
 
 import { resolve } from "../../std/path/posix/resolve.ts";
 import type { Builtin } from "./builtin_container.ts";
+import type { Top } from "./overlay_top.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
 import type { CgroupHost } from "../cgroups/detect.ts";
@@ -28,6 +29,7 @@ import {
   fitToHost,
   fitToUser,
   makeBuiltin,
+  makeTop,
   mergeResources,
   requireWishes,
   withReaper,
@@ -67,6 +69,12 @@ export interface CreateOptions {
    * a config of the caller's own, in which it is mounted at /dev/init. Default false.
    */
   readonly withInit?: boolean | undefined;
+  /**
+   * Whether the container changes its root file system in memory alone, through an overlay: for a
+   * config of the caller's own. The rootfs itself may be used by any number of containers. Names of
+   * hosts and resolvers are laid over it, as the network has them.
+   */
+  readonly overlay?: boolean | { readonly sizeBytes: number } | undefined;
   /** The folder that relative paths of the config start from; default the current one. */
   readonly bundle?: string | undefined;
   /** Limits that are laid over the config's, or over those of the built-in default. */
@@ -110,6 +118,8 @@ export interface PreparedContainer {
   readonly reaper: string | undefined;
   /** Whether that must be put into the state folder, from which it is mounted. */
   readonly writesReaper: boolean;
+  /** What is laid over its root, if that is an overlay. */
+  readonly top: Top | undefined;
 }
 
 /**
@@ -147,6 +157,10 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const bundle = builtin === undefined ? resolve(options.bundle ?? ".") : folder;
   const rootfs = builtin === undefined ? requireRootfs(valid, bundle) : `${folder}/rootfs`;
   const asks = { host: host(), cgroupsPath: valid.linux?.cgroupsPath, id };
+  const { overlay = false } = options;
+  const top = overlay === false || builtin !== undefined
+    ? undefined
+    : await makeTop(valid, id, mode, overlay);
   const absolute = withAbsoluteSources(valid, bundle);
   const placed = writesReaper ? await withReaper(absolute, folder) : absolute;
   const isBuiltin = builtin !== undefined;
@@ -156,7 +170,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
     ? await fitToHost({ asks, driver, config: placed, isLess, isBuiltin, isLenient })
     : { cgroups: newCgroupManager({ ...asks, driver }), valid: placed };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
-  return { builtin, network, bundle, rootfs, mode, reaper, writesReaper, ...made };
+  return { builtin, network, bundle, rootfs, mode, reaper, writesReaper, top, ...made };
 }
 
 const MOUNTED_REAPER = "/dev/init";

@@ -31,6 +31,8 @@ export interface StartSubject
   readonly onTmpfs: boolean;
   /** How many bytes that may hold; not limited without it. */
   readonly rootBytes: number | undefined;
+  /** See {@linkcode InitConfig.overlay}. */
+  readonly overlay: string | undefined;
   /** See {@linkcode InitConfig.reaper}. */
   readonly reaper: string | undefined;
   /** Whether a supervisor is to be init's parent: see `src/supervisor/supervisor.ts`. */
@@ -76,6 +78,7 @@ export function subjectOf(
     keyring: options.noNewKeyring === true ? "" : newKeyringName(id),
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
     rootBytes,
+    overlay: before.hasOverlay === true ? `${folder}/rootfs` : undefined,
     reaper,
     isSupervised: options.supervised ?? false,
     supervisor: options.supervisor,

@@ -73,6 +73,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   hasLease: optional(isFlag),
   loopbackDown: optional(isFlag),
   rootBytes: optional(isNumber),
+  hasOverlay: optional(isFlag),
   reaper: optional(isText),
   config: isConfig,
 };

@@ -58,6 +58,8 @@ export interface StoredState {
   readonly loopbackDown?: boolean | undefined;
   /** How many bytes a root in memory may hold; not limited without it. */
   readonly rootBytes?: number | undefined;
+  /** Whether its root is an overlay: what is changed is in memory, the rootfs stays as it is. */
+  readonly hasOverlay?: boolean | undefined;
   /** The program inside that becomes the first process, and starts the container's as its child. */
   readonly reaper?: string | undefined;
   readonly config: Config;

@@ -9,10 +9,6 @@
 import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY } from "../../../ffi/files/file.ts";
 import {
   AT_RECURSIVE,
-  FSCONFIG_CMD_CREATE,
-  FSCONFIG_SET_STRING,
-  FSOPEN_CLOEXEC,
-  MOUNT_ATTR,
   MOUNT_ATTR_SIZE,
   mountAttributes,
   OPEN_TREE_CLOEXEC,
@@ -22,6 +18,7 @@ import {
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { propagationOf } from "./mount_options.ts";
 import { attach } from "./mount_calls.ts";
+import { makeOverlay, makeTmpfs, type Overlay } from "./overlay.ts";
 import { openHostPlace, ROOT } from "../places/paths.ts";
 
 const ROOTFS = "rootfs";
@@ -30,6 +27,8 @@ const ROOTFS = "rootfs";
 export interface RootInMemory {
   /** How many bytes it may hold; not limited without it, but for half of the memory. */
   readonly bytes: number | undefined;
+  /** What it lies over, rather than having a copy of it. */
+  readonly overlay?: Overlay | undefined;
 }
 
 /** Opens the root file system's folder while init can still reach it. */
@@ -66,7 +65,7 @@ export function isolateMounts(
     step.call("mount_setattr", [AT_FDCWD, "/", AT_RECURSIVE, attributes, MOUNT_ATTR_SIZE]);
   };
   const copy = () => {
-    if (memory !== undefined) return makeTmpfs(step, memory);
+    if (memory !== undefined) return makeInMemory(step, memory);
     step.because("copy the rootfs's mount", undefined, "/root/path");
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
     step.call("open_tree", [result(ROOTFS), "", flags], { label: ROOT });
@@ -91,7 +90,7 @@ export function isolateMounts(
  */
 export function detachRootfs(memory: RootInMemory | undefined): PlanItem[] {
   const step = new StepBuilder("propagation");
-  if (memory !== undefined) makeTmpfs(step, memory);
+  if (memory !== undefined) makeInMemory(step, memory);
   else {
     step.because("copy the rootfs's mount, attached nowhere", undefined, "/root/path");
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
@@ -117,19 +116,11 @@ export function detachRootfs(memory: RootInMemory | undefined): PlanItem[] {
 const TRIED = "root.tried";
 const SINCE = "without a mount namespace of its own a container takes Linux 6.15";
 
-function makeTmpfs(step: StepBuilder, { bytes }: RootInMemory): void {
-  const context = "root.fs";
-  const { NOSUID, NODEV } = MOUNT_ATTR;
-  step.because("make a tmpfs of the rootfs's files", "/", "/root/path")
-    .call("fsopen", ["tmpfs", FSOPEN_CLOEXEC], { label: context })
-    .call("fsconfig", [result(context), FSCONFIG_SET_STRING, "mode", "755", 0]);
-  if (bytes !== undefined) {
-    step.call("fsconfig", [result(context), FSCONFIG_SET_STRING, "size", String(bytes), 0]);
-  }
-  step.call("fsconfig", [result(context), FSCONFIG_CMD_CREATE, 0, 0, 0])
-    .call("fsmount", [result(context), FSOPEN_CLOEXEC, NOSUID | NODEV], { label: ROOT })
-    .close(context)
-    .copyUp(ROOTFS, ROOT);
+function makeInMemory(step: StepBuilder, { bytes, overlay }: RootInMemory): void {
+  if (overlay !== undefined) return makeOverlay(step, overlay, bytes, ROOT);
+  step.because("make a tmpfs of the rootfs's files", "/", "/root/path");
+  makeTmpfs(step, bytes, ROOT);
+  step.copyUp(ROOTFS, ROOT);
 }
 
 /** Attaches the copy over the rootfs, as pivot_root wants it: a mount point. */

@@ -21,6 +21,8 @@ export interface Bundle {
   /** Whether it was not named, but is used because it lies in the current folder. */
   readonly isFound: boolean;
   readonly config: Config;
+  /** Whether the rootfs must not be changed, so that an overlay lies over it. */
+  readonly overlay?: boolean;
 }
 
 /** The flags that name a bundle. */
