@@ -11,7 +11,9 @@ const userResolverConfig = late(() => import("../network/user_network.ts"), "use
 const resolverConfig = late(() => import("../network/resolver_config.ts"), "resolverConfig");
 
 /** The text of resolv.conf(5); undefined without a network that leads anywhere. */
-export async function resolverOf(kind: CheckedMode["kind"] | undefined): Promise<string | undefined> {
+export async function resolverOf(
+  kind: CheckedMode["kind"] | undefined,
+): Promise<string | undefined> {
   if (kind === "pasta" || kind === "slirp4netns") return await userResolverConfig(kind);
   return kind === "host" || kind === "bridge" ? await resolverConfig(kind === "host") : undefined;
 }

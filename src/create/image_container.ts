@@ -17,7 +17,7 @@ export interface ImageWishes {
   readonly id: string;
   /** In place of the image's own arguments. */
   readonly args: readonly string[];
-  /** In place of the image's entrypoint, and of its arguments; empty: it has none. */
+  /** In place of the image's entrypoint, and of its arguments: a program, or a list in JSON. */
   readonly entrypoint: string | undefined;
   /** Whether it is in the network that hull is in. */
   readonly isHostNetwork: boolean;
@@ -62,8 +62,6 @@ function argsOf(
 ): readonly string[] {
   const first = entrypoint === undefined
     ? config.entrypoint ?? []
-    : entrypoint === ""
-    ? []
     : entrypoint.startsWith("[")
     ? wordsOf(entrypoint)
     : [entrypoint];

@@ -62,7 +62,10 @@ export async function storedImage(
   } catch (error) {
     if (error instanceof ContainerError || options.signal?.aborted === true) throw error;
     if (error instanceof Error && "syscall" in error) {
-      throw syscallFailure(error, "SystemError", "cannot keep the image", { step: "image", path: store });
+      throw syscallFailure(error, "SystemError", "cannot keep the image", {
+        step: "image",
+        path: store,
+      });
     }
     throw error;
   }

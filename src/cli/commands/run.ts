@@ -11,6 +11,7 @@ import { BIRTH_FLAGS, createFromFlags } from "../process/birth_flags.ts";
 import { NotHere } from "../caller/caller.ts";
 import { choice, type Command, type Invocation, isOn, text } from "../flags/command.ts";
 import { END_FLAGS, WISH_FLAGS } from "../flags/wish_flags.ts";
+import { IMAGE_FLAGS } from "../flags/image_flags.ts";
 import { releaseOnce } from "../process/release_once.ts";
 import { follow, SignalForwarder } from "../foreground/foreground.ts";
 import { usageError } from "../flags/options.ts";
@@ -32,6 +33,7 @@ export const command: Command = {
   flags: [
     ...BIRTH_FLAGS,
     ...WISH_FLAGS,
+    ...IMAGE_FLAGS,
     ...END_FLAGS,
     {
       name: "detach",

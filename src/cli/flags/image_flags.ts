@@ -13,7 +13,7 @@ export const IMAGE_FLAGS: readonly Flag[] = [
     value: "PATH",
     summary: "run an image: an OCI layout's folder, or an archive; PATH:NAME is one of several",
   },
-  { name: "entrypoint", value: "PROGRAM", summary: "in place of the image's; empty: none" },
+  { name: "entrypoint", value: "PROGRAM", summary: "in place of the image's; [] is none" },
   { name: "image-store", value: "DIR", summary: "where images are kept unpacked" },
   { name: "image-limit", value: "BYTES", summary: "how large an image may be unpacked" },
 ];

@@ -6,10 +6,7 @@
  */
 
 import { resolve } from "../../../std/path/posix/resolve.ts";
-import type { Fd } from "../../../ffi/files/file.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
-import { openPidfd } from "../../../ffi/processes/process.ts";
-import { sendFds } from "../../../ffi/sockets/socket.ts";
 import type { Config } from "../../config/types/config.ts";
 import { validateConfig } from "../../config/validate/validate.ts";
 import type { Container } from "../../container.ts";
@@ -19,7 +16,6 @@ import { ContainerError } from "../../errors.ts";
 import { createExitRecord } from "../../supervisor/exit_record.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { Process, ProcessOptions } from "../../process.ts";
-import { syscallFailure } from "../../failures/syscall_failure.ts";
 import { late } from "../../own/late.ts";
 import { traced } from "../../trace/traced.ts";
 import { undone } from "../../failures/undo.ts";
@@ -35,15 +31,17 @@ import {
 } from "../flags/command.ts";
 import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
-import { nameRun } from "../flags/made_id.ts";
+import { type Named, nameRun } from "../flags/made_id.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
 import { usageError } from "../flags/options.ts";
 import { WISH_FLAGS } from "../flags/wish_flags.ts";
 import { writePidFile } from "./pid_file.ts";
+import { connectPidfdSocket, sendPidfd } from "./pidfd_socket.ts";
 import { type Caller, NotHere, whileItBegins } from "../caller/caller.ts";
 
 const loadWishes = () => import("./flag_wishes.ts");
 const openOutputFile = late(() => import("../../streams/stream_file.ts"), "openOutputFile");
+const imageBundle = late(() => import("./image_bundle.ts"), "imageBundle");
 const takeLeftContainer = late(() => import("./left_child.ts"), "takeLeftContainer");
 
 /** The flags of a birth. */
@@ -107,12 +105,22 @@ export async function createFromFlags(
   isRun: boolean,
 ): Promise<Born> {
   const { flags, trace, caller } = invocation;
+  if (text(flags, "image") !== undefined) {
+    const named = nameRun(invocation.args, invocation.command, false);
+    const bundle = await whileItBegins(
+      caller,
+      () => traced(trace?.trace.main, "unpack the image", () => imageBundle(invocation, named)),
+    );
+    const ofImage = { ...named, command: undefined };
+    return await createFromBundle(bundle, invocation, ofImage, isDetached, isRun);
+  }
   const bundle = await whileItBegins(
     caller,
     () => traced(trace?.trace.main, "read the config", () => readBundle(flags, caller)),
   );
   try {
-    return await createFromBundle(bundle, invocation, isDetached, isRun);
+    const named = nameRun(invocation.args, invocation.command, bundle !== undefined);
+    return await createFromBundle(bundle, invocation, named, isDetached, isRun);
   } catch (error) {
     throw namingFile(error, bundle);
   }
@@ -121,11 +129,11 @@ export async function createFromFlags(
 async function createFromBundle(
   bundle: Bundle | undefined,
   invocation: Invocation,
+  { id, command, isMade: isIdMade }: Named,
   isDetached: boolean,
   isRun: boolean,
 ): Promise<Born> {
-  const { flags, args, factory, output, caller } = invocation;
-  const { id, command, isMade: isIdMade } = nameRun(args, invocation.command, bundle !== undefined);
+  const { flags, factory, output, caller } = invocation;
   if (isIdMade && caller.isOther) throw new NotHere("a new id");
   const { Process } = await import("../../process.ts");
   if (caller.isOther) {
@@ -173,6 +181,7 @@ async function createFromBundle(
   const container = await makes.create(id, notify?.config ?? config, {
     bundle: bundle?.folder,
     network,
+    ...(bundle?.overlay === true ? { overlay: true } : {}),
     ...(logFile === undefined ? {} : { outputFiles: { stdout: logFile, stderr: logFile } }),
     networksFromAnnotations: isOn(flags, "networks-from-annotations"),
     ...(bundle === undefined
@@ -300,25 +309,6 @@ function nobodyForTerminal(): ContainerError {
     faults: [{ pointer: "/process/terminal", message: "needs a console socket" }],
     hint: "give --console-socket, add --tty=false, or use hull run without --detach",
   });
-}
-
-async function connectPidfdSocket(path: string | undefined): Promise<Fd | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    const { connectListener } = await import("../../streams/unix_client.ts");
-    return await connectListener(path);
-  } catch (cause) {
-    throw syscallFailure(cause, "SystemError", `cannot connect to the pidfd socket`, {
-      path,
-      hint: "somebody must listen on it before hull is called",
-    });
-  }
-}
-
-/** The word beside the fd says which process it is, as with runc: the container's first. */
-function sendPidfd(socket: Fd, pid: number): void {
-  using pidfd = openPidfd(pid);
-  sendFds(socket, [pidfd], "standard");
 }
 
 /**

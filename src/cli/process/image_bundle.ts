@@ -11,6 +11,7 @@ import { NotHere } from "../caller/caller.ts";
 import type { Bundle } from "../flags/bundle.ts";
 import { type Invocation, isOn, pathOf, text } from "../flags/command.ts";
 import { usageError } from "../flags/options.ts";
+import type { Named } from "../flags/made_id.ts";
 import { parseBytes } from "../flags/quantities.ts";
 import { ProgressBar } from "../output/progress_bar.ts";
 
@@ -19,25 +20,39 @@ import { ProgressBar } from "../output/progress_bar.ts";
  *
  * @throws {ContainerError}
  */
-export async function imageBundle(invocation: Invocation): Promise<Bundle> {
-  const { flags, args, command, caller } = invocation;
+export async function imageBundle(
+  invocation: Invocation,
+  { id, command }: Named,
+): Promise<Bundle> {
+  const { flags, caller } = invocation;
   if (caller.isOther) throw new NotHere("an image");
-  if (["bundle", "config"].some((name) => text(flags, name) !== undefined) || isOn(flags, "builtin")) {
-    throw usageError("--image is what the container is made of", "leave out --bundle, --config and --builtin");
+  if (
+    ["bundle", "config"].some((name) => text(flags, name) !== undefined) || isOn(flags, "builtin")
+  ) {
+    throw usageError(
+      "--image is what the container is made of",
+      "leave out --bundle, --config and --builtin",
+    );
   }
   const store = resolve(pathOf(invocation, "image-store") ?? defaultImageStore());
   const limit = text(flags, "image-limit");
   using bar = new ProgressBar(Deno.stderr.isTerminal());
   const image = await storedImage(pathOf(invocation, "image") ?? "", store, {
     onProgress: (progress) => bar.show(progress),
-    limits: limit === undefined ? {} : { maxBytes: parseBytes(limit) },
+    limits: limit === undefined ? {} : { maxBytes: parseBytes("image-limit", limit) },
   });
   bar.end();
   const config = imageContainerConfig(image, {
-    id: args[0] ?? "",
+    id,
     args: command ?? [],
     entrypoint: text(flags, "entrypoint"),
     isHostNetwork: text(flags, "network") === "host",
   });
-  return { folder: store, path: `made of the image ${image.id}`, isFound: false, config, overlay: true };
+  return {
+    folder: store,
+    path: `made of the image ${image.id}`,
+    isFound: false,
+    config,
+    overlay: true,
+  };
 }

@@ -31,7 +31,7 @@ export function codeOfRun(error: unknown, words: readonly string[], caller: Call
 function isBuiltin(words: readonly string[], caller: Caller): boolean {
   const end = words.indexOf("--");
   const own = end < 0 ? words : words.slice(0, end);
-  if (own.some((word) => /^--builtin(?:=|$)/.test(word))) return true;
+  if (own.some((word) => /^--(?:builtin|image)(?:=|$)/.test(word))) return true;
   if (own.some((word) => /^(?:--(?:bundle|config)(?:=|$)|-[a-z]*[bf])/.test(word))) return false;
   return !isThere(`${caller.path(".")}/config.json`);
 }

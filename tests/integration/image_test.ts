@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { scratchFolder } from "../fixtures/bundle.ts";
+import { Hull } from "../fixtures/cli.ts";
+import { dockerFiles, gzip, layoutFiles, tar, tarOf, writeFiles } from "../fixtures/tar.ts";
+
+const APPLETS = ["sh", "id", "cat", "env", "pwd", "ls", "stat", "rm", "sleep", "touch", "grep"];
+
+/** An image with busybox, of two layers, in all forms that hull reads. */
+async function makeImages(folder: string): Promise<readonly string[]> {
+  const dir = (name: string, mode = 0o755) => ({ name, type: "5", mode });
+  const lower = tar(
+    dir("bin"),
+    { name: "bin/busybox", content: Deno.readFileSync("/bin/busybox"), mode: 0o755 },
+    ...APPLETS.map((name) => ({ name: `bin/${name}`, type: "2", target: "busybox" })),
+    dir("etc"),
+    { name: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nweb:x:1234:1235::/home/web:\n" },
+    { name: "etc/group", content: "root:x:0:\nweb:x:1235:\n" },
+    { ...dir("home/web"), uid: 1234, gid: 1235 },
+    { name: "gone", content: "" },
+    dir("tmp", 0o1777),
+  );
+  const upper = tar({ name: ".wh.gone" }, { ...dir("data", 0o700), uid: 1234 });
+  const draft = {
+    layers: [lower, upper],
+    pack: gzip,
+    config: {
+      User: "web",
+      Env: ["PATH=/bin", "GREETING=hello"],
+      Entrypoint: ["sh", "-c"],
+      Cmd: ["echo $GREETING; id -u; id -g; pwd; echo $HOME; ls /; touch mine && echo wrote"],
+      WorkingDir: "/home/web",
+      StopSignal: "SIGQUIT",
+    },
+  };
+  const files = await layoutFiles(draft);
+  writeFiles(`${folder}/layout`, files);
+  Deno.writeFileSync(`${folder}/oci.tar`, tarOf(files));
+  Deno.writeFileSync(`${folder}/docker.tar`, tarOf(await dockerFiles(draft)));
+  return ["layout", "oci.tar", "docker.tar"].map((name) => `${folder}/${name}`);
+}
+
+Deno.test("an image runs as it says, from a layout and from archives", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const store = ["--image-store", `${scratch.path}/store`];
+  for (const image of await makeImages(scratch.path)) {
+    const said = await hull.must("run", "--image", image, ...store, "web");
+    const [greeting, uid, gid, cwd, home, ...rest] = said.trim().split("\n");
+    assertEquals([greeting, uid, gid, cwd, home], [
+      "hello",
+      "1234",
+      "1235",
+      "/home/web",
+      "/home/web",
+    ]);
+    assertEquals(rest, ["bin", "data", "dev", "etc", "home", "proc", "sys", "tmp", "wrote"]);
+  }
+  const [image = ""] = [`${scratch.path}/layout`];
+  const run = (...words: string[]) => hull.must("run", "--image", image, ...store, ...words);
+  assertEquals(await run("--", "echo $0 given"), "sh given\n");
+  assertEquals(await run("--entrypoint", "pwd", "-w", "/tmp", "-u", "0", "--"), "/tmp\n");
+  assertEquals(await run("--entrypoint", "[]", "-e", "A=1", "--", "sh", "-c", "echo $A"), "1\n");
+  assertEquals(await run("--read-only", "--", "touch x 2> /dev/null || echo fixed"), "fixed\n");
+  const names = await run(
+    "--hostname",
+    "named",
+    "--",
+    "cat /etc/hostname; grep -c named /etc/hosts",
+  );
+  assertEquals(names, "named\n1\n");
+});
+
+Deno.test("what one container changes is seen by no other, and the next start copies nothing", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const [image = ""] = await makeImages(scratch.path);
+  const words = ["--image", image, "--image-store", `${scratch.path}/store`, "-u", "root"];
+  const rootfs = () => {
+    const [stored] = [...Deno.readDirSync(`${scratch.path}/store`)];
+    const path = `${scratch.path}/store/${stored?.name}/rootfs`;
+    return [Deno.statSync(path).ino, Deno.statSync(`${path}/bin/busybox`).ino];
+  };
+  await hull.detach("run", "-d", ...words, "first", "--", "rm /bin/ls /etc/passwd; sleep 300");
+  const before = rootfs();
+  const both = ["second", "third"].map((id) =>
+    hull.must("run", ...words, id, "--", "ls /etc/passwd; echo x > /etc/group; echo done")
+  );
+  assertEquals(await Promise.all(both), ["/etc/passwd\ndone\n", "/etc/passwd\ndone\n"]);
+  assertEquals(rootfs(), before);
+  const { code } = await hull.call(["exec", "first", "cat", "/etc/passwd"]);
+  assertEquals(code, 1);
+  await hull.must("delete", "--force", "first");
+  const mounts = Deno.readTextFileSync("/proc/self/mountinfo");
+  assert(!mounts.includes(scratch.path), mounts);
+});
+
+Deno.test("two runs at once unpack an image, and one of them is kept", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const [image = ""] = await makeImages(scratch.path);
+  const words = ["run", "--image", image, "--image-store", `${scratch.path}/store`];
+  const said = await Promise.all(["a", "b", "c"].map((id) => hull.must(...words, id, "--", "pwd")));
+  assertEquals(said, ["/home/web\n", "/home/web\n", "/home/web\n"]);
+  const names = [...Deno.readDirSync(`${scratch.path}/store`)].map(({ name }) => name);
+  assertEquals(names.length, 1);
+  assertMatch(names[0] ?? "", /^[0-9a-f]{64}$/);
+});
+
+Deno.test("hull's own failures have the codes of Docker, and leave nothing", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const [image = ""] = await makeImages(scratch.path);
+  const store = ["--image-store", `${scratch.path}/store`];
+  const run = async (...words: string[]) => {
+    const { code, stderr } = await hull.call(["run", ...store, ...words]);
+    return [code, stderr] as const;
+  };
+  const [missing, said] = await run("--image", `${image}/nothing`, "x");
+  assertEquals(missing, 125);
+  assert(said.includes("cannot open the image"), said);
+  assertEquals((await run("--image", image, "--entrypoint", "nothing", "x"))[0], 127);
+  assertEquals((await run("--image", image, "--entrypoint", "/etc/passwd", "x"))[0], 126);
+  assertEquals((await run("--image", image, "--bundle", ".", "x"))[0], 125);
+  assertEquals(await hull.must("list", "--quiet"), "");
+});
