@@ -47,7 +47,8 @@ export const BUILTIN_CAPABILITIES: readonly string[] = [
 ];
 
 const NAMESPACES: readonly NamespaceType[] = ["pid", "network", "ipc", "uts", "mount", "cgroup"];
-const MAX_PIDS = 1024;
+/** The most processes of the built-in container. */
+export const MAX_PIDS = 1024;
 const MAX_HOSTNAME = 64;
 
 /** An entry of the host's / or /etc: a symlink has its target. */

@@ -9,7 +9,7 @@ import type { Config } from "../config/types/config.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
 import { ContainerError } from "../errors.ts";
 import { late } from "../own/late.ts";
-import { hostsFile } from "./builtin_bundle.ts";
+import { hostsFile, MAX_PIDS } from "./builtin_bundle.ts";
 import { type BuiltinFile, writeBuiltinFiles } from "./builtin_files.ts";
 
 const resolverOf = late(() => import("./builtin_resolver.ts"), "resolverOf");
@@ -18,6 +18,8 @@ const resolverOf = late(() => import("./builtin_resolver.ts"), "resolverOf");
 export interface Top {
   /** How many bytes the changes may have; not limited without it. */
   readonly bytes: number | undefined;
+  /** Whether its limits are the built-in default's, without which it is isolated all the same. */
+  readonly hasDefaultLimits: boolean;
   /** Fills its folder, which must be new. */
   write(folder: string, addresses?: readonly string[]): void;
 }
@@ -43,6 +45,7 @@ export async function makeTop(
   const { hostname = id } = config;
   const resolver = await resolverOf(mode?.kind);
   return {
+    hasDefaultLimits: hasDefaultLimits(config),
     bytes: overlay === true ? undefined : overlay.sizeBytes,
     write(folder, addresses = []) {
       const file = (path: string, content: string | undefined): BuiltinFile[] =>
@@ -56,4 +59,9 @@ export async function makeTop(
       ]);
     },
   };
+}
+
+function hasDefaultLimits({ linux }: Config): boolean {
+  const { devices: _, pids, ...others } = linux?.resources ?? {};
+  return pids?.limit === MAX_PIDS && Object.keys(others).length === 0;
 }

@@ -163,7 +163,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
     : await makeTop(valid, id, mode, overlay);
   const absolute = withAbsoluteSources(valid, bundle);
   const placed = writesReaper ? await withReaper(absolute, folder) : absolute;
-  const isBuiltin = builtin !== undefined;
+  const isBuiltin = builtin !== undefined || top?.hasDefaultLimits === true;
   const isLenient = isBuiltin && limits === undefined && wishes?.resources === undefined;
   const isLess = isUser || asks.host.inUserNamespace;
   const made = isLess || driver === "systemd"
