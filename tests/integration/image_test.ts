@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
+import { OrdinaryUser, TOOLS } from "../fixtures/ordinary_user.ts";
+import { testWhere } from "../fixtures/test_where.ts";
 import { dockerFiles, gzip, layoutFiles, tar, tarOf, writeFiles } from "../fixtures/tar.ts";
 
 const APPLETS = ["sh", "id", "cat", "env", "pwd", "ls", "stat", "rm", "sleep", "touch", "grep"];
@@ -122,4 +124,32 @@ Deno.test("hull's own failures have the codes of Docker, and leave nothing", asy
   assertEquals((await run("--image", image, "--entrypoint", "/etc/passwd", "x"))[0], 126);
   assertEquals((await run("--image", image, "--bundle", ".", "x"))[0], 125);
   assertEquals(await hull.must("list", "--quiet"), "");
+});
+
+testWhere(TOOLS, "an ordinary user runs an image, and owns its files", async () => {
+  await using user = new OrdinaryUser();
+  await makeImages(user.folder);
+  const words = ["run", "--image", `${user.folder}/oci.tar`, "--image-store", `${user.home}/store`];
+  for (const id of ["first", "second"]) {
+    const { code, stdout, stderr } = await user.call([
+      ...words,
+      id,
+      "--",
+      "id -u; rm /bin/ls && echo x > /etc/group && cat /etc/group",
+    ]);
+    assertEquals([code, stdout], [0, "1234\nx\n"], stderr);
+  }
+});
+
+Deno.test("what a killed run has left in the store is removed by the next one", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const [image = ""] = await makeImages(scratch.path);
+  const left = `${scratch.path}/store/.new-left`;
+  Deno.mkdirSync(`${left}/rootfs/deep`, { recursive: true, mode: 0o700 });
+  Deno.chmodSync(`${scratch.path}/store`, 0o700);
+  Deno.utimeSync(left, 1, 1);
+  await hull.must("run", "--image", image, "--image-store", `${scratch.path}/store`, "--", "pwd");
+  const names = [...Deno.readDirSync(`${scratch.path}/store`)].map(({ name }) => name);
+  assertEquals(names.filter((name) => name.startsWith(".")), []);
 });
