@@ -29,7 +29,7 @@ export interface UnpackOptions extends IdMaps {
   readonly devices?: DevicePolicy | undefined;
   /** How much the image may be. */
   readonly limits?: Partial<ImageLimits> | undefined;
-  /** Told for each piece that was read, some hundred thousand bytes. */
+  /** Told for each piece that was read, some ten thousand bytes. */
   readonly onProgress?: ((progress: ImageProgress) => void) | undefined;
   /** Ends the unpacking early; nothing is left then. */
   readonly signal?: AbortSignal | undefined;

@@ -18,7 +18,7 @@ import { type TarEntry, TarReader } from "./tar_reader.ts";
 /** A file of an image. */
 export interface Blob {
   readonly size: number;
-  /** Its bytes, in pieces of that size at most; each stays good. */
+  /** Its bytes, in pieces of that size at most; each is good until the next one is asked for. */
   read(pieceSize?: number): Pieces;
 }
 
@@ -29,7 +29,7 @@ export interface BlobSource extends Disposable {
 }
 
 /** How many bytes are read at once. */
-const PIECE = 256 * 1024;
+const PIECE = 64 * 1024;
 const HEADERS = 4096;
 
 /**
@@ -79,9 +79,10 @@ class FileBlob implements Blob {
   async *read(pieceSize = PIECE): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     using file = await Deno.open(`/proc/self/fd/${this.#place.number}`);
     await file.seek(this.#start, Deno.SeekMode.Start);
+    // One buffer for all: the engine frees buffers late, as it does not see how large they are.
+    const piece = new Uint8Array(Math.min(pieceSize, this.size));
     for (let left = this.size; left > 0;) {
-      const piece = new Uint8Array(Math.min(pieceSize, left));
-      const count = await file.read(piece);
+      const count = await file.read(piece.subarray(0, left));
       if (count === null) return;
       left -= count;
       yield piece.subarray(0, count);

@@ -137,7 +137,7 @@ async function* decompressed(
   while (start.length < MAGIC_SIZE) {
     const { done, value } = await source.next();
     if (done === true) break;
-    head.push(value);
+    head.push(value.slice());
     start = new Uint8Array([...start, ...value.subarray(0, MAGIC_SIZE)]);
   }
   const all = (async function* () {
