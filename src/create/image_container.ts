@@ -5,16 +5,18 @@
  * @module
  */
 
-import type { Config } from "../config/types/config.ts";
+import { O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
+import type { Config, User } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import type { StoredImage } from "../images/store.ts";
+import { accountLines } from "../security/account_file.ts";
 import { resolveUser } from "../wishes/user.ts";
 import { builtinConfig } from "./builtin_bundle.ts";
 import { defaultMounts } from "./builtin_spec.ts";
 
 /** What is said beside the image. */
 export interface ImageWishes {
-  readonly id: string;
+  readonly hostname: string;
   /** In place of the image's own arguments. */
   readonly args: readonly string[];
   /** In place of the image's entrypoint, and of its arguments: a program, or a list in JSON. */
@@ -33,7 +35,8 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
   const { config, rootfs } = image;
   const host = { topLevel: [], etc: [] };
   const network = { isHost: wishes.isHostNetwork };
-  const base = builtinConfig({ id: wishes.id, args: [], host, network }).config;
+  const { hostname } = wishes;
+  const base = builtinConfig({ id: hostname, args: [], host, network }).config;
   const names = new Set(config.env.map((entry) => entry.slice(0, entry.indexOf("="))));
   const usual = (base.process?.env ?? []).filter((entry) =>
     !entry.startsWith("HOME=") && !names.has(entry.slice(0, entry.indexOf("=")))
@@ -45,9 +48,9 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
     process: {
       ...base.process,
       args: argsOf(image, wishes),
-      env: [...usual, ...config.env],
+      env: [...usual, `HOSTNAME=${hostname}`, ...config.env],
       cwd: config.workingDir ?? "/",
-      user: resolveUser(config.user, rootfs) ?? { uid: 0, gid: 0 },
+      user: userOf(image),
     },
     mounts: defaultMounts(),
     ...(stopSignal === undefined
@@ -55,6 +58,26 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
       : { annotations: { "org.opencontainers.image.stopSignal": stopSignal } }),
   };
 }
+
+/** The image's user with the groups that its /etc/group has for that name, as in Docker. */
+function userOf({ config, rootfs }: StoredImage): User {
+  const user = resolveUser(config.user ?? "0", rootfs) ?? {};
+  const { uid = 0, gid = 0 } = user;
+  if (config.user?.includes(":") === true) return user;
+  using root = open(rootfs, O_PATH | O_DIRECTORY);
+  const name = accountLines(root, "/etc/passwd").find(({ 2: id }) => id === String(uid))?.[0];
+  if (name === undefined || name === "") return user;
+  const additionalGids = accountLines(root, "/etc/group")
+    .filter(({ 2: id, 3: members = "" }) => ID.test(id ?? "") && members.split(",").includes(name))
+    .map(({ 2: id }) => Number(id)).toArray();
+  const others = [...new Set(additionalGids)].filter((id) => id !== gid && id <= MAX_ID);
+  return others.length === 0 ? user : { ...user, additionalGids: others.slice(0, MOST_GROUPS) };
+}
+
+const ID = /^\d+$/;
+const MAX_ID = 0xffff_fffe;
+/** As many as the kernel takes: NGROUPS_MAX. */
+const MOST_GROUPS = 65_536;
 
 function argsOf(
   { config }: StoredImage,

@@ -43,7 +43,7 @@ export async function imageBundle(
   });
   bar.end();
   const config = imageContainerConfig(image, {
-    id,
+    hostname: text(flags, "hostname") ?? id.slice(0, 64),
     args: command ?? [],
     entrypoint: text(flags, "entrypoint"),
     isHostNetwork: text(flags, "network") === "host",
