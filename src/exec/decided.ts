@@ -81,12 +81,12 @@ export class Decided implements Disposable {
   }
 
   /** Whether the same would be decided again. */
-  fits({ home, owned, filter, parent }: Found): boolean {
+  fits({ home, owned, filter }: Found): boolean {
     const { process: { rlimits = [] }, beforeWait } = this;
     const known = this.#found;
     return known.home === home && known.filter === filter && `${known.owned}` === `${owned}` &&
-      // some limits are set with regard to those of the parent
-      (known.parent === parent || !rlimits.some(({ type }) => type === "RLIMIT_NPROC")) &&
+      // it is set with regard to the parent's
+      !rlimits.some(({ type }) => type === "RLIMIT_NPROC") &&
       beforeWait === undefined;
   }
 
