@@ -8,9 +8,8 @@ deno_version=2.9.6
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 # The same for containerd's shim, most of which is one process that lives long.
 shim_flags=--v8-flags=--single-threaded-gc,--min-semi-space-size=4
-# The same for a resident, which lives as long: a third less memory for a tenth more of its time. Nor
-# does it wait for the threads of its engine, which run when nothing else does, and it rarely collects
-# garbage in the middle of a command.
+# The same for a resident, which lives as long: a third less memory for a tenth more of its time. Its
+# engine collects garbage rarely, and by the thread that made it.
 resident_flags=--v8-flags=--optimize-for-size,--single-threaded-gc,--min-semi-space-size=4
 
 # is_own: whether a folder that a variable names is this user's alone. What root runs, and what it

@@ -80,14 +80,18 @@ export class Decided implements Disposable {
     ];
   }
 
+  /** Whether it can be that of another process: it waits for nothing that this program does. */
+  get mayFit(): boolean {
+    const { process: { rlimits = [] }, beforeWait } = this;
+    // a limit of processes is set with regard to the parent's
+    return beforeWait === undefined && !rlimits.some(({ type }) => type === "RLIMIT_NPROC");
+  }
+
   /** Whether the same would be decided again. */
   fits({ home, owned, filter }: Found): boolean {
-    const { process: { rlimits = [] }, beforeWait } = this;
     const known = this.#found;
-    return known.home === home && known.filter === filter && `${known.owned}` === `${owned}` &&
-      // it is set with regard to the parent's
-      !rlimits.some(({ type }) => type === "RLIMIT_NPROC") &&
-      beforeWait === undefined;
+    return this.mayFit && known.home === home && known.filter === filter &&
+      `${known.owned}` === `${owned}`;
   }
 
   /** Closes what is kept. */

@@ -177,7 +177,9 @@ class FurtherStart {
     const isOwned = uid === 0 && pair?.isOwned !== false;
     const owned = isOwned ? [] : pair === undefined ? ownedStreams(stdio, parent) : STREAMS;
     const found = { home: homeOf(root, uid), owned, filter, parent };
-    const decided = known?.fits(found) === true
+    const isFitting = known?.fits(found) === true;
+    if (!isFitting) known?.[Symbol.dispose]();
+    const decided = isFitting
       ? known
       : unwanted.use(new Decided(this.#container, process, rootPath, found));
     const wish = this.#isWarned ? undefined : wishOf(options, user);
@@ -263,7 +265,7 @@ class FurtherStart {
   /** Keeps what was decided for the next one like it. */
   keep({ wish, decided }: Parts): void {
     const { plans, lane, cgroups } = this.#surroundings;
-    if (wish === undefined || decided.beforeWait !== undefined || lane !== undefined) {
+    if (wish === undefined || !decided.mayFit || lane !== undefined) {
       return decided[Symbol.dispose]();
     }
     if (this.#options.subCgroup === undefined) decided.doors ??= CgroupDoors.of(cgroups);

@@ -126,3 +126,30 @@ Deno.test("callers that differ are served each as it is, one after another and a
     assertEquals(atOnce, [...expected, ...expected, ...expected, ...expected]);
   });
 });
+
+Deno.test("of what is not done the same way again a resident keeps no file", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    await using client = new ClientHull(resident);
+    const limit = { type: "RLIMIT_NPROC" as const, soft: 4096, hard: 4096 };
+    using limited = makeBundle("sleep 600", (config) => config.process.rlimits = [limit]);
+    using plain = makeBundle("sleep 600");
+    await client.detach("run", "-d", "-b", limited.folder, `${ID}-1`);
+    await client.detach("run", "-d", "-b", plain.folder, `${ID}-2`);
+    const kept = () =>
+      [...Deno.readDirSync(`/proc/${resident.pid}/fd`)].filter(({ name }) => {
+        try {
+          return Deno.readLinkSync(`/proc/${resident.pid}/fd/${name}`).includes("hull-exec");
+        } catch {
+          return false; // it has been closed
+        }
+      }).length;
+    const passwd = `${plain.folder}/rootfs/etc/passwd`;
+    for (let k = 0; k < 8; k++) {
+      await client.must("exec", `${ID}-1`, "true");
+      await client.must("exec", `${ID}-2`, "true");
+      Deno.writeTextFileSync(passwd, `root:x:0:0:root:/home/${k >> 2}${k % 2}:/bin/sh\n`);
+    }
+    assert(kept() <= 1, `${kept()} are kept`);
+  });
+});
