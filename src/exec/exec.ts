@@ -160,7 +160,8 @@ class FurtherStart {
     const root = opened.use(openRoot(this.#init));
     const rootPath = `/proc/self/fd/${root.number}`;
     const user = resolveUser(options.user, rootPath);
-    const known = this.known(user);
+    const wish = wishOf(options, user);
+    const known = this.known(wish);
     if (known !== undefined) unwanted.use(known);
     const process = known?.process ?? this.process(user);
     const isInOwnMounts = isNew(linux.namespaces ?? [], "mount");
@@ -182,8 +183,8 @@ class FurtherStart {
     const decided = isFitting
       ? known
       : unwanted.use(new Decided(this.#container, process, rootPath, found));
-    const wish = this.#isWarned ? undefined : wishOf(options, user);
-    return { target, stdio, terminal: pair?.terminal, decided, wish };
+    const kept = this.#isWarned ? undefined : wish;
+    return { target, stdio, terminal: pair?.terminal, decided, wish: kept };
   }
 
   /** What runs, with the capabilities that can be granted. */
@@ -196,8 +197,7 @@ class FurtherStart {
   }
 
   /** What was decided for the last one like it, which is no other's meanwhile. */
-  known(user: User | undefined): Decided | undefined {
-    const wish = wishOf(this.#options, user);
+  known(wish: string | undefined): Decided | undefined {
     const known = wish === undefined
       ? undefined
       : this.#surroundings.plans.take(this.#container, wish);
