@@ -84,7 +84,8 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
     const { stdout, stderr } = await runScript(killed, script, "hull", `${NAME}-k`);
     return stdout + stderr;
   };
-  const loop = 'trap "exit 3" TERM; i=0; while :; do i=$((i+1)); echo $i >/beat; sleep 0.1; done';
+  const loop =
+    'trap "exit 3" TERM; i=0; while :; do i=$((i+1)); echo $i >/b; mv /b /beat; sleep 0.1; done';
 
   await t.step(
     "a container lives on when containerd is killed, and is the same afterwards",
@@ -178,15 +179,17 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
         );
         // A process that was about to start is not started twice: the client is told.
         if (!out.includes("the shim was ended while it started")) {
-          assertMatch(out, new RegExp(`${k}\n$`));
+          assertMatch(out, new RegExp(`${k}\n$`), `exec ${k}`);
         }
       }
     } finally {
       isOver = true;
       await killing;
     }
-    await sh(`c task kill -s TERM $N-5; till "c task ls | grep $N-5 | grep STOPPED"`);
-    assertStringIncludes(await sh(`c task rm $N-5`), "non-zero exit code 3");
+    const ending = await sh(
+      `c task kill -s TERM $N-5; till "c task ls | grep $N-5 | grep STOPPED"`,
+    );
+    assertStringIncludes(await sh(`c task rm $N-5`), "non-zero exit code 3", ending);
     assertEquals(await sh(`c containers rm $N-5`), "");
   });
 

@@ -8,10 +8,10 @@
 import { pause } from "../../../ffi/waiting/abort.ts";
 import { decodeEnd, openPidfd, SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
-import { isAlive, type ProcessIdentity } from "../../state/process_identity.ts";
+import { identify, isAlive, type ProcessIdentity } from "../../state/process_identity.ts";
 import { type Exit, UNKNOWN_STATUS } from "./task_process.ts";
 
-const TRIES = 100;
+const TRIES = 300;
 const PAUSE_MS = 10;
 const PID_OFFSET = 16;
 
@@ -33,10 +33,13 @@ export async function awaitOrphan(
       // it has ended meanwhile
     }
   }
-  // The starter gets to know at the same time.
-  for (let tries = 0; tries < TRIES; tries++) {
+  // The starter gets to know at the same time; but on a busy host it, or the end of the program that
+  // was killed, can be late by any time. So the tries count from when its status was taken.
+  for (let tries = 0; tries < TRIES;) {
+    const isTaken = identify(identity.pid)?.startTime !== identity.startTime;
     const status = statusOf(identity.pid, ended);
     if (status !== undefined) return { status, atMs: Date.now() };
+    if (isTaken) tries++;
     await pause(PAUSE_MS);
   }
   return { status: UNKNOWN_STATUS, atMs: Date.now() };
