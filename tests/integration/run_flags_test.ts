@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
+import { until } from "../fixtures/until.ts";
 
 Deno.test("run's flags make the built-in default as wished", async () => {
   await using hull = new Hull();
@@ -126,6 +127,34 @@ Deno.test("all that is wrong with the flags is told at once, each by its flag", 
   const user = await hull.refuse("run", ...unfit.slice(2), "--", "true");
   assertStringIncludes(user, "--tmpfs /usr/nosuch: is not there in /usr");
   assertStringIncludes(user, '--user joe: the user "joe" is not in');
+});
+
+Deno.test("a file that never ends is refused, and a signal ends who waits for a pipe", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const pipe = `${scratch.path}/pipe`;
+  assertEquals(new Deno.Command("mkfifo", { args: [pipe] }).outputSync().code, 0);
+  const flags = [
+    (file: string) => ["--env-file", file],
+    (file: string) => ["--security-opt", `seccomp=${file}`],
+    (file: string) => ["--config", file],
+  ];
+  for (const flag of flags) {
+    const said = await hull.refuse("run", ...flag("/dev/zero"), "ends", "--", "true");
+    assertStringIncludes(said, "longer than 64 MiB");
+    const args = ["run", ...flag(pipe), "waits", "--", "true"];
+    await using child = hull.command(args, { stdin: "null" }).spawn();
+    // until it waits in open(2) for somebody who writes
+    const wait = `/proc/${child.pid}/wchan`;
+    await until(() => /fifo|partner/.test(Deno.readTextFileSync(wait)), 20);
+    child.kill("SIGTERM");
+    assertEquals((await child.status).signal, "SIGTERM", args.join(" "));
+  }
+  const fed = `"$@" --env-file <(echo FED=1) -- sh -c 'echo $FED'`;
+  const words = [...hull.words(["run"])];
+  const { stdout } = await new Deno.Command("bash", { args: ["-c", fed, "bash", ...words] })
+    .output();
+  assertEquals(new TextDecoder().decode(stdout), "1\n");
 });
 
 Deno.test("a profile of Docker's form filters, for the default and for a bundle", async () => {

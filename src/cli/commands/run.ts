@@ -62,12 +62,16 @@ export const command: Command = {
     const reaps = !isDetached && !isOn(flags, "no-subreaper");
     using reaper = reaps ? await caller.reapOrphans() : undefined;
     const signals = new SignalForwarder();
-    if (!isDetached) await signals.listen(caller);
+    const heed = () => signals.listen(caller);
+    // Nothing keeps another's command waiting; and its signals are best taken from the beginning.
+    const heedsNow = !isDetached && (caller.isOther || caller.left !== undefined);
+    if (heedsNow) await heed();
     if (caller.left === "runs") return await goOnWithRun(invocation, signals);
     const { container, process, hasTerminal, isIdMade, notify } = await createFromFlags(
       invocation,
       isDetached,
       true,
+      isDetached || heedsNow ? undefined : heed,
     );
     try {
       // Once the program runs, hull's files may go.

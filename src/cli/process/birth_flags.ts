@@ -98,11 +98,14 @@ export interface Born {
  *
  * @param isDetached whether this program ends before the container's
  * @param isRun whether the program is run next, by this program
+ * @param heed takes the signals, once all is read that the caller named: a pipe among it may keep
+ *   this program waiting, and until then signals end it
  */
 export async function createFromFlags(
   invocation: Invocation,
   isDetached: boolean,
   isRun: boolean,
+  heed?: () => Promise<void>,
 ): Promise<Born> {
   const { flags, trace, caller } = invocation;
   if (text(flags, "image") !== undefined) {
@@ -112,7 +115,7 @@ export async function createFromFlags(
       () => traced(trace?.trace.main, "unpack the image", () => imageBundle(invocation, named)),
     );
     const ofImage = { ...named, command: undefined };
-    return await createFromBundle(bundle, invocation, ofImage, isDetached, isRun);
+    return await createFromBundle(bundle, invocation, ofImage, isDetached, isRun, heed);
   }
   const bundle = await whileItBegins(
     caller,
@@ -120,7 +123,7 @@ export async function createFromFlags(
   );
   try {
     const named = nameRun(invocation.args, invocation.command, bundle !== undefined);
-    return await createFromBundle(bundle, invocation, named, isDetached, isRun);
+    return await createFromBundle(bundle, invocation, named, isDetached, isRun, heed);
   } catch (error) {
     throw namingFile(error, bundle);
   }
@@ -132,6 +135,7 @@ async function createFromBundle(
   { id, command, isMade: isIdMade }: Named,
   isDetached: boolean,
   isRun: boolean,
+  heed?: () => Promise<void>,
 ): Promise<Born> {
   const { flags, factory, output, caller } = invocation;
   if (isIdMade && caller.isOther) throw new NotHere("a new id");
@@ -166,6 +170,7 @@ async function createFromBundle(
   output.debug(
     bundle === undefined ? "the config is the built-in default" : `the config is ${bundle.path}`,
   );
+  await heed?.();
   const makes = await factory();
   if (caller.left !== undefined) {
     const container = await takeLeftContainer(caller, makes, id, process, new Poller());

@@ -2,6 +2,7 @@
 
 import { identify, type ProcessIdentity } from "../../state/process_identity.ts";
 import type { Caller } from "../caller/caller.ts";
+import { readGivenText } from "../caller/given_text.ts";
 
 /** This program's own caller. */
 export const OWN_CALLER: Caller = {
@@ -29,6 +30,6 @@ export const OWN_CALLER: Caller = {
     return Promise.resolve();
   },
   path: (path) => path,
-  readText: (path) => Deno.readTextFileSync(path),
+  readText: readGivenText,
   output: (path) => path,
 };
