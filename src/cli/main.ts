@@ -64,7 +64,7 @@ export async function main(
     if (trace === undefined) return await dispatch(name, following, flags, { output, caller });
     return await dispatchTraced(trace, name, following, flags, { output, caller });
   } catch (error) {
-    if (error instanceof NotHere) throw error;
+    if (error instanceof NotHere || caller.leaves?.(error) === true) throw error;
     await output.failed(error);
     return 1;
   } finally {
@@ -126,7 +126,7 @@ async function dispatch(
     if (command.onlyLooks !== true && command.beginsLate !== true) await caller.begin?.();
     return await command.run({ ...parsed, root: reached, ...surroundings });
   } catch (error) {
-    if (error instanceof NotHere) throw error;
+    if (error instanceof NotHere || caller.leaves?.(error) === true) throw error;
     await output.failed(error);
     if (typeof failureCode === "function") return await failureCode(error, args, caller);
     return isParsed ? failureCode : 1;

@@ -59,6 +59,8 @@ export function isInPlace(folder: Fd, { path }: Place): boolean {
   return typeof there !== "number" && there.inode === statAt(folder, "").inode;
 }
 
+const OWN_BOUNDS: readonly string[] = ["EMFILE", "ENFILE", "ENOMEM"];
+
 /**
  * The text of the state in an open folder.
  *
@@ -74,6 +76,10 @@ export function stateText(folder: Fd, place: Place): string {
     return decoder.decode(readAll(file));
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
+    // That this program can open no more says nothing of the state.
+    if (OWN_BOUNDS.includes(error.code)) {
+      throw storeError(`cannot read the state of container ${place.id}`, place.path, error);
+    }
     if (error.code !== "ENOENT") throw brokenState(place, `can't be read: ${error.code}`);
     throw isInPlace(folder, place) ? notHulls(place) : notExists(place);
   }

@@ -341,6 +341,36 @@ Deno.test("of what is left to its caller a resident keeps no fd", async () => {
   });
 });
 
+Deno.test("a resident that can open no more files leaves the command to its caller", async () => {
+  await using resident = await TestResident.start();
+  await using hull = new ClientHull(resident);
+  using bundle = makeBundle("trap 'exit 0' TERM; while :; do sleep 0.1; done");
+  const limit = (nofile: string) =>
+    assertEquals(
+      new Deno.Command("prlimit", { args: ["--pid", `${resident.pid}`, `--nofile=${nofile}`] })
+        .outputSync().code,
+      0,
+    );
+  const rounds = async (what: string) => {
+    assertEquals(await hull.must("exec", "first", "echo", "a"), "a\n", what);
+    await hull.detach("run", "-d", "-b", bundle.folder, "second");
+    assertEquals((await hull.must("list", "-q")).trim().split("\n"), ["first", "second"]);
+    await hull.must("delete", "--force", "second");
+  };
+  await hull.detach("run", "-d", "-b", bundle.folder, "first");
+  for (let k = 0; k < 4; k++) await rounds("before"); // all is loaded, and kept that is kept
+  const before = fdsOf(resident);
+  // From one that lets it accept no connection to one that lets it do all.
+  for (let most = 20; most < 70; most += 7) {
+    limit(`${most}:4096`);
+    await rounds(`${most} files`);
+  }
+  limit("1024:4096");
+  await rounds("after");
+  await until(() => fdsOf(resident) <= before, 5);
+  await hull.must("delete", "--force", "first");
+});
+
 Deno.test("a command that only waits ends with its client", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

@@ -97,6 +97,11 @@ export interface Caller {
    * @throws {NotHere} for what is no regular file then
    */
   output(path: string): string;
+  /**
+   * Whether a command that failed here is the caller's process to do: what it failed by is a bound of
+   * this program's, and what it had made is undone.
+   */
+  leaves?(error: unknown): boolean;
   /** What waits for events, where one thread waits for all callers. */
   readonly poller?: Poller | undefined;
   /** What was read of states for other callers. */

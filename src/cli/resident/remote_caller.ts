@@ -24,6 +24,7 @@ import type { ProcessOptions } from "../../process.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import type { RecentStates } from "../../state/recent_states.ts";
 import { type Caller, NotHere, type Sink, type Stage } from "../caller/caller.ts";
+import { lacksFds } from "./lacks_fds.ts";
 import { readGivenText } from "../caller/given_text.ts";
 import type { Client } from "./client.ts";
 import type { Peer } from "./peer.ts";
@@ -96,6 +97,10 @@ export class RemoteCaller implements Caller, Disposable {
     const text = readGivenText(this.#held(path, O_PATH));
     if (PATH_OF_PROCESS.test(text)) throw new NotHere(`${path}, which names paths of its process`);
     return text;
+  }
+
+  leaves(error: unknown): boolean {
+    return lacksFds(error);
   }
 
   output(path: string): string {

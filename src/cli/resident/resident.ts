@@ -24,6 +24,7 @@ import type { Listening } from "./listening.ts";
 import { type Peer, Self } from "./peer.ts";
 import { answerQuestion, QUESTION } from "./questions.ts";
 import { RemoteCaller } from "./remote_caller.ts";
+import { lacksFds } from "./lacks_fds.ts";
 import { isServed } from "./served.ts";
 
 /** Whose command is not done here. */
@@ -147,7 +148,7 @@ export class Resident {
       if (this.#idle.count > QUIET) await client.run([]); // its turn may come after it has given up
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
-      if (error instanceof NotHere) return await client.leave();
+      if (error instanceof NotHere || lacksFds(error)) return await client.leave();
       if (!(error instanceof ClientGone)) throw error;
     }
   }
