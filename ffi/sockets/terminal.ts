@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SyscallError } from "../c/errno.ts";
+import { EINTR, SyscallError } from "../c/errno.ts";
 import { Fd, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR } from "../files/file.ts";
 import type { Operation } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
@@ -131,7 +131,8 @@ export function hasUnread(master: Fd): boolean {
   using peer = openPeer(master, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   const look = new Uint8Array(new Int32Array([peer.number, POLLIN]).buffer);
   const program = new SyscallProgram([{ syscall: "ppoll", args: [look, 1, NO_TIME, 0, 8] }]);
-  program.run();
+  // A signal to this thread ends the poll without an answer, also one that does not wait.
+  do program.run(); while (program.result(0) === -EINTR);
   return program.result(0) > 0;
 }
 

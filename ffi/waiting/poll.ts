@@ -332,7 +332,8 @@ function isReadableSoon(fd: Fd): boolean {
 
 /**
  * The call that tells whether there is something to read, a process has ended, or nobody is left to
- * write: 1 then, and else 0. See ppoll(2).
+ * write: 1 then, and else 0; -EINTR if a signal came first, also to a call that does not wait. See
+ * ppoll(2).
  *
  * @param limit how long it waits, a struct timespec; by default not at all
  * @param events what it tells beside errors, in place of that

@@ -173,8 +173,10 @@ function runUsher(
   tell(fds.status, { launched: { first: pid, pid, isUsher: true } });
   if (!passGoOn(fds, told)) return true;
   new SyscallProgram([{
+    label: "wait",
     syscall: "ppoll",
     args: [new Uint8Array(new Int32Array([ended.number, POLLIN]).buffer), 1, 0, 0, 8],
+    onError: { jump: "wait" }, // by a signal
   }]).run();
   const born = readNumber(page);
   if (born !== 0) tell(fds.status, { born: { pid: born } });

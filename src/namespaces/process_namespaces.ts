@@ -8,7 +8,7 @@
 
 import { readText } from "../../ffi/files/file.ts";
 import { readStatus, statusField } from "../../ffi/processes/process_status.ts";
-import { ENOENT, SyscallError } from "../../ffi/c/errno.ts";
+import { EINTR, ENOENT, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, type Fd, O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import { decodeStatus, STATUS_SIZE } from "../../ffi/files/file_status.ts";
 import type { Operation } from "../../ffi/program/operation.ts";
@@ -87,7 +87,8 @@ function inodesOf(
     })),
     { ...readiness(pidfd), label: ENDED },
   ]);
-  program.run();
+  // A signal to this thread ends the poll without an answer, also one that does not wait.
+  do program.run(); while (program.result(ENDED) === -EINTR);
   const inodes = places.map((place, k) => {
     const errno = -program.result(k);
     if (errno === ENOENT) return undefined;
