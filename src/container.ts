@@ -21,7 +21,7 @@ import { isWaiting } from "./process/init_status.ts";
 import type { Process } from "./process.ts";
 import type { RdtUpdate } from "./resctrl/container_resctrl.ts";
 import type { StartOptions } from "./wishes/start_options.ts";
-import { isGone } from "./state/current_state.ts";
+import { isGone } from "./state/container_folder.ts";
 import type { OciState, State, Status } from "./state/oci_state.ts";
 import type { Snapshot } from "./state/stored_state.ts";
 import type { ContainerSurroundings } from "./state/surroundings.ts";

@@ -9,10 +9,9 @@ import type { CreateOptions, PreparedContainer } from "../create/prepare_contain
 import { ContainerError } from "../errors.ts";
 import { undone } from "../failures/undo.ts";
 import type { LeasedNetwork } from "../network/container_lease.ts";
-import { isGone } from "../state/current_state.ts";
+import { isGone } from "../state/container_folder.ts";
 import { STATE_FORMAT } from "../state/state_shape.ts";
 import type { NewFolder } from "../state/new_folder.ts";
-import { isAbandoned } from "../state/state_store.ts";
 import type { Snapshot, StoredState } from "../state/stored_state.ts";
 import { timestamp } from "../state/timestamp.ts";
 import type { Lane } from "../trace/trace.ts";
@@ -88,11 +87,13 @@ export class Creation {
         throw this.#taken();
       case "container": {
         const snapshot = this.#readIfSound();
-        if (snapshot === undefined || !isAbandoned(snapshot.state)) throw this.#taken();
+        if (snapshot === undefined || !this.#workshop.store.isAbandoned(snapshot.state)) {
+          throw this.#taken();
+        }
         const known = new KnownContainer(snapshot, this.#workshop.surroundingsOf(snapshot));
         using call = known.begin(this.#options.signal);
         try {
-          await new Ending(known, call).run(true);
+          if (!await new Ending(known, call).runIfAbandoned()) throw this.#taken();
         } catch (error) {
           if (!isGone(error)) throw error;
           return await this.requireFree(); // another program has removed it, and may have the id

@@ -12,7 +12,7 @@ import { keeperOf } from "../cgroups/choice/make_manager.ts";
 import type { CgroupManager } from "../cgroups/manager.ts";
 import { hasOwnPids } from "../life/container_signals.ts";
 import { leaveClass } from "../resctrl/container_resctrl.ts";
-import { isGone } from "../state/current_state.ts";
+import { isGone } from "../state/container_folder.ts";
 import { isAlive, openIdentified } from "../state/process_identity.ts";
 import { requireEnded } from "../state/status_rules.ts";
 import { giveLeaseBack, loadUserNetwork, removeNetwork, runPoststopHooks } from "./late.ts";
@@ -52,6 +52,19 @@ export class Ending {
       if (isGone(error)) await known.reapRemoved();
       throw error;
     }
+  }
+
+  /**
+   * Takes the lock, and destroys the container if it has no first process and never gets one.
+   *
+   * @returns whether that was so
+   */
+  async runIfAbandoned(): Promise<boolean> {
+    const { state } = this.#known;
+    using _lock = await state.lock(this.#call.signal);
+    if (!state.isAbandoned()) return false;
+    await this.destroy();
+    return true;
   }
 
   /** Removes it; the call's signal ends the poststop hooks. The caller holds the lock. */

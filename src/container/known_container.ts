@@ -87,8 +87,11 @@ export class KnownContainer {
    *
    * @param lives whether its first process is known to live; without one that is found out
    */
-  statusOf({ init, creator }: StoredState, lives?: boolean): Status {
-    if (init === undefined) return isAlive(creator) ? "creating" : "stopped";
+  statusOf(state: StoredState, lives?: boolean): Status {
+    const { init } = state;
+    if (init === undefined) {
+      return this.surroundings.store.isAbandoned(state) ? "stopped" : "creating";
+    }
     if (!(lives ?? isAlive(init))) return "stopped";
     if (this.surroundings.cgroups.freezerState() === "frozen") return "paused";
     return isWaiting(this.folder) ? "created" : "running";

@@ -16,7 +16,7 @@ import type { Process } from "../process.ts";
 import type { StartedFirst } from "../start/first_process.ts";
 import { isFollowed, Release } from "./release.ts";
 import type { StartOptions } from "../wishes/start_options.ts";
-import { isGone } from "../state/current_state.ts";
+import { isGone } from "../state/container_folder.ts";
 import { notRunning, requireCreated, requireJoinable } from "../state/status_rules.ts";
 import type { StoredState } from "../state/stored_state.ts";
 import { Ending } from "./ending.ts";

@@ -106,7 +106,8 @@ function isHeld(store: StateStore, { id, owner, creator }: Lease): boolean {
   if (store.isMaking(creator)) return true;
   try {
     const { state } = store.read(id);
-    return state.network?.owner === owner && isAlive(state.init ?? creator);
+    if (state.network?.owner !== owner) return false;
+    return state.init === undefined ? !store.isAbandoned(state) : isAlive(state.init);
   } catch (error) {
     // If the state can't be read, the container may be alive, so its address is kept.
     return !(error instanceof ContainerError && error.code === "ContainerNotExists");

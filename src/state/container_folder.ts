@@ -102,6 +102,11 @@ export function notExists({ id, root, path }: Place): ContainerError {
   });
 }
 
+/** Whether an error says that the container is gone. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotExists";
+}
+
 function notHulls({ path }: Place): ContainerError {
   return new ContainerError("ContainerNotExists", `${path} is no container, and not hull's`, {
     path,

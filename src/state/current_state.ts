@@ -9,9 +9,9 @@
 import { pause } from "../../ffi/waiting/abort.ts";
 import type { Fd } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
-import { isAlive } from "./process_identity.ts";
+import { isGone } from "./container_folder.ts";
 import type { StateStore } from "./state_store.ts";
-import type { Snapshot, StoredState } from "./stored_state.ts";
+import { isSameContainer, type Snapshot, type StoredState } from "./stored_state.ts";
 
 /** After how long a container without a first process is looked at again. */
 const AGAIN_MS = 25;
@@ -68,6 +68,11 @@ export class CurrentState {
     return lock === undefined ? undefined : this.#readLocked(lock);
   }
 
+  /** Whether, by what is known, it has no first process and never gets one. */
+  isAbandoned(): boolean {
+    return this.#store.isAbandoned(this.known);
+  }
+
   /** Remembers what was written; the caller holds the lock. */
   keep(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
@@ -83,9 +88,9 @@ export class CurrentState {
   async begun(signal?: AbortSignal): Promise<boolean> {
     for (;;) {
       try {
-        const { init, creator } = this.read();
-        if (init !== undefined) return true;
-        if (!isAlive(creator)) return false;
+        const state = this.read();
+        if (state.init !== undefined) return true;
+        if (this.isAbandoned()) return false;
         await this.#store.requireNoHook(this.known.id);
       } catch (error) {
         if (isGone(error)) return false;
@@ -106,20 +111,10 @@ export class CurrentState {
   }
 
   #take(snapshot: Snapshot): StoredState {
-    if (!isSame(snapshot.state, this.known)) throw replaced(this.known.id);
+    if (!isSameContainer(snapshot.state, this.known)) throw replaced(this.known.id);
     this.#snapshot = snapshot;
     return snapshot.state;
   }
-}
-
-/** Whether an error says that the container is gone. */
-export function isGone(error: unknown): boolean {
-  return error instanceof ContainerError && error.code === "ContainerNotExists";
-}
-
-function isSame(one: StoredState, other: StoredState): boolean {
-  return one === other || (one.created === other.created &&
-    one.creator.pid === other.creator.pid && one.creator.startTime === other.creator.startTime);
 }
 
 function replaced(id: string): ContainerError {

@@ -28,9 +28,10 @@ import {
   STATE_FILE,
   sweep,
 } from "./state_temporary.ts";
-import type { Snapshot, StoredState } from "./stored_state.ts";
+import { isSameContainer, type Snapshot, type StoredState } from "./stored_state.ts";
 import {
   brokenState,
+  isGone,
   isInPlace,
   noStateFolder,
   notExists,
@@ -186,6 +187,23 @@ export class StateStore {
     return snapshot;
   }
 
+  /**
+   * Whether a container never gets a first process, by its state: its creator has ended, or it is gone.
+   *
+   * @throws {ContainerError} `StateInvalid`
+   */
+  isAbandoned(state: StoredState): boolean {
+    if (state.init !== undefined || isAlive(state.creator)) return false;
+    try {
+      // The creator may have given it one, and ended, since the state was read.
+      const { state: last } = this.read(state.id);
+      return last.init === undefined || !isSameContainer(last, state);
+    } catch (error) {
+      if (isGone(error)) return true;
+      throw error;
+    }
+  }
+
   /** The text of a state, whatever it is; empty if it can't be read. */
   textOf(folder: Fd, id: string): string {
     try {
@@ -326,11 +344,6 @@ export class StateStore {
 function makeRoot(path: string): void {
   Deno.mkdirSync(path, { recursive: true, mode: ROOT_MODE });
   if (Deno.uid() !== 0) Deno.chmodSync(path, STICKY | ROOT_MODE);
-}
-
-/** Whether a container that is being made was abandoned: its creator has ended. */
-export function isAbandoned(state: StoredState): boolean {
-  return state.init === undefined && !isAlive(state.creator);
 }
 
 function namesIn(root: string): Deno.DirEntry[] {

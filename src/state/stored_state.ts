@@ -83,3 +83,9 @@ export interface Snapshot {
   readonly text: string;
   readonly state: StoredState;
 }
+
+/** Whether two states are of one container, and not of another that has its id later. */
+export function isSameContainer(one: StoredState, other: StoredState): boolean {
+  return one === other || (one.created === other.created &&
+    one.creator.pid === other.creator.pid && one.creator.startTime === other.creator.startTime);
+}

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { ContainerError } from "../../../../src/errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../../../../src/state/process_identity.ts";
-import { isAbandoned, StateStore } from "../../../../src/state/state_store.ts";
+import { StateStore } from "../../../../src/state/state_store.ts";
 import type { StoredState } from "../../../../src/state/stored_state.ts";
 import { scratchFolder } from "../../../fixtures/bundle.ts";
 
@@ -89,9 +89,22 @@ Deno.test("a process is the same one by its start time and boot, whatever took i
   child.kill("SIGKILL");
   await child.status;
   assertEquals(isAlive(identity), false);
-  assert(isAbandoned(state("x", { creator: identity })));
-  assertEquals(isAbandoned(state("x")), false);
-  assertEquals(isAbandoned(state("x", { creator: identity, init: SELF })), false);
+
+  using scratch = scratchFolder();
+  const store = new StateStore(scratch.path);
+  {
+    using folder = store.begin("x");
+    folder.place(state("x", { creator: identity }));
+  }
+  const read = store.read("x").state;
+  assert(store.isAbandoned(read));
+  assertEquals(store.isAbandoned(state("x")), false);
+  assertEquals(store.isAbandoned({ ...read, init: SELF }), false);
+  // its creator has given it a first process since that was read, and ended
+  store.write({ ...read, init: SELF });
+  assertEquals(store.isAbandoned(read), false);
+  store.remove("x");
+  assert(store.isAbandoned(read));
 });
 
 Deno.test("an id is at most as long as a file's name, and a longer one is told so", () => {
