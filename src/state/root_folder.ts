@@ -7,9 +7,12 @@
 
 import { S_IFDIR, S_IFMT, tryStatPath } from "../../ffi/files/file_status.ts";
 import { ContainerError } from "../errors.ts";
+import { storeError } from "./container_folder.ts";
 
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_OTHERS = 0o002;
+const ROOT_MODE = 0o700;
+const STICKY = 0o1000;
 
 /** What a folder is for, and what to do about one that others can write to. */
 export interface KindOfFolder {
@@ -43,5 +46,24 @@ export function requireOwnRoot(path: string, kind: KindOfFolder = ROOT_FOLDER): 
   const isPrivate = gid === 0 || (gid === ownGroup && gid === self);
   if ((mode & WRITABLE_BY_GROUP) !== 0 && !isPrivate) {
     throw refused(`can be written to by group ${gid}`, `chmod g-w ${path}, if it is yours`);
+  }
+}
+
+/**
+ * Makes a root folder, with those above it. Who cleans up a user's XDG_RUNTIME_DIR leaves alone what
+ * has the sticky bit: see the XDG Base Directory Specification.
+ */
+export function makeRoot(path: string): void {
+  Deno.mkdirSync(path, { recursive: true, mode: ROOT_MODE });
+  if (Deno.uid() !== 0) Deno.chmodSync(path, STICKY | ROOT_MODE);
+}
+
+/** What is in it; nothing if it is not there. */
+export function namesIn(root: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(root)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw storeError(`cannot list ${root}`, root, error);
   }
 }

@@ -17,7 +17,7 @@ import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
 import type { RecentStates } from "./recent_states.ts";
-import { requireOwnRoot } from "./root_folder.ts";
+import { makeRoot, namesIn, requireOwnRoot } from "./root_folder.ts";
 import { SpareFds } from "../failures/spare_fds.ts";
 import { readState } from "./state_shape.ts";
 import {
@@ -46,8 +46,6 @@ import { NewFolder, STATE_MODE } from "./new_folder.ts";
 /** For a call that has to wait. */
 const refuseInHook = late(() => import("./running_hook.ts"), "refuseInHook");
 
-const ROOT_MODE = 0o700;
-const STICKY = 0o1000;
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 25;
 
@@ -334,24 +332,6 @@ export class StateStore {
 
   #place(id: string): Place {
     return { id, root: this.root, path: this.folder(id) };
-  }
-}
-
-/**
- * Who cleans up a user's XDG_RUNTIME_DIR leaves alone what has the sticky bit: see the XDG Base
- * Directory Specification.
- */
-function makeRoot(path: string): void {
-  Deno.mkdirSync(path, { recursive: true, mode: ROOT_MODE });
-  if (Deno.uid() !== 0) Deno.chmodSync(path, STICKY | ROOT_MODE);
-}
-
-function namesIn(root: string): Deno.DirEntry[] {
-  try {
-    return [...Deno.readDirSync(root)];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw storeError(`cannot list ${root}`, root, error);
   }
 }
 
