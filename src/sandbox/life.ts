@@ -20,7 +20,7 @@ import {
 import { isOver, readRecord, type SandboxRecord, writeRecord } from "./record.ts";
 import { HOME } from "./options/environment.ts";
 import { FIRST_PROGRAM, wishesOf } from "./wishes.ts";
-import { endWatchdog, startWatchdog } from "./watchdog.ts";
+import { endWatchdog, startWatchdog } from "../life/watchdog.ts";
 
 /** What a sandbox is, as this program knows it. */
 export interface Life {

@@ -87,10 +87,19 @@ Deno.test("a run whose time is over is killed", async () => {
   assertEquals(code, 137);
   assertStringIncludes(stderr, "its 0.2 seconds are over");
   assertEquals(await hull.must("run", "--timeout", "300", "--", "echo", "a"), "a\n");
-  assertStringIncludes(
-    await hull.refuse("run", "--timeout", "1", "-d", "--", "true"),
-    "that waits",
-  );
+  const words = ["run", "-d", "--timeout", "0.5", "--", "sleep", "300"];
+  const late = (await hull.must(...words)).trim();
+  const early = (await hull.must("run", "-d", "--timeout", "300", "--", "sleep", "300")).trim();
+  const watchers = async (id: string) =>
+    new TextDecoder().decode(
+      (await new Deno.Command("pgrep", { args: ["-f", `hull-watchdog ${id}`] })
+        .output()).stdout,
+    );
+  assertMatch(await watchers(early), /^\d+\n$/);
+  await until(async () => JSON.parse(await hull.must("state", late)).status === "stopped", 10);
+  await hull.must("delete", late);
+  await hull.must("delete", "--force", early);
+  await until(async () => `${await watchers(late)}${await watchers(early)}` === "", 5);
   assertStringIncludes(await hull.refuse("run", "--timeout", "soon", "--", "true"), "seconds");
   assertEquals(Deno.readDirSync(hull.root).toArray(), []);
 });

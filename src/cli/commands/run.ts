@@ -58,7 +58,7 @@ export const command: Command = {
         "add --detach, or leave it out",
       );
     }
-    const seconds = await timeoutOf(invocation, isDetached);
+    const seconds = await timeoutOf(invocation);
     const reaps = !isDetached && !isOn(flags, "no-subreaper");
     using reaper = reaps ? await caller.reapOrphans() : undefined;
     const signals = new SignalForwarder();
@@ -77,6 +77,7 @@ export const command: Command = {
       // Once the program runs, hull's files may go.
       if (!isDetached && container.config.hooks !== undefined) await loadHooks();
       if (!isDetached) await caller.tellStage("runs");
+      else if (seconds !== undefined) (await loadDeadline()).killLater(container, process, seconds);
       await releaseOnce(container, caller);
     } catch (error) {
       // a failed hook has removed it already
@@ -89,7 +90,7 @@ export const command: Command = {
       if (isIdMade) output.print(`${container.id}\n`);
       return 0;
     }
-    using _ = seconds === undefined
+    using _deadline = seconds === undefined
       ? undefined
       : (await loadDeadline()).killAfter(container, seconds, output);
     reaper?.begin(process.pid);
@@ -110,17 +111,11 @@ export const command: Command = {
   },
 };
 
-/** The seconds after which the container is killed, by this program. */
-async function timeoutOf(
-  { flags, caller }: Invocation,
-  isDetached: boolean,
-): Promise<number | undefined> {
+/** The seconds after which the container is killed. */
+async function timeoutOf({ flags, caller }: Invocation): Promise<number | undefined> {
   const written = text(flags, "timeout");
   if (written === undefined) return undefined;
   if (caller.isOther) throw new NotHere("a clock");
-  if (isDetached) {
-    throw usageError("--timeout is for a run that waits", "leave out --detach, or --timeout");
-  }
   return (await loadDeadline()).parseTimeout(written);
 }
 

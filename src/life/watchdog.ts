@@ -1,10 +1,10 @@
 /**
- * What ends a sandbox in time, even if the program that made it is dead by then.
+ * What ends a container in time, even if the program that made it is dead by then.
  *
- * It is a program of a few system calls, outside the sandbox: it waits for the deadline, for the
- * end of the program whose session the sandbox is, and for the end of the sandbox's first process;
- * then it kills that process, with which the kernel ends all the others. Nothing inside can see it
- * or signal it, as the first process's pidfd is all that it has of the sandbox.
+ * It is a program of a few system calls, outside the container: it waits for the deadline, for the
+ * end of the program whose session the container is, and for the end of the container's first process;
+ * then it kills that process, with which the kernel ends all the others of its pid namespace. Nothing
+ * inside can see it or signal it, as the first process's pidfd is all that it has of the container.
  *
  * Source: poll(2), pidfd_send_signal(2), pid_namespaces(7).
  *
@@ -24,15 +24,15 @@ import { EPOLLIN } from "../../ffi/waiting/poll.ts";
 import { startProgram } from "../process/memory_program.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
 
-const NAME = "hull-sandbox-watchdog";
+const NAME = "hull-watchdog";
 
 /** What a watchdog waits for. */
 export interface Watch {
-  /** The sandbox's id, which names the watchdog in process lists. */
+  /** The container's id, which names the watchdog in process lists. */
   readonly id: string;
-  /** The sandbox's first process. */
+  /** The container's first process. */
   readonly first: Fd;
-  /** The program whose end is the sandbox's end. */
+  /** The program whose end is the container's end. */
   readonly session: Fd | undefined;
   /** After so many milliseconds it ends in any case. */
   readonly afterMs: number | undefined;
@@ -41,7 +41,7 @@ export interface Watch {
 /**
  * Starts a watchdog. It is no child of this program's, which need not wait for its end.
  *
- * @returns undefined if the sandbox has ended meanwhile, and the watchdog with it
+ * @returns undefined if the container has ended meanwhile, and the watchdog with it
  * @throws {ContainerError} `Unsupported` where the host forbids executable files in memory
  */
 export function startWatchdog(watch: Watch): ProcessIdentity | undefined {
@@ -54,7 +54,7 @@ export function startWatchdog(watch: Watch): ProcessIdentity | undefined {
   const pid = startProgram(programImage(operations(watched, report, watch.afterMs)), {
     words: [NAME, watch.id],
     inherited: [...watched, report],
-    who: "what ends a sandbox in time",
+    who: "what ends a container in time",
   });
   {
     using parent = openPidfd(pid);
@@ -64,7 +64,7 @@ export function startWatchdog(watch: Watch): ProcessIdentity | undefined {
   return told === undefined ? undefined : identify(new DataView(told.buffer).getInt32(0, true));
 }
 
-/** Ends a watchdog; the sandbox is not touched. */
+/** Ends a watchdog; the container is not touched. */
 export function endWatchdog(identity: ProcessIdentity): void {
   using pidfd = openIdentified(identity);
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
@@ -72,7 +72,7 @@ export function endWatchdog(identity: ProcessIdentity): void {
 
 const PID_SIZE = 4;
 
-/** @param watched that of the sandbox's first process first */
+/** @param watched that of the container's first process first */
 function operations(
   watched: readonly number[],
   report: number,
