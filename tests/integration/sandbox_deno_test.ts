@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { refused, withSandbox } from "../fixtures/sandbox.ts";
 import { ROOT, testWhere } from "../fixtures/test_where.ts";
 
@@ -107,5 +107,23 @@ Deno.test("a Deno program in a sandbox is run from a file, with arguments", asyn
     assertEquals((await jsx.output()).stdoutText, "number\n");
     assert((await sh`deno --version`.text()).startsWith("deno "));
     assertEquals(await sh`ls -A . app`.text(), ".:\n.cache\napp\n\napp:\nmain.ts\n");
+  });
+});
+
+Deno.test("what is said in place of an answer keeps this program neither busy nor waiting", async () => {
+  await withSandbox("hull-sb-garbage", async ({ deno }) => {
+    const say = (text: string) => `
+      const pipe = Deno.openSync("/proc/self/fd/4", { write: true });
+      let rest = new TextEncoder().encode(${text});
+      while (rest.length > 0) rest = rest.subarray(pipe.writeSync(rest));
+      await new Promise(() => {});`;
+    const begin = performance.now();
+    for (const text of [`"x".repeat(70 << 20)`, `"null\\n"`, `'{"id":1,"value":[[]]}\\n'`]) {
+      await using repl = await deno.repl({ stdout: "null", stderr: "null" });
+      // The first evaluation was hull's own, so that of this code has number 2.
+      const asked = repl.eval(say(text.replace('"id":1', '"id":2')));
+      await assertRejects(() => asked, Error);
+    }
+    assertLess(performance.now() - begin, 30_000);
   });
 });

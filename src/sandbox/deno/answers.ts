@@ -8,11 +8,15 @@ import { Pipe } from "../../../ffi/files/pipe.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { readableFd, writableFd } from "../../../ffi/waiting/stream.ts";
 import { ContainerError } from "../../errors.ts";
+import { LineSplitter } from "../../streams/line_splitter.ts";
 import type { Answer, Question } from "./driver.ts";
 import { decodeValue } from "./values.ts";
 
-/** In characters; more is taken for an attempt to fill this program's memory. */
-const LONGEST = 256 * 1024 * 1024;
+/**
+ * In characters; more is taken for an attempt to fill this program's memory. As objects a text takes
+ * a dozen times as much.
+ */
+const LONGEST = 64 * 1024 * 1024;
 
 interface Asker {
   readonly resolve: (value: unknown) => void;
@@ -79,16 +83,14 @@ export class Answers implements Disposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
+    const splitter = new LineSplitter();
     const stream = readableFd(this.#answered.reader, this.#poller);
     const reader = this.#reader = stream.pipeThrough(new TextDecoderStream()).getReader();
     try {
-      while (rest.length <= LONGEST) {
+      while (splitter.rest.length <= LONGEST) {
         const { value, done } = await reader.read();
         if (done) break;
-        const lines = `${rest}${value}`.split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) this.#take(line);
+        for (const line of splitter.take(value)) this.#take(line);
       }
       await reader.cancel();
     } catch { /* the program says what can't be read */ }
@@ -102,8 +104,11 @@ export class Answers implements Disposable {
     if (asker === undefined) return;
     this.#waiting.delete(id ?? 0);
     try {
-      if (thrown === undefined) asker.resolve(decodeValue(String(value)));
-      else asker.reject(decodeValue(String(thrown)));
+      const text = thrown ?? value;
+      // Any other thing may be so large that to make a text of it takes long.
+      if (typeof text !== "string") throw new TypeError("the answer holds no value");
+      if (thrown === undefined) asker.resolve(decodeValue(text));
+      else asker.reject(decodeValue(text));
     } catch (error) {
       asker.reject(error);
     }

@@ -101,7 +101,10 @@ const say = async (text) => {
 };
 let rest = "";
 for await (const piece of asked.readable.pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + piece).split("\\n");
+  const lines = piece.split("\\n");
+  rest += lines.shift();
+  if (lines.length === 0) continue;
+  lines.unshift(rest);
   rest = lines.pop();
   for (const line of lines) await say(JSON.stringify(await answer(JSON.parse(line))));
 }

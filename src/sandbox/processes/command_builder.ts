@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LineSplitter } from "../../streams/line_splitter.ts";
 import type { ChildProcess, ChildProcessOutput, OutputKind } from "./child_process.ts";
 import { KillSignal } from "./kill_signal.ts";
 import { shellCommand } from "./shell_words.ts";
@@ -147,14 +148,10 @@ export class SandboxCommandBuilder implements PromiseLike<SandboxCommandResult> 
   async *lines(): AsyncGenerator<string, void, void> {
     const child = await this.stdout("piped").#begin();
     await using _ended = child;
-    let rest = "";
+    const splitter = new LineSplitter();
     const text = child.stdout?.pipeThrough(new TextDecoderStream()) ?? [];
-    for await (const piece of text) {
-      const lines = `${rest}${piece}`.split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
-    }
-    if (rest !== "") yield rest;
+    for await (const piece of text) yield* splitter.take(piece);
+    if (splitter.rest !== "") yield splitter.rest;
     this.#judge({ ...NOTHING, status: await child.status });
   }
 
