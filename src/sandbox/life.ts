@@ -138,7 +138,9 @@ export class LifeHandle {
   /** Changes what is kept. Another program may have changed it meanwhile, so it is read again. */
   change(next: (record: SandboxRecord) => SandboxRecord): Promise<void> {
     const { folder } = this.container;
-    this.#record = next(readRecord(folder) ?? this.#record);
+    const record = readRecord(folder);
+    if (record === undefined) return Promise.reject(ended(this.id));
+    this.#record = next(record);
     writeRecord(folder, this.#record);
     return Promise.resolve();
   }

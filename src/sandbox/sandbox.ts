@@ -8,6 +8,7 @@ import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
 import { openRoot, requireAlive } from "../exec/joined_container.ts";
 import { Factory } from "../factory.ts";
+import { finish, undone } from "../failures/undo.ts";
 import type { Process } from "../process.ts";
 import { SandboxDeno } from "./deno/sandbox_deno.ts";
 import { InnerHttp, innerPort, type RequestOptions } from "./http/inner_http.ts";
@@ -91,7 +92,7 @@ export class Sandbox implements AsyncDisposable {
       umask: () => umask,
       setUmask: (mask) => umask = mask,
     });
-    const http = new InnerHttp(life.first);
+    const http = new InnerHttp(life.first, life.container.folder);
     this.#http = http;
     this.deno = new SandboxDeno({
       fs: this.fs,
@@ -110,8 +111,14 @@ export class Sandbox implements AsyncDisposable {
    */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
     const sandbox = new Sandbox(await makeLife(options));
-    if (options.port !== undefined) sandbox.#url = await sandbox.exposeHttp({ port: options.port });
-    return sandbox;
+    const { port } = options;
+    if (port === undefined) return sandbox;
+    try {
+      sandbox.#url = await sandbox.exposeHttp({ port });
+      return sandbox;
+    } catch (error) {
+      throw await undone(error, () => sandbox.kill());
+    }
   }
 
   /**
@@ -213,7 +220,8 @@ export class Sandbox implements AsyncDisposable {
   async exposeHttp(
     target: { readonly port: number } | { readonly pid: number },
   ): Promise<string> {
-    return await this.#http.expose("port" in target ? target.port : this.#portOf(target.pid));
+    const port = "port" in target ? target.port : this.#portOf(target.pid);
+    return await Promise.resolve(this.#http.expose(port));
   }
 
   /** Where the port that `create` was told is found, if it was told one: see `exposeHttp`. */
@@ -237,14 +245,12 @@ export class Sandbox implements AsyncDisposable {
 
   /** Lets go of it. The sandbox of a session that this program made ends; one with a time goes on. */
   async close(): Promise<void> {
-    await this.#life.close();
-    await this.#letGo();
+    await finish(() => this.#life.close(), () => this.#letGo());
   }
 
   /** Ends it, with all that runs and lies in it. */
   async kill(): Promise<void> {
-    await this.#life.destroy();
-    await this.#letGo();
+    await finish(() => this.#life.destroy(), () => this.#letGo());
   }
 
   async #start<Child extends ChildProcess>(
@@ -286,11 +292,13 @@ export class Sandbox implements AsyncDisposable {
 
   /** Closes what this program holds of it. */
   async #letGo(): Promise<void> {
-    await this.#http[Symbol.asyncDispose]();
     const children = [...this.#children.keys()];
     this.#children.clear();
     this.#ended.clear();
-    await Promise.all(children.map(ChildProcess.abandon));
+    await finish(
+      () => this.#http[Symbol.asyncDispose](),
+      async () => void await Promise.all(children.map(ChildProcess.abandon)),
+    );
   }
 
   /** Closes it. */

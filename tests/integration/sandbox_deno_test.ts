@@ -127,3 +127,26 @@ Deno.test("what is said in place of an answer keeps this program neither busy no
     assertLess(performance.now() - begin, 30_000);
   });
 });
+
+testWhere(
+  ROOT,
+  "what a request takes lies with the sandbox's state, and ends with it",
+  async () => {
+    await withSandbox("hull-sb-doors", async (sandbox, factory) => {
+      const temporary = () => [...Deno.readDirSync("/tmp")].map(({ name }) => name).sort();
+      const before = temporary().filter((name) => name.startsWith("hull-sandbox-"));
+      await assertRejects(() => sandbox.fetch("http://localhost:80/"), TypeError);
+      const after = temporary().filter((name) => name.startsWith("hull-sandbox-"));
+      assertEquals(after, before);
+      for (const port of [0, -1, 65536, 1.5]) {
+        await refused("ConfigInvalid", () => sandbox.exposeHttp({ port }));
+      }
+      await sandbox.exposeHttp({ port: 80 });
+      await sandbox.kill();
+      await refused("ContainerNotRunning", () => sandbox.fetch("http://localhost:80/"));
+      await refused("ContainerNotRunning", () => sandbox.exposeHttp({ port: 80 }));
+      await refused("ContainerNotRunning", () => sandbox.env.set("A", "1"));
+      assertEquals(factory.ids(), []);
+    });
+  },
+);

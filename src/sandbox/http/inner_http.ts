@@ -4,8 +4,12 @@
  * @module
  */
 
+import { randomHex } from "../../../ffi/c/random.ts";
+import { type Fd, O_DIRECTORY, O_PATH, open } from "../../../ffi/files/file.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
+import { requireAlive } from "../../exec/joined_container.ts";
+import { finish } from "../../failures/undo.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import { Forwarder } from "./forwarder.ts";
 import { connectInside } from "./inner_connection.ts";
@@ -21,67 +25,92 @@ interface Door extends AsyncDisposable {
 /** The ways from this program into one sandbox's network. */
 export class InnerHttp implements AsyncDisposable {
   readonly #first: ProcessIdentity;
-  readonly #doors = new Map<number, Promise<Door>>();
-  readonly #shown = new Map<number, Promise<{ readonly url: string; readonly way: Forwarder }>>();
+  readonly #folder: string;
+  readonly #doors = new Map<number, Door>();
+  readonly #shown = new Map<number, { readonly url: string; readonly way: Forwarder }>();
   #poller: Poller | undefined;
+  #isClosed = false;
 
-  /** Opens nothing yet. */
-  constructor(first: ProcessIdentity) {
+  /**
+   * Opens nothing yet.
+   *
+   * @param folder that of the sandbox's state, which goes with it
+   */
+  constructor(first: ProcessIdentity, folder: string) {
     this.#first = first;
+    this.#folder = folder;
   }
 
   /** Makes a request to a port inside. */
   async fetch(port: number, url: URL, init: RequestOptions = {}): Promise<Response> {
+    this.#requireOpen();
     let door = this.#doors.get(port);
     if (door === undefined) this.#doors.set(port, door = this.#openDoor(port));
-    const { client } = await door;
-    return await fetch(url, { ...init, client });
+    return await fetch(url, { ...init, client: door.client });
   }
 
   /** Has a port of this host's loopback interface lead to one inside; gives its URL. */
-  async expose(port: number): Promise<string> {
+  expose(port: number): string {
+    if (!(Number.isInteger(port) && port > 0 && port < 65536)) {
+      throw new ContainerError("ConfigInvalid", `there is no port ${port}`, {
+        hint: "ports are from 1 to 65535",
+      });
+    }
+    this.#requireOpen();
     let shown = this.#shown.get(port);
     if (shown === undefined) this.#shown.set(port, shown = this.#show(port));
-    return (await shown).url;
+    return shown.url;
   }
 
-  /** Closes all ways. */
+  /** Closes all ways, for good. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const [doors, shown] = [[...this.#doors.values()], [...this.#shown.values()]];
+    this.#isClosed = true;
+    const ways = [...this.#doors.values(), ...[...this.#shown.values()].map(({ way }) => way)];
+    const poller = this.#poller;
     this.#doors.clear();
     this.#shown.clear();
-    for (const door of doors) await (await door)[Symbol.asyncDispose]();
-    for (const each of shown) await (await each).way[Symbol.asyncDispose]();
-    this.#poller?.[Symbol.dispose]();
     this.#poller = undefined;
+    await finish(...ways.map((way) => async () => await way[Symbol.asyncDispose]()), () => {
+      poller?.[Symbol.dispose]();
+    });
   }
 
-  /** By a socket in a folder that only this user may enter. */
-  async #openDoor(port: number): Promise<Door> {
-    const folder = await Deno.makeTempDir({ prefix: "hull-sandbox-" });
-    const path = `${folder}/socket`;
-    try {
-      const way = this.#forward(Deno.listen({ transport: "unix", path }), port);
-      const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-      return {
-        client,
-        async [Symbol.asyncDispose]() {
-          client.close();
-          await way[Symbol.asyncDispose]();
-          await Deno.remove(folder, { recursive: true });
-        },
-      };
-    } catch (error) {
-      await Deno.remove(folder, { recursive: true });
-      throw error;
-    }
+  /** What is opened later nobody would close. */
+  #requireOpen(): void {
+    requireAlive(this.#first);
+    if (!this.#isClosed) return;
+    throw new ContainerError("ContainerNotRunning", "this program has closed the sandbox", {
+      hint: "Sandbox.connect finds one again that goes on",
+    });
   }
 
-  #show(port: number): Promise<{ readonly url: string; readonly way: Forwarder }> {
+  /**
+   * By a socket in the folder of the sandbox's state, which only this user may enter: whatever ends
+   * this program, the socket goes with the sandbox.
+   */
+  #openDoor(port: number): Door {
+    using stack = new DisposableStack();
+    const folder = stack.use(open(this.#folder, O_PATH | O_DIRECTORY));
+    const path = `/proc/self/fd/${folder.number}/door-${randomHex(8)}`; // its own could be too long
+    const way = this.#forward(Deno.listen({ transport: "unix", path }), port);
+    Deno.chmodSync(path, 0o600);
+    const client = stack.use(Deno.createHttpClient({ proxy: { transport: "unix", path } }));
+    const opened = stack.move();
+    return {
+      client,
+      async [Symbol.asyncDispose]() {
+        using _opened = opened;
+        await Deno.remove(path).catch(() => {}); // the sandbox has gone, and its folder with it
+        client.close();
+        await way[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  #show(port: number): { readonly url: string; readonly way: Forwarder } {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port: outer } = listener.addr;
     const way = this.#forward(listener, port);
-    return Promise.resolve({ url: `http://127.0.0.1:${outer}`, way });
+    return { url: `http://127.0.0.1:${listener.addr.port}`, way };
   }
 
   #forward(listener: Deno.TcpListener | Deno.UnixListener, port: number): Forwarder {
