@@ -150,3 +150,19 @@ testWhere(
     });
   },
 );
+
+Deno.test("a request to a program that never serves can be given up", async () => {
+  await withSandbox("hull-sb-no-server", async ({ deno, fs }) => {
+    await fs.mkdir("a folder");
+    await using program = await deno.run({
+      code: "setInterval(() => {}, 60_000)",
+      cwd: new URL("file:///home/app/a%20folder"),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    });
+    const signal = AbortSignal.timeout(100);
+    const error = await assertRejects(() => program.fetch("http://localhost/", { signal }));
+    assertEquals((error as Error).name, "TimeoutError");
+  });
+});

@@ -43,6 +43,25 @@ Deno.test("commands of a sandbox: text, JSON, lines, exit codes, quoting", async
   });
 });
 
+Deno.test("a signal reaches a command whenever it is sent", async () => {
+  await withSandbox("hull-sb-early", async ({ sh }) => {
+    const slow = () => sh`sleep 600`.noThrow();
+    const controller = new KillController();
+    const started = slow().signal(controller.signal).result();
+    controller.kill(); // while it is being started
+    assertEquals((await started).status.signal, "SIGTERM");
+    const lines = slow().signal(controller.signal).lines();
+    await assertRejects(() => lines.next(), SandboxCommandError, "before it began");
+    await assertRejects(() => slow().signal(controller.signal).spawn(), SandboxCommandError);
+    assertEquals((await slow().signal(controller.signal)).status.code, 143);
+    const abort = new AbortController();
+    const aborted = slow().signal(abort.signal).result();
+    abort.abort();
+    assertEquals((await aborted).status.signal, "SIGTERM");
+    assertEquals((await slow().signal(AbortSignal.abort())).status.signal, "SIGTERM");
+  });
+});
+
 Deno.test("a command is ended with all that it has started", async () => {
   await withSandbox("hull-sb-end", async (sandbox) => {
     const { sh } = sandbox;

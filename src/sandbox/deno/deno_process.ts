@@ -43,9 +43,10 @@ export class DenoProcess extends ChildProcess {
    * Makes a request to the server in this program; the host that the URL names does not matter.
    *
    * @throws {ContainerError} `ContainerNotRunning` if the program ends without a server
+   * @throws the signal's reason, also while there is no server yet
    */
   async fetch(url: string | URL, init?: RequestOptions): Promise<Response> {
-    const port = await this.#port();
+    const port = await this.#port(init?.signal ?? undefined);
     if (port === undefined) {
       throw new ContainerError("ContainerNotRunning", "the program has ended, and served nothing");
     }
@@ -54,13 +55,14 @@ export class DenoProcess extends ChildProcess {
     return await this.#host.request(port, target, init);
   }
 
-  async #port(): Promise<number | undefined> {
+  async #port(signal?: AbortSignal): Promise<number | undefined> {
     let isOver = false;
     const over = () => isOver = true;
     this.status.then(over, over);
     for (;;) {
       const [port] = listeningPorts(this.#running.process.pid);
       if (port !== undefined || isOver) return isOver ? undefined : port;
+      signal?.throwIfAborted();
       await pause(LOOK_AGAIN);
     }
   }

@@ -6,6 +6,7 @@
 
 import { randomHex } from "../../../ffi/c/random.ts";
 import { ContainerError } from "../../errors.ts";
+import { pathOf } from "../fs/paths.ts";
 import type { SandboxFs } from "../fs/sandbox_fs.ts";
 import type { ChildProcess, Running } from "../processes/child_process.ts";
 import type { SpawnOptions } from "../processes/spawn_options.ts";
@@ -93,7 +94,7 @@ export class SandboxDeno {
     }
     const { code, extension = "ts" } = options;
     // In the folder that it runs in, so that what it imports is found from there.
-    const folder = options.cwd instanceof URL ? options.cwd.pathname : options.cwd ?? ".";
+    const folder = options.cwd instanceof URL ? pathOf(options.cwd) : options.cwd ?? ".";
     return await this.#withFile(
       `${folder}/.code-${randomHex(8)}.${extension}`,
       code,

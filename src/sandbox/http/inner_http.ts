@@ -5,7 +5,7 @@
  */
 
 import { randomHex } from "../../../ffi/c/random.ts";
-import { type Fd, O_DIRECTORY, O_PATH, open } from "../../../ffi/files/file.ts";
+import { O_DIRECTORY, O_PATH, open } from "../../../ffi/files/file.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
 import { requireAlive } from "../../exec/joined_container.ts";

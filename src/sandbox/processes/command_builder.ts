@@ -161,16 +161,16 @@ export class SandboxCommandBuilder implements PromiseLike<SandboxCommandResult> 
    * @throws {SandboxCommandError} unless it exits with 0
    */
   async result(): Promise<SandboxCommandResult> {
-    const { signal } = this.#wishes;
-    if (signal instanceof KillSignal && signal.abortedExitCode !== undefined) {
-      const code = signal.abortedExitCode;
-      return this.#judge({ ...EMPTY, status: { success: false, code, signal: null, oom: false } });
-    }
-    const child = await this.#begin();
-    return this.#judge(await child.output());
+    const code = this.#endedBefore;
+    if (code === undefined) return this.#judge(await (await this.#begin()).output());
+    return this.#judge({ ...EMPTY, status: { success: false, code, signal: null, oom: false } });
   }
 
-  /** Starts it without waiting for its end; its exit code is no error then. */
+  /**
+   * Starts it without waiting for its end; its exit code is no error then.
+   *
+   * @throws {SandboxCommandError} if its `KillController` has ended it before
+   */
   async spawn(): Promise<ChildProcess> {
     return await this.#begin();
   }
@@ -188,20 +188,29 @@ export class SandboxCommandBuilder implements PromiseLike<SandboxCommandResult> 
     return new SandboxCommandBuilder(host, strings, values, { ...this.#wishes, ...wishes });
   }
 
+  /** The exit code of a command that a KillController has ended before it began. */
+  get #endedBefore(): number | undefined {
+    const { signal } = this.#wishes;
+    return signal instanceof KillSignal ? signal.abortedExitCode : undefined;
+  }
+
   async #begin(): Promise<ChildProcess> {
+    const code = this.#endedBefore;
+    if (code !== undefined) {
+      throw new SandboxCommandError("the command was ended before it began", code);
+    }
     const { cwd, env, stdout, stderr, signal } = this.#wishes;
     const command = shellCommand(this.#strings, this.#substitutions);
     const host = this.#host;
     const args = ["-c", command];
-    const child = await host.spawn(host.shell(), {
-      args,
-      cwd,
-      env,
-      stdin: "null",
-      stdout,
-      stderr,
-    });
-    forward(signal, child, (name) => host.signalTree(child, name));
+    using stack = new DisposableStack();
+    const signals = stack.use(new Forwarded(signal)); // which may come while it is being started
+    const how = { args, cwd, env, stdin: "null", stdout, stderr } as const;
+    const child = await host.spawn(host.shell(), how);
+    signals.to((name) => host.signalTree(child, name));
+    const forwarding = stack.move();
+    const forget = () => forwarding.dispose();
+    child.status.then(forget, forget);
     return child;
   }
 
@@ -225,22 +234,33 @@ const EMPTY = {
   stderrText: "",
 };
 
-/** Sends signals on until the program has ended. */
-function forward(
-  signal: KillSignal | AbortSignal | undefined,
-  child: ChildProcess,
-  send: (name: Deno.Signal) => void,
-): void {
-  if (signal === undefined) return;
-  let forget: () => void;
-  if (signal instanceof KillSignal) {
-    signal.addListener(send);
-    forget = () => signal.removeListener(send);
-  } else {
-    const abort = () => send("SIGTERM");
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort);
-    forget = () => signal.removeEventListener("abort", abort);
+/** Signals for a program that may not be there yet: they wait for it. */
+class Forwarded implements Disposable {
+  readonly #waiting: Deno.Signal[] = [];
+  readonly #forget: () => void;
+  #send = (name: Deno.Signal): void => void this.#waiting.push(name);
+
+  constructor(signal: KillSignal | AbortSignal | undefined) {
+    const listener = (name: Deno.Signal) => this.#send(name);
+    if (signal === undefined) this.#forget = () => {};
+    else if (signal instanceof KillSignal) {
+      signal.addListener(listener);
+      this.#forget = () => signal.removeListener(listener);
+    } else {
+      const abort = () => listener("SIGTERM");
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort);
+      this.#forget = () => signal.removeEventListener("abort", abort);
+    }
   }
-  child.status.then(forget, forget);
+
+  /** Sends those that have come, and from now on all. */
+  to(send: (name: Deno.Signal) => void): void {
+    this.#send = send;
+    for (const name of this.#waiting) send(name);
+  }
+
+  [Symbol.dispose](): void {
+    this.#forget();
+  }
 }
