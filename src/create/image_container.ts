@@ -9,10 +9,13 @@ import { O_DIRECTORY, O_PATH, open } from "../../ffi/files/file.ts";
 import type { Config, User } from "../config/types/config.ts";
 import { ContainerError } from "../errors.ts";
 import type { StoredImage } from "../images/store.ts";
+import { isOrdinaryUser } from "../own/rights.ts";
+import { caller } from "../rootless/user_config.ts";
 import { accountLines } from "../security/account_file.ts";
 import { resolveUser } from "../wishes/user.ts";
 import { builtinConfig } from "./builtin_bundle.ts";
 import { defaultMounts } from "./builtin_spec.ts";
+import { dataMounts } from "./image_volumes.ts";
 
 /** What is said beside the image. */
 export interface ImageWishes {
@@ -23,6 +26,10 @@ export interface ImageWishes {
   readonly entrypoint: string | undefined;
   /** Whether it is in the network that hull is in. */
   readonly isHostNetwork: boolean;
+  /** In place of the image's own: `USER[:GROUP]`. */
+  readonly user: string | undefined;
+  /** Whether its root is read-only, and only the places meant for data can be written to. */
+  readonly isReadOnly: boolean;
 }
 
 /**
@@ -41,6 +48,7 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
   const usual = (base.process?.env ?? []).filter((entry) =>
     !entry.startsWith("HOME=") && !names.has(entry.slice(0, entry.indexOf("=")))
   );
+  const user = userOf(rootfs, wishes.user ?? config.user);
   const { stopSignal } = config;
   return {
     ...base,
@@ -50,28 +58,38 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
       args: argsOf(image, wishes),
       env: [...usual, `HOSTNAME=${hostname}`, ...config.env],
       cwd: config.workingDir ?? "/",
-      user: userOf(image),
+      user,
     },
-    mounts: defaultMounts(),
+    mounts: [...defaultMounts(), ...dataMounts(image, user, wishes.isReadOnly)],
     ...(stopSignal === undefined
       ? {}
       : { annotations: { "org.opencontainers.image.stopSignal": stopSignal } }),
   };
 }
 
-/** The image's user with the groups that its /etc/group has for that name, as in Docker. */
-function userOf({ config, rootfs }: StoredImage): User {
-  const user = resolveUser(config.user ?? "0", rootfs) ?? {};
+/**
+ * The user with the groups that /etc/group has for its name, as in Podman. Who was named has its own
+ * group among them: it must not leave one that may do less than others by taking another
+ * (CVE-2022-36109). Beside a group that was named there are no others.
+ */
+function userOf(rootfs: string, named: string | undefined): User {
+  const user = resolveUser(named ?? "0", rootfs) ?? {};
+  // who can't have other ids mapped may not set groups either
+  if (isOrdinaryUser() && caller().gids.lack !== undefined) return user;
   const { uid = 0, gid = 0 } = user;
-  if (config.user?.includes(":") === true) return user;
+  const own = named === undefined ? [] : [gid];
+  const others = named?.includes(":") === true ? [] : groupsOf(rootfs, uid);
+  return { ...user, additionalGids: [...new Set([...own, ...others])].slice(0, MOST_GROUPS) };
+}
+
+function groupsOf(rootfs: string, uid: number): readonly number[] {
   using root = open(rootfs, O_PATH | O_DIRECTORY);
   const name = accountLines(root, "/etc/passwd").find(({ 2: id }) => id === String(uid))?.[0];
-  if (name === undefined || name === "") return user;
-  const additionalGids = accountLines(root, "/etc/group")
+  if (name === undefined || name === "") return [];
+  return accountLines(root, "/etc/group")
     .filter(({ 2: id, 3: members = "" }) => ID.test(id ?? "") && members.split(",").includes(name))
-    .map(({ 2: id }) => Number(id)).toArray();
-  const others = [...new Set(additionalGids)].filter((id) => id !== gid && id <= MAX_ID);
-  return others.length === 0 ? user : { ...user, additionalGids: others.slice(0, MOST_GROUPS) };
+    .map(({ 2: id }) => Number(id))
+    .filter((id) => id <= MAX_ID).toArray();
 }
 
 const ID = /^\d+$/;

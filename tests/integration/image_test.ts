@@ -72,6 +72,35 @@ Deno.test("an image runs as it says, from a layout and from archives", async () 
   assertEquals(names, "named\nnamed\n");
 });
 
+Deno.test("an image's user has its groups, and its volumes can always be written to", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const lower = tar(
+    { name: "bin/busybox", content: Deno.readFileSync("/bin/busybox"), mode: 0o755 },
+    ...APPLETS.map((name) => ({ name: `bin/${name}`, type: "2", target: "busybox" })),
+    { name: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nweb:x:1234:1235::/:\n" },
+    { name: "etc/group", content: "web:x:1235:\nlog:x:4:a,web\nmore:x:5:root\n" },
+    { name: "data", type: "5", mode: 0o750, uid: 1234, gid: 4 },
+    { name: "data/kept", content: "", uid: 1234 },
+  );
+  const config = { Env: ["PATH=/bin"], Volumes: { "/data/": {}, "/fresh/volume": {} } };
+  writeFiles(`${scratch.path}/image`, await layoutFiles({ layers: [lower], config }));
+  const words = ["--image", `${scratch.path}/image`, "--image-store", `${scratch.path}/store`];
+  const run = (...rest: string[]) => hull.must("run", ...words, ...rest);
+  const groups = ["grep", "^Groups", "/proc/self/status"];
+  assertEquals(await run("--", ...groups), "Groups:\t5 \n");
+  assertEquals(await run("-u", "web", "--", ...groups), "Groups:\t4 1235 \n");
+  assertEquals(await run("-u", "1234:0", "--", ...groups), "Groups:\t0 \n");
+  const look = "cd /data; touch new; stat -c '%n %a %u %g' . kept new /fresh/volume; " +
+    "touch /fresh/volume/new /tmp/new && touch / 2> /dev/null || echo fixed";
+  const said = ". 750 1234 4\nkept 644 1234 0\nnew 644 1234 1235\n/fresh/volume 755 1234 1235\n";
+  assertEquals(await run("--read-only", "-u", "web", "--", "sh", "-c", look), `${said}fixed\n`);
+  assertEquals(
+    await run("-u", "web", "--", "sh", "-c", look.replace("/tmp/new", "")),
+    `${said}fixed\n`,
+  );
+});
+
 Deno.test("what one container changes is seen by no other, and the next start copies nothing", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();

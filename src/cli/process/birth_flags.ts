@@ -114,8 +114,11 @@ export async function createFromFlags(
       caller,
       () => traced(trace?.trace.main, "unpack the image", () => imageBundle(invocation, named)),
     );
+    // the config has the command and the user already
+    const { user: _, ...others } = flags;
+    const left = { ...invocation, flags: others };
     const ofImage = { ...named, command: undefined };
-    return await createFromBundle(bundle, invocation, ofImage, isDetached, isRun, heed);
+    return await createFromBundle(bundle, left, ofImage, isDetached, isRun, heed);
   }
   const bundle = await whileItBegins(
     caller,

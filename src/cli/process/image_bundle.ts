@@ -9,7 +9,7 @@ import { imageContainerConfig } from "../../create/image_container.ts";
 import { defaultImageStore, storedImage } from "../../images/store.ts";
 import { NotHere } from "../caller/caller.ts";
 import type { Bundle } from "../flags/bundle.ts";
-import { type Invocation, isOn, pathOf, text } from "../flags/command.ts";
+import { choice, type Invocation, isOn, pathOf, text } from "../flags/command.ts";
 import { usageError } from "../flags/options.ts";
 import type { Named } from "../flags/made_id.ts";
 import { parseBytes } from "../flags/quantities.ts";
@@ -47,6 +47,8 @@ export async function imageBundle(
     args: command ?? [],
     entrypoint: text(flags, "entrypoint"),
     isHostNetwork: text(flags, "network") === "host",
+    user: text(flags, "user"),
+    isReadOnly: choice(flags, "read-only") === true,
   });
   return {
     folder: store,

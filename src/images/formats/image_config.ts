@@ -34,6 +34,8 @@ export interface ImageConfig {
 }
 
 const MOST_VOLUMES = 64;
+/** So that its bytes are fewer than the kernel's 4096 in any case. */
+const MOST_VOLUME_LENGTH = 1000;
 
 /**
  * Reads a config.
@@ -86,7 +88,9 @@ function pathIn(config: Document, name: string): string | undefined {
 function volumesIn(config: Document): readonly string[] {
   const paths = Object.keys(objectIn(config, "Volumes").value);
   if (paths.length > MOST_VOLUMES) throw imageInvalid(`the image has ${paths.length} volumes`);
-  const bad = paths.find((path) => !path.startsWith("/") || path.includes("\0"));
+  const bad = paths.find((path) => !path.startsWith("/") || /\0|\/\.\.(?:\/|$)/.test(path));
   if (bad !== undefined) throw imageInvalid(`the image's volume ${shown(bad)} is no absolute path`);
+  const long = paths.find((path) => path.length > MOST_VOLUME_LENGTH);
+  if (long !== undefined) throw imageInvalid(`the image's volume ${shown(long)} is too long`);
   return paths;
 }
