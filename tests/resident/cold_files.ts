@@ -13,6 +13,7 @@ export const COLD_FILES: Readonly<Record<string, string>> = {
   "tests/integration/install_test.ts": "installs",
   "tests/integration/launcher_test.ts": "is of what starts a command without a resident",
   "tests/integration/first_files_test.ts": "has a bundle of its own",
+  "tests/integration/networks_faults_test.ts": "counts the calls of hull's own process",
   "tests/integration/resident_bounds_test.ts": "has residents of its own",
   "tests/integration/resident_callers_test.ts": "has residents of its own",
   "tests/integration/resident_left_test.ts": "has residents of its own",
