@@ -11,7 +11,8 @@ shim_flags=--v8-flags=--single-threaded-gc,--min-semi-space-size=4
 # The same for a resident, which lives as long: a third less memory for a tenth more of its time. Its
 # engine collects garbage rarely, and by the thread that made it. Most of its code runs too seldom for
 # the engine to find it worth compiling, but somebody waits each time, so all of it is.
-resident_flags=--v8-flags=--optimize-for-size,--single-threaded-gc,--min-semi-space-size=4,--always-sparkplug
+# When it comes to rest it collects garbage by itself.
+resident_flags=--v8-flags=--optimize-for-size,--single-threaded-gc,--min-semi-space-size=4,--always-sparkplug,--expose-gc
 
 # is_own: whether a folder that a variable names is this user's alone. What root runs, and what it
 # believes to have compiled, must not come from the home of another user, which sudo or su may leave

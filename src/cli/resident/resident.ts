@@ -19,6 +19,7 @@ import { Client, type ClientPeer } from "./client.ts";
 import { ClientGone } from "./client_channel.ts";
 import { clientAddresses } from "./client_program.ts";
 import { restEngineThreads } from "../../own/engine_threads.ts";
+import { MemoryReturn } from "../../own/memory_return.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
 import { type Peer, Self } from "./peer.ts";
@@ -68,6 +69,7 @@ export class Resident {
   readonly #isHostRoot = Deno.uid() === 0 && !isInUserNamespace();
   readonly #ending = new AbortController();
   readonly #idle: IdleTimer;
+  readonly #memory = new MemoryReturn();
   #served = 0;
 
   /** Serves nobody yet. */
@@ -99,6 +101,7 @@ export class Resident {
       }
     }
     await Promise.all(open);
+    this.#memory[Symbol.dispose]();
     this.#states[Symbol.dispose]();
   }
 
@@ -145,6 +148,7 @@ export class Resident {
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       client.begin(this.#self.securebits);
       this.#served++;
+      this.#memory.note();
       if (this.#idle.count > QUIET) await client.run([]); // its turn may come after it has given up
       await caller.finish(await this.#options.main(peer.args, caller));
     } catch (error) {
