@@ -7,6 +7,7 @@
 
 import { resolve } from "../../std/path/posix/resolve.ts";
 import { O_RDONLY } from "../../ffi/files/file.ts";
+import { unlessAborted } from "../../ffi/waiting/abort.ts";
 import type { Process } from "../process.ts";
 import type { OutputFiles } from "../state/stored_state.ts";
 import type { Stdio } from "../streams/stdio.ts";
@@ -82,7 +83,8 @@ export class Wiring implements Disposable {
     if (stdin instanceof ReadableStream) {
       const stopped = AbortSignal.any([input.signal, signal]);
       const sink = feeding(process.stdin, (error) => stopped.aborted || failing(error));
-      flows.push(stdin.pipeTo(sink, { signal: stopped }));
+      // The stream's cancel is its maker's, and may not come back.
+      flows.push(unlessAborted(stdin.pipeTo(sink, { signal: stopped }), stopped));
     } else if (this.#hasTerminal) flows.push(process.stdin.close());
     if (stdout instanceof WritableStream) flows.push(flow(process.stdout, stdout));
     // Read even if nobody wants the output: an unread terminal would stop the program, and a closed

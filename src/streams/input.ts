@@ -6,7 +6,7 @@
 
 import { failedWith } from "../../ffi/c/errno.ts";
 import type { Fd } from "../../ffi/files/file.ts";
-import { onAbort } from "../../ffi/waiting/abort.ts";
+import { onAbort, unlessAborted } from "../../ffi/waiting/abort.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { writableFd, writeFully } from "../../ffi/waiting/stream.ts";
 import { ContainerError } from "../errors.ts";
@@ -51,7 +51,9 @@ export async function feed(
   if (input instanceof ReadableStream || input instanceof Blob) {
     const stream = input instanceof Blob ? input.stream() : input;
     const failing = (error: unknown) => signal.aborted || fail(error);
-    await stream.pipeTo(feeding(writableFd(pipe, poller), failing), { signal }).catch(() => {});
+    const piping = stream.pipeTo(feeding(writableFd(pipe, poller), failing), { signal });
+    // The abort closes the pipe. The stream's cancel is its maker's, and may not come back.
+    await unlessAborted(piping, signal).catch(() => {});
     return; // what failed was told, or was the program's end
   }
   using _pipe = pipe;

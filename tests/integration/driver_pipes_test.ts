@@ -127,6 +127,14 @@ Deno.test("a stdin that fails ends the program before it takes half an input for
   });
 });
 
+Deno.test("a run does not wait for a stdin that takes no end", async () => {
+  await withDriver("hull-ed-stays", async (driver, id) => {
+    const never = () => new Promise<void>(() => {});
+    const stdin = new ReadableStream<Bytes>({ pull: never, cancel: never });
+    assertEquals((await driver.run({ id, args: sh("exit 3") }, { stdin })).code, 3);
+  });
+});
+
 Deno.test("a sink that fails ends the program, and is what the call rejects with", async () => {
   await withDriver("hull-ed-sink", async (driver, id) => {
     const attempts = async (

@@ -136,6 +136,16 @@ Deno.test("a stream of input that fails ends the program, and the run fails with
   });
 });
 
+Deno.test("a run does not wait for a stream of input that takes no end", async () => {
+  await withRuns("hull-out-stays", async (runOne) => {
+    const never = () => new Promise<void>(() => {});
+    const stdin = () => new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: never, cancel: never });
+    assertEquals((await runOne("exit 3", { stdin: stdin() })).code, 3);
+    const late = await runOne("cat", { stdin: stdin(), deadlineMs: 100 });
+    assertEquals([late.timedOut, late.code], [true, 137]);
+  });
+});
+
 testWhere(LIMITS, "a run has limits, and tells of them", async () => {
   await withRuns("hull-out-limits", async (runOne) => {
     const limits = { memoryBytes: 16 * MIB, pids: 5, cpus: 0.5 };
