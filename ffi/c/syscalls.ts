@@ -116,6 +116,7 @@ export const SYSCALL_NUMBERS = {
   socketpair: [53, 199],
   statx: [332, 291],
   symlinkat: [266, 36],
+  syncfs: [306, 267],
   timerfd_create: [283, 85],
   timerfd_settime: [286, 86],
   truncate: [76, 45],

@@ -4,7 +4,8 @@
  *
  * An image is unpacked under another name and moved to its place at the end, so that what a killed
  * program leaves is never taken for an image; the next one removes it. The lock of its folder tells
- * that its maker is still there.
+ * that its maker is still there. The files are on the disk before: a host that loses its power in
+ * between has the whole image or none.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { mkdirAt, renameNew } from "../../ffi/files/entries.ts";
 import { type Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, open, openAt } from "../../ffi/files/file.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isThere, statAt } from "../../ffi/files/file_status.ts";
+import { syncFileSystem } from "../../ffi/waiting/sync.ts";
 import { ContainerError } from "../errors.ts";
 import { syscallFailure } from "../failures/syscall_failure.ts";
 import { undone } from "../failures/undo.ts";
@@ -99,6 +101,7 @@ async function unpackTo(
     using rootfs = openAt(made, "rootfs", FOLDER);
     await unpackInto(rootfs, opened, options);
     for (const each of FOLDERS) makeIfMissing(rootfs, each);
+    await syncFileSystem(made);
     if (!renameNew(`${store}/${name}`, place)) removeTree(folder, name); // another was faster
   } catch (error) {
     throw await undone(error, () => removeTree(folder, name));

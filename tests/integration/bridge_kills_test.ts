@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type BridgeHost, bridgeTest, type Taking, taking } from "../fixtures/bridge_host.ts";
+import { hasStrace } from "../fixtures/strace.ts";
 import { SLOWNESS, until } from "../fixtures/until.ts";
 
 // What a run that was killed left must not be in the way.
@@ -198,11 +199,3 @@ test("50 programs at once take 50 addresses", async (host) => {
   assertEquals(host.network.link("hull0"), undefined);
   await host.must("delete", "--force", ONE); // and what they were making
 });
-
-function hasStrace(): boolean {
-  try {
-    return new Deno.Command("strace", { args: ["-V"], stdout: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { scratchFolder } from "../fixtures/bundle.ts";
-import { Hull } from "../fixtures/cli.ts";
+import { GivenHull, Hull } from "../fixtures/cli.ts";
 import { OrdinaryUser, TOOLS } from "../fixtures/ordinary_user.ts";
-import { testWhere } from "../fixtures/test_where.ts";
+import { hasStrace, parseTrace } from "../fixtures/strace.ts";
+import { ROOT, testWhere } from "../fixtures/test_where.ts";
 import { dockerFiles, gzip, layoutFiles, tar, tarOf, writeFiles } from "../fixtures/tar.ts";
 
 const APPLETS = ["sh", "id", "cat", "env", "pwd", "ls", "stat", "rm", "sleep", "touch", "grep"];
@@ -182,3 +183,70 @@ Deno.test("what a killed run has left in the store is removed by the next one", 
   const names = [...Deno.readDirSync(`${scratch.path}/store`)].map(({ name }) => name);
   assertEquals(names.filter((name) => name.startsWith(".")), []);
 });
+
+testWhere(ROOT, "an image that finds no room is gone, and the error names its entry", async () => {
+  using scratch = scratchFolder();
+  const store = `${scratch.path}/store`;
+  Deno.mkdirSync(store);
+  const small =
+    'mount -t tmpfs -o mode=700,size=1m tmpfs "$0" && "$@"; code=$?; ls -A "$0"; exit $code';
+  await using hull = new GivenHull("unshare", "-m", "sh", "-c", small, store);
+  const [image = ""] = await makeImages(scratch.path);
+  const { code, stdout, stderr } = await hull.call([
+    "run",
+    "--image",
+    image,
+    "--image-store",
+    store,
+  ]);
+  assertEquals([code, stdout], [125, ""], stderr);
+  const says = /cannot unpack the entry "bin\/busybox" of the layer sha256:\w+: .*ENOSPC.* is full/;
+  assertMatch(stderr, says);
+});
+
+testWhere(ROOT, "where no overlay can lie over the store the error says what to do", async () => {
+  using scratch = scratchFolder();
+  const deep = `set -e; mount -t tmpfs -o mode=700 tmpfs "$0"; cd "$0"
+    mkdir low up work one up2 work2 two
+    mount -t overlay -o lowerdir=low,upperdir=up,workdir=work overlay one
+    mount -t overlay -o lowerdir=one,upperdir=up2,workdir=work2 overlay two
+    exec "$@"`;
+  const [image = ""] = await makeImages(scratch.path);
+  Deno.mkdirSync(`${scratch.path}/deep`);
+  await using hull = new GivenHull("unshare", "-m", "sh", "-c", deep, `${scratch.path}/deep`);
+  const run = (store: string) =>
+    hull.call([
+      "run",
+      "--image",
+      image,
+      "--image-store",
+      `${scratch.path}/deep/${store}`,
+      "--",
+      "pwd",
+    ]);
+  const { code, stderr } = await run("two/store");
+  assertEquals(code, 125);
+  assert(stderr.includes("--image-store") && stderr.includes("two overlays already"), stderr);
+  assertEquals((await run("one/store")).stdout, "/home/web\n");
+});
+
+testWhere(
+  hasStrace() ? undefined : "strace",
+  "an image is on the disk before it counts",
+  async () => {
+    using scratch = scratchFolder();
+    const [image = ""] = await makeImages(scratch.path);
+    const log = `${scratch.path}/calls`;
+    const traced = ["strace", "-f", "-qq", "-o", log, "-e", "trace=syncfs,renameat2,write"];
+    await using hull = new GivenHull(...traced);
+    const words = ["run", "--image", image, "--image-store", `${scratch.path}/store`, "--", "pwd"];
+    const { code, stderr } = await hull.call(words);
+    assertEquals(code, 0, stderr);
+    const calls = parseTrace(Deno.readTextFileSync(log));
+    const synced = calls.findIndex(({ name, result }) => name === "syncfs" && result === 0);
+    const moved = calls.findIndex(({ name, args }) =>
+      name === "renameat2" && args.includes("/store/")
+    );
+    assert(synced >= 0 && moved > synced, `${synced} ${moved}`);
+  },
+);

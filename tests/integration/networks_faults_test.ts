@@ -11,6 +11,7 @@ import { type Draft, joinNamespace, scratchFolder } from "../fixtures/bundle.ts"
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { ANNOTATED, type NetContainerOptions, networkBundle } from "../fixtures/net_container.ts";
 import { addressesOf, hasVeth, TestNetwork } from "../fixtures/network.ts";
+import { hasStrace } from "../fixtures/strace.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -282,11 +283,3 @@ test("hull killed at any request leaves nothing after the next call", async (net
     assertEquals(inventory(networks), before, what);
   }
 }, missing ?? (hasStrace() ? undefined : "strace"));
-
-function hasStrace(): boolean {
-  try {
-    return new Deno.Command("strace", { args: ["-V"], stdout: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}

@@ -74,8 +74,10 @@ export function makeOverlay(
     .call("open_tree", [AT_FDCWD, top, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], { label });
 }
 
-const NEEDED = "it takes overlayfs, for an ordinary user that of Linux 5.11; a bundle made with " +
-  "unpackImage needs none";
+const NEEDED =
+  "there is no overlayfs (modprobe overlay; an ordinary user needs Linux 5.11), or it can't " +
+  "lie over this file system, such as one that is two overlays already: keep the files on another " +
+  "one (of an image: --image-store), or run a bundle made with unpackImage, which needs none";
 
 /** A path as overlayfs's options have it. */
 function option(path: string): string {

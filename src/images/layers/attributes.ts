@@ -9,12 +9,15 @@
 import { failedWith } from "../../../ffi/c/errno.ts";
 import { setAttribute } from "../../../ffi/files/attribute.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
-import { entryInvalid } from "../archive/image_error.ts";
+import { entryInvalid, shown } from "../archive/image_error.ts";
 
 /** With these a layer could show files of another place. */
 const OVERLAY = /^(?:trusted|user)\.overlay\./;
 /** Those that mean the same on every host: the labels of an LSM do not. */
 const KEPT = /^(?:user\.|system\.posix_acl_|security\.capability$)/;
+
+/** XATTR_SIZE_MAX. */
+const MOST_BYTES = 65_536;
 
 /**
  * Checks the attributes of an entry.
@@ -22,8 +25,18 @@ const KEPT = /^(?:user\.|system\.posix_acl_|security\.capability$)/;
  * @throws {ContainerError} `ImageInvalid` for overlayfs's own
  */
 export function checkAttributes(entry: string, attributes: ReadonlyMap<string, Uint8Array>): void {
-  for (const name of attributes.keys()) {
-    if (OVERLAY.test(name)) throw entryInvalid(entry, `has overlayfs's own attribute ${name}`);
+  for (const [name, { length }] of attributes) {
+    if (OVERLAY.test(name)) {
+      throw entryInvalid(entry, `has overlayfs's own attribute ${shown(name)}`);
+    }
+    if (KEPT.test(name) && length > MOST_BYTES) {
+      throw entryInvalid(
+        entry,
+        `has the attribute ${
+          shown(name)
+        } of ${length} bytes, and Linux has no more than ${MOST_BYTES}`,
+      );
+    }
   }
 }
 

@@ -21,7 +21,7 @@ import { S_IFCHR, S_IFDIR, S_IFMT, statAt } from "../../../ffi/files/file_status
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import { openBeneath } from "../../security/safe_path.ts";
 import { ContainerError } from "../../errors.ts";
-import { entryInvalid, shown } from "../archive/image_error.ts";
+import { entryInvalid, imageInvalid, shown } from "../archive/image_error.ts";
 import type { EntryPath } from "./entry_path.ts";
 import { namesIn, removeTree } from "./remove_tree.ts";
 
@@ -168,7 +168,7 @@ export class LayerFolder implements Disposable {
       using folder = here;
       const part = path.slice(0, k + 1);
       if (this.madeAt(part) === "other") {
-        throw entryInvalid(path.join("/"), `is in ${shown(part.join("/"))}, which is no folder`);
+        throw imageInvalid(`${shown(part.join("/"))} is no folder`);
       }
       if (!tryMake(folder, name, 0o755) && !isFolder(folder, name)) {
         const wasMarked = this.#isMark(folder, name);

@@ -25,7 +25,7 @@ import {
 import { deviceNumber, S_IFBLK, S_IFCHR, S_IFIFO } from "../../../ffi/files/file_status.ts";
 import { type FileTime, setTimes, setTimesAt } from "../../../ffi/files/times.ts";
 import type { TarEntry } from "../archive/tar_reader.ts";
-import { entryInvalid } from "../archive/image_error.ts";
+import { entryInvalid, shown } from "../archive/image_error.ts";
 import { checkAttributes, setAttributes } from "./attributes.ts";
 import { type DevicePolicy, isDeviceMade } from "./devices.ts";
 import { checkTarget, type EntryPath, entryPath, whiteoutOf } from "./entry_path.ts";
@@ -59,6 +59,7 @@ export class LayerWriter {
   readonly #options: WriterOptions;
   /** Folders get their mode and time at the end: files are made in them meanwhile. */
   readonly #folders = new Map<string, { path: EntryPath; mode: number; mtime: FileTime }>();
+  #where: string | undefined;
 
   /** Begins a layer. */
   constructor(folder: LayerFolder, options: WriterOptions) {
@@ -73,6 +74,12 @@ export class LayerWriter {
    * @throws {SyscallError}
    */
   async add(entry: TarEntry, content: Content): Promise<void> {
+    this.#where = `the entry ${shown(entry.name)}`;
+    await this.#add(entry, content);
+    this.#where = `what follows ${this.#where}`;
+  }
+
+  async #add(entry: TarEntry, content: Content): Promise<void> {
     const path = entryPath(entry.name);
     const whiteout = whiteoutOf(entry.name, path);
     if (whiteout !== undefined) return this.#takeAway(path.slice(0, -1), whiteout);
@@ -91,13 +98,20 @@ export class LayerWriter {
     return this.#folders.has("");
   }
 
+  /** What it is about at this moment, for errors; undefined before the first entry and at the end. */
+  get where(): string | undefined {
+    return this.#where;
+  }
+
   /** Gives the folders their modes and times. */
   finish(): void {
     for (const { path, mode, mtime } of [...this.#folders.values()].reverse()) {
+      this.#where = `the entry ${shown(path.join("/"))}`;
       using folder = openAt(this.#folder.open(path), ".", O_RDONLY | O_DIRECTORY);
       chmodFd(folder, mode);
       setTimes(folder, mtime);
     }
+    this.#where = undefined;
   }
 
   #takeAway(folder: EntryPath, whiteout: NonNullable<ReturnType<typeof whiteoutOf>>): void {
@@ -180,7 +194,7 @@ export class LayerWriter {
 
   /** What a hard link leads to: a file of the same layer. */
   #linked({ name, target }: TarEntry, path: EntryPath): EntryPath {
-    const from = entryPath(target, "is linked to by a name that");
+    const from = entryPath(target, `is what ${shown(name)} is a hard link to, and`);
     if (this.#folder.madeAt(from) !== "other" || from.join("/") === path.join("/")) {
       throw entryInvalid(name, "is a hard link to what its layer has not, or not yet, as a file");
     }

@@ -55,7 +55,7 @@ export async function unpackLayer(
   try {
     await unpack(blob, writer, unpacking);
   } catch (error) {
-    throw namingLayer(error, blob);
+    throw namingPlace(error, blob, writer.where);
   }
 }
 
@@ -165,21 +165,33 @@ async function* byZstd(all: Pieces, blob: LayerBlob): AsyncGenerator<Uint8Array<
   yield* unzstd(library, all);
 }
 
-/** An error that says in which layer it was. */
-function namingLayer(error: unknown, { name }: LayerBlob): unknown {
+/** An error that says in which layer it was, and at which entry if it was at one. */
+function namingPlace(error: unknown, { name }: LayerBlob, where: string | undefined): unknown {
   if (error instanceof GzipError || error instanceof ZstdError) {
-    return imageInvalid(`the layer ${name} can't be decompressed: ${error.message}`);
+    const at = where === undefined ? "" : `, at ${where}`;
+    return imageInvalid(`the layer ${name} can't be decompressed${at}: ${error.message}`);
   }
   if (error instanceof ContainerError && error.step === "image") {
-    return new ContainerError(error.code, `the layer ${name}: ${error.summary}`, {
+    const isNamed = where === undefined || error.summary.startsWith("the entry ");
+    const summary = isNamed ? error.summary : `at ${where}: ${error.summary}`;
+    return new ContainerError(error.code, `the layer ${name}: ${summary}`, {
       ...error,
       cause: error,
     });
   }
   if (!(error instanceof SyscallError)) return error;
-  return syscallFailure(error, "SystemError", `cannot unpack the layer ${name}`, {
+  const what = where === undefined ? "" : `${where} of `;
+  return syscallFailure(error, "SystemError", `cannot unpack ${what}the layer ${name}`, {
     step: "image",
     path: error.path,
-    hint: error.code === "ENOSPC" ? "the file system is full; what was made is removed" : undefined,
+    hint: hintOf(error),
   });
+}
+
+function hintOf({ syscall, code }: SyscallError): string | undefined {
+  if (code === "EDQUOT") return "the user's quota is used up; what was made is removed";
+  if (code !== "ENOSPC") return undefined;
+  return syscall === "fsetxattr"
+    ? "the file system is full, or has no room for an attribute of that size; what was made is removed"
+    : "the file system is full; what was made is removed";
 }

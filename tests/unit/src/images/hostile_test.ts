@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ContainerError, unpackImage, type UnpackOptions } from "../../../../mod.ts";
 import { scratchFolder } from "../../../fixtures/bundle.ts";
 import {
+  digestOf,
   type Entry,
   entryBlocks,
   gzip,
@@ -111,6 +112,11 @@ const CASES: Readonly<Record<string, Hostile>> = {
     { name: "pipe", type: "6" },
     { name: "pipe", content: "x" },
   ),
+  "an attribute that Linux can't have": entries('the entry "file" has the attribute', {
+    name: "file",
+    content: "x",
+    pax: { "SCHILY.xattr.user.big": "x".repeat(70_000) },
+  }),
   "overlayfs's own attribute": entries("overlayfs's own", {
     name: "dir",
     type: "5",
@@ -246,6 +252,37 @@ for (const [name, { layers, says, options, ...draft }] of Object.entries(CASES))
     }
   });
 }
+
+Deno.test("an error names the layer, and the entry that it is about", async () => {
+  const file = { name: "dir/file", content: "0123456789" };
+  const broken = tar(file).subarray(0, 512 + 5);
+  const bad = tar({ name: "link", type: "2", target: "dir" }, { name: "link/file", content: "" });
+  const zipped = (await gzip(tar({ name: "big", content: new Uint8Array(300_000) }))).subarray(
+    0,
+    200,
+  );
+  const cases: readonly (readonly [layer: Uint8Array<ArrayBuffer>, says: string])[] = [
+    [broken, 'at the entry "dir/file": the archive breaks off within a file'],
+    [bad, 'at the entry "link/file": "link" is no folder'],
+    [zipped, 'can\'t be decompressed, at the entry "big": '],
+    [
+      joined([entryBlocks(file)[0] as Uint8Array, new Uint8Array(512), usual.map(() => 7)]),
+      "follows",
+    ],
+  ];
+  for (const [layer, says] of cases) {
+    using scratch = scratchFolder();
+    const files = await layoutFiles({ layers: [usual, layer] });
+    writeFiles(`${scratch.path}/image`, files);
+    const error = await assertRejects(
+      () => unpackImage(`${scratch.path}/image`, `${scratch.path}/rootfs`),
+      ContainerError,
+    );
+    assertEquals(error.code, "ImageInvalid");
+    assert(error.message.startsWith(`the layer ${await digestOf(layer)}`), error.message);
+    assert(error.message.includes(says), error.message);
+  }
+});
 
 Deno.test("a blob that was changed is found by its digest", async () => {
   using scratch = scratchFolder();
