@@ -181,7 +181,8 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * A command for the shell: bash where there is one, else sh. What is substituted is quoted; an
-   * array gives a word for each of its values. It runs once it is awaited.
+   * array gives a word for each of its values. Where no quoting is safe, as in a here-document, it
+   * is refused. It runs once it is awaited.
    */
   sh = (
     strings: TemplateStringsArray,
