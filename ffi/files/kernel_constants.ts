@@ -5,7 +5,7 @@
  */
 
 import { libc } from "../c/libc.ts";
-import { readText } from "./file.ts";
+import { readRecord } from "./file.ts";
 
 const PR_CAPBSET_READ = 23;
 /** That of Linux 5.9 and later, where the search begins. */
@@ -19,7 +19,7 @@ const BEYOND = 64;
  */
 export const lastCapability: () => number = once(() =>
   lastKnown((number) => libc.prctl(PR_CAPBSET_READ, number)) ??
-    Number(readText("/proc/sys/kernel/cap_last_cap"))
+    Number(readRecord("/proc/sys/kernel/cap_last_cap"))
 );
 
 /**
@@ -37,7 +37,9 @@ export function lastKnown(ask: (number: number) => number): number | undefined {
 }
 
 /** The id of this boot: random(4). */
-export const bootId: () => string = once(() => readText("/proc/sys/kernel/random/boot_id").trim());
+export const bootId: () => string = once(() =>
+  readRecord("/proc/sys/kernel/random/boot_id").trim()
+);
 
 function once<Value>(find: () => Value): () => Value {
   let found: Value | undefined;

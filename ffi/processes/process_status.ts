@@ -5,7 +5,7 @@
  */
 
 import { failedWith } from "../c/errno.ts";
-import { readText } from "../files/file.ts";
+import { readRecord } from "../files/file.ts";
 
 /**
  * The text of the file, which the other functions read.
@@ -14,7 +14,7 @@ import { readText } from "../files/file.ts";
  * @throws {SyscallError} ENOENT or ESRCH if there is no such process
  */
 export function readStatus(pid: number | "self", proc = "/proc"): string {
-  return readText(`${proc}/${pid}/status`);
+  return readRecord(`${proc}/${pid}/status`);
 }
 
 /** A field of that text, such as `Name`; undefined if this kernel doesn't have it. */

@@ -5,7 +5,7 @@
  */
 
 import { pathNames } from "../../ffi/files/path.ts";
-import { readText } from "../../ffi/files/file.ts";
+import { readRecord } from "../../ffi/files/file.ts";
 import { entryFile } from "../../ffi/files/cgroup_entry.ts";
 import {
   AT_FDCWD,
@@ -138,7 +138,7 @@ function cgroupBelow(folder: string, pid: number): string | undefined {
 
 function cgroupsOf(pid: number): string {
   try {
-    return readText(`/proc/${pid}/cgroup`);
+    return readRecord(`/proc/${pid}/cgroup`);
   } catch (cause) {
     throw new ContainerError("ContainerNotRunning", "the container has ended", { cause });
   }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Fd, readText } from "../../ffi/files/file.ts";
+import { type Fd, readRecord } from "../../ffi/files/file.ts";
 import { bootId } from "../../ffi/files/kernel_constants.ts";
 import { openPidfd } from "../../ffi/processes/process.ts";
 
@@ -30,7 +30,7 @@ interface Stat {
 
 function readStat(pid: number): Stat | undefined {
   try {
-    const text = readText(`/proc/${pid}/stat`);
+    const text = readRecord(`/proc/${pid}/stat`);
     const [state = "", parent] = fieldsOf(text);
     return { state, parent: Number(parent), startTime: startTimeIn(text) };
   } catch {

@@ -7,6 +7,27 @@ import { Hull } from "../fixtures/cli.ts";
 
 const ID = "hull-logs";
 
+Deno.test("inspect shows all mounts, however many there are", async () => {
+  await using hull = new Hull();
+  const count = 120;
+  using bundle = makeBundle("sleep 600", (config) => {
+    for (let k = 0; k < count; k++) {
+      config.mounts.push({
+        destination: `/tmp/with-a-name-that-is-not-short/${k}`,
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["size=64k"],
+      });
+    }
+  });
+  await hull.detach("run", "--detach", "--bundle", bundle.folder, ID);
+  const { pid, mounts } = JSON.parse(await hull.must("inspect", ID));
+  const lines = Deno.readTextFileSync(`/proc/${pid}/mountinfo`).trim().split("\n");
+  assert(lines.length > count);
+  assertEquals(mounts.length, lines.length);
+  await hull.must("delete", "--force", ID);
+});
+
 Deno.test("inspect tells what runs where; the output's file is followed until the end", async () => {
   await using hull = new Hull();
   using folder = scratchFolder();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { listenForPackets } from "../../ffi/sockets/packet_socket.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { CgroupDecoy } from "../fixtures/cgroup_decoy.ts";
 import { Hull } from "../fixtures/cli.ts";
@@ -433,6 +434,23 @@ Deno.test("a config with paths of the caller's own process is used by that proce
     assertEquals([code, JSON.parse(stdout)], [0, bundle.config]);
     assertEquals((await resident.status())?.served, 1); // begun, and left to it
   });
+});
+
+Deno.test("a socket at which another program listens, as systemd does, is left alone", async () => {
+  using scratch = scratchFolder();
+  await using hull = new Hull();
+  const path = `${scratch.path}/hull.sock`;
+  {
+    using _listens = listenForPackets(path);
+    const said = await hull.refuse("resident", "--socket", path);
+    assertStringIncludes(said, `another program listens at ${path}`);
+    assert(Deno.lstatSync(path).isSocket);
+  }
+  // what nobody listens at is a killed one's
+  await using child = hull.command(["resident", "--socket", path], { stdin: "null" }).spawn();
+  await until(() => Deno.readTextFileSync("/proc/net/unix").includes(path), 20);
+  child.kill("SIGTERM");
+  assertEquals((await child.status).code, 0);
 });
 
 Deno.test("a socket in a folder that others can write to is refused", async () => {

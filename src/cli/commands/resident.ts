@@ -63,12 +63,12 @@ export const command: Command = {
 };
 
 async function serve(path: string, options: ResidentOptions): Promise<void> {
-  const listening = listenAtPassed() ?? listenAt(path);
   const resident = new Resident(options);
+  // Before there is a socket, which would be left by a signal.
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(name, () => resident.end());
   }
-  await resident.serve(listening);
+  await resident.serve(listenAtPassed() ?? listenAt(path));
 }
 
 function writeClient(file: string, launcher: string, socket: string): void {

@@ -9,6 +9,7 @@ import { failedWith } from "../../../ffi/c/errno.ts";
 import { unlinkAt } from "../../../ffi/files/entries.ts";
 import { AT_FDCWD, Fd, O_CREAT, O_NOFOLLOW, O_RDWR, open } from "../../../ffi/files/file.ts";
 import { tryLock } from "../../../ffi/files/file_lock.ts";
+import { optionalText } from "../../../ffi/files/optional_text.ts";
 import { setNonBlocking } from "../../../ffi/files/pipe.ts";
 import { listenForPackets } from "../../../ffi/sockets/packet_socket.ts";
 import { ContainerError } from "../../errors.ts";
@@ -47,6 +48,12 @@ export function listenAt(path: string): Listening {
       hint: "hull resident stop ends it",
     });
   }
+  if (isListenedAt(path)) {
+    throw new ContainerError("IdInUse", `another program listens at ${path} for a resident hull`, {
+      path,
+      hint: "where systemd does, it starts one by itself; another --socket is free",
+    });
+  }
   remove(path); // of one that was killed
   const umask = Deno.umask(0o177);
   let socket: Fd;
@@ -59,6 +66,20 @@ export function listenAt(path: string): Listening {
   const all = stack.move();
   return { socket, [Symbol.dispose]: () => all.dispose() };
 }
+
+/**
+ * Whether anybody listens there, such as systemd, which takes no lock. Nobody is asked, since systemd
+ * would start a resident for that: proc_net_unix(5).
+ */
+function isListenedAt(path: string): boolean {
+  return optionalText("/proc/net/unix").split("\n").some((line) => {
+    const flags = parseInt(line.split(/\s+/)[3] ?? "", 16);
+    return (flags & ACCEPTS) !== 0 && line.endsWith(` ${path}`);
+  });
+}
+
+/** __SO_ACCEPTCON of the kernel. */
+const ACCEPTS = 0x10000;
 
 /** The socket that systemd has passed to this program; undefined if it has not. */
 export function listenAtPassed(): Listening | undefined {
