@@ -9,7 +9,18 @@
 
 import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import { chmodFd } from "../../../ffi/files/entries.ts";
-import { type Fd, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, openAt } from "../../../ffi/files/file.ts";
+import {
+  type Fd,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  open,
+  openAt,
+} from "../../../ffi/files/file.ts";
 import type { OpenOptions } from "./file_types.ts";
 import { openNewEntry, openPlace, requireFile } from "./place.ts";
 
@@ -62,6 +73,7 @@ export async function openFile(
     using place = createNew ? undefined : findFile(root, path, create);
     if (place !== undefined) {
       requireFile(place, path);
+      using _held = holdWithoutWait(place, path, access);
       return await byOwnPath("open", path, () => Deno.open(ownPath(place), access));
     }
     using made = makeFile(root, path, mode & ~umask, createNew);
@@ -73,6 +85,27 @@ export async function openFile(
 }
 
 const EBUSY = 16;
+
+/**
+ * Opens a file unless a program inside has a lease on it (fcntl(2), F_SETLEASE): that would make the
+ * opener wait for three quarters of a minute. As long as this one is open, nobody gets a lease that
+ * another like it would break.
+ *
+ * @throws {SyscallError} EAGAIN if there is a lease; its holder is asked to give it up
+ */
+function holdWithoutWait(
+  place: Fd,
+  path: string,
+  { read, write, append }: { readonly read: boolean; readonly write: boolean; append: boolean },
+): Fd {
+  const how = write || append ? (read ? O_RDWR : O_WRONLY) : O_RDONLY;
+  try {
+    return open(ownPath(place), how | O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof SyscallError) throw new SyscallError("open", error.errno, path);
+    throw error;
+  }
+}
 
 /** Undefined where it is to be made. */
 function findFile(root: Fd, path: string, create: boolean): Fd | undefined {

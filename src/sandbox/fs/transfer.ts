@@ -23,6 +23,7 @@ import {
   openAt,
 } from "../../../ffi/files/file.ts";
 import { S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status.ts";
+import { ContainerError } from "../../errors.ts";
 import type { DirEntry, FileInfo, MkdirOptions, WriteFileOptions } from "./file_types.ts";
 import type { FsFile } from "./fs_file.ts";
 import { byOwnPath, ownPath } from "./reopened.ts";
@@ -31,7 +32,10 @@ import { byOwnPath, ownPath } from "./reopened.ts";
 export interface DownloadOptions {
   /** How many bytes all files may have together; default 4 GiB. A file can look longer than it is. */
   readonly maxBytes?: number | undefined;
-  /** Called for each link, fifo, socket or device that is left out. */
+  /**
+   * Called for each link, fifo, socket or device that is left out, and for what is not found again:
+   * it was removed meanwhile, or its name is no UTF-8.
+   */
   readonly onLeftOut?: ((path: string) => void) | undefined;
 }
 
@@ -54,6 +58,10 @@ export interface TransferFs {
 
 const DEEPEST = 256;
 const MAX_BYTES = 4 * 1024 ** 3;
+/** A program inside that swaps folders for links could have one downloaded again and again. */
+const MOST_ENTRIES = 1 << 20;
+/** What a name gives that nothing has, or something of another kind by now. */
+const NOT_THERE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EINVAL", "EISDIR"]);
 const [ENAMETOOLONG, EFBIG, EINVAL] = [36, 27, 22];
 
 /** The last name of a path. */
@@ -75,8 +83,12 @@ async function uploadFile(
   path: string,
   mode: number | null,
 ): Promise<void> {
-  const file = await Deno.open(local);
-  await fs.writeFile(path, file.readable, { mode: (mode ?? 0o644) & 0o777 });
+  const { readable } = await Deno.open(local);
+  try {
+    await fs.writeFile(path, readable, { mode: (mode ?? 0o644) & 0o777 });
+  } finally {
+    if (!readable.locked) await readable.cancel(); // nothing was read
+  }
 }
 
 async function uploadFolder(
@@ -115,6 +127,7 @@ class Download {
   readonly #fs: TransferFs;
   readonly #leaveOut: (path: string) => void;
   #left: number;
+  #entries = 0;
 
   constructor(fs: TransferFs, { maxBytes = MAX_BYTES, onLeftOut }: DownloadOptions) {
     this.#fs = fs;
@@ -124,23 +137,46 @@ class Download {
 
   async folder(path: string, parent: Fd, name: string, depth: number): Promise<void> {
     if (depth > DEEPEST) throw new SyscallError("mkdirat", ENAMETOOLONG, path);
+    const listed = await this.#ifThere(path, () => Array.fromAsync(this.#fs.readDir(path)));
+    if (listed === undefined) return;
     try {
       mkdirAt(parent, name, 0o777);
     } catch (error) {
       if (!failedWith(error, "EEXIST")) throw error;
     }
     using folder = openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    for await (const entry of this.#fs.readDir(path)) {
+    for (const entry of listed) {
+      if (++this.#entries > MOST_ENTRIES) throw new SyscallError("openat", EFBIG, path);
       const from = `${path}/${entry.name}`;
       if (entry.isDirectory) await this.folder(from, folder, entry.name, depth + 1);
-      else if (entry.isFile) await this.file(from, folder, entry.name);
+      else if (entry.isFile) await this.#entry(from, folder, entry.name);
       else if (entry.isSymlink) await this.#link(from, folder, entry.name, depth);
       else this.#leaveOut(from);
     }
   }
 
+  /** What a call on the sandbox gives; undefined, and left out, for what is not there. */
+  async #ifThere<Result>(path: string, call: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ContainerError && NOT_THERE.has(error.errno ?? ""))) throw error;
+      this.#leaveOut(path);
+      return undefined;
+    }
+  }
+
+  async #entry(path: string, folder: Fd, name: string): Promise<void> {
+    await using source = await this.#ifThere(path, () => this.#fs.open(path));
+    if (source !== undefined) await this.#copy(source, path, folder, name);
+  }
+
   async file(path: string, folder: Folder, name: string): Promise<void> {
     await using source = await this.#fs.open(path);
+    await this.#copy(source, path, folder, name);
+  }
+
+  async #copy(source: FsFile, path: string, folder: Folder, name: string): Promise<void> {
     const { mode } = await source.stat();
     // In the folder of what is downloaded a link may stand at the name, which the sandbox chose.
     const follow = folder === AT_FDCWD ? 0 : O_NOFOLLOW;
@@ -160,7 +196,8 @@ class Download {
   }
 
   async #link(path: string, folder: Fd, name: string, depth: number): Promise<void> {
-    const target = await this.#fs.readLink(path);
+    const target = await this.#ifThere(path, () => this.#fs.readLink(path));
+    if (target === undefined) return;
     if (!staysWithin(target, depth)) return this.#leaveOut(path);
     try {
       symlinkAt(target, folder, name);

@@ -55,7 +55,8 @@ async function ifThere<Result>(call: () => Promise<Result>): Promise<Result | un
   try {
     return await call();
   } catch (error) {
-    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
+    // It was removed meanwhile, or is a link that leads to nothing or to itself.
+    if (failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw error;
   }
 }

@@ -106,7 +106,11 @@ export class ChildProcess extends EventTarget implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Reads all that it writes, and waits for its end. */
+  /**
+   * Reads all that it writes, and waits for its end.
+   *
+   * @throws {ContainerError} `SystemError` with EFBIG for more than 256 MiB
+   */
   async output(): Promise<ChildProcessOutput> {
     const [status, stdout, stderr] = await Promise.all([
       this.status,
@@ -166,10 +170,24 @@ export function childStatus(end: ExitStatus, hasKilled: () => boolean): ChildPro
 /** 128 and SIGKILL: that of the program itself, or of one that a shell has waited for. */
 const KILLED = 137;
 
+/** More would fill this program's memory; and a text can't be much longer. */
+const MOST_AT_ONCE = 256 * 1024 * 1024;
+
 async function bytesOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size <= MOST_AT_ONCE) continue;
+    throw new ContainerError("SystemError", "the program has written more than 256 MiB", {
+      errno: "EFBIG",
+      hint: "read its stdout piece by piece, or have it write to a file",
+    });
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 async function showAll(shown: readonly (Promise<void> | undefined)[]): Promise<void> {
