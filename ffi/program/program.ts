@@ -68,7 +68,7 @@ export class SyscallProgram {
    * @param tail where a failure goes on, and what gets past the last operation; without one the
    *   program returns
    * @param place where the program will be walked; without one where it is now
-   * @throws {RangeError} if a label is unknown or given twice
+   * @throws {RangeError} if a label is unknown or given twice, or an operation jumps to itself
    */
   constructor(
     operations: readonly Operation[],
@@ -163,7 +163,11 @@ export class SyscallProgram {
 
   /** How many operations the program jumps ahead; 0 is the next one. */
   #onward(to: Onward | "return", index: number, fail: number): number {
-    if (typeof to === "object") return this.#index(to.jump) - index;
+    if (typeof to === "object") {
+      const onward = this.#index(to.jump) - index;
+      if (onward === 0) throw new RangeError(`the operation labelled ${to.jump} jumps to itself`);
+      return onward;
+    }
     return to === "return" ? RETURN : to === "fail" ? fail : 0;
   }
 

@@ -172,8 +172,7 @@ function runUsher(
   if (read(made.reader, 1)?.length !== 1) return true; // it has told the parent why
   tell(fds.status, { launched: { first: pid, pid, isUsher: true } });
   if (!passGoOn(fds, told)) return true;
-  new SyscallProgram([{
-    label: "wait",
+  new SyscallProgram([{ label: "wait", syscall: "jump", args: [], onError: "continue" }, {
     syscall: "ppoll",
     args: [new Uint8Array(new Int32Array([ended.number, POLLIN]).buffer), 1, 0, 0, 8],
     onError: { jump: "wait" }, // by a signal

@@ -106,7 +106,8 @@ class CopyingChild implements Disposable {
     view.setInt32(8, this.#pidfd.number, true);
     view.setInt16(12, POLLIN, true);
     new SyscallProgram([
-      { label: "wait", syscall: "ppoll", args: [waited, 2, 0, 0, 8], onError: { jump: "wait" } },
+      { label: "wait", syscall: "jump", args: [], onError: "continue" },
+      { syscall: "ppoll", args: [waited, 2, 0, 0, 8], onError: { jump: "wait" } }, // EINTR
     ]).run();
     const answer = read(this.#socket, 8); // of one that was killed there may be none
     if (answer?.length !== 8) throw this.#ended();

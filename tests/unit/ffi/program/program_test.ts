@@ -136,6 +136,9 @@ Deno.test("labels that are unknown or given twice are refused", () => {
     RangeError,
     "no operation is labelled b",
   );
+  // It would be laid out as going on: a wait that a signal interrupts would not be made again.
+  const again = { label: "a", syscall: "getpid", args: [], onError: { jump: "a" } } as const;
+  assertThrows(() => new SyscallProgram([again]), RangeError, "jumps to itself");
   assertEquals(OPERATION_SIZE, 80);
 });
 
