@@ -36,7 +36,7 @@ async function initialize(status: Fd, control: Fd): Promise<void> {
     const init = receiveConfig(control);
     if (init === undefined) return; // the parent is gone
     const trace = init.trace === undefined ? undefined : await openTrace(init.trace, began);
-    const facts = new HostFacts(init.rootfs, mountedAt(init.config));
+    const facts = new HostFacts(init.rootfs, mountedAt(init.config), undefined, init.rootFiles);
     trace?.lap("gather the facts");
     const plan = planInit(init, facts);
     const { namespaces = [], timeOffsets } = init.config.linux ?? {};

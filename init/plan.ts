@@ -140,7 +140,9 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const environment = withHome(env, facts.home(user.uid ?? 0));
 
   const isInMemory = init.onTmpfs === true || init.overlay !== undefined;
-  const root = isInMemory ? { bytes: init.rootBytes, overlay: overlayOf(init) } : undefined;
+  const root = isInMemory
+    ? { bytes: init.rootBytes, files: init.rootFiles, overlay: overlayOf(init) }
+    : undefined;
 
   const plan: WholePlan = [
     ...(joinsInhabited(namespaces) ? [] : [...hideProcess(), ...joinNamespaces(namespaces)]),

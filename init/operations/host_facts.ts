@@ -13,6 +13,7 @@ import { accountLines, homeIn } from "../../src/security/account_file.ts";
 import { hasOpenat2 } from "../../src/security/safe_path.ts";
 import type { Destination, Facts, FileKind, MountedAt, NodeStatus } from "./facts.ts";
 import { kindOf, nodeOf, statPath } from "./host_files.ts";
+import { type RootFile, RootFiles } from "./root_files.ts";
 import { RootfsView } from "./rootfs_view.ts";
 
 /**
@@ -24,6 +25,7 @@ const LIBRARY_SIGNALS = 0b11n << 31n; // 32 and 33
 /** The facts of this host for one container. */
 export class HostFacts implements Facts {
   readonly #view: RootfsView;
+  readonly #files: RootFiles | undefined;
   /** How many mounts the container has. */
   readonly #mounts: number;
   readonly #streams: readonly number[];
@@ -35,13 +37,16 @@ export class HostFacts implements Facts {
    * @param rootfs the absolute path of its root file system on the host
    * @param mounts its mounts, in order
    * @param streams the fds of this program that are its fds 0, 1 and 2
+   * @param files what its root will hold, if that is not what the rootfs holds
    */
   constructor(
     rootfs: string,
     mounts: readonly MountedAt[],
     streams: readonly number[] = [0, 1, 2],
+    files?: readonly RootFile[],
   ) {
-    this.#view = new RootfsView(rootfs, mounts);
+    this.#files = files === undefined ? undefined : new RootFiles(files);
+    this.#view = new RootfsView(rootfs, mounts, this.#files);
     this.#mounts = mounts.length;
     this.#streams = streams;
   }
@@ -93,8 +98,11 @@ export class HostFacts implements Facts {
 
   home(uid: number): string | undefined {
     const { components, kind } = this.destination("/etc/passwd", this.#mounts);
-    const { base, below } = this.#view.hostPath(components, this.#mounts);
+    const { base, below, mount } = this.#view.hostPath(components, this.#mounts);
     if (kind !== "file" || base === undefined) return undefined;
+    if (mount === undefined && this.#files !== undefined) {
+      return homeIn(this.#files.lines(below), uid);
+    }
     return homeBelow(base, below, uid);
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Config } from "../../src/config/types/config.ts";
+import type { RootFile } from "./root_files.ts";
 import type { LoadableFilter } from "../../src/security/filters/seccomp.ts";
 
 /** A cgroup tree that a cgroup mount of the container shows. */
@@ -101,6 +102,8 @@ export interface InitConfig {
   readonly idmapped?: readonly IdmappedFd[] | undefined;
   /** Make the root a tmpfs and fill it with the rootfs's files: for the built-in default. */
   readonly onTmpfs?: boolean | undefined;
+  /** The files of that tmpfs, in place of the rootfs's, which has none then. */
+  readonly rootFiles?: readonly RootFile[] | undefined;
   /** How many bytes that tmpfs may hold; half of the memory without it, as any. */
   readonly rootBytes?: number | undefined;
   /**

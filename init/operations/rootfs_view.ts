@@ -8,6 +8,7 @@
 import { AT_FDCWD } from "../../ffi/files/file.ts";
 import { statAt } from "../../ffi/files/file_status.ts";
 import { MAX_LINKS, pathNames } from "../../ffi/files/path.ts";
+import type { RootFiles } from "./root_files.ts";
 import { MountPlaces } from "./mount_places.ts";
 import type { Destination, FileKind, MountedAt, NodeStatus } from "./facts.ts";
 import { kindOf, nodeOf, statPath } from "./host_files.ts";
@@ -26,6 +27,7 @@ export interface HostPath {
 /** The root file system of one container with its mounts, as it will be. */
 export class RootfsView {
   readonly #rootfs: string;
+  readonly #files: RootFiles | undefined;
   readonly #mounts: readonly MountedAt[];
   readonly #seen = new Map<string, Look>();
   /** Where the config's mounts will be, as far as anybody has asked. */
@@ -39,9 +41,11 @@ export class RootfsView {
    *
    * @param rootfs the absolute path of its root file system on the host
    * @param mounts its mounts, in order
+   * @param files what its root will hold, if that is not what the rootfs holds
    */
-  constructor(rootfs: string, mounts: readonly MountedAt[]) {
+  constructor(rootfs: string, mounts: readonly MountedAt[], files?: RootFiles) {
     this.#rootfs = rootfs;
+    this.#files = files;
     this.#mounts = mounts;
   }
 
@@ -58,8 +62,9 @@ export class RootfsView {
 
   /** See {@linkcode Facts.node}. */
   node(components: readonly string[], mounts: number): NodeStatus | undefined {
-    const { base, below } = this.hostPath(components, mounts);
+    const { base, below, mount } = this.hostPath(components, mounts);
     if (base === undefined) return undefined;
+    if (mount === undefined && this.#files !== undefined) return this.#files.node(below);
     try {
       return nodeOf(statAt(AT_FDCWD, base + below));
     } catch {
@@ -149,7 +154,8 @@ export class RootfsView {
       };
     }
     const path = base + below;
-    const seen = this.#seen.get(path) ?? lookAt(path);
+    const seen = this.#seen.get(path) ??
+      (mount === undefined && this.#files !== undefined ? this.#files.look(below) : lookAt(path));
     this.#seen.set(path, seen);
     if (seen.kind === "missing" && this.#isMade(components, mounts, mount)) {
       return { kind: "directory", mode: undefined, isSure: mount === undefined };

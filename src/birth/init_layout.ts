@@ -20,6 +20,7 @@ import type {
   InitFds,
   WorkFds,
 } from "../../init/operations/init_config.ts";
+import type { RootFile } from "../../init/operations/root_files.ts";
 import type { LoadableFilter } from "../security/filters/seccomp.ts";
 import type { Config, Mount, Namespace } from "../config/types/config.ts";
 import type { ProcessOptions } from "../process.ts";
@@ -132,6 +133,8 @@ export interface InitSubject {
   readonly keyring: string;
   /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
+  /** See {@linkcode InitConfig.rootFiles}. */
+  readonly rootFiles?: readonly RootFile[] | undefined;
   /** How many bytes that may hold; not limited without it. */
   readonly rootBytes?: number | undefined;
   /** See {@linkcode InitConfig.overlay}. */
@@ -171,6 +174,7 @@ export function makeInitConfig(subject: InitSubject, layout: FdLayout): InitConf
     keyring,
     idmapped,
     onTmpfs,
+    ...(subject.rootFiles === undefined ? {} : { rootFiles: subject.rootFiles }),
     ...(subject.rootBytes === undefined ? {} : { rootBytes: subject.rootBytes }),
     ...(subject.overlay === undefined ? {} : { overlay: subject.overlay }),
     ...(subject.reaper === undefined ? {} : { reaper: subject.reaper }),

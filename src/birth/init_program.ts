@@ -57,7 +57,8 @@ export function layOutInit(options: ProgramOptions): InitProgram {
   const { kind, init, said, attended, standard, above, trace } = options;
   const known = knownWay(kind, init.config.linux ?? {});
   if (known !== undefined) return { way: known, work: [] };
-  const plan = planInit(init, new HostFacts(init.rootfs, mountedAt(init.config), standard));
+  const { rootfs, config, rootFiles } = init;
+  const plan = planInit(init, new HostFacts(rootfs, mountedAt(config), standard, rootFiles));
   const way = chooseWay(kind, plan, init.fds);
   if (way.kind === "reexec") return { way, work: [] };
   const whole = delegateWork([...waitForParentsWork(init.fds, attended), ...plan], init.fds);

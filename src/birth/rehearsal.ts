@@ -116,7 +116,8 @@ export function rehearse(subject: PlanSubject): ContainerPlan {
   if (layout.work !== undefined) places.push(layout.work.from, layout.work.to);
   const init = makeInitConfig(subject, layout);
   const told = { reader: numbers(), writer: numbers() };
-  const plan = planInit(init, new HostFacts(look, mountedAt(config)));
+  const facts = new HostFacts(look, mountedAt(config), undefined, init.rootFiles);
+  const plan = planInit(init, facts);
   const way = knownWay(subject.kind, config.linux ?? {}) ??
     chooseWay(subject.kind, plan, init.fds);
   const isDirect = way.kind === "direct";

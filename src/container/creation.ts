@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RootFile } from "../../init/operations/root_files.ts";
 import type { Config } from "../config/types/config.ts";
 import type { CreateOptions, PreparedContainer } from "../create/prepare_container.ts";
 import { ContainerError } from "../errors.ts";
@@ -58,9 +59,9 @@ export class Creation {
     let lease: LeasedNetwork | undefined;
     try {
       lease = await this.takeLease(prepared);
-      (prepared.builtin ?? prepared.top)?.write(`${folder.path}/rootfs`, lease?.addresses);
+      const rootFiles = this.writeRootfs(folder, prepared, lease);
       if (prepared.writesReaper) await writeReaper(folder.path);
-      const stored = this.#newState(prepared, ownCgroups, lease);
+      const stored = this.#newState(prepared, ownCgroups, lease, rootFiles);
       signal?.throwIfAborted();
       return this.keep(folder, stored);
     } catch (error) {
@@ -118,6 +119,19 @@ export class Creation {
     return await takeLease(this.#workshop.store, this.#id, mode, network, this.#options.signal);
   }
 
+  /** Its root, where hull makes that; gives its files where they are made by the start. */
+  writeRootfs(
+    { path }: NewFolder,
+    { builtin, top, hasRootAsData }: PreparedContainer,
+    lease: LeasedNetwork | undefined,
+  ): readonly RootFile[] | undefined {
+    const addresses = lease?.addresses;
+    const rootfs = `${path}/rootfs`;
+    if (builtin !== undefined) return builtin.write(rootfs, { addresses, asData: hasRootAsData });
+    top?.write(rootfs, addresses);
+    return undefined;
+  }
+
   /** Writes the state and moves the folder to its place: from here on the container exists. */
   keep(folder: NewFolder, stored: StoredState): Snapshot {
     const snapshot = folder.place(stored);
@@ -129,6 +143,7 @@ export class Creation {
     prepared: PreparedContainer,
     ownCgroups: readonly string[],
     lease: LeasedNetwork | undefined,
+    rootFiles: readonly RootFile[] | undefined,
   ): StoredState {
     const { valid, bundle, rootfs, cgroups, mode, reaper } = prepared;
     const rootBytes = prepared.top?.bytes ?? prepared.builtin?.rootBytes;
@@ -150,6 +165,7 @@ export class Creation {
       ...(lease === undefined ? {} : { hasLease: true }),
       ...(mode?.kind === "pasta" || mode?.kind === "slirp4netns" ? { userNetwork: mode } : {}),
       ...(mode?.kind === "none" ? { loopbackDown: true } : {}),
+      ...(rootFiles === undefined ? {} : { rootFiles }),
       ...(rootBytes === undefined ? {} : { rootBytes }),
       ...(prepared.top === undefined ? {} : { hasOverlay: true }),
       ...(reaper === undefined ? {} : { reaper }),

@@ -2,9 +2,10 @@
  * The container that `hull run ID -- COMMAND` starts where there is no bundle: a root file system
  * of hull's own making over the host's /usr, which needs no download.
  *
- * {@linkcode writeBuiltinFiles} makes the root in the container's state folder, as `rootfs`:
- * folders, links and a few small files. It is removed with that folder. It is read-only inside, so
- * that a container can't fill the host's /run. The folders that programs write to (/tmp, /run,
+ * The root is folders, links and a few small files in a tmpfs of the container's own. They are kept
+ * as data in its state, and the start makes them; those that are too large for that, and all where
+ * there is a user namespace, are written by {@linkcode writeBuiltinFiles} to `rootfs` in the state
+ * folder, and the start copies them. The root is read-only inside. The folders that programs write to (/tmp, /run,
  * /home, /root) are tmpfs mounts of limited size. From the host come /usr, the /bin and /lib
  * folders that aren't symlinks into it, the loader's cache and Debian's /etc/alternatives, all
  * bound read-only.

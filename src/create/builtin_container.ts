@@ -5,7 +5,9 @@
  */
 
 import { builtinConfig, hostFacts, hostsFile, writeBuiltinFiles } from "./builtin_bundle.ts";
+import type { RootFile } from "../../init/operations/root_files.ts";
 import type { Config } from "../config/types/config.ts";
+import { filesAsData } from "./files_as_data.ts";
 import { late } from "../own/late.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import type { CheckedMode } from "../config/validate_network/network_mode.ts";
@@ -21,29 +23,49 @@ export interface Builtin {
   /** The first process inside, whose child the program is; undefined: it is the program. */
   readonly reaper: string | undefined;
   /**
-   * Fills the root file system's folder.
+   * Makes the root file system's folder, and fills it if its files can't be kept as data.
    *
-   * @param addresses of the container, which /etc/hosts names
+   * @returns its files as data; undefined: they are in the folder
    */
-  write(rootfs: string, addresses?: readonly string[]): void;
+  write(rootfs: string, options: RootOptions): readonly RootFile[] | undefined;
+}
+
+/** How a root is made. */
+export interface RootOptions {
+  /** The addresses of the container, which /etc/hosts names. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Whether its files may be data, which the start makes in memory. */
+  readonly asData: boolean;
+}
+
+/** Names that a root knows beside its own. */
+export interface RootNames {
+  /** Further lines of /etc/hosts; there is no /etc/resolv.conf then. */
+  readonly hosts: readonly string[];
+}
+
+/** What a built-in default is made for. */
+export interface BuiltinSubject {
+  /** What is wished of it. */
+  readonly wishes: DefaultWishes | undefined;
+  /** A config that counts in place of the default's. */
+  readonly own: Config | undefined;
+  readonly names: RootNames | undefined;
 }
 
 /**
  * The built-in default's config, and how its root file system is made.
  *
- * @param wishes what is wished of it
- * @param own a config that counts in place of the default's
  * @throws {ContainerError} `ConfigInvalid` with all that is wrong with the wishes
  */
 export async function makeBuiltin(
   id: string,
   mode: CheckedMode | undefined,
-  wishes: DefaultWishes | undefined,
-  own: Config | undefined,
+  { wishes, own, names }: BuiltinSubject,
 ): Promise<Builtin> {
   const kind = mode?.kind;
   const isHost = kind === "host";
-  const resolvConf = kind === undefined ? undefined : await resolverOf(kind);
+  const resolvConf = kind === undefined || names !== undefined ? undefined : await resolverOf(kind);
   const subject = { id, args: [], host: hostFacts(), network: { isHost, resolvConf } };
   const { config, files, rootBytes, reaper } = wishes === undefined
     ? { ...builtinConfig(subject), rootBytes: undefined, reaper: undefined }
@@ -52,17 +74,16 @@ export async function makeBuiltin(
     config: own === undefined ? config : named(own, config.hostname),
     rootBytes,
     reaper,
-    write(rootfs, addresses = []) {
-      const hosts = hostsFile(config.hostname ?? id, addresses);
+    write(rootfs, { addresses = [], asData }) {
+      const lines = names?.hosts.map((line) => `${line}\n`).join("") ?? "";
+      const hosts = hostsFile(config.hostname ?? id, addresses) + lines;
       const hasOwn = wishes?.files?.[HOSTS] !== undefined;
-      writeBuiltinFiles(
-        rootfs,
-        files.map((file) =>
-          file.path === HOSTS && file.kind === "file" && !hasOwn
-            ? { ...file, content: hosts }
-            : file
-        ),
+      const all = files.map((file) =>
+        file.path === HOSTS && file.kind === "file" && !hasOwn ? { ...file, content: hosts } : file
       );
+      const data = asData ? filesAsData(all) : undefined;
+      writeBuiltinFiles(rootfs, data === undefined ? all : []);
+      return data;
     },
   };
 }

@@ -49,8 +49,9 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
   const scratch = builtin === undefined ? undefined : Deno.makeTempDirSync({ prefix: "hull-" });
   try {
     const look = scratch === undefined ? rootfs : `${scratch}/rootfs`;
-    builtin?.write(look);
-    const config = configToStart(valid, look, process.options, factory.onWarning);
+    const rootFiles = builtin?.write(look, { asData: prepared.hasRootAsData });
+    const root = { rootfs: look, rootFiles };
+    const config = configToStart(valid, root, process.options, factory.onWarning);
     return rehearse({
       id,
       rootfs,
@@ -65,6 +66,7 @@ export async function planStart(planned: Planned): Promise<ContainerPlan> {
       noPivot: options.noPivot ?? false,
       keyring: options.noNewKeyring === true ? "" : `_ses.${id}`,
       onTmpfs: builtin !== undefined,
+      rootFiles,
       rootBytes: prepared.top?.bytes ?? builtin?.rootBytes,
       overlay: prepared.top === undefined ? undefined : `${planned.root}/${id}/rootfs`,
       reaper: prepared.reaper,

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "../../std/path/posix/resolve.ts";
-import type { Builtin } from "./builtin_container.ts";
+import type { Builtin, RootNames } from "./builtin_container.ts";
 import type { Top } from "./overlay_top.ts";
 import type { DefaultWishes } from "./default_wishes.ts";
 import { requireRootfs, withAbsoluteSources } from "./bundle_paths.ts";
@@ -90,6 +90,12 @@ export interface CreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What hull itself adds. */
+export interface InnerCreateOptions extends CreateOptions {
+  /** Which names a built-in root knows, in place of those that its network has. */
+  readonly names?: RootNames | undefined;
+}
+
 /** What is asked for. */
 export interface Asked {
   readonly id: string;
@@ -97,7 +103,7 @@ export interface Asked {
   readonly folder: string;
   /** The built-in default without one. */
   readonly config: Config | undefined;
-  readonly options: CreateOptions;
+  readonly options: InnerCreateOptions;
   /** The host's cgroups; only called if the config is valid. */
   readonly host: () => CgroupHost;
   readonly driver: "cgroupfs" | "systemd" | "disabled";
@@ -118,6 +124,8 @@ export interface PreparedContainer {
   readonly reaper: string | undefined;
   /** Whether that must be put into the state folder, from which it is mounted. */
   readonly writesReaper: boolean;
+  /** Whether the files of a root of hull's own need not be on the host: see `Builtin.write`. */
+  readonly hasRootAsData: boolean;
   /** What is laid over its root, if that is an overlay. */
   readonly top: Top | undefined;
 }
@@ -134,7 +142,7 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
   const asksFor = options.network ?? wishes?.network;
   const mode = asksFor === undefined ? undefined : await checkMode(asksFor);
   const builtin = config === undefined || wishes !== undefined
-    ? await makeBuiltin(id, mode, wishes, config)
+    ? await makeBuiltin(id, mode, { wishes, own: config, names: options.names })
     : undefined;
   const isUser = isOrdinaryUser();
   const wished = builtin?.config ?? config;
@@ -170,7 +178,10 @@ export async function prepareContainer(asked: Asked): Promise<PreparedContainer>
     ? await fitToHost({ asks, driver, config: placed, isLess, isBuiltin, isLenient })
     : { cgroups: newCgroupManager({ ...asks, driver }), valid: placed };
   for (const warning of [...user?.warnings ?? [], ...warnings]) onWarning?.(warning);
-  return { builtin, network, bundle, rootfs, mode, reaper, writesReaper, top, ...made };
+  // In a user namespace init makes files as somebody who is not root there yet.
+  const hasRootAsData = valid.linux?.namespaces?.every(({ type }) => type !== "user") ?? true;
+  const root = { bundle, rootfs, hasRootAsData, top };
+  return { builtin, network, mode, reaper, writesReaper, ...root, ...made };
 }
 
 const MOUNTED_REAPER = "/dev/init";

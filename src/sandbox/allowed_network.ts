@@ -9,7 +9,6 @@ import { randomHex } from "../../ffi/c/random.ts";
 import { type Destination, parseDestination, splitPort } from "../config/destination.ts";
 import { parseIp } from "../config/ip_address.ts";
 import type { BridgeNetwork } from "../config/types/network_mode.ts";
-import type { Container } from "../container.ts";
 import { ContainerError } from "../errors.ts";
 
 /** Looks a name up. */
@@ -85,19 +84,4 @@ function isElsewhere(address: string): boolean {
     return false;
   }
   return ip.bytes.subarray(0, 12).some((byte) => byte !== 0); // neither ::, ::1 nor an IPv4 in it
-}
-
-/**
- * Adds the names to the sandbox's /etc/hosts, and takes its resolver away, which it could not reach
- * and would wait for; before it has a process.
- */
-export function nameHosts(container: Container, { hosts }: AllowedNetwork): void {
-  const { rootfs } = container.state();
-  try {
-    Deno.removeSync(`${rootfs}/etc/resolv.conf`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const lines = hosts.map((line) => `${line}\n`).join("");
-  Deno.writeTextFileSync(`${rootfs}/etc/hosts`, lines, { append: true, create: false });
 }

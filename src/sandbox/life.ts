@@ -5,12 +5,13 @@
  */
 
 import type { Container } from "../container.ts";
+import type { InnerCreateOptions } from "../create/prepare_container.ts";
 import { ContainerError } from "../errors.ts";
 import { Factory } from "../factory.ts";
 import { undone } from "../failures/undo.ts";
 import { Process } from "../process.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../state/process_identity.ts";
-import { allowedNetwork, nameHosts } from "./allowed_network.ts";
+import { allowedNetwork } from "./allowed_network.ts";
 import { newId, removeIfThere, sweepSandboxes } from "./listing.ts";
 import {
   type CheckedOptions,
@@ -44,13 +45,15 @@ export async function makeLife(options: SandboxOptions): Promise<LifeHandle> {
   await sweepSandboxes(factory);
   const allowed = await allowedNetwork(checked.allowNet);
   const wishes = wishesOf(checked, allowed);
-  const container = await factory.create(id, undefined, { wishes, signal });
+  // Of the resolver it could not reach it would wait for an answer.
+  const names = allowed === undefined ? undefined : { hosts: allowed.hosts };
+  const how: InnerCreateOptions = { wishes, signal, names };
+  const container = await factory.create(id, undefined, how);
   try {
     // The record comes first: who is killed now leaves a session that is over.
     const me = identify(Deno.pid);
     const session = { ...recordOf(checked), session: me };
     writeRecord(container.folder, session);
-    if (allowed !== undefined) nameHosts(container, allowed);
     const process = new Process({
       args: [FIRST_PROGRAM],
       cwd: HOME, // which is made

@@ -5,6 +5,7 @@
  */
 
 import { newKeyringName } from "../../init/steps/process/keyring.ts";
+import type { RootFile } from "../../init/operations/root_files.ts";
 import type { InitKind } from "../../init/start_way.ts";
 import type { Config } from "../config/types/config.ts";
 import type { ProcessOptions } from "../process.ts";
@@ -29,6 +30,8 @@ export interface StartSubject
   readonly keyring: string;
   /** Whether the root is a tmpfs that is filled with the rootfs's files. */
   readonly onTmpfs: boolean;
+  /** See {@linkcode InitConfig.rootFiles}. */
+  readonly rootFiles: readonly RootFile[] | undefined;
   /** How many bytes that may hold; not limited without it. */
   readonly rootBytes: number | undefined;
   /** See {@linkcode InitConfig.overlay}. */
@@ -63,6 +66,7 @@ export function subjectOf(
   options: StartOptions,
 ): StartSubject {
   const { id, rootfs, bundle, network, loopbackDown = false, rootBytes, reaper } = before;
+  const { rootFiles } = before;
   const folder = surroundings.store.folder(id);
   return {
     ...surroundings,
@@ -72,11 +76,12 @@ export function subjectOf(
     network,
     before,
     folder,
-    config: configToStart(before.config, rootfs, process, surroundings.onWarning),
+    config: configToStart(before.config, { rootfs, rootFiles }, process, surroundings.onWarning),
     process,
     noPivot: options.noPivot ?? false,
     keyring: options.noNewKeyring === true ? "" : newKeyringName(id),
     onTmpfs: rootfs === `${folder}/rootfs`, // the built-in default's
+    rootFiles,
     rootBytes,
     overlay: before.hasOverlay === true ? `${folder}/rootfs` : undefined,
     reaper,

@@ -72,6 +72,13 @@ const FIELDS: Readonly<Record<string, Check>> = {
   outputFiles: optional(shaped({ stdout: optional(isText), stderr: optional(isText) })),
   hasLease: optional(isFlag),
   loopbackDown: optional(isFlag),
+  rootFiles: optional(listOf(shaped({
+    path: isText,
+    mode: optional(isNumber),
+    target: optional(isText),
+    text: optional(isText),
+    bytes: optional(isText),
+  }))),
   rootBytes: optional(isNumber),
   hasOverlay: optional(isFlag),
   reaper: optional(isText),

@@ -6,6 +6,7 @@
 
 import type { CheckedUserNetwork } from "../config/validate_network/network_mode.ts";
 import type { ContainerNetwork } from "../config/types/network.ts";
+import type { RootFile } from "../../init/operations/root_files.ts";
 import type { Config } from "../config/types/config.ts";
 import type { StoredUnit } from "../cgroups/manager.ts";
 import type { ResctrlGroups } from "../resctrl/intel_rdt.ts";
@@ -56,6 +57,8 @@ export interface StoredState {
   readonly outputFiles?: OutputFiles | undefined;
   /** Whether not even the loopback interface is brought up. */
   readonly loopbackDown?: boolean | undefined;
+  /** What a root in memory holds, where that is not a copy of what the rootfs holds. */
+  readonly rootFiles?: readonly RootFile[] | undefined;
   /** How many bytes a root in memory may hold; not limited without it. */
   readonly rootBytes?: number | undefined;
   /** Whether its root is an overlay: what is changed is in memory, the rootfs stays as it is. */

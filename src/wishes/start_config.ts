@@ -8,24 +8,33 @@
 import type { Config } from "../config/types/config.ts";
 import { validateConfig } from "../config/validate/validate.ts";
 import { ContainerError, type Fault } from "../errors.ts";
+import { type RootFile, RootFiles } from "../../init/operations/root_files.ts";
 import type { ProcessOptions } from "../process.ts";
 import { grantable, mergeProcess } from "./process_wishes.ts";
-import { resolveUser } from "./user.ts";
+import { resolveUser, resolveUserIn } from "./user.ts";
+
+/** A container's root before there is a process. */
+export interface RootToLookAt {
+  /** The root file system's folder on the host. */
+  readonly rootfs: string;
+  /** What the root will hold, if that is not what the folder holds. */
+  readonly rootFiles?: readonly RootFile[] | undefined;
+}
 
 /**
  * The config to start with.
  *
- * @param rootfs where the user's name is looked up
+ * @param root where the user's name is looked up
  * @param onWarning called for capabilities that can't be granted
  * @throws {ContainerError} `ConfigInvalid`
  */
 export function configToStart(
   config: Config,
-  rootfs: string,
+  root: RootToLookAt,
   options: ProcessOptions,
   onWarning: (warning: Fault) => void = () => {},
 ): Config {
-  const user = resolveUser(options.user, rootfs);
+  const user = userIn(options.user, root);
   const process = mergeProcess(config.process, options, user);
   if ((process.args ?? []).length > 0) {
     // The stored config was checked when the container was made.
@@ -35,6 +44,15 @@ export function configToStart(
   throw new ContainerError("ConfigInvalid", "there is no program to run", {
     faults: [{ pointer: "/process/args", message: "must hold at least the program" }],
   });
+}
+
+function userIn(
+  user: ProcessOptions["user"],
+  { rootfs, rootFiles }: RootToLookAt,
+): ReturnType<typeof resolveUser> {
+  if (rootFiles === undefined || typeof user !== "string") return resolveUser(user, rootfs);
+  const files = new RootFiles(rootFiles);
+  return resolveUserIn((path) => files.lines(path), user);
 }
 
 /** Whether the options change the config's process. */

@@ -17,16 +17,20 @@ import {
 } from "../../../ffi/files/mount.ts";
 import { type PlanItem, result, StepBuilder } from "../../operations/operation.ts";
 import { propagationOf } from "./mount_options.ts";
+import type { RootFile } from "../../operations/root_files.ts";
+import { fillRoot } from "./fill_root.ts";
 import { attach } from "./mount_calls.ts";
 import { makeOverlay, makeTmpfs, type Overlay } from "./overlay.ts";
 import { openHostPlace, ROOT } from "../places/paths.ts";
 
 const ROOTFS = "rootfs";
 
-/** A tmpfs of the container's own as its root, filled with what the rootfs has. */
+/** A tmpfs of the container's own as its root, filled with what the rootfs has or with files. */
 export interface RootInMemory {
   /** How many bytes it may hold; not limited without it, but for half of the memory. */
   readonly bytes: number | undefined;
+  /** Its files, rather than a copy of the rootfs's. */
+  readonly files?: readonly RootFile[] | undefined;
   /** What it lies over, rather than having a copy of it. */
   readonly overlay?: Overlay | undefined;
 }
@@ -116,11 +120,12 @@ export function detachRootfs(memory: RootInMemory | undefined): PlanItem[] {
 const TRIED = "root.tried";
 const SINCE = "without a mount namespace of its own a container takes Linux 6.15";
 
-function makeInMemory(step: StepBuilder, { bytes, overlay }: RootInMemory): void {
+function makeInMemory(step: StepBuilder, { bytes, files, overlay }: RootInMemory): void {
   if (overlay !== undefined) return makeOverlay(step, overlay, bytes, ROOT);
   step.because("make a tmpfs of the rootfs's files", "/", "/root/path");
   makeTmpfs(step, bytes, ROOT);
-  step.copyUp(ROOTFS, ROOT);
+  if (files === undefined) step.copyUp(ROOTFS, ROOT);
+  else fillRoot(step, files, ROOT);
 }
 
 /** Attaches the copy over the rootfs, as pivot_root wants it: a mount point. */

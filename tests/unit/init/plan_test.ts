@@ -80,6 +80,20 @@ const GOLDEN: Readonly<Record<string, Partial<InitConfig> & Pick<InitConfig, "co
   },
   seccomp: { config: spec(), seccomp: FILTER },
   "root-on-tmpfs": { config: spec(), onTmpfs: true },
+  "root-of-files": {
+    config: spec(),
+    onTmpfs: true,
+    rootBytes: 65_536,
+    rootFiles: [
+      { path: "/etc", mode: 0o755 },
+      { path: "/tmp", mode: 0o1777 },
+      { path: "/lib", target: "usr/lib" },
+      { path: "/etc/hostname", mode: 0o644, text: "golden\n" },
+      { path: "/etc/ld.so.cache", mode: 0o644, text: "" },
+      { path: "/etc/deep", mode: 0o750 },
+      { path: "/etc/deep/bytes", mode: 0o600, bytes: "AP8=" },
+    ],
+  },
   terminal: {
     config: spec((config) => {
       config.process = {
