@@ -8,6 +8,7 @@
  */
 
 import type { Fd } from "../../ffi/files/file.ts";
+import type { Aside } from "../../ffi/waiting/aside.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import type { Resources } from "../config/types/config.ts";
 import type { Stats } from "./stats.ts";
@@ -214,10 +215,11 @@ export interface CgroupManager {
    * Tries once to remove the folders, beginning with the one that processes are looked for in: while
    * anything is in it, none is removed.
    *
+   * @param aside how the calls are made, which may wait in the kernel
    * @param own those to remove; all by default
    * @returns whether all of them are gone
    */
-  removeIfEmpty(own?: readonly string[]): boolean;
+  removeIfEmpty(aside: Aside, own?: readonly string[]): Promise<boolean>;
   /**
    * Removes the folders, sub-cgroups first; those above them stay. No error if they are gone.
    *

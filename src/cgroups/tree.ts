@@ -6,10 +6,13 @@
  */
 
 import { fieldIfAlive } from "../../ffi/processes/process_status.ts";
-import { errnoName, failedWith, SyscallError } from "../../ffi/c/errno.ts";
+import { EROFS, errnoName, failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { AT_FDCWD, AT_REMOVEDIR } from "../../ffi/files/file.ts";
 import { makeFolder, unlinkAt } from "../../ffi/files/entries.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
+import { type Aside, runAside } from "../../ffi/waiting/aside.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import { ContainerError } from "../errors.ts";
 import { late } from "../own/late.ts";
 import { cgroupError } from "./cgroup_errors.ts";
@@ -107,9 +110,23 @@ export async function removeCgroups(paths: readonly string[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Removes a cgroup if it holds no process and no other cgroup; true as well if there is none. */
-export function removeIfEmpty(path: string): boolean {
-  return removeFolder(path) === undefined;
+/**
+ * Removes cgroups if they hold no process and no other cgroup, up to the first one that does. The
+ * kernel makes whoever removes one wait.
+ *
+ * @returns whether there is none of them any more
+ */
+export async function removeIfEmpty(paths: readonly string[], aside: Aside): Promise<boolean> {
+  const program = new SyscallProgram(paths.map((path): Operation => ({
+    syscall: "unlinkat",
+    args: [AT_FDCWD, path, AT_REMOVEDIR],
+    tolerated: "ENOENT",
+  })));
+  await runAside(program, aside);
+  const failed = program.failure();
+  // A file system that is read-only is told before what is missing.
+  return failed === undefined ||
+    (failed.errno === EROFS && paths.every((path) => removeFolder(path) === undefined));
 }
 
 /** Whether there is such a folder. */

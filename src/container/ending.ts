@@ -90,7 +90,7 @@ export class Ending {
     if (wasBegun || cgroups.processes({ all: true }).length === 0) await this.removeCgroups();
     await leaveClass(known.resctrl);
     await this.removeNetwork();
-    this.removeState();
+    await this.removeState();
     this.#known.init?.[Symbol.dispose]();
   }
 
@@ -102,7 +102,9 @@ export class Ending {
     const { init, state } = this.#known;
     const { config, ownCgroups } = state.known;
     const haveEnded = init?.hasEnded === true && hasOwnPids(config);
-    this.#hasNoCgroups = haveEnded && (await this.#keeper()).removeIfEmpty(ownCgroups);
+    const { poller } = this.#known.surroundings;
+    this.#hasNoCgroups = haveEnded &&
+      await (await this.#keeper()).removeIfEmpty(poller, ownCgroups);
     if (!this.#hasNoCgroups) await this.#known.kill();
   }
 
@@ -134,8 +136,9 @@ export class Ending {
   }
 
   /** Removes its folder, and it is gone. */
-  removeState(): void {
-    this.#known.surroundings.store.remove(this.#known.id);
+  async removeState(): Promise<void> {
+    const { store, poller } = this.#known.surroundings;
+    await store.remove(this.#known.id, poller);
   }
 
   async #runHooks(signal?: AbortSignal): Promise<void> {

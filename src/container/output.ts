@@ -8,13 +8,14 @@ import type { ExitStatus } from "../../ffi/processes/process.ts";
 import { read } from "../../ffi/files/file.ts";
 import { type Pipe, setNonBlocking } from "../../ffi/files/pipe.ts";
 import type { AbortOptions } from "../../ffi/waiting/abort.ts";
+import { readTotals } from "../cgroups/totals.ts";
 import { ContainerError } from "../errors.ts";
 import { USED } from "../process/process_claim.ts";
 import { Process, type ProgramOptions } from "../process.ts";
 import { type Input, requireInput } from "../streams/input.ts";
 import { Attendance, OutputPipes } from "./attendance.ts";
 import type { KnownContainer } from "./known_container.ts";
-import { statsIfThere, type Usage, usageOfAll, usageOfOne } from "./usage.ts";
+import { type Usage, usageOfAll, usageOfOne } from "./usage.ts";
 
 /** How much of each output is taken where nothing is said: 16 MiB. */
 const OUTPUT_LIMIT = 16 * 2 ** 20;
@@ -90,7 +91,9 @@ export async function outputOf(
   const { poller, cgroups } = known.surroundings;
   using pipes = new OutputPipes(stdin !== undefined);
   const process = new Process({ ...program, args, terminal: false, ...pipes.stdio });
-  const before = known.state.known.init === undefined ? undefined : statsIfThere(cgroups);
+  const before = known.state.known.init === undefined
+    ? undefined
+    : await readTotals(cgroups, poller);
   try {
     await start(process, { signal });
   } catch (error) {
@@ -104,11 +107,11 @@ export async function outputOf(
   });
   const status = await attendance.ended();
   const wallMs = performance.now() - begun;
-  const stats = statsIfThere(cgroups);
+  const totals = await readTotals(cgroups, poller);
   const isFirst = known.init?.pid === process.pid;
   const used = process[USED]();
-  const usage = isFirst ? usageOfAll(stats, used, wallMs) : usageOfOne(used, wallMs);
-  const oomKills = (stats?.memory?.oomKills ?? 0) - (before?.memory?.oomKills ?? 0);
+  const usage = isFirst ? usageOfAll(totals, used, wallMs) : usageOfOne(used, wallMs);
+  const oomKills = (totals.oomKills ?? 0) - (before?.oomKills ?? 0);
   if (isFirst) await whenEnded?.();
   await attendance.taken();
   signal?.throwIfAborted();

@@ -5,12 +5,8 @@
  */
 
 import type { ResourceUsage } from "../../ffi/processes/resource_usage.ts";
-import type { CgroupManager } from "../cgroups/manager.ts";
-import type { BlkioStats, Stats } from "../cgroups/stats.ts";
-import { ContainerError } from "../errors.ts";
+import type { Totals } from "../cgroups/totals.ts";
 
-/** All that a usage is made of; the rest would take as many reads again. */
-const COUNTED = ["cpu", "memory", "blkio"] as const;
 const NS_PER_MS = 1e6;
 
 /**
@@ -35,19 +31,18 @@ export interface Usage {
  * tell by what the kernel says of its first one.
  */
 export function usageOfAll(
-  stats: Stats | undefined,
+  totals: Totals | undefined,
   first: ResourceUsage | undefined,
   wallMs: number,
 ): Usage {
-  const { cpu, memory, blkio } = stats ?? {};
   const own = usageOfOne(first, wallMs);
-  const peak = memory?.usage.max ?? 0; // 0 where the kernel does not keep it
+  const { cpuNs, memoryPeak = 0, readBytes, writtenBytes } = totals ?? {};
   return {
     wallMs,
-    cpuMs: cpu === undefined ? own.cpuMs : cpu.usage.total / NS_PER_MS,
-    memoryPeakBytes: peak > 0 ? peak : own.memoryPeakBytes,
-    ioReadBytes: blkio === undefined ? own.ioReadBytes : transferred(blkio, "Read"),
-    ioWrittenBytes: blkio === undefined ? own.ioWrittenBytes : transferred(blkio, "Write"),
+    cpuMs: cpuNs === undefined ? own.cpuMs : cpuNs / NS_PER_MS,
+    memoryPeakBytes: memoryPeak > 0 ? memoryPeak : own.memoryPeakBytes,
+    ioReadBytes: readBytes ?? own.ioReadBytes,
+    ioWrittenBytes: writtenBytes ?? own.ioWrittenBytes,
   };
 }
 
@@ -60,18 +55,4 @@ export function usageOfOne(usage: ResourceUsage | undefined, wallMs: number): Us
     ioReadBytes: usage?.readBytes,
     ioWrittenBytes: usage?.writtenBytes,
   };
-}
-
-function transferred({ ioServiceBytesRecursive: entries }: BlkioStats, op: string): number {
-  return entries.reduce((sum, entry) => entry.op === op ? sum + entry.value : sum, 0);
-}
-
-/** What the cgroups say; undefined if they are gone, since another program removes the container. */
-export function statsIfThere(cgroups: Pick<CgroupManager, "stats">): Stats | undefined {
-  try {
-    return cgroups.stats(COUNTED);
-  } catch (error) {
-    if (error instanceof ContainerError) return undefined;
-    throw error;
-  }
 }

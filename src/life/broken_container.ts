@@ -60,7 +60,7 @@ export async function removeBroken(broken: BrokenContainer): Promise<void> {
   if (remains.network !== undefined) {
     await removeNetwork({ network: remains.network, joined: undefined, isNamed: false });
   }
-  store.remove(id);
+  await store.remove(id, poller);
   if (hasRecords(store.root)) {
     await giveLeaseBack(store, remains.network?.owner);
   }

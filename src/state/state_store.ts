@@ -13,6 +13,7 @@ import { unlinkAt } from "../../ffi/files/entries.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
 import { isThere, S_IFDIR, S_IFMT, statAt, tryStatPath } from "../../ffi/files/file_status.ts";
 import { late } from "../own/late.ts";
+import type { Aside } from "../../ffi/waiting/aside.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process_identity.ts";
 import { replaceFile } from "./replace_file.ts";
@@ -24,7 +25,7 @@ import {
   isMaking,
   makeTemporary,
   moveAway,
-  removeFolder,
+  removeAside,
   STATE_FILE,
   sweep,
 } from "./state_temporary.ts";
@@ -298,12 +299,16 @@ export class StateStore {
     return fd;
   }
 
-  /** Removes a container's folder with all in it; the caller holds its lock. */
-  remove(id: string): void {
+  /**
+   * Removes a container's folder with all in it; the caller holds its lock.
+   *
+   * @param aside how the calls are made, which may wait in the kernel
+   */
+  async remove(id: string, aside: Aside): Promise<void> {
     const folder = this.folder(id);
     try {
       const away = moveAway(this.root, folder, this.me);
-      if (away !== undefined) removeFolder(away);
+      if (away !== undefined) await removeAside(away, aside);
     } catch (error) {
       throw storeError(`cannot remove ${folder}`, folder, error);
     }

@@ -21,12 +21,17 @@ import {
 } from "../../ffi/files/file.ts";
 import { makeFolder, renameNew, unlinkAt } from "../../ffi/files/entries.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
+import { type Aside, runAside } from "../../ffi/waiting/aside.ts";
+import type { Operation } from "../../ffi/program/operation.ts";
+import { SyscallProgram } from "../../ffi/program/program.ts";
 import { isAlive, type ProcessIdentity } from "./process_identity.ts";
 
 /** The file in a container's folder that makes it one. */
 export const STATE_FILE = "state.json";
 /** The file in it that tells how the first process ended. */
 export const EXIT_FILE = "exit";
+/** The folder in it that is the root of a container of hull's own making. */
+const ROOTFS = "rootfs";
 const FOLDER_MODE = 0o711;
 const NAME = /^~(?:new|old)-(\d+)-(\d+)-([0-9a-f-]+)-[0-9a-f]{8}$/;
 
@@ -76,6 +81,27 @@ export function removeFolder(path: string): void {
   } catch {
     Deno.removeSync(path, { recursive: true });
   }
+}
+
+/** What the folder of a container that has ended holds, with the empty folder of its root. */
+const USUAL = [STATE_FILE, EXIT_FILE, ROOTFS] as const;
+
+/**
+ * The same by calls that another thread may make: a kernel that writes to a disk takes milliseconds.
+ *
+ * @throws what `Deno.remove` throws
+ */
+export async function removeAside(path: string, aside: Aside): Promise<void> {
+  const program = new SyscallProgram([
+    ...USUAL.map((name): Operation => ({
+      syscall: "unlinkat",
+      args: [AT_FDCWD, `${path}/${name}`, name === ROOTFS ? AT_REMOVEDIR : 0],
+      onError: "continue",
+    })),
+    { label: "folder", syscall: "unlinkat", args: [AT_FDCWD, path, AT_REMOVEDIR] },
+  ]);
+  await runAside(program, aside);
+  if (program.result("folder") < 0) await Deno.remove(path, { recursive: true });
 }
 
 function removeFile(path: string): void {

@@ -26,6 +26,9 @@ import {
 } from "../fixtures/test_cgroup.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
+/** Makes the calls in place. */
+const ASIDE = { isAlone: true };
+
 Deno.test("a process that entered is listed, one of a sub-cgroup with `all`", async () => {
   await using cgroup = new TestCgroup();
   const { manager } = cgroup;
@@ -54,15 +57,15 @@ Deno.test("an empty cgroup is removed at once; one that holds a process, or a cg
   const folders = [...new Set(Object.values(manager.paths))];
   const there = () => folders.filter(isThere);
   await using inside = await Inside.start(manager, "exec sleep 1000");
-  assertEquals([manager.removeIfEmpty(), there()], [false, folders]);
+  assertEquals([await manager.removeIfEmpty(ASIDE), there()], [false, folders]);
   manager.kill(SIGKILL);
   await inside.end();
   for (const folder of folders) Deno.mkdirSync(`${folder}/sub`);
-  assertEquals([manager.removeIfEmpty(), there()], [false, folders]);
+  assertEquals([await manager.removeIfEmpty(ASIDE), there()], [false, folders]);
   for (const folder of folders) Deno.removeSync(`${folder}/sub`);
-  assertEquals([manager.removeIfEmpty([]), there()], [true, folders]);
-  assertEquals([manager.removeIfEmpty(), there()], [true, []]);
-  assertEquals(manager.removeIfEmpty(), true);
+  assertEquals([await manager.removeIfEmpty(ASIDE, []), there()], [true, folders]);
+  assertEquals([await manager.removeIfEmpty(ASIDE), there()], [true, []]);
+  assertEquals(await manager.removeIfEmpty(ASIDE), true);
 });
 
 Deno.test("early entries come before late ones, and memory is late", async () => {

@@ -89,8 +89,8 @@ export class DisabledManager implements CgroupManager {
     };
   }
 
-  removeIfEmpty(): boolean {
-    return true;
+  removeIfEmpty(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   destroy(): Promise<void> {

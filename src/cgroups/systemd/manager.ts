@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Aside } from "../../../ffi/waiting/aside.ts";
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { Resources } from "../../config/types/config.ts";
@@ -140,8 +141,8 @@ export class SystemdManager implements CgroupManager {
   }
 
   /** Only systemd can tell. */
-  removeIfEmpty(own?: readonly string[]): boolean {
-    return own?.length === 0;
+  removeIfEmpty(_how: Aside, own?: readonly string[]): Promise<boolean> {
+    return Promise.resolve(own?.length === 0);
   }
 
   async destroy(own?: readonly string[]): Promise<void> {

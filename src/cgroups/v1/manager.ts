@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Aside } from "../../../ffi/waiting/aside.ts";
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import type { Resources } from "../../config/types/config.ts";
 import { ContainerError } from "../../errors.ts";
@@ -148,11 +149,11 @@ export class ManagerV1 implements CgroupManager {
     };
   }
 
-  removeIfEmpty(own?: readonly string[]): boolean {
+  async removeIfEmpty(aside: Aside, own?: readonly string[]): Promise<boolean> {
     const anchor = this.#anchor();
     const others = this.#own(own).filter((folder) => folder !== anchor);
     const folders = own?.includes(anchor) ?? true ? [anchor, ...others] : others;
-    return folders.every(removeIfEmpty);
+    return await removeIfEmpty(folders, aside);
   }
 
   destroy(own?: readonly string[]): Promise<void> {

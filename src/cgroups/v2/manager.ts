@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Aside } from "../../../ffi/waiting/aside.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { entryFile } from "../../../ffi/files/cgroup_entry.ts";
 import type { Resources } from "../../config/types/config.ts";
@@ -150,8 +151,8 @@ export class ManagerV2 implements CgroupManager {
     return { current: this.processes().length, limit: "max" };
   }
 
-  removeIfEmpty(own?: readonly string[]): boolean {
-    return !(own?.includes(this.#path) ?? true) || removeIfEmpty(this.#path);
+  async removeIfEmpty(aside: Aside, own?: readonly string[]): Promise<boolean> {
+    return !(own?.includes(this.#path) ?? true) || await removeIfEmpty([this.#path], aside);
   }
 
   async destroy(own?: readonly string[]): Promise<void> {

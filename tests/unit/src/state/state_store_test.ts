@@ -32,7 +32,10 @@ function make(store: StateStore, id: string): void {
   folder.place(state(id));
 }
 
-Deno.test("an id is one folder's: made once, written, read, listed, removed", () => {
+/** Makes the calls in place. */
+const ASIDE = { isAlone: true };
+
+Deno.test("an id is one folder's: made once, written, read, listed, removed", async () => {
   using scratch = scratchFolder();
   const store = new StateStore(`${scratch.path}/root`);
   assertEquals(store.ids(), []);
@@ -48,7 +51,7 @@ Deno.test("an id is one folder's: made once, written, read, listed, removed", ()
   assertEquals([...Deno.readDirSync(store.root)].map(({ name }) => name), ["one"]);
   assertEquals((Deno.lstatSync(`${scratch.path}/root/one`).mode ?? 0) & 0o777, 0o711);
   assertEquals(store.ids(), ["one"]);
-  store.remove("one");
+  await store.remove("one", ASIDE);
   assertEquals(store.ids(), []);
   assertEquals(assertThrows(() => store.read("one"), ContainerError).code, "ContainerNotExists");
 });
@@ -103,7 +106,7 @@ Deno.test("a process is the same one by its start time and boot, whatever took i
   // its creator has given it a first process since that was read, and ended
   store.write({ ...read, init: SELF });
   assertEquals(store.isAbandoned(read), false);
-  store.remove("x");
+  await store.remove("x", ASIDE);
   assert(store.isAbandoned(read));
 });
 
