@@ -9,22 +9,30 @@ import type { ImageProgress } from "../../images/unpack_options.ts";
 const WIDTH = 30;
 /** Not more often than the eye sees. */
 const INTERVAL_MS = 50;
-const CLEAR = "\r\x1b[K";
+const USUAL_COLUMNS = 80;
 
-/** The text of a bar. */
-export function barText({ layer, layers, bytes, totalBytes }: ImageProgress): string {
+/**
+ * The text of a bar: as much as fits into a line, whose last column stays free, since some terminals
+ * go to the next line there.
+ */
+export function barText(
+  { layer, layers, bytes, totalBytes }: ImageProgress,
+  columns: number = USUAL_COLUMNS,
+): string {
   const part = totalBytes === 0 ? 1 : bytes / totalBytes;
   const full = Math.floor(part * WIDTH);
-  const bar = `${"#".repeat(full)}${".".repeat(WIDTH - full)}`;
+  const percent = `${Math.floor(part * 100)}%`;
+  const bar = `[${"#".repeat(full)}${".".repeat(WIDTH - full)}] ${percent}`;
   const size = `${(bytes / 1e6).toFixed(0)} of ${(totalBytes / 1e6).toFixed(0)} MB`;
-  return `[${bar}] ${Math.floor(part * 100)}% layer ${layer + 1} of ${layers}, ${size}`;
+  const all = `${bar} layer ${layer + 1} of ${layers}, ${size}`;
+  return [all, bar, percent].find((text) => text.length < columns) ?? "";
 }
 
 /** A bar that is gone at the end. Without a terminal nothing is printed. */
 export class ProgressBar implements Disposable {
   readonly #isOn: boolean;
   #last = 0;
-  #isShown = false;
+  #length = 0;
 
   /** Shows nothing yet. */
   constructor(isOn: boolean) {
@@ -36,19 +44,35 @@ export class ProgressBar implements Disposable {
     const now = performance.now();
     if (!this.#isOn || now - this.#last < INTERVAL_MS) return;
     this.#last = now;
-    this.#isShown = true;
-    print(`${CLEAR}${barText(progress)}`);
+    const columns = terminalColumns();
+    const text = barText(progress, columns);
+    print(`${this.#clear(columns)}${text}`);
+    this.#length = text.length;
   }
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#isShown) print(CLEAR);
-    this.#isShown = false;
+    if (this.#length > 0) print(this.#clear(terminalColumns()));
+    this.#length = 0;
   }
 
   /** Takes the bar away. */
   [Symbol.dispose](): void {
     this.end();
+  }
+
+  /** A window that was made narrower shows the line as several, and the cursor in the last. */
+  #clear(columns: number): string {
+    const above = this.#length === 0 ? 0 : Math.ceil(this.#length / columns) - 1;
+    return `${above === 0 ? "" : `\x1b[${above}A`}\r\x1b[J`;
+  }
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || USUAL_COLUMNS;
+  } catch {
+    return USUAL_COLUMNS; // it was hung up
   }
 }
 

@@ -13,6 +13,7 @@ import { choice, type Invocation, isOn, pathOf, text } from "../flags/command.ts
 import { usageError } from "../flags/options.ts";
 import type { Named } from "../flags/made_id.ts";
 import { parseBytes } from "../flags/quantities.ts";
+import { Interruption } from "./interruption.ts";
 import { ProgressBar } from "../output/progress_bar.ts";
 
 /**
@@ -36,8 +37,10 @@ export async function imageBundle(
   }
   const store = resolve(pathOf(invocation, "image-store") ?? defaultImageStore());
   const limit = text(flags, "image-limit");
+  using interruption = new Interruption();
   using bar = new ProgressBar(Deno.stderr.isTerminal());
   const image = await storedImage(pathOf(invocation, "image") ?? "", store, {
+    signal: interruption.signal,
     onProgress: (progress) => bar.show(progress),
     limits: limit === undefined ? {} : { maxBytes: parseBytes("image-limit", limit) },
   });
