@@ -243,3 +243,22 @@ export class SyscallError extends Error {
 export function failedWith(error: unknown, ...codes: readonly string[]): error is SyscallError {
   return error instanceof SyscallError && codes.includes(error.code);
 }
+
+/** By what a call fails that has not been tried at all. */
+const BOUNDS: readonly unknown[] = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/**
+ * Whether a call, of hull's or of Deno's, failed by a bound of this program's or of the host: that
+ * says nothing of what the call was about.
+ */
+export function isBound(error: unknown): boolean {
+  return error instanceof Error && BOUNDS.includes((error as { readonly code?: unknown }).code);
+}
+
+/**
+ * For those who take a failed look for a thing that is not there: throws the error again if it
+ * {@linkcode isBound}. A process that lives must not be taken for ended for want of an fd.
+ */
+export function throwBound(error: unknown): void {
+  if (isBound(error)) throw error;
+}

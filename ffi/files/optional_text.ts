@@ -4,13 +4,19 @@
  * @module
  */
 
+import { throwBound } from "../c/errno.ts";
 import { readText } from "./file.ts";
 
-/** What a file holds; empty where it can't be read. */
+/**
+ * What a file holds; empty where it can't be read.
+ *
+ * @throws {SyscallError} if this program can open no more
+ */
 export function optionalText(path: string): string {
   try {
     return readText(path);
-  } catch {
+  } catch (error) {
+    throwBound(error);
     return "";
   }
 }

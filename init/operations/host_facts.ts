@@ -5,7 +5,7 @@
  */
 
 import { readStatus, signalsIn, statusMask } from "../../ffi/processes/process_status.ts";
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { SyscallError, throwBound } from "../../ffi/c/errno.ts";
 import { Fd, O_PATH, open, readText } from "../../ffi/files/file.ts";
 import { S_IFCHR, S_IFMT, statAt } from "../../ffi/files/file_status.ts";
 import { lastCapability } from "../../ffi/files/kernel_constants.ts";
@@ -75,7 +75,8 @@ export class HostFacts implements Facts {
     try {
       using file = open(path, O_PATH);
       return nodeOf(statAt(file, ""));
-    } catch {
+    } catch (error) {
+      throwBound(error);
       return undefined; // who asks for it says so
     }
   }
@@ -109,7 +110,8 @@ export class HostFacts implements Facts {
   get deniesGroups(): boolean {
     try {
       return readText("/proc/self/setgroups").startsWith("deny");
-    } catch {
+    } catch (error) {
+      throwBound(error);
       return false; // then the kernel's refusal is an error
     }
   }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { throwBound } from "../../ffi/c/errno.ts";
 import { SIGKILL, SIGSTOP } from "../../ffi/c/signal_numbers.ts";
 import { readText } from "../../ffi/files/file.ts";
 import { signalPidfd } from "../../ffi/processes/process.ts";
@@ -89,7 +90,10 @@ function childrenOf(parent: ProcessIdentity): ProcessIdentity[] {
       const text = readText(`/proc/${parent.pid}/task/${name}/children`);
       for (const word of text.split(" ")) if (word !== "") pids.add(Number(word));
     }
-  } catch { /* it has ended, or the kernel keeps no such list */ }
+  } catch (error) {
+    throwBound(error);
+    // it has ended, or the kernel keeps no such list
+  }
   return [...pids].map((pid) => childOf(parent, pid)).filter((child) => child !== undefined);
 }
 
@@ -98,5 +102,8 @@ function send(process: ProcessIdentity, signal: number): void {
   try {
     using pidfd = openIdentified(process);
     if (pidfd !== undefined) signalPidfd(pidfd, signal);
-  } catch { /* it may not be signalled */ }
+  } catch (error) {
+    throwBound(error);
+    // it may not be signalled
+  }
 }

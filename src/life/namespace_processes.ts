@@ -6,6 +6,7 @@
  * @module
  */
 
+import { throwBound } from "../../ffi/c/errno.ts";
 import { tryStatPath } from "../../ffi/files/file_status.ts";
 import { openPidfd, signalPidfd } from "../../ffi/processes/process.ts";
 
@@ -23,7 +24,10 @@ export function signalBeside(pid: number, signal: number): void {
     try {
       using pidfd = openPidfd(each);
       if (namespaceOf(each) === own) signalPidfd(pidfd, signal); // so the number was not reused
-    } catch { /* it has ended */ }
+    } catch (error) {
+      throwBound(error);
+      // it has ended
+    }
   }
 }
 

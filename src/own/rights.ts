@@ -6,6 +6,7 @@
  * @module
  */
 
+import { throwBound } from "../../ffi/c/errno.ts";
 import { readStatus, statusMask } from "../../ffi/processes/process_status.ts";
 
 const CAP_SYS_ADMIN = 21n;
@@ -32,7 +33,8 @@ export function isPartial(map: string): boolean {
 export function isInUserNamespace(): boolean {
   try {
     return isPartial(Deno.readTextFileSync("/proc/self/uid_map"));
-  } catch {
+  } catch (error) {
+    throwBound(error);
     return false; // a kernel without user namespaces
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
+import { isBound, SyscallError } from "../../ffi/c/errno.ts";
 import {
   type Fd,
   O_DIRECTORY,
@@ -59,8 +59,6 @@ export function isInPlace(folder: Fd, { path }: Place): boolean {
   return typeof there !== "number" && there.inode === statAt(folder, "").inode;
 }
 
-const OWN_BOUNDS: readonly string[] = ["EMFILE", "ENFILE", "ENOMEM"];
-
 /**
  * The text of the state in an open folder.
  *
@@ -77,7 +75,7 @@ export function stateText(folder: Fd, place: Place): string {
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     // That this program can open no more says nothing of the state.
-    if (OWN_BOUNDS.includes(error.code)) {
+    if (isBound(error)) {
       throw storeError(`cannot read the state of container ${place.id}`, place.path, error);
     }
     if (error.code !== "ENOENT") throw brokenState(place, `can't be read: ${error.code}`);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { throwBound } from "../../ffi/c/errno.ts";
 import { type Fd, readRecord } from "../../ffi/files/file.ts";
 import { bootId } from "../../ffi/files/kernel_constants.ts";
 import { openPidfd } from "../../ffi/processes/process.ts";
@@ -33,7 +34,8 @@ function readStat(pid: number): Stat | undefined {
     const text = readRecord(`/proc/${pid}/stat`);
     const [state = "", parent] = fieldsOf(text);
     return { state, parent: Number(parent), startTime: startTimeIn(text) };
-  } catch {
+  } catch (error) {
+    throwBound(error);
     return undefined; // there is no such process, or it ended while it was read
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { throwBound } from "../../ffi/c/errno.ts";
 import { type Fd, O_NOFOLLOW, O_RDONLY, openAt, readAll } from "../../ffi/files/file.ts";
 import { ContainerError } from "../errors.ts";
 import { identify, parentOf } from "./process_identity.ts";
@@ -59,7 +60,8 @@ function runningHook(folder: Fd): string | undefined {
   try {
     using file = openAt(folder, HOOK_FILE, O_RDONLY | O_NOFOLLOW);
     return new TextDecoder().decode(readAll(file)) || undefined;
-  } catch {
+  } catch (error) {
+    throwBound(error);
     return undefined; // no hook runs
   }
 }
