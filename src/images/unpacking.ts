@@ -60,7 +60,7 @@ export async function unpackInto(
   const onRead = progressOf(image, options.onProgress);
   let hasMode = false;
   for (const [k, layer] of image.layers.entries()) {
-    using folder = new LayerFolder(root, "removed", "trusted");
+    using folder = new LayerFolder(root);
     const writer = new LayerWriter(folder, writerOptions(options));
     const { hasher } = image;
     const { signal } = options;

@@ -7,8 +7,7 @@
  */
 
 import { failedWith } from "../../../ffi/c/errno.ts";
-import { setAttribute } from "../../../ffi/files/attribute.ts";
-import { mkdirAt, mknodAt } from "../../../ffi/files/entries.ts";
+import { mkdirAt } from "../../../ffi/files/entries.ts";
 import {
   type Fd,
   O_DIRECTORY,
@@ -17,25 +16,15 @@ import {
   O_RDONLY,
   openAt,
 } from "../../../ffi/files/file.ts";
-import { S_IFCHR, S_IFDIR, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
+import { S_IFDIR, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import { openBeneath } from "../../security/safe_path.ts";
-import { ContainerError } from "../../errors.ts";
 import { entryInvalid, imageInvalid, shown } from "../archive/image_error.ts";
 import type { EntryPath } from "./entry_path.ts";
 import { namesIn, removeTree } from "./remove_tree.ts";
 
-/**
- * What is done with what a layer takes away of those below: removed, in a folder that has them as
- * well, or marked for overlayfs, in one of the layer alone.
- */
-export type Removal = "marked" | "removed";
-
 /** What a layer has made at a path. */
 export type Made = "dir" | "other";
-
-/** How overlayfs's attributes begin: in a user namespace they are a user's. */
-export type OverlayPrefix = "trusted" | "user";
 
 /** How many bytes the names of one layer may have together: they are held in memory. */
 const MOST_NAME_BYTES = 128 * 1024 * 1024;
@@ -43,18 +32,14 @@ const MOST_NAME_BYTES = 128 * 1024 * 1024;
 /** The folder, with what the layer has made in it so far. */
 export class LayerFolder implements Disposable {
   readonly #root: Fd;
-  readonly #removal: Removal;
-  readonly #prefix: OverlayPrefix;
   readonly #made = new Map<string, Made>();
   #names = 0;
   /** The folder of the entry before: mostly the next one's as well. */
   #held: { readonly path: string; readonly fd: Fd } | undefined;
 
   /** Begins a layer. */
-  constructor(root: Fd, removal: Removal, prefix: OverlayPrefix) {
+  constructor(root: Fd) {
     this.#root = root;
-    this.#removal = removal;
-    this.#prefix = prefix;
   }
 
   /** What this layer has made there. */
@@ -111,10 +96,8 @@ export class LayerFolder implements Disposable {
     const folder = this.folderOf(path);
     const name = path.at(-1) as string;
     if (!tryMake(folder, name) && !isFolder(folder, name)) {
-      const wasMarked = this.#isMark(folder, name);
       removeTree(folder, name);
       mkdirAt(folder, name, 0o700);
-      if (wasMarked) this.#markOpaque(folder, name);
     }
     this.note(path, "dir");
   }
@@ -123,23 +106,13 @@ export class LayerFolder implements Disposable {
   takeAway(path: EntryPath): void {
     const made = this.madeAt(path);
     if (made === "dir") return this.makeOpaque(path);
-    if (made === "other") return;
-    const folder = this.clear(path);
-    if (this.#removal === "marked") mknodAt(folder, path.at(-1) as string, S_IFCHR);
+    if (made === undefined) this.clear(path);
   }
 
-  /**
-   * Takes away what lower layers have in a folder.
-   *
-   * @throws {ContainerError} `Unsupported` for the root in an overlay, which always shows all layers
-   */
+  /** Takes away what lower layers have in a folder. */
   makeOpaque(path: EntryPath): void {
-    if (this.#removal === "removed") {
-      using folder = openAt(this.open(path), ".", O_RDONLY | O_DIRECTORY);
-      return this.#removeOthers(folder, path);
-    }
-    if (path.length === 0) throw opaqueRoot();
-    this.#markOpaque(this.open(path), ".");
+    using folder = openAt(this.open(path), ".", O_RDONLY | O_DIRECTORY);
+    this.#removeOthers(folder, path);
   }
 
   /** Closes what is open. */
@@ -171,26 +144,12 @@ export class LayerFolder implements Disposable {
         throw imageInvalid(`${shown(part.join("/"))} is no folder`);
       }
       if (!tryMake(folder, name, 0o755) && !isFolder(folder, name)) {
-        const wasMarked = this.#isMark(folder, name);
         removeTree(folder, name);
         mkdirAt(folder, name, 0o755);
-        if (wasMarked) this.#markOpaque(folder, name);
       }
       here = openAt(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     }
     return here;
-  }
-
-  #markOpaque(folder: Fd, name: string): void {
-    using inside = openAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    setAttribute(inside, `${this.#prefix}.overlay.opaque`, new Uint8Array([0x79])); // y
-  }
-
-  /** Whether it is what {@linkcode takeAway} has left. */
-  #isMark(folder: Fd, name: string): boolean {
-    if (this.#removal !== "marked") return false;
-    const { mode, deviceMajor, deviceMinor } = statAt(folder, name);
-    return (mode & S_IFMT) === S_IFCHR && deviceMajor === 0 && deviceMinor === 0;
   }
 
   #removeOthers(folder: Fd, path: EntryPath): void {
@@ -203,13 +162,6 @@ export class LayerFolder implements Disposable {
       this.#removeOthers(deeper, inside);
     }
   }
-}
-
-function opaqueRoot(): ContainerError {
-  return new ContainerError("Unsupported", "a layer takes away all of those below it", {
-    step: "image",
-    hint: "unpackImage can unpack the image, and hull run the bundle made of it",
-  });
 }
 
 function tryMake(folder: Fd, name: string, mode = 0o700): boolean {
