@@ -37,7 +37,8 @@ export function dataMounts(
     const { uid = 0, gid = 0 } = owner ?? (volumes.includes(destination) ? user : {});
     const mode = destination.endsWith("/tmp") ? "mode=1777" : "mode=755";
     const begins = owner === undefined ? mode : "tmpcopyup";
-    const options = ["nosuid", "nodev", begins, `uid=${uid}`, `gid=${gid}`];
+    const owners = [...uid === 0 ? [] : [`uid=${uid}`], ...gid === 0 ? [] : [`gid=${gid}`]];
+    const options = ["nosuid", "nodev", begins, ...owners]; // root may have no id there
     return [{ destination, type: "tmpfs", source: "tmpfs", options }];
   });
 }

@@ -47,7 +47,7 @@ Deno.test("an image runs as it says, from a layout and from archives", async () 
   using scratch = scratchFolder();
   const store = ["--image-store", `${scratch.path}/store`];
   for (const image of await makeImages(scratch.path)) {
-    const said = await hull.must("run", "--image", image, ...store, "web");
+    const said = await hull.must("run", "--image", image, ...store, "hull-image-web");
     const [greeting, uid, gid, cwd, home, ...rest] = said.trim().split("\n");
     assertEquals([greeting, uid, gid, cwd, home], [
       "hello",
@@ -112,16 +112,23 @@ Deno.test("what one container changes is seen by no other, and the next start co
     const path = `${scratch.path}/store/${stored?.name}/rootfs`;
     return [Deno.statSync(path).ino, Deno.statSync(`${path}/bin/busybox`).ino];
   };
-  await hull.detach("run", "-d", ...words, "first", "--", "rm /bin/ls /etc/passwd; sleep 300");
+  await hull.detach(
+    "run",
+    "-d",
+    ...words,
+    "hull-image-first",
+    "--",
+    "rm /bin/ls /etc/passwd; sleep 300",
+  );
   const before = rootfs();
-  const both = ["second", "third"].map((id) =>
+  const both = ["hull-image-second", "hull-image-third"].map((id) =>
     hull.must("run", ...words, id, "--", "ls /etc/passwd; echo x > /etc/group; echo done")
   );
   assertEquals(await Promise.all(both), ["/etc/passwd\ndone\n", "/etc/passwd\ndone\n"]);
   assertEquals(rootfs(), before);
-  const { code } = await hull.call(["exec", "first", "cat", "/etc/passwd"]);
+  const { code } = await hull.call(["exec", "hull-image-first", "cat", "/etc/passwd"]);
   assertEquals(code, 1);
-  await hull.must("delete", "--force", "first");
+  await hull.must("delete", "--force", "hull-image-first");
   const mounts = Deno.readTextFileSync("/proc/self/mountinfo");
   assert(!mounts.includes(scratch.path), mounts);
 });
@@ -131,7 +138,11 @@ Deno.test("two runs at once unpack an image, and one of them is kept", async () 
   using scratch = scratchFolder();
   const [image = ""] = await makeImages(scratch.path);
   const words = ["run", "--image", image, "--image-store", `${scratch.path}/store`];
-  const said = await Promise.all(["a", "b", "c"].map((id) => hull.must(...words, id, "--", "pwd")));
+  const said = await Promise.all(
+    ["hull-image-a", "hull-image-b", "hull-image-c"].map((id) =>
+      hull.must(...words, id, "--", "pwd")
+    ),
+  );
   assertEquals(said, ["/home/web\n", "/home/web\n", "/home/web\n"]);
   const names = [...Deno.readDirSync(`${scratch.path}/store`)].map(({ name }) => name);
   assertEquals(names.length, 1);
@@ -147,12 +158,15 @@ Deno.test("hull's own failures have the codes of Docker, and leave nothing", asy
     const { code, stderr } = await hull.call(["run", ...store, ...words]);
     return [code, stderr] as const;
   };
-  const [missing, said] = await run("--image", `${image}/nothing`, "x");
+  const [missing, said] = await run("--image", `${image}/nothing`, "hull-image-x");
   assertEquals(missing, 125);
   assert(said.includes("cannot open the image"), said);
-  assertEquals((await run("--image", image, "--entrypoint", "nothing", "x"))[0], 127);
-  assertEquals((await run("--image", image, "--entrypoint", "/etc/passwd", "x"))[0], 126);
-  assertEquals((await run("--image", image, "--bundle", ".", "x"))[0], 125);
+  assertEquals((await run("--image", image, "--entrypoint", "nothing", "hull-image-x"))[0], 127);
+  assertEquals(
+    (await run("--image", image, "--entrypoint", "/etc/passwd", "hull-image-x"))[0],
+    126,
+  );
+  assertEquals((await run("--image", image, "--bundle", ".", "hull-image-x"))[0], 125);
   assertEquals(await hull.must("list", "--quiet"), "");
 });
 
@@ -160,7 +174,7 @@ testWhere(TOOLS, "an ordinary user runs an image, and owns its files", async () 
   await using user = new OrdinaryUser();
   await makeImages(user.folder);
   const words = ["run", "--image", `${user.folder}/oci.tar`, "--image-store", `${user.home}/store`];
-  for (const id of ["first", "second"]) {
+  for (const id of ["hull-image-first", "hull-image-second"]) {
     const { code, stdout, stderr } = await user.call([
       ...words,
       id,

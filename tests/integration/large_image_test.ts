@@ -76,7 +76,7 @@ testWhere(missingTmux(), "the bar at a terminal: a resize, ^C, and a kill", asyn
   const { tmux } = desk;
   /** Starts it in the background of a shell without jobs, which does not notice that it stands still. */
   const start = async () => {
-    const call = `hull run --image ${scratch.path}/image --image-store ${store} seen`;
+    const call = `hull run --image ${scratch.path}/image --image-store ${store} hull-image-seen`;
     tmux.type(`sh -c '${call} & echo $! > ${desk.pidFile}; wait $!'`);
     await halted(/^\[#*\.+\] \d+% layer [12] of 2, \d+ of \d+ MB$/);
   };

@@ -26,7 +26,12 @@ export async function readDockerArchive(
   { reference }: Choice,
   hasher: Hasher,
 ): Promise<ImageParts> {
-  if (!Array.isArray(manifest)) throw imageInvalid("manifest.json is no list");
+  if (!Array.isArray(manifest)) {
+    throw imageInvalid("manifest.json is no list", {
+      hint:
+        "a folder as skopeo copy … dir:FOLDER makes is for skopeo: copy the image to oci:FOLDER",
+    });
+  }
   const entry = choose(manifest.map((one) => asDocument(one, "manifest.json")), reference);
   const configName = textIn(entry, "Config") ?? "";
   const digest = configDigest(configName);
