@@ -120,7 +120,7 @@ export class ContainerError extends Error {
 
   /** Makes the error; its message is composed of the summary and the details, on one line. */
   constructor(code: ContainerErrorCode, summary: string, details: ContainerErrorDetails = {}) {
-    const hint = details.errno === "ENOSYS" ? MISSING_CALL : details.hint;
+    const hint = hintOfErrno(details.errno) ?? details.hint;
     super(
       compose(summary, { ...details, hint }),
       details.cause === undefined ? undefined : { cause: details.cause },
@@ -162,8 +162,22 @@ export class ContainerError extends Error {
   }
 }
 
-/** A kernel that lacks a call lacks what the caller could do about another failure, too. */
-const MISSING_CALL = "hull needs Linux 5.12 or later, and no filter around it that hides the call";
+/**
+ * What to do where the errno alone says it: a call that was not made at all tells nothing of what it
+ * was about.
+ */
+export function hintOfErrno(errno: string | undefined): string | undefined {
+  switch (errno) {
+    case "ENOSYS":
+      return "hull needs Linux 5.12 or later, and no filter around it that hides the call";
+    case "EMFILE":
+      return "this program may open no more files: raise its limit, as ulimit -n does";
+    case "ENFILE":
+      return "the host has as many open files as it may: raise the sysctl fs.file-max";
+    default:
+      return undefined;
+  }
+}
 
 function compose(summary: string, details: ContainerErrorDetails): string {
   const parts = [summary];

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { ENOSYS, errnoText, SyscallError } from "../../../ffi/c/errno.ts";
+import { errnoText, SyscallError } from "../../../ffi/c/errno.ts";
 import { tryStatPath } from "../../../ffi/files/file_status.ts";
-import { ContainerError } from "../../errors.ts";
+import { ContainerError, hintOfErrno } from "../../errors.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { OWN_WORDS } from "./own_words.ts";
 import { inSources } from "./source_map.ts";
 
 /** Adds to an error what this caller can do about it, if that depends on the caller's rights. */
 export function explained(error: unknown): unknown {
-  if (error instanceof SyscallError && error.errno === ENOSYS) {
+  if (error instanceof SyscallError && hintOfErrno(error.code) !== undefined) {
     const { syscall, code: errno, path } = error;
-    const said = { syscall, errno, path, cause: error }; // for which the class itself has a hint
-    return new ContainerError("SystemError", errnoText(ENOSYS), said);
+    const said = { syscall, errno, path, cause: error };
+    return new ContainerError("SystemError", errnoText(error.errno), said);
   }
   if (isOfProc(error)) return ofProc(error);
   if (!(error instanceof ContainerError)) return error;
