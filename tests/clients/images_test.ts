@@ -27,7 +27,7 @@ import {
   takesOverlays,
   writePrograms,
 } from "../fixtures/clients.ts";
-import { FORMS, IMAGES, makeImages } from "../fixtures/made_images.ts";
+import { type Form, IMAGES, makeImages } from "../fixtures/made_images.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 import { IMAGE_CASES } from "./image_cases.ts";
 
@@ -80,7 +80,9 @@ runc = ["/usr/sbin/runc"]
 function writeHull(folder: string): void {
   const own = `${folder}/hull`;
   const flags = CGROUP_DRIVER === "systemd" ? " --systemd-cgroup" : "";
-  const forms = IMAGES.map((name, k) => `${name}) form=${FORMS[k]} ;;`).join(" ");
+  const forms = Object.entries(IMAGES).map(([name, [form]]) => `${name}) form=${form} ;;`).join(
+    " ",
+  );
   const begin = `image=$1; shift; case $image in ${forms} esac\n`;
   const image = `--image ${folder}/saved/$image.$form --image-store ${own}/store/$form`;
   writePrograms(`${own}/bin`, {
@@ -107,11 +109,15 @@ const PACK = `pack() {
 listed() { tar --full-time --xattrs -tvf "$1" >"$1.list"; }
 `;
 
-/** Unpacks an image from each form, and compares the files with those that Podman mounts. */
-async function compareFiles({ folder, ...bench }: ClientBench, name: string): Promise<void> {
+/** Unpacks an image from each of its forms, and compares the files with those that Podman mounts. */
+async function compareFiles(
+  { folder, ...bench }: ClientBench,
+  name: string,
+  forms: readonly Form[],
+): Promise<void> {
   const trees = `${folder}/trees-${name}`;
   Deno.mkdirSync(trees);
-  for (const form of FORMS) {
+  for (const form of forms) {
     await unpackImage(`${folder}/saved/${name}.${form}`, `${trees}/${form}`);
   }
   const { code, stdout, stderr } = await runScript(
@@ -121,7 +127,7 @@ async function compareFiles({ folder, ...bench }: ClientBench, name: string): Pr
     (pack "$(c image mount ${name})" ${trees}/podman.tar)
     c image unmount ${name} >/dev/null
     cd ${trees}
-    for form in ${FORMS.join(" ")}; do
+    for form in ${forms.join(" ")}; do
       (pack $form ${trees}/hull.tar)
       cmp -s podman.tar hull.tar && continue
       for one in podman hull; do listed $one.tar; done
@@ -166,8 +172,8 @@ testWhere(await missing(), "images run as under Podman", async (t) => {
   });
   const lack = await makeImages(bench, "runc");
   if (lack !== undefined) return console.log(`SKIP: images run as under Podman: needs ${lack}`);
-  for (const name of IMAGES) {
-    await t.step(`the files of ${name}`, async () => await compareFiles(bench, name));
+  for (const [name, forms] of Object.entries(IMAGES)) {
+    await t.step(`the files of ${name}`, async () => await compareFiles(bench, name, forms));
   }
   await compareRuntimes(t, IMAGE_CASES, bench);
 });
