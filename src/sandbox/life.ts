@@ -4,6 +4,8 @@
  * @module
  */
 
+import { failedWith } from "../../ffi/c/errno.ts";
+import type { Fd } from "../../ffi/files/file.ts";
 import type { Container } from "../container.ts";
 import type { InnerCreateOptions } from "../create/prepare_container.ts";
 import { ContainerError } from "../errors.ts";
@@ -18,7 +20,7 @@ import {
   checkOptions,
   type SandboxOptions,
 } from "./options/sandbox_options.ts";
-import { isOver, readRecord, type SandboxRecord, writeRecord } from "./record.ts";
+import { isOver, lockRecord, readRecord, type SandboxRecord, writeRecord } from "./record.ts";
 import { HOME } from "./options/environment.ts";
 import { FIRST_PROGRAM, wishesOf } from "./wishes.ts";
 import { endWatchdog, startWatchdog } from "../life/watchdog.ts";
@@ -110,7 +112,7 @@ export class LifeHandle {
   readonly first: ProcessIdentity;
   /** The container's cgroups, by controller. */
   readonly cgroups: Readonly<Record<string, string>>;
-  readonly closed: Promise<void>;
+  readonly #closed: Promise<void>;
   readonly #factory: Factory;
   readonly #isMaker: boolean;
   readonly #close: () => void;
@@ -127,10 +129,17 @@ export class LifeHandle {
     this.#isMaker = isMaker;
     this.#record = record;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
+    this.#closed = promise;
     this.#close = resolve;
     // A sandbox that has ended by itself, at its deadline say, is taken away.
     if (isMaker) container.wait().then(() => this.destroy()).catch(() => {});
+  }
+
+  /** Once this program has let go of it, or it has ended. */
+  get closed(): Promise<void> {
+    // Who made it sees its end anyhow; another program need not, unless it asks.
+    if (!this.#isMaker) this.container.wait().then(() => this.#close(), () => this.#close());
+    return this.#closed;
   }
 
   /** What is kept of it. */
@@ -139,28 +148,44 @@ export class LifeHandle {
   }
 
   /** Changes what is kept. Another program may have changed it meanwhile, so it is read again. */
-  change(next: (record: SandboxRecord) => SandboxRecord): Promise<void> {
-    const { folder } = this.container;
-    const record = readRecord(folder);
-    if (record === undefined) return Promise.reject(ended(this.id));
-    this.#record = next(record);
-    writeRecord(folder, this.#record);
-    return Promise.resolve();
+  async change(next: (record: SandboxRecord) => SandboxRecord): Promise<void> {
+    using _lock = await this.#lock();
+    this.#keep(next(this.#kept()));
   }
 
   /** Puts its deadline off; the new watchdog is there before the old one goes. */
   async extend(ms: number): Promise<Date> {
-    const { deadline, watchdog: old } = readRecord(this.container.folder) ?? this.#record;
-    if (deadline === undefined) {
+    using _lock = await this.#lock();
+    const record = this.#kept();
+    if (record.deadline === undefined) {
       throw new ContainerError("ConfigInvalid", "a session has no deadline to be put off", {
         hint: 'make the sandbox with a timeout, such as "5m"',
       });
     }
-    const next = Math.max(deadline, Date.now()) + ms;
-    const watchdog = watch(this.id, this.first, undefined, next - Date.now());
-    await this.change((record) => ({ ...record, deadline: next, watchdog }));
-    if (old !== undefined) endWatchdog(old);
-    return new Date(next);
+    const deadline = Math.max(record.deadline, Date.now()) + ms;
+    const watchdog = watch(this.id, this.first, undefined, deadline - Date.now());
+    this.#keep({ ...record, deadline, watchdog });
+    if (record.watchdog !== undefined) endWatchdog(record.watchdog);
+    return new Date(deadline);
+  }
+
+  async #lock(): Promise<Fd> {
+    try {
+      return await lockRecord(this.container.folder);
+    } catch (error) {
+      throw failedWith(error, "ENOENT") ? ended(this.id) : error;
+    }
+  }
+
+  #kept(): SandboxRecord {
+    const record = readRecord(this.container.folder);
+    if (record === undefined) throw ended(this.id);
+    return record;
+  }
+
+  #keep(record: SandboxRecord): void {
+    writeRecord(this.container.folder, record);
+    this.#record = record;
   }
 
   /** Ends a session of this program's; lets go of any other. */

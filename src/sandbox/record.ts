@@ -4,8 +4,20 @@
  * @module
  */
 
-import { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, open, readAll } from "../../ffi/files/file.ts";
 import { failedWith } from "../../ffi/c/errno.ts";
+import {
+  type Fd,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  open,
+  readAll,
+} from "../../ffi/files/file.ts";
+import { tryLock } from "../../ffi/files/file_lock.ts";
+import { pause } from "../../ffi/waiting/abort.ts";
+import { ContainerError } from "../errors.ts";
 import { isAlive, type ProcessIdentity } from "../state/process_identity.ts";
 import { replaceFile } from "../state/replace_file.ts";
 
@@ -28,7 +40,38 @@ export interface SandboxRecord {
 }
 
 const NAME = "sandbox.json";
+const LOCK = "sandbox.lock";
 const MODE = 0o600;
+
+/**
+ * Waits until no other program changes the record, and keeps others from it until the lock is
+ * closed.
+ *
+ * @throws {SyscallError} ENOENT if the sandbox is gone
+ * @throws {ContainerError} `SystemError` if somebody keeps the lock
+ */
+export async function lockRecord(folder: string): Promise<Fd> {
+  const path = `${folder}/${LOCK}`;
+  using stack = new DisposableStack();
+  const lock = stack.use(open(path, O_RDWR | O_CREAT | O_NOFOLLOW, MODE));
+  const end = performance.now() + LONGEST_WAIT;
+  while (!tryLock(lock)) {
+    if (performance.now() > end) {
+      throw new ContainerError("SystemError", "another program keeps the sandbox's record locked", {
+        syscall: "flock",
+        errno: "EAGAIN",
+        path,
+        hint: "see whether one has been stopped",
+      });
+    }
+    await pause(LOOK_AGAIN);
+  }
+  stack.move();
+  return lock;
+}
+
+/** In milliseconds: a change takes one or two. */
+const [LONGEST_WAIT, LOOK_AGAIN] = [10_000, 2];
 
 /** Writes it, so that a reader sees the old one or the new one. */
 export function writeRecord(folder: string, record: SandboxRecord): void {

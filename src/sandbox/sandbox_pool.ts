@@ -87,7 +87,7 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   #fill(): void {
-    while (this.#ready.length < this.#warm) {
+    while (!this.#isClosed && this.#ready.length < this.#warm) {
       const next = Sandbox.create(this.#options);
       next.catch(() => {}); // who takes it gets the error
       this.#ready.push(next);

@@ -308,3 +308,38 @@ Deno.test("what a killed program has left of a sandbox goes with the next contac
     await factory.remove("somebodys-own");
   });
 });
+
+Deno.test("programs that prolong one sandbox at once lose no time of each other's", async () => {
+  await withSandbox("hull-sb-at-once", async (sandbox, factory) => {
+    const begin = sandbox.deadline?.getTime() ?? 0;
+    const code = `
+      import { Factory, Sandbox } from ${JSON.stringify(MOD)};
+      const factory = new Factory({ root: ${JSON.stringify(factory.root)} });
+      const sandbox = await Sandbox.connect(${JSON.stringify(sandbox.id)}, { factory });
+      for (let k = 0; k < 20; k++) await sandbox.extendTimeout("60s");
+      Deno.exit(0);`;
+    const args = ["eval", "--quiet", "--no-lock", "--config", CONFIG, code];
+    const three = Array.from({ length: 3 }, () => new Deno.Command(Deno.execPath(), { args }));
+    const ends = await Promise.all(three.map((each) => each.output()));
+    assertEquals(ends.map((end) => end.code), [0, 0, 0]);
+    const again = await Sandbox.connect(sandbox.id, { factory });
+    assertEquals((again.deadline?.getTime() ?? 0) - begin, 60 * 60_000);
+    const { closed } = again;
+    await sandbox.kill();
+    await closed; // whoever has ended it
+  }, { timeout: "10m" });
+});
+
+Deno.test("a closed pool makes no more, also for one that took a sandbox which had ended", async () => {
+  await withSandboxRoot("hull-sb-pool-closed", async (factory) => {
+    const pool = new SandboxPool({ factory, warm: 1, memory: "64MiB" });
+    await until(async () => (await Sandbox.list({ factory })).length === 1);
+    const [first = ""] = factory.ids();
+    await factory.remove(first, { force: true });
+    const taking = pool.take();
+    await pool.close();
+    await (await taking).close();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assertEquals(factory.ids(), []);
+  });
+});
