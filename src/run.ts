@@ -47,7 +47,9 @@ export interface RunProgramOptions extends OutputOptions {
 
 /**
  * Runs a program in a container of its own to its end, and gives what it wrote and used. Nothing of
- * the container is left then, whatever happens: it goes with its first program.
+ * the container is left then, however it ends: it goes with its first program. Only if this program
+ * itself is killed meanwhile, what runs there goes on, without its deadline, until somebody ends it
+ * with `hull delete --force ID`. What must end with this program runs in a `Sandbox`.
  *
  * @param args the program and its arguments
  * @param options its input, its limits, and when it is ended early
