@@ -52,7 +52,7 @@ export class Creation {
   async run(): Promise<Snapshot> {
     const { signal } = this.#options;
     const prepared = await this.checkConfig();
-    signal?.throwIfAborted();
+    await this.#workshop.poller.until(signal).giveTurn();
     await this.requireFree();
     const ownCgroups = this.claimCgroups(prepared);
     using folder = this.beginFolder();

@@ -82,6 +82,7 @@ class FirstStart {
     await host.keepLease();
     try {
       signal?.throwIfAborted();
+      await this.#subject.poller.giveTurn();
       await host.makeCgroups();
       await this.birth();
       await host.takeRoomBack();
