@@ -54,11 +54,11 @@ export async function storedImage(
   const { id, config } = opened;
   const place = `${store}/${id.slice("sha256:".length)}`;
   const stored = { id, config, rootfs: `${place}/rootfs` };
-  if (isThere(stored.rootfs)) return stored;
   try {
     Deno.mkdirSync(store, { recursive: true, mode: 0o700 });
     using folder = open(store, FOLDER);
     requireOwn(folder, store);
+    if (isThere(stored.rootfs)) return stored;
     sweep(folder);
     await unpackTo(folder, store, place, opened, options);
   } catch (error) {

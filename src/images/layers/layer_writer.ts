@@ -84,7 +84,7 @@ export class LayerWriter {
     const whiteout = whiteoutOf(entry.name, path);
     if (whiteout !== undefined) return this.#takeAway(path.slice(0, -1), whiteout);
     checkAttributes(entry.name, entry.attributes);
-    this.#requireOnce(entry, path);
+    this.#requireFolder(entry, path);
     try {
       await this.#make(entry, path, content);
     } catch (error) {
@@ -119,11 +119,16 @@ export class LayerWriter {
     else if (whiteout.kind === "removed") this.#folder.takeAway([...folder, whiteout.name]);
   }
 
-  /** A layer has each path once; only folders are often told again. */
-  #requireOnce({ name, kind }: TarEntry, path: EntryPath): void {
-    const made = this.#folder.madeAt(path);
-    if (made === undefined || (made === "dir" && kind === "dir")) return;
-    throw entryInvalid(name, path.length === 0 ? "is the root, but no folder" : "is there twice");
+  /**
+   * Some archives have a path twice: then the last one counts, as for Podman and Docker. But what a
+   * layer has put into a folder does not go again.
+   */
+  #requireFolder({ name, kind }: TarEntry, path: EntryPath): void {
+    if (kind === "dir" || this.#folder.madeAt(path) !== "dir") return;
+    throw entryInvalid(
+      name,
+      path.length === 0 ? "is the root, but no folder" : "is a folder of the same layer, too",
+    );
   }
 
   async #make(entry: TarEntry, path: EntryPath, content: Content): Promise<void> {

@@ -75,10 +75,10 @@ const CASES: Readonly<Record<string, Hostile>> = {
     { name: "dir", type: "2", target: "/tmp" },
     { name: "dir/hull-hostile", type: "5" },
   ),
-  "a file in the place of a link": entries(
-    "is there twice",
-    { name: "file", type: "2", target: "/tmp/hull-hostile" },
-    { name: "file", content: "x" },
+  "a file in the place of a folder": entries(
+    "is a folder of the same layer",
+    { name: "dir/file", content: "x" },
+    { name: "dir", content: "x" },
   ),
   "a hard link out": entries("leads out", { name: "hard", type: "1", target: "../../etc/passwd" }),
   "a hard link to the host's root": entries("begins at the host's root", {
@@ -107,10 +107,10 @@ const CASES: Readonly<Record<string, Hostile>> = {
     type: "3",
     device: [0, 0],
   }),
-  "a fifo that is written to": entries(
-    "is there twice",
-    { name: "pipe", type: "6" },
-    { name: "pipe", content: "x" },
+  "a link in the place of a folder": entries(
+    "is a folder of the same layer",
+    { name: "dir/file", content: "x" },
+    { name: "dir", type: "2", target: "/tmp" },
   ),
   "an attribute that Linux can't have": entries('the entry "file" has the attribute', {
     name: "file",

@@ -209,3 +209,30 @@ Deno.test("progress ends with all bytes", async () => {
   assertEquals(told.at(-1), total);
   assert((await digestOf(BASE)).startsWith("sha256:"));
 });
+
+Deno.test("of a path that a layer has twice the last one counts, and nothing is written through it", async () => {
+  using scratch = scratchFolder();
+  const decoy = `${scratch.path}/decoy`;
+  Deno.writeTextFileSync(decoy, "untouched");
+  const layer = tar(
+    { name: "file", content: "first" },
+    { name: "again", type: "1", target: "file" },
+    { name: "file", content: "last" },
+    { name: "link", type: "2", target: decoy },
+    { name: "link", content: "a file" },
+    { name: "pipe", type: "6" },
+    { name: "pipe", content: "a file, too" },
+    { name: "folder", content: "a file at first" },
+    { name: "folder", type: "5", mode: 0o755 },
+    { name: "folder/in", content: "it" },
+  );
+  await unpacked({ layers: [layer] }, (folder) => {
+    const text = (name: string) => Deno.readTextFileSync(`${folder}/${name}`);
+    assertEquals(
+      ["file", "again", "link", "pipe", "folder/in"].map(text),
+      ["last", "first", "a file", "a file, too", "it"],
+    );
+    assert(Deno.lstatSync(`${folder}/link`).isFile);
+  });
+  assertEquals(Deno.readTextFileSync(decoy), "untouched");
+});
