@@ -92,7 +92,7 @@ export class Sandbox implements AsyncDisposable {
       umask: () => umask,
       setUmask: (mask) => umask = mask,
     });
-    const http = new InnerHttp(life.first, life.container.folder);
+    const http = new InnerHttp(life.first, life.container.folder, life.id);
     this.#http = http;
     this.deno = new SandboxDeno({
       fs: this.fs,

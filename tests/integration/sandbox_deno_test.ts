@@ -166,3 +166,38 @@ Deno.test("a request to a program that never serves can be given up", async () =
     assertEquals((error as Error).name, "TimeoutError");
   });
 });
+
+testWhere(
+  ROOT,
+  "a request that is sent on stays in the sandbox, and finds the right server",
+  async () => {
+    await withSandbox("hull-sb-redirect", async (sandbox) => {
+      const code = `
+      const to = (url, status = 302) => new Response(null, { status, headers: { location: url } });
+      Deno.serve({ port: 8001, onListen() {} }, (request) => {
+        switch (new URL(request.url).pathname) {
+          case "/other": return to("http://localhost:8002/there", 303);
+          case "/kept": return to("http://127.0.0.1:8002/there", 307);
+          case "/out": return to("http://example.com/");
+          case "/loop": return to("/loop");
+          default: return new Response("the first");
+        }
+      });
+      Deno.serve({ port: 8002, onListen() {} }, async (request) =>
+        new Response(String([request.method, request.headers.get("authorization"), await request.text()])));`;
+      const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
+      const server = await sandbox.deno.run({ code, ...quiet });
+      assert(await server.httpReady);
+      const post = { method: "POST", body: "text", headers: { authorization: "secret" } };
+      const asked = async (path: string, init = {}) =>
+        await (await sandbox.fetch(`http://localhost:8001${path}`, { ...post, ...init })).text();
+      assertEquals(await asked("/"), "the first");
+      assertEquals(await asked("/other"), "GET,,");
+      assertEquals(await asked("/kept"), "POST,,text");
+      assertEquals(await asked("/out", { redirect: "manual" }), "");
+      await refused("Unsupported", () => asked("/out"));
+      await assertRejects(() => asked("/loop"), TypeError, "more than 20 times");
+      await assertRejects(() => asked("/kept", { body: new Blob(["x"]).stream() }), TypeError);
+    });
+  },
+);

@@ -13,6 +13,7 @@ import { finish } from "../../failures/undo.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import { Forwarder } from "./forwarder.ts";
 import { connectInside } from "./inner_connection.ts";
+import { type InnerRequest, redirected } from "./redirect.ts";
 
 /** What a request may have. */
 export type RequestOptions = RequestInit;
@@ -26,6 +27,7 @@ interface Door extends AsyncDisposable {
 export class InnerHttp implements AsyncDisposable {
   readonly #first: ProcessIdentity;
   readonly #folder: string;
+  readonly #own: string;
   readonly #doors = new Map<number, Door>();
   readonly #shown = new Map<number, { readonly url: string; readonly way: Forwarder }>();
   #poller: Poller | undefined;
@@ -35,14 +37,36 @@ export class InnerHttp implements AsyncDisposable {
    * Opens nothing yet.
    *
    * @param folder that of the sandbox's state, which goes with it
+   * @param own the sandbox's id
    */
-  constructor(first: ProcessIdentity, folder: string) {
+  constructor(first: ProcessIdentity, folder: string, own: string) {
+    this.#own = own;
     this.#first = first;
     this.#folder = folder;
   }
 
-  /** Makes a request to a port inside. */
+  /**
+   * Makes a request to a port inside. What it is sent on to is inside, too: a client follows by the
+   * way that it has, so a server could speak for any other.
+   */
   async fetch(port: number, url: URL, init: RequestOptions = {}): Promise<Response> {
+    const { redirect = "follow" } = init;
+    if (redirect !== "follow") return await this.#once(port, url, init);
+    let request: InnerRequest = { url, init };
+    let to = port;
+    for (let count = 0; count <= MOST_REDIRECTS; count++) {
+      const { url, init } = request;
+      const response = await this.#once(to, url, { ...init, redirect: "manual" });
+      const next = redirected(request, response);
+      if (next === undefined) return response;
+      await response.body?.cancel();
+      if (next.url.origin !== url.origin) to = innerPort(next.url, this.#own);
+      request = next;
+    }
+    throw new TypeError(`the server sends the request on more than ${MOST_REDIRECTS} times`);
+  }
+
+  async #once(port: number, url: URL, init: RequestOptions): Promise<Response> {
     this.#requireOpen();
     let door = this.#doors.get(port);
     if (door === undefined) this.#doors.set(port, door = this.#openDoor(port));
@@ -119,6 +143,9 @@ export class InnerHttp implements AsyncDisposable {
   }
 }
 
+/** As the Fetch standard has it. */
+const MOST_REDIRECTS = 20;
+
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]", "0.0.0.0"]);
 
 /**
@@ -129,9 +156,13 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"
 export function innerPort(url: URL, own: string): number {
   const isOwn = LOOPBACK.has(url.hostname) || url.hostname === own;
   if (url.protocol === "http:" && isOwn) return Number(url.port || 80);
-  throw new ContainerError("Unsupported", `the sandbox can't be asked for ${url.origin}`, {
-    hint:
-      "requests go to servers in the sandbox, as http://localhost:8080/; a program inside can " +
-      "make others, such as sandbox.sh`curl …`",
-  });
+  throw new ContainerError(
+    "Unsupported",
+    `the sandbox can't be asked for ${url.protocol}//${url.host}`,
+    {
+      hint:
+        "requests go to servers in the sandbox, as http://localhost:8080/; a program inside can " +
+        "make others, such as sandbox.sh`curl …`",
+    },
+  );
 }
