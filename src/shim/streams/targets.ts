@@ -5,6 +5,7 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import {
   AT_EMPTY_PATH,
   type Fd,
@@ -17,6 +18,7 @@ import {
   open,
 } from "../../../ffi/files/file.ts";
 import { chownAt } from "../../../ffi/files/entries.ts";
+import { setBlocking } from "../../../ffi/files/pipe.ts";
 import { S_IFIFO, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
 import { StatusError } from "../../ttrpc/messages.ts";
 
@@ -43,6 +45,8 @@ export interface OpenStream {
    * a file.
    */
   readonly held: Fd | undefined;
+  /** Whether somebody reads it, or is about to: who comes later must find it open. */
+  readonly isRead: boolean;
 }
 
 /**
@@ -57,15 +61,34 @@ export function openOutput(name: string, owner: StreamOwner): OpenStream {
   const file = fileOf(name);
   if (file !== undefined) {
     Deno.mkdirSync(folderOf(file), { recursive: true, mode: 0o755 });
-    return { process: open(file, O_WRONLY | O_APPEND | O_CREAT, 0o644), held: undefined };
+    const process = open(file, O_WRONLY | O_APPEND | O_CREAT, 0o644);
+    return { process, held: undefined, isRead: true };
   }
+  const early = stack.use(openRead(name));
   const first = stack.use(open(name, O_RDWR | O_NONBLOCK));
   const isFifo = (statAt(first, "").mode & S_IFMT) === S_IFIFO;
-  const process = stack.use(open(name, O_WRONLY | (isFifo ? 0 : O_APPEND)));
+  if (!isFifo) {
+    const file = stack.use(open(name, O_WRONLY | O_APPEND));
+    own(file, owner);
+    stack.move();
+    for (const end of [first, early]) end?.close();
+    return { process: file, held: undefined, isRead: true };
+  }
+  const process = early ?? stack.use(open(name, O_WRONLY));
+  setBlocking(process);
   own(process, owner);
   stack.move();
-  if (!isFifo) first.close();
-  return { process, held: isFifo ? first : undefined };
+  return { process, held: first, isRead: early !== undefined };
+}
+
+/** The end of a fifo to write to; undefined if nobody has it open to read, or is about to. */
+export function openRead(name: string): Fd | undefined {
+  try {
+    return open(name, O_WRONLY | O_NONBLOCK);
+  } catch (error) {
+    if (failedWith(error, "ENXIO")) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -80,7 +103,7 @@ export function openInput(name: string, owner: StreamOwner): OpenStream {
   const process = stack.use(open(name, O_RDONLY));
   own(process, owner);
   stack.move();
-  return { process, held };
+  return { process, held, isRead: true };
 }
 
 /** The path in a `file://` URI. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { receiveFd } from "../../../ffi/sockets/socket.ts";
 import { acceptStream, listenAt } from "../../../ffi/sockets/unix_listener.ts";
@@ -16,6 +17,7 @@ import { StatusError } from "../../ttrpc/messages.ts";
 import { Console } from "./console.ts";
 import { Logger } from "./logger.ts";
 import { openInput, openOutput, schemeOf, type StreamNames, type StreamOwner } from "./targets.ts";
+import { Unread } from "./unread.ts";
 
 /** Whose streams they are. */
 export interface StreamsOf {
@@ -45,12 +47,14 @@ export class TaskStreams implements AsyncDisposable {
   readonly #names: StreamNames;
   readonly #given = new DisposableStack();
   readonly #held = new DisposableStack();
+  readonly #unread = new Unread();
   readonly #options: { -readonly [Name in keyof ProcessOptions]: ProcessOptions[Name] } = {};
   #input: Fd | undefined;
   #output: Fd | undefined;
   #listener: Fd | undefined;
   #console: Console | undefined;
   #logger: Logger | undefined;
+  #ending: Promise<void> | undefined;
 
   private constructor(names: StreamNames, of: StreamsOf) {
     this.#names = names;
@@ -86,6 +90,15 @@ export class TaskStreams implements AsyncDisposable {
     return streams;
   }
 
+  /** Ends those of a process that had ended before this program began. */
+  static async endLate(names: StreamNames, of: StreamsOf): Promise<void> {
+    try {
+      await TaskStreams.hold(names, of, undefined).end();
+    } catch (error) {
+      if (!failedWith(error, "ENOENT")) throw error; // the client has taken them away
+    }
+  }
+
   /** What the process is made with. */
   get options(): ProcessOptions {
     return this.#options;
@@ -114,20 +127,27 @@ export class TaskStreams implements AsyncDisposable {
   }
 
   /** The process has ended: what it wrote is passed on, and then the client sees the end. */
-  async end(): Promise<void> {
-    this.closeInput();
-    await this.#console?.drained();
-    this.#console?.[Symbol.dispose]();
-    this.#held.dispose();
+  end(): Promise<void> {
+    return this.#ending ??= this.#end();
   }
 
   /** Closes all of them, whatever is on its way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#unread[Symbol.dispose]();
     this.#given.dispose();
     this.#console?.[Symbol.dispose]();
     this.#held.dispose();
     this.#closeListener();
     await this.#logger?.end();
+  }
+
+  async #end(): Promise<void> {
+    this.closeInput();
+    await this.#console?.drained();
+    this.#console?.[Symbol.dispose]();
+    this.#unread.hold();
+    this.#held.dispose();
+    await this.#unread.read();
   }
 
   async #open(): Promise<void> {
@@ -158,8 +178,9 @@ export class TaskStreams implements AsyncDisposable {
 
   #give(name: string): number | "null" {
     if (name === "") return "null";
-    const { process, held } = openOutput(name, this.#of.owner);
+    const { process, held, isRead } = openOutput(name, this.#of.owner);
     if (held !== undefined) this.#held.use(held);
+    if (!isRead) this.#unread.add(name);
     return this.#given.use(process).number;
   }
 
@@ -169,7 +190,9 @@ export class TaskStreams implements AsyncDisposable {
     const { owner } = this.#of;
     const hold = (name: string, isInput: boolean): Fd | undefined => {
       if (name === "" || (schemeOf(name) ?? "fifo") !== "fifo") return undefined;
-      const { process, held } = isInput ? openInput(name, owner) : openOutput(name, owner);
+      const opened = isInput ? openInput(name, owner) : openOutput(name, owner);
+      const { process, held, isRead } = opened;
+      if (!isRead) this.#unread.add(name);
       if (held === undefined) return this.#held.use(process); // a file
       process.close();
       return this.#held.use(held);

@@ -55,6 +55,7 @@ export class FurtherProcess {
     if (exit !== undefined) {
       process.end(exit);
       process.isTold = record.isTold === true;
+      TaskStreams.endLate(streams, host.streamsOf(execId)).catch(host.warn);
       return further;
     }
     try {
