@@ -20,6 +20,8 @@ const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const BATCH = 64;
+/** How long a loop that lingers waits in this thread, in milliseconds; the shortest epoll knows. */
+const LINGER_MS = 1;
 
 /** epoll_event is packed on x86_64 alone. */
 export const EVENT_SIZE: number = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -43,6 +45,11 @@ interface Happened {
 /** The loop, and who waits in it. */
 export class EpollLoop {
   readonly #waiters = new Map<number, Waiter>();
+  /** Those among them with calls of their own. */
+  readonly #asking = new Set<Waiter>();
+  /** Programs without such calls, by how long they wait: each turn is the same. */
+  readonly #plain = new Map<number, SyscallProgram>();
+  readonly #event = new DataView(new ArrayBuffer(EVENT_SIZE));
   #epoll: Fd | undefined;
   #wake: Fd | undefined;
   #running = false;
@@ -51,10 +58,17 @@ export class EpollLoop {
   /** What has happened, and who gets to know of it only in a later turn. */
   readonly #happened = new Map<number, Happened>();
   readonly #isAlone: boolean;
+  readonly #lingers: boolean;
 
-  /** @param isAlone whether this program does nothing else, so that its event loop needs no turns */
-  constructor(isAlone: boolean) {
+  /**
+   * Nobody waits yet.
+   *
+   * @param isAlone whether this program does nothing else, so that its event loop needs no turns
+   * @param lingers whether the calling thread waits for a moment itself before another one does
+   */
+  constructor(isAlone: boolean, lingers = false) {
     this.#isAlone = isAlone;
+    this.#lingers = lingers;
   }
 
   /** Whether somebody waits. */
@@ -91,6 +105,7 @@ export class EpollLoop {
       return waiter.reject(error);
     }
     this.#waiters.set(number, waiter);
+    if (waiter.atOnce.length > 0) this.#asking.add(waiter);
     if (!this.#running) void this.#loop();
   }
 
@@ -101,7 +116,7 @@ export class EpollLoop {
     happened?.waiter.resolve(0);
     const waiter = this.#waiters.get(number);
     if (waiter === undefined) return;
-    this.#forget(number);
+    this.#forget(number, waiter);
     waiter.resolve(0);
     if (this.#waiters.size === 0) this.#interrupt();
   }
@@ -110,14 +125,15 @@ export class EpollLoop {
   end(): void {
     for (const number of [...this.#happened.keys()]) this.cancel(number);
     for (const [number, waiter] of [...this.#waiters]) {
-      this.#forget(number);
+      this.#forget(number, waiter);
       waiter.resolve(0);
     }
     if (this.#running) this.#interrupt();
   }
 
-  #forget(number: number): void {
+  #forget(number: number, waiter: Waiter): void {
     this.#waiters.delete(number);
+    this.#asking.delete(waiter);
     this.#control(EPOLL_CTL_DEL, number, 0);
   }
 
@@ -125,10 +141,9 @@ export class EpollLoop {
     const epoll = this.#epoll ??= new Fd(
       checked("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC)),
     );
-    const event = new Uint8Array(EVENT_SIZE);
-    const view = new DataView(event.buffer);
-    view.setUint32(0, events >>> 0, true);
-    view.setUint32(EVENT_DATA, number, true);
+    const event = this.#event;
+    event.setUint32(0, events >>> 0, true);
+    event.setUint32(EVENT_DATA, number, true);
     checked("epoll_ctl", libc.epoll_ctl(epoll.number, operation, number, event));
   }
 
@@ -146,24 +161,51 @@ export class EpollLoop {
     } catch (error) {
       for (const waiter of this.#waiters.values()) waiter.reject(error);
       this.#waiters.clear();
+      this.#asking.clear();
     } finally {
       this.#wake?.close();
       this.#epoll?.close();
       this.#wake = this.#epoll = undefined;
+      this.#plain.clear();
       this.#running = false;
     }
   }
 
   async #turn(epoll: Fd): Promise<void> {
-    const waiters = [...this.#waiters.values()];
-    const program = new SyscallProgram([
-      {
-        syscall: "epoll_pwait",
-        args: [epoll.number, { space: EVENT_SIZE * BATCH, name: "events" }, BATCH, -1, 0, 8],
-      },
-      ...waiters.flatMap(({ atOnce }) => atOnce),
-    ]);
+    if (this.#lingers) {
+      await immediate(); // all else comes first
+      if (this.#waiters.size === 0) return;
+      const program = this.#program(epoll, this.turns.isAwaited ? 0 : LINGER_MS);
+      program.run();
+      if (program.result(0) !== 0) return await this.#take(program, [...this.#asking]);
+    }
+    const program = this.#program(epoll, -1);
+    const asking = [...this.#asking];
     await program.runOffThread();
+    await this.#take(program, asking);
+  }
+
+  /** What waits, for so many milliseconds, or without end, and then makes the waiters' calls. */
+  #program(epoll: Fd, limitMs: number): SyscallProgram {
+    const events = { space: EVENT_SIZE * BATCH, name: "events" };
+    const wait: Operation = {
+      syscall: "epoll_pwait",
+      args: [epoll.number, events, BATCH, limitMs, 0, 8],
+    };
+    if (this.#asking.size > 0) {
+      return new SyscallProgram([wait, ...[...this.#asking].flatMap(({ atOnce }) => atOnce)]);
+    }
+    const known = this.#plain.get(limitMs) ?? new SyscallProgram([wait]);
+    this.#plain.set(limitMs, known);
+    return known;
+  }
+
+  /**
+   * Takes what has happened from a program, and tells it.
+   *
+   * @param asking those whose calls the program has made
+   */
+  async #take(program: SyscallProgram, asking: readonly Waiter[]): Promise<void> {
     this.turns.note();
     const count = program.result(0);
     if (count === -EINTR) return;
@@ -178,8 +220,8 @@ export class EpollLoop {
       }
       const waiter = this.#waiters.get(number);
       if (waiter === undefined) continue;
-      this.#forget(number);
-      const told = waiters.includes(waiter) ? program : undefined;
+      this.#forget(number, waiter);
+      const told = asking.includes(waiter) ? program : undefined;
       const events = view.getUint32(k * EVENT_SIZE, true);
       this.#happened.set(number, { waiter, events, program: told });
     }
@@ -191,7 +233,13 @@ export class EpollLoop {
     for (const [number, { waiter, events, program }] of this.#happened) {
       this.#happened.delete(number);
       waiter.resolve(events, program);
-      if (this.#happened.size > 0 && !this.#isAlone) await this.turns.next();
+      if (this.#happened.size === 0 || this.#isAlone) continue;
+      await (this.#lingers ? immediate() : this.turns.next());
     }
   }
+}
+
+/** Gives the event loop a turn, with its timers, at once: for work that is short. */
+function immediate(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

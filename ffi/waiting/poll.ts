@@ -47,6 +47,8 @@ export class Poller implements Disposable {
   readonly #isAlone: boolean;
   readonly #hasOthers: () => boolean;
   readonly #loop: EpollLoop;
+  /** The loop of the waits with calls: what lingers would make all of them each time. */
+  readonly #asking: EpollLoop;
 
   /**
    * Waits for nothing yet.
@@ -56,9 +58,11 @@ export class Poller implements Disposable {
    */
   constructor(options: PollerOptions = {}) {
     this.#isAlone = options.isAlone ?? false;
-    const { of, hasOthers = () => true } = options;
+    const { of, hasOthers = () => true, lingers = false } = options;
     this.#hasOthers = of === undefined ? hasOthers : of.#hasOthers;
-    this.#loop = of === undefined ? new EpollLoop(this.#isAlone) : of.#loop;
+    this.#loop = of === undefined ? new EpollLoop(this.#isAlone, lingers) : of.#loop;
+    const asking = lingers ? new EpollLoop(this.#isAlone) : this.#loop;
+    this.#asking = of === undefined ? asking : of.#asking;
     this.signal = options.signal;
   }
 
@@ -109,7 +113,7 @@ export class Poller implements Disposable {
     events: number,
     atOnce: readonly Operation[],
   ): Promise<SyscallProgram | undefined> {
-    return this.#loop.waitAnd(fd.number, events, atOnce);
+    return this.#asking.waitAnd(fd.number, events, atOnce);
   }
 
   /**
@@ -147,11 +151,13 @@ export class Poller implements Disposable {
   /** Ends a wait on an fd that is about to be closed: its promise resolves with 0. */
   cancel(fd: Fd): void {
     this.#loop.cancel(fd.number);
+    this.#asking.cancel(fd.number);
   }
 
   /** Ends every wait. */
   [Symbol.dispose](): void {
     this.#loop.end();
+    this.#asking.end();
   }
 }
 
@@ -160,6 +166,13 @@ export interface PollerOptions {
   readonly isAlone?: boolean | undefined;
   /** Whether anything is under way now that a turn would be for; by default always. */
   readonly hasOthers?: (() => boolean) | undefined;
+  /**
+   * Whether this thread itself waits for a millisecond, each time that the event loop has nothing to
+   * do, before a thread of the pool does: for a program whose peers mostly go on as soon as they are
+   * answered. It then neither wakes a thread nor is woken by one. Timers, and what does not come by
+   * an fd of this loop, can be later by that time.
+   */
+  readonly lingers?: boolean | undefined;
   /** Whose loop it has; without one a loop of its own. */
   readonly of?: Poller | undefined;
   /** What ends its waits. */

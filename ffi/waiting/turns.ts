@@ -18,10 +18,16 @@ const MOMENT = new Uint8Array(new BigInt64Array([0n, 20_000n]).buffer);
 export class Turns {
   #last: Promise<void> = Promise.resolve();
   #at = performance.now();
+  #awaited = 0;
 
   /** Whether the loop has had none for a while. */
   get areDue(): boolean {
     return performance.now() - this.#at > AFTER_MS;
+  }
+
+  /** Whether somebody waits for one. */
+  get isAwaited(): boolean {
+    return this.#awaited > 0;
   }
 
   /** Notes that it has one now. */
@@ -37,7 +43,8 @@ export class Turns {
    */
   next(): Promise<void> {
     const take = () => this.#take();
-    this.#last = this.#last.then(take, take);
+    this.#awaited++;
+    this.#last = this.#last.then(take, take).finally(() => this.#awaited--);
     return this.#last;
   }
 

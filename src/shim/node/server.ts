@@ -38,7 +38,8 @@ interface Served {
 /** The server. */
 export class Server {
   readonly #places: Places;
-  readonly #poller = new Poller();
+  /** containerd's next call mostly comes as soon as it has its answer. */
+  readonly #poller = new Poller({ lingers: true });
   readonly #keeper: Keeper;
   readonly #door: Door;
   readonly #terminals: Map<string, KeptTerminal>;

@@ -236,6 +236,7 @@ export class Tasks {
     if (known !== undefined) return known;
     const options: InnerFactoryOptions = {
       root,
+      poller: this.#shared.poller,
       states: this.#states,
       cgroupDriver: isSystemd ? "systemd" : "cgroupfs",
       onWarning: ({ pointer, message }) => this.#shared.warn(`${pointer}: ${message}`),
