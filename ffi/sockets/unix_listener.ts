@@ -7,7 +7,7 @@
  */
 
 import { EAGAIN, EINTR, SyscallError } from "../c/errno.ts";
-import { libc, sure } from "../c/libc.ts";
+import { libc } from "../c/libc.ts";
 import { Fd } from "../files/file.ts";
 import { SyscallProgram } from "../program/program.ts";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from "./socket.ts";
@@ -76,7 +76,7 @@ const ECONNABORTED = 103;
  */
 export function peek(socket: Fd, size: number): Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(size);
-  const count = sure(() => libc.recvfrom(socket.number, bytes, size, MSG_PEEK, null, null));
+  const count = libc.recv(socket.number, bytes, size, MSG_PEEK);
   if (count >= 0) return bytes.subarray(0, count);
   if (count === -EAGAIN) return undefined;
   throw new SyscallError("recvfrom", -count);

@@ -11,7 +11,10 @@ import { peek } from "../../ffi/sockets/unix_listener.ts";
 import { sendSome } from "../../ffi/sockets/unix_socket.ts";
 import { EPOLLIN, EPOLLOUT, type Poller } from "../../ffi/waiting/poll.ts";
 
-const CHUNK = 65_536;
+/** What one read takes: most calls are short, and memory that is asked for is filled with zeros. */
+const CHUNK = 4096;
+/** What it takes as long as more comes than that. */
+const LARGE_CHUNK = 65_536;
 /** What may wait for a peer that does not read; then the connection is closed. */
 const MOST_WAITING = 16 << 20;
 
@@ -28,6 +31,8 @@ export class Channel implements Disposable {
   #queue: Sending[] = [];
   #queued = 0;
   #isSending = false;
+  #chunk = CHUNK;
+  #isDry = false;
 
   /** Takes the fd over. */
   constructor(fd: Fd, poller: Poller) {
@@ -49,10 +54,14 @@ export class Channel implements Disposable {
     before?: (bytes: Uint8Array<ArrayBuffer>) => void,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
+      if (this.#isDry && this.#fd.isOpen) await this.#poller.wait(this.#fd, EPOLLIN);
       if (!this.#fd.isOpen) return undefined;
-      const bytes = before === undefined ? this.#read(CHUNK) : this.#readAfter(before);
+      const chunk = this.#chunk;
+      const bytes = before === undefined ? this.#read(chunk) : this.#readAfter(before, chunk);
+      // What gives less than was asked for has no more for now.
+      this.#isDry = bytes === undefined || bytes.length < chunk;
+      this.#chunk = this.#isDry ? CHUNK : LARGE_CHUNK;
       if (bytes !== undefined) return bytes.length === 0 ? undefined : bytes;
-      await this.#poller.wait(this.#fd, EPOLLIN);
     }
   }
 
@@ -89,8 +98,9 @@ export class Channel implements Disposable {
 
   #readAfter(
     before: (bytes: Uint8Array<ArrayBuffer>) => void,
+    size: number,
   ): Uint8Array<ArrayBuffer> | undefined {
-    const bytes = peek(this.#fd, CHUNK);
+    const bytes = peek(this.#fd, size);
     if (bytes === undefined || bytes.length === 0) return bytes;
     before(bytes);
     return this.#read(bytes.length);

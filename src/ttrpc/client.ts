@@ -9,6 +9,7 @@ import type { Poller } from "../../ffi/waiting/poll.ts";
 import { connectStream } from "../../ffi/sockets/unix_socket.ts";
 import { decode, encode } from "../protobuf/message.ts";
 import { Channel } from "./channel.ts";
+import { Deadlines } from "./deadlines.ts";
 import { FRAME, frameBytes, FrameReader } from "./frame.ts";
 import { CODE, REQUEST, RESPONSE, type StatusCode, StatusError } from "./messages.ts";
 
@@ -33,6 +34,7 @@ interface Waiting {
 export class TtrpcClient implements Disposable {
   readonly #channel: Channel;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #deadlines = new Deadlines();
   #stream = 1;
 
   private constructor(channel: Channel) {
@@ -73,7 +75,7 @@ export class TtrpcClient implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
     this.#waiting.set(stream, { resolve, reject });
     const late = () => reject(new StatusError("DeadlineExceeded", `no answer in ${timeoutMs} ms`));
-    const timer = setTimeout(late, timeoutMs);
+    const inTime = this.#deadlines.add(timeoutMs, late);
     try {
       const request = encode(REQUEST, {
         service,
@@ -85,7 +87,7 @@ export class TtrpcClient implements Disposable {
       this.#channel.send(frameBytes(stream, FRAME.request, request));
       return await promise;
     } finally {
-      clearTimeout(timer);
+      inTime();
       this.#waiting.delete(stream);
     }
   }
@@ -107,6 +109,7 @@ export class TtrpcClient implements Disposable {
       for (const { reject } of this.#waiting.values()) reject(error);
     } finally {
       this.#channel[Symbol.dispose]();
+      this.#deadlines[Symbol.dispose]();
       for (const { reject } of this.#waiting.values()) reject(closed());
     }
   }

@@ -9,14 +9,13 @@ import type { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
 import { decode, encode } from "../protobuf/message.ts";
 import { Channel } from "./channel.ts";
+import { Deadlines } from "./deadlines.ts";
 import { FRAME, type Frame, frameBytes, FrameReader, MOST_DATA, REMOTE_OPEN } from "./frame.ts";
 import type { Journal, Standing } from "./journal.ts";
 import { CODE, REQUEST, RESPONSE, StatusError } from "./messages.ts";
 
 /** Calls of one connection that have not been answered. */
 const MOST_CALLS = 10_000;
-/** A timer's longest time, in milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** What a call comes with. */
 export interface CallContext {
@@ -80,6 +79,7 @@ class Calls implements Disposable {
   readonly #toStatus: (error: unknown) => StatusError;
   readonly #journal: Journal | undefined;
   readonly #open = new Map<number, AbortController>();
+  readonly #deadlines = new Deadlines();
 
   constructor(
     channel: Channel,
@@ -116,6 +116,7 @@ class Calls implements Disposable {
 
   /** Tells all handlers that nobody waits any more. */
   [Symbol.dispose](): void {
+    this.#deadlines[Symbol.dispose]();
     for (const call of this.#open.values()) {
       call.abort(new StatusError("Canceled", "the connection is closed"));
     }
@@ -134,9 +135,9 @@ class Calls implements Disposable {
       if (this.#open.get(stream) === call) this.#answer(stream, call, undefined, error);
       call.abort(error);
     };
-    const timer = timeoutNano > 0n
-      ? setTimeout(late, Math.min(LONGEST_MS, Number(timeoutNano / 1_000_000n)))
-      : undefined;
+    const inTime = timeoutNano > 0n
+      ? this.#deadlines.add(Number(timeoutNano / 1_000_000n), late)
+      : () => {};
     const context = {
       signal: call.signal,
       isAgain,
@@ -145,7 +146,7 @@ class Calls implements Disposable {
     Promise.try(() => handler(payload, context)).then(
       (answer) => this.#answer(stream, call, answer),
       (error) => this.#answer(stream, call, undefined, error),
-    ).finally(() => clearTimeout(timer));
+    ).finally(inTime);
   }
 
   /** Answers, unless that was done already. */
