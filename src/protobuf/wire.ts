@@ -36,13 +36,12 @@ export class WireReader {
 
   /** A number of up to 64 bits; what lies above them is dropped. */
   varint(): bigint {
-    let low = 0; // 28 bits, so that small numbers need no bigint until the end
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.#byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt(low);
-    }
-    let value = BigInt(low);
+    const at = this.#at;
+    const small = this.#small();
+    if (small !== undefined) return BigInt(small);
+    this.#at = at;
+    let value = 0n;
+    for (let shift = 0n; shift < 28n; shift += 7n) value |= BigInt(this.#byte() & 0x7f) << shift;
     for (let shift = 28n; shift < 70n; shift += 7n) {
       const byte = this.#byte();
       value |= BigInt(byte & 0x7f) << shift;
@@ -53,10 +52,10 @@ export class WireReader {
 
   /** A field's number, and how its value is written. */
   tag(): { readonly number: number; readonly wire: number } {
-    const tag = this.varint();
-    const number = Number(tag >> 3n);
-    if (number === 0 || tag > 0xffff_ffffn) throw new ProtobufError(`no field is ${number}`);
-    return { number, wire: Number(tag & 7n) };
+    const tag = this.#number();
+    const number = Math.floor(tag / 8);
+    if (number === 0 || tag > 0xffff_ffff) throw new ProtobufError(`no field is ${number}`);
+    return { number, wire: tag % 8 };
   }
 
   /** What has a length; a view of the same memory. */
@@ -98,10 +97,30 @@ export class WireReader {
   }
 
   #length(): number {
-    const length = this.varint();
+    const length = this.#number();
     const left = this.#bytes.length - this.#at;
-    if (length > BigInt(left)) throw new ProtobufError(`${length} bytes of ${left} are asked for`);
-    return Number(length);
+    if (length > left) throw new ProtobufError(`${length} bytes of ${left} are asked for`);
+    return length;
+  }
+
+  /** A number for which it makes no difference that those beyond 2^53 are rounded. */
+  #number(): number {
+    const at = this.#at;
+    const small = this.#small();
+    if (small !== undefined) return small;
+    this.#at = at;
+    return Number(this.varint());
+  }
+
+  /** A number of at most 28 bits, which needs no bigint; undefined if it is longer. */
+  #small(): number | undefined {
+    let value = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    return undefined;
   }
 
   #take(count: number): Uint8Array<ArrayBuffer> {
@@ -134,11 +153,12 @@ export class WireWriter {
 
   /** A field's number, and how its value is written. */
   tag(number: number, wire: number): void {
-    this.varint(BigInt(number) << 3n | BigInt(wire));
+    this.#number(8 * number + wire);
   }
 
   /** A number of up to 64 bits; one below 0 as its two's complement. */
   varint(value: bigint): void {
+    if (value >= 0n && value <= 0x7fff_ffffn) return this.#number(Number(value));
     let rest = BigInt.asUintN(64, value);
     while (rest > 0x7fn) {
       this.#byte(Number(rest & 0x7fn) | 0x80);
@@ -149,7 +169,7 @@ export class WireWriter {
 
   /** Bytes with their length before them. */
   bytes(bytes: Uint8Array): void {
-    this.varint(BigInt(bytes.length));
+    this.#number(bytes.length);
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
@@ -160,6 +180,13 @@ export class WireWriter {
     this.#reserve(8);
     new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true);
     this.#length += 8;
+  }
+
+  /** A number below 2^31, without a bigint. */
+  #number(value: number): void {
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.#byte(rest & 0x7f | 0x80);
+    this.#byte(rest);
   }
 
   #byte(byte: number): void {
