@@ -193,6 +193,38 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
     assertEquals(await sh(`c containers rm $N-5`), "");
   });
 
+  await t.step("what is kept later of a task is not kept of the next one of its name", async () => {
+    const run = `export i=7; numbered -d ${IMAGE} $N-7 /bin/sh -c '${loop}'`;
+    const end = `c task kill -s KILL $N-7; till "c task ls | grep $N-7 | grep STOPPED"
+      c task rm $N-7; c containers rm $N-7`;
+    await sh(`${run}; enter --exec-id e $N-7 /bin/true; ${end}; ${run}`);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = await sh(`c task ls | grep $N-7`);
+    assertStringIncludes(before, "RUNNING");
+    Deno.kill(await daemon.shimPid() as number, "SIGKILL");
+    assertEquals(await sh(`c task ls | grep $N-7; enter --exec-id e $N-7 /bin/true`), before);
+    await sh(end);
+  });
+
+  await t.step("an end is told that came shortly before the shim was killed", async () => {
+    await sh(`export i=8; numbered -d ${IMAGE} $N-8 /bin/sh -c '${loop}'`);
+    for (let k = 0; k < 10; k++) {
+      const killed = (async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100 + 20 * k));
+        const pid = await daemon.shimPid();
+        if (pid !== undefined) Deno.kill(pid, "SIGKILL");
+      })();
+      const out = await sh(`enter --exec-id y $N-8 /bin/sh -c 'exit ${k}'; echo $?
+        enter --exec-id y $N-8 /bin/true; echo $?`);
+      await killed;
+      if (!out.includes("the shim was ended while it started")) {
+        assertEquals(out, `${k}\n0\n`, `exec ${k}`);
+      } else await sh(`c task delete --exec-id y $N-8`);
+    }
+    await sh(`c task kill -s KILL $N-8; till "c task ls | grep $N-8 | grep STOPPED"
+      c task rm $N-8; c containers rm $N-8`);
+  });
+
   await t.step("nothing is left", async () => {
     const left = [...Deno.readDirSync(`${daemon.shimRoot}/~shim/state/${NAME}-hull`)];
     assertEquals(left, []);

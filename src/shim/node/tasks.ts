@@ -226,8 +226,9 @@ export class Tasks {
   }
 
   #forget(id: string): void {
-    this.#records.remove(this.#client.namespace, id);
+    this.#tasks.get(id)?.forget();
     this.#tasks.delete(id);
+    this.#records.remove(this.#client.namespace, id);
   }
 
   #factory(root: string, isSystemd: boolean): Factory {

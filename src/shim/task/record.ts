@@ -5,6 +5,9 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
+import { rename } from "../../../ffi/files/entries.ts";
+import { O_CREAT, O_TRUNC, O_WRONLY, open, writeAll } from "../../../ffi/files/file.ts";
 import type { ProcessConfig } from "../../config/types/config.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import type { Client, Places } from "../host/places.ts";
@@ -45,6 +48,8 @@ export interface TaskRecord {
   readonly further?: readonly FurtherRecord[] | undefined;
 }
 
+const encoder = new TextEncoder();
+
 /** The records of all tasks. */
 export class Records {
   readonly #places: Places;
@@ -58,16 +63,16 @@ export class Records {
   write(record: TaskRecord): void {
     const path = this.#path(record.client.namespace, record.id);
     const fresh = `${path}.new`;
-    const write = () => Deno.writeTextFileSync(fresh, JSON.stringify(record), { mode: 0o600 });
+    const bytes = encoder.encode(JSON.stringify(record));
     try {
-      write();
+      writeNew(fresh, bytes);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!failedWith(error, "ENOENT")) throw error;
       const folder = this.#places.tasks(record.client.namespace); // mostly it is there
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      write();
+      writeNew(fresh, bytes);
     }
-    Deno.renameSync(fresh, path);
+    rename(fresh, path);
   }
 
   /** Takes one away. */
@@ -108,6 +113,12 @@ export class Records {
   #path(namespace: string, id: string): string {
     return `${this.#places.tasks(namespace)}/${id}.json`;
   }
+}
+
+/** It takes a third of the time of `Deno.writeFileSync`. */
+function writeNew(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+  using file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600);
+  writeAll(file, bytes);
 }
 
 function names(folder: string): string[] {

@@ -23,6 +23,8 @@ import { type Exit, TaskProcess, UNKNOWN_STATUS } from "./task_process.ts";
 
 /** How long what was written last may take after the end. */
 const DRAIN_MS = 2000;
+/** When what need not be kept at once is, if nothing else has been kept by then. */
+const LATER_MS = 1000;
 
 /** A task. */
 export class Task {
@@ -33,6 +35,8 @@ export class Task {
   readonly #further = new Map<string, FurtherProcess>();
   readonly #oom = new AbortController();
   #isStarted = false;
+  #isForgotten = false;
+  #later: ReturnType<typeof setTimeout> | undefined;
   #starting: Promise<void> | undefined;
 
   /** @param init with its number and its streams */
@@ -206,10 +210,24 @@ export class Task {
     unmountAll(`${this.#host.bundle}/rootfs`);
   }
 
+  /** It is taken away: nothing is kept of it any more, since its name may be another's. */
+  forget(): void {
+    clearTimeout(this.#later);
+    this.#isForgotten = true;
+  }
+
   #keep(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    if (this.#isForgotten) return;
     const further = [...this.#further.values()].map(({ record }) => record);
     const { exit, isTold } = this.init;
     this.#host.keep({ isStarted: this.#isStarted, exit, isTold, further });
+  }
+
+  /** Keeps that containerd was told something; if this program is killed before, it is told again. */
+  #keepLater(): void {
+    if (!this.#isForgotten) this.#later ??= setTimeout(() => this.#keep(), LATER_MS);
   }
 
   #find(execId: string): FurtherProcess {
@@ -276,7 +294,7 @@ export class Task {
     };
     this.#host.publish("/tasks/exit", event, () => {
       process.isTold = true;
-      this.#keep();
+      this.#keepLater();
     });
   }
 
