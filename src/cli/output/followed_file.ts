@@ -77,14 +77,16 @@ export class FollowedFile implements Disposable {
    * truncated, it begins anew; if another one has its name now, that follows this one's end.
    */
   *more(): Generator<Uint8Array<ArrayBuffer>, void, void> {
-    if (this.#isAnew()) this.#goTo(0);
     for (;;) {
-      const bytes = new Uint8Array(CHUNK);
+      const buffer = new Uint8Array(CHUNK);
       this.#file.seekSync(this.#at, Deno.SeekMode.Start);
-      const read = this.#file.readSync(bytes) ?? 0;
-      if (read > 0) {
-        this.#goTo(this.#at + read);
-        yield bytes.subarray(0, read);
+      const bytes = buffer.subarray(0, this.#file.readSync(buffer) ?? 0);
+      // Looked at after the read: what is still there now was there then.
+      if (this.#isAnew()) this.#goTo(0);
+      else if (bytes.length > 0) {
+        this.#at += bytes.length;
+        this.#before = lastOf(this.#before, bytes);
+        yield bytes;
       } else if (!this.#moveOn()) return;
     }
   }
@@ -111,6 +113,16 @@ export class FollowedFile implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
   }
+}
+
+function lastOf(
+  before: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(before.length + bytes.length);
+  both.set(before);
+  both.set(bytes, before.length);
+  return both.slice(-REMEMBERED);
 }
 
 /** The name may lead to a fifo, an open of which would wait for somebody. */

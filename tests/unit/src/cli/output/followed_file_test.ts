@@ -69,3 +69,17 @@ Deno.test("what is no regular file is refused, without waiting for anybody", () 
     assertEquals([error.code, error.path], ["SystemError", path]);
   }
 });
+
+Deno.test("a file that is truncated between two reads of one look begins anew as well", () => {
+  using folder = scratchFolder();
+  const path = `${folder.path}/log`;
+  Deno.writeTextFileSync(path, "first\nsecond\n");
+  using file = new FollowedFile(path);
+  const parts = file.more();
+  const text = () => new TextDecoder().decode(parts.next().value ?? undefined);
+  assertEquals(text(), "first\nsecond\n");
+  Deno.truncateSync(path);
+  append(path, "longer than before\n");
+  assertEquals(text(), "longer than before\n");
+  assertEquals(parts.next().done, true);
+});
