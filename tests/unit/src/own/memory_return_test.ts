@@ -40,7 +40,7 @@ Deno.test("what was freed is the system's again", async () => {
     console.log(JSON.stringify({ took: full - before, gave: full - rss(), kept: pinned.length }));
   `;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--v8-flags=--expose-gc", program],
+    args: ["eval", "--quiet", "--v8-flags=--expose-gc,--single-threaded-gc", program],
     stderr: "inherit",
   }).output();
   const { took, gave } = JSON.parse(new TextDecoder().decode(stdout));
