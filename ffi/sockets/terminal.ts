@@ -4,10 +4,11 @@
  * @module
  */
 
-import { EINTR, SyscallError } from "../c/errno.ts";
+import { SyscallError } from "../c/errno.ts";
 import { Fd, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR } from "../files/file.ts";
 import type { Operation } from "../program/operation.ts";
 import { SyscallProgram } from "../program/program.ts";
+import { isReady } from "../waiting/poll.ts";
 
 /** Unlocks the other end. */
 export const TIOCSPTLCK = 0x40045431;
@@ -129,16 +130,8 @@ export function encodeSettings(settings: TerminalSettings): Uint8Array<ArrayBuff
  */
 export function hasUnread(master: Fd): boolean {
   using peer = openPeer(master, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-  const look = new Uint8Array(new Int32Array([peer.number, POLLIN]).buffer);
-  const program = new SyscallProgram([{ syscall: "ppoll", args: [look, 1, NO_TIME, 0, 8] }]);
-  // A signal to this thread ends the poll without an answer, also one that does not wait.
-  do program.run(); while (program.result(0) === -EINTR);
-  return program.result(0) > 0;
+  return isReady(peer);
 }
-
-const POLLIN = 0x001;
-/** A timespec of nothing. */
-const NO_TIME = new Uint8Array(16);
 
 /**
  * Unlocks a new terminal and opens its other end, with no path on the way.

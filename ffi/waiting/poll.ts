@@ -8,6 +8,7 @@
  */
 
 import { unlessAborted } from "./abort.ts";
+import { EINTR } from "../c/errno.ts";
 import { EPOLLIN, EpollLoop } from "./epoll_loop.ts";
 import type { Fd } from "../files/file.ts";
 import type { Operation } from "../program/operation.ts";
@@ -177,6 +178,18 @@ export interface PollerOptions {
   readonly of?: Poller | undefined;
   /** What ends its waits. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Whether there is something to read, a process has ended, or nobody is left to write, just now.
+ *
+ * @param events what is asked beside errors, in place of that
+ */
+export function isReady(fd: Fd, events: number = EPOLLIN): boolean {
+  const program = new SyscallProgram([readiness(fd, AT_ONCE, events)]);
+  // A signal to this thread ends the poll without an answer, also one that does not wait.
+  do program.run(); while (program.result(0) === -EINTR);
+  return program.result(0) > 0;
 }
 
 /** Whether there is something to read, or nobody is left to write it, within a moment. */

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/c/errno.ts";
-import { AT_FDCWD, type Fd, O_CLOEXEC, O_NOFOLLOW, open } from "../../ffi/files/file.ts";
+import { isBound, SyscallError } from "../../ffi/c/errno.ts";
+import { type Fd, O_NOFOLLOW, open } from "../../ffi/files/file.ts";
+import { readingFile } from "./file_reading.ts";
 import type { Operation, Space } from "../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
 import type { Limit } from "./folder.ts";
@@ -319,29 +320,18 @@ function readPart({ program, sources }: Part, into: Draft): boolean {
 
 /** The calls that read a file from its beginning; they can be made any number of times. */
 function reading({ source: { file: label, size }, file }: FoundSource): Operation[] {
-  const room: Space = { space: size, name: label };
   if (typeof file === "number") {
+    const room: Space = { space: size, name: label };
     return [{ syscall: "pread64", label, args: [file, room, size, 0], onError: "continue" }];
   }
-  const fd = `fd of ${label}`;
-  // Where the open fails, the others fail as well, since its result is no fd.
-  return [
-    {
-      syscall: "openat",
-      label: fd,
-      args: [AT_FDCWD, file, O_NOFOLLOW | O_CLOEXEC, 0],
-      onError: "continue",
-    },
-    { syscall: "read", label, args: [{ result: fd }, room, size], onError: "continue" },
-    { syscall: "close", args: [{ result: fd }], onError: "continue" },
-  ];
+  return readingFile(label, file, size);
 }
 
 function tryOpen(path: string): Fd | undefined {
   try {
     return open(path, O_NOFOLLOW);
   } catch (error) {
-    if (error instanceof SyscallError && !/^(EMFILE|ENFILE)$/.test(error.code)) return undefined;
+    if (error instanceof SyscallError && !isBound(error)) return undefined;
     throw error;
   }
 }

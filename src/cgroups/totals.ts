@@ -7,11 +7,11 @@
  * @module
  */
 
-import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW, O_RDONLY } from "../../ffi/files/file.ts";
 import { optionalText } from "../../ffi/files/optional_text.ts";
 import { type Aside, runAside } from "../../ffi/waiting/aside.ts";
 import type { Operation } from "../../ffi/program/operation.ts";
 import { SyscallProgram } from "../../ffi/program/program.ts";
+import { readingFile } from "./file_reading.ts";
 import { parseTable } from "./folder.ts";
 import type { CgroupManager } from "./manager.ts";
 
@@ -98,28 +98,15 @@ async function readFiles(
   await runAside(program, aside);
   const decoder = new TextDecoder();
   return files.map(([folder, name], index) => {
-    const length = folder === undefined ? -1 : program.result(`read${index}`);
+    const length = folder === undefined ? -1 : program.result(`${index}`);
     if (length < 0) return undefined;
     if (length === SIZE) return optionalText(`${folder}/${name}`);
-    return decoder.decode(program.output(`text${index}`).subarray(0, length));
+    return decoder.decode(program.output(`${index}`).subarray(0, length));
   });
 }
 
 function readOne([folder, name]: Wanted, index: number): Operation[] {
-  if (folder === undefined) return [];
-  const flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
-  const file = { result: `file${index}` };
-  const text = { space: SIZE, name: `text${index}` };
-  return [
-    {
-      label: `file${index}`,
-      syscall: "openat",
-      args: [AT_FDCWD, `${folder}/${name}`, flags, 0],
-      onError: "continue",
-    },
-    { label: `read${index}`, syscall: "read", args: [file, text, SIZE], onError: "continue" },
-    { syscall: "close", args: [file], onError: "continue" },
-  ];
+  return folder === undefined ? [] : readingFile(`${index}`, `${folder}/${name}`, SIZE);
 }
 
 function numberIn(text: string | undefined): number | undefined {

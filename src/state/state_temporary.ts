@@ -75,14 +75,12 @@ export function isMaking({ pid, startTime, bootId }: ProcessIdentity, root: stri
  * Removes a state folder. Normally it holds only two files; if there is more, all of it is removed.
  */
 export function removeFolder(path: string): void {
-  try {
-    for (const name of [STATE_FILE, EXIT_FILE]) removeFile(`${path}/${name}`);
-    unlinkAt(AT_FDCWD, path, AT_REMOVEDIR);
-  } catch {
-    Deno.removeSync(path, { recursive: true });
-  }
+  const program = removal(path);
+  program.run();
+  if (program.result(FOLDER) < 0) Deno.removeSync(path, { recursive: true });
 }
 
+const FOLDER = "folder";
 /** What the folder of a container that has ended holds, with the empty folder of its root. */
 const USUAL = [STATE_FILE, EXIT_FILE, ROOTFS] as const;
 
@@ -92,24 +90,21 @@ const USUAL = [STATE_FILE, EXIT_FILE, ROOTFS] as const;
  * @throws what `Deno.remove` throws
  */
 export async function removeAside(path: string, aside: Aside): Promise<void> {
-  const program = new SyscallProgram([
+  const program = removal(path);
+  await runAside(program, aside);
+  if (program.result(FOLDER) < 0) await Deno.remove(path, { recursive: true });
+}
+
+/** The calls that remove what a folder usually holds, and then itself. */
+function removal(path: string): SyscallProgram {
+  return new SyscallProgram([
     ...USUAL.map((name): Operation => ({
       syscall: "unlinkat",
       args: [AT_FDCWD, `${path}/${name}`, name === ROOTFS ? AT_REMOVEDIR : 0],
       onError: "continue",
     })),
-    { label: "folder", syscall: "unlinkat", args: [AT_FDCWD, path, AT_REMOVEDIR] },
+    { label: FOLDER, syscall: "unlinkat", args: [AT_FDCWD, path, AT_REMOVEDIR] },
   ]);
-  await runAside(program, aside);
-  if (program.result("folder") < 0) await Deno.remove(path, { recursive: true });
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkAt(AT_FDCWD, path);
-  } catch {
-    // there is none, or the removal of the folder fails
-  }
 }
 
 /**

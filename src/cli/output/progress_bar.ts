@@ -5,11 +5,11 @@
  */
 
 import type { ImageProgress } from "../../images/unpack_options.ts";
+import { terminalSize, USUAL_SIZE } from "./terminal_size.ts";
 
 const WIDTH = 30;
 /** Not more often than the eye sees. */
 const INTERVAL_MS = 50;
-const USUAL_COLUMNS = 80;
 
 /**
  * The text of a bar: as much as fits into a line, whose last column stays free, since some terminals
@@ -17,7 +17,7 @@ const USUAL_COLUMNS = 80;
  */
 export function barText(
   { layer, layers, bytes, totalBytes }: ImageProgress,
-  columns: number = USUAL_COLUMNS,
+  columns: number = USUAL_SIZE.columns,
 ): string {
   const part = totalBytes === 0 ? 1 : bytes / totalBytes;
   const full = Math.floor(part * WIDTH);
@@ -44,7 +44,7 @@ export class ProgressBar implements Disposable {
     const now = performance.now();
     if (!this.#isOn || now - this.#last < INTERVAL_MS) return;
     this.#last = now;
-    const columns = terminalColumns();
+    const { columns } = terminalSize();
     const text = barText(progress, columns);
     print(`${this.#clear(columns)}${text}`);
     this.#length = text.length;
@@ -52,7 +52,7 @@ export class ProgressBar implements Disposable {
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#length > 0) print(this.#clear(terminalColumns()));
+    if (this.#length > 0) print(this.#clear(terminalSize().columns));
     this.#length = 0;
   }
 
@@ -65,14 +65,6 @@ export class ProgressBar implements Disposable {
   #clear(columns: number): string {
     const above = this.#length === 0 ? 0 : Math.ceil(this.#length / columns) - 1;
     return `${above === 0 ? "" : `\x1b[${above}A`}\r\x1b[J`;
-  }
-}
-
-function terminalColumns(): number {
-  try {
-    return Deno.consoleSize().columns || USUAL_COLUMNS;
-  } catch {
-    return USUAL_COLUMNS; // it was hung up
   }
 }
 

@@ -7,17 +7,12 @@
 
 import { cellOf, chooseColumns, type ChosenColumn, headingOf } from "./columns.ts";
 import { bytesText, type Charset, percentText, spark } from "./marks.ts";
+import type { TerminalSize } from "../output/terminal_size.ts";
 import { ordered } from "./order.ts";
 import type { Round, Row } from "./round.ts";
 import { styled, underlined } from "./style.ts";
 import { fit, shown, widthOf } from "./text.ts";
 import { selectedAt, type View } from "./view.ts";
-
-/** The terminal's size in characters. */
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /** What it can show. */
 export interface Look {
@@ -42,7 +37,7 @@ const SPARK = 15;
 const LEAST_FOR_DETAILS = 8;
 
 /** How many rows are shown at once. */
-export function pageOf({ rows }: Size): number {
+export function pageOf({ rows }: TerminalSize): number {
   return Math.max(1, rows - ABOVE - belowOf(rows));
 }
 
@@ -54,7 +49,7 @@ function belowOf(rows: number): number {
  * The lines of the screen, from the top; as many as the terminal has, each no wider than it, with
  * nothing in them that moves the cursor.
  */
-export function draw(frame: Frame, size: Size, look: Look): string[] {
+export function draw(frame: Frame, size: TerminalSize, look: Look): string[] {
   const { view, round } = frame;
   const rows = ordered(round.rows, view);
   const page = pageOf(size);
@@ -80,14 +75,19 @@ export function draw(frame: Frame, size: Size, look: Look): string[] {
 }
 
 /** The lines with the last ones at the bottom. */
-function fill(lines: readonly string[], { rows }: Size, ...last: string[]): string[] {
+function fill(lines: readonly string[], { rows }: TerminalSize, ...last: string[]): string[] {
   if (rows <= last.length) return last.slice(-rows);
   const room = rows - last.length;
   const blank = new Array<string>(Math.max(0, room - lines.length)).fill("");
   return [...lines.slice(0, room), ...blank, ...last];
 }
 
-function summary({ round, root }: Frame, rows: readonly Row[], size: Size, look: Look): string {
+function summary(
+  { round, root }: Frame,
+  rows: readonly Row[],
+  size: TerminalSize,
+  look: Look,
+): string {
   const sum = (of: (row: Row) => number | undefined) =>
     rows.reduce((total, row) => total + (of(row) ?? 0), 0);
   const running = rows.filter(({ status }) => status === "running").length;
@@ -108,7 +108,7 @@ function summary({ round, root }: Frame, rows: readonly Row[], size: Size, look:
 function headings(
   columns: readonly ChosenColumn[],
   { sort, isReversed }: View,
-  size: Size,
+  size: TerminalSize,
   { hasColours, charset }: Look,
 ): string {
   let width = 0;
@@ -142,7 +142,7 @@ function selectedLine(
   row: Row,
   columns: readonly ChosenColumn[],
   now: number,
-  size: Size,
+  size: TerminalSize,
   look: Look,
 ): string {
   const text = columns.map((column) => cellOf(column, row, now, look.charset).text).join(" ");
@@ -150,7 +150,7 @@ function selectedLine(
 }
 
 /** The last minute of the selected container. */
-function minute({ id, history }: Row, now: number, size: Size, look: Look): string {
+function minute({ id, history }: Row, now: number, size: TerminalSize, look: Look): string {
   const count = size.columns >= 100 ? SPARK : Math.max(4, Math.floor((size.columns - 40) / 4));
   const part = (name: string, values: readonly (number | undefined)[], least: number) =>
     `${name} ${spark(values, least, look.charset)}`;
@@ -170,7 +170,7 @@ function nothing({ round, view, root }: Frame): string {
 }
 
 /** The bottom line: a question, what is typed, a message, or the keys. */
-function keysLine({ view, intervalMs }: Frame, size: Size, look: Look): string {
+function keysLine({ view, intervalMs }: Frame, size: TerminalSize, look: Look): string {
   const { mode, question, filter, message } = view;
   const cut = (text: string) => cutTo(text, size, look);
   if (mode === "question" && question !== undefined) {
@@ -203,11 +203,11 @@ function more({ charset }: Look): string {
   return charset === "ascii" ? "~" : "…";
 }
 
-function cutTo(text: string, { columns }: Size, look: Look): string {
+function cutTo(text: string, { columns }: TerminalSize, look: Look): string {
   return fit(text, columns, more(look)).trimEnd();
 }
 
-function helpLines(size: Size, look: Look): string[] {
+function helpLines(size: TerminalSize, look: Look): string[] {
   const keys = [
     ["n c m p i t s", "order by the column with that letter; again: the other way"],
     ["r", "reverse the order"],

@@ -19,14 +19,13 @@ import {
   VMIN,
   VTIME,
 } from "../../../ffi/sockets/terminal.ts";
-import type { Size } from "./draw.ts";
+import { type TerminalSize, terminalSize } from "../output/terminal_size.ts";
 import { Guard } from "./guard.ts";
 
 const STDIN = 0;
 /** The other screen, emptied; no cursor; what is too long for a line is cut. */
 const ENTER = "\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?7l";
 const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
-const USUAL: Size = { columns: 80, rows: 24 };
 const encoder = new TextEncoder();
 
 /** This program's terminal, taken until it is disposed of, even if this program is killed. */
@@ -71,13 +70,8 @@ export class Screen implements Disposable {
   }
 
   /** How large it is; what is usual where it doesn't know. */
-  get size(): Size {
-    try {
-      const { columns, rows } = Deno.consoleSize();
-      return columns > 0 && rows > 0 ? { columns, rows } : USUAL;
-    } catch {
-      return USUAL; // it was hung up
-    }
+  get size(): TerminalSize {
+    return terminalSize();
   }
 
   /** Forgets what is shown, so that the next lines are all drawn. */

@@ -11,8 +11,7 @@
 import { failedWith } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { pause } from "../../../ffi/waiting/abort.ts";
-import { AT_ONCE, readiness } from "../../../ffi/waiting/poll.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
+import { isReady } from "../../../ffi/waiting/poll.ts";
 import { openRead } from "./targets.ts";
 
 const FIRST_PAUSE_MS = 1;
@@ -63,7 +62,5 @@ export class Unread implements Disposable {
 
 /** poll(2) tells of an error where nobody has the other end. */
 function isRead(end: Fd): boolean {
-  const program = new SyscallProgram([readiness(end, AT_ONCE, 0)]);
-  program.run();
-  return program.result(0) === 0;
+  return !isReady(end, 0);
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { draw, type Look, pageOf, type Size } from "../../../../../src/cli/top/draw.ts";
+import type { TerminalSize } from "../../../../../src/cli/output/terminal_size.ts";
+import { draw, type Look, pageOf } from "../../../../../src/cli/top/draw.ts";
 import type { Row } from "../../../../../src/cli/top/round.ts";
 import { widthOf } from "../../../../../src/cli/top/text.ts";
 import { firstView, type View } from "../../../../../src/cli/top/view.ts";
@@ -25,7 +26,12 @@ const BUSY = row("web", {
 const IDLE = row("idle", { cpu: 0, memory: 4096, memoryLimit: "max", pids: 1, pidsLimit: "max" });
 const ENDED = row("ended", {}, { status: "stopped" });
 
-function drawn(rows: readonly Row[], size: Size, view: Partial<View> = {}, look = PLAIN): string[] {
+function drawn(
+  rows: readonly Row[],
+  size: TerminalSize,
+  view: Partial<View> = {},
+  look = PLAIN,
+): string[] {
   const round = { at: 600_000, rows };
   return draw(
     { round, view: { ...START, ...view }, root: "/run/hull", intervalMs: 1000 },
