@@ -20,8 +20,6 @@ const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const BATCH = 64;
-/** How long a loop that lingers waits in this thread, in milliseconds; the shortest epoll knows. */
-const LINGER_MS = 1;
 
 /** epoll_event is packed on x86_64 alone. */
 export const EVENT_SIZE: number = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -53,22 +51,25 @@ export class EpollLoop {
   #epoll: Fd | undefined;
   #wake: Fd | undefined;
   #running = false;
+  /** Whether another thread waits, which knows only of what was there when it began. */
+  #isAway = false;
+  #isEnded = false;
   /** The turns of the event loop. */
   readonly turns: Turns = new Turns();
   /** What has happened, and who gets to know of it only in a later turn. */
   readonly #happened = new Map<number, Happened>();
   readonly #isAlone: boolean;
-  readonly #lingers: boolean;
+  readonly #lingerMs: (() => number) | undefined;
 
   /**
    * Nobody waits yet.
    *
    * @param isAlone whether this program does nothing else, so that its event loop needs no turns
-   * @param lingers whether the calling thread waits for a moment itself before another one does
+   * @param lingerMs for how many milliseconds the calling thread waits itself before another one does
    */
-  constructor(isAlone: boolean, lingers = false) {
+  constructor(isAlone: boolean, lingerMs?: () => number) {
     this.#isAlone = isAlone;
-    this.#lingers = lingers;
+    this.#lingerMs = lingerMs;
   }
 
   /** Whether somebody waits. */
@@ -90,7 +91,7 @@ export class EpollLoop {
     atOnce: readonly Operation[],
   ): Promise<SyscallProgram | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<SyscallProgram | undefined>();
-    if (this.#running) this.#interrupt(); // the program that waits must have these calls
+    this.#interrupt(); // the program that waits must have these calls
     this.#add(number, events, { resolve: (_, program) => resolve(program), reject, atOnce });
     return promise;
   }
@@ -121,14 +122,16 @@ export class EpollLoop {
     if (this.#waiters.size === 0) this.#interrupt();
   }
 
-  /** Ends all waits. */
+  /** Ends all waits. What lingers keeps its epoll up to then: it is about to wait again. */
   end(): void {
+    this.#isEnded = true;
     for (const number of [...this.#happened.keys()]) this.cancel(number);
     for (const [number, waiter] of [...this.#waiters]) {
       this.#forget(number, waiter);
       waiter.resolve(0);
     }
-    if (this.#running) this.#interrupt();
+    this.#interrupt();
+    if (!this.#running) this.#close();
   }
 
   #forget(number: number, waiter: Waiter): void {
@@ -149,7 +152,7 @@ export class EpollLoop {
 
   /** An eventfd that is ready ends an epoll_wait that has nothing left to wait for. */
   #interrupt(): void {
-    if (this.#epoll === undefined || this.#wake !== undefined) return;
+    if (!this.#isAway || this.#wake !== undefined) return;
     this.#wake = new Fd(checked("eventfd2", libc.eventfd2(1, EPOLL_CLOEXEC)));
     this.#control(EPOLL_CTL_ADD, this.#wake.number, EPOLLIN);
   }
@@ -163,25 +166,32 @@ export class EpollLoop {
       this.#waiters.clear();
       this.#asking.clear();
     } finally {
-      this.#wake?.close();
-      this.#epoll?.close();
-      this.#wake = this.#epoll = undefined;
-      this.#plain.clear();
       this.#running = false;
+      if (this.#lingerMs === undefined || this.#isEnded) this.#close();
     }
   }
 
+  #close(): void {
+    this.#wake?.close();
+    this.#epoll?.close();
+    this.#wake = this.#epoll = undefined;
+    this.#plain.clear();
+  }
+
   async #turn(epoll: Fd): Promise<void> {
-    if (this.#lingers) {
+    if (this.#lingerMs !== undefined) {
       await immediate(); // all else comes first
       if (this.#waiters.size === 0) return;
-      const program = this.#program(epoll, this.turns.isAwaited ? 0 : LINGER_MS);
+      const program = this.#program(epoll, this.turns.isAwaited ? 0 : this.#lingerMs());
       program.run();
-      if (program.result(0) !== 0) return await this.#take(program, [...this.#asking]);
+      const count = program.result(0);
+      // Who takes a signal in this program is told only while this thread waits for nothing itself.
+      if (count !== 0 && count !== -EINTR) return await this.#take(program, [...this.#asking]);
     }
     const program = this.#program(epoll, -1);
     const asking = [...this.#asking];
-    await program.runOffThread();
+    this.#isAway = true;
+    await program.runOffThread().finally(() => this.#isAway = false);
     await this.#take(program, asking);
   }
 
@@ -234,7 +244,7 @@ export class EpollLoop {
       this.#happened.delete(number);
       waiter.resolve(events, program);
       if (this.#happened.size === 0 || this.#isAlone) continue;
-      await (this.#lingers ? immediate() : this.turns.next());
+      await (this.#lingerMs !== undefined ? immediate() : this.turns.next());
     }
   }
 }

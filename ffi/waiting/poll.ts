@@ -59,10 +59,10 @@ export class Poller implements Disposable {
    */
   constructor(options: PollerOptions = {}) {
     this.#isAlone = options.isAlone ?? false;
-    const { of, hasOthers = () => true, lingers = false } = options;
+    const { of, hasOthers = () => true, lingerMs } = options;
     this.#hasOthers = of === undefined ? hasOthers : of.#hasOthers;
-    this.#loop = of === undefined ? new EpollLoop(this.#isAlone, lingers) : of.#loop;
-    const asking = lingers ? new EpollLoop(this.#isAlone) : this.#loop;
+    this.#loop = of === undefined ? new EpollLoop(this.#isAlone, lingerMs) : of.#loop;
+    const asking = lingerMs === undefined ? this.#loop : new EpollLoop(this.#isAlone);
     this.#asking = of === undefined ? asking : of.#asking;
     this.signal = options.signal;
   }
@@ -168,12 +168,13 @@ export interface PollerOptions {
   /** Whether anything is under way now that a turn would be for; by default always. */
   readonly hasOthers?: (() => boolean) | undefined;
   /**
-   * Whether this thread itself waits for a millisecond, each time that the event loop has nothing to
-   * do, before a thread of the pool does: for a program whose peers mostly go on as soon as they are
-   * answered. It then neither wakes a thread nor is woken by one. Timers, and what does not come by
-   * an fd of this loop, can be later by that time.
+   * For how many milliseconds this thread itself waits, each time that the event loop has nothing to
+   * do, before a thread of the pool does; asked each time. It then neither wakes a thread nor is woken
+   * by one. Timers, and what does not come by an fd of this loop, can be later by that time: a
+   * millisecond is for a program whose peers mostly go on as soon as they are answered, more for one
+   * that has nothing at all to do.
    */
-  readonly lingers?: boolean | undefined;
+  readonly lingerMs?: (() => number) | undefined;
   /** Whose loop it has; without one a loop of its own. */
   readonly of?: Poller | undefined;
   /** What ends its waits. */

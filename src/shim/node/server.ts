@@ -39,7 +39,7 @@ interface Served {
 export class Server {
   readonly #places: Places;
   /** containerd's next call mostly comes as soon as it has its answer. */
-  readonly #poller = new Poller({ lingers: true });
+  readonly #poller = new Poller({ lingerMs: () => 1 });
   readonly #keeper: Keeper;
   readonly #door: Door;
   readonly #terminals: Map<string, KeptTerminal>;

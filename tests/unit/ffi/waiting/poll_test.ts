@@ -7,11 +7,12 @@ import { leavesNothing } from "../../../fixtures/leftovers.ts";
 const BYTE = new Uint8Array([1]);
 
 for (const lingers of [false, true]) {
+  const lingerMs = lingers ? () => 1 : undefined;
   const kind = lingers ? "a poller that lingers" : "a poller";
 
   Deno.test(`${kind} tells of what comes at once, soon and late, each time to who waits for it`, async () => {
     await leavesNothing("hull-poll", async () => {
-      using poller = new Poller({ lingers });
+      using poller = new Poller({ lingerMs });
       using pipes = new DisposableStack();
       const all = [0, 0, 1, 20].map((ms) => ({ ms, pipe: pipes.use(new Pipe()) }));
       for (let round = 0; round < 20; round++) {
@@ -28,7 +29,7 @@ for (const lingers of [false, true]) {
 
   Deno.test(`${kind} ends waits that are cancelled, and goes on with others`, async () => {
     await leavesNothing("hull-poll", async () => {
-      using poller = new Poller({ lingers });
+      using poller = new Poller({ lingerMs });
       using one = new Pipe();
       using other = new Pipe();
       for (let round = 0; round < 50; round++) {
@@ -46,7 +47,7 @@ for (const lingers of [false, true]) {
 
   Deno.test(`${kind} makes a wait's calls before it tells of its event`, async () => {
     await leavesNothing("hull-poll", async () => {
-      using poller = new Poller({ lingers });
+      using poller = new Poller({ lingerMs });
       using asking = new Pipe();
       using beside = new Pipe();
       const other = poller.wait(beside.reader);
@@ -72,7 +73,7 @@ for (const lingers of [false, true]) {
 }
 
 Deno.test("a poller that lingers leaves timers and turns their time", async () => {
-  using poller = new Poller({ lingers: true });
+  using poller = new Poller({ lingerMs: () => 1 });
   using pipe = new Pipe();
   const waiting = poller.wait(pipe.reader);
   let ticks = 0;
