@@ -14,7 +14,7 @@ import { KnownContainer } from "./container/known_container.ts";
 import { changeLimits, eventsOf, outputOf, pause, plug, resume } from "./container/late.ts";
 import { awaitEnd, endOf, ociStateOf, stateOf, statsOf } from "./container/measures.ts";
 import type { Output, OutputOptions } from "./container/output.ts";
-import { sendSignal } from "./container/signals.ts";
+import { PLAIN_SIGNAL, type PlainSignal, plainSignal, sendSignal } from "./container/signals.ts";
 import { Starting } from "./container/starting.ts";
 import type { ContainerEvent, ContainerStats, EventOptions } from "./events.ts";
 import { isWaiting } from "./process/init_status.ts";
@@ -102,8 +102,8 @@ export class Container implements AsyncDisposable {
    * @throws {ContainerError} `InitFailed` with step, syscall, errno and path; `NoProcessOps` for a
    *   process that was started already; `ConfigInvalid`, `Unsupported`, `IdInUse` for a cgroup that
    *   another program has made meanwhile, `OomKilled`, `SystemError`; `HookFailed` for a hook of
-   *   the creation; for a further process `ContainerNotRunning` or `ContainerPaused`
-   * @throws the signal's reason
+   *   the creation; for a further process `ContainerNotRunning` or `ContainerPaused`; or the
+   *   signal's reason
    */
   async start(process: Process, options: StartOptions = {}): Promise<void> {
     using call = this.#known.begin(options.signal);
@@ -138,8 +138,7 @@ export class Container implements AsyncDisposable {
    *
    * @throws {ContainerError} `ContainerNotStopped` if it runs already, `ContainerNotRunning` if it
    *   has ended, `InitFailed` if the program can't be executed; `HookFailed` for a hook before or
-   *   after the start, and the container is removed then
-   * @throws the signal's reason
+   *   after the start, and the container is removed then; or the signal's reason
    */
   async release({ signal }: AbortOptions = {}): Promise<void> {
     using call = this.#known.begin(signal);
@@ -236,8 +235,7 @@ export class Container implements AsyncDisposable {
    * @param resources the limits to change; those that are not named stay
    * @param rdt limits of its class of service, for a container with `linux.intelRdt`
    * @throws {ContainerError} `ConfigInvalid` with pointers that begin at the resources,
-   *   `ContainerNotRunning`, `Unsupported`, `SystemError`
-   * @throws the signal's reason
+   *   `ContainerNotRunning`, `Unsupported`, `SystemError`; or the signal's reason
    */
   async set(resources: Resources, rdt: RdtUpdate = {}, options: AbortOptions = {}): Promise<void> {
     await changeLimits(this.#known, resources, rdt, options.signal);
@@ -287,12 +285,16 @@ export class Container implements AsyncDisposable {
     sendSignal(this.#known, signal, options);
   }
 
+  /** @ignore for hull's own rooms: what a signal comes to, if that is one call */
+  [PLAIN_SIGNAL](signal: string | number): PlainSignal | undefined {
+    return plainSignal(this.#known, signal);
+  }
+
   /**
    * Stops all processes of the container where they are, and returns once they stand.
    *
    * @throws {ContainerError} `ContainerNotRunning` unless it is created, running or paused;
-   *   `Unsupported` with the cgroup driver `disabled`
-   * @throws the signal's reason
+   *   `Unsupported` with the cgroup driver `disabled`; or the signal's reason
    */
   async pause({ signal }: AbortOptions = {}): Promise<void> {
     await pause(this.#known, signal);
@@ -329,9 +331,8 @@ export class Container implements AsyncDisposable {
    *
    * @param options `force` kills a running one
    * @throws {ContainerError} `ContainerNotStopped` if it runs, `ContainerNotExists` if it is gone
-   *   already, `SystemError`
-   * @throws the signal's reason; if the abort came while the poststop hooks ran, everything is
-   *   removed
+   *   already, `SystemError`; or the signal's reason: if the abort came while the poststop hooks
+   *   ran, everything is removed
    */
   async destroy({ force = false, signal }: DestroyOptions = {}): Promise<void> {
     using call = this.#known.begin(signal);

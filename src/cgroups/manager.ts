@@ -203,6 +203,9 @@ export interface CgroupManager {
    */
   letDie(): void;
 
+  /** Whether a killed process might not end before `letDie` is called. */
+  mayHoldKilled(): boolean;
+
   /**
    * What the container uses.
    *

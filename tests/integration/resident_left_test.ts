@@ -96,6 +96,41 @@ Deno.test("a signal and a pause of which the resident is killed are no failures"
   });
 });
 
+Deno.test("a signal is sent once, whenever the resident is killed, and by the client itself", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start();
+    await using hull = new ClientHull(resident);
+    using bundle = makeBundle("n=0; trap 'n=$((n+1)); echo $n' USR1; while :; do sleep 0.01; done");
+    using scratch = scratchFolder();
+    const log = `${scratch.path}/log`;
+    const redirected = new ClientHull(resident, "sh", "-c", `exec "$@" >${log} 2>&1`, "-");
+    await using _also = redirected;
+    const root = ["--root", hull.root];
+    await redirected.detach(...root, "run", "-d", "-b", bundle.folder, ID);
+    const signals = () => Deno.readTextFileSync(log).trim().split("\n").filter(Boolean).length;
+    await hull.must("kill", ID, "USR1"); // one with which nothing happens
+    await until(() => signals() === 1);
+    assertEquals((await resident.status())?.served, 2);
+    for (let k = 2; k < 14; k++) {
+      const call = hull.call(["kill", ID, "USR1"]);
+      await new Promise((resolve) => setTimeout(resolve, k / 2));
+      await resident.kill();
+      assertEquals(await call, { code: 0, stdout: "", stderr: "" });
+      await until(() => signals() >= k);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assertEquals(signals(), k);
+      await resident.begin();
+    }
+    const words = ["kill", ID, "KILL"];
+    assertEquals((await hull.call(["--debug", ...words])).code, 0);
+    await until(async () => JSON.parse(await hull.must("state", ID)).status === "stopped");
+    const late = await hull.call(words);
+    assertEquals(late.code, 1);
+    assertStringIncludes(late.stderr, "container not running");
+    await hull.must("delete", ID);
+  });
+});
+
 Deno.test("a container whose starter was killed after the start runs", async () => {
   await leavesNothing(ID, async () => {
     using bundle = makeBundle("sleep 60");

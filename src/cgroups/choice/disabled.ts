@@ -77,6 +77,10 @@ export class DisabledManager implements CgroupManager {
 
   letDie(): void {}
 
+  mayHoldKilled(): boolean {
+    return false;
+  }
+
   stats(): Stats {
     return {
       cpu: undefined,

@@ -136,6 +136,10 @@ export class SystemdManager implements CgroupManager {
     this.#inner.letDie();
   }
 
+  mayHoldKilled(): boolean {
+    return this.#inner.mayHoldKilled();
+  }
+
   stats(parts?: readonly (keyof Stats)[]): Stats {
     return this.#inner.stats(parts);
   }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { AT_FDCWD } from "../../../ffi/files/file.ts";
+import { statAt } from "../../../ffi/files/file_status.ts";
 import { ContainerError } from "../../errors.ts";
 import { CgroupFolder } from "../folder.ts";
 import type { Freezer } from "../kill.ts";
@@ -13,6 +15,8 @@ import { comesTrue } from "../waiting.ts";
 import { forEachCgroup } from "../walk.ts";
 
 const TIMEOUT_MS = 5000;
+/** A folder's own names; each folder below gives it one more. */
+const LINKS_OF_LEAF = 2;
 const ROUNDS_BETWEEN_THAWS = 16;
 
 /** The freezer of the cgroup at `path`, for a signal to all. */
@@ -72,6 +76,11 @@ export function isFrozenV1(path: string): boolean {
   using folder = new CgroupFolder(path);
   const self = folder.readIfPresent("freezer.self_freezing")?.trim();
   return self === undefined ? folder.read("freezer.state").trim() !== "THAWED" : self === "1";
+}
+
+/** Whether it is frozen, or has cgroups below it, which may be. */
+export function mayHoldKilledV1(path: string): boolean {
+  return isFrozenV1(path) || statAt(AT_FDCWD, path).links > LINKS_OF_LEAF;
 }
 
 function getState(path: string): string {

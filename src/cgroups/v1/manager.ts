@@ -37,7 +37,7 @@ import { blkioStats } from "./blkio.ts";
 import { throttlingStats } from "./cpu.ts";
 import { cpuUsageStats } from "./cpuacct.ts";
 import { cpusetStats, inheritCpuset } from "./cpuset.ts";
-import { freezerV1, freezeV1, isFrozenV1, thawAllV1, thawV1 } from "./freezer.ts";
+import { freezerV1, freezeV1, isFrozenV1, mayHoldKilledV1, thawAllV1, thawV1 } from "./freezer.ts";
 import { hugetlbStats } from "./hugetlb.ts";
 import { memoryStats } from "./memory.ts";
 
@@ -133,6 +133,11 @@ export class ManagerV1 implements CgroupManager {
 
   letDie(): void {
     if (this.paths.freezer !== undefined) thawAllV1(this.paths.freezer);
+  }
+
+  mayHoldKilled(): boolean {
+    const path = this.paths.freezer;
+    return path !== undefined && folderExists(path) && mayHoldKilledV1(path);
   }
 
   stats(parts?: readonly (keyof Stats)[]): Stats {

@@ -130,6 +130,10 @@ export class ManagerV2 implements CgroupManager {
 
   letDie(): void {}
 
+  mayHoldKilled(): boolean {
+    return false;
+  }
+
   stats(parts?: readonly (keyof Stats)[]): Stats {
     using folder = new CgroupFolder(this.#path);
     const asked = <T>(part: keyof Stats, read: (folder: CgroupFolder) => T) =>

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { PlainSignal } from "../../container/signals.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import type { RecentStates } from "../../state/recent_states.ts";
@@ -77,6 +78,13 @@ export interface Caller {
   endWithProcess?(): void;
   /** Has signals that are for the caller's command taken here, once it is awaited. */
   takeSignals(names: readonly Deno.Signal[], take: (name: Deno.Signal) => void): Promise<void>;
+  /**
+   * Has another caller's process make the one call that is its command, and end by it, if nothing else
+   * is to be said.
+   *
+   * @returns whether there was a process to be signalled
+   */
+  sendSignal?(signal: PlainSignal): Promise<boolean>;
   /** Tells the caller's process how far its command has come. */
   tellStage(stage: Stage): Promise<void>;
   /** Has the caller's process take over those that a container leaves behind. */

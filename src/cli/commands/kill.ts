@@ -1,6 +1,9 @@
 /** `hull kill`. @module */
 
+import { notRunning, PLAIN_SIGNAL } from "../../container/signals.ts";
 import { ContainerError } from "../../errors.ts";
+import type { Factory } from "../../factory.ts";
+import type { Caller } from "../caller/caller.ts";
 import { type Command, isOn } from "../flags/command.ts";
 import { forEachId, REGEX_FLAG } from "../flags/ids.ts";
 
@@ -13,13 +16,17 @@ export const command: Command = {
     REGEX_FLAG,
   ],
   arity: [1, 2],
+  beginsLate: true,
   async run({ flags, args, factory, output, caller }) {
     if (caller.left === "runs") return 0; // the resident has sent it
-    const [id = "", signal = "TERM"] = args;
+    const [id = "", named = "TERM"] = args;
+    const signal = /^\d+$/.test(named) ? Number(named) : named;
+    const isToAll = isOn(flags, "all");
     const makes = await factory();
-    const send = (each: string) =>
-      makes.load(each)
-        .signal(/^\d+$/.test(signal) ? Number(signal) : signal, { all: isOn(flags, "all") });
+    const isSimple = !isToAll && !isOn(flags, "regex");
+    if (isSimple && await isSentBy(caller, makes, id, signal)) return 0;
+    await caller.begin?.();
+    const send = (each: string) => makes.load(each).signal(signal, { all: isToAll });
     if (isOn(flags, "regex")) return await forEachId(id, makes, output, send);
     await caller.tellStage("begun");
     try {
@@ -32,3 +39,22 @@ export const command: Command = {
     return 0;
   },
 };
+
+/**
+ * Has the caller's own process send it, where that is another's and the signal is all there is to do.
+ *
+ * @throws {ContainerError} `ContainerNotRunning`
+ */
+async function isSentBy(
+  caller: Caller,
+  factory: Factory,
+  id: string,
+  signal: string | number,
+): Promise<boolean> {
+  if (caller.sendSignal === undefined) return false;
+  const plain = factory.load(id)[PLAIN_SIGNAL](signal);
+  if (plain === undefined) return false;
+  using _pidfd = plain.pidfd;
+  if (await caller.sendSignal(plain)) return true;
+  throw notRunning(id);
+}
