@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { isThere } from "../../ffi/files/file_status.ts";
 import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
@@ -112,7 +112,7 @@ Deno.test("hooks in the container's namespaces do not keep it from ending", asyn
     using bundle = makeBundle("exit 3", (config) => {
       const args = ["sh", "-c", "exit 0"];
       const hooks = [{ path: "/bin/sh", args }, { path: "/bin/sh", args }];
-      config.hooks = { createRuntime: hooks, createContainer: hooks, poststart: hooks };
+      config.hooks = { createRuntime: hooks, createContainer: hooks };
     });
     await using hull = new ClientHull(resident);
     const run = hull.call(["run", "-b", bundle.folder, ID]);
@@ -138,6 +138,35 @@ Deno.test("a resident that is killed while a hook runs leaves no hook, and no ha
       assertEquals(code, 3, point);
       assertEquals(await hull.must("list", "-q"), "");
     });
+  }
+});
+
+Deno.test("a hook after the start that fails, or runs too long, is known when the resident is killed", async () => {
+  for (const [how, said] of [["sleep 1; exit 4", "exit code 4"], ["sleep 60", "timeout of 1 s"]]) {
+    for (const words of [["run", "-b"], ["start"]]) {
+      await leavesNothing(ID, async () => {
+        await using resident = await TestResident.start();
+        using scratch = scratchFolder();
+        const begun = `${scratch.path}/begun`;
+        using bundle = makeBundle("sleep 60", (config) => {
+          const args = ["sh", "-c", `echo >${begun}; ${how}`];
+          const next = { path: "/bin/sh", args: ["sh", "-c", `echo more >${begun}`] };
+          config.hooks = {
+            poststart: [{ path: "/bin/sh", args, timeout: 1 + +(how !== "sleep 60") }, next],
+          };
+        });
+        await using hull = new ClientHull(resident);
+        if (words.length === 1) await hull.detach("create", "-b", bundle.folder, ID);
+        const call = hull.call(words.length === 1 ? [...words, ID] : [...words, bundle.folder, ID]);
+        await until(() => isThere(begun), 10);
+        await resident.kill();
+        const { code, stderr } = await inTime(words[0] ?? "", call);
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, said ?? "");
+        assertEquals(Deno.readTextFileSync(begun), "\n");
+        assertEquals(await hull.must("list", "-q"), "");
+      });
+    }
   }
 });
 

@@ -6,6 +6,7 @@ import { late } from "../../own/late.ts";
 import { whileItBegins } from "../caller/caller.ts";
 import type { Command } from "../flags/command.ts";
 import { oneLine, type Output } from "../output/output.ts";
+import { requireNotFollowed } from "../process/followed.ts";
 import { releaseOnce } from "../process/release_once.ts";
 
 const awaitLeftHooks = late(() => import("../process/left_child.ts"), "awaitLeftHooks");
@@ -20,7 +21,11 @@ export const command: Command = {
   async run({ args, factory, output, caller }) {
     const container = await whileItBegins(
       caller,
-      async () => (await factory()).load(args[0] as string),
+      async () => {
+        const loaded = (await factory()).load(args[0] as string);
+        requireNotFollowed(loaded.config, caller);
+        return loaded;
+      },
     );
     const host = caller.variable("NOTIFY_SOCKET") ?? "";
     await caller.tellStage("begun");

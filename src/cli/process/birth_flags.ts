@@ -30,6 +30,7 @@ import {
   text,
 } from "../flags/command.ts";
 import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
+import { requireNotFollowed } from "./followed.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { type Named, nameRun } from "../flags/made_id.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
@@ -145,6 +146,7 @@ async function createFromBundle(
   const { Process } = await import("../../process.ts");
   if (caller.isOther) {
     if (needsLauncher(bundle?.config)) throw new NotHere("a launcher");
+    if (isRun) requireNotFollowed(bundle?.config, caller);
     const isFollowed = isRun && !isDetached && !isOn(flags, "no-subreaper");
     if (isFollowed && leavesOrphans(bundle?.config)) throw new NotHere("somebody to adopt orphans");
   }
