@@ -236,6 +236,7 @@ export const libc = {
     onFd("sendto", fd, bytes, size, flags),
   recv: (fd: number, bytes: Bytes, size: number, flags: number) =>
     onFd("recvfrom", fd, bytes, size, flags),
+  sched_yield: () => numbersOnce("sched_yield", 0, 0, 0, 0),
   shutdown: (fd: number, how: number) => numbers("shutdown", fd, how),
   accept4: (fd: number, flags: number) => numbers("accept4", fd, 0, 0, flags),
   socket: (domain: number, type: number, protocol: number) =>

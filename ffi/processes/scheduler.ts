@@ -7,6 +7,8 @@
  * @module
  */
 
+import { libc } from "../c/libc.ts";
+
 /** The scheduling policies, by the names of the OCI spec. No released kernel has SCHED_ISO. */
 export const SCHED_POLICY: Readonly<Record<string, number>> = {
   SCHED_OTHER: 0,
@@ -104,4 +106,12 @@ export function cpuMask(cpus: readonly number[]): Uint8Array<ArrayBuffer> {
 /** A CPU mask with every CPU that a kernel can have. */
 export function allCpus(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(MAX_CPUS / 8).fill(0xff);
+}
+
+/**
+ * Lets another thread that waits for this one's CPU go first, if there is one: sched_yield(2). Who has
+ * just been told something is mostly put on the CPU of who told it, though others are idle.
+ */
+export function letOthersRun(): void {
+  libc.sched_yield();
 }

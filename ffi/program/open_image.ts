@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Operation } from "./operation.ts";
+import type { Argument, Operation } from "./operation.ts";
 import { SyscallProgram } from "./program.ts";
 import { type Arch, dataAddress, layOut } from "./program_image.ts";
 import { machineCode } from "./trampoline.ts";
@@ -15,6 +15,8 @@ export interface OpenImage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where its first operation lies in memory. */
   readonly base: bigint;
+  /** Where it has something that an operation points to. */
+  readonly placeOf: (argument: Argument) => bigint;
 }
 
 /**
@@ -33,8 +35,12 @@ export function openImage(
 ): OpenImage {
   const code = Uint8Array.of(...Uint8Array.fromHex(KEEP_WORDS[arch]), ...machineCode(arch));
   const base = dataAddress(code, arch);
-  const data = new SyscallProgram(operations(base), [], { base, outside }).memory;
-  return { bytes: layOut(code, data, arch, room), base };
+  const program = new SyscallProgram(operations(base), [], { base, outside });
+  return {
+    bytes: layOut(code, program.memory, arch, room),
+    base,
+    placeOf: (argument) => base + BigInt(program.offset(argument)),
+  };
 }
 
 /**

@@ -13,7 +13,7 @@ import { OPERATION_SIZE, RESULT_OFFSET, RETURN, walk, walkOffThread } from "./tr
 import { Encoder } from "./encoder.ts";
 import { type Failure, findFailure } from "./failure.ts";
 import { Layout } from "./layout.ts";
-import type { Onward, Operation } from "./operation.ts";
+import type { Argument, Onward, Operation } from "./operation.ts";
 
 /** Where the parts of an operation lie, in bytes from its start. */
 const ARGUMENTS = 8;
@@ -60,6 +60,7 @@ export class SyscallProgram {
   readonly #view: DataView;
   readonly #outputs = new Map<string, Uint8Array>();
   readonly #labels = new Map<string, number>();
+  readonly #layout: Layout;
 
   /**
    * Lays the program out.
@@ -84,7 +85,7 @@ export class SyscallProgram {
       this.#labels.set(label, index);
     });
     outside?.forEach((index, label) => this.#labels.set(label, index));
-    const layout = new Layout(all.length * OPERATION_SIZE);
+    const layout = this.#layout = new Layout(all.length * OPERATION_SIZE);
     for (const { args } of all) {
       for (const argument of args) {
         if (typeof argument === "string") layout.addText(argument);
@@ -129,6 +130,11 @@ export class SyscallProgram {
     const bytes = this.#outputs.get(name);
     if (bytes === undefined) throw new RangeError(`the program has no space named ${name}`);
     return bytes;
+  }
+
+  /** Where it has something that an operation points to, in bytes from its start. */
+  offset(argument: Argument): number {
+    return this.#layout.offset(argument);
   }
 
   /** The operation whose error ended the program, or undefined if none did. */

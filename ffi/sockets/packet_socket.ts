@@ -105,22 +105,46 @@ export interface PeerCredentials {
  * @throws {SyscallError}
  */
 export function peerOf(socket: Fd): PeerCredentials {
-  const size = new Uint8Array(Int32Array.of(12).buffer);
-  const credentials = { space: 12, name: "credentials" };
-  const program = new SyscallProgram([
-    { syscall: "getsockopt", args: [socket.number, SOL_SOCKET, SO_PEERCRED, credentials, size] },
-  ]);
-  program.run();
-  const failure = program.failure();
-  if (failure !== undefined) throw new SyscallError("getsockopt", failure.errno);
-  const bytes = program.output("credentials");
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const [pid, uid, gid] = [0, 4, 8].map((at) => view.getInt32(at, true)) as [
-    number,
-    number,
-    number,
-  ];
-  return { pid, uid: uid >>> 0, gid: gid >>> 0 };
+  return new PeerLook().at(socket);
+}
+
+/** Looks who is at the other end of one socket after another, by calls that are written down once. */
+export class PeerLook {
+  readonly #socket = { space: 8, name: "socket" };
+  readonly #credentials = { space: 12, name: "credentials" };
+  readonly #program = new SyscallProgram([{
+    syscall: "getsockopt",
+    args: [
+      { heldIn: this.#socket, offset: 0 },
+      SOL_SOCKET,
+      SO_PEERCRED,
+      this.#credentials,
+      new Uint8Array(Int32Array.of(12).buffer),
+    ],
+  }]);
+
+  /**
+   * Looks at one.
+   *
+   * @throws {SyscallError}
+   */
+  at({ number }: Fd): PeerCredentials {
+    const program = this.#program;
+    viewOf(program.output(this.#socket.name)).setInt32(0, number, true);
+    program.run();
+    const failure = program.failure();
+    if (failure !== undefined) throw new SyscallError("getsockopt", failure.errno);
+    const view = viewOf(program.output(this.#credentials.name));
+    return {
+      pid: view.getInt32(0, true),
+      uid: view.getUint32(4, true),
+      gid: view.getUint32(8, true),
+    };
+  }
+}
+
+function viewOf({ buffer, byteOffset }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset);
 }
 
 /** A message, with fds of this program beside its bytes. */

@@ -21,8 +21,9 @@ import type { Bearer, Birth } from "../../process/bearer.ts";
 import { Child, type StatusKeeper } from "../../process/parent_process.ts";
 import { beginning } from "./client_beginning.ts";
 import { BORN, planClientBirth, WATCHED } from "./client_birth.ts";
-import { ClientChannel, ClientGone } from "./client_channel.ts";
+import { ClientChannel, ClientGone, type Connection } from "./client_channel.ts";
 import { END, takeEnd, waitFor } from "./client_end.ts";
+import { ClientFds } from "./client_fds.ts";
 import { ClientEnds, pidOn, tryOpenPidfd } from "./client_ends.ts";
 import { ClientPrograms } from "./client_programs.ts";
 import { type BirthToDo, layOutBirth } from "./laid_birth.ts";
@@ -35,7 +36,7 @@ import { receiveWords, resumingWords } from "./resumption.ts";
 const MSG_NOSIGNAL = 0x4000;
 
 /** What must be known of its process. */
-export type ClientPeer = Pick<Peer, "identity" | "fds" | "ignored" | "environment" | "words">;
+export type ClientPeer = Pick<Peer, "pid" | "fds" | "ignored" | "environment" | "words">;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 /** Takes the next program. */
@@ -55,7 +56,7 @@ export class Client implements Bearer, Disposable {
   readonly #addresses: ClientAddresses;
   readonly #peer: ClientPeer;
   /** The numbers of the fds that it has open. */
-  readonly #open: Set<number>;
+  readonly #open: ClientFds;
   readonly #leaving = new AbortController();
   #stage: Stage | undefined;
   /** Its children that are none of the command's. */
@@ -77,12 +78,12 @@ export class Client implements Bearer, Disposable {
    *
    * @param addresses where it takes what
    */
-  constructor(socket: Fd, poller: Poller, addresses: ClientAddresses, peer: ClientPeer) {
+  constructor(to: Connection, poller: Poller, addresses: ClientAddresses, peer: ClientPeer) {
     this.#poller = poller;
     this.#addresses = addresses;
     this.#peer = peer;
-    this.#open = new Set(peer.fds);
-    this.#channel = new ClientChannel(socket, poller, {
+    this.#open = new ClientFds(peer);
+    this.#channel = new ClientChannel(to, poller, {
       answered: (memory) => this.#programs.answered(memory),
       signalled: (number) => this.#onSignal?.(number),
       passed: (fds) => this.#onStreams?.(fds),
@@ -98,7 +99,7 @@ export class Client implements Bearer, Disposable {
   }
 
   get pid(): number {
-    return this.#peer.identity.pid;
+    return this.#peer.pid;
   }
 
   get environment(): readonly string[] {
@@ -124,14 +125,15 @@ export class Client implements Bearer, Disposable {
   /**
    * Has it make system calls.
    *
+   * @param fds passed to it, for the calls to take
    * @throws {SyscallError} if one fails that must not
    * @throws {ClientGone}
    */
-  async run(operations: readonly Operation[]): Promise<SyscallProgram> {
+  async run(operations: readonly Operation[], fds?: readonly number[]): Promise<SyscallProgram> {
     return await this.#programs.inTurn(async () => {
       const all = [...this.#programs.before, ...operations];
       const program = this.#programs.layOut(all, this.#answer());
-      await this.#programs.ask(program, { hasStreams: this.#onStreams !== undefined });
+      await this.#programs.ask(program, { fds, hasStreams: this.#onStreams !== undefined });
       const failure = program.failure();
       if (failure === undefined) return program;
       throw new SyscallError(all[failure.index]?.syscall ?? "", failure.errno);
@@ -175,7 +177,7 @@ export class Client implements Bearer, Disposable {
   /** Has it pass on signals from its next program on, instead of taking their effect. */
   passSignals(numbers: readonly number[], onSignal: (number: number) => void): void {
     this.#onSignal = onSignal;
-    this.#waiting = { signals: this.#opens(), both: this.#opens() };
+    this.#waiting = { signals: this.#open.next(), both: this.#open.next() };
     this.#programs.prepend(`signals ${numbers}`, takeSignals(numbers, this.#waiting));
   }
 
@@ -242,9 +244,9 @@ export class Client implements Bearer, Disposable {
     const { named, before } = this.#programs;
     const { ignored } = this.#peer;
     const waits = Object.values({ ...this.#waiting, ...this.#watched });
-    const of = [named, [...this.#open], ignored, words?.length, isLast, both, waits];
+    const of = [named, [...this.#open.numbers], ignored, words?.length, isLast, both, waits];
     return layOutBirth(birth.memory, of, () => {
-      const plan = planClientBirth(birth, { open: this.#open, ignored }, {
+      const plan = planClientBirth(birth, { open: this.#open.numbers, ignored }, {
         first: before,
         before: words === undefined ? [] : [receiveWords(this.#addresses, words)],
         both,
@@ -321,14 +323,6 @@ export class Client implements Bearer, Disposable {
 
   #answer(child?: WatchedChild): readonly Operation[] {
     return [ANSWER, ...this.#meanwhile(child)];
-  }
-
-  /** The lowest number that is free there, which is the next that it opens. */
-  #opens(): number {
-    let number = 0;
-    while (this.#open.has(number)) number++;
-    this.#open.add(number);
-    return number;
   }
 
   #leave(): void {

@@ -7,6 +7,7 @@
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
+import { letOthersRun } from "../../../ffi/processes/scheduler.ts";
 import { receivePacket, sendPackets, type Sent } from "../../../ffi/sockets/packet_socket.ts";
 import { EPOLLOUT, type Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
@@ -35,6 +36,12 @@ export interface ClientListener {
   left(): void;
 }
 
+/** A connection, and whether the client's first message is still to come. */
+export interface Connection {
+  readonly socket: Fd;
+  readonly isToSayHello: boolean;
+}
+
 /** How many fds a client passes. */
 const STREAMS = 3;
 
@@ -48,9 +55,12 @@ export class ClientChannel implements Disposable {
   /** How many fds it may pass. */
   #passes = 0;
 
+  #isToSayHello: boolean;
+
   /** Takes it over, and begins to listen. */
-  constructor(socket: Fd, poller: Poller, listener: ClientListener) {
+  constructor({ socket, isToSayHello }: Connection, poller: Poller, listener: ClientListener) {
     this.#socket = socket;
+    this.#isToSayHello = isToSayHello;
     this.#poller = poller;
     this.#listener = listener;
     this.#listen().catch(() => listener.left());
@@ -82,7 +92,7 @@ export class ClientChannel implements Disposable {
     ];
     for (;;) {
       left = left.slice(unlessGone(() => sendPackets(this.#socket, left)));
-      if (left.length === 0) return;
+      if (left.length === 0) return letOthersRun(); // the caller waits for the client
       using way = duplicate(this.#socket); // the socket itself is waited for already
       await this.#poller.wait(way, EPOLLOUT);
     }
@@ -100,7 +110,7 @@ export class ClientChannel implements Disposable {
     this.#socket.close();
   }
 
-  /** A client says nothing before it is asked. */
+  /** But for its hello, a client says nothing before it is asked. */
   async #listen(): Promise<void> {
     for (let found = "nothing";; found = this.#take()) {
       if (found === "nothing") await this.#poller.wait(this.#socket);
@@ -115,6 +125,10 @@ export class ClientChannel implements Disposable {
     if (packet === undefined) return "nothing";
     const { bytes, fds } = packet;
     if (bytes.length === 0) return "end";
+    if (this.#isToSayHello) {
+      this.#isToSayHello = false;
+      return "more";
+    }
     if (bytes.length === STREAMS_SIZE) listener.passed(fds);
     else if (bytes.length === SIGNAL_SIZE) listener.signalled(signalIn(bytes));
     else if (bytes.length === END_SIZE) listener.ended(bytes);

@@ -40,6 +40,7 @@ export const FRAME_SIZE = 160 * 1024;
 /** How many words the client can keep for the launcher, in place of its own. */
 export const WORDS_SIZE = 8192;
 const WORD = 8;
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Where scripts/install puts them, below its prefix. */
 const INSTALLED = { own: "/bin/hull", other: "/lib/hull/scripts/launcher" } as const;
@@ -64,9 +65,21 @@ const BEGINS_WITHIN = 2n;
 
 /** The client for an installed hull. */
 export function clientImage(places: ClientPlaces, arch?: "x86_64" | "aarch64"): OpenImage {
+  return imageWith(places, helloOf(places.build), arch);
+}
+
+type Executables = Pick<ClientPlaces, "socket" | "launcher">;
+
+function imageWith(places: Executables, hello: Bytes, arch?: "x86_64" | "aarch64"): OpenImage {
   const room = FRAME_AT * OPERATION_SIZE + FRAME_SIZE + WORDS_SIZE * WORD;
   const outside = new Map([["frame", FRAME_AT]]);
-  return openImage((base) => clientOperations(places, frameAddress(base)), room, outside, arch);
+  const operations = (base: bigint) => clientOperations(places, hello, frameAddress(base));
+  return openImage(operations, room, outside, arch);
+}
+
+/** What a client says of itself as soon as it has connected. */
+function helloOf(build: string): Bytes {
+  return new TextEncoder().encode(build);
 }
 
 /** Addresses in a client that the resident fills. */
@@ -77,6 +90,8 @@ export interface ClientAddresses {
   readonly words: bigint;
   /** Where the address of the launcher's words stands. */
   readonly wordsAt: bigint;
+  /** Where it says which build it is of. */
+  readonly build: { readonly address: bigint; readonly size: number };
   /**
    * The client's operations that the resident's programs use, by label: how many operations they lie
    * behind the beginning of such a program; before it, a negative number.
@@ -84,14 +99,20 @@ export interface ClientAddresses {
   readonly labels: ReadonlyMap<string, number>;
 }
 
-/** The addresses in every client of this build. */
-export function clientAddresses(): ClientAddresses {
-  const { base } = clientImage({ socket: "/", launcher: "/", build: "" });
+/**
+ * The addresses in every client of this build.
+ *
+ * @param build its name
+ */
+export function clientAddresses(build: string): ClientAddresses {
+  const hello = helloOf(build);
+  const { base, placeOf } = imageWith({ socket: "/", launcher: "/" }, hello);
   const frame = frameAddress(base);
   return {
     frame,
     words: frame + BigInt(FRAME_SIZE),
     wordsAt: base + BigInt(RESULT_OFFSET),
+    build: { address: placeOf(hello), size: hello.length },
     labels: clientLabels(),
   };
 }
@@ -102,7 +123,7 @@ function frameAddress(base: bigint): bigint {
 }
 
 function clientLabels(): ReadonlyMap<string, number> {
-  const operations = clientOperations({ socket: "/", launcher: "/", build: "" }, 0n);
+  const operations = clientOperations({ socket: "/", launcher: "/" }, helloOf(""), 0n);
   return new Map(
     operations.flatMap(({ label }, index) =>
       label === undefined ? [] : [[label, index - FRAME_AT] as const]
@@ -130,11 +151,11 @@ export function limits(seconds: bigint): Operation[] {
 }
 
 function clientOperations(
-  { socket, launcher, build }: ClientPlaces,
+  { socket, launcher }: Executables,
+  hello: Bytes,
   frame: bigint,
 ): Operation[] {
   const address = unixAddress(socket);
-  const hello = new TextEncoder().encode(build);
   const words = [{ result: "words" }, { result: "environment" }] as const;
   const cold = { jump: "cold" };
   const isOpen = (fd: number): Operation => ({
@@ -143,7 +164,9 @@ function clientOperations(
     onError: cold,
   });
   return [
-    { label: "words", syscall: "jump", args: [] },
+    // The resident reads the hello here, mostly before it is said. First of all that operations point
+    // to, it lies at the same place whatever the paths of an installation are.
+    { label: "words", syscall: "jump", args: [hello] },
     { label: "environment", syscall: "jump", args: [] },
     { syscall: "rt_sigprocmask", args: [SIG_BLOCK, 0, MASK, MASK.space], onError: "continue" },
     // A stream that is closed would be taken for whatever gets its number.

@@ -1,113 +1,94 @@
 /**
  * What a resident reads of the process of a client, all at once: one program makes the calls, since
- * each call by itself takes several times as long.
+ * each call by itself takes several times as long. What only some commands need is in
+ * closer_look.ts.
  *
- * Source: proc(5), namespaces(7).
+ * Source: proc(5), namespaces(7), process_vm_readv(2).
  *
  * @module
  */
 
-import { SyscallError } from "../../../ffi/c/errno.ts";
+import { EAGAIN } from "../../../ffi/c/errno.ts";
+import { decodeRaw } from "../../../ffi/c/raw_text.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
-  Fd,
-  O_CLOEXEC,
+  type Fd,
   O_DIRECTORY,
   O_PATH,
-  O_RDONLY,
-  openAt,
-  readAll,
 } from "../../../ffi/files/file.ts";
-import {
-  decodeStatus,
-  S_IFCHR,
-  S_IFMT,
-  STATUS_SIZE,
-  STATX_BASIC_AND_MOUNT,
-} from "../../../ffi/files/file_status.ts";
-import { entries, namesIn } from "../../../ffi/files/folder.ts";
-import { RLIMITS } from "../../../ffi/processes/rlimit.ts";
-import type { Argument, Operation, Space } from "../../../ffi/program/operation.ts";
-import { SyscallProgram } from "../../../ffi/program/program.ts";
+import { optionalText } from "../../../ffi/files/optional_text.ts";
+import type { Operation, Space } from "../../../ffi/program/operation.ts";
+import type { ClientAddresses } from "./client_program.ts";
+import { closing, link, opening, PROC, reading, space, status } from "./look_calls.ts";
+import { LookProgram, PID, SOCKET } from "./looked_program.ts";
 
 /** The files that are read, and how many bytes they mostly have at most. */
-const FILES = {
-  status: 8192,
-  stat: 1024,
-  cmdline: 16384,
-  environ: 65536,
-  "attr/current": 512,
-} as const;
+const FILES = { status: 8192, cmdline: 16384, environ: 65536 } as const;
+/** What a security module calls the process. */
 const LABEL = "attr/current";
+const LABEL_SIZE = 512;
 
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
-/** Its standard streams. */
-const STREAMS = ["fd/0", "fd/1", "fd/2"] as const;
 const LINK_SIZE = 64;
+const LINKS = space("links", NAMESPACES.length * LINK_SIZE);
 const PATH_SIZE = 4096;
-const NAMES_SIZE = 8192;
-const LIMIT_SIZE = 16;
-/** The major number of the devices of memory. */
-const MEMORY = 1;
-const PROC: Argument = { result: "proc" };
+const FOLDER = space("folder", PATH_SIZE + 1);
+const BUILD = "build";
+const SAID = { space: 256, name: "said" } as const;
+const MORE = { space: 1, name: "more" } as const;
+/** In struct statx, in words of 32 bits: the inode; the device that it is on; the mount. */
+const WHERE_FIELDS = [8, 9, 34, 35, 36, 37] as const;
 
 /** What was read of a process. */
 export interface Seen {
-  /** The texts of some files in its folder; an empty one where there is no such file. */
+  /** The texts of some files in its folder. */
   readonly files: Readonly<Record<keyof typeof FILES, Uint8Array<ArrayBuffer>>>;
-  /** Its namespaces, its root and the mount that this is in, to be compared. */
+  /** Its namespaces, its root with the mount that this is in, and its label, to be compared. */
   readonly places: string;
   /** Its working folder's path. */
   readonly folder: Uint8Array<ArrayBuffer>;
   /** Whether that path leads there. */
   readonly isAtFolder: boolean;
-  /** The names in its folder of fds. */
-  readonly fds: readonly Uint8Array<ArrayBuffer>[];
-  /** Those of its standard streams that may be terminals. */
-  readonly terminals: ReadonlySet<number>;
-  /** How many fds it may have open: struct rlimit64. */
-  readonly fdLimit: Uint8Array<ArrayBuffer>;
+}
+
+/** A process at the other end of a connection. */
+export interface SeenPeer {
+  /** What it has where a client of this build says which one it is of; undefined if there is nothing. */
+  readonly build: Uint8Array | undefined;
+  /** Its first message, which is taken; undefined if there is none yet. */
+  readonly said: Uint8Array<ArrayBuffer> | undefined;
+  /** Whether it is there afterwards, and waits for an answer. */
+  readonly isThere: boolean;
+  readonly seen: Seen;
 }
 
 /** Looks at processes, one after another. */
 export class Look {
-  readonly #path = space("path", 32);
-  readonly #pid = space("pid", 8);
-  readonly #folder = space("folder", PATH_SIZE + 1);
-  readonly #program = new SyscallProgram([
-    {
-      label: "proc",
-      syscall: "openat",
-      args: [AT_FDCWD, this.#path, O_PATH | O_DIRECTORY | O_CLOEXEC],
-      onError: "continue",
-    },
-    ...Object.entries(FILES).flatMap(([name, size]) => reading(name, size)),
-    ...NAMESPACES.map((name) => link(`ns/${name}`, space(`ns/${name}`, LINK_SIZE))),
-    status("root", PROC, "root/"),
-    ...STREAMS.map((stream) => status(stream, PROC, stream, 0)),
-    link("cwd", this.#folder),
-    opening("place", AT_FDCWD, this.#folder, O_PATH | O_DIRECTORY),
-    status("there", { result: "place" }, "", AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH),
-    status("cwd/", PROC, "cwd/"),
-    closing("place"),
-    opening("fd", PROC, "fd", O_RDONLY | O_DIRECTORY),
-    listing("names"),
-    listing("more"),
-    closing("fd"),
-    {
-      label: "limit",
-      syscall: "prlimit64",
-      args: [
-        { heldIn: this.#pid, offset: 0 },
-        RLIMITS["RLIMIT_NOFILE"] as number,
-        0,
-        space("limit", LIMIT_SIZE),
-      ],
-      onError: "continue",
-    },
-  ]);
+  readonly #program: LookProgram;
+  /** A kernel without security modules has no labels. */
+  readonly #hasLabels = optionalText(`/proc/self/${LABEL}`) !== "";
+
+  /** @param addresses where a client has what */
+  constructor({ build }: ClientAddresses) {
+    this.#program = new LookProgram([
+      ...Object.entries(FILES).flatMap(([name, size]) => reading(name, size)),
+      ...(this.#hasLabels ? reading(LABEL, LABEL_SIZE) : []),
+      ...NAMESPACES.map((name, k) =>
+        link(`ns/${name}`, { field: LINKS, offset: k * LINK_SIZE }, LINK_SIZE)
+      ),
+      status("root", PROC, "root/"),
+      link("cwd", FOLDER, PATH_SIZE),
+      opening("place", AT_FDCWD, FOLDER, O_PATH | O_DIRECTORY),
+      status("there", { result: "place" }, "", AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH),
+      status("cwd/", PROC, "cwd/"),
+      closing("place"),
+      memory(build.address, build.size),
+      receiving(SAID),
+      receiving(MORE),
+    ]);
+  }
 
   /**
    * Reads all of a process.
@@ -115,124 +96,65 @@ export class Look {
    * @throws {SyscallError} ENOENT or ESRCH if there is none
    */
   at(pid: number): Seen {
+    return this.atPeer(pid).seen;
+  }
+
+  /**
+   * The same of who has connected. What is read of its number may be of another process only if it
+   * does not wait any more afterwards.
+   *
+   * @throws {SyscallError} ENOENT or ESRCH if there is none
+   */
+  atPeer(pid: number, socket?: Fd): SeenPeer {
     const program = this.#program;
-    program.output("path").fill(0);
-    new TextEncoder().encodeInto(`/proc/${pid}`, program.output("path"));
-    new DataView(program.memory.buffer, program.output("pid").byteOffset).setInt32(0, pid, true);
-    program.output("folder").fill(0);
-    program.run();
-    using proc = new Fd(this.#required("proc"));
-    this.#required("limit"); // what is there otherwise may be of the process before
-    const files = Object.entries(FILES).map(([name, size]) => [name, this.#file(proc, name, size)]);
-    return {
+    program.output(FOLDER.name).fill(0);
+    program.output(LINKS.name).fill(0);
+    using proc = program.run(pid, socket?.number);
+    const files = Object.entries(FILES).map((
+      [name, size],
+    ) => [name, program.file(proc, name, size)]);
+    const seen: Seen = {
       files: Object.fromEntries(files) as Seen["files"],
-      places: this.#places(),
-      folder: program.output("folder").slice(0, Math.max(0, program.result("cwd"))),
-      isAtFolder: ["there", "cwd/"].every((name) => program.result(name) >= 0) &&
-        this.#fileAt("there") === this.#fileAt("cwd/"),
-      fds: this.#names(proc),
-      terminals: new Set(
-        STREAMS.flatMap((name, stream) => this.#mayBeTerminal(name) ? [stream] : []),
-      ),
-      fdLimit: this.#copy("limit", LIMIT_SIZE),
+      places: this.#places(proc),
+      folder: program.copy(FOLDER.name, Math.max(0, program.result("cwd"))),
+      isAtFolder: program.result("there") >= 0 && program.result("cwd/") >= 0 &&
+        this.#where("there") === this.#where("cwd/"),
     };
+    const build = program.result(BUILD) < 0 ? undefined : program.output(BUILD);
+    const size = program.result(SAID.name);
+    const said = size < 0 ? undefined : program.copy(SAID.name, size);
+    return { seen, build, said, isThere: program.result(MORE.name) === -EAGAIN };
   }
 
-  #file(proc: Fd, name: string, size: number): Uint8Array<ArrayBuffer> {
-    // a kernel without security modules has no label
-    const isOptional = name === LABEL;
-    if (!isOptional) this.#required(name); // the process may have ended since it was found
-    const length = isOptional
-      ? Math.max(0, this.#program.result(`${name}.read`))
-      : this.#required(`${name}.read`);
-    if (length < size) return this.#copy(`${name}.bytes`, length);
-    using file = openAt(proc, name);
-    return readAll(file);
-  }
-
-  #places(): string {
-    const links = NAMESPACES.map((name) => {
-      const length = Math.max(0, this.#program.result(`ns/${name}`));
-      return this.#program.output(`ns/${name}`).subarray(0, length).toHex();
-    });
-    this.#required("root");
-    return [...links, this.#fileAt("root")].join(" ");
+  #places(proc: Fd): string {
+    const links = decodeRaw(this.#program.output(LINKS.name));
+    this.#program.required("root");
+    const label = this.#hasLabels ? this.#program.file(proc, LABEL, LABEL_SIZE).toHex() : "";
+    return `${links} ${this.#where("root")} ${label}`;
   }
 
   /** Which file a look was at, and the mount that it is in. */
-  #fileAt(name: string): string {
-    const { fileSystem, inode, mountId } = decodeStatus(this.#program.output(name));
-    return `${fileSystem}:${inode}:${mountId}`;
-  }
-
-  #mayBeTerminal(stream: string): boolean {
-    if (this.#program.result(stream) < 0) return false; // it is closed
-    const { mode, deviceMajor } = decodeStatus(this.#program.output(stream));
-    return (mode & S_IFMT) === S_IFCHR && deviceMajor !== MEMORY;
-  }
-
-  #names(proc: Fd): readonly Uint8Array<ArrayBuffer>[] {
-    this.#required("fd");
-    if (this.#required("more") === 0) return namesIn(this.#copy("names", this.#required("names")));
-    using folder = openAt(proc, "fd", O_RDONLY | O_DIRECTORY);
-    return entries(folder);
-  }
-
-  #copy(name: string, size: number): Uint8Array<ArrayBuffer> {
-    return this.#program.output(name).slice(0, size) as Uint8Array<ArrayBuffer>;
-  }
-
-  #required(label: string): number {
-    const result = this.#program.result(label);
-    if (result >= 0) return result;
-    const call = this.#program.operations.find((operation) => operation.label === label);
-    throw new SyscallError(call?.syscall ?? "", -result, label);
+  #where(name: string): string {
+    const { buffer, byteOffset } = this.#program.output(name);
+    const words = new Uint32Array(buffer, byteOffset, WHERE_FIELDS.at(-1) as number + 1);
+    return WHERE_FIELDS.map((at) => words[at]).join(":");
   }
 }
 
-function space(name: string, size: number): Space {
-  return { space: size, name };
+/** Takes a message, without waiting for one. */
+function receiving(into: Space): Operation {
+  const args = [SOCKET, into, into.space, 0, 0, 0];
+  return { label: into.name, syscall: "recvfrom", args, onError: "continue" };
 }
 
-function opening(label: string, folder: Argument, path: Argument, flags: number): Operation {
-  const args = [folder, path, flags | O_CLOEXEC];
-  return { label, syscall: "openat", args, onError: "continue" };
-}
-
-function closing(label: string): Operation {
-  return { syscall: "close", args: [{ result: label }], onError: "continue" };
-}
-
-function reading(name: string, size: number): Operation[] {
-  const bytes = space(`${name}.bytes`, size);
-  return [
-    opening(name, PROC, name, O_RDONLY),
-    {
-      label: `${name}.read`,
-      syscall: "read",
-      args: [{ result: name }, bytes, size],
-      onError: "continue",
-    },
-    closing(name),
-  ];
-}
-
-function link(path: string, into: Space): Operation {
-  const args = [PROC, path, into, Math.min(into.space, PATH_SIZE)];
-  return { label: path, syscall: "readlinkat", args, onError: "continue" };
-}
-
-function status(
-  name: string,
-  folder: Argument,
-  path: string,
-  flags = AT_SYMLINK_NOFOLLOW,
-): Operation {
-  const args = [folder, path, flags, STATX_BASIC_AND_MOUNT, space(name, STATUS_SIZE)];
-  return { label: name, syscall: "statx", args, onError: "continue" };
-}
-
-function listing(name: string): Operation {
-  const args = [{ result: "fd" }, space(name, NAMES_SIZE), NAMES_SIZE];
-  return { label: name, syscall: "getdents64", args, onError: "continue" };
+/** Reads the process's memory, as far as there is any. */
+function memory(address: bigint, size: number): Operation {
+  const ours = { words: [space(BUILD, size), size] };
+  const theirs = { words: [address, size] };
+  return {
+    label: BUILD,
+    syscall: "process_vm_readv",
+    args: [PID, ours, 1, theirs, 1, 0],
+    onError: "continue",
+  };
 }

@@ -13,8 +13,10 @@ import { bootId } from "../../../ffi/files/kernel_constants.ts";
 import { PR_GET_SECUREBITS } from "../../../ffi/processes/credentials.ts";
 import { signalsIn, statusField, statusMask } from "../../../ffi/processes/process_status.ts";
 import { SyscallProgram } from "../../../ffi/program/program.ts";
-import { peerOf } from "../../../ffi/sockets/packet_socket.ts";
+import { PeerLook } from "../../../ffi/sockets/packet_socket.ts";
 import { type ProcessIdentity, startTimeIn } from "../../state/process_identity.ts";
+import type { ClientAddresses } from "./client_program.ts";
+import { CloserLook, type SeenCloser } from "./closer_look.ts";
 import { Look, type Seen } from "./look.ts";
 import type { WordsInMemory } from "./resumption.ts";
 
@@ -24,84 +26,124 @@ const SAME = /^(?:Umask|Uid|Gid|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Se
 /** Of the fields behind the name. */
 const WORDS_FIELD = 48 - 3;
 
+/** Who has connected. */
+export interface Found {
+  /** What it has said; undefined if that is still to come. */
+  readonly said: Uint8Array | undefined;
+  /** Whether its memory says that it is a client of this build. */
+  readonly isClient: boolean;
+  /** Undefined if this program may not do its commands. */
+  readonly peer: Peer | undefined;
+}
+
 /** What this program is, for comparison. */
 export class Self {
-  readonly #look = new Look();
+  readonly #who = new PeerLook();
+  readonly #look: Look;
+  readonly #closer = new CloserLook();
+  readonly #build: string;
   readonly #identity: string;
   readonly #places: string;
   /** See capabilities(7). */
   readonly securebits = ownSecurebits();
 
-  /** Looks at this program. */
-  constructor() {
+  /**
+   * Looks at this program.
+   *
+   * @param build its name
+   * @param addresses where a client has what
+   */
+  constructor(build: string, addresses: ClientAddresses) {
+    this.#look = new Look(addresses);
+    this.#build = build;
     const seen = this.#look.at(Deno.pid);
     this.#identity = identityIn(decodeRaw(seen.files.status));
-    this.#places = placesIn(seen);
+    this.#places = seen.places;
   }
 
   /**
-   * Who is at the other end of a connection. The process waits for an answer; what is read of it here
-   * counts only if the connection still stands afterwards, since its number might be another's by
-   * now.
+   * Who is at the other end of a connection. The process waits for an answer. A client says nothing
+   * but which build it is of before it is asked, so one that does, or is at its end, is gone; then
+   * what was read of its number may have been another's.
    *
-   * @returns undefined if this program may not do its commands
-   * @throws {SyscallError} if it is gone
+   * @throws {SyscallError} ENOENT or ESRCH if it is gone
    */
-  lookAt(socket: Fd): Peer | undefined {
-    const { pid } = peerOf(socket);
-    if (pid <= 0) return undefined;
-    const seen = this.#look.at(pid);
+  lookAt(socket: Fd): Found {
+    const { pid } = this.#who.at(socket);
+    if (pid <= 0) return { said: undefined, isClient: false, peer: undefined };
+    const { seen, build, said, isThere } = this.#look.atPeer(pid, socket);
+    const isClient = build !== undefined && decodeRaw(build) === this.#build;
+    if (!isThere) return { said, isClient, peer: undefined };
     const status = decodeRaw(seen.files.status);
-    const isLike = identityIn(status) === this.#identity && placesIn(seen) === this.#places;
-    return isLike && seen.isAtFolder ? new Peer(pid, seen, status) : undefined;
+    const isLike = seen.places === this.#places && identityIn(status) === this.#identity;
+    const peer = isLike && seen.isAtFolder ? new Peer(pid, seen, status, this.#closer) : undefined;
+    return { said, isClient, peer };
   }
 }
 
 /** A process that asks for a command. */
 export class Peer {
-  readonly identity: ProcessIdentity;
+  readonly pid: number;
   /** The words behind its name. */
   readonly args: readonly string[];
   /** `NAME=value`, each. */
   readonly environment: readonly string[];
   /** Its working folder's path. */
   readonly folder: string;
-  /** The numbers of the fds that it has open. */
-  readonly fds: ReadonlySet<number>;
-  /** Those of its standard streams that may be terminals. */
-  readonly terminals: ReadonlySet<number>;
-  /** How many it may have open. */
-  readonly fdLimit: number;
-  /** The signals that it ignores. */
-  readonly ignored: readonly number[];
   readonly #seen: Seen;
+  readonly #status: string;
+  readonly #look: CloserLook;
+  #closer: SeenCloser | undefined;
+  #terminals: ReadonlySet<number> | undefined;
 
   /**
    * Takes what was seen of it.
    *
    * @param status the text of its /proc/PID/status
+   * @param look looks closer at it when more is asked: it waits for this program
    */
-  constructor(pid: number, seen: Seen, status: string) {
-    const { files, folder, fds, terminals, fdLimit } = seen;
+  constructor(pid: number, seen: Seen, status: string, look: CloserLook) {
+    this.pid = pid;
     this.#seen = seen;
-    this.identity = {
-      pid,
-      startTime: startTimeIn(decodeRaw(files.stat)),
-      bootId: bootId(),
-    };
-    this.args = words(files.cmdline).slice(1);
-    this.environment = words(files.environ);
-    this.folder = decodeRaw(folder);
-    this.fds = new Set(fds.map(numberIn));
-    this.terminals = terminals;
-    this.fdLimit = Number(new DataView(fdLimit.buffer).getBigUint64(0, true));
-    this.ignored = signalsIn(statusMask(status, "SigIgn"));
+    this.#status = status;
+    this.#look = look;
+    this.args = words(seen.files.cmdline).slice(1);
+    this.environment = words(seen.files.environ);
+    this.folder = decodeRaw(seen.folder);
+  }
+
+  get identity(): ProcessIdentity {
+    return { pid: this.pid, startTime: startTimeIn(this.#closely.stat), bootId: bootId() };
+  }
+
+  /** The numbers of the fds that it has open. */
+  get fds(): ReadonlySet<number> {
+    return this.#closely.fds;
+  }
+
+  /** How many it may have open. */
+  get fdLimit(): number {
+    return this.#closely.fdLimit;
+  }
+
+  /** Those of its standard streams that may be terminals. */
+  get terminals(): ReadonlySet<number> {
+    return this.#terminals ??= this.#look.terminals(this.pid);
+  }
+
+  /** The signals that it ignores. */
+  get ignored(): readonly number[] {
+    return signalsIn(statusMask(this.#status, "SigIgn"));
   }
 
   /** Its words in its own memory. */
   get words(): WordsInMemory {
-    const { stat, cmdline } = this.#seen.files;
-    return { address: wordsAddress(decodeRaw(stat)), sizes: wordSizes(cmdline) };
+    const { cmdline } = this.#seen.files;
+    return { address: wordsAddress(this.#closely.stat), sizes: wordSizes(cmdline) };
+  }
+
+  get #closely(): SeenCloser {
+    return this.#closer ??= this.#look.at(this.pid);
   }
 }
 
@@ -118,11 +160,6 @@ function groupsOf(status: string): string {
   const further = (statusField(status, "Groups") ?? "").split(" ").filter((id) => id !== "");
   const [, own = ""] = (statusField(status, "Gid") ?? "").split("\t");
   return [...new Set([...further, own])].sort().join(" ");
-}
-
-/** Its namespaces, its root with the mount that it is in, and its label of a security module. */
-function placesIn({ places, files }: Seen): string {
-  return `${places} ${files["attr/current"].toHex()}`;
 }
 
 function ownSecurebits(): number {
@@ -149,9 +186,4 @@ function wordSizes(cmdline: Uint8Array): number[] {
 
 function words(bytes: Uint8Array): string[] {
   return decodeRaw(bytes).split("\0").slice(0, -1);
-}
-
-/** The number that a name is, which ends in NUL. */
-function numberIn(name: Uint8Array): number {
-  return name.subarray(0, -1).reduce((number, digit) => 10 * number + digit - 0x30, 0);
 }

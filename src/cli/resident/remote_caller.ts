@@ -20,6 +20,7 @@ import { isThere, S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status
 import { copyFdOf, openPidfd } from "../../../ffi/processes/process.ts";
 import { signalName, signalNumber } from "../../../ffi/processes/signals.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
+import type { PlainSignal } from "../../container/signals.ts";
 import type { ProcessOptions } from "../../process.ts";
 import type { ProcessIdentity } from "../../state/process_identity.ts";
 import type { RecentStates } from "../../state/recent_states.ts";
@@ -29,6 +30,7 @@ import { readGivenText } from "../caller/given_text.ts";
 import type { Client } from "./client.ts";
 import type { Peer } from "./peer.ts";
 import { RemoteOutput } from "./remote_output.ts";
+import { sendSignalBy } from "./sent_signal.ts";
 import { OF_PROCESS } from "./served.ts";
 
 /** A path in a config that hull opens, and that means another thing in each process. */
@@ -43,7 +45,6 @@ const MISSING = "No such file or directory (os error 2)";
 /** A caller in another process. */
 export class RemoteCaller implements Caller, Disposable {
   readonly isOther = true;
-  readonly identity: ProcessIdentity;
   readonly bearer: Client;
   readonly stdin: Pick<Sink, "isTerminal">;
   readonly stdout: Sink;
@@ -57,9 +58,8 @@ export class RemoteCaller implements Caller, Disposable {
   /** For a caller that is served; with what was read for others. */
   constructor(client: Client, peer: Peer, readonly states: RecentStates) {
     this.bearer = client;
-    this.identity = peer.identity;
     this.#peer = peer;
-    this.#output = new RemoteOutput(client, peer.terminals);
+    this.#output = new RemoteOutput(client, peer);
     this.stdin = this.#output.sink(0);
     this.stdout = this.#output.sink(1);
     this.stderr = this.#output.sink(2);
@@ -69,6 +69,10 @@ export class RemoteCaller implements Caller, Disposable {
   get stdio(): Pick<ProcessOptions, "stdin" | "stdout" | "stderr"> {
     const [stdin, stdout, stderr] = (this.#streams ?? []).map(({ number }) => number);
     return { stdin, stdout, stderr };
+  }
+
+  get identity(): ProcessIdentity {
+    return this.#peer.identity;
   }
 
   get environment(): readonly string[] {
@@ -111,7 +115,7 @@ export class RemoteCaller implements Caller, Disposable {
   preserved(count: number): Pick<ProcessOptions, "preserveFds" | "extraFiles"> {
     if (count === 0) return {};
     if (count > MOST_PRESERVED) throw new NotHere(`${count} fds`);
-    using pidfd = openPidfd(this.identity.pid);
+    using pidfd = openPidfd(this.#peer.pid);
     const files = Array.from({ length: count }, (_, k) => {
       if (!this.#isPassed(3 + k)) throw new NotHere(`fd ${3 + k}, which nobody passed`);
       return this.#opened.use(copyFdOf(pidfd, 3 + k)).number;
@@ -136,6 +140,10 @@ export class RemoteCaller implements Caller, Disposable {
     this.bearer.endWithChild(() => !this.#output.isUsed);
   }
 
+  async sendSignal({ pidfd, number }: PlainSignal): Promise<boolean> {
+    return await sendSignalBy(this.bearer, pidfd, number, !this.#output.isUsed);
+  }
+
   async tellStage(stage: Stage): Promise<void> {
     await this.bearer.tellStage(stage);
   }
@@ -156,7 +164,7 @@ export class RemoteCaller implements Caller, Disposable {
 
   /** Whether an fd was passed to the client: what that has opened itself closes on exec. */
   #isPassed(number: number): boolean {
-    const text = optionalText(`/proc/${this.identity.pid}/fdinfo/${number}`);
+    const text = optionalText(`/proc/${this.#peer.pid}/fdinfo/${number}`);
     const flags = /^flags:\s+(\d+)$/m.exec(text)?.[1];
     return flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0;
   }

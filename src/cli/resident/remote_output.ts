@@ -13,12 +13,12 @@ import type { Sink } from "../caller/caller.ts";
 import type { Client } from "./client.ts";
 import { ClientGone } from "./client_channel.ts";
 import { signalSet } from "./client_signals.ts";
+import type { Peer } from "./peer.ts";
 
 const SIG_BLOCK = 0;
 /** What a pipe takes at once, or not at all: pipe(7). */
 const PIPE_BUF = 4096;
 const CHUNK = 1 << 16;
-const SOON_MS = 5;
 const STDERR = 2;
 const encoder = new TextEncoder();
 
@@ -34,23 +34,23 @@ interface Piece {
 /** The output of one command. */
 export class RemoteOutput {
   readonly #client: Client;
-  readonly #terminals: ReadonlySet<number>;
+  readonly #peer: Pick<Peer, "terminals">;
   readonly #pieces: Piece[] = [];
   /** Those to which nothing more can be written. */
   readonly #closed = new Set<Stream>();
   #isLost = false;
   #isUsed = false;
   #writing: Promise<void> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #soon: ReturnType<typeof setImmediate> | undefined;
 
   /**
    * Nothing is written yet.
    *
-   * @param terminals the streams that may be terminals
+   * @param peer knows which streams may be terminals
    */
-  constructor(client: Client, terminals: ReadonlySet<number>) {
+  constructor(client: Client, peer: Pick<Peer, "terminals">) {
     this.#client = client;
-    this.#terminals = terminals;
+    this.#peer = peer;
     client.beforeBirth(() => this.#writeNow());
   }
 
@@ -69,13 +69,13 @@ export class RemoteOutput {
         this.#pieces.push({ stream, bytes: bytes.slice() as Uint8Array<ArrayBuffer> });
         return bytes.length;
       },
-      isTerminal: () => this.#terminals.has(stream),
+      isTerminal: () => this.#peer.terminals.has(stream),
     };
   }
 
   /** Ends the client with the command's exit code, when all is written. */
   async finish(code: number): Promise<void> {
-    clearTimeout(this.#timer);
+    if (this.#soon !== undefined) clearImmediate(this.#soon);
     await this.#writing;
     const last = this.#pieces.at(-1);
     const isSmall = last !== undefined && last.bytes.length <= PIPE_BUF;
@@ -107,10 +107,10 @@ export class RemoteOutput {
 
   /** Commands that end soon write with their end; what others print is written meanwhile. */
   #writeSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
       this.#writeInTurn();
-    }, SOON_MS);
+    });
   }
 
   #writeInTurn(): void {

@@ -17,12 +17,12 @@ import { isInUserNamespace } from "../../own/rights.ts";
 import { RecentStates } from "../../state/recent_states.ts";
 import { Client, type ClientPeer } from "./client.ts";
 import { ClientGone } from "./client_channel.ts";
-import { clientAddresses } from "./client_program.ts";
+import { type ClientAddresses, clientAddresses } from "./client_program.ts";
 import { restEngineThreads } from "../../own/engine_threads.ts";
 import { MemoryReturn } from "../../own/memory_return.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import type { Listening } from "./listening.ts";
-import { type Peer, Self } from "./peer.ts";
+import { type Found, type Peer, Self } from "./peer.ts";
 import { answerQuestion, QUESTION } from "./questions.ts";
 import { RemoteCaller } from "./remote_caller.ts";
 import { lacksFds } from "./lacks_fds.ts";
@@ -30,7 +30,7 @@ import { isServed } from "./served.ts";
 
 /** Whose command is not done here. */
 const NOBODY: ClientPeer = {
-  identity: { pid: 0, startTime: 0, bootId: "" },
+  pid: 0,
   fds: new Set(),
   ignored: [],
   environment: [],
@@ -42,12 +42,16 @@ const HELLO_MS = 10_000;
 /** What keeps a connection from being accepted for a while. */
 const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"] as const;
 const PAUSE_MS = 50;
+/** After how long without any command this program's timers get their time. */
+const REST_MS = 2000;
 /** With more commands under way each is begun with a message of its own, and waits for its turn then. */
 const QUIET = 4;
 /** For how many turns of its promises a command is let go on before the next caller is looked for. */
 const HEAD_START = 64;
 /** How many more fds than it has a client must be able to take for its children. */
 const MORE_FDS = 128;
+/** Commands that have no children: for these nobody looks closer at a client. */
+const LOOKS = /^(state|list|kill|ps|features|--version)$/;
 
 /** What a resident is. */
 export interface ResidentOptions {
@@ -62,9 +66,12 @@ export interface ResidentOptions {
 /** A resident hull. */
 export class Resident {
   readonly #options: ResidentOptions;
-  readonly #poller = new Poller({ hasOthers: () => this.#idle.count > 1 });
-  readonly #self = new Self();
-  readonly #addresses = clientAddresses();
+  readonly #poller = new Poller({
+    hasOthers: () => this.#idle.count > 1,
+    lingerMs: () => this.#lingerMs(),
+  });
+  readonly #addresses: ClientAddresses;
+  readonly #self: Self;
   readonly #states = new RecentStates();
   readonly #isHostRoot = Deno.uid() === 0 && !isInUserNamespace();
   readonly #ending = new AbortController();
@@ -75,6 +82,8 @@ export class Resident {
   /** Serves nobody yet. */
   constructor(options: ResidentOptions) {
     this.#options = options;
+    this.#addresses = clientAddresses(options.build);
+    this.#self = new Self(options.build, this.#addresses);
     this.#idle = new IdleTimer(options.idle, () => this.end());
   }
 
@@ -120,6 +129,16 @@ export class Resident {
     }
   }
 
+  /**
+   * With nothing under way this thread waits for the next caller itself; with one command, for its
+   * client, which mostly goes on at once.
+   */
+  #lingerMs(): number {
+    const { count } = this.#idle;
+    if (count > 1) return 0;
+    return count === 1 ? 1 : Math.min(REST_MS, this.#options.idle ?? REST_MS);
+  }
+
   /** Takes no more commands. */
   end(): void {
     this.#ending.abort();
@@ -129,21 +148,24 @@ export class Resident {
     using _busy = this.#idle.busy();
     using opened = new DisposableStack();
     opened.use(socket);
-    const hello = receivePacket(socket, HELLO_SIZE)?.bytes ?? await this.#hello(socket);
-    if (hello === undefined || hello.length === 0) return;
-    const text = new TextDecoder().decode(hello);
+    const found = this.#lookAt(socket);
+    if (found === undefined) return;
+    const { peer, isClient } = found;
+    const said = found.said ?? (isClient ? undefined : await this.#hello(socket));
+    if (said === undefined ? !isClient : said.length === 0) return;
+    const text = said === undefined ? this.#options.build : new TextDecoder().decode(said);
     if (text.startsWith(QUESTION)) {
       const word = answerQuestion(socket, text, { ...this.#options, served: this.#served });
       if (word === "stop") this.end();
       return;
     }
-    const peer = this.#known(socket, text);
-    using client = new Client(socket, this.#poller, this.#addresses, peer ?? NOBODY);
+    // After an upgrade the clients are of another build: this program's time is over.
+    if (text !== this.#options.build) return this.end();
+    const connection = { socket, isToSayHello: said === undefined };
+    using client = new Client(connection, this.#poller, this.#addresses, peer ?? NOBODY);
     using _held = client.held; // also of a client that is gone: what is undone then needs it
     try {
-      if (peer === undefined || peer.fds.size + MORE_FDS > peer.fdLimit) {
-        return await client.leave();
-      }
+      if (peer === undefined || !hasRoom(peer)) return await client.leave();
       using caller = new RemoteCaller(client, peer, this.#states);
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       client.begin(this.#self.securebits);
@@ -157,30 +179,33 @@ export class Resident {
     }
   }
 
-  /** The first message of who connected, if it is not there yet; undefined if none comes in time. */
+  /** Who has connected; undefined if it is gone. */
+  #lookAt(socket: Fd): Found | undefined {
+    try {
+      return this.#self.lookAt(socket);
+    } catch (error) {
+      if (failedWith(error, "ESRCH", "ENOENT")) return undefined; // it has ended meanwhile
+      throw error;
+    }
+  }
+
+  /**
+   * The first message of who connected and is not known to be a client; undefined if none comes in
+   * time, or who it is was looked up too late.
+   */
   async #hello(socket: Fd): Promise<Uint8Array | undefined> {
     const limit = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(HELLO_MS)]);
     for (;;) {
       await this.#poller.until(limit).wait(socket).catch(() => {});
       const packet = receivePacket(socket, HELLO_SIZE)?.bytes;
-      if (packet !== undefined || limit.aborted) return packet;
+      if (packet !== undefined) return receivePacket(socket, 1) === undefined ? packet : undefined;
+      if (limit.aborted) return undefined;
     }
   }
+}
 
-  /** Who it is, if this program may do its commands. */
-  #known(socket: Fd, build: string): Peer | undefined {
-    if (build === this.#options.build) {
-      try {
-        const peer = this.#self.lookAt(socket);
-        // A client says nothing before it is asked, so an answer means that it is gone; then what was
-        // read of its number may have been another's.
-        return receivePacket(socket, 1) === undefined ? peer : undefined;
-      } catch (error) {
-        if (failedWith(error, "ESRCH", "ENOENT")) return undefined; // it has ended meanwhile
-        throw error;
-      }
-    }
-    this.end(); // after an upgrade the clients are of another build: this program's time is over
-    return undefined;
-  }
+/** Whether a client can take what its children need. */
+function hasRoom(peer: Peer): boolean {
+  if (peer.args.some((word) => LOOKS.test(word))) return true;
+  return peer.fds.size + MORE_FDS <= peer.fdLimit;
 }

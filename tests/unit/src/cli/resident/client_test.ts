@@ -14,7 +14,7 @@ import { scratchFolder } from "../../../../fixtures/bundle.ts";
 import { countFds } from "../../../../fixtures/open_fds.ts";
 
 const PEER = {
-  identity: { pid: Deno.pid, startTime: 0, bootId: "" },
+  pid: Deno.pid,
   fds: new Set([0, 1, 2, 3]),
   ignored: [],
   environment: [],
@@ -28,7 +28,8 @@ Deno.test("of the streams of a client that ends before it answers none stays ope
     using poller = new Poller();
     using listener = listenForPackets(`${scratch.path}/socket`);
     using far = connectPackets(`${scratch.path}/socket`)!;
-    using client = new Client(acceptPackets(listener)!, poller, clientAddresses(), PEER);
+    const connection = { socket: acceptPackets(listener)!, isToSayHello: false };
+    using client = new Client(connection, poller, clientAddresses("a build"), PEER);
     using received = new DisposableStack();
     const gone = assertRejects(() => client.streams(received), ClientGone);
     await poller.wait(far);

@@ -3,7 +3,7 @@ import { clientAddresses, WORDS_SIZE } from "../../../../../src/cli/resident/cli
 import { resumingWords } from "../../../../../src/cli/resident/resumption.ts";
 
 Deno.test("the launcher's words are the client's own with the flag behind the first", () => {
-  const addresses = clientAddresses();
+  const addresses = clientAddresses("a build");
   const bytes = resumingWords(
     addresses,
     { address: 1000n, sizes: [5, 4, 3] },
@@ -19,5 +19,8 @@ Deno.test("the launcher's words are the client's own with the flag behind the fi
 Deno.test("more words than a client can keep are left as they are", () => {
   const sizes = new Array<number>(WORDS_SIZE).fill(2);
   const left = { stage: "begun", others: "" } as const;
-  assertEquals(resumingWords(clientAddresses(), { address: 1000n, sizes }, left), undefined);
+  assertEquals(
+    resumingWords(clientAddresses("a build"), { address: 1000n, sizes }, left),
+    undefined,
+  );
 });
