@@ -48,7 +48,9 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
   const usual = (base.process?.env ?? []).filter((entry) =>
     !entry.startsWith("HOME=") && !names.has(entry.slice(0, entry.indexOf("=")))
   );
-  const user = userOf(rootfs, wishes.user ?? config.user);
+  const user = wishes.user === undefined
+    ? imagesUser(rootfs, config.user)
+    : userOf(rootfs, wishes.user);
   const { stopSignal } = config;
   return {
     ...base,
@@ -65,6 +67,26 @@ export function imageContainerConfig(image: StoredImage, wishes: ImageWishes): C
       ? {}
       : { annotations: { "org.opencontainers.image.stopSignal": stopSignal } }),
   };
+}
+
+/**
+ * The image's own user. Builders write one half of `USER:GROUP` alone, too, and engines take the
+ * other half as not said. Of a flag that is refused, since there a variable may have been empty.
+ *
+ * @throws {ContainerError} `ConfigInvalid`, which tells whose user it is, and how to name another
+ */
+function imagesUser(rootfs: string, user: string | undefined): User {
+  const [whole, name = "", group = ""] = /^([^:]*):([^:]*)$/.exec(user ?? "") ?? [];
+  const asked = group === "" ? name : `${name === "" ? "0" : name}:${group}`;
+  try {
+    return userOf(rootfs, whole === undefined ? user : asked === "" ? undefined : asked);
+  } catch (error) {
+    if (!(error instanceof ContainerError) || error.code !== "ConfigInvalid") throw error;
+    throw new ContainerError("ConfigInvalid", `in the image, ${error.summary}`, {
+      pointer: error.pointer,
+      hint: "name another one by --user, such as 0 for root",
+    });
+  }
 }
 
 /**

@@ -39,7 +39,7 @@ export function resolveUser(user: User | string | undefined, rootfs: string): Us
  */
 export function resolveUserIn(lines: AccountFiles, user: string): User {
   const [name = "", group, ...rest] = user.split(":");
-  if (name === "" || group === "" || rest.length > 0) throw invalidUser(user, "is no USER[:GROUP]");
+  if (name === "" || group === "" || rest.length > 0) throw notUserAndGroup(user, name);
   const own = /^\d+$/.test(name)
     ? { uid: parseId(name, user), gid: undefined }
     : findUser(lines, name, user);
@@ -96,9 +96,19 @@ function tryOpen(rootfs: string): Fd | undefined {
   }
 }
 
-function invalidUser(user: string, what: string): ContainerError {
+/** Docker takes half of it as root or as no group, which an empty variable would come to. */
+function notUserAndGroup(user: string, name: string): ContainerError {
+  const hint = name === "" ? "name the user, too: 0 for root" : undefined;
+  return invalidUser(user, "is no USER[:GROUP]", hint);
+}
+
+function invalidUser(
+  user: string,
+  what: string,
+  hint = "give UID[:GID] or a name that the container knows",
+): ContainerError {
   return new ContainerError("ConfigInvalid", `the user ${JSON.stringify(user)} ${what}`, {
     pointer: "/process/user",
-    hint: "give UID[:GID] or a name that the container knows",
+    hint,
   });
 }

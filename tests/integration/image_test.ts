@@ -102,6 +102,39 @@ Deno.test("an image's user has its groups, and its volumes can always be written
   );
 });
 
+Deno.test("half of an image's user is enough, of a flag it is not", async () => {
+  await using hull = new Hull();
+  using scratch = scratchFolder();
+  const layer = tar(
+    { name: "bin/busybox", content: Deno.readFileSync("/bin/busybox"), mode: 0o755 },
+    { name: "etc/passwd", content: "root:x:0:0::/:\nweb:x:1234:1235::/:\n" },
+    { name: "etc/group", content: "web:x:1235:\nlog:x:4:web,root\n" },
+  );
+  const run = async (User: string, ...rest: string[]) => {
+    const image = await Deno.makeTempDir({ dir: scratch.path });
+    writeFiles(image, await layoutFiles({ layers: [layer], config: { User } }));
+    const words = ["--image", image, "--image-store", `${scratch.path}/store`, ...rest];
+    const { stdout, stderr } = await hull.call(["run", ...words, "--", "/bin/busybox", "id"]);
+    return `${stdout}${stderr}`.trim();
+  };
+  const ids: Record<string, string> = {
+    ":log": "uid=0(root) gid=4(log) groups=4(log)",
+    ":77": "uid=0(root) gid=77 groups=77",
+    ":": "uid=0(root) gid=0(root) groups=4(log)",
+    "web:": "uid=1234(web) gid=1235(web) groups=4(log),1235(web)",
+  };
+  for (const [user, said] of Object.entries(ids)) {
+    assertEquals((await run(user)).replace("gid=0 ", "gid=0(root) "), said, user);
+  }
+  assertEquals(
+    await run("nobody"),
+    'hull: in the image, the user "nobody" is not in the container\'s /etc/passwd ' +
+      "[config /process/user]; name another one by --user, such as 0 for root",
+  );
+  assertMatch(await run(":none"), /^hull: in the image, .* group not in the container's/);
+  assertMatch(await run("web", "-u", ":log"), /":log" is no USER.*; name the user, too: 0 for/);
+});
+
 Deno.test("what one container changes is seen by no other, and the next start copies nothing", async () => {
   await using hull = new Hull();
   using scratch = scratchFolder();
