@@ -175,9 +175,9 @@ function keysLine({ view, intervalMs }: Frame, size: TerminalSize, look: Look): 
   const cut = (text: string) => cutTo(text, size, look);
   if (mode === "question" && question !== undefined) {
     const { row, signal } = question;
-    const text = signal === "SIGTERM"
-      ? `send SIGTERM to ${shown(row.id)}? (y/n)`
-      : `${shown(row.id)} was sent SIGTERM; kill it (SIGKILL)? (y/n)`;
+    const text = view.terminated.has(row.container)
+      ? `${shown(row.id)} was sent ${row.stopSignal}; kill it (SIGKILL)? (y/n)`
+      : `send ${signal} to ${shown(row.id)}? (y/n)`;
     return styled(cut(text), "question", look.hasColours);
   }
   if (mode === "filter") return cut(`/${tail(shown(filter), size.columns - 2)}_`);
@@ -213,7 +213,7 @@ function helpLines(size: TerminalSize, look: Look): string[] {
     ["r", "reverse the order"],
     ["up down PgUp PgDn", "choose a container"],
     ["/", "only those whose name, status or command has all the words"],
-    ["k", "end the chosen one: asks; SIGTERM, the next time SIGKILL"],
+    ["k", "end the chosen one: asks; its stop signal, the next time SIGKILL"],
     ["^L", "draw all anew"],
     ["q ^C", "quit"],
   ] as const;

@@ -70,6 +70,8 @@ export interface Row {
   readonly usage: Usage;
   readonly counted: Counted | undefined;
   readonly history: History;
+  /** What asks it to end, as its image says. */
+  readonly stopSignal: string;
   /** Undefined for a broken one. */
   readonly container: Pick<Container, "signal"> | undefined;
 }

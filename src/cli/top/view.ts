@@ -11,7 +11,7 @@ import type { Row } from "./round.ts";
 /** A question whether a container is to be ended. */
 export interface Question {
   readonly row: Row;
-  readonly signal: "SIGTERM" | "SIGKILL";
+  readonly signal: string;
 }
 
 /** What is shown beside the rows. */
@@ -23,7 +23,7 @@ export interface View extends Order {
   /** The filter that stands again if what is typed is given up. */
   readonly formerFilter: string;
   readonly question: Question | undefined;
-  /** The containers that were sent a SIGTERM. */
+  /** The containers that were asked to end. */
   readonly terminated: ReadonlySet<Row["container"]>;
   /** What the last key has led to. */
   readonly message: string;
@@ -132,15 +132,15 @@ function typed(view: View, key: Key): View {
   }
 }
 
-/** The first question is about SIGTERM, later ones of the same container are about SIGKILL. */
+/** The first question is about the stop signal, later ones of the same container are about SIGKILL. */
 function asked(view: View, shown: readonly Row[]): View {
   const row = shown[selectedAt(view, shown)];
   if (row === undefined) return { ...view, message: "there is nothing to end" };
-  const { id, status, container } = row;
+  const { id, status, container, stopSignal } = row;
   if (container === undefined || status === "stopped" || status === "broken") {
     return { ...view, message: `${id} is ${status}: there is nothing to end` };
   }
-  const signal = view.terminated.has(container) ? "SIGKILL" : "SIGTERM";
+  const signal = view.terminated.has(container) ? "SIGKILL" : stopSignal;
   return { ...view, mode: "question", selected: id, question: { row, signal } };
 }
 

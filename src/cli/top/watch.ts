@@ -23,6 +23,7 @@ import {
   usageOf,
 } from "./round.ts";
 import { Series } from "./series.ts";
+import { stopSignalOf } from "./stop_signal.ts";
 
 /** After how many rounds the state of a container is read in any case. */
 const ANEW = 16;
@@ -91,6 +92,7 @@ class Watched implements Disposable {
   readonly #turn: number;
   #container: Container | undefined;
   #command: readonly string[] = [];
+  #stopSignal = stopSignalOf(undefined);
   #status: Row["status"] | "gone" = "creating";
   #interfaces: readonly string[] = [];
   #reader: GaugeReader | undefined;
@@ -134,6 +136,7 @@ class Watched implements Disposable {
       usage,
       counted: this.#counted,
       history: this.#history,
+      stopSignal: this.#stopSignal,
       container: this.#container,
     }];
   }
@@ -188,7 +191,9 @@ class Watched implements Disposable {
   #loaded(): Container {
     if (this.#container !== undefined) return this.#container;
     this.#container = this.#place.factory.load(this.#id);
-    this.#command = this.#container.config.process?.args ?? [];
+    const { process, annotations } = this.#container.config;
+    this.#command = process?.args ?? [];
+    this.#stopSignal = stopSignalOf(annotations);
     return this.#container;
   }
 

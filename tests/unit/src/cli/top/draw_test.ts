@@ -128,9 +128,14 @@ Deno.test("the rows around the selected one are shown", () => {
 
 Deno.test("the bottom line asks, shows what is typed, and says what was done", () => {
   const bottom = (view: Partial<View>) => drawn([BUSY], { columns: 90, rows: 10 }, view).at(-1);
-  const question = (signal: "SIGTERM" | "SIGKILL") =>
-    bottom({ mode: "question", question: { row: BUSY, signal } });
+  const question = (signal: string) =>
+    bottom({
+      mode: "question",
+      question: { row: BUSY, signal },
+      terminated: new Set(signal === "SIGKILL" ? [BUSY.container] : []),
+    });
   assertEquals(unstyled(question("SIGTERM") ?? ""), "send SIGTERM to web? (y/n)");
+  assertEquals(unstyled(question("SIGQUIT") ?? ""), "send SIGQUIT to web? (y/n)");
   assertEquals(
     unstyled(question("SIGKILL") ?? ""),
     "web was sent SIGTERM; kill it (SIGKILL)? (y/n)",

@@ -13,6 +13,7 @@ export function row(id: string, usage: Partial<Row["usage"]> = {}, more: Partial
     usage: { ...usageOf(undefined, undefined), ...usage },
     counted: undefined,
     history: { cpu: new Series(), memory: new Series(), io: new Series(), network: new Series() },
+    stopSignal: "SIGTERM",
     container: { signal: () => {} },
     ...more,
   };

@@ -87,6 +87,10 @@ Deno.test("a kill asks; only y sends, at first SIGTERM and then SIGKILL", () => 
   assertEquals(after("ky").actions, ["kill"]);
   assertEquals(after("kyk").question?.signal, "SIGKILL");
   assertEquals(after("kyky").actions, ["kill", "kill"]);
+  const [image] = pressed(START, { kind: "text", text: "k" }, [
+    row("web", {}, { stopSignal: "SIGQUIT" }),
+  ], 2);
+  assertEquals(image.question?.signal, "SIGQUIT");
   // of another container it is SIGTERM again
   assertEquals(after("ky↓k").question?.signal, "SIGTERM");
 });
