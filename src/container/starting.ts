@@ -11,6 +11,7 @@ import type { StartedExec } from "../exec/exec.ts";
 import { finish, undone } from "../failures/undo.ts";
 import { lockJoins } from "../life/join_lock.ts";
 import { isWaiting } from "../process/init_status.ts";
+import { lacksMemory, outOfMemory } from "../process/oom_kill.ts";
 import { CLAIM } from "../process/process_claim.ts";
 import type { Process } from "../process.ts";
 import type { StartedFirst } from "../start/first_process.ts";
@@ -122,8 +123,12 @@ export class Starting {
     try {
       await new Release(known.state.known, this.#call.surroundings).run(known.init?.trace);
     } catch (error) {
-      if (!isHookFailure(error)) throw error;
-      throw await undone(error, () => new Ending(known, this.#call).takeAway());
+      if (isHookFailure(error)) {
+        throw await undone(error, () => new Ending(known, this.#call).takeAway());
+      }
+      // a first process that had got ready may have had no memory to wait with
+      const { cgroups } = this.#call.surroundings;
+      throw isInitGone(error) && lacksMemory(cgroups) ? outOfMemory("init") : error;
     }
   }
 
@@ -227,6 +232,10 @@ export class Starting {
 
 /** Whether nothing waited: who gave the start may have been killed before it took the fifos away. */
 function isGivenAlready(error: unknown): boolean {
+  return error instanceof ContainerError && error.code === "ContainerNotRunning";
+}
+
+function isInitGone(error: unknown): boolean {
   return error instanceof ContainerError && error.code === "ContainerNotRunning";
 }
 

@@ -30,7 +30,7 @@ import { PIDFD } from "../process/placed_fds.ts";
 import type { Bearer, OtherParent } from "../process/bearer.ts";
 import { ContainerError } from "../errors.ts";
 import { killTree } from "./descendants.ts";
-import { letGoOnIfThere } from "../process/control_pipe.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 import { InitStatus } from "../process/init_status.ts";
 import { firstFree, type JoinOptions, planJoin, renumbered } from "./join.ts";
 import { outOfMemory } from "../process/oom_kill.ts";
@@ -149,7 +149,7 @@ export class SetnsProcess implements ParentProcess, Disposable {
     if (this.#words === undefined) return;
     const { status, control, pipes } = this.#words;
     using _closed = pipes;
-    letGoOnIfThere(control);
+    letGoOn(control);
     await throwReported(await status.next(), this.#started());
   }
 

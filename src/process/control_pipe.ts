@@ -1,5 +1,5 @@
 /**
- * The word on a control pipe by which a child that waits goes on.
+ * The words on a control pipe by which a child that waits goes on.
  *
  * @module
  */
@@ -8,22 +8,23 @@ import { failedWith } from "../../ffi/c/errno.ts";
 import { type Fd, writeAll } from "../../ffi/files/file.ts";
 
 /**
- * Lets a waiting child go on.
+ * Lets a waiting child go on. It may have ended, killed for want of memory, say: then its own
+ * message, or its status, says why.
  *
- * @throws {SyscallError} EPIPE if it has ended
+ * @throws {SyscallError} of a pipe that is there
  */
 export function letGoOn(control: Fd): void {
-  writeAll(control, new Uint8Array([1]));
+  answer(control, new Uint8Array([1]));
 }
 
 /**
- * The same where the child may have ended: its own message, or its status, says why then.
+ * Gives a waiting child what it has asked for; it may have ended as well.
  *
- * @throws {SyscallError}
+ * @throws {SyscallError} of a pipe that is there
  */
-export function letGoOnIfThere(control: Fd): void {
+export function answer(control: Fd, bytes: Uint8Array<ArrayBuffer>): void {
   try {
-    letGoOn(control);
+    writeAll(control, bytes);
   } catch (error) {
     if (!failedWith(error, "EPIPE")) throw error;
   }

@@ -5,13 +5,13 @@
  * @module
  */
 
-import { type Fd, O_WRONLY, open, writeAll } from "../../ffi/files/file.ts";
+import { type Fd, O_WRONLY, open } from "../../ffi/files/file.ts";
 import { cString } from "../../ffi/c/memory.ts";
 import type { Work } from "../../init/operations/operation.ts";
 import { doCopyUp, doPlace } from "../../init/work/work.ts";
 import type { WorkFds } from "../../init/operations/init_config.ts";
 import { ContainerError } from "../errors.ts";
-import { letGoOn } from "../process/control_pipe.ts";
+import { answer, letGoOn } from "../process/control_pipe.ts";
 
 /**
  * How often a child may ask for the same work: a process that can move its folders could keep it
@@ -54,8 +54,8 @@ export class ChildWork {
   do(number: number, asking: Asking): void {
     const { control } = asking;
     try {
-      const answer = this.#do(number, asking);
-      if (answer !== undefined) return writeAll(control, cString(answer));
+      const asked = this.#do(number, asking);
+      if (asked !== undefined) return answer(control, cString(asked));
     } catch (error) {
       control.close();
       throw error;

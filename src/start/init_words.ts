@@ -10,7 +10,7 @@ import type { Poller } from "../../ffi/waiting/poll.ts";
 import { writeFully } from "../../ffi/waiting/stream.ts";
 import { encodeConfig } from "../../init/words/channel.ts";
 import type { InitConfig } from "../../init/operations/init_config.ts";
-import { letGoOnIfThere } from "../process/control_pipe.ts";
+import { letGoOn } from "../process/control_pipe.ts";
 
 /**
  * Sends the config; if init ends before it has read it all, its own message says why.
@@ -32,5 +32,5 @@ export async function sendConfig(control: Fd, init: InitConfig, poller: Poller):
  */
 export function attend(control: Fd, work: string | undefined): void {
   if (work === undefined) return;
-  letGoOnIfThere(control);
+  letGoOn(control);
 }

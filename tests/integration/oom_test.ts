@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { ContainerError, ExecDriver, Factory, Process } from "../../mod.ts";
+import { ContainerError, ExecDriver, Factory, Process, run as runProgram } from "../../mod.ts";
 import { makeBundle } from "../fixtures/bundle.ts";
 import { DRIVER } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
@@ -117,13 +117,31 @@ Deno.test("a limit that is too low to start is named", async () => {
   await leavesNothing("hull-oom-start", async () => {
     await using root = rootFolder();
     const factory = new Factory({ ...DRIVER, root: root.path });
-    const resources = { memory: { limit: 1 } };
-    await using container = await factory.create("hull-oom-start", undefined, { resources });
-    const error = await assertRejects(
-      () => container.run(new Process({ args: ["true"], stdin: "null" })),
-      ContainerError,
-    );
-    assertEquals([error.code, error.pointer], ["OomKilled", "/linux/resources/memory/limit"]);
-    assertStringIncludes(error.message, "memory limit");
+    // that of memory and swap, if it is as low, is hit first
+    for (const memory of [{ limit: 1 }, { limit: 1, swap: 1 }, { limit: 16384, swap: 16384 }]) {
+      await using container = await factory.create("hull-oom-start", undefined, {
+        resources: { memory },
+      });
+      const error = await assertRejects(
+        () => container.run(new Process({ args: ["true"], stdin: "null" })),
+        ContainerError,
+      );
+      assertEquals([error.code, error.pointer], ["OomKilled", "/linux/resources/memory/limit"]);
+      assertStringIncludes(error.message, "memory limit");
+    }
   });
+});
+
+Deno.test("at whichever point of the start the memory runs out, the limit is named", async () => {
+  await using root = rootFolder();
+  const factory = new Factory({ ...DRIVER, root: root.path });
+  for (let memoryBytes = 16384; memoryBytes <= 32768; memoryBytes += 4096) {
+    for (let times = 0; times < 8; times++) { // at some limits init may get ready or not
+      const said = await runProgram(["true"], { factory, limits: { memoryBytes } }).then(
+        ({ oomKilled }) => oomKilled ? "OomKilled" : "it ran",
+        (error) => error instanceof ContainerError ? error.code : String(error),
+      );
+      assertEquals(said, "OomKilled", String(memoryBytes));
+    }
+  }
 });
