@@ -26,14 +26,32 @@ Deno.test("Deno in a sandbox evaluates code and remembers what it has evaluated"
     );
     const thrown = await assertRejects(() => repl.eval("throw new RangeError('too far')"), Error);
     assertEquals([thrown.name, thrown.message], ["RangeError", "too far"]);
-    await assertRejects(() => repl.eval("no code"), Error, "Unexpected identifier");
+    await assertRejects(() => repl.eval("no code"), Error, "Expected ';'");
     await assertRejects(() => repl.eval("() => 1"), Error, "a function can't be passed on");
     assertEquals(await repl.eval("y"), 2); // it has gone on
-    const waiting = repl.eval("await new Promise(() => {})");
-    waiting.catch(() => {});
+    await repl.eval("let _ = 'shadow'; var _error = 4; undefined");
+    assertEquals(await repl.eval("Promise.resolve(new Date(5))"), new Date(5));
+    await assertRejects(() => repl.eval("Promise.reject(new Error('late'))"), Error, "late");
+    for (let k = 0; k < 20; k++) { // garbage is collected meanwhile
+      assertEquals(await repl.eval(`await 0; "x".repeat(4_000_000).length + ${k}`), 4_000_000 + k);
+    }
+    assertEquals(((await repl.eval("'y'.repeat(5_000_000)")) as string).length, 5_000_000);
+    await repl.eval("void Promise.reject(new Error('nobody heeds it')); await 0");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assertEquals(await repl.eval("y"), 2);
     await refused("ContainerNotRunning", () => repl.eval("Deno.exit(3)"));
-    await refused("ContainerNotRunning", () => waiting);
-    assertEquals((await repl.status).success, false);
+    assertEquals((await repl.status).code, 3);
+    await using other = await deno.repl({ stdout: "null", stderr: "null" });
+    const ends = "import { exit } from 'node:process'; Deno.exitCode = 4; exit();";
+    await refused("ContainerNotRunning", () => other.eval(ends));
+    assertEquals((await other.status).code, 4);
+    await using stuck = await deno.repl({ stdout: "null", stderr: "null" });
+    const waiting = stuck.eval("await new Promise(() => {})");
+    const later = stuck.eval("1");
+    for (const one of [waiting, later]) one.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stuck.close();
+    for (const one of [waiting, later]) await refused("ContainerNotRunning", () => one);
     const names: string[] = [];
     for await (const { name } of fs.readDir("/tmp")) names.push(name);
     assertEquals(names, []);

@@ -1,124 +1,110 @@
 /**
- * Questions to the program that evaluates code in a sandbox, and its answers.
+ * Questions to the Deno that evaluates code in a sandbox, and its answers.
  *
  * @module
  */
 
-import { Pipe } from "../../../ffi/files/pipe.ts";
+import { type SocketPair, socketPair } from "../../../ffi/sockets/socket.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { readableFd, writableFd } from "../../../ffi/waiting/stream.ts";
 import { ContainerError } from "../../errors.ts";
-import { LineSplitter } from "../../streams/line_splitter.ts";
-import type { Answer, Question } from "./driver.ts";
+import { type Said, SETUP, THROWN, VALUE } from "./driver.ts";
+import { MessageReader } from "./messages.ts";
 import { decodeValue } from "./values.ts";
 
-/**
- * In characters; more is taken for an attempt to fill this program's memory. As objects a text takes
- * a dozen times as much.
- */
-const LONGEST = 64 * 1024 * 1024;
-
-interface Asker {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The two pipes to the program, and who waits for an answer. */
+/** The connection to it. One evaluation follows the other. */
 export class Answers implements Disposable {
   readonly #poller = new Poller();
-  readonly #asked = new Pipe();
-  readonly #answered = new Pipe();
-  readonly #waiting = new Map<number, Asker>();
+  readonly #pair: SocketPair = socketPair();
   #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>> | undefined;
-  #reader: ReadableStreamDefaultReader<string> | undefined;
-  #last = 0;
-  #reading: Promise<void> | undefined;
+  #messages: MessageReader | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  /** What the program gets as its first further fds. */
+  /** What Deno gets as its first further fd. */
   get passed(): readonly number[] {
-    return [this.#asked.reader.number, this.#answered.writer.number];
+    return [this.#pair.theirs.number];
   }
 
-  /** The program has its fds by now. */
+  /** Deno has its fd by now. */
   begin(): void {
-    this.#asked.reader.close();
-    this.#answered.writer.close();
-    this.#writer = writableFd(this.#asked.writer, this.#poller).getWriter();
+    const { ours, theirs } = this.#pair;
+    theirs.close();
+    this.#writer = writableFd(ours, this.#poller).getWriter();
     this.#writer.closed.catch(() => {});
-    this.#reading = this.#read();
+    this.#messages = new MessageReader(readableFd(ours, this.#poller));
+    this.#turn = this.#run(SETUP, false).catch(() => {}); // whoever asks next is told
   }
 
   /**
-   * Asks, and waits for the answer.
+   * Has code evaluated; gives its value.
    *
    * @throws what the code threw
    * @throws {ContainerError} `ContainerNotRunning` if the program ends first
    */
-  async ask(question: Omit<Question, "id">): Promise<unknown> {
-    const id = ++this.#last;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, { resolve, reject });
-    try {
-      const text = `${JSON.stringify({ id, ...question })}\n`;
-      await this.#writer?.write(new TextEncoder().encode(text));
-    } catch {
-      this.#endAll();
-    }
-    return await promise;
+  async ask(code: string): Promise<unknown> {
+    const evaluated = this.#turn.then(() => this.#evaluate(code));
+    this.#turn = evaluated.catch(() => {}); // thrown to who asked
+    return await evaluated;
   }
 
-  /** The program has ended. What it has started may hold the pipes still, which does not matter. */
+  /** The program has ended. What it has started may hold the connection still, which does not matter. */
   async end(): Promise<void> {
     await this.#writer?.abort().catch(() => {});
-    await this.#reader?.cancel().catch(() => {});
-    await this.#reading;
+    await this.#messages?.end();
+    await this.#turn;
     this[Symbol.dispose]();
   }
 
-  /** Closes the pipes. */
+  /** Closes the connection. */
   [Symbol.dispose](): void {
-    this.#asked[Symbol.dispose]();
-    this.#answered[Symbol.dispose]();
+    this.#pair[Symbol.dispose]();
     this.#poller[Symbol.dispose]();
   }
 
-  async #read(): Promise<void> {
-    const splitter = new LineSplitter();
-    const stream = readableFd(this.#answered.reader, this.#poller);
-    const reader = this.#reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-    try {
-      while (splitter.rest.length <= LONGEST) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        for (const line of splitter.take(value)) this.#take(line);
-      }
-      await reader.cancel();
-    } catch { /* the program says what can't be read */ }
-    this.#endAll();
+  async #evaluate(code: string): Promise<unknown> {
+    if (await this.#succeeds(code)) {
+      const value = await this.#run(VALUE, true);
+      if (value.type === "RunSuccess") return decodeValue(textOf(value));
+    }
+    throw decodeValue(textOf(await this.#run(THROWN, true)));
   }
 
-  /** Whoever can write to the pipe may say anything; what fits no question is dropped. */
-  #take(line: string): void {
-    const { id, value, thrown } = JSON.parse(line) as Partial<Answer>;
-    const asker = this.#waiting.get(id ?? 0);
-    if (asker === undefined) return;
-    this.#waiting.delete(id ?? 0);
-    try {
-      const text = thrown ?? value;
-      // Any other thing may be so large that to make a text of it takes long.
-      if (typeof text !== "string") throw new TypeError("the answer holds no value");
-      if (thrown === undefined) asker.resolve(decodeValue(text));
-      else asker.reject(decodeValue(text));
-    } catch (error) {
-      asker.reject(error);
-    }
+  async #succeeds(code: string): Promise<boolean> {
+    const said = await this.#run(code, false);
+    if (said.type === "Error") throw noCode(String(said.error));
+    return said.type === "RunSuccess";
   }
 
-  #endAll(): void {
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) {
-      reject(new ContainerError("ContainerNotRunning", "the program that evaluates has ended"));
+  async #run(code: string, output: boolean): Promise<Said> {
+    const message = new TextEncoder().encode(JSON.stringify({ type: "Run", code, output }));
+    const bytes = new Uint8Array(4 + message.length);
+    new DataView(bytes.buffer).setUint32(0, message.length, true);
+    bytes.set(message, 4);
+    try {
+      await this.#writer?.write(bytes);
+    } catch {
+      throw ended();
     }
+    const text = await this.#messages?.next();
+    if (text === undefined) throw ended();
+    return JSON.parse(text) as Said;
   }
+}
+
+/** Whoever can write to the connection may say anything. */
+function textOf(said: Said): string {
+  if (said.type === "RunSuccess" && typeof said.output === "string") return said.output;
+  throw new TypeError("the answer holds no value");
+}
+
+/** The error of code that is none: `SyntaxError: …`. */
+function noCode(text: string): Error {
+  const [, name = "SyntaxError", message = text] = /^(\w*Error): ([^]*)$/.exec(text) ?? [];
+  const error = new Error(message);
+  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+  return error;
+}
+
+function ended(): ContainerError {
+  return new ContainerError("ContainerNotRunning", "the program that evaluates has ended");
 }

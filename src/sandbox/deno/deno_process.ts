@@ -10,6 +10,7 @@ import { listeningPorts } from "../http/listening_ports.ts";
 import type { RequestOptions } from "../http/inner_http.ts";
 import { ChildProcess, type Running } from "../processes/child_process.ts";
 import type { Answers } from "./answers.ts";
+import { callOf } from "./driver.ts";
 import { encodeValue } from "./values.ts";
 
 /** What a Deno program needs of its sandbox. */
@@ -93,7 +94,7 @@ export class DenoRepl extends DenoProcess {
    * @throws {ContainerError} `ContainerNotRunning` if the program ends first
    */
   async eval<T = unknown>(code: string): Promise<T> {
-    return await this.#answers.ask({ code }) as T;
+    return await this.#answers.ask(code) as T;
   }
 
   /**
@@ -102,7 +103,7 @@ export class DenoRepl extends DenoProcess {
    * @throws what the function throws
    */
   async call<T = unknown>(fn: string, ...args: unknown[]): Promise<T> {
-    return await this.#answers.ask({ call: fn, values: encodeValue(args) }) as T;
+    return await this.#answers.ask(callOf(fn, encodeValue(args))) as T;
   }
 
   /** Ends it, and waits for its end. */

@@ -12,7 +12,7 @@ import type { ChildProcess, Running } from "../processes/child_process.ts";
 import type { SpawnOptions } from "../processes/spawn_options.ts";
 import { Answers } from "./answers.ts";
 import { type DenoHost, DenoProcess, DenoRepl } from "./deno_process.ts";
-import { driverSource } from "./driver.ts";
+import { driverArgs } from "./driver.ts";
 
 /** The end of a file's name, by which Deno knows what is in it. */
 export type CodeExtension = "js" | "cjs" | "mjs" | "ts" | "cts" | "mts" | "jsx" | "tsx";
@@ -115,12 +115,9 @@ export class SandboxDeno {
     const answers = unwanted.use(new Answers());
     const starter = this.#starter;
     this.#requireDeno();
-    const name = `/tmp/.repl-${randomHex(8)}.mjs`;
-    const repl = await this.#withFile(name, driverSource(), async (file) => {
-      const how = { ...others, args: runArgs([file, ...scriptArgs]) };
-      const make = (running: Running) => new DenoRepl(running, starter, answers);
-      return await starter.start("deno", how, answers.passed, make);
-    }, async (repl) => void await repl.eval("undefined"));
+    const how = { ...others, args: driverArgs(scriptArgs) };
+    const make = (running: Running) => new DenoRepl(running, starter, answers);
+    const repl = await starter.start("deno", how, answers.passed, make);
     unwanted.move();
     return repl;
   }
@@ -132,27 +129,18 @@ export class SandboxDeno {
     return await this.#starter.start("deno", how, [], make);
   }
 
-  /**
-   * Has a program read a file, which is removed once it has.
-   *
-   * @param isRead resolves once it has; by default at its end
-   */
+  /** Has a program read a file, which is removed at its end. */
   async #withFile<Child extends DenoProcess>(
     file: string,
     text: string,
     start: (file: string) => Promise<Child>,
-    isRead?: (child: Child) => Promise<void>,
   ): Promise<Child> {
     const { fs } = this.#starter;
     await fs.writeTextFile(file, text, { createNew: true });
     const remove = () => fs.remove(file).catch(() => {}); // it is gone, or the sandbox
     try {
       const child = await start(file);
-      if (isRead === undefined) child.status.then(remove, remove);
-      else {
-        await isRead(child);
-        await remove();
-      }
+      child.status.then(remove, remove);
       return child;
     } catch (error) {
       await remove();

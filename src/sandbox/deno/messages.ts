@@ -1,0 +1,56 @@
+/** Messages from a stream of bytes: four bytes that tell how long one is, then it. @module */
+
+/** In bytes; more is taken for an attempt to fill this program's memory. As objects it takes a dozen times as much. */
+const LONGEST = 64 * 1024 * 1024;
+const HEADER = 4;
+
+/** Reads one message after another. */
+export class MessageReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #size = 0;
+
+  /** Takes the stream over. */
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** The next one; undefined at the stream's end, and for one that is too long. */
+  async next(): Promise<string | undefined> {
+    const header = await this.#take(HEADER);
+    if (header === undefined) return undefined;
+    const size = new DataView(header.buffer).getUint32(0, true);
+    if (size > LONGEST) {
+      await this.end();
+      return undefined;
+    }
+    const bytes = await this.#take(size);
+    return bytes && new TextDecoder().decode(bytes);
+  }
+
+  /** Reads no more. */
+  async end(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+
+  async #take(size: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    while (this.#size < size) {
+      const { value, done } = await this.#reader.read().catch(() => ({
+        value: undefined,
+        done: true,
+      }));
+      if (done || value === undefined) return undefined;
+      this.#pieces.push(value);
+      this.#size += value.length;
+    }
+    const all = new Uint8Array(this.#size);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    this.#pieces = [all.subarray(size)];
+    this.#size -= size;
+    return all.slice(0, size);
+  }
+}
