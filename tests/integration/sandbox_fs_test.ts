@@ -112,6 +112,27 @@ Deno.test("a walk goes through the folders of a sandbox", async () => {
       "top/b/c/x.ts",
       "top/l/c/x.ts",
     ]);
+    await sh`ln -s . top/a/self; ln -s .. top/a/up; ln -s ../../top top/b/top; ln -s no top/b/no`;
+    assertEquals((await walk({ followSymlinks: true, includeFiles: false })).slice(0, 12), [
+      "top",
+      "top/a",
+      "top/a/self",
+      "top/a/self/self",
+      "top/a/self/up",
+      "top/a/up",
+      "top/b",
+      "top/b/c",
+      "top/b/top",
+      "top/l",
+      "top/l/c",
+      "top/l/top",
+    ]);
+    await sh`rm top/a/* top/b/top top/b/no`;
+    // as many ways through them as there are orders of nine
+    await sh`cd top/a; for k in 1 2 3 4 5 6 7 8 9; do mkdir $k; done
+      for k in *; do for l in *; do ln -s ../$l $k/$l; done; done`;
+    assertEquals((await walk({ followSymlinks: true, match: [/^top\/a/] })).length, 1 + 9 + 81 * 2);
+    await sh`rm -r top/a/*`;
     assertEquals(await walk({ skip: [/\/b$/], exts: [".ts"] }), ["top/z.ts"]);
     const names: string[] = [];
     for await (const { name, isSymlink } of fs.readDir("top")) names.push(`${name} ${isSymlink}`);

@@ -140,7 +140,7 @@ export interface WalkOptions {
   readonly includeDirs?: boolean | undefined;
   /** Whether it gives links that are not followed; default true. */
   readonly includeSymlinks?: boolean | undefined;
-  /** Whether links are followed. */
+  /** Whether links are followed; each folder is entered by one of its links only. */
   readonly followSymlinks?: boolean | undefined;
   /** The ends of the names of files that are given; by default all are. */
   readonly exts?: readonly string[] | undefined;

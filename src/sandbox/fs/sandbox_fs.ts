@@ -24,7 +24,7 @@ import type {
   WriteFileOptions,
 } from "./file_types.ts";
 import { listFolder, makeFolder, openFolder, removeEntry } from "./folders.ts";
-import { FsFile } from "./fs_file.ts";
+import { fileInfo, FsFile } from "./fs_file.ts";
 import { failure, pathOf } from "./paths.ts";
 import { isLink, openEntry, openPlace, requireStore, statusOf } from "./place.ts";
 import { byOwnPath, openFile, ownPath } from "./reopened.ts";
@@ -233,8 +233,7 @@ export class SandboxFs {
     const look = async (at: string, follow: boolean) => {
       using root = this.#access.host.openRoot();
       using place = openPlace(root, this.#access.absolute(at), follow);
-      const { isFile, isDirectory, isSymlink } = await Deno.stat(ownPath(place));
-      return { isFile, isDirectory, isSymlink };
+      return fileInfo(await Deno.stat(ownPath(place)));
     };
     const list = async (at: string) => {
       using root = this.#access.host.openRoot();
