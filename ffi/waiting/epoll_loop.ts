@@ -20,6 +20,8 @@ const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const BATCH = 64;
+/** For how long the calling thread waits before its first look for signals and timers. */
+const MOMENT_MS = 20;
 
 /** epoll_event is packed on x86_64 alone. */
 export const EVENT_SIZE: number = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -179,20 +181,39 @@ export class EpollLoop {
   }
 
   async #turn(epoll: Fd): Promise<void> {
-    if (this.#lingerMs !== undefined) {
-      await immediate(); // all else comes first
-      if (this.#waiters.size === 0) return;
-      const program = this.#program(epoll, this.turns.isAwaited ? 0 : this.#lingerMs());
-      program.run();
-      const count = program.result(0);
-      // Who takes a signal in this program is told only while this thread waits for nothing itself.
-      if (count !== 0 && count !== -EINTR) return await this.#take(program, [...this.#asking]);
-    }
+    if (this.#lingerMs !== undefined && await this.#linger(epoll, this.#lingerMs)) return;
     const program = this.#program(epoll, -1);
     const asking = [...this.#asking];
     this.#isAway = true;
     await program.runOffThread().finally(() => this.#isAway = false);
     await this.#take(program, asking);
+  }
+
+  /**
+   * Waits in the calling thread. Who takes a signal in this program, or is awaited by a timer, is told
+   * only while this thread waits for nothing itself. So a long time has turns in between: what came
+   * just before one of its parts waits no longer than this program had nothing to do before.
+   *
+   * @returns whether something has happened, or nobody waits any more
+   */
+  async #linger(epoll: Fd, lingerMs: () => number): Promise<boolean> {
+    await immediate(); // all else comes first
+    for (let waitedMs = 0; this.#waiters.size > 0;) {
+      const leftMs = this.turns.isAwaited ? 0 : Math.max(0, lingerMs() - waitedMs);
+      const partMs = Math.min(leftMs, MOMENT_MS + waitedMs);
+      const program = this.#program(epoll, partMs);
+      program.run();
+      const count = program.result(0);
+      if (count !== 0 && count !== -EINTR) {
+        await this.#take(program, [...this.#asking]);
+        return true;
+      }
+      if (count !== 0 || partMs === leftMs) return false;
+      waitedMs += partMs;
+      await this.turns.next();
+      await immediate(); // of what came in that turn each has a callback
+    }
+    return true;
   }
 
   /** What waits, for so many milliseconds, or without end, and then makes the waiters' calls. */

@@ -90,3 +90,22 @@ Deno.test("a poller that lingers leaves timers and turns their time", async () =
   poller.cancel(pipe.reader);
   assertEquals(await waiting, 0);
 });
+
+Deno.test("a poller that lingers long learns soon of a signal that came while it was at work", async () => {
+  for (let round = 0; round < 3; round++) {
+    using poller = new Poller({ lingerMs: () => 4000 });
+    using pipe = new Pipe();
+    const signalled = Promise.withResolvers<void>();
+    const onSignal = () => signalled.resolve();
+    Deno.addSignalListener("SIGUSR2", onSignal);
+    const begin = performance.now();
+    const waiting = poller.wait(pipe.reader);
+    const fired = new Promise((resolve) => setTimeout(resolve, 5));
+    Deno.kill(Deno.pid, "SIGUSR2");
+    await Promise.all([signalled.promise, fired]);
+    Deno.removeSignalListener("SIGUSR2", onSignal);
+    poller.cancel(pipe.reader);
+    assertEquals(await waiting, 0);
+    assert(performance.now() - begin < 2000);
+  }
+});
