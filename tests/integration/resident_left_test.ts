@@ -33,7 +33,11 @@ Deno.test("a client that can take few fds does its command itself", async () => 
     await using hull = new ClientHull(resident, "bash", "-c", 'ulimit -Sn 20; exec "$@"', "-");
     await hull.detach("run", "-d", "-b", bundle.folder, ID);
     assertEquals(await hull.must("exec", ID, "echo", "done"), "done\n");
+    // A word of the program's is no command of hull's.
+    assertStringIncludes(await hull.must("exec", ID, "ps"), "PID");
     assertEquals((await resident.status())?.served, 0);
+    assertStringIncludes(await hull.must("state", ID), '"running"');
+    assertEquals((await resident.status())?.served, 1);
   });
 });
 

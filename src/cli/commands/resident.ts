@@ -37,7 +37,8 @@ export const command: Command = {
       case undefined: {
         const idle = text(flags, "idle");
         const time = idle === undefined ? undefined : parseDuration("idle", idle);
-        await serve(socket, { build: buildName(), idle: time, main: invocation.main });
+        const { main, program } = invocation;
+        await serve(socket, { build: buildName(), idle: time, flags: program.flags, main });
         return 0;
       }
       case "status":

@@ -71,6 +71,19 @@ export function parseFlags(
 }
 
 /**
+ * What finds the first word that is neither a flag nor a flag's value, before the words are parsed.
+ *
+ * @param flags those that may stand before it
+ */
+export function argumentFinder(
+  flags: readonly Flag[],
+): (words: readonly string[]) => string | undefined {
+  const valued = flags.filter(({ value }) => value !== undefined).map(({ name }) => `--${name}`);
+  return (words) =>
+    words.find((word, k) => !word.startsWith("-") && !valued.includes(words[k - 1] ?? ""));
+}
+
+/**
  * Parses a command's words. The words of another program, which follow the first argument, stay as
  * they are; only a `--` right before them belongs to hull. A `--` before required arguments means
  * that no flags follow; one after them begins the container's command.

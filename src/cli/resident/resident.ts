@@ -12,6 +12,8 @@ import { acceptPackets, receivePacket } from "../../../ffi/sockets/packet_socket
 import { pause } from "../../../ffi/waiting/abort.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { type Caller, NotHere } from "../caller/caller.ts";
+import type { Flag } from "../flags/command.ts";
+import { argumentFinder } from "../flags/options.ts";
 import { oneLine } from "../output/output.ts";
 import { isInUserNamespace } from "../../own/rights.ts";
 import { RecentStates } from "../../state/recent_states.ts";
@@ -51,7 +53,7 @@ const HEAD_START = 64;
 /** How many more fds than it has a client must be able to take for its children. */
 const MORE_FDS = 128;
 /** Commands that have no children: for these nobody looks closer at a client. */
-const LOOKS = /^(state|list|kill|ps|features|--version)$/;
+const LOOKS: readonly string[] = ["state", "list", "kill", "ps", "features"];
 
 /** What a resident is. */
 export interface ResidentOptions {
@@ -59,6 +61,8 @@ export interface ResidentOptions {
   readonly build: string;
   /** After how many milliseconds without a command it ends; never without one. */
   readonly idle: number | undefined;
+  /** hull's own flags, which stand before a command. */
+  readonly flags: readonly Flag[];
   /** Does a caller's command; gives its exit code. */
   readonly main: (args: readonly string[], caller: Caller) => Promise<number>;
 }
@@ -66,6 +70,7 @@ export interface ResidentOptions {
 /** A resident hull. */
 export class Resident {
   readonly #options: ResidentOptions;
+  readonly #commandIn: (words: readonly string[]) => string | undefined;
   readonly #poller = new Poller({
     hasOthers: () => this.#idle.count > 1,
     lingerMs: () => this.#lingerMs(),
@@ -82,6 +87,7 @@ export class Resident {
   /** Serves nobody yet. */
   constructor(options: ResidentOptions) {
     this.#options = options;
+    this.#commandIn = argumentFinder(options.flags);
     this.#addresses = clientAddresses(options.build);
     this.#self = new Self(options.build, this.#addresses);
     this.#idle = new IdleTimer(options.idle, () => this.end());
@@ -165,7 +171,7 @@ export class Resident {
     using client = new Client(connection, this.#poller, this.#addresses, peer ?? NOBODY);
     using _held = client.held; // also of a client that is gone: what is undone then needs it
     try {
-      if (peer === undefined || !hasRoom(peer)) return await client.leave();
+      if (peer === undefined || !this.#hasRoom(peer)) return await client.leave();
       using caller = new RemoteCaller(client, peer, this.#states);
       if (!isServed(peer, caller, this.#isHostRoot)) return await client.leave();
       client.begin(this.#self.securebits);
@@ -177,6 +183,13 @@ export class Resident {
       if (error instanceof NotHere || lacksFds(error)) return await client.leave();
       if (!(error instanceof ClientGone)) throw error;
     }
+  }
+
+  /** Whether a client can take what its children need. */
+  #hasRoom(peer: Peer): boolean {
+    const command = this.#commandIn(peer.args);
+    if (command === undefined || LOOKS.includes(command)) return true;
+    return peer.fds.size + MORE_FDS <= peer.fdLimit;
   }
 
   /** Who has connected; undefined if it is gone. */
@@ -202,10 +215,4 @@ export class Resident {
       if (limit.aborted) return undefined;
     }
   }
-}
-
-/** Whether a client can take what its children need. */
-function hasRoom(peer: Peer): boolean {
-  if (peer.args.some((word) => LOOKS.test(word))) return true;
-  return peer.fds.size + MORE_FDS <= peer.fdLimit;
 }

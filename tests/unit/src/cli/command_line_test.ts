@@ -1,7 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Command, Flag } from "../../../../src/cli/flags/command.ts";
 import { commandHelp, globalHelp } from "../../../../src/cli/help.ts";
-import { checkArity, parseCommand, parseFlags } from "../../../../src/cli/flags/options.ts";
+import {
+  argumentFinder,
+  checkArity,
+  parseCommand,
+  parseFlags,
+} from "../../../../src/cli/flags/options.ts";
 import { oneLine, printable } from "../../../../src/cli/output/output.ts";
 import { nearest } from "../../../../src/cli/flags/suggest.ts";
 import { ContainerError } from "../../../../src/errors.ts";
@@ -186,4 +191,11 @@ Deno.test("what a message holds from elsewhere does nothing to a terminal", () =
 Deno.test("an error is one line", () => {
   assertEquals(oneLine(new Error("a\n  b\n\nc")), "a b c");
   assertEquals(oneLine("text"), "text");
+});
+
+Deno.test("the first argument is found before the words are parsed", () => {
+  const find = argumentFinder(FLAGS);
+  assertEquals(find(["--bundle", "x", "--detach", "id", "-b"]), "id");
+  assertEquals(find(["--bundle=x", "id", "--bundle"]), "id");
+  assertEquals(find(["--detach", "--unknown"]), undefined);
 });
