@@ -120,7 +120,9 @@ export class Look {
       isAtFolder: program.result("there") >= 0 && program.result("cwd/") >= 0 &&
         this.#where("there") === this.#where("cwd/"),
     };
-    const build = program.result(BUILD) < 0 ? undefined : program.output(BUILD);
+    const room = program.output(BUILD);
+    // Of a part of it the rest would be what was there before.
+    const build = program.result(BUILD) === room.length ? room : undefined;
     const size = program.result(SAID.name);
     const said = size < 0 ? undefined : program.copy(SAID.name, size);
     return { seen, build, said, isThere: program.result(MORE.name) === -EAGAIN };

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { failedWith } from "../../../ffi/c/errno.ts";
 import { decodeRaw } from "../../../ffi/c/raw_text.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { bootId } from "../../../ffi/files/kernel_constants.ts";
@@ -15,13 +16,15 @@ import { signalsIn, statusField, statusMask } from "../../../ffi/processes/proce
 import { SyscallProgram } from "../../../ffi/program/program.ts";
 import { PeerLook } from "../../../ffi/sockets/packet_socket.ts";
 import { type ProcessIdentity, startTimeIn } from "../../state/process_identity.ts";
+import { ClientGone } from "./client_channel.ts";
 import type { ClientAddresses } from "./client_program.ts";
 import { CloserLook, type SeenCloser } from "./closer_look.ts";
 import { Look, type Seen } from "./look.ts";
 import type { WordsInMemory } from "./resumption.ts";
 
 /** What must be the same in its /proc/PID/status. */
-const SAME = /^(?:Umask|Uid|Gid|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):.*$/gm;
+const SAME =
+  /^(?:Umask|Uid|Gid|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp|Seccomp_filters):.*$/gm;
 
 /** Of the fields behind the name. */
 const WORDS_FIELD = 48 - 3;
@@ -128,7 +131,7 @@ export class Peer {
 
   /** Those of its standard streams that may be terminals. */
   get terminals(): ReadonlySet<number> {
-    return this.#terminals ??= this.#look.terminals(this.pid);
+    return this.#terminals ??= unlessEnded(() => this.#look.terminals(this.pid));
   }
 
   /** The signals that it ignores. */
@@ -143,12 +146,26 @@ export class Peer {
   }
 
   get #closely(): SeenCloser {
-    return this.#closer ??= this.#look.at(this.pid);
+    return this.#closer ??= unlessEnded(() => this.#look.at(this.pid));
   }
 }
 
-/** Who a process is, and what it may do. */
-function identityIn(status: string): string {
+/**
+ * A look at a client that has been told nothing more than to wait.
+ *
+ * @throws {ClientGone} if it is not there any more: it was killed
+ */
+function unlessEnded<Result>(look: () => Result): Result {
+  try {
+    return look();
+  } catch (error) {
+    if (failedWith(error, "ESRCH", "ENOENT")) throw new ClientGone();
+    throw error;
+  }
+}
+
+/** Who a process is, and what it may do, by its /proc/PID/status. */
+export function identityIn(status: string): string {
   return [...status.match(SAME) ?? [], groupsOf(status)].join("\n");
 }
 
