@@ -20,6 +20,7 @@ export const COLD_FILES: Readonly<Record<string, string>> = {
   "tests/integration/resident_test.ts": "has residents of its own",
   "tests/integration/resident_units_test.ts": "has residents of its own",
   "tests/clients/shim_cri_test.ts": "calls no command of hull",
+  "tests/clients/shim_ports_test.ts": "calls no command of hull",
   "tests/clients/shim_installed_test.ts": "calls no command of hull",
   "tests/clients/shim_test.ts": "calls no command of hull",
 };
