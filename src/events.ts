@@ -8,6 +8,7 @@
 import type { Fd } from "../ffi/files/file.ts";
 import { signalPidfd } from "../ffi/processes/process.ts";
 import type { Poller } from "../ffi/waiting/poll.ts";
+import { timerMs } from "../ffi/waiting/timers.ts";
 import type { Stats } from "./cgroups/stats.ts";
 import type { InterfaceStats } from "./network/interface_stats.ts";
 import { type OomWatch, watchOom } from "./cgroups/oom_watch.ts";
@@ -159,7 +160,7 @@ class Waits implements Disposable {
     const pause = Math.max(0, this.#due - Date.now());
     this.#due = Math.max(this.#due, Date.now()) + interval;
     return new Promise((resolve) => {
-      this.#timer = setTimeout(resolve, pause);
+      this.#timer = setTimeout(resolve, timerMs(pause));
     });
   }
 }

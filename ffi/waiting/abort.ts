@@ -5,6 +5,8 @@
  * @module
  */
 
+import { timerMs } from "./timers.ts";
+
 /** What may be cut short. */
 export interface AbortOptions {
   /** Cuts it short: what was begun is undone, and the call rejects with the signal's reason. */
@@ -53,7 +55,7 @@ export function unlessAborted<Result>(
  */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
+  const timer = setTimeout(resolve, timerMs(milliseconds));
   await unlessAborted(promise, signal, () => clearTimeout(timer));
 }
 
@@ -63,7 +65,7 @@ export async function comesWithin(
   milliseconds: number,
 ): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
+  const timer = setTimeout(() => resolve(false), timerMs(milliseconds));
   try {
     return await Promise.race([happening.then(() => true), late]);
   } finally {

@@ -13,6 +13,7 @@ import { duplicate } from "../files/descriptor.ts";
 import type { Fd } from "../files/file.ts";
 import { tryLock } from "../files/file_lock.ts";
 import { SyscallProgram } from "../program/program.ts";
+import { timerMs } from "./timers.ts";
 
 const LOCK_EX = 2;
 
@@ -44,7 +45,7 @@ export async function waitForLock(
   // A duplicate, so that the fd's number means this file for as long as the thread waits.
   const waiting = waitOffThread(duplicate(fd));
   const { promise: end, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), timeoutMs);
+  const timer = setTimeout(() => resolve(false), timerMs(timeoutMs));
   try {
     return await unlessAborted(Promise.race([waiting, end]), signal);
   } finally {

@@ -9,13 +9,11 @@ import type { ExitStatus } from "../../ffi/processes/process.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import { onAbort } from "../../ffi/waiting/abort.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
+import { timerMs } from "../../ffi/waiting/timers.ts";
 import type { Process } from "../process.ts";
 import { feed, type Input } from "../streams/input.ts";
 import type { Stdio } from "../streams/stdio.ts";
 import { TakenOutput } from "../streams/taken_output.ts";
-
-/** The longest time that a timer can be set to. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The pipes of a program, on their way to it. */
 export class OutputPipes implements Disposable {
@@ -105,7 +103,7 @@ export class Attendance implements Disposable {
     const timer = setTimeout(() => {
       this.#isLate = true;
       cut();
-    }, Math.min(deadlineMs, MAX_TIMER_MS));
+    }, timerMs(deadlineMs));
     this.#stack.defer(() => clearTimeout(timer));
   }
 

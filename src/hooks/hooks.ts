@@ -10,6 +10,7 @@ import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { onAbort } from "../../ffi/waiting/abort.ts";
 import { Pipe } from "../../ffi/files/pipe.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
+import { timerMs } from "../../ffi/waiting/timers.ts";
 import { type ExitStatus, signalGroup } from "../../ffi/processes/process.ts";
 import { signalName } from "../../ffi/processes/signals.ts";
 import { lastWins } from "../../init/steps/process/program_environment.ts";
@@ -209,7 +210,7 @@ async function waitAtMost(
   const timer = timeoutSeconds === undefined ? undefined : setTimeout(() => {
     isLate = true;
     kill();
-  }, timeoutSeconds * 1000);
+  }, timerMs(timeoutSeconds * 1000));
   try {
     const status = await process.wait().finally(() => hasEnded = true);
     return { status, isLate };

@@ -22,9 +22,6 @@ const ROOT_VARIABLE = "HULL_SHIM_ROOT";
 /** The program that was called, which is started anew to serve. */
 const LAUNCHER_VARIABLE = "HULL_SHIM_LAUNCHER";
 
-/** The longest time of a timer. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 async function main(words: readonly string[]): Promise<void> {
   const call = readCall(words);
   const places = new Places(call.root || (Deno.env.get(ROOT_VARIABLE) ?? DEFAULT_ROOT));
@@ -47,7 +44,7 @@ async function answer(call: ShimCall, places: Places): Promise<Uint8Array> {
 async function serve(places: Places): Promise<void> {
   places.make();
   using lock = open(places.lock, O_RDWR | O_CREAT, 0o600);
-  await waitForLock(lock, LONGEST_MS);
+  await waitForLock(lock, Infinity);
   Deno.chdir("/");
   const { Server } = await import("./node/server.ts");
   await new Server(places).run();

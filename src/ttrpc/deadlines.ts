@@ -6,8 +6,7 @@
  * @module
  */
 
-/** A timer's longest time, in milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
+import { timerMs } from "../../ffi/waiting/timers.ts";
 
 /** One limit. */
 interface Deadline {
@@ -43,7 +42,7 @@ export class Deadlines implements Disposable {
     clearTimeout(this.#timer);
     this.#firesAt = atMs;
     const restMs = Math.max(0, atMs - performance.now());
-    this.#timer = setTimeout(() => this.#fire(), Math.min(LONGEST_MS, restMs));
+    this.#timer = setTimeout(() => this.#fire(), timerMs(restMs));
   }
 
   #disarm(): void {

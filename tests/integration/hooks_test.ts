@@ -84,6 +84,16 @@ testWhere(ROOT, "the hooks leave the same traces as with runc", async () => {
   assertEquals(expected.length, POINTS.length);
 });
 
+Deno.test("a hook may have a timeout of years", async () => {
+  await leavesNothing("hull-hooks-years", async () => {
+    await using hull = new Hull();
+    using bundle = makeBundle("true", (config) => {
+      config.hooks = { prestart: [{ ...shell("sleep 0.1"), timeout: 10 ** 9 }] };
+    });
+    await hull.must("run", "-b", bundle.folder, "hull-hooks-years");
+  });
+});
+
 Deno.test("createContainer hooks run in the container's namespaces, where they may mount", async () => {
   await leavesNothing("hull-hooks-mount", async () => {
     await using hull = new Hull();

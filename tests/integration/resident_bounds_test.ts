@@ -259,6 +259,7 @@ Deno.test("output that can't be written fails a command, as without a resident",
     }
     assertEquals(ended[1], ended[0], words.join(" "));
     assertEquals(ended[1]?.code, 1);
+    assertEquals(ended[1]?.stderr, "hull: cannot write to stdout: No space left on device\n");
   }
   assertEquals((await resident.status())?.served, 3);
 });

@@ -247,6 +247,19 @@ testWhere(
         await tmux.shows(/^hull-top-live-a +stopped/);
         assertEquals(await hull.status("hull-top-live-z"), "running");
       });
+      await t.step("a kill of one that is gone meanwhile says so", async () => {
+        await hull.detach("run", "-d", "-b", quiet.folder, "hull-top-live-v");
+        tmux.press("/");
+        tmux.press("C-u");
+        for (const key of "live-v") tmux.press(key);
+        tmux.press("Enter");
+        await isOrdered("v");
+        tmux.press("k");
+        await tmux.shows(/^send SIGTERM to hull-top-live-v\? \(y\/n\)$/);
+        await hull.must("delete", "--force", "hull-top-live-v");
+        tmux.press("y");
+        await tmux.shows(/^container hull-top-live-v does not exist in \S+$/);
+      });
       await t.step("q gives the terminal back", async () => {
         tmux.press("q");
         await desk.isSane(0);

@@ -44,9 +44,16 @@ export class Output {
    * Prints a result. Characters that would act on a terminal are escaped.
    *
    * @returns false if nobody reads it any more
+   * @throws {ContainerError} `SystemError` if it can't be written, on a full disk say
    */
   print(text: string): boolean {
-    return writeAll(this.#caller.stdout, visible(text));
+    try {
+      return writeAll(this.#caller.stdout, visible(text));
+    } catch (cause) {
+      if (cause instanceof NotHere) throw cause;
+      const said = `cannot write to stdout: ${reason(cause)}`;
+      throw new ContainerError("SystemError", said, { cause });
+    }
   }
 
   /** Prints a value as JSON. */

@@ -1,5 +1,7 @@
 /** When a program has had nothing to do for long enough. @module */
 
+import { timerMs } from "../../../ffi/waiting/timers.ts";
+
 /** Calls a function after a time in which nothing was busy. */
 export class IdleTimer {
   readonly #time: number | undefined;
@@ -38,7 +40,7 @@ export class IdleTimer {
 
   #begin(): void {
     if (this.#time === undefined || this.#busy > 0) return;
-    this.#timer = setTimeout(this.#end, this.#time);
+    this.#timer = setTimeout(this.#end, timerMs(this.#time));
     Deno.unrefTimer(this.#timer);
   }
 }

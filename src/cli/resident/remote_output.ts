@@ -145,15 +145,15 @@ export class RemoteOutput {
   }
 
   /**
-   * If it is not that nobody reads it, output is lost: that is said in the engine's words. To an stderr
-   * that is not open for writing nobody has anything said.
+   * If it is not that nobody reads it, output is lost: that is said in the words of `Output.print`. To an
+   * stderr that is not open for writing nobody has anything said.
    */
   #close(stream: Stream, errno: number): void {
     this.#closed.add(stream);
     if (errno === EPIPE || (stream === STDERR && errno === EBADF)) return;
     this.#isLost = true;
     const [first = "", ...rest] = errnoText(errno);
-    const why = `${first.toUpperCase()}${rest.join("")} (os error ${errno})`;
+    const why = `cannot write to stdout: ${first.toUpperCase()}${rest.join("")}`;
     this.#pieces.push({ stream: STDERR, bytes: encoder.encode(`hull: ${why}\n`) });
   }
 }

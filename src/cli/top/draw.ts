@@ -11,7 +11,7 @@ import type { TerminalSize } from "../output/terminal_size.ts";
 import { ordered } from "./order.ts";
 import type { Round, Row } from "./round.ts";
 import { styled, underlined } from "./style.ts";
-import { fit, shown, widthOf } from "./text.ts";
+import { fit, fitEnds, shown, widthOf } from "./text.ts";
 import { selectedAt, type View } from "./view.ts";
 
 /** What it can show. */
@@ -149,18 +149,22 @@ function selectedLine(
   return styled(fit(text, size.columns), "selected", look.hasColours);
 }
 
+/** So much of a name is shown before what else is on its line is cut. */
+const LEAST_NAME = 8;
+
 /** The last minute of the selected container. */
 function minute({ id, history }: Row, now: number, size: TerminalSize, look: Look): string {
   const count = size.columns >= 100 ? SPARK : Math.max(4, Math.floor((size.columns - 40) / 4));
   const part = (name: string, values: readonly (number | undefined)[], least: number) =>
     `${name} ${spark(values, least, look.charset)}`;
-  const text = [
-    shown(id),
+  const lines = [
     part("cpu", history.cpu.parts(now, count), 20),
     part("mem", history.memory.parts(now, count), 2 ** 20),
     part("io", history.io.parts(now, count), 2 ** 10),
     part("net", history.network.parts(now, count), 2 ** 10),
   ].join("  ");
+  const room = Math.max(LEAST_NAME, size.columns - widthOf(lines) - 2);
+  const text = `${fitEnds(shown(id), room, more(look))}  ${lines}`;
   return styled(fit(text, size.columns, more(look)), "mark", look.hasColours);
 }
 
@@ -173,16 +177,18 @@ function nothing({ round, view, root }: Frame): string {
 function keysLine({ view, intervalMs }: Frame, size: TerminalSize, look: Look): string {
   const { mode, question, filter, message } = view;
   const cut = (text: string) => cutTo(text, size, look);
+  // a name may be longer than the line, and what is said of it stands behind
+  const ends = (text: string) => fitEnds(text, size.columns, more(look));
   if (mode === "question" && question !== undefined) {
     const { row, signal } = question;
     const text = view.terminated.has(row.container)
       ? `${shown(row.id)} was sent ${row.stopSignal}; kill it (SIGKILL)? (y/n)`
       : `send ${signal} to ${shown(row.id)}? (y/n)`;
-    return styled(cut(text), "question", look.hasColours);
+    return styled(ends(text), "question", look.hasColours);
   }
   if (mode === "filter") return cut(`/${tail(shown(filter), size.columns - 2)}_`);
   if (mode === "help") return cut("any key: back");
-  if (message !== "") return cut(shown(message));
+  if (message !== "") return ends(shown(message));
   const kept = filter === "" ? "" : `  filter: ${shown(filter)} (Esc: all)`;
   const seconds = Number((intervalMs / 1000).toFixed(1));
   return styled(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { timerMs } from "../../../ffi/waiting/timers.ts";
 import { ContainerError } from "../../errors.ts";
 import { draw, type Look, pageOf } from "./draw.ts";
 import { type Key, KeyDecoder } from "./keys.ts";
@@ -78,7 +79,7 @@ class Live implements Disposable {
   }
 
   #schedule(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#tick(), milliseconds);
+    this.#timer = setTimeout(() => this.#tick(), timerMs(milliseconds));
   }
 
   #tick(): void {
@@ -163,6 +164,6 @@ function send(
     return `${id} was sent ${signal}`;
   } catch (error) {
     if (!(error instanceof ContainerError)) throw error;
-    return error.message;
+    return error.summary; // its hint is for programs, and the line is short
   }
 }

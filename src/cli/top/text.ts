@@ -73,7 +73,20 @@ export function fit(text: string, width: number, more = "…"): string {
   return cut + " ".repeat(width - widthOf(cut));
 }
 
-/** The same with the spaces before it. */
+/** The text in at most so many columns: its beginning and its end, if all of it is too wide. */
+export function fitEnds(text: string, width: number, more = "…"): string {
+  if (widthOf(text) <= width) return text;
+  const letters = [...text];
+  const kept = (from: readonly string[], room: number) => {
+    let left = room;
+    return from.slice(0, from.findIndex((letter) => (left -= widthOfLetter(letter)) < 0));
+  };
+  const behind = kept(letters.toReversed(), Math.floor((width - 1) / 2)).toReversed();
+  const before = kept(letters, width - 1 - widthOf(behind.join("")));
+  return width < 1 ? "" : `${before.join("")}${more}${behind.join("")}`;
+}
+
+/** As {@linkcode fit}, with the spaces before the text. */
 export function fitRight(text: string, width: number): string {
   const trimmed = fit(text, width);
   return trimmed.length > text.length ? " ".repeat(trimmed.length - text.length) + text : trimmed;

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { onAbort, pause, unlessAborted } from "../../../../ffi/waiting/abort.ts";
+import { comesWithin, onAbort, pause, unlessAborted } from "../../../../ffi/waiting/abort.ts";
 import { open, writeAll } from "../../../../ffi/files/file.ts";
 import { tryLock } from "../../../../ffi/files/file_lock.ts";
 import { waitForLock } from "../../../../ffi/waiting/lock.ts";
@@ -70,4 +70,10 @@ Deno.test("who listens to an abort is called at once if it was before, and not b
   onAbort(controller.signal, act)[Symbol.dispose]();
   controller.abort();
   assertEquals(calls, 1);
+});
+
+Deno.test("a time that is longer than any timer does not end at once", async () => {
+  const signal = AbortSignal.timeout(60);
+  assertStrictEquals(await thrown(() => pause(2 ** 40, signal)), signal.reason);
+  assertEquals(await comesWithin(pause(60), 2 ** 40), true);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { TerminalSize } from "../../../../../src/cli/output/terminal_size.ts";
 import { draw, type Look, pageOf } from "../../../../../src/cli/top/draw.ts";
 import type { Row } from "../../../../../src/cli/top/round.ts";
@@ -146,6 +146,18 @@ Deno.test("the bottom line asks, shows what is typed, and says what was done", (
     bottom({ filter: "web" }),
     "q quit  / filter  k kill  r reverse  h help  every 1s  filter: web (Esc: all)",
   );
+});
+
+Deno.test("what is said of a container is shown, however long its name is", () => {
+  const long = row("n".repeat(255));
+  const lines = (columns: number, view: Partial<View>) =>
+    drawn([long], { columns, rows: 10 }, view).slice(-2).map(unstyled);
+  const question = { row: long, signal: "SIGTERM" };
+  const [minute = "", asked = ""] = lines(90, { mode: "question", question });
+  assertMatch(asked, /^send SIGTERM to n+~n+\? \(y\/n\)$/);
+  assertMatch(minute, /^n+~n+ {2}cpu .* mem .* io .* net /);
+  assertMatch(lines(30, { mode: "question", question })[1] ?? "", /^send SIG.*~n+\? \(y\/n\)$/);
+  assertMatch(lines(90, { message: `${long.id} goes on` })[1] ?? "", /^n+~n+ goes on$/);
 });
 
 Deno.test("an empty root, and a filter that fits nothing, are told", () => {

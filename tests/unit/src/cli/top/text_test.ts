@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { fit, fitRight, shown, widthOf } from "../../../../../src/cli/top/text.ts";
+import { assert, assertEquals } from "@std/assert";
+import { fit, fitEnds, fitRight, shown, widthOf } from "../../../../../src/cli/top/text.ts";
 
 Deno.test("nothing that acts on a terminal is left of what others wrote", () => {
   for (let code = 0; code < 0x2100; code++) {
@@ -37,8 +37,13 @@ Deno.test("text fits its columns exactly, whatever it is", () => {
   assertEquals(fit("名前名前", 4), "名… ");
   assertEquals(fitRight("12", 4), "  12");
   assertEquals(fitRight("名", 4), "  名");
+  assertEquals(fitEnds("abcdef", 6), "abcdef");
+  assertEquals(fitEnds("abcdef", 5), "ab…ef");
+  assertEquals(fitEnds("abcdef", 4, "~"), "ab~f");
+  assertEquals(fitEnds("名前名前", 6), "名…前");
   for (const text of ["", "a", "名前🚀", "q\u0301x", "long enough to be cut"]) {
     for (let width = 0; width < 12; width++) {
+      assert(widthOf(fitEnds(text, width)) <= width, `${text} in ${width}`);
       assertEquals([widthOf(fit(text, width)), widthOf(fitRight(text, width))], [width, width]);
     }
   }
