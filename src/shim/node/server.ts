@@ -7,6 +7,7 @@
 
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { restEngineThreads } from "../../own/engine_threads.ts";
+import { MemoryReturn } from "../../own/memory_return.ts";
 import type { Given, MessageOf } from "../../protobuf/message.ts";
 import { StatusError } from "../../ttrpc/messages.ts";
 import type { Methods } from "../../ttrpc/server.ts";
@@ -46,6 +47,7 @@ export class Server {
   readonly #fifos: readonly Found[];
   readonly #served = new Map<string, Served>();
   readonly #publishers = new Map<string, Publisher>();
+  readonly #memory = new MemoryReturn();
   readonly #idle = Promise.withResolvers<void>();
   readonly #shared: Shared;
   #sockets = 0;
@@ -95,13 +97,14 @@ export class Server {
       this.#keeper.drop(number);
     }
     // Calls that go on find the tasks as they are.
-    for (const { name, tasks } of this.#served.values()) this.#door.open(name, taskMethods(tasks));
+    for (const served of this.#served.values()) this.#open(served);
     this.#door.open(CONTROL, this.#controlMethods());
     const { poller } = this.#shared;
     const act = (direct: DirectCall) => this.#callDirectly(direct);
     this.#door.openShortly(CALLS, (socket) => answerDirectly(socket, poller, act));
     this.#rest();
     await this.#idle.promise;
+    this.#memory[Symbol.dispose]();
     this.#keeper.end();
   }
 
@@ -153,8 +156,17 @@ export class Server {
     if (known !== undefined) return known;
     const served = await this.#know(client);
     keepClient(this.#places, name, client);
-    this.#door.open(name, taskMethods(served.tasks));
+    this.#open(served);
     return served;
+  }
+
+  /** Lets a client's calls come. */
+  #open({ name, tasks }: Served): void {
+    const methods = taskMethods(tasks);
+    this.#door.open(name, (service, name) => {
+      this.#memory.note();
+      return methods(service, name);
+    });
   }
 
   /** A client whose socket may not be there yet. */
