@@ -19,9 +19,11 @@ type Case = readonly [typed: string, answers: readonly string[]];
 /** A root with containers, one that is none, and a name that a shell could take for a command. */
 function fakeRoot() {
   const folder = scratchFolder();
-  for (const id of ["web", "db-1", "a$(id)", "it's"]) {
-    Deno.mkdirSync(`${folder.path}/${id}`);
-    Deno.writeTextFileSync(`${folder.path}/${id}/state.json`, "{}");
+  for (const id of ["web", "db-1", ".x+y", "-all", "a$(id)", "it's"]) {
+    for (const root of [folder.path, `${folder.path}/a root`]) {
+      Deno.mkdirSync(`${root}/${id}`, { recursive: true });
+      Deno.writeTextFileSync(`${root}/${id}/state.json`, "{}");
+    }
   }
   Deno.mkdirSync(`${folder.path}/none`);
   Deno.writeTextFileSync(`${folder.path}/a-file`, "");
@@ -54,8 +56,11 @@ function rootCases(root: string): Case[] {
   return [
     ...["kill", "exec", "delete", "state", "ps"].map((
       name,
-    ): Case => [`${before} ${name} `, ["db-1", "web"]]),
+    ): Case => [`${before} ${name} `, [".x+y", "db-1", "web"]]),
+    [`${before} kill .`, [".x+y"]],
     [`hull --root=${root} kill d`, ["db-1"]],
+    [`hull --root '${root}' kill d`, ["db-1"]],
+    [`hull --root "${root}" kill "d`, ["db-1"]],
     [`${before} kill --all w`, ["web"]],
     [`${before} kill web K`, ["KILL"]],
     [`${before} exec -e A=b -u 0 -t d`, ["db-1"]],
@@ -153,11 +158,16 @@ testWhere(missing("fish"), "fish completes all that the table has, and ids", asy
   ];
   const input = cases.map(([typed]) => `${typed}\n`).join("");
   const given = await answersOf(["fish", "--no-config", "-c", FISH, script], input);
-  // fish tells that a value may follow by a sign, and shows names that it would quote
+  // fish tells that a value may follow by a sign, shows names that it would quote, and hides those with
+  // a dot at their beginning until one is typed
   const plain = given.map((words) =>
     words.map((word) => word.replace(/=$/, "")).filter((word) => !/\$|'/.test(word))
   );
-  compare("fish", cases, plain);
+  const shown = cases.map(([typed, answers]): Case => [
+    typed,
+    typed.endsWith(".") ? answers : answers.filter((word) => !word.startsWith(".")),
+  ]);
+  compare("fish", shown, plain);
 });
 
 testWhere(

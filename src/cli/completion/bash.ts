@@ -61,17 +61,37 @@ _hull_files() {
   while IFS= read -r path; do COMPREPLY+=("$path"); done < <(compgen "-$1" -- "$2")
 }
 
-# The containers of a root, by the folders of their states.
+# Sets the variable $2 to the word $1 as it is meant: without its quotes.
+_hull_unquoted() {
+  local word=$1 plain= quote= letter
+  while [[ -n $word ]]; do
+    letter=${"$"}{word:0:1} word=${"$"}{word:1}
+    if [[ $letter == \\ && $quote != "'" ]]; then
+      plain+=${"$"}{word:0:1} word=${"$"}{word:1}
+    elif [[ -n $quote && $letter == "$quote" ]]; then quote=
+    elif [[ -z $quote && $letter == [\"\'] ]]; then quote=$letter
+    else plain+=$letter
+    fi
+  done
+  printf -v "$2" %s "$plain"
+}
+
+# The containers of a root, by the folders of their states. One whose name looks like a flag is left
+# to who types it behind a --.
 _hull_ids() {
-  local root=$2 state id
+  local root=$2 typed=$1 state id
+  _hull_unquoted "$typed" typed
   if [[ -z $root ]]; then
 @ROOT@
   fi
+  _hull_unquoted "$root" root
   root=${"$"}{root/#"~/"/"$HOME/"}
-  for state in "$root"/*/state.json; do
+  for state in "$root"/{*,.[!.]*}/state.json; do
     id=${"$"}{state%/state.json}
     id=${"$"}{id##*/}
-    if [[ -f $state && $id =~ ^[A-Za-z0-9_+.-]+$ ]]; then _hull_reply "$1" "$id"; fi
+    if [[ -f $state && $id =~ ^[A-Za-z0-9_+.][A-Za-z0-9_+.-]*$ ]]; then
+      _hull_reply "$typed" "$id"
+    fi
   done
 }
 

@@ -137,8 +137,9 @@ function __hull_ids
         end
     end
     set root (string replace -r '^~/' "$HOME/" $root)
-    for state in $root/*/state.json
-        string split / $state | tail -n 2 | head -n 1
+    # one whose name looks like a flag is left to who types it behind a --
+    for state in $root/*/state.json $root/.*/state.json
+        string split / $state | tail -n 2 | head -n 1 | string match -v -- '-*'
     end
 end
 

@@ -86,7 +86,8 @@ _hull_ids() {
 @ROOT@
   fi
   local -a ids
-  ids=(${"$"}{~root:+$root/*/state.json(N:h:t)})
+  ids=(${"$"}{~root:+$root/*/state.json(ND:h:t)})
+  ids=(${"$"}{ids:#-*}) # these are typed behind a --
   _wanted containers expl container compadd -a ids
 }
 
