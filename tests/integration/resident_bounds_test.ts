@@ -393,6 +393,39 @@ Deno.test("a command that only waits ends with its client", async () => {
   });
 });
 
+Deno.test("the program of a client that was killed goes on, and keeps no resident from its end", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start(NOBODY);
+    using bundle = makeBundle("echo runs; sleep 60");
+    using scratch = scratchFolder();
+    const log = `${scratch.path}/log`;
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const before = fdsOf(resident);
+    const calls = [["exec", ID, "sh", "-c", "echo runs; sleep 61"], [
+      "run",
+      "-b",
+      bundle.folder,
+      `${ID}-2`,
+    ]];
+    for (const words of calls) {
+      const followed = hull.command(["--log", log, ...words], { stdin: "null", stdout: "piped" })
+        .spawn();
+      await heard(followed);
+      followed.kill("SIGKILL");
+      await followed.status;
+      await until(() => fdsOf(resident) <= before);
+    }
+    assertEquals(Deno.readTextFileSync(log), "");
+    assertEquals((await resident.ask("stop")).code, 0);
+    assertEquals((await inTime("the resident", resident.ended()))?.code, 0);
+    await resident.begin();
+    assertStringIncludes(await hull.must("state", `${ID}-2`), '"running"');
+    assertStringIncludes(await hull.must("ps", ID), "sleep 61");
+    await hull.must("delete", "--force", `${ID}-2`);
+  });
+});
+
 Deno.test("the exit code of a caller that ignores its children's ends is told", async () => {
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start(NOBODY);

@@ -107,7 +107,7 @@ export interface Caller {
   output(path: string): string;
   /**
    * Whether a command that failed here is the caller's process to do: what it failed by is a bound of
-   * this program's, and what it had made is undone.
+   * this program's, and what it had made is undone. Or it is nobody's: that process is gone.
    */
   leaves?(error: unknown): boolean;
   /** What waits for events, where one thread waits for all callers. */

@@ -64,6 +64,7 @@ const STDOUT = 1;
  * Waits for a process's end.
  *
  * @returns hull's exit code: the process's own, 128+n after signal n
+ * @throws {ClientGone} if the caller's process is another one, and is gone
  */
 export async function follow(
   process: Process,
@@ -85,9 +86,13 @@ export async function follow(
     interrupts ??= new module.Interrupts(process, say, caller.identity.pid);
     interrupts.signalled();
   };
-  const status = await signals.forwardTo(process, { onInterrupt }).wait();
-  interrupts?.[Symbol.dispose]();
-  return unread?.hasEnded === true ? 128 + SIGPIPE : exitCode(status);
+  try {
+    // Who was killed follows nothing any more, and a resident would have to wait for the program.
+    const status = await signals.forwardTo(process, { onInterrupt }).wait({ signal: caller.gone });
+    return unread?.hasEnded === true ? 128 + SIGPIPE : exitCode(status);
+  } finally {
+    interrupts?.[Symbol.dispose]();
+  }
 }
 
 /** Whether somebody sits at this program's terminal. */

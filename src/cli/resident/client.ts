@@ -214,7 +214,7 @@ export class Client implements Bearer, Disposable {
     if (birth.endsSoon === true) {
       return Child.ofEnded(pid, decodeEnd(program.output(END)), this.#poller);
     }
-    return new Child(pid, openPidfd(pid), this.#poller, this.#keeper(pid, more));
+    return this.#hold(pid, openPidfd(pid), more);
   }
 
   async #bearNow(birth: Birth, more: number): Promise<{ program: SyscallProgram; clone: number }> {
@@ -265,7 +265,7 @@ export class Client implements Bearer, Disposable {
   adopt(pid: number, more: number = WNOWAIT): Child {
     const end = more === WNOWAIT ? this.#ends.of(pid) : undefined;
     if (end === undefined) {
-      return new Child(pid, openPidfd(pid), this.#poller, this.#keeper(pid, more));
+      return this.#hold(pid, openPidfd(pid), more);
     }
     // It is the client that takes its end, so its number may be another's as soon as that is told.
     using opened = new DisposableStack();
@@ -274,7 +274,12 @@ export class Client implements Bearer, Disposable {
     this.#channel.hear();
     if (end.isTold || pidfd === undefined) return Child.ofEnded(pid, end.status, this.#poller);
     opened.move();
-    return new Child(pid, pidfd, this.#poller, this.#keeper(pid, more));
+    return this.#hold(pid, pidfd, more);
+  }
+
+  /** A child that is waited for no longer than the command lasts. */
+  #hold(pid: number, pidfd: Fd, more: number): Child {
+    return this.held.use(new Child(pid, pidfd, this.#poller, this.#keeper(pid, more)));
   }
 
   #keeper(pid: number, more: number): StatusKeeper {

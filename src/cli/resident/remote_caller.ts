@@ -28,6 +28,7 @@ import { type Caller, NotHere, type Sink, type Stage } from "../caller/caller.ts
 import { lacksFds } from "./lacks_fds.ts";
 import { readGivenText } from "../caller/given_text.ts";
 import type { Client } from "./client.ts";
+import { ClientGone } from "./client_channel.ts";
 import type { Peer } from "./peer.ts";
 import { RemoteOutput } from "./remote_output.ts";
 import { sendSignalBy } from "./sent_signal.ts";
@@ -104,7 +105,7 @@ export class RemoteCaller implements Caller, Disposable {
   }
 
   leaves(error: unknown): boolean {
-    return lacksFds(error);
+    return lacksFds(error) || error instanceof ClientGone;
   }
 
   output(path: string): string {
