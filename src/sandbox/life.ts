@@ -45,7 +45,7 @@ export async function makeLife(options: SandboxOptions): Promise<LifeHandle> {
   const { factory = new Factory(), signal } = options;
   const id = options.id ?? newId();
   await sweepSandboxes(factory);
-  const allowed = await allowedNetwork(checked.allowNet);
+  const allowed = await allowedNetwork(checked.allowNet, { signal });
   const wishes = wishesOf(checked, allowed);
   // Of the resolver it could not reach it would wait for an answer.
   const names = allowed === undefined ? undefined : { hosts: allowed.hosts };
