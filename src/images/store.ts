@@ -3,14 +3,14 @@
  * of all layers, which were checked. Their files are never changed again.
  *
  * An image is unpacked under another name and moved to its place at the end, so that what a killed
- * program leaves is never taken for an image; the next one removes it. The lock of its folder tells
- * that its maker is still there. The files are on the disk before: a host that loses its power in
+ * program leaves is never taken for an image; the next one removes it, whichever image that is for,
+ * also if it is there. The lock of its folder tells that its maker is still there. The files are on the disk before: a host that loses its power in
  * between has the whole image or none.
  *
  * @module
  */
 
-import { failedWith } from "../../ffi/c/errno.ts";
+import { failedWith, SyscallError } from "../../ffi/c/errno.ts";
 import { mkdirAt, renameNew } from "../../ffi/files/entries.ts";
 import { type Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, open, openAt } from "../../ffi/files/file.ts";
 import { tryLock } from "../../ffi/files/file_lock.ts";
@@ -58,7 +58,10 @@ export async function storedImage(
     Deno.mkdirSync(store, { recursive: true, mode: 0o700 });
     using folder = open(store, FOLDER);
     requireOwn(folder, store);
-    if (isThere(stored.rootfs)) return stored;
+    if (isThere(stored.rootfs)) {
+      tryToSweep(folder);
+      return stored;
+    }
     sweep(folder);
     await unpackTo(folder, store, place, opened, options);
   } catch (error) {
@@ -92,10 +95,8 @@ async function unpackTo(
   opened: OpenImage,
   options: UnpackOptions,
 ): Promise<void> {
-  const name = `${NEW}${crypto.randomUUID()}`;
-  mkdirAt(folder, name, 0o700);
-  using made = openAt(folder, name, FOLDER);
-  tryLock(made);
+  const { name, made } = makeLocked(folder, store);
+  using _made = made;
   try {
     mkdirAt(made, "rootfs", 0o700);
     using rootfs = openAt(made, "rootfs", FOLDER);
@@ -105,6 +106,26 @@ async function unpackTo(
     if (!renameNew(`${store}/${name}`, place)) removeTree(folder, name); // another was faster
   } catch (error) {
     throw await undone(error, () => removeTree(folder, name));
+  }
+}
+
+/** Makes a folder with the lock, before which another may take it for a killed one's and remove it. */
+function makeLocked(folder: Fd, store: string): { readonly name: string; readonly made: Fd } {
+  for (;;) {
+    const name = `${NEW}${crypto.randomUUID()}`;
+    mkdirAt(folder, name, 0o700);
+    const made = openIfThere(folder, name);
+    if (made !== undefined && tryLock(made) && isThere(`${store}/${name}`)) return { name, made };
+    made?.close();
+  }
+}
+
+function openIfThere(folder: Fd, name: string): Fd | undefined {
+  try {
+    return openAt(folder, name, FOLDER);
+  } catch (error) {
+    if (failedWith(error, "ENOENT")) return undefined;
+    throw error;
   }
 }
 
@@ -120,19 +141,18 @@ function makeIfMissing(folder: Fd, name: string): void {
 function sweep(folder: Fd): void {
   using listed = openAt(folder, ".", FOLDER);
   for (const name of namesIn(listed).filter((each) => each.startsWith(NEW))) {
-    try {
-      using left = openAt(folder, name, FOLDER);
-      // one that was just made has no lock yet
-      const isOld = Date.now() / 1000 - modified(left) > 60;
-      if (isOld && tryLock(left)) removeTree(folder, name);
-    } catch (error) {
-      if (!failedWith(error, "ENOENT")) throw error;
-    }
+    using left = openIfThere(folder, name);
+    if (left !== undefined && tryLock(left)) removeTree(folder, name);
   }
 }
 
-function modified(folder: Fd): number {
-  return (Deno.statSync(`/proc/self/fd/${folder.number}`).mtime?.getTime() ?? 0) / 1000;
+/** The same where nothing is to be made: the folder may be one that can only be read. */
+function tryToSweep(folder: Fd): void {
+  try {
+    sweep(folder);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+  }
 }
 
 /** Where images are kept if nobody says where. */

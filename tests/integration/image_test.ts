@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { scratchFolder } from "../fixtures/bundle.ts";
 import { GivenHull, Hull } from "../fixtures/cli.ts";
+import { O_DIRECTORY, O_RDONLY, open } from "../../ffi/files/file.ts";
+import { tryLock } from "../../ffi/files/file_lock.ts";
 import { OrdinaryUser, TOOLS } from "../fixtures/ordinary_user.ts";
 import { hasStrace, parseTrace } from "../fixtures/strace.ts";
 import { ROOT, testWhere } from "../fixtures/test_where.ts";
@@ -222,13 +224,22 @@ Deno.test("what a killed run has left in the store is removed by the next one", 
   await using hull = new Hull();
   using scratch = scratchFolder();
   const [image = ""] = await makeImages(scratch.path);
-  const left = `${scratch.path}/store/.new-left`;
-  Deno.mkdirSync(`${left}/rootfs/deep`, { recursive: true, mode: 0o700 });
-  Deno.chmodSync(`${scratch.path}/store`, 0o700);
-  Deno.utimeSync(left, 1, 1);
-  await hull.must("run", "--image", image, "--image-store", `${scratch.path}/store`, "--", "pwd");
-  const names = [...Deno.readDirSync(`${scratch.path}/store`)].map(({ name }) => name);
-  assertEquals(names.filter((name) => name.startsWith(".")), []);
+  const store = `${scratch.path}/store`;
+  const leave = (name: string) => {
+    Deno.mkdirSync(`${store}/.new-${name}/rootfs/deep`, { recursive: true, mode: 0o700 });
+    Deno.chmodSync(store, 0o700);
+  };
+  const names = () =>
+    [...Deno.readDirSync(store)].map(({ name }) => name).filter((name) => name.startsWith("."));
+  leave("killed");
+  leave("going-on");
+  using maker = open(`${store}/.new-going-on`, O_RDONLY | O_DIRECTORY);
+  assertEquals(tryLock(maker), true);
+  for (let times = 0; times < 2; times++) { // the second time there is nothing to unpack
+    await hull.must("run", "--image", image, "--image-store", store, "--", "pwd");
+    assertEquals(names(), [".new-going-on"]);
+    leave("killed");
+  }
 });
 
 testWhere(ROOT, "an image that finds no room is gone, and the error names its entry", async () => {
