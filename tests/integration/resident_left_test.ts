@@ -135,6 +135,30 @@ Deno.test("a signal is sent once, whenever the resident is killed, and by the cl
   });
 });
 
+Deno.test("a client that has no room for a pidfd signals nobody else", async () => {
+  await leavesNothing(ID, async () => {
+    await using resident = await TestResident.start("/bin/echo");
+    using bundle = makeBundle("sleep 60");
+    await using hull = new ClientHull(resident);
+    await hull.detach("run", "-d", "-b", bundle.folder, ID);
+    const caller = `
+import os,resource,subprocess,sys
+other=subprocess.Popen(["sleep","60"])
+def before():
+  os.dup2(os.pidfd_open(other.pid),0)
+  resource.setrlimit(resource.RLIMIT_NOFILE,(4,1024)) # one for the connection
+try: print(subprocess.run(sys.argv[1:],preexec_fn=before,stdout=-1,text=True).stdout,other.poll())
+finally: other.kill()`;
+    const { stdout } = await new Deno.Command("python3", {
+      args: ["-c", caller, resident.client, "--root", hull.root, "kill", ID, "KILL"],
+      stdin: "null",
+    }).output();
+    // what stands in for the launcher says its words
+    assertEquals(new TextDecoder().decode(stdout), `--root ${hull.root} kill ${ID} KILL\n None\n`);
+    assertStringIncludes(await hull.must("state", ID), '"running"');
+  });
+});
+
 Deno.test("a container whose starter was killed after the start runs", async () => {
   await leavesNothing(ID, async () => {
     using bundle = makeBundle("sleep 60");

@@ -18,6 +18,8 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 /** struct cmsghdr with one fd, and the place of that. */
 const CONTROL = { space: 24, name: "control" } as const;
 const PIDFD = { heldIn: CONTROL, offset: 16 } as const;
+/** What it says of its size, where an fd came; it is left empty where there was no room for one. */
+const CONTROL_LENGTH = { place: { field: CONTROL, offset: 0 }, expected: 20 } as const;
 const TAKEN = "taken";
 const SENT = "sent";
 
@@ -60,6 +62,8 @@ function sending(number: number, last: readonly Operation[]): Operation[] {
       onError,
     },
     { ...comparison({ placeOf: TAKEN }, 1), onError },
+    // Without a pidfd the signal would go to whatever the client has as fd 0.
+    { ...comparison(CONTROL_LENGTH.place, CONTROL_LENGTH.expected), onError },
     {
       label: SENT,
       syscall: "pidfd_send_signal",
