@@ -21,10 +21,16 @@ export function lastWins(env: readonly string[]): readonly string[] {
  */
 export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
   const named = byName(env);
-  if ((named.get("HOME") ?? "HOME=") !== "HOME=") return [...named.values()];
-  return [...named.set("HOME", `HOME=${home ?? "/"}`).values()];
+  if ((named.get("HOME=") ?? "HOME=") !== "HOME=") return [...named.values()];
+  return [...named.set("HOME=", `HOME=${home ?? "/"}`).values()];
 }
 
 function byName(env: readonly string[]): Map<string, string> {
-  return new Map(env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
+  return new Map(env.map((entry) => [nameOf(entry), entry]));
+}
+
+/** A variable's name with its `=`; what is no variable, which hooks may be given, has none but itself. */
+function nameOf(entry: string): string {
+  const at = entry.indexOf("=");
+  return at > 0 ? entry.slice(0, at + 1) : entry;
 }
