@@ -96,6 +96,20 @@ Deno.test("options together, over what is there, data with commas: the same as w
   assertEquals(ours, theirs);
 });
 
+Deno.test("what is said of a whole tree is true of its top as well, as with runc", async () => {
+  const bind = (name: string, ...options: string[]) => (
+    { destination: `/m/${name}`, type: "bind", source: "/usr/share/doc", options }
+  );
+  const [ours, theirs] = await both([
+    bind("a", "rbind", "rro", "rw"),
+    bind("b", "rbind", "rw", "rro"),
+    bind("c", "bind", "nosuid", "rsuid", "nodev"),
+    bind("d", "bind", "rdev", "nodev", "rnoexec", "exec"),
+    bind("e", "rbind", "rnoatime", "relatime"),
+  ]);
+  assertEquals(ours, theirs);
+});
+
 for (
   const propagation of ["private", "rprivate", "slave", "rslave", "shared"] as const
 ) {

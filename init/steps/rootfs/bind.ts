@@ -172,12 +172,13 @@ export function changeAttributes(
     ? undefined
     : `in a user namespace a mount keeps what its source has locked: take out ${cleared}`;
   step.because(`set the attributes of ${destination}`, destination, `${pointer}/options`, hint);
-  if (recursiveAttributes !== undefined) {
-    const { set, clear } = recursiveAttributes;
-    setAttributes(step, mount, mountAttributes(set, clear), { flags: AT_RECURSIVE });
+  if (attributes !== undefined) {
+    setAttributes(step, mount, mountAttributes(attributes.set, attributes.clear));
   }
-  if (attributes === undefined) return;
-  setAttributes(step, mount, mountAttributes(attributes.set, attributes.clear));
+  if (recursiveAttributes === undefined) return;
+  // last: what is said of the whole tree is true of its top as well, as with runc and crun
+  const { set, clear } = recursiveAttributes;
+  setAttributes(step, mount, mountAttributes(set, clear), { flags: AT_RECURSIVE });
 }
 
 /** Options that clear an attribute: a user namespace refuses them where its source has it set. */
