@@ -5,6 +5,7 @@
  */
 
 import { BASE_CONFIG, BASE_EXEC, BASE_HOST, BASE_ROOTFS, PROBE } from "./base.ts";
+import { OWN_CGROUP } from "./grammar_wide.ts";
 import { edited, type Json, type Part, type Shape } from "./case.ts";
 
 /** What a runtime is called with. */
@@ -13,12 +14,14 @@ export interface Written {
   readonly flags: readonly string[];
   /** Whether an `exec` follows. */
   readonly exec: boolean;
+  /** The resources of an `update` that follows. */
+  readonly update?: string;
 }
 
 /** Writes the bundle of a case. `program` lies on the same file system. */
 export function writeBundle(folder: string, program: string, drawn: readonly Part[]): Written {
   const parts = drawn.map((part) => ownCgroup(folder, part));
-  const exec = parts.some(({ kind }) => kind === "exec");
+  const exec = parts.some(({ kind }) => kind.startsWith("exec"));
   const config = configOf(parts);
   Deno.mkdirSync(`${folder}/rootfs`, { recursive: true });
   Deno.mkdirSync(`${folder}/host`);
@@ -29,13 +32,22 @@ export function writeBundle(folder: string, program: string, drawn: readonly Par
   Deno.linkSync(program, `${folder}/probe`);
   Deno.writeTextFileSync(`${folder}/config.json`, textOf(config));
   if (exec) {
-    const edits = parts.flatMap((part) =>
-      part.kind === "exec" ? [{ ...part, kind: "set" as const }] : []
-    );
-    Deno.writeTextFileSync(`${folder}/process.json`, textOf(edited(BASE_EXEC, edits)));
+    Deno.writeTextFileSync(`${folder}/process.json`, textOf(edited(BASE_EXEC, ofExec(parts))));
   }
   const flags = parts.flatMap((part) => part.kind === "flag" ? [part.word] : []);
-  return { flags: [...new Set(flags)], exec };
+  const updates = parts.flatMap((part) =>
+    part.kind === "update" ? [{ ...part, kind: "set" as const }] : []
+  );
+  const update = updates.length === 0 ? {} : { update: textOf(edited({}, updates)) };
+  return { flags: [...new Set(flags)], exec, ...update };
+}
+
+/** The parts of an exec's process.json. */
+function ofExec(parts: readonly Part[]): Part[] {
+  return parts.flatMap((part): Part[] => {
+    if (part.kind === "exec") return [{ ...part, kind: "set" }];
+    return part.kind === "execless" ? [{ ...part, kind: "unset" }] : [];
+  });
 }
 
 /** A document with the number that stands for no limit, which JavaScript rounds up. */
@@ -46,7 +58,10 @@ function textOf(document: Json): string {
 /** A cgroup is the host's: each worker of each soak has one of its own name. */
 function ownCgroup(folder: string, part: Part): Part {
   if (part.kind !== "set" || part.at !== "/linux/cgroupsPath") return part;
-  return { ...part, value: `/${cgroupOf(folder)}/case` };
+  const drawn = String(part.value);
+  const own = cgroupOf(folder);
+  const value = drawn.includes(OWN_CGROUP) ? drawn.replaceAll(OWN_CGROUP, own) : `/${own}/case`;
+  return { ...part, value };
 }
 
 /** The name of the cgroup that holds those of a worker's cases, by a folder of its own. */
@@ -57,7 +72,7 @@ export function cgroupOf(folder: string): string {
 
 /** The config.json of a case. */
 export function configOf(parts: readonly Part[]): Json {
-  const edits = parts.filter(({ kind }) => kind !== "exec");
+  const edits = parts.filter(({ kind }) => !/^exec|^update/.test(kind));
   if (edits.length === parts.length) return edited(BASE_CONFIG, edits);
   return edited(BASE_CONFIG, [...edits, {
     kind: "set",

@@ -35,6 +35,10 @@ export type Part =
   | { readonly kind: "unset"; readonly at: string }
   /** Sets a field of the process.json of an `exec`, which a case with such a part ends with. */
   | { readonly kind: "exec"; readonly at: string; readonly value: Json }
+  /** Removes a field of that process.json. */
+  | { readonly kind: "execless"; readonly at: string }
+  /** Sets a field of the resources of an `update`, which a case with such a part has. */
+  | { readonly kind: "update"; readonly at: string; readonly value: Json }
   /** Gives `run` a flag. */
   | { readonly kind: "flag"; readonly word: string };
 
@@ -59,7 +63,7 @@ export function edited(base: Json, parts: readonly Part[]): Json {
 }
 
 function edit(document: Json, part: Part): void {
-  if (part.kind === "entry" || part.kind === "flag") return;
+  if (part.kind !== "set" && part.kind !== "push" && part.kind !== "unset") return;
   const names = pointerOf(part.at);
   const last = names.pop() ?? "";
   const holder = descend(document, names, part.kind !== "unset");

@@ -9,7 +9,8 @@ import type { Compared, Difference } from "./difference.ts";
 import { KNOWN, LEFT_OUT } from "./known.ts";
 import type { Observation } from "./observe.ts";
 
-const ABSENT = "(nothing)";
+/** What stands for a fact that one of them has not. */
+export const ABSENT = "(nothing)";
 
 /** The differences between a way of hull's and the reference, without those that are known. */
 export function compare(
@@ -21,11 +22,14 @@ export function compare(
   const names = new Set([...reference.facts.keys(), ...hull.facts.keys()]);
   // where a program ran with one of them alone, all that it saw says no more than its code
   const bothRan = ran(hull) === ran(reference);
+  // the same of a container that is there with one alone
+  const bothLive = hull.facts.has("state status") === reference.facts.has("state status");
   const seen: Compared = { parts, reference: heard(reference), hull: heard(hull) };
   const found: Difference[] = [];
   for (const fact of names) {
     if (LEFT_OUT.some(({ fact: pattern }) => pattern.test(fact))) continue;
     if (!bothRan && fact.startsWith("inside ")) continue;
+    if (!bothLive && /^(state|cgroup|updated?) /.test(fact)) continue;
     const ours = hull.facts.get(fact) ?? ABSENT;
     const theirs = reference.facts.get(fact) ?? ABSENT;
     if (ours === theirs) continue;

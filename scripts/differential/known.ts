@@ -5,6 +5,8 @@
  */
 
 import type { Known } from "./difference.ts";
+import { NEWER } from "./known_newer.ts";
+import { OLDER } from "./known_older.ts";
 import { REFUSALS } from "./known_refusals.ts";
 import { VIEWS } from "./known_views.ts";
 
@@ -28,4 +30,4 @@ export const LEFT_OUT: readonly LeftOut[] = [
 ];
 
 /** The differences that remain. */
-export const KNOWN: readonly Known[] = [...REFUSALS, ...VIEWS];
+export const KNOWN: readonly Known[] = [...REFUSALS, ...VIEWS, ...NEWER, ...OLDER];

@@ -137,11 +137,11 @@ export const REFUSALS: readonly Known[] = [
     "a read-only tmpfs that its name does not lead to",
     "hull has it open; runc looks for it again by its name, which a later mount hides or the kernel " +
       "reads otherwise",
-    /container init: mount \S+, flags: 0x\w+: (no such file|invalid argument|not a directory)/,
+    /container init: mount \S+, flags(: 0x|=MS_)[\w|]+: (no such file|invalid argument|not a directory)/,
     (parts) =>
       mountsOf(parts).some(({ type, destination = "", options = [] }, k, all) =>
         type === "tmpfs" && options.includes("ro") &&
-        (destination.includes("/../") ||
+        (/\/\.\.(\/|$)/.test(destination) ||
           all.slice(k + 1).some((later) => isBelow(parts, destination, later.destination)))
       ),
   ),
@@ -165,12 +165,12 @@ export const REFUSALS: readonly Known[] = [
   runcRefuses(
     "defaults",
     "hull takes mount(8)'s word defaults for no option; runc 1.1 hands it to the kernel",
-    /data: \S*\bdefaults/,
+    /data[:=] ?\S*\bdefaults/i,
   ),
   runcRefuses(
     "/proc masked as a whole",
     "hull needs no /proc after the masks; runc fails",
-    /error closing exec fds: open \/proc\/self\/fd/,
+    /error closing exec fds: open \/proc\/self\/fd|open \/proc\/sys\/kernel\/cap_last_cap: no such/,
     (parts) =>
       !mountsOf(parts).some(({ destination }) => destination === "/proc") ||
       parts.some((part) => part.kind === "push" && /maskedPaths$/.test(part.at)) ||
@@ -414,7 +414,8 @@ export const REFUSALS: readonly Known[] = [
       "and looks for the program before it starts, so that no hook tells of any of them",
     covers: ({ fact, hull: ours }, { hull, reference }) =>
       fact === "host ./hooks" && ours === NOTHING &&
-      /can't be used;|^hull: exec: |does not lead into a proc file system/m.test(hull.words) &&
+      /can't be used;|^hull: exec: |does not lead into a proc file system|the resctrl file system is not/m
+        .test(hull.words) &&
       bothFailed(hull, reference),
   },
   {
@@ -432,7 +433,7 @@ export const REFUSALS: readonly Known[] = [
     covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
       fact === "host ./hooks" && bothFailed(hull, reference) &&
       /the startContainer hook \d+ failed/.test(hull.words) &&
-      /error running hook/.test(reference.words) &&
+      /error running (\w+ )?hook/.test(reference.words) &&
       withoutPoststart(ours) === ours && withoutPoststart(theirs) === ours,
   },
   {
@@ -442,14 +443,14 @@ export const REFUSALS: readonly Known[] = [
       /^host \.\/(rootfs\/)?hooks$/.test(fact) && theirs === NOTHING &&
       bothFailed(hull, reference) &&
       /the poststart hook \d+ failed/.test(hull.words) &&
-      /error running hook/.test(reference.words),
+      /error running (\w+ )?hook/.test(reference.words),
   },
   {
     name: "a poststart hook that fails",
     reason: "it runs beside the program, which may have printed before it is killed",
     covers: ({ fact }, { hull, reference }) =>
       fact === "run error" && /the poststart hook \d+ failed/.test(hull.words) &&
-      /error running hook/.test(reference.words),
+      /error running (\w+ )?hook/.test(reference.words),
   },
   {
     name: "an overlay's own folder",
@@ -505,7 +506,7 @@ function refusedIn(parts: readonly Part[], words: string): Json | undefined {
 }
 
 /** Where hull alone refuses, with words of its own. */
-function hullRefuses(
+export function hullRefuses(
   name: string,
   reason: string,
   words: RegExp,
@@ -524,7 +525,7 @@ function hullRefuses(
  * Where the reference alone refuses, with words of its own; or where hull, which does not, meets
  * another fault of the case later.
  */
-function runcRefuses(
+export function runcRefuses(
   name: string,
   reason: string,
   words: RegExp,
@@ -540,7 +541,7 @@ function runcRefuses(
 }
 
 /** Where both refuse with other errors, or hull for what the reference would have met later. */
-function bothRefuse(name: string, reason: string, why: (seen: Compared) => boolean): Known {
+export function bothRefuse(name: string, reason: string, why: (seen: Compared) => boolean): Known {
   return {
     name,
     reason,
@@ -565,7 +566,7 @@ function follows(
 }
 
 /** Whether a fact is of something in the bundle that was not there before. */
-function isMade(fact: string, parts: readonly Part[]): boolean {
+export function isMade(fact: string, parts: readonly Part[]): boolean {
   return /^host \.\/(rootfs|host)\//.test(fact) && !wasThere(parts, fact.slice("host ".length));
 }
 
@@ -577,14 +578,15 @@ function wentFurther({ reference: theirs, fact }: Difference, seen: Compared): b
   const { hull, reference, parts } = seen;
   if (!failedAt("run", hull) || !failedAt("run", reference)) return false;
   if (fact !== "run error" && theirs !== NOTHING) return false;
-  const [, place] = /to rootfs at \\?"(.*?)\\?":/.exec(reference.words) ?? [];
+  const [, place] = /to rootfs at \\?"(.*?)\\?":/.exec(reference.words) ??
+    /invalid mount &\{Source:.* Destination:(.*) Device:/.exec(reference.words) ?? [];
   const first = mountsOf(parts).findIndex(({ destination }) => destination === place);
   const [, mount] = /\[config \/mounts\/(\d+)/.exec(hull.words) ?? [];
   if (mount !== undefined) return first >= 0 && Number(mount) > first;
   return first >= 0 && AFTER_MOUNTS.test(hull.words);
 }
 
-function bothFailed(hull: Observation, reference: Observation): boolean {
+export function bothFailed(hull: Observation, reference: Observation): boolean {
   return hasFailed(hull) && hasFailed(reference);
 }
 
@@ -621,14 +623,17 @@ function itemOf(words: string, parts: readonly Part[]): string | undefined {
   if (mount !== undefined) return `mount ${mountsOf(parts)[Number(mount)]?.destination}`;
   const [, place] = /to rootfs at \\?"(.*?)\\?":/.exec(words) ?? [];
   if (place !== undefined) return `mount ${place}`;
+  const [, refused] = /invalid mount &\{Source:.* Destination:(.*) Device:/.exec(words) ?? [];
+  if (refused !== undefined) return `mount ${refused}`;
   return ITEMS.find(([, pattern]) => pattern.test(words))?.[0];
 }
 
 const ITEMS: readonly (readonly [item: string, words: RegExp])[] = [
+  ["resources", /\[config \/linux\/resources/],
   ["devices", /\[config \/linux\/devices|error creating device nodes/],
   ["covers", /\[config \/linux\/(masked|readonly)Paths|can't (mask path|make \S+ read-only)/],
   ["args", /\[config \/process\/args|process: exec: |^exec \S+: /m],
-  ["hooks", /\[config \/hooks|error running hook/],
+  ["hooks", /\[config \/hooks|error running (\w+ )?hook/],
   ["fds", /error closing exec fds/],
   ["null", /error reopening \/dev\/null/],
   ["ptmx", /error setting up ptmx/],

@@ -131,7 +131,8 @@ export const VIEWS: readonly Known[] = [
     name: "limits of an exec",
     reason: "an exec that says nothing has the container's limits; runc 1.1 gives it the caller's",
     covers: ({ fact, hull }, { parts }) =>
-      parts.some(({ kind }) => kind === "exec") && execField(parts, "/rlimits") === undefined &&
+      parts.some(({ kind }) => kind === "exec") &&
+      (execField(parts, "/rlimits") ?? null) === null &&
       limitsOf(parts).some(([name, limit]) => fact === `inside limit.${name}` && hull === limit),
   },
   {
@@ -224,7 +225,8 @@ export const VIEWS: readonly Known[] = [
     name: "special bits of a device",
     reason: "hull gives fileMode as it stands, runc nine bits of it",
     covers: ({ fact, hull, reference }, { parts }) =>
-      /^(inside place|host) /.test(fact) && nineBits(hull) === reference &&
+      /^(inside place|host) /.test(fact) &&
+      (nineBits(hull) === reference || hull.replace(/ [2467]777 /, " 1777 ") === reference) &&
       parts.some((part) => part.kind === "push" && part.at === "/linux/devices"),
   },
   {

@@ -1,7 +1,11 @@
 /**
  * Compares hull with runc on drawn cases.
  *
- *   main.ts [--seed N] [--count N] [--case N] [--workers N] [--hull PROGRAM]
+ *   main.ts [--seed N] [--count N] [--case N,N] [--workers N] [--hull PROGRAM] [--reference PROGRAM]
+ *           [--witness PROGRAM] [--whole]
+ *
+ * With a witness, another runtime, only those differences count in which hull stands alone. With
+ * --whole a case that differs is not made smaller.
  *
  * @module
  */
@@ -10,20 +14,23 @@ import { parseArgs } from "@std/cli";
 import { soak } from "./soak.ts";
 
 const flags = parseArgs(Deno.args, {
-  string: ["seed", "count", "case", "workers", "hull"],
+  string: ["seed", "count", "case", "workers", "hull", "reference", "witness"],
+  boolean: ["whole"],
   default: { seed: `${Date.now() % 1_000_000}`, count: "200", workers: "2" },
 });
-const only = flags.case === undefined ? undefined : Number(flags.case);
+const only = flags.case === undefined ? undefined : String(flags.case).split(",").map(Number);
 const ending = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(name, () => ending.abort());
 }
 const failures = await soak({
   seed: Number(flags.seed),
-  first: only ?? 0,
-  end: only === undefined ? Number(flags.count) : only + 1,
+  cases: only ?? Array.from({ length: Number(flags.count) }, (_, k) => k),
   workers: only === undefined ? Number(flags.workers) : 1,
   ...(typeof flags.hull === "string" ? { hull: flags.hull } : {}),
+  ...(typeof flags.reference === "string" ? { reference: flags.reference } : {}),
+  ...(typeof flags.witness === "string" ? { witness: flags.witness } : {}),
+  whole: flags.whole === true,
   signal: ending.signal,
   say: (text) => console.log(text),
 });

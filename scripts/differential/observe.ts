@@ -4,8 +4,9 @@
  * @module
  */
 
-import { writeBundle } from "./bundle.ts";
-import type { Part } from "./case.ts";
+import { writeBundle, type Written } from "./bundle.ts";
+import type { Json, Part } from "./case.ts";
+import { cgroupFacts } from "./cgroup_look.ts";
 import { errorKind } from "./error_kind.ts";
 import { cgroupsOf, mountTable, remountChanged, treeOf, unmountAll } from "./host_look.ts";
 import { insideFacts } from "./inside.ts";
@@ -47,8 +48,8 @@ export async function observe(
   const facts = new Map<string, string>();
   const run = ["run", ...runtime.run, ...written.flags, "--bundle", bundle];
   let words: string;
-  if (written.exec) {
-    words = await runAndExec(runtime, place, run, facts);
+  if (written.exec || written.update !== undefined) {
+    words = await runAndMore(runtime, place, run, facts, written);
   } else {
     const ended = await call(runtime, root, [...run, id]);
     words = note(facts, "run", ended);
@@ -66,11 +67,12 @@ export async function observe(
   return { facts, words };
 }
 
-async function runAndExec(
+async function runAndMore(
   runtime: Runtime,
   place: Place,
   run: readonly string[],
   facts: Map<string, string>,
+  { exec, update }: Written,
 ): Promise<string> {
   const { bundle, root, id } = place;
   const log = `${root}.log`;
@@ -79,12 +81,45 @@ async function runAndExec(
   if (code !== 0) {
     return note(facts, "run", { code, stdout: "", stderr });
   }
-  const ended = await call(runtime, root, ["exec", "--process", `${bundle}/process.json`, id]);
-  const words = note(facts, "exec", ended);
+  const pid = await noteState(runtime, place, facts);
+  for (const [name, fact] of cgroupFacts(pid, id)) facts.set(`cgroup ${name}`, fact);
+  let words = "";
+  if (update !== undefined) {
+    const file = `${root}.update`;
+    Deno.writeTextFileSync(file, update);
+    const updated = await call(runtime, root, ["update", "--resources", file, id]);
+    facts.set("update code", `${updated.code}`);
+    words += updated.stderr;
+    for (const [name, fact] of cgroupFacts(pid, id)) facts.set(`updated ${name}`, fact);
+  }
+  if (exec) {
+    const words2 = ["exec", "--process", `${bundle}/process.json`, id];
+    words += note(facts, "exec", await call(runtime, root, words2));
+  }
   await call(runtime, root, ["kill", id, "KILL"]);
   const deleted = await call(runtime, root, ["delete", "--force", id]);
   facts.set("delete code", `${deleted.code}`);
   return words;
+}
+
+/** Notes what `state` says, but for the pid, the time and the version; gives the pid. */
+async function noteState(
+  runtime: Runtime,
+  { root, id }: Place,
+  facts: Map<string, string>,
+): Promise<number> {
+  const { code, stdout } = await call(runtime, root, ["state", id]);
+  if (code !== 0) {
+    facts.set("state code", `${code}`);
+    return 0;
+  }
+  const state = JSON.parse(stdout) as Record<string, Json>;
+  for (const [name, value] of Object.entries(state)) {
+    if (!["pid", "created", "ociVersion"].includes(name)) {
+      facts.set(`state ${name}`, JSON.stringify(value));
+    }
+  }
+  return Number(state["pid"]);
 }
 
 function note(facts: Map<string, string>, what: string, ended: Ended): string {

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -279,6 +280,38 @@ static void self(void) {
   value("%d", sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : -1);
 }
 
+static sigjmp_buf trapped;
+
+static void trap(int signal) {
+  (void)signal;
+  siglongjmp(trapped, 1);
+}
+
+/* Calls that filters are about, with arguments that they may look at: the kernel takes ints of them. */
+static void calls(void) {
+  static const long numbers[] = {SYS_getpriority, SYS_ioprio_get, SYS_personality, SYS_getsid};
+  static const long first[] = {0, 1, 2, 0x100000000, 0x100000001, 0xffffffff, 0x1fffffffff};
+  for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+    for (size_t n = 0; n < sizeof first / sizeof *first; n++) {
+      for (long second = 0; second < 2; second++) {
+        /* a personality would stay, and which other processes there are is chance */
+        if (numbers[k] == SYS_personality && (first[n] & 0xffffffff) != 0xffffffff) continue;
+        if (numbers[k] == SYS_getsid && (first[n] & 0xffffffff) != 0) continue;
+        key("call.%zu %lx %ld", k, first[n], second);
+        signal(SIGSYS, trap);
+        if (sigsetjmp(trapped, 1) != 0) {
+          value("SIGSYS");
+          continue;
+        }
+        errno = 0;
+        long result = syscall(numbers[k], first[n], second, 0);
+        value("%s", errno != 0 ? strerrorname_np(errno) : numbers[k] == SYS_getsid && result > 0 ? "a pid" : "done");
+      }
+    }
+  }
+  signal(SIGSYS, SIG_DFL);
+}
+
 static void kernel(void) {
   lines("status", "/proc/self/status",
         " Umask Uid Gid Groups SigBlk SigIgn SigCgt SigPnd ShdPnd CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs "
@@ -327,7 +360,9 @@ int main(int count, char **arguments) {
   strings("arg", arguments);
   strings("env", environ);
   kernel();
+  lines("clock", "/proc/self/timens_offsets", NULL);
   self();
+  calls();
   limits();
   places();
   fflush(out);

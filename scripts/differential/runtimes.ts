@@ -23,10 +23,13 @@ export interface Runtime {
   readonly run: readonly string[];
 }
 
-/** hull's two ways, and runc. */
-export function runtimes(hull: string): readonly [reference: Runtime, ...others: Runtime[]] {
+/** hull's two ways, and what they are compared with. */
+export function runtimes(
+  hull: string,
+  reference: string,
+): readonly [reference: Runtime, ...others: Runtime[]] {
   return [
-    { name: "runc", words: ["runc"], run: [] },
+    { name: "runc", words: [reference], run: [] },
     { name: "hull", words: [hull], run: ["--init", "direct"] },
     { name: "hull reexec", words: [hull], run: ["--init", "reexec"] },
   ];

@@ -7,17 +7,22 @@
 import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
 import { fromFileUrl } from "../../tests/fixtures/paths.ts";
 import { reportOf } from "./report.ts";
-import type { Failure } from "./worker.ts";
+import type { Failure, WorkerWishes } from "./worker.ts";
 
 /** What is run. */
 export interface SoakOptions {
   readonly seed: number;
-  readonly first: number;
-  /** The number after the last. */
-  readonly end: number;
+  /** Their numbers. */
+  readonly cases: readonly number[];
   readonly workers: number;
   /** The program that is hull; this project's by default. */
   readonly hull?: string;
+  /** What hull is compared with; runc by default. */
+  readonly reference?: string;
+  /** A runtime whose agreement with hull makes a difference none. */
+  readonly witness?: string;
+  /** Whether a case that differs is reported as it was drawn. */
+  readonly whole?: boolean;
   readonly say: (text: string) => void;
   /** Ends the workers, and all that runs in their namespaces. */
   readonly signal?: AbortSignal;
@@ -28,7 +33,7 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 /** Runs cases; gives those that differ. */
 export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
-  const { seed, first, end, workers, say } = options;
+  const { seed, cases, workers, say } = options;
   const begin = performance.now();
   const scratch = Deno.makeTempDirSync({ prefix: "hull-differential-" });
   // one that fails takes the others with it
@@ -39,11 +44,11 @@ export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
     build(`${scratch}/probe`);
     const each = Array.from(
       { length: workers },
-      (_, k) => startWorker({ ...options, signal }, scratch, first + k),
+      (_, k) => startWorker({ ...options, signal }, scratch, k),
     );
     const failures = (await Promise.all(each)).flat().sort((a, b) => a.number - b.number);
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-    say(`seed ${seed}: ${end - first} cases, ${failures.length} differ, ${seconds} s`);
+    say(`seed ${seed}: ${cases.length} cases, ${failures.length} differ, ${seconds} s`);
     return failures;
   } finally {
     ending.abort();
@@ -72,18 +77,27 @@ function build(program: string): void {
  * is its own, since some runtimes give what is their stdin to the container's root.
  */
 async function startWorker(
-  { seed, end, workers, say, signal, hull = `${ROOT}/scripts/hull` }: SoakOptions & {
-    readonly signal: AbortSignal;
-  },
+  options: SoakOptions & { readonly signal: AbortSignal },
   scratch: string,
-  first: number,
+  number: number,
 ): Promise<readonly Failure[]> {
-  const folder = `${scratch}/${first}`;
+  const { seed, workers, say, signal } = options;
+  const folder = `${scratch}/${number}`;
   Deno.mkdirSync(folder);
-  const script =
+  // some runtimes refuse a host with both versions of cgroups: they see the first alone
+  const oneVersion = options.witness === undefined ? "" : "umount /sys/fs/cgroup/unified || true; ";
+  const script = oneVersion +
     'mount -t tmpfs -o mode=755 none "$1" && cp "$2" "$1/probe" && mknod -m 666 "$1/null" c 1 3 && ' +
     'mount --bind "$1/null" /dev/null && shift 2 && "$@"; exit $?';
-  const worker = [`${HERE}/worker.ts`, folder, hull, seed, first, workers, end].map(String);
+  const wishes: WorkerWishes = {
+    folder,
+    hull: options.hull ?? `${ROOT}/scripts/hull`,
+    reference: options.reference ?? "runc",
+    ...(options.witness === undefined ? {} : { witness: options.witness }),
+    ...{ seed, whole: options.whole ?? false },
+    cases: options.cases.filter((_, k) => k % workers === number),
+  };
+  const worker = [`${HERE}/worker.ts`, JSON.stringify(wishes)];
   const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-lock"];
   const child = new Deno.Command("unshare", {
     args: [
@@ -115,7 +129,7 @@ async function startWorker(
   }
   await child.status;
   signal.removeEventListener("abort", kill);
-  if (!done) throw new Error(`worker ${first} ended before its last case`);
+  if (!done) throw new Error(`worker ${number} ended before its last case`);
   return failures;
 }
 

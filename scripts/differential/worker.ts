@@ -1,12 +1,12 @@
 /**
  * Runs cases in namespaces of its own; prints a JSON line for each that differs, and one at its end.
  *
- *   worker.ts FOLDER HULL SEED FIRST STEP END
+ *   worker.ts WISHES   what it is to do, as JSON
  *
  * @module
  */
 
-import { compare } from "./compare.ts";
+import { ABSENT, compare } from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import type { Part } from "./case.ts";
 import { drawCase } from "./draw.ts";
@@ -29,8 +29,21 @@ interface Seen {
   readonly words: Record<string, string>;
 }
 
-const [folder = "", hull = "", seed = "1", first = "0", step = "1", end = "0"] = Deno.args;
-const [reference, ...others] = runtimes(hull);
+/** What a worker is to do. */
+export interface WorkerWishes {
+  /** A folder of its own. */
+  readonly folder: string;
+  readonly hull: string;
+  readonly reference: string;
+  readonly witness?: string;
+  readonly seed: number;
+  readonly cases: readonly number[];
+  readonly whole: boolean;
+}
+
+const wishes = JSON.parse(Deno.args[0] ?? "{}") as WorkerWishes;
+const { folder, witness } = wishes;
+const [reference, ...others] = runtimes(wishes.hull, wishes.reference);
 const place: Place = {
   bundle: `${folder}/case`,
   root: `${folder}/root`,
@@ -42,13 +55,25 @@ const place: Place = {
 async function look(parts: readonly Part[]): Promise<Seen> {
   const theirs = await observe(reference, place, parts);
   const words: Record<string, string> = { [reference.name]: theirs.words };
+  const third = witness === undefined
+    ? undefined
+    : await observe({ name: "witness", words: [witness], run: [] }, place, parts);
+  if (third !== undefined) words["witness"] = third.words;
   const differences: Difference[] = [];
   for (const way of others) {
     const ours: Observation = await observe(way, place, parts);
     words[way.name] = ours.words;
-    differences.push(...compare(way.name, parts, ours, theirs));
+    const found = compare(way.name, parts, ours, theirs);
+    differences.push(...third === undefined ? found : found.filter((one) => isAlone(one, third)));
   }
   return { differences, words };
+}
+
+/** Whether neither of two others saw what hull did; codes of failures are each runtime's own. */
+function isAlone({ fact, hull }: Difference, { facts }: Observation): boolean {
+  const seen = facts.get(fact) ?? ABSENT;
+  if (!/^(run|exec) code$/.test(fact)) return seen !== hull;
+  return (seen === "7") !== (hull === "7") || (seen === ABSENT) !== (hull === ABSENT);
 }
 
 /** The kinds of facts that differ: without places' names, which change as a case gets smaller. */
@@ -58,12 +83,13 @@ function kinds({ differences }: Seen): Set<string> {
   );
 }
 
-for (let number = Number(first); number < Number(end); number += Number(step)) {
-  const { parts } = drawCase(Number(seed), number, place.bundle);
+const { seed, cases, whole } = wishes;
+for (const number of cases) {
+  const { parts } = drawCase(seed, number, place.bundle);
   const seen = await look(parts);
   if (seen.differences.length === 0) continue;
   const wanted = kinds(seen);
-  const small = await shrink(parts, async (smaller) => {
+  const small = whole ? parts : await shrink(parts, async (smaller) => {
     const still = kinds(await look(smaller));
     return still.size > 0 && [...still].every((kind) => wanted.has(kind));
   });

@@ -68,7 +68,9 @@ function checkCpu(cpu: Field): void {
   if (!cpu.isObject()) return;
   const shares = cpu.get("shares").uint64() ?? 0;
   if (shares === 1 || shares > 262_144) {
-    cpu.get("shares").warn(`is outside of 2 to 262144 and will be taken as the nearest: ${shares}`);
+    cpu.get("shares").warn(
+      `is outside of 2 to 262144: v1 refuses it, v2 takes the nearest of them: ${shares}`,
+    );
   }
   const quota = cpu.get("quota").int64() ?? 0;
   if (quota > 0 && quota < MIN_BANDWIDTH_US) {
