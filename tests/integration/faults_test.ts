@@ -6,6 +6,7 @@ import { CGROUPFS } from "../fixtures/cgroup_driver.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
+import { LONG_LIVED, testWhere } from "../fixtures/test_where.ts";
 
 /** A fault that a config has, and what its error must say. */
 interface Fault {
@@ -268,27 +269,34 @@ function makeFailing(id: string, script: string): Bundle {
   return bundle;
 }
 
-Deno.test("an undoing that fails is told behind the fault that it follows", async () => {
-  await leavesNothing("hull-undo", async () => {
-    await using hull = new Hull();
-    const id = "hull-undo-1";
-    // One of its cgroups can't be removed: it is a place of a mount.
-    const cgroup = isV1 ? `/sys/fs/cgroup/pids/${id}` : `/sys/fs/cgroup/${id}`;
-    using bundle = makeFailing(id, `mount --bind ${cgroup} ${cgroup}`);
-    try {
-      const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", bundle.folder, id]);
-      assertEquals(code, 1);
-      const [first, then] = [stderr.indexOf("createRuntime"), stderr.indexOf("to undo it failed")];
-      assertEquals([first >= 0, then > first], [true, true], stderr);
-      assertStringIncludes(stderr, "cannot remove the cgroup");
-    } finally {
-      run("umount", cgroup);
-    }
-    // What could not be undone can be found, and removed.
-    assertEquals(await hull.must("list", "-q"), `${id}\n`);
-    await hull.must("delete", "--force", id);
-  });
-});
+testWhere(
+  LONG_LIVED,
+  "an undoing that fails is told behind the fault that it follows",
+  async () => {
+    await leavesNothing("hull-undo", async () => {
+      await using hull = new Hull();
+      const id = "hull-undo-1";
+      // One of its cgroups can't be removed: it is a place of a mount.
+      const cgroup = isV1 ? `/sys/fs/cgroup/pids/${id}` : `/sys/fs/cgroup/${id}`;
+      using bundle = makeFailing(id, `mount --bind ${cgroup} ${cgroup}`);
+      try {
+        const { code, stderr } = await hull.call([...CGROUPFS, "run", "-b", bundle.folder, id]);
+        assertEquals(code, 1);
+        const [first, then] = [
+          stderr.indexOf("createRuntime"),
+          stderr.indexOf("to undo it failed"),
+        ];
+        assertEquals([first >= 0, then > first], [true, true], stderr);
+        assertStringIncludes(stderr, "cannot remove the cgroup");
+      } finally {
+        run("umount", cgroup);
+      }
+      // What could not be undone can be found, and removed.
+      assertEquals(await hull.must("list", "-q"), `${id}\n`);
+      await hull.must("delete", "--force", id);
+    });
+  },
+);
 
 Deno.test("what a hook of a start that fails has left in the cgroups ends with it", async () => {
   await leavesNothing("hull-stray", async () => {

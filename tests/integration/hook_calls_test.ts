@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Draft, makeBundle, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
+import { LONG_LIVED, testWhere } from "../fixtures/test_where.ts";
 
 const ID = "hull-hook-calls";
 
@@ -61,24 +62,28 @@ async function answersIn(
 }
 
 for (const point of ["prestart", "createRuntime", "createContainer"]) {
-  Deno.test(`a ${point} hook that calls for its container is answered at once`, async () => {
-    await leavesNothing(ID, async () => {
-      await using hull = new Hull();
-      const { code, answers } = await answersIn(hull, point, [
-        ...Object.keys(COMMANDS),
-        "delete --force ID",
-      ]);
-      assertEquals(code, 0);
-      assertMatch(answers.state?.said ?? "", /"creating"/);
-      assertMatch(answers.list?.said ?? "", /creating/);
-      assertMatch(answers.kill?.said ?? "", /not running/);
-      for (const name of ["exec", "update", "pause", "resume", "start", "wait", "delete"]) {
-        assertMatch(answers[name]?.said ?? "", /held by the call of this hook.*EDEADLK/s, name);
-        assertEquals(answers[name]?.code === 0, false, name);
-      }
-      assertMatch(answers["delete --force ID"]?.said ?? "", /EDEADLK/);
-    });
-  });
+  testWhere(
+    LONG_LIVED,
+    `a ${point} hook that calls for its container is answered at once`,
+    async () => {
+      await leavesNothing(ID, async () => {
+        await using hull = new Hull();
+        const { code, answers } = await answersIn(hull, point, [
+          ...Object.keys(COMMANDS),
+          "delete --force ID",
+        ]);
+        assertEquals(code, 0);
+        assertMatch(answers.state?.said ?? "", /"creating"/);
+        assertMatch(answers.list?.said ?? "", /creating/);
+        assertMatch(answers.kill?.said ?? "", /not running/);
+        for (const name of ["exec", "update", "pause", "resume", "start", "wait", "delete"]) {
+          assertMatch(answers[name]?.said ?? "", /held by the call of this hook.*EDEADLK/s, name);
+          assertEquals(answers[name]?.code === 0, false, name);
+        }
+        assertMatch(answers["delete --force ID"]?.said ?? "", /EDEADLK/);
+      });
+    },
+  );
 }
 
 Deno.test("a poststart hook does with its container what anybody may", async () => {

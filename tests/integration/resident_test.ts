@@ -141,7 +141,11 @@ Deno.test("a resident that is killed while a hook runs leaves no hook, and no ha
   }
 });
 
-Deno.test("a hook after the start that fails, or runs too long, is known when the resident is killed", async () => {
+Deno.test("a hook around the start that fails, or runs too long, is known when the resident is killed", async () => {
+  for (const point of ["startContainer", "poststart"]) await hookIsKnown(point);
+});
+
+async function hookIsKnown(point: string): Promise<void> {
   for (const [how, said] of [["sleep 1; exit 4", "exit code 4"], ["sleep 60", "timeout of 1 s"]]) {
     for (const words of [["run", "-b"], ["start"]]) {
       await leavesNothing(ID, async () => {
@@ -168,7 +172,7 @@ Deno.test("a hook after the start that fails, or runs too long, is known when th
       });
     }
   }
-});
+}
 
 Deno.test("when the resident is killed while a hook runs, the hook is over before the command", async () => {
   const cases = [
@@ -184,6 +188,8 @@ Deno.test("when the resident is killed while a hook runs, the hook is over befor
       const over = `${scratch.path}/over`;
       using bundle = makeBundle(first === undefined ? "exit 0" : "sleep 60", (config) => {
         const args = ["sh", "-c", `echo >${begun}; sleep 2; echo >>${over}`];
+        const [destination, source] = [scratch.path, scratch.path]; // for a hook inside
+        config.mounts.push({ destination, source, type: "bind", options: ["bind"] });
         config.hooks = { [point]: [{ path: "/bin/sh", args }] };
       });
       await using hull = new ClientHull(resident);

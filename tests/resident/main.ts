@@ -26,7 +26,7 @@ async function main([mode = "", folder = "", program = "", ...args]: string[]): 
   const before = client.cold;
   const child = new Deno.Command(program, {
     args: [...args, ...leftOut(args)],
-    env: { HULL_TEST_CLIENT: client.path },
+    env: { HULL_TEST_CLIENT: client.path, HULL_TEST_RESIDENT: mode },
   }).spawn();
   let isOver = false;
   const ended = child.status.then(({ code }) => {
