@@ -155,8 +155,10 @@ async function hookIsKnown(point: string): Promise<void> {
         using bundle = makeBundle("sleep 60", (config) => {
           const args = ["sh", "-c", `echo >${begun}; ${how}`];
           const next = { path: "/bin/sh", args: ["sh", "-c", `echo more >${begun}`] };
+          const [destination, source] = [scratch.path, scratch.path]; // for a hook inside
+          config.mounts.push({ destination, source, type: "bind", options: ["bind"] });
           config.hooks = {
-            poststart: [{ path: "/bin/sh", args, timeout: 1 + +(how !== "sleep 60") }, next],
+            [point]: [{ path: "/bin/sh", args, timeout: 1 + +(how !== "sleep 60") }, next],
           };
         });
         await using hull = new ClientHull(resident);
@@ -188,8 +190,6 @@ Deno.test("when the resident is killed while a hook runs, the hook is over befor
       const over = `${scratch.path}/over`;
       using bundle = makeBundle(first === undefined ? "exit 0" : "sleep 60", (config) => {
         const args = ["sh", "-c", `echo >${begun}; sleep 2; echo >>${over}`];
-        const [destination, source] = [scratch.path, scratch.path]; // for a hook inside
-        config.mounts.push({ destination, source, type: "bind", options: ["bind"] });
         config.hooks = { [point]: [{ path: "/bin/sh", args }] };
       });
       await using hull = new ClientHull(resident);
