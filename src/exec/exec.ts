@@ -19,6 +19,7 @@ import { withLowLimit } from "../process/oom_kill.ts";
 import type { ProcessOptions } from "../process.ts";
 import { enterClass } from "../resctrl/container_resctrl.ts";
 import { homeOf } from "../security/account_file.ts";
+import { requireSecurityModules } from "../security/lsm.ts";
 import type { ProcessIdentity } from "../state/process_identity.ts";
 import type { StoredState } from "../state/stored_state.ts";
 import type { ContainerSurroundings } from "../state/surroundings.ts";
@@ -190,7 +191,9 @@ class FurtherStart {
   /** What runs, with the capabilities that can be granted. */
   process(user: User | undefined): ProcessConfig {
     const { config } = this.#container;
-    return grantable(processToExec(config, this.#options, user), config.linux, (warning) => {
+    const process = processToExec(config, this.#options, user);
+    requireSecurityModules({ process });
+    return grantable(process, config.linux, (warning) => {
       this.#isWarned = true;
       this.#surroundings.onWarning?.(warning);
     });

@@ -44,7 +44,7 @@ function hasSelinux(host: string): boolean {
  * @throws {ContainerError} `Unsupported` with every such field
  */
 export function requireSecurityModules(
-  config: Config,
+  config: Pick<Config, "process" | "linux">,
   detect: () => SecurityModules = detectSecurityModules,
 ): void {
   const { apparmorProfile = "", selinuxLabel = "" } = config.process ?? {};

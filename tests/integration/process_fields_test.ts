@@ -1,3 +1,4 @@
+import { detectSecurityModules } from "../../src/security/lsm.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Fault } from "../../src/errors.ts";
 import { Factory } from "../../src/factory.ts";
@@ -275,6 +276,25 @@ Deno.test("a profile or label of a security module that is off is refused, nothi
     assertEquals(code, 1);
     assertStringIncludes(stderr, `/process/${field}`);
     assertEquals([...Deno.readDirSync(hull.root)], []);
+  }
+});
+
+Deno.test("an exec's profile or label of a security module that is off is refused as well", async () => {
+  const { apparmor, selinux } = detectSecurityModules();
+  await using hull = new Hull();
+  using bundle = makeBundle("sleep 600");
+  const name = id();
+  await hull.detach("run", "-d", "-b", bundle.folder, name);
+  for (
+    const [flag, field, module, isOn] of [
+      ["--apparmor", "apparmorProfile", "AppArmor", apparmor],
+      ["--process-label", "selinuxLabel", "SELinux", selinux],
+    ] as const
+  ) {
+    if (isOn) continue;
+    const { code, stderr } = await hull.call(["exec", flag, "hull-nowhere", name, "true"]);
+    assertEquals(code, 255);
+    assertStringIncludes(stderr, `/process/${field}: needs ${module}, which is not enabled`);
   }
 });
 
