@@ -37,6 +37,19 @@ export const NEWER: readonly Known[] = [
       fieldOf(parts, "process", "capabilities") === null,
   },
   {
+    name: "the home of a process without an environment",
+    reason: "hull gives it HOME as any other; runc leaves an exec alone whose env is missing",
+    covers: ({ fact, hull: ours, reference: theirs }, { parts, reference }) =>
+      fact === "inside env.0" && ours.startsWith("HOME=") && theirs === "(nothing)" &&
+      !reference.facts.has("inside env.1") && lacksEnvironment(parts),
+  },
+  {
+    name: "no annotations",
+    reason: "the spec: they may be absent or empty, where there are none",
+    covers: ({ fact, hull, reference }) =>
+      fact === "state annotations" && hull === "{}" && reference === "(nothing)",
+  },
+  {
     name: "whose the container is",
     reason: "runc looks the user up by its own reading of passwd, and may find none",
     covers: ({ fact, hull, reference }) =>
@@ -101,6 +114,16 @@ export const NEWER: readonly Known[] = [
     "the spec: it is made of r, w and m",
     /can't be used; \/linux\/resources\/devices\/\d+\/access: must be letters of rwm/,
   ),
+  bothRefuse(
+    "labels of a module that is off",
+    "hull says so before it makes anything; runc hands a mount's label to the kernel",
+    ({ hull }) => /a security module that the config names is not there/.test(hull.words),
+  ),
+  hullRefuses(
+    "a swappiness beyond 100",
+    "the spec: it is a value from 0 to 100; runc leaves it to the kernel, and v2 has none",
+    /can't be used; \/linux\/resources\/memory\/swappiness: must be an integer/,
+  ),
   hullRefuses(
     "an annotation without a name",
     "the spec: keys must not be empty",
@@ -139,6 +162,11 @@ export const NEWER: readonly Known[] = [
       fact === "update code" && ours === "0" && theirs === "1" &&
       /cannot use unified on cgroup v1/.test(reference.words),
   },
+  runcRefuses(
+    "a flag of filters that is new",
+    "the spec has it; runc from 1.5 on",
+    /seccomp flag SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is not known/,
+  ),
   runcRefuses(
     "few open files",
     "what hull does before the program needs none of them; Go's runtime has its own files",
@@ -191,6 +219,14 @@ function withoutAttributes(fact: string): string {
   return fact.replace(/flags=\w+/, "").replaceAll(/ (w|-|-\(\w+\))(?=[x-]( |$))/g, " ")
     .replace(/^(\S+) r[ow]/, "$1")
     .replaceAll(/,(nosuid|nodev|noexec|noatime|relatime|nodiratime|nosymfollow)/g, "");
+}
+
+function lacksEnvironment(parts: readonly Part[]): boolean {
+  return parts.some((part) =>
+    part.kind === "execless" && part.at === "/env" ||
+    (part.kind === "exec" || part.kind === "set") && /^(\/process)?\/env$/.test(part.at) &&
+      part.value === null
+  );
 }
 
 /** Whether an update has a limit that runc's does not set. */

@@ -602,10 +602,14 @@ function hasFailed(seen: Observation): boolean {
   return failedAt("run", seen) || failedAt("exec", seen);
 }
 
-/** Whether a call failed: the probe prints something, or ends with its own code. */
+/**
+ * Whether a call failed: the probe prints something, or ends with its own code, or a filter's signal
+ * ends it.
+ */
 function failedAt(call: "run" | "exec", { facts }: Observation): boolean {
   const error = facts.get(`${call} error`);
-  return error !== undefined && !error.startsWith("none") && facts.get(`${call} code`) !== "7";
+  return error !== undefined && !/^none|^silent 1[3-9]\d$/.test(error) &&
+    facts.get(`${call} code`) !== "7";
 }
 
 /** Whether the item of the config that hull names is another than the reference's. */
