@@ -50,6 +50,22 @@ export function cgroupsOf(id: string): readonly string[] {
   return cgroupsNamed(id);
 }
 
+/** Removes a cgroup with those in it; one that is in use stays. */
+export function removeCgroup(folder: string): void {
+  for (const { name, isDirectory } of listed(folder)) {
+    if (isDirectory) removeCgroup(`${folder}/${name}`);
+  }
+  new Deno.Command("rmdir", { args: ["--", folder], stderr: "null" }).outputSync();
+}
+
+function listed(folder: string): readonly Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch {
+    return []; // it has gone
+  }
+}
+
 /** What lies in a folder, each place with type, mode, owner, size, content. */
 export function treeOf(folder: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -91,6 +91,13 @@ export const NEWER: readonly Known[] = [
       /^exec \S+: |^error running startContainer hook/m.test(reference.words),
   },
   {
+    name: "folders above a cgroup",
+    reason:
+      "both leave those that they made for the path; where both fail, who got further has made them",
+    covers: ({ fact }, { parts, hull, reference }) =>
+      fact.startsWith("left cgroup ") && isMade(fact, parts) && bothFailed(hull, reference),
+  },
+  {
     name: "made before a refusal",
     reason: "runc refuses the case before it makes anything, hull for what it meets later",
     covers: ({ fact, reference: theirs }, { parts, hull, reference }) =>
@@ -137,7 +144,7 @@ export const NEWER: readonly Known[] = [
   hullRefuses(
     "a cgroup by way of its parents",
     "nobody means a path that leads up; runc takes the .. out of it",
-    /can't be used; \/linux\/cgroupsPath: must not have a part "\.\."/,
+    /can't be used; \/linux\/cgroupsPath: must not have a part \\?"\.\./,
   ),
   runcRefuses(
     "two kinds of access times for a tree",

@@ -565,8 +565,14 @@ function follows(
   return isMade(fact, parts) && difference[refuses] === NOTHING;
 }
 
-/** Whether a fact is of something in the bundle that was not there before. */
+/**
+ * Whether a fact is of something in the bundle that was not there before, or of the folders above a
+ * container's cgroup, which both leave.
+ */
 export function isMade(fact: string, parts: readonly Part[]): boolean {
+  if (/^left cgroup \S+\/hull-differential-\w+-\d+(\/deep(\/er)?|\/a\.slice)?$/.test(fact)) {
+    return fieldOf(parts, "linux", "cgroupsPath") !== undefined;
+  }
   return /^host \.\/(rootfs|host)\//.test(fact) && !wasThere(parts, fact.slice("host ".length));
 }
 

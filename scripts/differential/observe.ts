@@ -8,7 +8,14 @@ import { writeBundle, type Written } from "./bundle.ts";
 import type { Json, Part } from "./case.ts";
 import { cgroupFacts } from "./cgroup_look.ts";
 import { errorKind } from "./error_kind.ts";
-import { cgroupsOf, mountTable, remountChanged, treeOf, unmountAll } from "./host_look.ts";
+import {
+  cgroupsOf,
+  mountTable,
+  remountChanged,
+  removeCgroup,
+  treeOf,
+  unmountAll,
+} from "./host_look.ts";
 import { insideFacts } from "./inside.ts";
 import { newProcesses } from "./processes.ts";
 import { call, type Ended, type Runtime } from "./runtimes.ts";
@@ -55,7 +62,10 @@ export async function observe(
     words = note(facts, "run", ended);
   }
   for (const [name, fact] of newProcesses()) facts.set(`left process ${name}`, fact);
-  for (const cgroup of cgroupsOf(id)) facts.set(`left cgroup ${cgroup}`, "there");
+  for (const cgroup of cgroupsOf(id)) {
+    facts.set(`left cgroup ${cgroup}`, "there");
+    removeCgroup(cgroup); // each begins with what the host had before
+  }
   for (const { name } of Deno.readDirSync(root)) facts.set(`left state ${name}`, "there");
   for (const line of remountChanged(mounts)) facts.set(`changed mount ${line.split(" ")[4]}`, line);
   const left = mountTable().filter((line) => !mounts.includes(line));

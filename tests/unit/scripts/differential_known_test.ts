@@ -582,6 +582,31 @@ Deno.test("what a case has taken away was not there before", () => {
   assertEquals(there([gone]), ["rootfs/bin", "host/file"]);
 });
 
+Deno.test("the soak tells of variables that are lost, not of their order", () => {
+  const seen = (...env: string[]) => ({
+    facts: new Map(env.map((entry, k) => [`inside env.${k}`, entry])),
+    words: "",
+  });
+  const left = (ours: string[], theirs: string[]) =>
+    compare("hull", [], seen(...ours), seen(...theirs)).length;
+  assertEquals(left(["A=2", "B=1"], ["B=1", "A=2"]), 0);
+  assertEquals(left(["A=1", "B=1"], ["B=1", "A=2"]), 2);
+  assertEquals(left(["A=2"], ["A=2", "B=1"]), 1);
+});
+
+Deno.test("the soak tells of limits that an update has not set", () => {
+  const parts: Part[] = [{ kind: "update", at: "/memory", value: { limit: 1 << 26 } }];
+  const seen = (fact: string, value: string, words = "") => ({
+    facts: new Map([["state status", "running"], ["update code", "0"], [fact, value]]),
+    words,
+  });
+  const left = (fact: string) => compare("hull", parts, seen(fact, "1"), seen(fact, "2")).length;
+  assertEquals(left("updated memory.limit_in_bytes"), 1);
+  assertEquals(left("updated memory.oom_control"), 1);
+  assertEquals(left("cgroup pids.max"), 1);
+  assertEquals(left("state status"), 1);
+});
+
 /** The facts that the list does not cover. */
 function remaining({ parts = [], fact, hull, reference }: Shown): string[] {
   const seen = (value: string) => ({ facts: new Map([[fact, value]]), words: "" });
