@@ -64,3 +64,34 @@ testWhere(ROOT, "the commands of docs/tour.md print what stands there", () => {
   }
   assertEquals([...Deno.readDirSync(root)], []);
 });
+
+testWhere(
+  ROOT,
+  "the runtime's commands of README.md go one after another in an empty folder",
+  () => {
+    const [, before = ""] = Deno.readTextFileSync(`${TOP}README.md`).split("\n## The runtime\n");
+    const lines = (/^```sh\n([^]*?)^```$/m.exec(before)?.[1] ?? "").trim().split("\n");
+    assert(lines.length > 8, before);
+    using scratch = scratchFolder();
+    const own = `${scratch.path}/own`;
+    Deno.mkdirSync(own);
+    const hull = `#!/bin/sh\nexec ${TOP}scripts/hull --root ${scratch.path}/root "$@"\n`;
+    Deno.writeTextFileSync(`${scratch.path}/hull`, hull, { mode: 0o755 });
+    const script = [
+      'trap "hull delete --force web" EXIT',
+      'must() { hull "$@" || echo "hull $*: $?" >&2; }',
+      ...lines.map((line) => line.replaceAll(/\bhull (?=[a-z])/g, "must ")),
+    ].join("\n");
+    // a detached container has what hull has: a pipe would stay open
+    const said = `${scratch.path}/said`;
+    const { stderr } = new Deno.Command("sh", {
+      args: ["-c", `exec > ${said}; ${script}`],
+      cwd: own,
+      env: { PATH: `${scratch.path}:${Deno.env.get("PATH")}` },
+      stdin: "null",
+    }).outputSync();
+    assertEquals(new TextDecoder().decode(stderr), "");
+    const words = Deno.readTextFileSync(said);
+    for (const word of ["hello\n", "\nweb\n", "\n143\n"]) assert(words.includes(word), words);
+  },
+);
