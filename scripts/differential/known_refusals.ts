@@ -614,8 +614,8 @@ function hasFailed(seen: Observation): boolean {
  */
 function failedAt(call: "run" | "exec", { facts }: Observation): boolean {
   const error = facts.get(`${call} error`);
-  return error !== undefined && !/^none|^silent 1[3-9]\d$/.test(error) &&
-    facts.get(`${call} code`) !== "7";
+  return error !== undefined && !error.startsWith("none") &&
+    !/^(7|1[3-9]\d)$/.test(facts.get(`${call} code`) ?? "");
 }
 
 /** Whether the item of the config that hull names is another than the reference's. */

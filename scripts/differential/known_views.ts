@@ -167,6 +167,22 @@ export const VIEWS: readonly Known[] = [
       ),
   },
   {
+    name: "rules of default devices that are listed as well",
+    reason: "the same, as it stands in the cgroup",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^(cgroup|updated) devices\.list$/.test(fact) &&
+      reference.split(" | ").every((rule) => hull.split(" | ").includes(rule)) &&
+      hull.split(" | ").every((rule) =>
+        reference.split(" | ").includes(rule) || /^c (1:[35789]|5:[02]) rwm$/.test(rule)
+      ) &&
+      parts.some((part) =>
+        part.kind === "push" && part.at === "/linux/devices" &&
+        /^\/dev\/(null|zero|full|random|urandom|tty)$/.test(
+          (part.value as { readonly path: string }).path,
+        )
+      ),
+  },
+  {
     name: "devices in a user namespace",
     reason: "what is bound there is nosuid and noexec: no program lies at a device",
     covers: ({ fact, hull, reference }, { parts }) =>

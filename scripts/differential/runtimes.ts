@@ -35,8 +35,8 @@ export function runtimes(
   ];
 }
 
-/** After so long a call counts as one that never ends. */
-const PATIENCE_MS = 8_000;
+/** After so long a call counts as one that never ends, also in a machine that is emulated. */
+const PATIENCE_MS = 40_000;
 
 /** Calls a runtime and waits. With one that does not end all that it began is killed, its code is -1. */
 export async function call(
