@@ -6,6 +6,7 @@
 
 import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
 import { fromFileUrl } from "../../tests/fixtures/paths.ts";
+import { removeCgroup } from "./host_look.ts";
 import { reportOf } from "./report.ts";
 import type { Failure, WorkerWishes } from "./worker.ts";
 
@@ -59,9 +60,7 @@ export async function soak(options: SoakOptions): Promise<readonly Failure[]> {
 
 /** What runtimes leave of a cgroupsPath: the folder above the container's. */
 function removeCgroups(name: string): void {
-  for (const folder of cgroupsNamed(name)) {
-    new Deno.Command("rmdir", { args: ["--", folder] }).outputSync();
-  }
+  for (const folder of cgroupsNamed(name)) removeCgroup(folder);
 }
 
 function build(program: string): void {
