@@ -104,14 +104,17 @@ Deno.test("a signal is sent once, whenever the resident is killed, and by the cl
   await leavesNothing(ID, async () => {
     await using resident = await TestResident.start();
     await using hull = new ClientHull(resident);
-    using bundle = makeBundle("n=0; trap 'n=$((n+1)); echo $n' USR1; while :; do sleep 0.01; done");
+    using bundle = makeBundle(
+      "n=0; trap 'n=$((n+1)); echo $n' USR1; echo heeds; while :; do sleep 0.01; done",
+    );
     using scratch = scratchFolder();
     const log = `${scratch.path}/log`;
     const redirected = new ClientHull(resident, "sh", "-c", `exec "$@" >${log} 2>&1`, "-");
     await using _also = redirected;
     const root = ["--root", hull.root];
     await redirected.detach(...root, "run", "-d", "-b", bundle.folder, ID);
-    const signals = () => Deno.readTextFileSync(log).trim().split("\n").filter(Boolean).length;
+    const signals = () => Deno.readTextFileSync(log).split("\n").length - 2;
+    await until(() => signals() === 0);
     await hull.must("kill", ID, "USR1"); // one with which nothing happens
     await until(() => signals() === 1);
     assertEquals((await resident.status())?.served, 2);
