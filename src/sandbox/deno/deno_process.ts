@@ -75,22 +75,26 @@ export class DenoProcess extends ChildProcess {
  */
 export class DenoRepl extends DenoProcess {
   readonly #answers: Answers;
+  readonly #running: Running;
 
   /** @ignore made by `sandbox.deno.repl` */
   constructor(running: Running, host: DenoHost, answers: Answers) {
     super(running, host);
     this.#answers = answers;
+    this.#running = running;
     answers.begin();
     const end = () => answers.end();
-    this.status.then(end, end).catch(() => {});
+    // Not with its status: what it has started may write to this program's output for long.
+    running.process.wait().then(end, end).catch(() => {});
   }
 
   /**
    * Evaluates JavaScript or TypeScript; gives the value of its last expression, awaited. Dates, maps,
    * sets, bigints, bytes, errors and the like stay what they are; of an object of another class the
-   * properties are kept.
+   * properties are kept. There the value stays in memory until the program ends, as in a terminal;
+   * code that makes large ones again and again ends with `undefined`.
    *
-   * @throws what the code throws, as an Error with its name, message and stack
+   * @throws what the code throws; an error with its name, message, stack, cause and own properties
    * @throws {ContainerError} `ContainerNotRunning` if the program ends first
    */
   async eval<T = unknown>(code: string): Promise<T> {
@@ -106,10 +110,10 @@ export class DenoRepl extends DenoProcess {
     return await this.#answers.ask(callOf(fn, encodeValue(args))) as T;
   }
 
-  /** Ends it, and waits for its end. */
+  /** Ends it, with all that it has started, and waits for its end. */
   async close(): Promise<void> {
-    await this.kill("SIGKILL");
-    await this.status;
+    this.#running.process.killTree();
+    await this.#running.process.wait();
     await this.#answers.end();
   }
 

@@ -1,14 +1,14 @@
 /** Messages from a stream of bytes: four bytes that tell how long one is, then it. @module */
 
-/** In bytes; more is taken for an attempt to fill this program's memory. As objects it takes a dozen times as much. */
-const LONGEST = 64 * 1024 * 1024;
+/** In bytes; a longer one is taken for an attempt to fill this program's memory. As objects it takes a dozen times as much. */
+export const LONGEST = 64 * 1024 * 1024;
 const HEADER = 4;
 
 /** Reads one message after another. */
 export class MessageReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
-  #size = 0;
+  /** What has come and was not asked for yet. */
+  #rest = new Uint8Array(0);
 
   /** Takes the stream over. */
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
@@ -33,24 +33,21 @@ export class MessageReader {
     await this.#reader.cancel().catch(() => {});
   }
 
+  /** The room is made first: what comes byte by byte takes no more of it. */
   async #take(size: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    while (this.#size < size) {
+    const all = new Uint8Array(size);
+    for (let at = 0;;) {
+      const piece = this.#rest.subarray(0, size - at);
+      all.set(piece, at);
+      at += piece.length;
+      this.#rest = this.#rest.subarray(piece.length);
+      if (at === size) return all;
       const { value, done } = await this.#reader.read().catch(() => ({
         value: undefined,
         done: true,
       }));
       if (done || value === undefined) return undefined;
-      this.#pieces.push(value);
-      this.#size += value.length;
+      this.#rest = value;
     }
-    const all = new Uint8Array(this.#size);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    this.#pieces = [all.subarray(size)];
-    this.#size -= size;
-    return all.slice(0, size);
   }
 }
