@@ -76,7 +76,9 @@ export class Answers implements Disposable {
   }
 
   async #run(code: string, output: boolean): Promise<Said> {
-    const message = new TextEncoder().encode(JSON.stringify({ type: "Run", code, output }));
+    // Half a surrogate pair is no text to Deno, which would end.
+    const text = JSON.stringify({ type: "Run", code: code.toWellFormed(), output });
+    const message = new TextEncoder().encode(text);
     const bytes = new Uint8Array(4 + message.length);
     new DataView(bytes.buffer).setUint32(0, message.length, true);
     bytes.set(message, 4);
@@ -85,13 +87,21 @@ export class Answers implements Disposable {
     } catch {
       throw ended();
     }
-    const text = await this.#messages?.next();
-    if (text === undefined) throw ended();
-    return JSON.parse(text) as Said;
+    const answer = await this.#messages?.next();
+    if (answer === undefined) throw ended();
+    return saidIn(answer);
   }
 }
 
 /** Whoever can write to the connection may say anything. */
+function saidIn(text: string): Said {
+  try {
+    const said: unknown = JSON.parse(text);
+    if (typeof said === "object" && said !== null) return said as Said;
+  } catch { /* it is no JSON */ }
+  throw new TypeError("the answer is none");
+}
+
 function textOf(said: Said): string {
   if (said.type === "RunSuccess" && typeof said.output === "string") return said.output;
   throw new TypeError("the answer holds no value");

@@ -6,59 +6,122 @@
  * The text is JSON: a table of nodes, of which the first is the value, and which refer to each other
  * by their places. So reading it takes no recursion, however deep a value is.
  *
- * Both functions are written so that their source alone works: src/sandbox/deno/driver.ts takes it
- * into the sandbox.
+ * The functions are written so that their source alone works: src/sandbox/deno/driver.ts takes it
+ * into the sandbox. What they need of the engine is in `GLOBALS`, which is kept there before any
+ * code runs: that may have a class `Map` of its own.
  *
  * @module
  */
 
+/** The engine's own classes that the functions need; JSON, too. */
+export const GLOBALS: readonly string[] = [
+  ..."AggregateError Array ArrayBuffer BigInt BigInt64Array BigUint64Array DataView".split(" "),
+  ..."Date Error EvalError Float16Array Float32Array Float64Array Int16Array".split(" "),
+  ..."Int32Array Int8Array Map Number Object RangeError ReferenceError RegExp".split(" "),
+  ..."Set String SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array".split(" "),
+  "Uint8ClampedArray",
+];
+
 /**
  * The text of a value.
  *
- * @throws {TypeError} for a function, a symbol, and what holds one
+ * @throws {TypeError} for a function, a symbol, and what holds one; for an error it leaves them out
  */
 export function encodeValue(value: unknown): string {
-  const nodes: unknown[] = [];
   const places = new Map<unknown, number>();
   const waiting: unknown[] = [];
+  // Only texts are given to JSON.stringify: of an object it would call toJSON, if there is one.
+  const quote = (text: unknown) => JSON.stringify(String(text));
   const place = (each: unknown): number => {
-    const isObject = typeof each === "object" && each !== null;
-    const known = isObject ? places.get(each) : undefined;
+    const isShared = typeof each === "object" && each !== null || each === undefined;
+    const known = isShared ? places.get(each) : undefined;
     if (known !== undefined) return known;
-    const at = waiting.push(each) - 1;
-    if (isObject) places.set(each, at);
+    const at = waiting.length;
+    waiting[at] = each;
+    if (isShared) places.set(each, at);
     return at;
   };
-  const pairs = (object: object) =>
-    Object.keys(object).flatMap((key) => [key, place((object as Record<string, unknown>)[key])]);
-  const nodeOf = (each: unknown): unknown[] => {
-    if (each === undefined) return ["u"];
-    if (typeof each === "bigint") return ["b", String(each)];
+  const pairs = (object: object, keys: readonly string[]) => {
+    let text = "";
+    for (let k = 0; k < keys.length; k++) {
+      const key = keys[k] as string;
+      text += `,${quote(key)},${place((object as Record<string, unknown>)[key])}`;
+    }
+    return text;
+  };
+  const errorPairs = (error: Error) => {
+    const hidden = ["cause", "errors"].filter((key) => Object.hasOwn(error, key));
+    const keys = new Set([...hidden, ...Object.keys(error)]);
+    for (const key of ["name", "message", "stack"]) keys.delete(key);
+    const isData = (key: string) =>
+      !["function", "symbol"].includes(typeof (error as unknown as Record<string, unknown>)[key]);
+    return pairs(error, [...keys].filter(isData));
+  };
+  const nodeOf = (each: unknown): string => {
+    if (each === undefined) return '["u"]';
+    if (typeof each === "bigint") {
+      const digits = String(each);
+      if (digits.length <= 10_000) return `["b",${quote(digits)}]`;
+      throw new TypeError("a bigint of more than 10000 digits can't be passed on");
+    }
     if (typeof each === "function" || typeof each === "symbol") {
       throw new TypeError(`a ${typeof each} can't be passed on`);
     }
     if (typeof each === "number" && (!Number.isFinite(each) || Object.is(each, -0))) {
-      return ["n", Object.is(each, -0) ? "-0" : String(each)];
+      return `["n",${quote(Object.is(each, -0) ? "-0" : each)}]`;
     }
-    if (typeof each !== "object" || each === null) return ["p", each];
-    if (each instanceof Date) return ["d", each.getTime()];
-    if (each instanceof RegExp) return ["r", each.source, each.flags];
+    if (typeof each === "string") return `["p",${quote(each)}]`;
+    if (typeof each !== "object" || each === null) return `["p",${each}]`;
+    if (each instanceof Date) return `["d",${quote(each.getTime())}]`;
+    if (each instanceof RegExp) return `["r",${quote(each.source)},${quote(each.flags)}]`;
+    let text = "";
     if (each instanceof Map) {
-      return ["m", ...[...each].flatMap(([key, held]) => [place(key), place(held)])];
+      each.forEach((held, key) => text += `,${place(key)},${place(held)}`);
+      return `["m"${text}]`;
     }
-    if (each instanceof Set) return ["s", ...[...each].map(place)];
-    if (each instanceof Error) return ["e", each.name, each.message, each.stack ?? ""];
-    if (each instanceof ArrayBuffer) return ["y", "ArrayBuffer", new Uint8Array(each).toBase64()];
+    if (each instanceof Set) {
+      each.forEach((held) => text += `,${place(held)}`);
+      return `["s"${text}]`;
+    }
+    if (each instanceof Error) {
+      const { name, message, stack = "" } = each;
+      return `["e",${quote(name)},${quote(message)},${quote(stack)}${errorPairs(each)}]`;
+    }
+    if (each instanceof ArrayBuffer) {
+      return `["y","ArrayBuffer",${quote(new Uint8Array(each).toBase64())}]`;
+    }
     if (ArrayBuffer.isView(each)) {
       const bytes = new Uint8Array(each.buffer, each.byteOffset, each.byteLength);
-      return ["y", Object.prototype.toString.call(each).slice(8, -1), bytes.toBase64()];
+      const kind = Object.prototype.toString.call(each).slice(8, -1);
+      return `["y",${quote(kind)},${quote(bytes.toBase64())}]`;
     }
-    if (Array.isArray(each)) return ["a", ...Array.from(each, place)];
-    return ["o", ...pairs(each)];
+    if (Array.isArray(each)) {
+      for (let k = 0; k < each.length; k++) text += `,${place(each[k])}`;
+      return `["a"${text}]`;
+    }
+    return `["o"${pairs(each, Object.keys(each))}]`;
   };
   place(value);
-  for (let k = 0; k < waiting.length; k++) nodes.push(nodeOf(waiting[k]));
-  return JSON.stringify(nodes);
+  let nodes = "";
+  for (let k = 0; k < waiting.length; k++) nodes += `${k === 0 ? "" : ","}${nodeOf(waiting[k])}`;
+  return `[${nodes}]`;
+}
+
+/** The text of what was thrown, or of an error in its place that says as much of it as can be said. */
+export function encodeThrown(thrown: unknown): string {
+  try {
+    return encodeValue(thrown);
+  } catch { /* it holds a function, or its getters throw */ }
+  try {
+    const said = new Error(thrown instanceof Error ? thrown.message : String(thrown));
+    if (thrown instanceof Error) {
+      said.name = String(thrown.name);
+      said.stack = String(thrown.stack);
+    }
+    return encodeValue(said);
+  } catch {
+    return encodeValue(new Error("what was thrown can't be passed on"));
+  }
 }
 
 /**
@@ -76,6 +139,7 @@ export function decodeValue(text: string): unknown {
     BigInt64Array: ({ buffer }) => new BigInt64Array(buffer),
     BigUint64Array: ({ buffer }) => new BigUint64Array(buffer),
     DataView: ({ buffer }) => new DataView(buffer),
+    Float16Array: ({ buffer }) => new Float16Array(buffer),
     Float32Array: ({ buffer }) => new Float32Array(buffer),
     Float64Array: ({ buffer }) => new Float64Array(buffer),
     Int16Array: ({ buffer }) => new Int16Array(buffer),
@@ -86,8 +150,18 @@ export function decodeValue(text: string): unknown {
     Uint8Array: (bytes) => bytes,
     Uint8ClampedArray: ({ buffer }) => new Uint8ClampedArray(buffer),
   };
+  const errors: Readonly<Record<string, (message: string) => Error>> = {
+    AggregateError: (message) => new AggregateError([], message),
+    EvalError: (message) => new EvalError(message),
+    RangeError: (message) => new RangeError(message),
+    ReferenceError: (message) => new ReferenceError(message),
+    SyntaxError: (message) => new SyntaxError(message),
+    TypeError: (message) => new TypeError(message),
+    URIError: (message) => new URIError(message),
+  };
   const errorOf = (name: unknown, message: unknown, stack: unknown) => {
-    const error = new Error(String(message));
+    const make = Object.hasOwn(errors, String(name)) ? errors[String(name)] : undefined;
+    const error = make?.(String(message)) ?? new Error(String(message));
     for (const [key, told] of [["name", name], ["stack", stack]] as const) {
       Object.defineProperty(error, key, {
         value: String(told),
@@ -123,7 +197,7 @@ export function decodeValue(text: string): unknown {
       case "b":
         return bigintOf(first);
       case "d":
-        return new Date(first === null ? NaN : Number(first));
+        return new Date(Number(first));
       case "r":
         return new RegExp(String(first), String(second));
       case "e":
@@ -149,14 +223,17 @@ export function decodeValue(text: string): unknown {
   for (const [k, node] of nodes.entries()) {
     const [kind, ...held] = node as unknown[];
     const value = values[k];
-    if (kind === "a") { for (const each of held) (value as unknown[]).push(at(each)); }
+    for (let n = 0; n < held.length && kind === "a"; n++) (value as unknown[])[n] = at(held[n]);
     if (kind === "s") { for (const each of held) (value as Set<unknown>).add(at(each)); }
-    for (let n = 0; n < held.length && (kind === "m" || kind === "o"); n += 2) {
+    const first = kind === "e" ? 3 : kind === "m" || kind === "o" ? 0 : held.length;
+    for (let n = first; n < held.length; n += 2) {
       if (kind === "m") (value as Map<unknown, unknown>).set(at(held[n]), at(held[n + 1]));
       else {
         // A key such as __proto__ is one like any other.
-        const property = { value: at(held[n + 1]), configurable: true, enumerable: true };
-        Object.defineProperty(value, String(held[n]), { ...property, writable: true });
+        const key = String(held[n]);
+        const isHidden = kind === "e" && (key === "cause" || key === "errors");
+        const property = { value: at(held[n + 1]), configurable: true, enumerable: !isHidden };
+        Object.defineProperty(value, key, { ...property, writable: true });
       }
     }
   }

@@ -23,6 +23,7 @@ Deno.test("values are the same on the other side", () => {
     { a: { b: null }, "": 1 },
     new Map<unknown, unknown>([[{ key: 1 }, new Set([1, "1"])]]),
     new Uint8Array([1, 2, 255]),
+    new Float16Array([1.5]),
     new Float64Array([1.5, -0]),
   ];
   for (const value of values) assertEquals(passed(value), value);
