@@ -78,6 +78,11 @@ Deno.test("what is no text, or too large, ends no evaluation but its own", async
     assertEquals([sparse.length, sparse[1]], [2_000_000, undefined]);
     assertEquals(await repl.eval("import 'node:fs'"), undefined);
     assertEquals(await repl.eval("1 // the end"), 1);
+    await repl.eval("[4]");
+    assertEquals(await repl.eval("_.concat(5)"), [4, 5]); // as in a terminal
+    assertEquals(await repl.eval("_.length"), 2);
+    await repl.eval("_ = 'kept'");
+    assertEquals(await repl.eval("6; _"), "kept");
   });
 });
 

@@ -76,8 +76,13 @@ export const SETUP: string = `(() => {
     if (fits(text)) return text;
     throw new RangeError("a value that takes more than 64 MiB as text can't be passed on");
   };
+  let it; // what "_" gives: for the engine the last value is the text
+  const set = (value) => Object.defineProperty(globalThis, "_", {
+    value, configurable: true, enumerable: true, writable: true,
+  });
+  Object.defineProperty(globalThis, "_", { configurable: true, get: () => it, set });
   const value = async () => {
-    const it = await last();
+    it = await last();
     try {
       return fitting(encodeValue(it));
     } catch (error) {
