@@ -130,8 +130,8 @@ const CALLS = Object.keys(TABLE) as Call[];
 const BEGINNINGS = ["creating", "created", "running", "paused"] as const;
 
 /**
- * What ends a container waits for nobody who joins it or measures it: that ends in the middle, when the
- * first process has ended, or is frozen to be killed.
+ * What ends a container waits for nobody who joins, signals or measures it: that ends in the middle,
+ * when the first process has ended, or is frozen to be killed.
  */
 const CUT_SHORT: ReadonlySet<string> = new Set([
   "InitFailed",
@@ -152,7 +152,7 @@ function isAllowed(state: State, calls: readonly [Call, Call], seen: readonly Ou
       if (state === "paused" && ending === "force" && /^(start|run)$/.test(begun)) {
         return ofBegun === "ok" || CUT_SHORT.has(ofBegun);
       }
-      return /^(start|run|exec|stats)$/.test(begun) && CUT_SHORT.has(ofBegun) &&
+      return /^(start|run|exec|kill|stats)$/.test(begun) && CUT_SHORT.has(ofBegun) &&
         /^(kill|force|destroy)$/.test(ending);
     },
   );
