@@ -10,7 +10,7 @@ import { S_IFDIR, S_IFMT, S_IFREG, statAt } from "../../../ffi/files/file_status
 import { syscallFailure } from "../../failures/syscall_failure.ts";
 import { openInside } from "../../security/safe_path.ts";
 import { imageInvalid, shown } from "./image_error.ts";
-import type { Pieces } from "./byte_reader.ts";
+import type { Pieces } from "../../streams/byte_reader.ts";
 import { compressionOf } from "./compression.ts";
 import { BLOCK } from "./tar_header.ts";
 import { type TarEntry, TarReader } from "./tar_reader.ts";

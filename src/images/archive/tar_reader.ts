@@ -7,7 +7,7 @@
 import { decodeRaw } from "../../../ffi/c/raw_text.ts";
 import type { FileTime } from "../../../ffi/files/times.ts";
 import { entryInvalid, imageInvalid } from "./image_error.ts";
-import { ByteReader, type Pieces } from "./byte_reader.ts";
+import { ByteReader, type Pieces } from "../../streams/byte_reader.ts";
 import { parseRecords, type PaxRecords, sparse } from "./pax_records.ts";
 import { BLOCK, damaged, isZeros, parseHeader, type TarHeader } from "./tar_header.ts";
 

@@ -10,7 +10,7 @@ import { LIBZSTD, openZstd, unzstd, ZstdError } from "../../../ffi/codecs/zstd.t
 import { SyscallError } from "../../../ffi/c/errno.ts";
 import { ContainerError } from "../../errors.ts";
 import { syscallFailure } from "../../failures/syscall_failure.ts";
-import type { Pieces } from "../archive/byte_reader.ts";
+import type { Pieces } from "../../streams/byte_reader.ts";
 import { compressionOf, MAGIC_SIZE } from "../archive/compression.ts";
 import { TarReader } from "../archive/tar_reader.ts";
 import { imageInvalid } from "../archive/image_error.ts";

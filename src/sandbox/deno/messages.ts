@@ -1,5 +1,7 @@
 /** Messages from a stream of bytes: four bytes that tell how long one is, then it. @module */
 
+import { ByteReader } from "../../streams/byte_reader.ts";
+
 /** In bytes; a longer one is taken for an attempt to fill this program's memory. As objects it takes a dozen times as much. */
 export const LONGEST = 64 * 1024 * 1024;
 const HEADER = 4;
@@ -7,12 +9,12 @@ const HEADER = 4;
 /** Reads one message after another. */
 export class MessageReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  /** What has come and was not asked for yet. */
-  #rest = new Uint8Array(0);
+  readonly #bytes: ByteReader;
 
   /** Takes the stream over. */
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     this.#reader = stream.getReader();
+    this.#bytes = new ByteReader(this.#pieces());
   }
 
   /** The next one; undefined at the stream's end, and for one that is too long. */
@@ -33,21 +35,19 @@ export class MessageReader {
     await this.#reader.cancel().catch(() => {});
   }
 
-  /** The room is made first: what comes byte by byte takes no more of it. */
   async #take(size: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const all = new Uint8Array(size);
-    for (let at = 0;;) {
-      const piece = this.#rest.subarray(0, size - at);
-      all.set(piece, at);
-      at += piece.length;
-      this.#rest = this.#rest.subarray(piece.length);
-      if (at === size) return all;
-      const { value, done } = await this.#reader.read().catch(() => ({
-        value: undefined,
-        done: true,
-      }));
-      if (done || value === undefined) return undefined;
-      this.#rest = value;
-    }
+    const bytes = await this.#bytes.take(size);
+    return bytes.length < size ? undefined : bytes;
+  }
+
+  /** Up to the end, by the reader: a wait for more can be cut short so. */
+  async *#pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (done) return;
+        yield value;
+      }
+    } catch { /* whoever waits is told that there is no more */ }
   }
 }
