@@ -6,10 +6,10 @@
 
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import type { Fd } from "../../ffi/files/file.ts";
-import { ContainerError } from "../errors.ts";
 import { hasOwnPids, signalFirst } from "../life/container_signals.ts";
 import { signalBeside } from "../life/namespace_processes.ts";
 import { requireSignal } from "../process/parent_process.ts";
+import { notRunning } from "../state/status_rules.ts";
 import type { KnownContainer } from "./known_container.ts";
 
 /** HUP, INT, QUIT, ABRT, TERM. */
@@ -38,15 +38,14 @@ export function sendSignal(
   options: { readonly all?: boolean },
 ): void {
   const number = requireSignal(signal);
-  using decided = decide(known, number);
+  using lock = lockFor(known, number);
+  const sent = decide(known, number, lock);
   if (options.all === true) {
     const { leader, surroundings } = known;
-    return leader === undefined
-      ? surroundings.cgroups.kill(decided.number)
-      : signalBeside(leader, decided.number);
+    return leader === undefined ? surroundings.cgroups.kill(sent) : signalBeside(leader, sent);
   }
   using pidfd = known.openInit();
-  if (!signalFirst(known.target(pidfd), decided.number)) throw notRunning(known.id);
+  if (!signalFirst(known.target(pidfd), sent)) throw notRunning({ id: known.id });
 }
 
 /**
@@ -59,8 +58,8 @@ export function plainSignal(
   signal: string | number,
 ): PlainSignal | undefined {
   const number = requireSignal(signal);
-  using decided = decide(known, number);
-  if (decided.number !== number) return undefined;
+  using lock = lockFor(known, number);
+  if (decide(known, number, lock) !== number) return undefined;
   const pidfd = known.openInit();
   if (pidfd !== undefined && (number !== SIGKILL || endsAlone(known))) return { pidfd, number };
   pidfd?.close();
@@ -72,23 +71,17 @@ function endsAlone(known: KnownContainer): boolean {
   return hasOwnPids(known.state.known.config) && !known.surroundings.cgroups.mayHoldKilled();
 }
 
-/** The error of a container without a process. */
-export function notRunning(id: string): ContainerError {
-  return new ContainerError("ContainerNotRunning", `container not running: ${id}`);
+/**
+ * If another call holds the lock, it may just let the program run, and the program could have data to
+ * save. So a signal is only turned into a kill under the lock.
+ */
+function lockFor({ state }: KnownContainer, number: number): Fd | undefined {
+  return ASKS_TO_END.has(number) ? state.tryLock() : undefined;
 }
 
-/**
- * Which signal is sent, decided as long as the result is not disposed of. If another call holds the
- * lock, it may just let the program run, and the program could have data to save. So the signal is
- * only turned into a kill under the lock.
- */
-function decide(known: KnownContainer, number: number): { readonly number: number } & Disposable {
-  const { state } = known;
-  using lock = new DisposableStack();
-  const held = ASKS_TO_END.has(number) ? state.tryLock() : undefined;
-  if (held !== undefined) lock.use(held);
-  state.read();
-  const isDeaf = held !== undefined && known.statusOf(state.known) === "created";
-  const kept = lock.move();
-  return { number: isDeaf ? SIGKILL : number, [Symbol.dispose]: () => kept.dispose() };
+/** Which signal is sent, as long as the lock is held. */
+function decide(known: KnownContainer, number: number, lock: Fd | undefined): number {
+  known.state.read();
+  const isDeaf = lock !== undefined && known.statusOf(known.state.known) === "created";
+  return isDeaf ? SIGKILL : number;
 }

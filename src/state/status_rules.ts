@@ -15,9 +15,10 @@ interface Subject {
   readonly status: Status;
 }
 
-/** The error for a container that has no process. */
-export function notRunning({ id, status }: Subject): ContainerError {
-  return new ContainerError("ContainerNotRunning", `container not running: ${id} is ${status}`);
+/** The error for a container that has no process; with its status, where that is known. */
+export function notRunning({ id, status }: Pick<Subject, "id"> & Partial<Subject>): ContainerError {
+  const is = status === undefined ? "" : ` is ${status}`;
+  return new ContainerError("ContainerNotRunning", `container not running: ${id}${is}`);
 }
 
 /**

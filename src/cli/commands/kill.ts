@@ -1,8 +1,9 @@
 /** `hull kill`. @module */
 
-import { notRunning, PLAIN_SIGNAL } from "../../container/signals.ts";
+import { PLAIN_SIGNAL } from "../../container/signals.ts";
 import { ContainerError } from "../../errors.ts";
 import type { Factory } from "../../factory.ts";
+import { notRunning } from "../../state/status_rules.ts";
 import type { Caller } from "../caller/caller.ts";
 import { type Command, isOn } from "../flags/command.ts";
 import { forEachId, REGEX_FLAG } from "../flags/ids.ts";
@@ -56,5 +57,5 @@ async function isSentBy(
   if (plain === undefined) return false;
   using _pidfd = plain.pidfd;
   if (await caller.sendSignal(plain)) return true;
-  throw notRunning(id);
+  throw notRunning({ id });
 }
