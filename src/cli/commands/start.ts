@@ -6,7 +6,7 @@ import { late } from "../../own/late.ts";
 import { whileItBegins } from "../caller/caller.ts";
 import type { Command } from "../flags/command.ts";
 import { oneLine, type Output } from "../output/output.ts";
-import { requireNotFollowed } from "../process/followed.ts";
+import { requireNoStartHooks } from "../process/start_hooks.ts";
 import { releaseOnce } from "../process/release_once.ts";
 
 const awaitLeftHooks = late(() => import("../process/left_child.ts"), "awaitLeftHooks");
@@ -23,7 +23,7 @@ export const command: Command = {
       caller,
       async () => {
         const loaded = (await factory()).load(args[0] as string);
-        requireNotFollowed(loaded.config, caller);
+        requireNoStartHooks(loaded.config, caller);
         return loaded;
       },
     );

@@ -30,7 +30,6 @@ import {
   text,
 } from "../flags/command.ts";
 import { foregroundConsole, isInteractive } from "../foreground/foreground.ts";
-import { requireNotFollowed } from "./followed.ts";
 import { inheritedCount, listenVariables } from "./inherited_fds.ts";
 import { type Named, nameRun } from "../flags/made_id.ts";
 import { NETWORK_FLAGS, networkOf } from "../flags/network_flags.ts";
@@ -38,6 +37,7 @@ import { usageError } from "../flags/options.ts";
 import { WISH_FLAGS } from "../flags/wish_flags.ts";
 import { writePidFile } from "./pid_file.ts";
 import { connectPidfdSocket, sendPidfd } from "./pidfd_socket.ts";
+import { requireNoStartHooks } from "./start_hooks.ts";
 import { type Caller, NotHere, whileItBegins } from "../caller/caller.ts";
 
 const loadWishes = () => import("./flag_wishes.ts");
@@ -146,7 +146,7 @@ async function createFromBundle(
   const { Process } = await import("../../process.ts");
   if (caller.isOther) {
     if (needsLauncher(bundle?.config)) throw new NotHere("a launcher");
-    if (isRun) requireNotFollowed(bundle?.config, caller);
+    if (isRun) requireNoStartHooks(bundle?.config, caller);
     const isFollowed = isRun && !isDetached && !isOn(flags, "no-subreaper");
     if (isFollowed && leavesOrphans(bundle?.config)) throw new NotHere("somebody to adopt orphans");
   }

@@ -10,7 +10,7 @@ import { type Caller, NotHere } from "../caller/caller.ts";
  * @param config one that may not be checked yet
  * @throws {NotHere}
  */
-export function requireNotFollowed(config: Config | undefined, { isOther }: Caller): void {
+export function requireNoStartHooks(config: Config | undefined, { isOther }: Caller): void {
   if (!isOther) return;
   const { startContainer, poststart } = config?.hooks ?? {};
   for (const hooks of [startContainer, poststart] as readonly unknown[]) {
