@@ -16,7 +16,7 @@ import type {
 } from "./config/types/config.ts";
 import { ContainerError } from "./errors.ts";
 import type { ParentProcess } from "./process/parent_process.ts";
-import { CLAIM, type ProcessClaim, USED } from "./process/process_claim.ts";
+import { CLAIM, KEEP_END, type ProcessClaim, USED } from "./process/process_claim.ts";
 import type { PipeStreams, Stdio } from "./streams/stdio.ts";
 
 export type { ExitStatus } from "../ffi/processes/process.ts";
@@ -275,6 +275,11 @@ export class Process {
         this.#isClaimed = this.isStarted;
       },
     };
+  }
+
+  /** @ignore for hull's own rooms */
+  [KEEP_END](keep: (status: ExitStatus) => void): Promise<ExitStatus> {
+    return this.#started().wait(keep);
   }
 
   /** @ignore for hull's own rooms */

@@ -109,7 +109,17 @@ export function reap(pidfd: Fd, usage?: Uint8Array<ArrayBuffer>): ExitStatus | u
 }
 
 /**
- * The same, and waits for the child's end. Only for a child that is about to exit: this thread, and
+ * How a child has ended, whose status stays to be taken.
+ *
+ * @returns undefined if the child is still running
+ * @throws {SyscallError} ECHILD if it is no child of this process
+ */
+export function peekEnd(pidfd: Fd): ExitStatus | undefined {
+  return waitId(pidfd, WNOHANG | WNOWAIT);
+}
+
+/**
+ * The same as {@linkcode reap}, and waits for the child's end. Only for a child that is about to exit: this thread, and
  * with it the event loop, stands still until then.
  *
  * @throws {SyscallError} ECHILD if it is no child of this process

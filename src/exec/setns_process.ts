@@ -35,7 +35,12 @@ import { InitStatus } from "../process/init_status.ts";
 import { firstFree, type JoinOptions, planJoin, renumbered } from "./join.ts";
 import { outOfMemory } from "../process/oom_kill.ts";
 import { makeChild } from "../process/make_child.ts";
-import { type Child, type ParentProcess, requireSignal } from "../process/parent_process.ts";
+import {
+  type Child,
+  type KeepEnd,
+  type ParentProcess,
+  requireSignal,
+} from "../process/parent_process.ts";
 import { closeStreams, type PipeStreams, ProcessFds, type StdioOptions } from "../streams/stdio.ts";
 import type { Terminal } from "../streams/terminal.ts";
 import { Usher, type UsherMemory } from "./usher.ts";
@@ -153,8 +158,8 @@ export class SetnsProcess implements ParentProcess, Disposable {
     await throwReported(await status.next(), this.#started());
   }
 
-  wait(): Promise<ExitStatus> {
-    return this.#started().wait();
+  wait(keep?: KeepEnd): Promise<ExitStatus> {
+    return this.#started().wait(keep);
   }
 
   signal(signal: string | number): void {

@@ -7,7 +7,13 @@
 import { SIGKILL } from "../../ffi/c/signal_numbers.ts";
 import { Fd } from "../../ffi/files/file.ts";
 import type { Poller } from "../../ffi/waiting/poll.ts";
-import { copyFdOf, type ExitStatus, reap, signalPidfd } from "../../ffi/processes/process.ts";
+import {
+  copyFdOf,
+  type ExitStatus,
+  peekEnd,
+  reap,
+  signalPidfd,
+} from "../../ffi/processes/process.ts";
 import {
   decodeUsage,
   type ResourceUsage,
@@ -23,8 +29,8 @@ import { ContainerError } from "../errors.ts";
 export interface ParentProcess {
   /** The process's number on the host. */
   readonly pid: number;
-  /** Waits for its end and takes its status. */
-  wait(): Promise<ExitStatus>;
+  /** Waits for its end and takes its status: see {@linkcode Child.wait}. */
+  wait(keep?: KeepEnd): Promise<ExitStatus>;
   /** Sends a signal. */
   signal(signal: string | number): void;
   /** Kills it with all that it has started and that has not detached from it. */
@@ -66,6 +72,12 @@ export interface StatusKeeper {
 /** For a child of another process, of which only the end matters. */
 export const NOT_TOLD: StatusKeeper = { status: () => Promise.resolve(undefined) };
 
+/**
+ * Keeps how a child has ended before its status is taken. If this program is killed at any moment, the
+ * status is either kept or is still there for the process that adopts the child.
+ */
+export type KeepEnd = (status: ExitStatus) => void;
+
 /** The number of an fd that is closed. */
 const NO_FD = -1;
 
@@ -100,10 +112,11 @@ export class Child implements Disposable {
   /**
    * Waits for its end; any number of callers may.
    *
+   * @param keep of the first caller; it is for a child of this program
    * @throws {ContainerError} `SystemError` if its supervisor was killed, which alone was told
    */
-  async wait(): Promise<ExitStatus> {
-    const status = await this.ended();
+  async wait(keep?: KeepEnd): Promise<ExitStatus> {
+    const status = await this.ended(keep);
     if (status !== undefined) return status;
     throw new ContainerError("SystemError", "the process has ended, but how is not known", {
       hint: "its supervisor, which alone was told, has been killed",
@@ -111,8 +124,8 @@ export class Child implements Disposable {
   }
 
   /** The same, where it does not matter how it ended. */
-  ended(): Promise<ExitStatus | undefined> {
-    this.#ending ??= this.#awaitEnd();
+  ended(keep?: KeepEnd): Promise<ExitStatus | undefined> {
+    this.#ending ??= this.#awaitEnd(keep);
     return this.#ending;
   }
 
@@ -131,7 +144,7 @@ export class Child implements Disposable {
     return true;
   }
 
-  async #awaitEnd(): Promise<ExitStatus | undefined> {
+  async #awaitEnd(keep?: KeepEnd): Promise<ExitStatus | undefined> {
     if (this.#keeper !== undefined) {
       const told = await this.#keeper.end;
       if (told === undefined && this.#pidfd.isOpen) await this.#poller.wait(this.#pidfd);
@@ -139,13 +152,24 @@ export class Child implements Disposable {
       return told ?? await this.#keeper.status();
     }
     for (;;) {
-      const status = this.#reap();
+      const status = keep === undefined ? this.#reap() : this.#reapKept(keep);
       if (status !== undefined) {
         this.#pidfd.close();
         return status;
       }
       await this.#poller.waitForSoon(this.#pidfd); // many programs are short
     }
+  }
+
+  #reapKept(keep: KeepEnd): ExitStatus | undefined {
+    const status = peekEnd(this.#pidfd);
+    if (status === undefined) return undefined;
+    try {
+      keep(status);
+    } finally {
+      this.#reap();
+    }
+    return status;
   }
 
   #reap(): ExitStatus | undefined {

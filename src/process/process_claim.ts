@@ -13,6 +13,9 @@ export const CLAIM: unique symbol = Symbol("claim");
 /** The name of the method that tells what a Process has used, once it has ended. */
 export const USED: unique symbol = Symbol("used");
 
+/** The name of the method that waits for a Process's end and keeps it before its status is taken. */
+export const KEEP_END: unique symbol = Symbol("keepEnd");
+
 /** A process that is being started. */
 export interface ProcessClaim extends Disposable {
   /** Takes the handle that the start made. */

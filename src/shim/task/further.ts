@@ -4,10 +4,11 @@
  * @module
  */
 
-import { signalPidfd } from "../../../ffi/processes/process.ts";
+import { type ExitStatus, signalPidfd } from "../../../ffi/processes/process.ts";
 import type { ProcessConfig } from "../../config/types/config.ts";
 import type { Container } from "../../container.ts";
 import { Process } from "../../process.ts";
+import { KEEP_END } from "../../process/process_claim.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../../state/process_identity.ts";
 import { StatusError } from "../../ttrpc/messages.ts";
 import { type KeptTerminal, TaskStreams } from "../streams/task_streams.ts";
@@ -74,16 +75,8 @@ export class FurtherProcess {
     return { execId, streams: names, config: this.#config, identity, exit, isTold };
   }
 
-  /**
-   * Starts it in its container.
-   *
-   * @param onEnd called at its end, which is not before the caller has gone on
-   */
-  async start(
-    container: Container,
-    signal: AbortSignal,
-    onEnd: (exit: Exit) => void,
-  ): Promise<void> {
+  /** Starts it in its container. Its end is not noticed before it is watched. */
+  async start(container: Container, signal: AbortSignal): Promise<void> {
     const { process } = this;
     const { execId, names } = process;
     if (this.#isStarting || process.pid !== 0) {
@@ -96,6 +89,7 @@ export class FurtherProcess {
         config: this.#config,
         ...streams.options,
         terminal: names.terminal,
+        leaveStatus: true,
       });
       try {
         await container.start(handle, { signal });
@@ -108,11 +102,19 @@ export class FurtherProcess {
       this.#identity = identify(handle.pid);
       process.streams = streams;
       process.pid = handle.pid;
-      handle.wait().then(({ code }) => onEnd({ status: code, atMs: Date.now() }))
-        .catch(this.#host.warn);
     } finally {
       this.#isStarting = false;
     }
+  }
+
+  /**
+   * Waits for the end of one that this program has started.
+   *
+   * @param onEnd keeps it; if this program is killed before that, the starter is told
+   */
+  watch(onEnd: (exit: Exit) => void): void {
+    const keep = ({ code }: ExitStatus) => onEnd({ status: code, atMs: Date.now() });
+    this.#handle?.[KEEP_END](keep).catch(this.#host.warn);
   }
 
   /**

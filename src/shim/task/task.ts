@@ -239,15 +239,14 @@ export class Task {
   async #startFurther(further: FurtherProcess, signal: AbortSignal): Promise<number> {
     this.init.requireRunning();
     const { process } = further;
-    const told = Promise.withResolvers<void>();
-    await further.start(this.#container, signal, async (exit) => {
-      await told.promise;
-      this.#endFurther(process, exit);
-    });
-    this.#keep();
+    await further.start(this.#container, signal);
     const { execId, pid } = process;
-    this.#host.publish("/tasks/exec-started", { containerId: this.#id, execId, pid });
-    told.resolve();
+    try {
+      this.#keep();
+      this.#host.publish("/tasks/exec-started", { containerId: this.#id, execId, pid });
+    } finally {
+      further.watch((exit) => this.#endFurther(process, exit));
+    }
     return pid;
   }
 
