@@ -1,14 +1,16 @@
 /**
  * Puts hull's modules together: deno run -A scripts/bundle.ts <folder>
  *
- * A start reads the compiled code of a whole file, needed or not. So the command line has two:
- * `hull.js` is what a command needs mostly, with all that it imports late, and `late.js` all the
- * rest, loaded when any of it is needed. There are three such pairs, each with all of hull: in
- * `src/cli` for the commands that make a container, in `src/exec` for the one that makes a further
- * process, in `src/life` for those that find a container. Between the two stand files for what many
- * need and many don't: `systemd.js` for containers in units of systemd's, and, where the first file
- * makes no further process, `aside.js` for what does: hooks need it. init's own module,
- * `init/init.js`, stands alone, and so does containerd's shim with all of hull, `src/shim/main.js`.
+ * A start reads the compiled code of a whole file, needed or not. So the command line has several:
+ * `hull.js` is what a command needs mostly, with all that it imports late, `late.js` what it may need
+ * beside that, and `far.js` all the rest, each loaded when any of it is needed. There are three such
+ * sets, each with all of hull: in `src/cli` for the commands that make a container, in `src/exec` for
+ * the one that makes a further process, in `src/life` for those that find a container. After the first
+ * file come those for what many need and many don't: `failure.js` tells of errors, `asked.js`, in
+ * `src/life`, has the smaller commands, `aside.js`, where the first file makes no further process, what
+ * does (hooks need it), and `systemd.js` is for containers in units of systemd's. Each file imports
+ * those before it. init's own module, `init/init.js`, stands alone, and so does containerd's shim with
+ * all of hull, `src/shim/main.js`.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
@@ -29,10 +31,20 @@ const DOOR = "src/cli/hull.ts";
 
 /** What all commands need. */
 const COMMON = ["cli/hull", "cli/main", "factory", "process"];
+/** Where what makes a container begins. */
+const MAKING = [
+  "cli/commands/create",
+  "cli/commands/run",
+  "container/creation",
+  "create/mounted_reaper",
+  "create/plan_start",
+  "create/prepare_container",
+  "start/first_process",
+];
 const FILTERS = ["security/filters/profile_cache", "security/filters/seccomp"];
 
-/** What is in the first file of each pair, with everything that these import at once. */
-const PAIRS: Readonly<Record<string, readonly string[]>> = {
+/** What is in the first file of each set, with everything that these import at once. */
+const SETS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...COMMON,
     ...FILTERS,
@@ -55,8 +67,47 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The files between: each where the first one has none of it. */
+/** Where what engines never ask for begins: it is for people, or rare. */
+const SELDOM = [
+  "init/init", // which has a file of its own
+  ...["container_lease", "container_mode", "container_network", "net_devices", "user_network"]
+    .map((name) => `network/${name}`),
+  "container/inspection",
+  "create/planned_network",
+  "exec/usher_trace",
+  "life/broken_container",
+  "resctrl/intel_rdt",
+  "start/init_network",
+  "trace/plan_trace",
+  "cli/help",
+  ...["completion", "doctor", "explain", "features", "inspect", "logs", "plan", "resident", "spec"]
+    .map((name) => `cli/commands/${name}`),
+  "cli/commands/top",
+  "cli/output/trace_file",
+  "cli/process/image_bundle",
+];
+const COMMANDS_OF_LIFE = ["delete", "events", "kill", "list", "pause", "ps", "resume", "start"]
+  .concat("state", "update", "wait").map((name) => `cli/commands/${name}`);
+
+/**
+ * Where the last file begins: it has what the rest of the program reaches by these modules alone, if it
+ * imports them late.
+ */
+const FAR: Readonly<Record<string, readonly string[]>> = {
+  cli: [...SELDOM, ...COMMANDS_OF_LIFE],
+  exec: [...SELDOM, ...COMMANDS_OF_LIFE, ...MAKING],
+  life: [...SELDOM, ...MAKING],
+};
+
+/** The files between: each where neither the first one nor the last one has any of it. */
 const BETWEEN: Readonly<Record<string, readonly string[]>> = {
+  failure: ["cli/output/failure"],
+  asked: [
+    ...["events", "list", "pause", "ps", "resume", "version", "wait"]
+      .map((name) => `cli/commands/${name}`),
+    "container/happenings",
+    "container/pausing",
+  ],
   aside: ["hooks/container_hooks", "exec/exec", "cli/commands/exec"],
   systemd: [
     "cgroups/choice/make_systemd_manager",
@@ -84,9 +135,11 @@ const root = new URL("../", import.meta.url);
 
 async function bundle(out: string): Promise<void> {
   const graph = await readGraph();
-  for (const [name, roots] of Object.entries(PAIRS)) {
-    const prompt = closure(graph, roots.map((path) => `src/${path}.ts`));
-    await bundlePair(`${out}/src/${name}`, graph, prompt);
+  for (const [name, roots] of Object.entries(SETS)) {
+    const prompt = closure(graph, roots.map(inSources));
+    const far = new Set((FAR[name] ?? []).map(inSources));
+    for (const path of far) if (!graph.has(path)) missing(path);
+    await bundleSet(`${out}/src/${name}`, graph, prompt, far);
   }
   await bundleAlone(`${out}/init`, "init/init.ts");
   await bundleAlone(`${out}/src/shim`, "src/shim/main.ts");
@@ -98,9 +151,19 @@ async function bundleAlone(out: string, module: string): Promise<void> {
   keepMaps(out);
 }
 
-async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>): Promise<void> {
+function inSources(name: string): string {
+  return `${name.startsWith("init/") ? "" : "src/"}${name}.ts`;
+}
+
+async function bundleSet(
+  out: string,
+  graph: Graph,
+  prompt: ReadonlySet<string>,
+  far: ReadonlySet<string>,
+): Promise<void> {
   const imported = [...new Set([...graph.values()].flatMap(lateImports))];
-  const files = shareOut(graph, prompt, imported.filter((path) => !prompt.has(path)).toSorted());
+  const modules = imported.filter((path) => !prompt.has(path)).toSorted();
+  const files = shareOut(graph, prompt, far, modules);
   await withCopy(out, async (copy) => {
     for (const path of graph.keys()) rewrite(copy, path, prompt, files);
     const names = [...files.keys()];
@@ -119,17 +182,24 @@ async function bundlePair(out: string, graph: Graph, prompt: ReadonlySet<string>
 /** The modules that the files beside the first one give away, in the order of the files. */
 type Files = ReadonlyMap<string, readonly string[]>;
 
-function shareOut(graph: Graph, prompt: ReadonlySet<string>, modules: readonly string[]): Files {
+function shareOut(
+  graph: Graph,
+  prompt: ReadonlySet<string>,
+  far: ReadonlySet<string>,
+  modules: readonly string[],
+): Files {
   const files = new Map<string, readonly string[]>();
   let rest = modules;
   for (const [name, roots] of Object.entries(BETWEEN)) {
-    const entries = roots.map((path) => `src/${path}.ts`);
-    if (entries.some((path) => prompt.has(path))) continue;
+    const entries = roots.map(inSources);
+    if (entries.some((path) => prompt.has(path) || far.has(path))) continue;
     const found = closure(graph, entries);
     files.set(name, rest.filter((path) => found.has(path)));
     rest = rest.filter((path) => !found.has(path));
   }
-  return files.set("late", rest);
+  const near = reached(graph, far);
+  files.set("late", rest.filter((path) => near.has(path)));
+  return files.set("far", rest.filter((path) => !near.has(path)));
 }
 
 /** Does something with a copy of the sources that lasts as long. */
@@ -195,13 +265,28 @@ function inRoot(specifier: string): string {
 
 /** Modules with all that they import at once. */
 function closure(graph: Graph, entries: readonly string[]): ReadonlySet<string> {
+  return follow(graph, entries, ({ isDynamic = false }) => !isDynamic);
+}
+
+/** All modules that the door leads to, but for what only a late import of some leads to. */
+function reached(graph: Graph, far: ReadonlySet<string>): ReadonlySet<string> {
+  return follow(graph, [DOOR], ({ isDynamic = false }, path) => !isDynamic || !far.has(path));
+}
+
+function follow(
+  graph: Graph,
+  entries: readonly string[],
+  isFollowed: (imported: Import, path: string) => boolean,
+): ReadonlySet<string> {
   const found = new Set<string>();
   const waiting = [...entries];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (found.has(path)) continue;
     found.add(path);
-    for (const { code, isDynamic = false } of graph.get(path) ?? missing(path)) {
-      if (code !== undefined && !isDynamic) waiting.push(inRoot(code.specifier));
+    for (const imported of graph.get(path) ?? missing(path)) {
+      if (imported.code === undefined) continue;
+      const target = inRoot(imported.code.specifier);
+      if (isFollowed(imported, target)) waiting.push(target);
     }
   }
   return found;

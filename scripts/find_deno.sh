@@ -4,6 +4,9 @@
 
 deno_version=2.9.6
 
+# What V8 compiles with some flags it can't use with others. So those with other flags than most have
+# a folder of their own for it, in $code: else each would throw away what the others need.
+
 # How V8 runs what ends after some milliseconds; src/own/own_modules.ts says the same to hull's init.
 brief_flags=--v8-flags=--no-lazy,--jitless,--single-threaded,--min-semi-space-size=4
 # The same for containerd's shim, most of which is one process that lives long; when it comes to rest

@@ -132,19 +132,19 @@ if has_bundle; then
   # Each file leads to all of hull. One reads fast what makes a container, one a further process, the
   # third what finds a container.
   case "${self##*/} $* " in
-    containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
+    containerd-shim-*) modules=shim/main brief_flags=$shim_flags code=$code/shim ;;
     *" run "* | *" create "*) modules=cli/hull ;;
     *" exec "*) modules=exec/hull ;;
     # what asks the one that runs, or makes a client, does not live long itself
     *" resident client "* | *" resident status "* | *" resident stop "*) modules=life/hull ;;
-    *" resident "*) modules=life/hull brief_flags=$resident_flags ;;
+    *" resident "*) modules=life/hull brief_flags=$resident_flags code=$code/resident ;;
     *) modules=life/hull ;;
   esac
   set -- --no-config "$root/.hull/$bundle/src/$modules.js" "$@"
 else
   code_folder
   case ${self##*/} in
-    containerd-shim-*) modules=shim/main brief_flags=$shim_flags ;;
+    containerd-shim-*) modules=shim/main brief_flags=$shim_flags code=$code/shim ;;
     *) modules=cli/hull ;;
   esac
   set -- --cached-only --config "$root/deno.json" "$root/src/$modules.ts" "$@"

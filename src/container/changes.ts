@@ -1,15 +1,14 @@
 /**
- * Changes of a container that is there: its limits, its interfaces, and whether it stands still.
+ * Changes of a container that is there: its limits and its interfaces.
  *
  * @module
  */
 
 import type { Resources } from "../config/types/config.ts";
 import { undone } from "../failures/undo.ts";
-import { lockJoins } from "../life/join_lock.ts";
 import { late } from "../own/late.ts";
 import { changeClass, type RdtUpdate } from "../resctrl/container_resctrl.ts";
-import { requirePaused, requireProcesses } from "../state/status_rules.ts";
+import { requireProcesses } from "../state/status_rules.ts";
 import type { KnownContainer } from "./known_container.ts";
 
 const updateResources = late(() => import("../life/update_resources.ts"), "updateResources");
@@ -46,25 +45,4 @@ export async function plug(
   using _lock = await known.state.lock(signal);
   const { network } = known.state.known;
   if (network !== undefined) await plugNetwork(network, how, signal);
-}
-
-/** Stops all processes where they are. */
-export async function pause(
-  known: KnownContainer,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  using _lock = await known.state.lock(signal);
-  requireProcesses(known.now);
-  using _joins = await lockJoins(known.folder, "pause", signal);
-  await known.surroundings.cgroups.freeze(signal);
-}
-
-/** Lets them go on. */
-export async function resume(
-  known: KnownContainer,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  using _lock = await known.state.lock(signal);
-  requirePaused(known.now);
-  await known.surroundings.cgroups.thaw();
 }

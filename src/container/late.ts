@@ -8,6 +8,7 @@ import { late } from "../own/late.ts";
 
 const changes = () => import("./changes.ts");
 const hooks = () => import("../hooks/container_hooks.ts");
+const pausing = () => import("./pausing.ts");
 const lease = () => import("../network/container_lease.ts");
 const network = () => import("../network/container_network.ts");
 
@@ -57,10 +58,10 @@ export const changeLimits = late(changes, "changeLimits");
 export const plug = late(changes, "plug");
 
 /** For a container that is to stand still. */
-export const pause = late(changes, "pause");
+export const pause = late(pausing, "pause");
 
 /** For one that is to go on. */
-export const resume = late(changes, "resume");
+export const resume = late(pausing, "resume");
 
 /** For callers that want to know all. */
 export const inspect = late(() => import("./inspection.ts"), "inspect");

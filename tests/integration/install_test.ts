@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isThere } from "../../ffi/files/file_status.ts";
 import { run, scratchFolder } from "../fixtures/bundle.ts";
 import { BUNDLER, Checkout } from "../fixtures/installation.ts";
+import { rootFolder } from "../fixtures/root_folder.ts";
 import { testWhere } from "../fixtures/test_where.ts";
 
 const UNITS = ["hull-resident.service", "hull-resident.socket"];
@@ -55,14 +56,50 @@ testWhere(BUNDLER, "--resident fails where there is no bundle, and all else is l
 });
 
 /** What Deno has compiled of an installed bundle: how large its database is with the log. */
-function compiled(prefix: string): readonly number[] {
+function compiled(prefix: string, below = ""): readonly number[] {
   const folder = `${prefix}/lib/hull/.hull`;
   const bundle = Deno.readTextFileSync(`${folder}/bundle`).trim();
   return ["", "-wal"].map((end) => {
-    const path = `${folder}/${bundle}/code/v8_code_cache_v2${end}`;
+    const path = `${folder}/${bundle}/code/${below}v8_code_cache_v2${end}`;
     return isThere(path) ? Deno.statSync(path).size : 0;
   });
 }
+
+testWhere(BUNDLER, "all that commands and a resident need is compiled beforehand", async () => {
+  using checkout = new Checkout();
+  await using root = rootFolder();
+  assertEquals(checkout.install().code, 0);
+  const { prefix } = checkout;
+  const own = [`${prefix}/bin/hull`, "--root", root.path] as const;
+  const id = "hull-compiled";
+  const words = [["state"], ["list"], ["ps"], ["events", "--stats"], ["inspect"], ["pause"]];
+  // Its program keeps the streams that it is started with.
+  run(
+    "sh",
+    "-c",
+    '"$@" >/dev/null 2>&1 </dev/null',
+    "sh",
+    ...own,
+    "run",
+    "-d",
+    id,
+    "--",
+    "sleep",
+    "60",
+  );
+  for (const [name = "", ...flags] of [...words, ["resume"], ["exec"], ["delete", "--force"]]) {
+    const more = name === "exec" ? ["true"] : [];
+    run(...own, name, ...flags, ...name === "list" ? [] : [id], ...more);
+  }
+  const resident = new Deno.Command(own[0], {
+    args: [...own.slice(1), "resident", "--idle", "1s"],
+    stdout: "null",
+    stderr: "null",
+  });
+  assertEquals((await resident.output()).code, 0);
+  assertEquals(["", "resident/"].map((below) => compiled(prefix, below)[1]), [0, 0]);
+  assertEquals(["", "shim/", "resident/"].filter((name) => compiled(prefix, name)[0] === 0), []);
+});
 
 for (const resident of [[], ["--resident"]]) {
   const how = resident.length === 0 ? "" : ", with a resident's client";
