@@ -226,6 +226,20 @@ export const libc = {
   ioctl: (fd: number, request: number, argument: number) => numbers("ioctl", fd, request, argument),
   flock: (fd: number, operation: number) => numbers("flock", fd, operation),
   lseek: (fd: number, offset: number, whence: number) => numbers("lseek", fd, offset, whence),
+  /** Both at their own offsets. */
+  splice: (from: number, to: number, size: number, flags: number) =>
+    sure(() =>
+      symbols.numbers(
+        syscallNumber("splice"),
+        BigInt(from),
+        0n,
+        BigInt(to),
+        0n,
+        BigInt(size),
+        BigInt(flags),
+        UNREAD,
+      )
+    ),
   pipe2: (fds: Bytes, flags: number) => onBytes("pipe2", fds, flags),
   memfd_create: (name: Bytes, flags: number) => onBytes("memfd_create", name, flags),
   umount2: (target: Bytes, flags: number) => onBytes("umount2", target, flags),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { failedWith } from "../c/errno.ts";
 import { Fd, O_CLOEXEC } from "./file.ts";
 import { checked, libc } from "../c/libc.ts";
 
@@ -56,4 +57,22 @@ export function setNonBlocking(fd: Fd): void {
 export function setBlocking(fd: Fd): void {
   const flags = checked("fcntl", libc.fcntl(fd.number, F_GETFL, 0));
   checked("fcntl", libc.fcntl(fd.number, F_SETFL, flags & ~O_NONBLOCK));
+}
+
+const SPLICE_F_NONBLOCK = 2;
+
+/**
+ * Moves bytes from one fd to another, one of which is a pipe, within the kernel: splice(2). At any
+ * moment one of the two has them, also when this program is killed.
+ *
+ * @returns how many; 0 at the end; undefined if there are none yet, or no room for them
+ * @throws {SyscallError} EINVAL if neither is a pipe, or the other's driver can't do it
+ */
+export function moveBytes(from: Fd, to: Fd, most: number): number | undefined {
+  try {
+    return checked("splice", libc.splice(from.number, to.number, most, SPLICE_F_NONBLOCK));
+  } catch (error) {
+    if (failedWith(error, "EAGAIN")) return undefined;
+    throw error;
+  }
 }

@@ -7,9 +7,9 @@
 import { failedWith } from "../../../ffi/c/errno.ts";
 import { duplicate } from "../../../ffi/files/descriptor.ts";
 import { type Fd, read } from "../../../ffi/files/file.ts";
-import { setNonBlocking } from "../../../ffi/files/pipe.ts";
+import { moveBytes, setNonBlocking } from "../../../ffi/files/pipe.ts";
 import { setWindowSize } from "../../../ffi/sockets/terminal.ts";
-import { EPOLLIN, type Poller } from "../../../ffi/waiting/poll.ts";
+import { EPOLLIN, EPOLLOUT, type Poller } from "../../../ffi/waiting/poll.ts";
 import { writeFully } from "../../../ffi/waiting/stream.ts";
 
 const CHUNK = 32_768;
@@ -70,15 +70,41 @@ export class Console implements Disposable {
   /** Without an output what is shown is dropped: an unread terminal would stop its program. */
   async #copy(from: Fd, to: Fd | undefined): Promise<void> {
     try {
-      while (from.isOpen) {
-        const bytes = read(from, CHUNK);
-        if (bytes === undefined) await this.#poller.wait(from, EPOLLIN);
-        else if (bytes.length === 0) return;
-        else if (to?.isOpen === true) await writeFully(to, bytes, this.#poller);
-      }
+      if (to === undefined || !await this.#move(from, to)) await this.#pass(from, to);
     } catch (error) {
       // EIO: nobody has the program's end; EPIPE: nor the fifo's; EBADF: it was closed meanwhile
       if (!failedWith(error, "EIO", "EPIPE", "EBADF")) throw error;
+    }
+  }
+
+  /**
+   * Lets the kernel move the bytes: if this program is killed, those that it had taken and not yet
+   * written would be lost.
+   *
+   * @returns false if it can't
+   */
+  async #move(from: Fd, to: Fd): Promise<boolean> {
+    for (let waits = false; from.isOpen && to.isOpen;) {
+      try {
+        const moved = moveBytes(from, to, CHUNK);
+        if (moved === 0) return true;
+        // What could not be moved although there is something finds no room.
+        if (moved === undefined) await this.#poller.wait(waits ? to : from, waits ? EPOLLOUT : EPOLLIN);
+        waits = moved === undefined && !waits;
+      } catch (error) {
+        if (failedWith(error, "EINVAL")) return false;
+        throw error;
+      }
+    }
+    return true;
+  }
+
+  async #pass(from: Fd, to: Fd | undefined): Promise<void> {
+    while (from.isOpen) {
+      const bytes = read(from, CHUNK);
+      if (bytes === undefined) await this.#poller.wait(from, EPOLLIN);
+      else if (bytes.length === 0) return;
+      else if (to?.isOpen === true) await writeFully(to, bytes, this.#poller);
     }
   }
 }
