@@ -15,7 +15,7 @@ import { timestampOf } from "../messages/common.ts";
 import { DELETED } from "../messages/task.ts";
 import { Records } from "../task/record.ts";
 import { type Found, Keeper } from "../keeper/keeper.ts";
-import type { KeptTerminal } from "../streams/task_streams.ts";
+import { closeTerminal, type KeptTerminal } from "../streams/task_streams.ts";
 import { keepClient, readClients } from "../host/clients.ts";
 import { clientOf, deleteAnswer, startAnswer } from "./answers.ts";
 import { answerDirectly, type DirectCall } from "./direct_calls.ts";
@@ -88,10 +88,7 @@ export class Server {
         this.#shared.warn(error);
       }
     }
-    for (const { fd, kept } of this.#terminals.values()) { // whose processes are gone
-      fd.close();
-      kept[Symbol.dispose]();
-    }
+    for (const terminal of this.#terminals.values()) closeTerminal(terminal); // whose processes are gone
     for (const { fd, number } of this.#fifos) { // which are held anew
       fd.close();
       this.#keeper.drop(number);

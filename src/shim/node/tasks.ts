@@ -206,7 +206,8 @@ export class Tasks {
     for (const further of record.further ?? []) task.restore(further, terminal(further.execId));
     if (exit !== undefined) {
       task.noteEnd(exit, record.isTold === true);
-      TaskStreams.endLate(streams, this.#streamsOf(id, "", owner)).catch(this.#shared.warn);
+      TaskStreams.endLate(streams, this.#streamsOf(id, "", owner), terminal(""))
+        .catch(this.#shared.warn);
       return;
     }
     try {

@@ -9,6 +9,7 @@
 
 import { failedWith } from "../../../ffi/c/errno.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
+import { isThere } from "../../../ffi/files/file_status.ts";
 import { receiveFd } from "../../../ffi/sockets/socket.ts";
 import { acceptStream, listenAt } from "../../../ffi/sockets/unix_listener.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
@@ -39,6 +40,12 @@ export interface KeptTerminal {
   readonly fd: Fd;
   /** Lets it go. */
   readonly kept: Disposable;
+}
+
+/** Closes a terminal that is nobody's, and lets it go. */
+export function closeTerminal({ fd, kept }: KeptTerminal): void {
+  fd.close();
+  kept[Symbol.dispose]();
 }
 
 /** The streams. */
@@ -78,22 +85,34 @@ export class TaskStreams implements AsyncDisposable {
   }
 
   /**
-   * Holds those of a process that runs already, and was started by a program that has ended.
+   * Holds those of a process that runs already, and was started by a program that has ended. A
+   * client that has gone may have taken its fifos with it: what a terminal shows is dropped then.
    *
    * @param master its terminal, if that was kept
+   * @throws {SyscallError} ENOENT if there is neither a fifo nor a terminal
    */
   static hold(names: StreamNames, of: StreamsOf, master: KeptTerminal | undefined): TaskStreams {
     const streams = new TaskStreams(names, of);
-    streams.#holdAll();
+    try {
+      streams.#holdAll(master !== undefined);
+    } catch (error) {
+      streams.#held.dispose();
+      if (master !== undefined) closeTerminal(master);
+      throw error;
+    }
     streams.started();
     if (master !== undefined) streams.#connect(master.fd, master.kept);
     return streams;
   }
 
-  /** Ends those of a process that had ended before this program began. */
-  static async endLate(names: StreamNames, of: StreamsOf): Promise<void> {
+  /** Ends those of a process that had ended before this program began: its terminal runs dry. */
+  static async endLate(
+    names: StreamNames,
+    of: StreamsOf,
+    master: KeptTerminal | undefined,
+  ): Promise<void> {
     try {
-      await TaskStreams.hold(names, of, undefined).end();
+      await TaskStreams.hold(names, of, master).end();
     } catch (error) {
       if (!failedWith(error, "ENOENT")) throw error; // the client has taken them away
     }
@@ -184,12 +203,17 @@ export class TaskStreams implements AsyncDisposable {
     return this.#given.use(process).number;
   }
 
-  /** Opens the fifos alone, not what a process would get. */
-  #holdAll(): void {
+  /**
+   * Opens the fifos alone, not what a process would get.
+   *
+   * @param isTolerant leaves out those that are not there
+   */
+  #holdAll(isTolerant = false): void {
     const { stdin, stdout, stderr, terminal } = this.#names;
     const { owner } = this.#of;
     const hold = (name: string, isInput: boolean): Fd | undefined => {
       if (name === "" || (schemeOf(name) ?? "fifo") !== "fifo") return undefined;
+      if (isTolerant && !isThere(name)) return undefined;
       const opened = isInput ? openInput(name, owner) : openOutput(name, owner);
       const { process, held, isRead } = opened;
       if (!isRead) this.#unread.add(name);

@@ -11,7 +11,7 @@ import { Process } from "../../process.ts";
 import { KEEP_END } from "../../process/process_claim.ts";
 import { identify, openIdentified, type ProcessIdentity } from "../../state/process_identity.ts";
 import { StatusError } from "../../ttrpc/messages.ts";
-import { type KeptTerminal, TaskStreams } from "../streams/task_streams.ts";
+import { closeTerminal, type KeptTerminal, TaskStreams } from "../streams/task_streams.ts";
 import { awaitOrphan } from "./orphan.ts";
 import type { FurtherRecord } from "./record.ts";
 import { finished, hasEnded } from "./refusals.ts";
@@ -49,14 +49,17 @@ export class FurtherProcess {
   ): FurtherProcess {
     const { execId, streams, config, identity, exit } = record;
     const further = new FurtherProcess(new TaskProcess(execId, streams), config, host);
-    if (identity === undefined) return further;
+    if (identity === undefined) {
+      if (master !== undefined) closeTerminal(master); // its start was not finished
+      return further;
+    }
     const { process } = further;
     further.#identity = identity;
     process.pid = identity.pid;
     if (exit !== undefined) {
       process.end(exit);
       process.isTold = record.isTold === true;
-      TaskStreams.endLate(streams, host.streamsOf(execId)).catch(host.warn);
+      TaskStreams.endLate(streams, host.streamsOf(execId), master).catch(host.warn);
       return further;
     }
     try {

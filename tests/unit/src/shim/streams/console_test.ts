@@ -18,6 +18,7 @@ import {
 import { Poller } from "../../../../../ffi/waiting/poll.ts";
 import { tryWrite } from "../../../../../ffi/waiting/stream.ts";
 import { Console } from "../../../../../src/shim/streams/console.ts";
+import { TaskStreams } from "../../../../../src/shim/streams/task_streams.ts";
 import { until } from "../../../../fixtures/until.ts";
 
 const encoder = new TextEncoder();
@@ -38,7 +39,7 @@ class Bench implements Disposable {
     const settings = terminalSettings(this.program.number);
     setTerminalSettings(this.program.number, { ...settings, input: 0, output: 0, local: 0 });
     [this.input, this.output] = ["in", "out"].map((name) => {
-      const path = `${this.#folder}/${name}`;
+      const path = this.path(name);
       assert(new Deno.Command("mkfifo", { args: [path] }).outputSync().success);
       return open(path, O_RDWR | O_NONBLOCK);
     }) as [Fd, Fd];
@@ -49,6 +50,19 @@ class Bench implements Disposable {
     const shown = new Console(duplicate(this.master), this.#poller);
     shown.connect(this.input, this.output);
     return shown;
+  }
+
+  /** What another program has kept of a process with the terminal. */
+  kept(input: string, output: string) {
+    const names = { terminal: true, stdin: this.path(input), stdout: this.path(output), stderr: "" };
+    const [id, namespace, owner] = ["c", "n", { uid: 0, gid: 0 }];
+    const keep = () => ({ [Symbol.dispose]: () => {} });
+    const of = { id, namespace, owner, poller: this.#poller, socket: this.path("socket"), keep };
+    return [names, of, { fd: duplicate(this.master), kept: keep() }] as const;
+  }
+
+  path(name: string): string {
+    return `${this.#folder}/${name}`;
   }
 
   [Symbol.dispose](): void {
@@ -127,4 +141,21 @@ Deno.test("all that a terminal shows comes, to a reader who is slow", async () =
     return text.length === lines.length;
   }, 20);
   assertEquals(text, lines);
+});
+
+Deno.test("what a process showed last comes, though its end was kept and the program killed", async () => {
+  using bench = new Bench();
+  tryWrite(bench.program, encoder.encode("the last words"));
+  const kept = bench.kept("in", "out");
+  bench.program.close();
+  await TaskStreams.endLate(...kept);
+  assertEquals(drain(bench.output), "the last words");
+  assert(!kept[2].fd.isOpen);
+});
+
+Deno.test("a terminal whose client has taken its fifos away does not stop its program", async () => {
+  using bench = new Bench();
+  await using _streams = TaskStreams.hold(...bench.kept("in", "gone"));
+  let size = 0;
+  await until(() => (size += tryWrite(bench.program, new Uint8Array(4000)) ?? 0) > 200_000);
 });

@@ -93,10 +93,10 @@ Deno.test("who has come and gone is not waited for, nor who never comes once all
 
 Deno.test("a process that ended under another program has its end told to who comes late", async () => {
   using bench = new Bench();
-  const ended = TaskStreams.endLate(bench.names, bench.of);
+  const ended = TaskStreams.endLate(bench.names, bench.of, undefined);
   await new Promise((resolve) => setTimeout(resolve, 10));
   assertEquals(await bench.read(), "");
   await inTime("the end", ended);
   await bench.closed();
-  await TaskStreams.endLate({ ...bench.names, stdout: `${bench.fifo}-gone` }, bench.of);
+  await TaskStreams.endLate({ ...bench.names, stdout: `${bench.fifo}-gone` }, bench.of, undefined);
 });
