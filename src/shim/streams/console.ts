@@ -89,7 +89,9 @@ export class Console implements Disposable {
         const moved = moveBytes(from, to, CHUNK);
         if (moved === 0) return true;
         // What could not be moved although there is something finds no room.
-        if (moved === undefined) await this.#poller.wait(waits ? to : from, waits ? EPOLLOUT : EPOLLIN);
+        if (moved === undefined) {
+          await this.#poller.wait(waits ? to : from, waits ? EPOLLOUT : EPOLLIN);
+        }
         waits = moved === undefined && !waits;
       } catch (error) {
         if (failedWith(error, "EINVAL")) return false;

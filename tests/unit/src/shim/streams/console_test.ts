@@ -54,7 +54,12 @@ class Bench implements Disposable {
 
   /** What another program has kept of a process with the terminal. */
   kept(input: string, output: string) {
-    const names = { terminal: true, stdin: this.path(input), stdout: this.path(output), stderr: "" };
+    const names = {
+      terminal: true,
+      stdin: this.path(input),
+      stdout: this.path(output),
+      stderr: "",
+    };
     const [id, namespace, owner] = ["c", "n", { uid: 0, gid: 0 }];
     const keep = () => ({ [Symbol.dispose]: () => {} });
     const of = { id, namespace, owner, poller: this.#poller, socket: this.path("socket"), keep };
