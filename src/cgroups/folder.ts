@@ -28,6 +28,9 @@ const decoder = new TextDecoder();
 /** What stands for "no limit" in hull's statistics, as in the files of cgroup v2. */
 export type Limit = number | "max";
 
+/** Hears of each write before it is made: to which file of which folder, and what it held. */
+export type WriteNote = (path: string, name: string, before: string) => void;
+
 /**
  * An open cgroup folder.
  *
@@ -51,16 +54,19 @@ export class CgroupFolder implements Disposable {
   /** The folder's path on the host. */
   readonly path: string;
   readonly #fd: Fd;
+  readonly #note: WriteNote | undefined;
 
   /**
    * Opens the folder.
    *
    * @param path its path; for messages alone where `fd` is given
    * @param fd the folder, if it is open; it is closed with this one
+   * @param note hears of each write to a file that can be read
    * @throws {ContainerError} SystemError if it can't be opened
    */
-  constructor(path: string, fd?: Fd) {
+  constructor(path: string, fd?: Fd, note?: WriteNote) {
     this.path = path;
+    this.#note = note;
     try {
       this.#fd = fd ?? open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     } catch (error) {
@@ -95,6 +101,7 @@ export class CgroupFolder implements Disposable {
    */
   writeEach(name: string, values: readonly string[], pointer?: string): void {
     checkName(name);
+    this.#noteBefore(name);
     let writing = values[0] ?? "";
     try {
       using file = openAt(this.#fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW);
@@ -111,6 +118,7 @@ export class CgroupFolder implements Disposable {
   /** As `write`, but returns the error of a system call that failed. */
   tryWrite(name: string, value: string): SyscallError | undefined {
     checkName(name);
+    this.#noteBefore(name);
     try {
       using file = openAt(this.#fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW);
       writeAll(file, encoder.encode(value));
@@ -119,6 +127,17 @@ export class CgroupFolder implements Disposable {
       if (error instanceof SyscallError) return error;
       throw error;
     }
+  }
+
+  #noteBefore(name: string): void {
+    if (this.#note === undefined) return;
+    let before: string;
+    try {
+      before = this.read(name);
+    } catch {
+      return; // it is only written to, or not there
+    }
+    this.#note(this.path, name, before);
   }
 
   /** The error for a value that the kernel refused. */

@@ -33,7 +33,10 @@ export async function updateResources(
   const { config } = stored;
   // An update of a container with an old document is read by the old meaning, too.
   const isOld = isBefore13(config.ociVersion);
-  const update = validateResources(isOld ? oldResources(resources) : resources);
+  const update = validateResources(
+    isOld ? oldResources(resources) : resources,
+    ({ pointer, message }) => onWarning?.({ pointer: `/linux/resources${pointer}`, message }),
+  );
   const before = config.linux?.resources ?? {};
   const merged = mergeResources(before, update);
   const keeper = await keeperOf(cgroups, host);

@@ -140,6 +140,11 @@ testWhere(
       }
       const { stderr, code } = await hull.call(["update", "--kernel-memory", "1M", id]);
       assertEquals([code, stderr], [0, "hull: warning: --kernel-memory is obsolete and ignored\n"]);
+      const ofFile = await hull.call(["update", "--resources", "-", id], {
+        stdin: '{"memory":{"kernelTCP":4096}}',
+      });
+      const warning = "config /linux/resources/memory/kernelTCP: is obsolete and ignored";
+      assertEquals([ofFile.code, ofFile.stderr], [0, `hull: warning: ${warning}\n`]);
       await hull.must("kill", id, "KILL");
       await hull.call(["wait", id]);
       assertStringIncludes(await hull.refuse("update", "--memory", "1G", id), "not running");
@@ -174,6 +179,41 @@ testWhere(
       assertEquals(error.pointer, "/linux/resources/cpu/cpus");
       assertEquals(container.stats().memory?.usage.limit, 64 << 20);
       assertEquals(factory.load("hull-lc-set").config.linux?.resources, stored);
+      await container[Symbol.asyncDispose]();
+      Deno.removeSync(root);
+    });
+  },
+);
+
+testWhere(
+  LIMITS,
+  "a refused update takes back limits that nobody had set before",
+  async () => {
+    await leavesNothing("hull-lc-refused", async () => {
+      const root = Deno.makeTempDirSync({ prefix: "hull-test-root-" });
+      const factory = new Factory({ root }); // systemd takes a unit's properties all or none
+      await using container = await factory.create("hull-lc-refused");
+      await container.run(new Process({ args: ["sleep", "600"], stdin: "null", stdout: "null" }));
+      const before = limits("hull-lc-refused");
+      const nowhere = [{ major: 4095, minor: 1, rate: 1 }];
+      for (
+        const refused of [
+          { blockIO: { throttleReadBpsDevice: nowhere } },
+          { network: { classID: 7 }, blockIO: { throttleReadBpsDevice: nowhere } },
+        ]
+      ) {
+        await assertRejects(
+          () =>
+            container.set({
+              memory: { limit: 64 << 20, swap: 128 << 20 },
+              pids: { limit: 20 },
+              cpu: { shares: 300, quota: 50_000, period: 50_000 },
+              ...refused,
+            }),
+          ContainerError,
+        );
+        assertEquals(limits("hull-lc-refused"), before);
+      }
       await container[Symbol.asyncDispose]();
       Deno.removeSync(root);
     });

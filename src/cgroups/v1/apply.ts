@@ -10,6 +10,7 @@ import { containerDevicePolicy } from "../controllers/device_rules.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
 import { CgroupFolder } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
+import { withUndo } from "../undo_writes.ts";
 import { applyPids } from "../controllers/pids.ts";
 import { applyRdma } from "../controllers/rdma.ts";
 import { applyBlkio, wantsBlkio } from "./blkio.ts";
@@ -29,7 +30,8 @@ interface WantedLimit {
 }
 
 /**
- * Sets the limits.
+ * Sets the limits, all or none: that each has its controller is looked at before the first is
+ * written, and an update that the kernel refuses takes back what it wrote.
  *
  * @param paths each controller's folder
  * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
@@ -47,18 +49,25 @@ export function applyResources(
       "use the named fields of resources",
     );
   }
-  for (const limit of wantedLimits(resources, options, inUserNamespace)) {
-    const path = paths[limit.controller];
-    if (path === undefined) {
-      throw unsupportedResource(
-        `the v1 controller ${limit.controller} is not mounted on this host`,
-        limit.pointer,
-        "mount it, or remove the limit from the config",
-      );
+  const limits = wantedLimits(resources, options, inUserNamespace).map((limit) => (
+    { ...limit, path: pathOf(paths, limit) }
+  ));
+  withUndo(options.update === true, (note) => {
+    for (const { path, apply } of limits) {
+      using folder = new CgroupFolder(path, undefined, note);
+      apply(folder);
     }
-    using folder = new CgroupFolder(path);
-    limit.apply(folder);
-  }
+  });
+}
+
+function pathOf(paths: Readonly<Record<string, string>>, limit: WantedLimit): string {
+  const path = paths[limit.controller];
+  if (path !== undefined) return path;
+  throw unsupportedResource(
+    `the v1 controller ${limit.controller} is not mounted on this host`,
+    limit.pointer,
+    "mount it, or remove the limit from the config",
+  );
 }
 
 /** The limits that `resources` ask for. */

@@ -7,8 +7,9 @@
 import type { NetworkResources, Resources } from "../../config/types/config.ts";
 import { containerDevicePolicy } from "../controllers/device_rules.ts";
 import { unsupportedResource } from "../cgroup_errors.ts";
-import type { CgroupFolder } from "../folder.ts";
+import { CgroupFolder } from "../folder.ts";
 import type { ApplyOptions } from "../manager.ts";
+import { withUndo } from "../undo_writes.ts";
 import { applyPids } from "../controllers/pids.ts";
 import { applyRdma } from "../controllers/rdma.ts";
 import { applyCpu } from "./cpu.ts";
@@ -20,11 +21,25 @@ import { applyMemory } from "./memory.ts";
 import { applyUnified } from "./unified.ts";
 
 /**
- * Writes all resources. `unified` comes last, so it overrides the others.
+ * Writes all resources. An update that the kernel refuses takes back what it wrote.
  *
+ * @param path the container's folder
  * @throws {ContainerError} ConfigInvalid, Unsupported or SystemError, with the field's pointer
  */
 export function applyResources(
+  path: string,
+  resources: Resources,
+  options: ApplyOptions,
+  inUserNamespace: boolean,
+): void {
+  withUndo(options.update === true, (note) => {
+    using folder = new CgroupFolder(path, undefined, note);
+    writeResources(folder, resources, options, inUserNamespace);
+  });
+}
+
+/** Writes all; `unified` comes last, so it overrides the others. */
+function writeResources(
   folder: CgroupFolder,
   resources: Resources,
   { update = false }: ApplyOptions,

@@ -90,8 +90,7 @@ export class ManagerV2 implements CgroupManager {
   }
 
   async apply(resources: Resources, options: ApplyOptions = {}): Promise<void> {
-    using folder = new CgroupFolder(this.#path);
-    await applyResources(folder, resources, options, this.#host.inUserNamespace);
+    await applyResources(this.#path, resources, options, this.#host.inUserNamespace);
   }
 
   entries(): readonly CgroupEntry[] {

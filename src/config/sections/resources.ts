@@ -50,7 +50,11 @@ function checkMemory(memory: Field, whole: boolean): void {
   if (!memory.isObject()) return;
   const limit = memory.get("limit").limit() ?? 0;
   const swap = memory.get("swap").limit() ?? 0;
-  for (const name of ["reservation", "kernel", "kernelTCP"]) memory.get(name).limit();
+  memory.get("reservation").limit();
+  for (const name of ["kernel", "kernelTCP"]) {
+    // -1, no limit, is what there is
+    if ((memory.get(name).limit() ?? 0) > 0) memory.get(name).warn("is obsolete and ignored");
+  }
   memory.get("swappiness").integer(0, 100);
   for (const name of ["disableOOMKiller", "useHierarchy", "checkBeforeUpdate"]) {
     memory.get(name).boolean();

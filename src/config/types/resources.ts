@@ -55,7 +55,7 @@ export interface MemoryResources {
   readonly swap?: number | undefined;
   /** Limit of kernel memory; obsolete, ignored. */
   readonly kernel?: number | undefined;
-  /** Limit of kernel TCP buffers; v1 only. */
+  /** Limit of kernel TCP buffers; obsolete, ignored. */
   readonly kernelTCP?: number | undefined;
   /** How eagerly to swap, 0 to 100; v1 only. */
   readonly swappiness?: number | undefined;

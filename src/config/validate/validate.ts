@@ -86,13 +86,18 @@ export function checkConfig(value: unknown, further?: FurtherCheck): CheckedConf
  * The resources that a document describes: what an update of a running container changes. Pointers
  * begin at the resources.
  *
+ * @param onWarning hears of what has no effect
  * @throws {ContainerError} `ConfigInvalid` with all `faults`.
  */
-export function validateResources(value: unknown): Resources {
+export function validateResources(
+  value: unknown,
+  onWarning?: (warning: Fault) => void,
+): Resources {
   const report = new Report();
   const resources = new Field(report, "", cleanCopy(value, report));
   if (requireObject(resources)) checkResources(resources, false);
   throwFaults(report, "the resources");
+  for (const warning of report.warnings) onWarning?.(warning);
   return resources.value as Resources;
 }
 

@@ -34,6 +34,15 @@ Deno.test("mappings beside a joined user namespace are a warning", () => {
   assertEquals(warningsOf(config).map((w) => w.pointer), ["/linux/uidMappings"]);
 });
 
+Deno.test("limits of the kernel's own memory, which have no effect, are a warning", () => {
+  for (const name of ["kernel", "kernelTCP"]) {
+    const pointer = `/linux/resources/memory/${name}`;
+    const warned = (limit: number) => lines(warningsOf(changed(pointer, limit)));
+    assertEquals(warned(4096), [`${pointer}: is obsolete and ignored`]);
+    assertEquals([warned(-1), warned(0)], [[], []]);
+  }
+});
+
 Deno.test("CPU shares that the kernel clamps and personality flags are warnings", () => {
   for (const shares of [1, 262_145]) {
     assertEquals(
