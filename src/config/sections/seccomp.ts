@@ -12,8 +12,10 @@ import {
 } from "../types/names.ts";
 import type { Field } from "../fields/field.ts";
 
-/** SECCOMP_RET_DATA: the bits of an action that carry an errno (seccomp(2)). */
-const MAX_ERRNO_RET = 0xffff;
+/** SECCOMP_RET_DATA: the bits of an action that carry a number (seccomp(2)). */
+const MAX_TRACE_RET = 0xffff;
+/** The kernel's MAX_ERRNO is 4095; libseccomp takes what is below it. */
+const MAX_ERRNO_RET = 4094;
 /** A system call has six arguments. */
 const MAX_ARGUMENT_INDEX = 5;
 
@@ -62,7 +64,7 @@ const LETS_PASS: ReadonlySet<unknown> = new Set(["SCMP_ACT_ALLOW", "SCMP_ACT_LOG
 
 function checkAction(action: Field, errnoRet: Field): string | undefined {
   const name = action.oneOf(SECCOMP_ACTIONS);
-  errnoRet.integer(0, MAX_ERRNO_RET);
+  errnoRet.integer(0, name === "SCMP_ACT_ERRNO" ? MAX_ERRNO_RET : MAX_TRACE_RET);
   const carriesErrno = name === "SCMP_ACT_ERRNO" || name === "SCMP_ACT_TRACE";
   if (errnoRet.exists && name !== undefined && !carriesErrno) {
     errnoRet.fault(`can only be set for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not for ${name}`);

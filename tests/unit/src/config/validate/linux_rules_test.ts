@@ -87,7 +87,13 @@ rules("seccomp", [
   ["/linux/seccomp", rule({ names: [] }), "at least one entry", `${RULE}/names`],
   ["/linux/seccomp", rule({ names: [""] }), "must not be empty", `${RULE}/names/0`],
   ["/linux/seccomp", rule({ action: undefined }), "is required", `${RULE}/action`],
-  ["/linux/seccomp", rule({ errnoRet: 65536 }), "from 0 to 65535", `${RULE}/errnoRet`],
+  ["/linux/seccomp", rule({ errnoRet: 4095 }), "from 0 to 4094", `${RULE}/errnoRet`],
+  [
+    "/linux/seccomp",
+    rule({ action: "SCMP_ACT_TRACE", errnoRet: 65536 }),
+    "from 0 to 65535",
+    `${RULE}/errnoRet`,
+  ],
   [
     "/linux/seccomp",
     rule({ action: "SCMP_ACT_ALLOW", errnoRet: 1 }),
