@@ -14,7 +14,7 @@ import { checked, libc } from "../c/libc.ts";
 const P_ALL = 0;
 /** Of waitid(2): whom it waits for, and how. */
 export const P_PID = 1;
-const P_PIDFD = 3;
+export const P_PIDFD = 3;
 export const WNOHANG = 1;
 export const WEXITED = 4;
 export const WALL = 0x40000000;

@@ -16,13 +16,20 @@ import {
   O_WRONLY,
 } from "../../../ffi/files/file.ts";
 import { PR } from "../../../ffi/processes/credentials.ts";
-import { SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
+import {
+  P_PID,
+  P_PIDFD,
+  PID_OFFSET,
+  SIGINFO_SIZE,
+  WALL,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+} from "../../../ffi/processes/process.ts";
 import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 
 const P_ALL = 0;
-const WEXITED = 4;
-const WALL = 0x40000000;
 /** A tenth of a second, so that a process that ends at once costs little. */
 const PAUSE = new Uint8Array(new BigInt64Array([0n, 100_000_000n]).buffer);
 
@@ -48,7 +55,6 @@ export function starterProgram({ path, args, env, log, ended }: Started): Operat
     call("openat", [AT_FDCWD, "/dev/null", O_RDWR, 0]),
     call("openat", [AT_FDCWD, log, FRESH, 0o600]),
     call("dup3", [1, 2, 0]),
-    { ...call("openat", [AT_FDCWD, ended, FRESH | O_CLOEXEC, 0o600]), label: "ended" },
     call("setsid", []),
     call("chdir", ["/"]),
     call("prctl", [PR.SET_CHILD_SUBREAPER, 1, 0, 0, 0]),
@@ -61,22 +67,43 @@ export function starterProgram({ path, args, env, log, ended }: Started): Operat
     call("execve", [path, { words: [...args, 0] }, { words: [...env, 0] }]),
     call("exit_group", [127]),
     { ...call("pidfd_open", [{ result: "server" }, 0]), label: "parent" },
-    { ...call("waitid", [P_ALL, 0, END, WEXITED | WALL, 0]), label: "wait" },
-    call("write", [{ result: "ended" }, END, SIGINFO_SIZE]),
+    { ...call("openat", [AT_FDCWD, ended, APPENDED | O_CLOEXEC, 0o600]), label: "ended" },
+    // Its status is taken once that is written down: until then nobody else can have its number,
+    // and if the starter is killed between the two, its status is there for who adopts it then.
+    { ...call("waitid", [P_ALL, 0, END, WEXITED | WALL | WNOWAIT, 0]), label: "wait" },
+    {
+      ...call("write", [{ result: "ended" }, END, SIGINFO_SIZE]),
+      onError: { jump: "full" },
+    },
+    call("waitid", [P_PID, { heldIn: END, offset: PID_OFFSET }, 0, WEXITED | WALL | WNOHANG, 0]),
     // Its number may be another process's by now, but not by its pidfd.
     {
       ...call("pidfd_send_signal", [{ result: "parent" }, 0, 0, 0]),
       onError: { jump: "gone" },
     },
     jump("wait"),
+    // Without room for it a status stays where it is, but for that of the process that serves.
+    {
+      ...call("waitid", [P_PIDFD, { result: "parent" }, 0, WEXITED | WALL | WNOHANG, 0]),
+      label: "full",
+    },
+    {
+      ...call("pidfd_send_signal", [{ result: "parent" }, 0, 0, 0]),
+      onError: { jump: "gone" },
+    },
+    call("close", [{ result: "ended" }]),
+    call("nanosleep", [PAUSE, 0]),
+    jump("ended"),
     { ...call("close", [{ result: "parent" }]), label: "gone" },
+    call("close", [{ result: "ended" }]),
     { ...call("nanosleep", [PAUSE, 0]), label: "pause" },
     jump("server"),
   ];
 }
 
 const END = { space: SIGINFO_SIZE, name: "end" } as const;
-const FRESH = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+const APPENDED = O_WRONLY | O_CREAT | O_APPEND;
+const FRESH = APPENDED | O_TRUNC;
 
 function jump(label: string): Operation {
   return { syscall: "jump", args: [], onError: { jump: label } };

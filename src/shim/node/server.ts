@@ -13,6 +13,7 @@ import { StatusError } from "../../ttrpc/messages.ts";
 import type { Methods } from "../../ttrpc/server.ts";
 import { timestampOf } from "../messages/common.ts";
 import { DELETED } from "../messages/task.ts";
+import { Ended } from "../task/ended.ts";
 import { Records } from "../task/record.ts";
 import { type Found, Keeper } from "../keeper/keeper.ts";
 import { closeTerminal, type KeptTerminal } from "../streams/task_streams.ts";
@@ -70,6 +71,7 @@ export class Server {
     this.#shared = {
       places,
       poller,
+      ended: new Ended(places.ended),
       freeSocket: () => `${places.sockets}/t${Deno.pid}-${this.#sockets++}`,
       keep: (fd, kind, of) => letGo(keeper.keep(fd, { kind, of })),
       warn,
@@ -184,6 +186,7 @@ export class Server {
   #rest(): void {
     clearTimeout(this.#timer);
     const end = () => {
+      this.#shared.ended.tidy();
       const tasks = [...this.#served.values()].reduce((sum, { tasks }) => sum + tasks.count, 0);
       if (this.#door.connections === 0 && tasks === 0) this.#idle.resolve();
       else this.#rest();

@@ -20,6 +20,7 @@ import type { CREATE } from "../messages/task.ts";
 import { type KeptTerminal, type StreamsOf, TaskStreams } from "../streams/task_streams.ts";
 import type { StreamOwner } from "../streams/targets.ts";
 import { makeTask } from "../task/creation.ts";
+import type { Ended } from "../task/ended.ts";
 import { Records, type TaskRecord } from "../task/record.ts";
 import { Task } from "../task/task.ts";
 import type { TaskHost } from "../task/task_host.ts";
@@ -33,6 +34,8 @@ import { tell } from "../host/words.ts";
 export interface Shared {
   readonly places: Places;
   readonly poller: Poller;
+  /** How processes ended that the starter adopted. */
+  readonly ended: Ended;
   /** A path for a socket that nobody else uses. */
   readonly freeSocket: () => string;
   /** Keeps an fd of a process's streams; see `keeper/`. */
@@ -272,7 +275,7 @@ export class Tasks {
       keep: (known) => {
         if (this.#tasks.has(id)) this.#records.write({ ...record, ...known });
       },
-      ended: this.#shared.places.ended,
+      ended: this.#shared.ended,
       warn: (error) => {
         tell(bundle, error);
         this.#shared.warn(error);

@@ -102,6 +102,7 @@ export class FurtherProcess {
         throw error;
       }
       this.#handle = handle;
+      this.#host.ended.forget(handle.pid);
       this.#identity = identify(handle.pid);
       process.streams = streams;
       process.pid = handle.pid;

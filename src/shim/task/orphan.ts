@@ -6,14 +6,14 @@
  */
 
 import { pause } from "../../../ffi/waiting/abort.ts";
-import { decodeEnd, openPidfd, SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
+import { openPidfd } from "../../../ffi/processes/process.ts";
 import type { Poller } from "../../../ffi/waiting/poll.ts";
 import { identify, isAlive, type ProcessIdentity } from "../../state/process_identity.ts";
+import type { Ended } from "./ended.ts";
 import { type Exit, UNKNOWN_STATUS } from "./task_process.ts";
 
 const TRIES = 300;
 const PAUSE_MS = 10;
-const PID_OFFSET = 16;
 
 /**
  * Waits for its end.
@@ -22,9 +22,10 @@ const PID_OFFSET = 16;
  */
 export async function awaitOrphan(
   identity: ProcessIdentity,
-  ended: string,
+  ended: Ended,
   poller: Poller,
 ): Promise<Exit> {
+  using _awaited = ended.await();
   if (isAlive(identity)) {
     try {
       using pidfd = openPidfd(identity.pid);
@@ -37,26 +38,10 @@ export async function awaitOrphan(
   // was killed, can be late by any time. So the tries count from when its status was taken.
   for (let tries = 0; tries < TRIES;) {
     const isTaken = identify(identity.pid)?.startTime !== identity.startTime;
-    const status = statusOf(identity.pid, ended);
+    const status = ended.codeOf(identity.pid);
     if (status !== undefined) return { status, atMs: Date.now() };
     if (isTaken) tries++;
     await pause(PAUSE_MS);
   }
   return { status: UNKNOWN_STATUS, atMs: Date.now() };
-}
-
-/** The last record counts: the number may have been another's before. */
-function statusOf(pid: number, ended: string): number | undefined {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = Deno.readFileSync(ended);
-  } catch {
-    return undefined;
-  }
-  const view = new DataView(bytes.buffer);
-  for (let at = bytes.length - SIGINFO_SIZE; at >= 0; at -= SIGINFO_SIZE) {
-    if (view.getInt32(at + PID_OFFSET, true) !== pid) continue;
-    return decodeEnd(bytes.slice(at, at + SIGINFO_SIZE))?.code;
-  }
-  return undefined;
 }

@@ -8,6 +8,7 @@ import type { Poller } from "../../../ffi/waiting/poll.ts";
 import type { EventOf } from "../host/publisher.ts";
 import type { Topic } from "../messages/events.ts";
 import type { StreamsOf } from "../streams/task_streams.ts";
+import type { Ended } from "./ended.ts";
 import type { TaskRecord } from "./record.ts";
 
 /** The surroundings. */
@@ -22,7 +23,7 @@ export interface TaskHost {
   /** Keeps what is known of the processes. */
   readonly keep: (known: Pick<TaskRecord, "isStarted" | "exit" | "isTold" | "further">) => void;
   /** Where the starter writes how processes ended. */
-  readonly ended: string;
+  readonly ended: Ended;
   /** Notes what went wrong where nobody is told. */
   readonly warn: (error: unknown) => void;
 }
