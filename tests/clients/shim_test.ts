@@ -1,6 +1,12 @@
 /** hull's own shim for containerd does what runc's does. @module */
 
-import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { CGROUP_DRIVER, clientCgroup } from "../fixtures/cgroup_driver.ts";
 import {
   type ClientBench,
@@ -67,6 +73,18 @@ async function bench(): Promise<
     await daemon[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Whether a further process has been added. */
+function hasRecord(root: string, execId: string): boolean {
+  const folder = `${root}/~shim/tasks/${NAME}-hull`;
+  return [...Deno.readDirSync(folder)].some(({ name }) => {
+    try {
+      return Deno.readTextFileSync(`${folder}/${name}`).includes(`"execId":"${execId}"`);
+    } catch {
+      return false; // it has its name from a moment ago no more
+    }
+  });
 }
 
 const missing = CGROUP_DRIVER === "cgroupfs" ? await missingContainerd() : "cgroupfs";
@@ -223,6 +241,41 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
     }
     await sh(`c task kill -s KILL $N-8; till "c task ls | grep $N-8 | grep STOPPED"
       c task rm $N-8; c containers rm $N-8`);
+  });
+
+  await t.step("a process whose start was cut short does not run", async () => {
+    await sh(`export i=9; numbered -d ${IMAGE} $N-9 /bin/sh -c '${loop}'`);
+    const started = async () => {
+      const pids = (await sh(`c task ps $N-9 | awk 'NR > 1 {print $1}'`)).trim().split("\n");
+      return pids.filter((pid) => {
+        try {
+          return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("1234");
+        } catch {
+          return false; // one of the short ones of the loop
+        }
+      });
+    };
+    for (let k = 0; k < 20; k++) {
+      await until(async () => await daemon.shimPid() !== undefined);
+      const shim = await daemon.shimPid() as number;
+      const cut = (async () => {
+        // The start comes some milliseconds after this, and is soon done.
+        for (const end = Date.now() + 20_000; !hasRecord(daemon.shimRoot, `z${k}`);) {
+          assert(Date.now() < end);
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+        for (const end = performance.now() + k / 3; performance.now() < end;);
+        Deno.kill(shim, "SIGKILL");
+      })();
+      const out = await sh(`enter --detach --exec-id z${k} $N-9 sleep 1234`);
+      await cut;
+      if (out !== "") assertStringIncludes(out, "the shim was ended while it started");
+      assertEquals((await started()).length, out === "" ? 1 : 0, `exec ${k}: ${out}`);
+      await sh(`c task kill --exec-id z${k} -s KILL $N-9; c task delete --exec-id z${k} $N-9`);
+      await until(async () => (await started()).length === 0);
+    }
+    await sh(`c task kill -s KILL $N-9; till "c task ls | grep $N-9 | grep STOPPED"
+      c task rm $N-9; c containers rm $N-9`);
   });
 
   await t.step("nothing is left", async () => {

@@ -65,6 +65,11 @@ export class Places {
     return `${this.folder}/clients`;
   }
 
+  /** What each containerd is to be told. */
+  get events(): string {
+    return `${this.folder}/events`;
+  }
+
   /** What goes wrong where nobody is told. */
   get log(): string {
     return `${this.folder}/log`;
@@ -83,7 +88,8 @@ export class Places {
   /** Makes the folders. */
   make(): void {
     const inside = ["tasks", "state"].map((name) => `${this.folder}/${name}`);
-    for (const folder of [...inside, this.sockets, this.kept, this.calls, this.clients]) {
+    const own = [this.sockets, this.kept, this.calls, this.clients, this.events];
+    for (const folder of [...inside, ...own]) {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
   }

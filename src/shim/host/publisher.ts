@@ -1,6 +1,6 @@
 /**
  * Tells containerd what happens, in the order in which it happened. While containerd is away, the
- * events wait for it.
+ * events wait for it, and they outlive this program.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { encode, type Given } from "../../protobuf/message.ts";
 import { TtrpcClient } from "../../ttrpc/client.ts";
 import { anyOf, timestampOf } from "../messages/common.ts";
 import { EVENTS, EVENTS_SERVICE, FORWARD, type Topic } from "../messages/events.ts";
+import { Outbox } from "./outbox.ts";
 
 /** Later ones replace the first ones: containerd asks for the state of all when it comes back. */
 const MOST_WAITING = 4096;
@@ -23,37 +24,32 @@ const MOST_REFUSALS = 5;
 /** The message of a topic. */
 export type EventOf<Of extends Topic> = Given<(typeof EVENTS)[Of][1]>;
 
-interface Waiting {
-  readonly payload: Uint8Array<ArrayBuffer>;
-  readonly sent: () => void;
-}
-
 /** Sends events to one containerd. */
 export class Publisher {
   readonly #path: string;
+  readonly #outbox: Outbox;
   readonly #poller: Poller;
-  readonly #waiting: Waiting[] = [];
+  readonly #warn: (error: unknown) => void;
   #client: TtrpcClient | undefined;
   #isSending = false;
 
-  /** @param address of containerd's ttrpc socket: a path, or a `unix://` URI; may be empty */
-  constructor(address: string, poller: Poller) {
+  /**
+   * Begins with what another program has left.
+   *
+   * @param address of containerd's ttrpc socket: a path, or a `unix://` URI; may be empty
+   * @param outbox the file of what waits
+   */
+  constructor(address: string, outbox: string, poller: Poller, warn: (error: unknown) => void) {
     this.#path = address.replace(/^unix:\/\//, "");
+    this.#outbox = new Outbox(outbox);
     this.#poller = poller;
+    this.#warn = warn;
+    this.#begin();
   }
 
-  /**
-   * Sends an event behind those that wait.
-   *
-   * @param sent called once containerd has it
-   */
-  publish<Of extends Topic>(
-    namespace: string,
-    topic: Of,
-    event: EventOf<Of>,
-    sent: () => void = () => {},
-  ): void {
-    if (this.#path === "") return sent();
+  /** Sends an event behind those that wait. When this returns, it outlives this program. */
+  publish<Of extends Topic>(namespace: string, topic: Of, event: EventOf<Of>): void {
+    if (this.#path === "") return;
     const [typeUrl, message] = EVENTS[topic];
     const payload = encode(FORWARD, {
       envelope: {
@@ -63,20 +59,33 @@ export class Publisher {
         event: anyOf(typeUrl, message, event),
       },
     });
-    this.#waiting.push({ payload, sent });
-    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
-    if (!this.#isSending) void this.#sendAll();
+    this.#kept(() => this.#outbox.add(payload));
+    if (this.#outbox.waiting.length > MOST_WAITING) this.#kept(() => this.#outbox.shift());
+    this.#begin();
+  }
+
+  #begin(): void {
+    if (!this.#isSending && this.#outbox.waiting.length > 0) void this.#sendAll();
+  }
+
+  /** Without room for it an event is sent all the same, if this program lives. */
+  #kept(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#warn(error);
+    }
   }
 
   async #sendAll(): Promise<void> {
     this.#isSending = true;
+    const { waiting } = this.#outbox;
     let pauseMs = FIRST_PAUSE_MS;
     let refusals = 0;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const outcome = await this.#send(next.payload);
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const outcome = await this.#send(next);
       if (outcome === "sent" || (outcome === "refused" && ++refusals === MOST_REFUSALS)) {
-        if (this.#waiting[0] === next) this.#waiting.shift();
-        next.sent();
+        if (waiting[0] === next) this.#kept(() => this.#outbox.shift());
         refusals = 0;
         pauseMs = FIRST_PAUSE_MS;
         continue;

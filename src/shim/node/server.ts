@@ -68,6 +68,9 @@ export class Server {
     );
     this.#fifos = found.filter(({ kind }) => kind === "fifo");
     this.#door = new Door({ places, poller, keeper, warn, onEnd: () => this.#rest() }, found);
+    for (const { name } of Deno.readDirSync(places.sockets)) { // of starts that were cut short
+      if (/^t\d+-\d+$/.test(name)) Deno.removeSync(`${places.sockets}/${name}`);
+    }
     this.#shared = {
       places,
       poller,
@@ -83,7 +86,9 @@ export class Server {
     restEngineThreads();
     const clients = readClients(this.#places);
     for (const client of clients) await this.#know(client);
-    for (const record of new Records(this.#places).all()) {
+    const records = new Records(this.#places);
+    for (const record of records.buried()) (await this.#know(record.client)).tasks.remember(record);
+    for (const record of records.all()) {
       try {
         (await this.#know(record.client)).tasks.restore(record, this.#terminals);
       } catch (error) {
@@ -174,8 +179,15 @@ export class Server {
     const known = this.#served.get(name);
     if (known !== undefined) return known;
     const { ttrpcAddress } = client;
-    const publisher = this.#publishers.get(ttrpcAddress) ??
-      new Publisher(ttrpcAddress, this.#poller);
+    const outbox = await socketName({ namespace: "", address: ttrpcAddress, ttrpcAddress });
+    const madeMeanwhile = this.#served.get(name);
+    if (madeMeanwhile !== undefined) return madeMeanwhile;
+    const publisher = this.#publishers.get(ttrpcAddress) ?? new Publisher(
+      ttrpcAddress,
+      `${this.#places.events}/${outbox}`,
+      this.#poller,
+      this.#shared.warn,
+    );
     this.#publishers.set(ttrpcAddress, publisher);
     const served = { name, tasks: new Tasks(client, publisher, this.#shared) };
     this.#served.set(name, served);

@@ -21,7 +21,7 @@ import * as messages from "../messages/task.ts";
 import { noCheckpoints, perhapsDone } from "../task/refusals.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import { statsMessage } from "../task/stats.ts";
-import type { TaskProcess } from "../task/task_process.ts";
+import type { Deleted } from "../task/task.ts";
 import { told } from "../host/status_of.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -48,10 +48,12 @@ function handlers(tasks: Tasks): Record<string, Handler> {
         () => tasks.find(id).start(execId, context),
       ),
     })),
-    Delete: method(PROCESS, messages.DELETED, async ({ id, execId }) => {
-      const task = tasks.find(id);
-      return deleted(execId === "" ? await tasks.delete(id) : await task.delete(execId));
-    }),
+    Delete: method(PROCESS, messages.DELETED, async ({ id, execId }, { isAgain }) =>
+      deleted(
+        execId === ""
+          ? await tasks.delete(id, isAgain)
+          : await tasks.find(id).deleteFurther(execId, isAgain),
+      )),
     State: method(PROCESS, messages.STATE, async ({ id, execId }) => {
       const task = tasks.find(id);
       const process = task.process(execId);
@@ -69,9 +71,7 @@ function handlers(tasks: Tasks): Record<string, Handler> {
     Exec: method(EXEC, EMPTY, (request, { isAgain }) => {
       const { id, execId, terminal, stdin, stdout, stderr } = request;
       const config = jsonOf<ProcessConfig>(request.spec);
-      const task = tasks.find(id);
-      if (isAgain && task.has(execId)) return {};
-      task.add(execId, { terminal, stdin, stdout, stderr }, config);
+      tasks.find(id).add(execId, { terminal, stdin, stdout, stderr }, config, isAgain);
       return {};
     }),
     Kill: method(KILL, EMPTY, ({ id, execId, signal, all }, { isAgain }) => {
@@ -99,8 +99,8 @@ function handlers(tasks: Tasks): Record<string, Handler> {
       await tasks.find(id).pause(signal);
       return {};
     }),
-    Resume: method(CONTAINER, EMPTY, async ({ id }, { signal }) => {
-      await tasks.find(id).resume(signal);
+    Resume: method(CONTAINER, EMPTY, async ({ id }, context) => {
+      await tasks.find(id).resume(context);
       return {};
     }),
     Update: method(UPDATE, EMPTY, async ({ id, resources }, { signal }) => {
@@ -148,7 +148,7 @@ export function method<Request extends MessageTable, Answer extends MessageTable
   return async (payload, context) => encode(answer, await act(decode(request, payload), context));
 }
 
-function deleted({ pid, exit }: TaskProcess): Given<typeof messages.DELETED> {
+function deleted({ pid, exit }: Deleted): Given<typeof messages.DELETED> {
   return { pid, exitStatus: exit?.status, exitedAt: exit && timestampOf(exit.atMs) };
 }
 

@@ -9,6 +9,7 @@ import type { Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
 import type { InnerFactoryOptions } from "../../container/workshop.ts";
 import { RecentStates } from "../../state/recent_states.ts";
+import { undone } from "../../failures/undo.ts";
 import { EXIT_FILE } from "../../state/state_temporary.ts";
 import { Factory } from "../../factory.ts";
 import type { MessageOf } from "../../protobuf/message.ts";
@@ -22,9 +23,10 @@ import type { StreamOwner } from "../streams/targets.ts";
 import { makeTask } from "../task/creation.ts";
 import type { Ended } from "../task/ended.ts";
 import { Records, type TaskRecord } from "../task/record.ts";
-import { Task } from "../task/task.ts";
+import { type Deleted, Task } from "../task/task.ts";
 import type { TaskHost } from "../task/task_host.ts";
 import { type Exit, TaskProcess, UNKNOWN_STATUS } from "../task/task_process.ts";
+import { TakenAway } from "./taken_away.ts";
 import { type Client, isName, type Places } from "../host/places.ts";
 import type { Publisher } from "../host/publisher.ts";
 import { unmountAll } from "../host/rootfs.ts";
@@ -52,6 +54,7 @@ export class Tasks {
   readonly #records: Records;
   readonly #tasks = new Map<string, Task>();
   readonly #making = new Set<string>();
+  readonly #takenAway: TakenAway;
   /** What was read and planned lately. */
   readonly #states = new RecentStates();
   readonly #factories = new Map<string, Factory>();
@@ -62,6 +65,7 @@ export class Tasks {
     this.#publisher = publisher;
     this.#shared = shared;
     this.#records = new Records(shared.places);
+    this.#takenAway = new TakenAway(this.#records, client.namespace);
   }
 
   /** How many there are, with those that are being made. */
@@ -92,7 +96,10 @@ export class Tasks {
   ): Promise<number> {
     const { id, bundle } = request;
     const made = this.#tasks.get(id);
-    if (isAgain && made !== undefined) return made.init.pid;
+    if (isAgain && made !== undefined) {
+      this.#tellCreation(request, made.init.pid); // perhaps a second time
+      return made.init.pid;
+    }
     if (!isName(id)) throw new StatusError("InvalidArgument", `${id} is no container's name`);
     if (this.#tasks.has(id) || this.#making.has(id)) {
       throw new StatusError("AlreadyExists", `task ${id} already exists`);
@@ -111,6 +118,7 @@ export class Tasks {
         factory: this.#factory(root, options.systemdCgroup),
         streams: this.#streamsOf(id, "", owner),
         signal,
+        isAgain,
       });
       const { terminal, stdin, stdout, stderr } = request;
       const record: TaskRecord = {
@@ -128,15 +136,20 @@ export class Tasks {
       init.pid = record.pid;
       init.streams = made.streams;
       const task = new Task(made.container, init, this.#hostOf(record));
-      this.#records.write(record);
+      try {
+        this.#records.write(record);
+      } catch (error) {
+        const { container, streams } = made;
+        throw await undone(
+          error,
+          () => streams[Symbol.asyncDispose](),
+          () => container.destroy({ force: true }),
+          () => unmountAll(`${bundle}/rootfs`),
+        );
+      }
+      this.#takenAway.forget(id);
       this.#tasks.set(id, task);
-      this.#publisher.publish(this.#client.namespace, "/tasks/create", {
-        containerId: id,
-        bundle,
-        rootfs: request.rootfs,
-        io: record.streams,
-        pid: record.pid,
-      });
+      this.#tellCreation(request, record.pid);
       task.watch(made.process.wait().then(({ code }) => ({ status: code, atMs: Date.now() })));
       return record.pid;
     } finally {
@@ -144,18 +157,38 @@ export class Tasks {
     }
   }
 
-  /** Takes a task away; gives its first process. */
-  async delete(id: string): Promise<TaskProcess> {
-    const process = await this.find(id).delete("");
-    this.#forget(id);
+  #tellCreation({ id, bundle, rootfs, ...io }: MessageOf<typeof CREATE>, pid: number): void {
+    const { terminal, stdin, stdout, stderr } = io;
+    this.#publisher.publish(this.#client.namespace, "/tasks/create", {
+      containerId: id,
+      bundle,
+      rootfs,
+      io: { terminal, stdin, stdout, stderr },
+      pid,
+    });
+  }
+
+  /**
+   * Takes a task away; gives what is known of its first process.
+   *
+   * @param isAgain another program, which was killed, may have done so
+   */
+  async delete(id: string, isAgain: boolean): Promise<Deleted> {
+    const gone = isAgain && !this.#tasks.has(id) ? this.#takenAway.get(id) : undefined;
+    const process = gone ?? await this.find(id).delete();
     const { pid, exit } = process;
+    this.#tellDeletion(id, process);
+    if (gone === undefined) this.#forget(id);
+    return { pid, exit };
+  }
+
+  #tellDeletion(id: string, { pid, exit }: Deleted): void {
     this.#publisher.publish(this.#client.namespace, "/tasks/delete", {
       containerId: id,
       pid,
       exitStatus: exit?.status,
       exitedAt: exit && timestampOf(exit.atMs),
     });
-    return process;
   }
 
   /**
@@ -171,6 +204,7 @@ export class Tasks {
       this.#forget(id);
       return task.init.exit && { pid: task.init.pid, exit: task.init.exit };
     }
+    const gone = this.#takenAway.get(id);
     const factory = this.#factory(this.#shared.places.state(this.#client.namespace), false);
     try {
       if (isName(id)) await factory.remove(id, { force: true });
@@ -178,7 +212,7 @@ export class Tasks {
       if (!isMissing(error)) throw error;
     }
     if (bundle.startsWith("/")) unmountAll(`${bundle}/rootfs`);
-    return undefined;
+    return gone?.exit && { pid: gone.pid, exit: gone.exit };
   }
 
   /**
@@ -195,10 +229,13 @@ export class Tasks {
       container = this.#factory(root, isSystemd).load(id);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      this.#records.remove(this.#client.namespace, id);
+      unmountAll(`${record.bundle}/rootfs`);
+      this.#takenAway.add(id);
+      this.#takenAway.remember(record);
       return;
     }
-    const task = new Task(container, init, this.#hostOf(record));
+    const host = this.#hostOf({ ...record, isTold: undefined });
+    const task = new Task(container, init, host, record.gone);
     this.#tasks.set(id, task);
     const terminal = (execId: string) => {
       const name = this.#nameOf(id, execId);
@@ -208,7 +245,7 @@ export class Tasks {
     };
     for (const further of record.further ?? []) task.restore(further, terminal(further.execId));
     if (exit !== undefined) {
-      task.noteEnd(exit, record.isTold === true);
+      task.noteEnd({ ...record, exit });
       TaskStreams.endLate(streams, this.#streamsOf(id, "", owner), terminal(""))
         .catch(this.#shared.warn);
       return;
@@ -229,10 +266,15 @@ export class Tasks {
     );
   }
 
+  /** Remembers a task that another program has taken away, and perhaps not told of. */
+  remember(record: TaskRecord): void {
+    this.#takenAway.remember(record);
+  }
+
   #forget(id: string): void {
     this.#tasks.get(id)?.forget();
     this.#tasks.delete(id);
-    this.#records.remove(this.#client.namespace, id);
+    this.#takenAway.add(id);
   }
 
   #factory(root: string, isSystemd: boolean): Factory {
@@ -270,7 +312,7 @@ export class Tasks {
     return {
       bundle,
       poller: this.#shared.poller,
-      publish: (topic, event, sent) => this.#publisher.publish(namespace, topic, event, sent),
+      publish: (topic, event) => this.#publisher.publish(namespace, topic, event),
       streamsOf: (execId) => this.#streamsOf(id, execId, owner),
       keep: (known) => {
         if (this.#tasks.has(id)) this.#records.write({ ...record, ...known });

@@ -24,6 +24,8 @@ export interface Ordered {
   readonly factory: Factory;
   readonly streams: StreamsOf;
   readonly signal: AbortSignal;
+  /** Whether another program, which was killed, may have made a part of it. */
+  readonly isAgain: boolean;
 }
 
 /** What was made. */
@@ -45,6 +47,7 @@ export async function makeTask(ordered: Ordered): Promise<Made> {
   if (checkpoint !== "") throw noCheckpoints();
   const place = `${bundle}/rootfs`;
   if (rootfs.length === 0) return await makeOn(ordered);
+  if (ordered.isAgain) await clear(ordered, place);
   Deno.mkdirSync(place, { recursive: true, mode: ROOTFS_MODE });
   await mountAll(rootfs, place);
   try {
@@ -52,6 +55,16 @@ export async function makeTask(ordered: Ordered): Promise<Made> {
   } catch (error) {
     throw await undone(error, () => unmountAll(place));
   }
+}
+
+/** An overlay that is still there would be in use by two mounts at once. */
+async function clear({ request: { id }, factory }: Ordered, place: string): Promise<void> {
+  try {
+    await factory.remove(id, { force: true });
+  } catch (error) {
+    if (!(error instanceof ContainerError) || error.code !== "ContainerNotExists") throw error;
+  }
+  unmountAll(place);
 }
 
 async function makeOn({ request, options, factory, streams, signal }: Ordered): Promise<Made> {

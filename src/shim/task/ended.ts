@@ -8,7 +8,12 @@
 
 import { O_APPEND, O_TRUNC, O_WRONLY, open, writeAll } from "../../../ffi/files/file.ts";
 import { tryStatPath } from "../../../ffi/files/file_status.ts";
-import { CODE_OFFSET, decodeEnd, PID_OFFSET, SIGINFO_SIZE } from "../../../ffi/processes/process.ts";
+import {
+  CODE_OFFSET,
+  decodeEnd,
+  PID_OFFSET,
+  SIGINFO_SIZE,
+} from "../../../ffi/processes/process.ts";
 
 /** The file. */
 export class Ended {

@@ -22,15 +22,27 @@ import { type Exit, TaskProcess } from "./task_process.ts";
 export class FurtherProcess {
   /** What containerd knows of it. */
   readonly process: TaskProcess;
+  /** When it was added; undefined of an older build's. */
+  readonly addedMs: number | undefined;
   readonly #config: ProcessConfig;
   readonly #host: TaskHost;
   #identity: ProcessIdentity | undefined;
   #handle: Process | undefined;
   #isStarting = false;
 
-  /** Starts nothing yet. */
-  constructor(process: TaskProcess, config: ProcessConfig, host: TaskHost) {
+  /**
+   * Starts nothing yet.
+   *
+   * @param addedMs when it was added, in milliseconds since 1970
+   */
+  constructor(
+    process: TaskProcess,
+    config: ProcessConfig,
+    host: TaskHost,
+    addedMs: number | undefined,
+  ) {
     this.process = process;
+    this.addedMs = addedMs;
     this.#config = config;
     this.#host = host;
   }
@@ -47,18 +59,17 @@ export class FurtherProcess {
     master: KeptTerminal | undefined,
     onEnd: (exit: Exit) => void,
   ): FurtherProcess {
-    const { execId, streams, config, identity, exit } = record;
-    const further = new FurtherProcess(new TaskProcess(execId, streams), config, host);
+    const { execId, streams, config, addedMs, identity, exit } = record;
+    const process = new TaskProcess(execId, streams);
+    const further = new FurtherProcess(process, config, host, addedMs);
     if (identity === undefined) {
       if (master !== undefined) closeTerminal(master); // its start was not finished
       return further;
     }
-    const { process } = further;
     further.#identity = identity;
     process.pid = identity.pid;
     if (exit !== undefined) {
       process.end(exit);
-      process.isTold = record.isTold === true;
       TaskStreams.endLate(streams, host.streamsOf(execId), master).catch(host.warn);
       return further;
     }
@@ -73,9 +84,10 @@ export class FurtherProcess {
 
   /** What is kept of it. */
   get record(): FurtherRecord {
-    const { execId, names, exit, isTold } = this.process;
+    const { execId, names, exit } = this.process;
     const identity = this.#identity;
-    return { execId, streams: names, config: this.#config, identity, exit, isTold };
+    const { addedMs } = this;
+    return { execId, streams: names, config: this.#config, addedMs, identity, exit };
   }
 
   /** Starts it in its container. Its end is not noticed before it is watched. */

@@ -19,12 +19,21 @@ export interface FurtherRecord {
   readonly execId: string;
   readonly streams: StreamNames;
   readonly config: ProcessConfig;
+  /** When it was added, in milliseconds since 1970. */
+  readonly addedMs?: number | undefined;
   /** The process, once it is started. */
   readonly identity?: ProcessIdentity | undefined;
   /** How it ended. */
   readonly exit?: Exit | undefined;
-  /** Whether containerd knows that. */
+  /** False of an older build, where containerd was not told that yet. */
   readonly isTold?: boolean | undefined;
+}
+
+/** What is kept of a further process that was taken away. */
+export interface GoneRecord {
+  readonly execId: string;
+  readonly pid: number;
+  readonly exit?: Exit | undefined;
 }
 
 /** The record. */
@@ -42,13 +51,18 @@ export interface TaskRecord {
   readonly isStarted: boolean;
   /** How it ended. */
   readonly exit?: Exit | undefined;
-  /** Whether containerd knows that. */
+  /** False of an older build, where containerd was not told that yet. */
   readonly isTold?: boolean | undefined;
   /** Its further processes. */
   readonly further?: readonly FurtherRecord[] | undefined;
+  /** Those taken away last. */
+  readonly gone?: readonly GoneRecord[] | undefined;
 }
 
 const encoder = new TextEncoder();
+/** How the names of the files end. */
+const LIVING = ".json";
+const BURIED = ".gone";
 
 /** The records of all tasks. */
 export class Records {
@@ -75,19 +89,28 @@ export class Records {
     rename(fresh, path);
   }
 
-  /** Takes one away. */
-  remove(namespace: string, id: string): void {
+  /** Takes one away, but for what {@linkcode Records.buried} tells. */
+  bury(namespace: string, id: string): void {
     try {
-      Deno.removeSync(this.#path(namespace, id));
+      rename(this.#path(namespace, id), this.#path(namespace, id, BURIED));
+    } catch (error) {
+      if (!failedWith(error, "ENOENT")) throw error;
+    }
+  }
+
+  /** Forgets one that was taken away. */
+  forget(namespace: string, id: string): void {
+    try {
+      Deno.removeSync(this.#path(namespace, id, BURIED));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
-  /** One of them; undefined if there is none. */
-  read(namespace: string, id: string): TaskRecord | undefined {
+  /** Undefined if there is none. */
+  #read(namespace: string, id: string, ending: string): TaskRecord | undefined {
     try {
-      return JSON.parse(Deno.readTextFileSync(this.#path(namespace, id))) as TaskRecord;
+      return JSON.parse(Deno.readTextFileSync(this.#path(namespace, id, ending))) as TaskRecord;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
@@ -96,12 +119,21 @@ export class Records {
 
   /** All of them; what can't be read is left out. */
   all(): TaskRecord[] {
+    return this.#those(LIVING);
+  }
+
+  /** Those that were taken away lately: who asked for that may not have its answer yet. */
+  buried(): TaskRecord[] {
+    return this.#those(BURIED);
+  }
+
+  #those(ending: string): TaskRecord[] {
     const folder = `${this.#places.folder}/tasks`;
     return names(folder).flatMap((namespace) =>
       names(`${folder}/${namespace}`).flatMap((file) => {
-        if (!file.endsWith(".json")) return [];
+        if (!file.endsWith(ending)) return [];
         try {
-          return this.read(namespace, file.slice(0, -".json".length)) ?? [];
+          return this.#read(namespace, file.slice(0, -ending.length), ending) ?? [];
         } catch (error) {
           if (error instanceof SyntaxError) return [];
           throw error;
@@ -110,8 +142,8 @@ export class Records {
     );
   }
 
-  #path(namespace: string, id: string): string {
-    return `${this.#places.tasks(namespace)}/${id}.json`;
+  #path(namespace: string, id: string, ending: string = LIVING): string {
+    return `${this.#places.tasks(namespace)}/${id}${ending}`;
   }
 }
 

@@ -16,15 +16,20 @@ import { unmountAll } from "../host/rootfs.ts";
 import type { StreamNames } from "../streams/targets.ts";
 import type { KeptTerminal } from "../streams/task_streams.ts";
 import { FurtherProcess } from "./further.ts";
-import type { FurtherRecord } from "./record.ts";
+import { endHalfStarted } from "./half_started.ts";
+import type { FurtherRecord, GoneRecord, TaskRecord } from "./record.ts";
 import { finished, hasEnded, perhapsDone, running } from "./refusals.ts";
 import type { TaskHost } from "./task_host.ts";
 import { type Exit, TaskProcess, UNKNOWN_STATUS } from "./task_process.ts";
 
 /** How long what was written last may take after the end. */
 const DRAIN_MS = 2000;
-/** When what need not be kept at once is, if nothing else has been kept by then. */
-const LATER_MS = 1000;
+
+/** How many of those taken away are remembered. */
+const MOST_GONE = 8;
+
+/** What is said of a process that was taken away. */
+export type Deleted = Pick<GoneRecord, "pid" | "exit">;
 
 /** A task. */
 export class Task {
@@ -34,13 +39,23 @@ export class Task {
   readonly #host: TaskHost;
   readonly #further = new Map<string, FurtherProcess>();
   readonly #oom = new AbortController();
+  /** Those taken away last: who asked for that may not have its answer yet. */
+  #gone: readonly GoneRecord[];
   #isStarted = false;
   #isForgotten = false;
-  #later: ReturnType<typeof setTimeout> | undefined;
   #starting: Promise<void> | undefined;
 
-  /** @param init with its number and its streams */
-  constructor(container: Container, init: TaskProcess, host: TaskHost) {
+  /**
+   * @param init with its number and its streams
+   * @param gone see {@linkcode TaskRecord}
+   */
+  constructor(
+    container: Container,
+    init: TaskProcess,
+    host: TaskHost,
+    gone: readonly GoneRecord[] = [],
+  ) {
+    this.#gone = gone;
     this.#container = container;
     this.init = init;
     this.#host = host;
@@ -73,8 +88,12 @@ export class Task {
     if (execId !== "") {
       const further = this.#find(execId);
       if (!isAgain) return await this.#startFurther(further, signal);
-      if (further.process.pid !== 0) return further.process.pid;
-      throw perhapsDone("started the process");
+      if (further.process.pid === 0) {
+        endHalfStarted(this.#container.processes(), this.#pids(), further.addedMs);
+        throw perhapsDone("started the process");
+      }
+      if (further.process.isRunning) this.#tellStart(further.process); // perhaps a second time
+      return further.process.pid;
     }
     if (isAgain && this.#isStarted) return this.init.pid;
     this.init.requireRunning();
@@ -84,11 +103,10 @@ export class Task {
   }
 
   /** It had ended before this program began. */
-  noteEnd(exit: Exit, isTold: boolean): void {
+  noteEnd({ exit, isTold }: Pick<TaskRecord, "isTold"> & { readonly exit: Exit }): void {
     this.#isStarted = true;
     this.init.end(exit);
-    this.init.isTold = isTold;
-    if (!isTold) this.#tellEnd(this.init, exit);
+    if (isTold === false) this.#tellEnd(this.init, exit);
   }
 
   /** Tells of the start, and watches for want of memory from then on. */
@@ -107,16 +125,27 @@ export class Task {
     });
   }
 
-  /** Adds a further process, which is not started yet. */
-  add(execId: string, names: StreamNames, config: ProcessConfig): void {
+  /**
+   * Adds a further process, which is not started yet.
+   *
+   * @param isAgain another program, which was killed, may have done so
+   */
+  add(execId: string, names: StreamNames, config: ProcessConfig, isAgain: boolean): void {
+    const added = () => this.#host.publish("/tasks/exec-added", { containerId: this.#id, execId });
+    if (isAgain && this.#further.has(execId)) return added();
     if (this.#further.has(execId)) throw new StatusError("AlreadyExists", `id ${execId}`);
     if (this.init.exit !== undefined) {
       throw new StatusError("FailedPrecondition", "cannot exec in a stopped state");
     }
     const process = new TaskProcess(execId, names);
-    this.#further.set(execId, new FurtherProcess(process, config, this.#host));
-    this.#keep();
-    this.#host.publish("/tasks/exec-added", { containerId: this.#id, execId });
+    this.#further.set(execId, new FurtherProcess(process, config, this.#host, Date.now()));
+    try {
+      this.#keep();
+    } catch (error) {
+      this.#further.delete(execId);
+      throw error;
+    }
+    added();
   }
 
   /** Goes on with a further process of a program that has been killed. */
@@ -124,13 +153,9 @@ export class Task {
     const onEnd = (exit: Exit) => this.#endFurther(further.process, exit);
     const further = FurtherProcess.restore(record, this.#host, master, onEnd);
     this.#further.set(record.execId, further);
-    const { process } = further;
-    if (process.exit !== undefined && !process.isTold) this.#tellEnd(process, process.exit);
-  }
-
-  /** Whether there is a further process of a name. */
-  has(execId: string): boolean {
-    return this.#further.has(execId);
+    if (record.exit !== undefined && record.isTold === false) {
+      this.#tellEnd(further.process, record.exit);
+    }
   }
 
   /** A process by the name of a further one, or the first one. */
@@ -172,25 +197,38 @@ export class Task {
   }
 
   /** Lets them go on. */
-  async resume(signal: AbortSignal): Promise<void> {
-    await this.#container.resume({ signal });
+  async resume({ signal, isAgain }: CallContext): Promise<void> {
+    const isDone = isAgain && this.#container.status() === "running";
+    if (!isDone) await this.#container.resume({ signal });
     this.#host.publish("/tasks/resumed", { containerId: this.#id });
   }
 
   /**
-   * Takes away a further process that does not run, or the container; gives how it ended.
+   * Takes away a further process that does not run; gives how it ended.
+   *
+   * @param isAgain another program, which was killed, may have done so
+   * @throws {StatusError} `FailedPrecondition` if it runs
+   */
+  async deleteFurther(execId: string, isAgain: boolean): Promise<Deleted> {
+    const gone = this.#gone.find((gone) => gone.execId === execId);
+    if (isAgain && gone !== undefined && !this.#further.has(execId)) return gone;
+    const { process } = this.#find(execId);
+    if (process.isRunning) throw running();
+    await drained(process);
+    const { pid, exit } = process;
+    this.#further.delete(execId);
+    this.#gone = [...this.#gone.slice(1 - MOST_GONE), { execId, pid, exit }];
+    this.#keep();
+    return process;
+  }
+
+  /**
+   * Takes away the container; gives how its first process ended.
    *
    * @throws {StatusError} `FailedPrecondition` if it runs
    */
-  async delete(execId: string): Promise<TaskProcess> {
-    const process = this.process(execId);
-    if (execId !== "") {
-      if (process.isRunning) throw running();
-      await drained(process);
-      this.#further.delete(execId);
-      this.#keep();
-      return process;
-    }
+  async delete(): Promise<TaskProcess> {
+    const process = this.init;
     if (process.isRunning && await this.status(process) !== STATUS.created) throw running();
     await this.destroy();
     return process;
@@ -212,22 +250,14 @@ export class Task {
 
   /** It is taken away: nothing is kept of it any more, since its name may be another's. */
   forget(): void {
-    clearTimeout(this.#later);
     this.#isForgotten = true;
   }
 
   #keep(): void {
-    clearTimeout(this.#later);
-    this.#later = undefined;
     if (this.#isForgotten) return;
     const further = [...this.#further.values()].map(({ record }) => record);
-    const { exit, isTold } = this.init;
-    this.#host.keep({ isStarted: this.#isStarted, exit, isTold, further });
-  }
-
-  /** Keeps that containerd was told something; if this program is killed before, it is told again. */
-  #keepLater(): void {
-    if (!this.#isForgotten) this.#later ??= setTimeout(() => this.#keep(), LATER_MS);
+    const gone = this.#gone.length === 0 ? undefined : this.#gone;
+    this.#host.keep({ isStarted: this.#isStarted, exit: this.init.exit, further, gone });
   }
 
   #find(execId: string): FurtherProcess {
@@ -240,16 +270,26 @@ export class Task {
     this.init.requireRunning();
     const { process } = further;
     await further.start(this.#container, signal);
-    const { execId, pid } = process;
     try {
       this.#keep();
-      this.#host.publish("/tasks/exec-started", { containerId: this.#id, execId, pid });
+      this.#tellStart(process);
     } finally {
       further.watch((exit) => this.#endFurther(process, exit));
     }
-    return pid;
+    return process.pid;
   }
 
+  #tellStart({ execId, pid }: TaskProcess): void {
+    this.#host.publish("/tasks/exec-started", { containerId: this.#id, execId, pid });
+  }
+
+  /** The numbers of all processes that it knows. */
+  #pids(): Set<number> {
+    return new Set([this.init, ...[...this.#further.values()].map(({ process }) => process)]
+      .map(({ pid }) => pid));
+  }
+
+  /** Told first: an end that is kept is not told again, one that is not kept comes once more. */
   #endFurther(process: TaskProcess, exit: Exit): void {
     this.#end(process, exit);
     this.#keep();
@@ -284,16 +324,12 @@ export class Task {
   }
 
   #tellEnd(process: TaskProcess, exit: Exit): void {
-    const event = {
+    this.#host.publish("/tasks/exit", {
       containerId: this.#id,
       id: process.execId === "" ? this.#id : process.execId,
       pid: process.pid,
       exitStatus: exit.status,
       exitedAt: timestampOf(exit.atMs),
-    };
-    this.#host.publish("/tasks/exit", event, () => {
-      process.isTold = true;
-      this.#keepLater();
     });
   }
 

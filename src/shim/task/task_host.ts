@@ -16,12 +16,12 @@ export interface TaskHost {
   /** The folder that containerd made for the container. */
   readonly bundle: string;
   readonly poller: Poller;
-  /** Tells containerd, and calls back once it knows. */
-  readonly publish: <Of extends Topic>(topic: Of, event: EventOf<Of>, sent?: () => void) => void;
+  /** Tells containerd: this is certain once it returns. */
+  readonly publish: <Of extends Topic>(topic: Of, event: EventOf<Of>) => void;
   /** Where a further process's streams are. */
   readonly streamsOf: (execId: string) => StreamsOf;
   /** Keeps what is known of the processes. */
-  readonly keep: (known: Pick<TaskRecord, "isStarted" | "exit" | "isTold" | "further">) => void;
+  readonly keep: (known: Pick<TaskRecord, "isStarted" | "exit" | "further" | "gone">) => void;
   /** Where the starter writes how processes ended. */
   readonly ended: Ended;
   /** Notes what went wrong where nobody is told. */

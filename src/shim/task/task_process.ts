@@ -25,8 +25,6 @@ export class TaskProcess {
   pid = 0;
   /** Its streams, while it has any. */
   streams: TaskStreams | undefined;
-  /** Whether containerd knows that it has ended. */
-  isTold = false;
   readonly #ended = Promise.withResolvers<Exit>();
   #exit: Exit | undefined;
 
