@@ -6,11 +6,9 @@
  * beside that, and `far.js` all the rest, each loaded when any of it is needed. There are three such
  * sets, each with all of hull: in `src/cli` for the commands that make a container, in `src/exec` for
  * the one that makes a further process, in `src/life` for those that find a container. After the first
- * file come those for what many need and many don't: `failure.js` tells of errors, `asked.js`, in
- * `src/life`, has the smaller commands, `aside.js`, where the first file makes no further process, what
- * does (hooks need it), and `systemd.js` is for containers in units of systemd's. Each file imports
- * those before it. init's own module, `init/init.js`, stands alone, and so does containerd's shim with
- * all of hull, `src/shim/main.js`.
+ * file come those for what many need and many don't: see `BETWEEN`. Each file imports those before it
+ * of which it needs anything. init's own module, `init/init.js`, stands alone, and so does containerd's
+ * shim with all of hull, `src/shim/main.js`.
  *
  * `deno bundle` would make a file of each module that is imported late, and reading many takes
  * longer than reading one. So it gets a copy of the sources in which what belongs to the first file
@@ -25,12 +23,12 @@
  */
 
 import { countDisposals, keepDisposals } from "./disposals.ts";
-import { handOver, namesIn } from "./hand_over.ts";
+import { handOver, moved, namesIn } from "./hand_over.ts";
 
 const DOOR = "src/cli/hull.ts";
 
 /** What all commands need. */
-const COMMON = ["cli/hull", "cli/main", "factory", "process"];
+const COMMON = ["cli/hull", "cli/main", "factory", "own/own_environment", "process"];
 /** Where what makes a container begins. */
 const MAKING = [
   "cli/commands/create",
@@ -57,7 +55,7 @@ const SETS: Readonly<Record<string, readonly string[]>> = {
     "cgroups/v1/apply",
     "cgroups/v2/apply",
   ],
-  exec: [...COMMON, ...FILTERS, "cli/commands/exec", "exec/exec"],
+  exec: [...COMMON, ...FILTERS, "cli/commands/exec", "cli/flags/variables", "exec/exec"],
   life: [
     ...COMMON,
     "cli/commands/delete",
@@ -70,7 +68,7 @@ const SETS: Readonly<Record<string, readonly string[]>> = {
 /** Where what engines never ask for begins: it is for people, or rare. */
 const SELDOM = [
   "init/init", // which has a file of its own
-  ...["container_lease", "container_mode", "container_network", "net_devices", "user_network"]
+  ...["container_lease", "container_network", "net_devices", "user_network"]
     .map((name) => `network/${name}`),
   "container/inspection",
   "create/planned_network",
@@ -99,7 +97,12 @@ const FAR: Readonly<Record<string, readonly string[]>> = {
   life: [...SELDOM, ...MAKING],
 };
 
-/** The files between: each where neither the first one nor the last one has any of it. */
+/**
+ * The files between: what tells of errors, the smaller commands, what a terminal here or a far one asks
+ * for, hooks, what makes a further process, the built-in default, what flags wish of it, containers in
+ * units of systemd's, and new limits. A set has each of them of which its first file has nothing, but for those whose
+ * first module is for the last file.
+ */
 const BETWEEN: Readonly<Record<string, readonly string[]>> = {
   failure: ["cli/output/failure"],
   asked: [
@@ -108,13 +111,38 @@ const BETWEEN: Readonly<Record<string, readonly string[]>> = {
     "container/happenings",
     "container/pausing",
   ],
-  aside: ["hooks/container_hooks", "exec/exec", "cli/commands/exec"],
+  terminal: ["cli/foreground/interrupts", "cli/foreground/terminal"],
+  console: ["streams/terminal", "streams/unix_client"],
+  hooks: ["hooks/container_hooks"],
+  builtin: ["create/builtin_bundle", "create/builtin_container"],
+  wishes: [
+    "cli/process/flag_wishes",
+    "cli/flags/variables",
+    "config/published_port",
+    "config/validate_network/network_mode",
+    "create/builtin_resolver",
+    "create/check_wishes",
+    "create/wished_bundle",
+    "life/merge_resources",
+    "network/container_mode",
+    "network/resolver_config",
+  ],
   systemd: [
     "cgroups/choice/make_systemd_manager",
     "cgroups/systemd/unit_life",
     "cgroups/systemd/users_scope",
     "birth/later_doors",
   ],
+  update: [
+    "cli/commands/update",
+    "cgroups/v1/apply",
+    "cgroups/v2/apply",
+    "config/validate/validate",
+    "container/changes",
+    "life/merge_resources",
+    "life/update_resources",
+  ],
+  aside: ["exec/exec", "cli/commands/exec"],
 };
 
 /** One import of a module, as `deno info --json` tells it. */
@@ -189,15 +217,16 @@ function shareOut(
   modules: readonly string[],
 ): Files {
   const files = new Map<string, readonly string[]>();
+  const near = reached(graph, far);
   let rest = modules;
   for (const [name, roots] of Object.entries(BETWEEN)) {
     const entries = roots.map(inSources);
-    if (entries.some((path) => prompt.has(path) || far.has(path))) continue;
+    const [first = ""] = entries;
+    if (!near.has(first) || entries.some((path) => prompt.has(path))) continue;
     const found = closure(graph, entries);
     files.set(name, rest.filter((path) => found.has(path)));
     rest = rest.filter((path) => !found.has(path));
   }
-  const near = reached(graph, far);
   files.set("late", rest.filter((path) => near.has(path)));
   return files.set("far", rest.filter((path) => !near.has(path)));
 }
@@ -356,12 +385,22 @@ function joinChunks(folder: string, files: readonly string[]): void {
     Deno.renameSync(`${folder}/${chunk}.map`, `${path}.map`);
     Deno.removeSync(`${folder}/${chunk}`);
     for (const name of names().filter((name) => name.endsWith(".js"))) {
-      const text = Deno.readTextFileSync(`${folder}/${name}`);
-      Deno.writeTextFileSync(`${folder}/${name}`, text.replaceAll(`./${chunk}`, `./${file}`));
+      rename(`${folder}/${name}`, chunk, file);
     }
   }
   const chunks = names().filter((name) => name.startsWith("chunk-"));
   if (chunks.length > 0) throw new Error(`more is shared than the files' own: ${chunks}`);
+}
+
+/** Has a file import another one by its new name, at its head, behind which all moves. */
+function rename(path: string, from: string, to: string): void {
+  const before = Deno.readTextFileSync(path);
+  const after = before.replaceAll(`"./${from}"`, `"./${to}"`);
+  if (after === before) return;
+  Deno.writeTextFileSync(path, after);
+  const map = JSON.parse(Deno.readTextFileSync(`${path}.map`)) as KeptMap;
+  const mappings = moved(map.mappings, after.length - before.length);
+  Deno.writeTextFileSync(`${path}.map`, JSON.stringify({ ...map, mappings }));
 }
 
 /** A chunk that gives away, too, what its door does, under the same names. */

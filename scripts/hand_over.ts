@@ -78,11 +78,11 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const CONTINUES = 32;
 
 /**
- * Mappings of a text whose first line begins some columns later. Each column of a line is told as the
- * distance from the one before, so only the first one changes: a number in base64 VLQ, five bits a
- * digit, the lowest first, of which the very lowest is the sign.
+ * Mappings of a text whose first line begins some columns later, or earlier. Each column of a line is
+ * told as the distance from the one before, so only the first one changes: a number in base64 VLQ, five
+ * bits a digit, the lowest first, of which the very lowest is the sign.
  */
-function moved(mappings: string, columns: number): string {
+export function moved(mappings: string, columns: number): string {
   if (mappings === "" || mappings.startsWith(";")) return mappings;
   let [column, end] = [0, 0];
   for (let shift = 0, digit = CONTINUES; (digit & CONTINUES) !== 0; shift += 5, end++) {
