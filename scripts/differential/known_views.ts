@@ -410,7 +410,7 @@ const LIMITS =
   "RTPRIO RTTIME";
 
 /** The limits that the container's process names, by their numbers, as the probe prints them. */
-function limitsOf(parts: readonly Part[]): readonly (readonly [number, string])[] {
+export function limitsOf(parts: readonly Part[]): readonly (readonly [number, string])[] {
   const limits = (fieldOf(parts, "process", "rlimits") ?? []) as readonly {
     readonly type: string;
     readonly soft: number;
@@ -434,7 +434,7 @@ function umaskOf(parts: readonly Part[]): number {
 
 /** A mount without what the file system was made with. */
 function withoutMode(fact: string): string {
-  return fact.replace(/,mode=\d+/, "").replace(/ (tmpfs|shm) r[ow]/, " $1 r");
+  return fact.replace(/,mode=\d+/, "").replace(/ (tmpfs|shm|sysfs|proc|mqueue) r[ow]/, " $1 r");
 }
 
 function mountsCgroups(value: Json): boolean {

@@ -1,10 +1,11 @@
 /**
- * Compares hull with runc on drawn cases.
+ * Compares hull with runc, or with crun, on drawn cases.
  *
  *   main.ts [--seed N] [--count N] [--case N,N] [--workers N] [--hull PROGRAM] [--reference PROGRAM]
  *           [--witness PROGRAM] [--whole]
  *
- * With a witness, another runtime, only those differences count in which hull stands alone. With
+ * The reference, `runc` by default, may be a crun: it says so itself, and has a list of known
+ * differences of its own. With a witness, another runtime, only those differences count in which hull stands alone. With
  * --whole a case that differs is not made smaller.
  *
  * @module

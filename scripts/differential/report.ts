@@ -4,13 +4,14 @@
  * @module
  */
 
+import type { Peer } from "./runtimes.ts";
 import type { Failure } from "./worker.ts";
 
 /** So many differences are shown of each way. */
 const SHOWN = 12;
 
 /** The case made small, what differs, and how to see it again. */
-export function reportOf(seed: number, failure: Failure): string {
+export function reportOf(seed: number, peer: Peer, failure: Failure): string {
   const lines = [
     `case ${failure.number}: scripts/soak differential --seed ${seed} --case ${failure.number}`,
   ];
@@ -18,7 +19,7 @@ export function reportOf(seed: number, failure: Failure): string {
   const ways = Map.groupBy(failure.differences, ({ way }) => way);
   for (const [way, differences] of ways) {
     for (const { fact, hull, reference } of differences.slice(0, SHOWN)) {
-      lines.push(`  ${way}: ${fact}`, `      hull ${hull}`, `      runc ${reference}`);
+      lines.push(`  ${way}: ${fact}`, `      hull ${hull}`, `      ${peer} ${reference}`);
     }
     if (differences.length > SHOWN) lines.push(`  and ${differences.length - SHOWN} more`);
   }

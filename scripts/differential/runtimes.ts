@@ -23,13 +23,23 @@ export interface Runtime {
   readonly run: readonly string[];
 }
 
+/** The runtimes that hull can be compared with: each has its own list of known differences. */
+export type Peer = "crun" | "runc";
+
+/** Which of them a program is, by what it says of itself; what says nothing else counts as runc. */
+export function peerOf(program: string): Peer {
+  const { stdout } = new Deno.Command(program, { args: ["--version"], stdin: "null" }).outputSync();
+  return /^crun\b/.test(new TextDecoder().decode(stdout)) ? "crun" : "runc";
+}
+
 /** hull's two ways, and what they are compared with. */
 export function runtimes(
   hull: string,
   reference: string,
+  peer: Peer,
 ): readonly [reference: Runtime, ...others: Runtime[]] {
   return [
-    { name: "runc", words: [reference], run: [] },
+    { name: peer, words: [reference], run: [] },
     { name: "hull", words: [hull], run: ["--init", "direct"] },
     { name: "hull reexec", words: [hull], run: ["--init", "reexec"] },
   ];

@@ -8,6 +8,7 @@ import { cgroupsNamed } from "../../tests/fixtures/leftovers.ts";
 import { fromFileUrl } from "../../tests/fixtures/paths.ts";
 import { removeCgroup } from "./host_look.ts";
 import { reportOf } from "./report.ts";
+import { peerOf } from "./runtimes.ts";
 import type { Failure, WorkerWishes } from "./worker.ts";
 
 /** What is run. */
@@ -18,7 +19,7 @@ export interface SoakOptions {
   readonly workers: number;
   /** The program that is hull; this project's by default. */
   readonly hull?: string;
-  /** What hull is compared with; runc by default. */
+  /** What hull is compared with; runc, the default, or crun. */
   readonly reference?: string;
   /** A runtime whose agreement with hull makes a difference none. */
   readonly witness?: string;
@@ -83,15 +84,20 @@ async function startWorker(
   const { seed, workers, say, signal } = options;
   const folder = `${scratch}/${number}`;
   Deno.mkdirSync(folder);
-  // some runtimes refuse a host with both versions of cgroups: they see the first alone
-  const oneVersion = options.witness === undefined ? "" : "umount /sys/fs/cgroup/unified || true; ";
+  const reference = options.reference ?? "runc";
+  const peer = peerOf(reference);
+  // crun refuses a host with both versions of cgroups, and so may a witness: they see the first alone
+  const oneVersion = peer === "runc" && options.witness === undefined
+    ? ""
+    : "umount /sys/fs/cgroup/unified || true; ";
   const script = oneVersion +
     'mount -t tmpfs -o mode=755 none "$1" && cp "$2" "$1/probe" && mknod -m 666 "$1/null" c 1 3 && ' +
     'mount --bind "$1/null" /dev/null && shift 2 && "$@"; exit $?';
   const wishes: WorkerWishes = {
     folder,
     hull: options.hull ?? `${ROOT}/scripts/hull`,
-    reference: options.reference ?? "runc",
+    reference,
+    peer,
     ...(options.witness === undefined ? {} : { witness: options.witness }),
     ...{ seed, whole: options.whole ?? false },
     cases: options.cases.filter((_, k) => k % workers === number),
@@ -124,7 +130,7 @@ async function startWorker(
     }
     const failure = JSON.parse(line) as Failure;
     failures.push(failure);
-    say(reportOf(seed, failure).replaceAll(`${folder}/case`, "BUNDLE"));
+    say(reportOf(seed, peer, failure).replaceAll(`${folder}/case`, "BUNDLE"));
   }
   await child.status;
   signal.removeEventListener("abort", kill);

@@ -10,8 +10,9 @@ import { ABSENT, compare } from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import type { Part } from "./case.ts";
 import { drawCase } from "./draw.ts";
+import { KNOWN_OF } from "./known.ts";
 import { type Observation, observe, type Place } from "./observe.ts";
-import { runtimes } from "./runtimes.ts";
+import { type Peer, runtimes } from "./runtimes.ts";
 import { shrink } from "./shrink.ts";
 
 /** A case that differs, as it is handed up. */
@@ -35,6 +36,8 @@ export interface WorkerWishes {
   readonly folder: string;
   readonly hull: string;
   readonly reference: string;
+  /** Which runtime that is. */
+  readonly peer: Peer;
   readonly witness?: string;
   readonly seed: number;
   readonly cases: readonly number[];
@@ -42,8 +45,8 @@ export interface WorkerWishes {
 }
 
 const wishes = JSON.parse(Deno.args[0] ?? "{}") as WorkerWishes;
-const { folder, witness } = wishes;
-const [reference, ...others] = runtimes(wishes.hull, wishes.reference);
+const { folder, peer, witness } = wishes;
+const [reference, ...others] = runtimes(wishes.hull, wishes.reference, peer);
 const place: Place = {
   bundle: `${folder}/case`,
   root: `${folder}/root`,
@@ -63,7 +66,7 @@ async function look(parts: readonly Part[]): Promise<Seen> {
   for (const way of others) {
     const ours: Observation = await observe(way, place, parts);
     words[way.name] = ours.words;
-    const found = compare(way.name, parts, ours, theirs);
+    const found = compare(way.name, parts, ours, theirs, KNOWN_OF[peer]);
     differences.push(...third === undefined ? found : found.filter((one) => isAlone(one, third)));
   }
   return { differences, words };

@@ -1,0 +1,125 @@
+/**
+ * Known differences from crun in what hooks are told, in how a call ends, and in what it leaves.
+ *
+ * @module
+ */
+
+import type { Json, Part } from "./case.ts";
+import { fieldOf } from "./case_look.ts";
+import type { Known } from "./difference.ts";
+import { bothFailed, isMade } from "./known_refusals.ts";
+
+const NOTHING = "(nothing)";
+
+/** What is seen beside the program, or after it. */
+export const CRUN_AFTER: readonly Known[] = [
+  {
+    name: "crun's own files of the state folder",
+    reason: "an empty folder for masks and a cache of filters stay there, for all containers",
+    covers: ({ fact, hull }) =>
+      /^left state \.(empty-directory|cache)$/.test(fact) && hull === NOTHING,
+  },
+  {
+    name: "hull's own files of the state folder",
+    reason: "names that begin with ~ are hull's own: what filters were compiled to",
+    covers: ({ fact, reference }) => fact === "left state ~seccomp" && reference === NOTHING,
+  },
+  {
+    name: "what hooks are told",
+    reason: "the spec: creating in the hooks of creation, created in startContainer, and the " +
+      "bundle's path in all; crun says created, starting and there /. A variable that is named " +
+      "twice has its last value, as with runc. The rest is compared, but for a variable of crun's own",
+    covers: ({ fact, hull, reference }) =>
+      /^host \.\/(rootfs\/)?hooks$/.test(fact) && hull !== NOTHING && reference !== NOTHING &&
+      hooksIn(hull) === hooksIn(reference),
+  },
+  {
+    name: "hooks after a failure",
+    reason: "where both fail, who got further has run more; and the spec wants poststop hooks of " +
+      "what was made, which crun leaves out",
+    covers: ({ fact }, { hull, reference }) =>
+      /^host \.\/(rootfs\/)?hooks$/.test(fact) && bothFailed(hull, reference),
+  },
+  {
+    name: "codes of failures",
+    reason: "as runc: 1 of a run, 255 of an exec; crun has 255 for hooks and 1 for the rest",
+    covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
+      /^(run|exec) code$/.test(fact) && /^(1|255)$/.test(ours) && /^(1|255)$/.test(theirs) &&
+      bothFailed(hull, reference),
+  },
+  {
+    name: "made until then",
+    reason: "where both fail, each at the fault that it meets first, who got further has made more",
+    covers: ({ fact, hull: ours, reference: theirs }, { parts, hull, reference }) =>
+      isMade(fact, parts) && bothFailed(hull, reference) &&
+      (ours === NOTHING || theirs === NOTHING),
+  },
+  {
+    name: "an overlay's own folder",
+    reason: "the kernel makes it in the overlay's workdir; one of them did not get to that",
+    covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
+      fact === "host ./host/work/work" && (ours === NOTHING || theirs === NOTHING) &&
+      (bothFailed(hull, hull) || bothFailed(reference, reference)),
+  },
+  {
+    name: "cgroups after a failure",
+    reason: "crun leaves those that it made before it failed",
+    covers: ({ fact, hull: ours }, { reference }) =>
+      fact.startsWith("left cgroup ") && ours === NOTHING && bothFailed(reference, reference),
+  },
+  {
+    name: "mounts after a failure",
+    reason: "crun leaves them on the host where there is no mount namespace",
+    covers: ({ fact, hull: ours }, { parts, reference }) =>
+      fact.startsWith("left mount ") && ours === NOTHING && bothFailed(reference, reference) &&
+      !hasMountNamespace(parts),
+  },
+  {
+    name: "an update that is refused",
+    reason:
+      "hull changes nothing then; crun has written what came before the fault, or passes it over",
+    covers: ({ fact, hull: ours }, { hull }) =>
+      /can't be used;|not mounted on this host|the maximum of cpu shares/.test(hull.words) &&
+      (fact === "update code" && ours === "1" ||
+        fact.startsWith("updated ") && hull.facts.get("update code") === "1"),
+  },
+];
+
+function hasMountNamespace(parts: readonly Part[]): boolean {
+  const namespaces = (fieldOf(parts, "linux", "namespaces") ?? []) as readonly { type?: string }[];
+  return namespaces.some(({ type }) => type === "mount");
+}
+
+/** What hooks wrote down, with states and variables in one form. */
+function hooksIn(fact: string): string {
+  const [, text = '""'] = /^file \d+ \d+:\d+ (".*")$/.exec(fact) ?? [];
+  const lines = (JSON.parse(text) as string).split("\n");
+  return withoutEarlier(lines).flatMap((line) => {
+    const [key = "", value = ""] = line.split("\t");
+    if (value === "_LIBCONTAINER_CLONED_BINARY=1") return [];
+    if (key === "createContainer cwd") return []; // nobody says where; runc's is the rootfs, as hull's
+    const isHook = key.startsWith("hook ");
+    return isHook ? [`${key} ${stateIn(key, value)}`] : [`${key.replace(/\.\d+$/, "")} ${value}`];
+  }).join("\n");
+}
+
+/** Lines without those of a variable that a later one names again. */
+function withoutEarlier(lines: readonly string[]): string[] {
+  const variable = (line: string) => /^(\w+)\.\d+\t([^=]+=)/.exec(line)?.slice(1).join(" ");
+  return lines.filter((line, k) => {
+    const name = variable(line);
+    return name === undefined || !lines.slice(k + 1).some((later) => variable(later) === name);
+  });
+}
+
+/** A state as a hook heard it: what every runtime's has, but for pid and version. */
+function stateIn(key: string, text: string): string {
+  const json = text.replaceAll(
+    /\\x(..)/g,
+    (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+  const { id, status, bundle, annotations = {} } = JSON.parse(json) as Record<string, Json>;
+  const isEarly = ["creating", "created", "starting"].includes(String(status));
+  const where = key === "hook startContainer" ? "" : bundle;
+  return JSON.stringify([id, isEarly ? "early" : status, where, annotations]);
+}
