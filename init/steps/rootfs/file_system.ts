@@ -129,9 +129,24 @@ function writableAtFirst(mount: Mount, options: MountOptions, isFilled: boolean)
 }
 
 function superFlags(mount: Mount, options: MountOptions, isFilled: boolean): readonly string[] {
-  if (!writableAtFirst(mount, options, isFilled)) return options.superFlags;
-  return options.superFlags.filter((flag) => flag !== "ro");
+  const isShared = SHARED.has(mount.type ?? "");
+  if (!isShared && !writableAtFirst(mount, options, isFilled)) return options.superFlags;
+  return ownFlags(options);
 }
+
+/**
+ * The flags of a file system without the one that its mount has for itself, where others may have
+ * mounted it as well: who joins the namespace and asks for a writable one shall get that.
+ */
+export function ownFlags({ superFlags }: MountOptions): readonly string[] {
+  return superFlags.filter((flag) => flag !== "ro");
+}
+
+/** Those of which the kernel has one for a namespace, or for all, whoever mounts it. */
+const SHARED: ReadonlySet<string> = new Set(
+  ["proc", "sysfs", "mqueue", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "configfs"]
+    .concat(["fusectl", "binfmt_misc", "pstore", "efivarfs"]),
+);
 
 function hasMode({ data }: MountOptions): boolean {
   return data.some((item) => item.startsWith("mode="));

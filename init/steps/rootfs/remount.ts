@@ -15,6 +15,7 @@ import {
 } from "../../../ffi/files/mount.ts";
 import type { Destination } from "../../operations/facts.ts";
 import { result, type StepBuilder } from "../../operations/operation.ts";
+import { ownFlags } from "./file_system.ts";
 import type { MountOptions } from "./mount_options.ts";
 import { refuseProcfs } from "../places/verify.ts";
 import { openPlace } from "../places/paths.ts";
@@ -57,10 +58,11 @@ export function remount(
 
 /** Gives the file system at a place other options. The options of a bind concern only its mount. */
 function reconfigure(step: StepBuilder, label: string, options: MountOptions): void {
-  if (options.bind || options.data.length + options.superFlags.length === 0) return;
+  const flags = ownFlags(options); // whose it is as well is not known: the mount alone is read-only
+  if (options.bind || options.data.length + flags.length === 0) return;
   const [place, context] = [`${label}.place`, `${label}.fs`];
   step.call("fspick", [result(place), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC], { label: context });
-  for (const flag of options.superFlags) {
+  for (const flag of flags) {
     step.call("fsconfig", [result(context), FSCONFIG_SET_FLAG, flag, 0, 0]);
   }
   for (const item of options.data) {
