@@ -27,6 +27,7 @@ const files: readonly (readonly [path: string, text: string])[] = [
 for (const [path, text] of files) {
   const whole = `${folder}/${path}`;
   Deno.mkdirSync(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
-  Deno.writeTextFileSync(`${whole}.new`, text);
-  Deno.renameSync(`${whole}.new`, whole); // who reads it sees the old one or the new one
+  const fresh = `${whole}.new-${Deno.pid}`;
+  Deno.writeTextFileSync(fresh, text);
+  Deno.renameSync(fresh, whole); // who reads it sees the old one or the new one
 }

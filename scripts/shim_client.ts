@@ -16,5 +16,6 @@ if (file === undefined || launcher === undefined) {
   Deno.exit(2);
 }
 const { bytes } = shimClient({ socket: `${new Places(root).sockets}/${CALLS}`, launcher });
-Deno.writeFileSync(`${file}.new`, bytes, { mode: 0o755 });
-Deno.renameSync(`${file}.new`, file);
+const whole = `${file}.new-${Deno.pid}`;
+Deno.writeFileSync(whole, bytes, { mode: 0o755 });
+Deno.renameSync(whole, file);

@@ -101,6 +101,27 @@ testWhere(BUNDLER, "all that commands and a resident need is compiled beforehand
   assertEquals(["", "shim/", "resident/"].filter((name) => compiled(prefix, name)[0] === 0), []);
 });
 
+testWhere(
+  BUNDLER,
+  "two installations at once both succeed, and leave nothing but hull",
+  async () => {
+    using checkout = new Checkout();
+    const { prefix } = checkout;
+    for (const _ of ["into an empty folder", "over another one"]) {
+      const ends = [1, 2].map(() =>
+        new Deno.Command(`${checkout.path}/scripts/install`, { args: ["--prefix", prefix] })
+          .output()
+      );
+      const said = (await Promise.all(ends)).map(({ code, stderr }) =>
+        [code, new TextDecoder().decode(stderr)] as const
+      );
+      assertEquals(said, [[0, ""], [0, ""]]);
+      assertMatch(run(`${prefix}/bin/hull`, "--version"), /^hull version /);
+      assertEquals(run("find", prefix, "-name", "*new-*"), "");
+    }
+  },
+);
+
 for (const resident of [[], ["--resident"]]) {
   const how = resident.length === 0 ? "" : ", with a resident's client";
   testWhere(BUNDLER, `what is installed may be moved, linked to and packed${how}`, () => {
