@@ -108,6 +108,15 @@ export function reap(pidfd: Fd, usage?: Uint8Array<ArrayBuffer>): ExitStatus | u
   return waitId(pidfd, WNOHANG, usage);
 }
 
+/** Takes the status of a process that has ended, if it is a child of this one; else nothing happens. */
+export function reapChild(pidfd: Fd): void {
+  try {
+    reap(pidfd);
+  } catch (error) {
+    if (!failedWith(error, "ECHILD")) throw error;
+  }
+}
+
 /**
  * How a child has ended, whose status stays to be taken.
  *

@@ -101,12 +101,17 @@ function isServed(places: Places): boolean {
   return !tryLock(lock) || hasStarter(places);
 }
 
-function startStarter(places: Places, { env, launcher }: Surroundings): void {
+/** Starts what starts the process that serves, once no other one does. */
+export function startStarter(
+  places: Places,
+  { env, launcher }: Pick<Surroundings, "env" | "launcher">,
+): void {
   launchStarter(places, {
     path: launcher,
     args: [launcher, "-root", places.root, "serve"],
     env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     log: places.log,
     ended: places.ended,
+    lock: places.lock,
   });
 }

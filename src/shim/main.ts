@@ -12,7 +12,7 @@ import { Poller } from "../../ffi/waiting/poll.ts";
 import { commandEnvironment } from "../own/own_environment.ts";
 import { DEFAULT_ROOT } from "../own/default_root.ts";
 import { VERSION } from "../version.ts";
-import { remove, start } from "./bootstrap.ts";
+import { remove, start, startStarter } from "./bootstrap.ts";
 import { readCall, type ShimCall } from "./node/flags.ts";
 import { endStarter } from "./keeper/starter.ts";
 import { Places } from "./host/places.ts";
@@ -34,10 +34,15 @@ async function answer(call: ShimCall, places: Places): Promise<Uint8Array> {
   if (call.action === "info") return await (await import("./info.ts")).info();
   if (call.namespace === "") throw new TypeError("-namespace is missing");
   using poller = new Poller({ isAlone: true });
-  const { [LAUNCHER_VARIABLE]: launcher = "", ...env } = commandEnvironment().env;
-  const around = { places, poller, env, launcher };
+  const around = { places, poller, ...calledWith() };
   if (call.action === "delete") return await remove(call, around);
   return new TextEncoder().encode(await start(call, around));
+}
+
+/** The program to start, and its environment. */
+function calledWith() {
+  const { [LAUNCHER_VARIABLE]: launcher = "", ...env } = commandEnvironment().env;
+  return { launcher, env };
 }
 
 /** Serves, once no other process does. */
@@ -47,7 +52,7 @@ async function serve(places: Places): Promise<void> {
   await waitForLock(lock, Infinity);
   Deno.chdir("/");
   const { Server } = await import("./node/server.ts");
-  await new Server(places).run();
+  await new Server(places, () => startStarter(places, calledWith())).run();
   endStarter(places);
 }
 

@@ -75,12 +75,12 @@ async function bench(): Promise<
   }
 }
 
-/** Whether a further process has been added. */
-function hasRecord(root: string, execId: string): boolean {
+/** Whether some words stand in what is kept of the tasks. */
+function isKept(root: string, words: string): boolean {
   const folder = `${root}/~shim/tasks/${NAME}-hull`;
   return [...Deno.readDirSync(folder)].some(({ name }) => {
     try {
-      return Deno.readTextFileSync(`${folder}/${name}`).includes(`"execId":"${execId}"`);
+      return Deno.readTextFileSync(`${folder}/${name}`).includes(words);
     } catch {
       return false; // it has its name from a moment ago no more
     }
@@ -260,7 +260,7 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
       const shim = await daemon.shimPid() as number;
       const cut = (async () => {
         // The start comes some milliseconds after this, and is soon done.
-        for (const end = Date.now() + 20_000; !hasRecord(daemon.shimRoot, `z${k}`);) {
+        for (const end = Date.now() + 20_000; !isKept(daemon.shimRoot, `"execId":"z${k}"`);) {
           assert(Date.now() < end);
           await new Promise((resolve) => setTimeout(resolve, 0));
         }
@@ -276,6 +276,39 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
     }
     await sh(`c task kill -s KILL $N-9; till "c task ls | grep $N-9 | grep STOPPED"
       c task rm $N-9; c containers rm $N-9`);
+  });
+
+  await t.step("nobody notices that those are killed that the shim stands on", async () => {
+    await sh(`export i=10; numbered -d ${IMAGE} $N-10 /bin/sh -c '${loop}'`);
+    for (const [times, name] of ["starter", "kept/keeper"].entries()) {
+      const shim = await daemon.shimPid();
+      const path = `${daemon.shimRoot}/~shim/${name}.json`;
+      const pid = (): number | undefined => {
+        try {
+          const known = JSON.parse(Deno.readTextFileSync(path));
+          return (known.identity ?? known).pid;
+        } catch {
+          return undefined; // it is about to be written
+        }
+      };
+      const waits = sh(
+        `enter --exec-id w-${times} $N-10 /bin/sh -c 'sleep 3; echo words; exit 6'; echo $?`,
+      );
+      await until(() => isKept(daemon.shimRoot, `"execId":"w-${times}"`), 20);
+      await new Promise((resolve) => setTimeout(resolve, 500)); // it runs
+      const before = pid();
+      Deno.kill(before as number, "SIGKILL");
+      await until(() => ![before, undefined].includes(pid()));
+      assertEquals(await daemon.shimPid(), shim);
+      if (name !== "starter") Deno.kill(shim as number, "SIGKILL");
+      assertEquals(await waits, "words\n6\n");
+      await until(async () => await daemon.shimPid() !== undefined, 10);
+      Deno.kill(await daemon.shimPid() as number, "SIGKILL");
+      assertEquals(await sh(`enter --exec-id v $N-10 /bin/sh -c 'exit 4'; echo $?`), "4\n");
+      assertStringIncludes(await sh(`c task ls`), "RUNNING");
+    }
+    await sh(`c task kill -s KILL $N-10; till "c task ls | grep $N-10 | grep STOPPED"
+      c task rm $N-10; c containers rm $N-10`);
   });
 
   await t.step("nothing is left", async () => {

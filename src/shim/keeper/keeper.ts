@@ -7,7 +7,9 @@
 import { failedWith, SyscallError } from "../../../ffi/c/errno.ts";
 import { Fd, read, writeAll } from "../../../ffi/files/file.ts";
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
-import { copyFdOf, openPidfd, signalPidfd } from "../../../ffi/processes/process.ts";
+import { copyFdOf, openPidfd, reapChild, signalPidfd } from "../../../ffi/processes/process.ts";
+import { pause } from "../../../ffi/waiting/abort.ts";
+import type { Poller } from "../../../ffi/waiting/poll.ts";
 import { programImage } from "../../../ffi/program/program_image.ts";
 import { startProgram } from "../../process/memory_program.ts";
 import { socketPair } from "../../../ffi/sockets/socket.ts";
@@ -15,6 +17,8 @@ import { identify, openIdentified, type ProcessIdentity } from "../../state/proc
 import { ANSWER_SIZE, keeperProgram, NONE, REQUEST_SIZE } from "./keeper_program.ts";
 
 const NAME = "hull-shim-keeper";
+/** Who wants to end the shim as a whole has this time to kill the other processes, too. */
+export const SUCCESSION_MS = 1000;
 
 /** What is known of the keeper. */
 interface KnownKeeper {
@@ -34,21 +38,36 @@ export interface Kept {
 
 /** An fd that was kept. */
 export interface Found extends Kept {
+  /** By which it is dropped. */
   readonly number: number;
   readonly fd: Fd;
 }
 
-/** The keeper, as this process sees it. */
+/** What the index says of an fd. */
+interface Entry extends Kept {
+  /** The number that the keeper has it under; an older build's entry is named after that. */
+  readonly at?: number;
+}
+
+/**
+ * The keeper, as this process sees it. One that was killed is followed by another, which gets all
+ * that this process still has open.
+ */
 export class Keeper {
   readonly #folder: string;
-  readonly #pidfd: Fd;
-  readonly #socket: Fd;
+  readonly #root: string;
+  readonly #held = new Map<number, Found & { readonly at: number }>();
+  #process: KeeperProcess;
+  #next = 1;
+  #isEnded = false;
+  #isWatched = false;
   #requests = 0n;
 
-  private constructor(folder: string, pidfd: Fd, socket: Fd) {
+  private constructor(folder: string, root: string) {
     this.#folder = folder;
-    this.#pidfd = pidfd;
-    this.#socket = socket;
+    this.#root = root;
+    this.#process = reachProcess(folder) ?? this.#start();
+    for (const [number] of this.#index()) this.#next = Math.max(this.#next, number + 1);
   }
 
   /**
@@ -60,51 +79,21 @@ export class Keeper {
    */
   static attach(folder: string, root: string): Keeper {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return Keeper.#reach(folder) ?? Keeper.#start(folder, root);
-  }
-
-  static #reach(folder: string): Keeper | undefined {
-    const known = readKnown(folder);
-    using stack = new DisposableStack();
-    const pidfd = known && openIdentified(known.identity);
-    if (known === undefined || pidfd === undefined) return undefined;
-    stack.use(pidfd);
-    try {
-      const socket = stack.use(copyFdOf(pidfd, known.socket));
-      stack.move();
-      return new Keeper(folder, pidfd, socket);
-    } catch (error) {
-      if (failedWith(error, "ESRCH", "EBADF", "EPERM")) return undefined;
-      throw error;
-    }
-  }
-
-  static #start(folder: string, root: string): Keeper {
-    for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`);
-    using sockets = socketPair();
-    const { ours, theirs } = sockets;
-    const inherited = [theirs.number, ours.number] as const;
-    const image = programImage(keeperProgram(...inherited));
-    const who = "what keeps the shim's files";
-    const pid = startProgram(image, { words: [NAME, root], inherited, who });
-    const known = {
-      identity: identify(pid) as ProcessIdentity,
-      socket: ours.number,
-      served: theirs.number,
-    };
-    Deno.writeTextFileSync(`${folder}/${KNOWN}`, JSON.stringify(known), { mode: 0o600 });
-    return new Keeper(folder, openPidfd(pid), new Fd(ours.release()));
+    return new Keeper(folder, root);
   }
 
   /** The fds that were kept for a process before this one. What the index lacks is closed. */
   found(): Found[] {
-    const kept = new Map(this.#index());
+    const kept = this.#index();
+    const known = new Set(kept.map(([number, { at = number }]) => at));
     for (const number of this.#numbers()) {
-      if (!kept.has(number)) this.#ask(number, NONE, NONE);
+      if (!known.has(number)) this.#ask(number, NONE, NONE);
     }
-    return [...kept].flatMap(([number, what]) => {
+    return kept.flatMap(([number, { kind, of, at = number }]) => {
       try {
-        return [{ ...what, number, fd: copyFdOf(this.#pidfd, number) }];
+        const fd = copyFdOf(this.#process.pidfd, at);
+        this.#held.set(number, { kind, of, number, fd, at });
+        return [{ kind, of, number, fd }];
       } catch (error) {
         if (!failedWith(error, "EBADF")) throw error;
         this.#forget(number);
@@ -120,23 +109,83 @@ export class Keeper {
    * @throws {SyscallError}
    */
   keep(fd: Fd, what: Kept): number {
-    const number = this.#ask(NONE, Deno.pid, fd.number);
-    if (number < 0) throw new SyscallError("pidfd_getfd", -number);
-    Deno.writeTextFileSync(`${this.#folder}/${number}`, JSON.stringify(what), { mode: 0o600 });
+    const number = this.#next++;
+    this.#surely(() => this.#put({ ...what, number, fd }));
     return number;
   }
 
   /** Keeps it no longer. */
   drop(number: number): void {
     this.#forget(number);
-    this.#ask(number, NONE, NONE);
+    const at = this.#held.get(number)?.at;
+    this.#held.delete(number);
+    if (at !== undefined) this.#surely(() => this.#ask(at, NONE, NONE));
+  }
+
+  /** Sees to it that there is always one, until its end. */
+  async watch(poller: Poller): Promise<void> {
+    this.#isWatched = true;
+    for (;;) {
+      const { pidfd } = this.#process;
+      await poller.wait(pidfd);
+      await pause(SUCCESSION_MS);
+      if (this.#isEnded) return;
+      if (this.#process.pidfd === pidfd) this.#renew();
+      reapChild(pidfd);
+      pidfd.close();
+    }
   }
 
   /** Ends the keeper itself, with all that it has. */
   end(): void {
-    signalPidfd(this.#pidfd, SIGKILL);
-    this.#socket.close();
-    this.#pidfd.close();
+    this.#isEnded = true;
+    signalPidfd(this.#process.pidfd, SIGKILL);
+    this.#process.socket.close();
+    if (!this.#isWatched) this.#process.pidfd.close();
+  }
+
+  #start(): KeeperProcess {
+    for (const { name } of Deno.readDirSync(this.#folder)) {
+      Deno.removeSync(`${this.#folder}/${name}`);
+    }
+    return startProcess(this.#folder, this.#root);
+  }
+
+  /** What the killed one had is still open here, but for what is about to be closed. */
+  #renew(): void {
+    this.#process.socket.close();
+    if (!this.#isWatched) this.#process.pidfd.close();
+    this.#process = this.#start();
+    for (const held of [...this.#held.values()]) {
+      if (held.fd.isOpen) this.#put(held);
+      else this.#held.delete(held.number);
+    }
+  }
+
+  /** Asks a new keeper if the one that is known has been killed. */
+  #surely(ask: () => void): void {
+    try {
+      ask();
+    } catch (error) {
+      if (!failedWith(error, "EPIPE", "ECONNRESET")) throw error;
+      this.#renew();
+      ask();
+    }
+  }
+
+  #put(one: Found): void {
+    const { kind, of, number, fd } = one;
+    const at = this.#ask(NONE, Deno.pid, fd.number);
+    if (at < 0) throw new SyscallError("pidfd_getfd", -at);
+    try {
+      const entry = JSON.stringify({ kind, of, at } satisfies Entry);
+      Deno.writeTextFileSync(`${this.#folder}/${number}`, entry, { mode: 0o600 });
+    } catch (error) {
+      this.#forget(number);
+      this.#ask(at, NONE, NONE);
+      throw error;
+    }
+    this.#held.set(number, { ...one, at });
   }
 
   #ask(close: number, pid: number, number: number): number {
@@ -145,9 +194,9 @@ export class Keeper {
     [BigInt(close), BigInt(pid), BigInt(number), id].forEach((word, k) =>
       request.setBigInt64(8 * k, word, true)
     );
-    writeAll(this.#socket, new Uint8Array(request.buffer));
+    writeAll(this.#process.socket, new Uint8Array(request.buffer));
     for (;;) {
-      const answer = read(this.#socket, ANSWER_SIZE);
+      const answer = read(this.#process.socket, ANSWER_SIZE);
       if (answer?.length !== ANSWER_SIZE) throw new SyscallError("read", EPIPE);
       const view = new DataView(answer.buffer, answer.byteOffset);
       // Others are for a process that was killed before it had its answer.
@@ -155,11 +204,11 @@ export class Keeper {
     }
   }
 
-  #index(): [number, Kept][] {
-    return [...Deno.readDirSync(this.#folder)].flatMap(({ name }): [number, Kept][] => {
+  #index(): [number, Entry][] {
+    return [...Deno.readDirSync(this.#folder)].flatMap(({ name }): [number, Entry][] => {
       if (!/^\d+$/.test(name)) return [];
       const text = Deno.readTextFileSync(`${this.#folder}/${name}`);
-      return text === "" ? [] : [[Number(name), JSON.parse(text) as Kept]];
+      return text === "" ? [] : [[Number(name), JSON.parse(text) as Entry]];
     });
   }
 
@@ -183,6 +232,44 @@ export class Keeper {
 
 const EPIPE = 32;
 const KNOWN = "keeper.json";
+
+/** The keeper's process, and this program's end of its socket. */
+interface KeeperProcess {
+  readonly pidfd: Fd;
+  readonly socket: Fd;
+}
+
+function reachProcess(folder: string): KeeperProcess | undefined {
+  const known = readKnown(folder);
+  using stack = new DisposableStack();
+  const pidfd = known && openIdentified(known.identity);
+  if (known === undefined || pidfd === undefined) return undefined;
+  stack.use(pidfd);
+  try {
+    const socket = stack.use(copyFdOf(pidfd, known.socket));
+    stack.move();
+    return { pidfd, socket };
+  } catch (error) {
+    if (failedWith(error, "ESRCH", "EBADF", "EPERM")) return undefined;
+    throw error;
+  }
+}
+
+function startProcess(folder: string, root: string): KeeperProcess {
+  using sockets = socketPair();
+  const { ours, theirs } = sockets;
+  const inherited = [theirs.number, ours.number] as const;
+  const image = programImage(keeperProgram(...inherited));
+  const who = "what keeps the shim's files";
+  const pid = startProgram(image, { words: [NAME, root], inherited, who });
+  const known = {
+    identity: identify(pid) as ProcessIdentity,
+    socket: ours.number,
+    served: theirs.number,
+  };
+  Deno.writeTextFileSync(`${folder}/${KNOWN}`, JSON.stringify(known), { mode: 0o600 });
+  return { pidfd: openPidfd(pid), socket: new Fd(ours.release()) };
+}
 
 function readKnown(folder: string): KnownKeeper | undefined {
   try {

@@ -5,6 +5,7 @@
  */
 
 import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
+import type { Fd } from "../../../ffi/files/file.ts";
 import { signalPidfd } from "../../../ffi/processes/process.ts";
 import { programImage } from "../../../ffi/program/program_image.ts";
 import { startProgram } from "../../process/memory_program.ts";
@@ -35,10 +36,15 @@ export function hasStarter(places: Places): boolean {
   return identity !== undefined && isAlive(identity);
 }
 
+/** A pidfd of the one that is there; undefined if there is none. */
+export function openStarter(places: Places): Fd | undefined {
+  const identity = read(places);
+  return identity && openIdentified(identity);
+}
+
 /** Ends it, so that it starts nothing any more. */
 export function endStarter(places: Places): void {
-  const identity = read(places);
-  using pidfd = identity && openIdentified(identity);
+  using pidfd = openStarter(places);
   if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
 }
 

@@ -30,6 +30,8 @@ import { SIGCHLD } from "../../../ffi/c/signal_numbers.ts";
 import type { Operation } from "../../../ffi/program/operation.ts";
 
 const P_ALL = 0;
+const LOCK_EX = 2;
+const LOCK_UN = 8;
 /** A tenth of a second, so that a process that ends at once costs little. */
 const PAUSE = new Uint8Array(new BigInt64Array([0n, 100_000_000n]).buffer);
 
@@ -42,6 +44,8 @@ export interface Started {
   readonly log: string;
   /** The file in which it writes how its children end, each as a siginfo_t. */
   readonly ended: string;
+  /** The file whose lock is held by who serves: until it is free, nothing is started. */
+  readonly lock: string;
 }
 
 /**
@@ -49,7 +53,7 @@ export interface Started {
  * one that was killed, and writes down how they end: for as long as nobody takes their statuses,
  * the first process of their pid namespace can't end.
  */
-export function starterProgram({ path, args, env, log, ended }: Started): Operation[] {
+export function starterProgram({ path, args, env, log, ended, lock }: Started): Operation[] {
   return [
     call("close_range", [0, LAST_FD, 0]),
     call("openat", [AT_FDCWD, "/dev/null", O_RDWR, 0]),
@@ -58,15 +62,19 @@ export function starterProgram({ path, args, env, log, ended }: Started): Operat
     call("setsid", []),
     call("chdir", ["/"]),
     call("prctl", [PR.SET_CHILD_SUBREAPER, 1, 0, 0, 0]),
+    { ...call("openat", [AT_FDCWD, lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600]), label: "lock" },
+    // Who serves may be there still, when its own starter was killed.
+    { ...call("flock", [{ result: "lock" }, LOCK_EX]), label: "server" },
+    call("flock", [{ result: "lock" }, LOCK_UN]),
     {
       ...call("clone", [SIGCHLD, 0, 0, 0, 0]),
-      label: "server",
+      label: "served",
       onPositive: { jump: "parent" },
       onError: { jump: "pause" },
     },
     call("execve", [path, { words: [...args, 0] }, { words: [...env, 0] }]),
     call("exit_group", [127]),
-    { ...call("pidfd_open", [{ result: "server" }, 0]), label: "parent" },
+    { ...call("pidfd_open", [{ result: "served" }, 0]), label: "parent" },
     { ...call("openat", [AT_FDCWD, ended, APPENDED | O_CLOEXEC, 0o600]), label: "ended" },
     // Its status is taken once that is written down: until then nobody else can have its number,
     // and if the starter is killed between the two, its status is there for who adopts it then.

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../../../ffi/waiting/abort.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
 import { restEngineThreads } from "../../own/engine_threads.ts";
 import { MemoryReturn } from "../../own/memory_return.ts";
@@ -15,7 +16,9 @@ import { timestampOf } from "../messages/common.ts";
 import { DELETED } from "../messages/task.ts";
 import { Ended } from "../task/ended.ts";
 import { Records } from "../task/record.ts";
-import { type Found, Keeper } from "../keeper/keeper.ts";
+import { hasStarter, openStarter } from "../keeper/starter.ts";
+import { reapChild } from "../../../ffi/processes/process.ts";
+import { type Found, Keeper, SUCCESSION_MS } from "../keeper/keeper.ts";
 import { closeTerminal, type KeptTerminal } from "../streams/task_streams.ts";
 import { keepClient, readClients } from "../host/clients.ts";
 import { clientOf, deleteAnswer, startAnswer } from "./answers.ts";
@@ -40,6 +43,7 @@ interface Served {
 /** The server. */
 export class Server {
   readonly #places: Places;
+  readonly #start: () => void;
   /** containerd's next call mostly comes as soon as it has its answer. */
   readonly #poller = new Poller({ lingerMs: () => 1 });
   readonly #keeper: Keeper;
@@ -51,12 +55,18 @@ export class Server {
   readonly #memory = new MemoryReturn();
   readonly #idle = Promise.withResolvers<void>();
   readonly #shared: Shared;
+  #isEnded = false;
   #sockets = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Serves nobody yet. The caller holds the shim's lock. */
-  constructor(places: Places) {
+  /**
+   * Serves nobody yet. The caller holds the shim's lock.
+   *
+   * @param start starts another starter
+   */
+  constructor(places: Places, start: () => void) {
     this.#places = places;
+    this.#start = start;
     const warn = (error: unknown) => console.error(`${new Date().toISOString()} ${wordsOf(error)}`);
     const poller = this.#poller;
     const keeper = this.#keeper = Keeper.attach(places.kept, places.root);
@@ -84,6 +94,8 @@ export class Server {
   /** Serves until there has been nothing to do for a while. */
   async run(): Promise<void> {
     restEngineThreads();
+    this.#keeper.watch(this.#poller).catch(this.#shared.warn);
+    this.#watchStarter().catch(this.#shared.warn);
     const clients = readClients(this.#places);
     for (const client of clients) await this.#know(client);
     const records = new Records(this.#places);
@@ -108,8 +120,23 @@ export class Server {
     this.#door.openShortly(CALLS, (socket) => answerDirectly(socket, poller, act));
     this.#rest();
     await this.#idle.promise;
+    this.#isEnded = true;
     this.#memory[Symbol.dispose]();
     this.#keeper.end();
+  }
+
+  /** Without a starter nobody would start this program again: a killed one is followed by another. */
+  async #watchStarter(): Promise<void> {
+    for (;;) {
+      using pidfd = openStarter(this.#places);
+      if (pidfd !== undefined) {
+        await this.#poller.wait(pidfd);
+        reapChild(pidfd);
+      }
+      await pause(SUCCESSION_MS); // a new one may also be about to write who it is
+      if (this.#isEnded) return;
+      if (!hasStarter(this.#places)) this.#start();
+    }
   }
 
   /** What the shim's client asks for. */

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { Poller } from "../../../../../ffi/waiting/poll.ts";
 import { Pipe } from "../../../../../ffi/files/pipe.ts";
 import { read, writeAll } from "../../../../../ffi/files/file.ts";
 import { Keeper } from "../../../../../src/shim/keeper/keeper.ts";
@@ -65,3 +66,57 @@ testWhere(missing, "a keeper that was killed is followed by an empty one", async
     Deno.removeSync(folder, { recursive: true });
   }
 });
+
+testWhere(
+  missing,
+  "one that was killed is followed by one that has all that is still open",
+  async () => {
+    const folder = Deno.makeTempDirSync({ prefix: "hull-test-" });
+    const keeper = Keeper.attach(folder, folder);
+    const pid = (): number | undefined => {
+      try {
+        return JSON.parse(Deno.readTextFileSync(`${folder}/keeper.json`)).identity.pid;
+      } catch {
+        return undefined; // it is about to be written
+      }
+    };
+    const kept = () =>
+      Keeper.attach(folder, folder).found().map(({ fd, kind, of, number }) => {
+        fd.close();
+        return { kind, of, number };
+      }).sort((a, b) => a.number - b.number);
+    try {
+      using pipe = new Pipe();
+      using closed = new Pipe();
+      const first = keeper.keep(pipe.writer, { kind: "terminal", of: "a" });
+      keeper.keep(closed.writer, { kind: "connection", of: "b" });
+      closed.writer.close();
+      Deno.kill(pid() as number, "SIGKILL");
+      const second = keeper.keep(pipe.reader, { kind: "fifo", of: "c" }); // by itself it sees to that
+      assertEquals(kept(), [
+        { kind: "terminal", of: "a", number: first },
+        { kind: "fifo", of: "c", number: second },
+      ]);
+      using poller = new Poller();
+      const watching = keeper.watch(poller);
+      const before = pid() as number;
+      Deno.kill(before, "SIGKILL");
+      await until(() => ![before, undefined].includes(pid()));
+      keeper.drop(first);
+      assertEquals(kept(), [{ kind: "fifo", of: "c", number: second }]);
+      assert(!isProcess(before));
+      keeper.end();
+      await watching;
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  },
+);
+
+function isProcess(pid: number): boolean {
+  try {
+    return Deno.statSync(`/proc/${pid}`).isDirectory;
+  } catch {
+    return false;
+  }
+}

@@ -23,6 +23,7 @@ class Bench implements Disposable {
       env: ["PATH=/usr/bin:/bin"],
       log: this.#path("log"),
       ended: this.#path("ended"),
+      lock: this.#path("lock"),
     }));
     const words = ["hull-test-starter", this.#folder] as const;
     this.#starter = startProgram(image, { words, inherited: [], who: "a starter" });
