@@ -45,7 +45,12 @@ test("the caller's terminal is as it was after every way to end", async (t) => {
       const word = name.slice(3);
       await start(`hull-shell-${word}`, `trap 'exit ${40 + k}' ${word}; echo trapped`);
       Deno.kill(desk.hullPid, name);
-      tmux.press("Enter"); // ash looks at its traps once it has read a line
+      // ash looks at its traps once it has read a line; one may come before the signal does.
+      await until(() => {
+        if (desk.hullState === "") return true;
+        tmux.press("Enter");
+        return false;
+      }, 20);
       await desk.isSane(40 + k);
     });
   }
