@@ -99,9 +99,9 @@ const FAR: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The files between: what tells of errors, the smaller commands, what a terminal here or a far one asks
- * for, hooks, what makes a further process, the built-in default, what flags wish of it, containers in
- * units of systemd's, and new limits. A set has each of them of which its first file has nothing, but for those whose
- * first module is for the last file.
+ * for, hooks, the built-in default, what flags wish of it, containers in units of systemd's, new limits,
+ * and what makes a further process. A set has each of them of which its first file has nothing, but for
+ * those whose first module is for the last file.
  */
 const BETWEEN: Readonly<Record<string, readonly string[]>> = {
   failure: ["cli/output/failure"],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runInit } from "../own/own_modules.ts";
+import { codeOfInit, runInit } from "../own/own_modules.ts";
 import { INIT_VARIABLE, STANDARD_INIT } from "../../init/init_variable.ts";
 
 /** The command and environment of a re-executed init. */
@@ -36,7 +36,8 @@ export function initCommand(
     "NO_COLOR=1",
     ...KEPT_VARIABLES.flatMap((name) => {
       const value = Deno.env.get(name);
-      return value === undefined ? [] : [`${name}=${value}`];
+      if (value === undefined) return [];
+      return [`${name}=${name === "DENO_DIR" ? codeOfInit(value) : value}`];
     }),
   ];
   if (given?.[0] !== undefined) return { path: given[0], args: given, env };

@@ -35,6 +35,26 @@ export function buildName(): string {
   return `${VERSION} ${ownBundle() ?? "sources"}`;
 }
 
+/**
+ * Deno's folder for init. What V8 compiled with init's flags lies with what it did for the commands:
+ * above the folders that the launcher gives a resident and containerd's shim, which have other flags.
+ *
+ * @param folder this program's own
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { codeOfInit } from "./own_modules.ts";
+ *
+ * assertEquals(codeOfInit("/cache/code/shim", "bundle-1"), "/cache/code");
+ * assertEquals(codeOfInit("/cache/code", "bundle-1"), "/cache/code");
+ * assertEquals(codeOfInit("/home/me/shim", undefined), "/home/me/shim");
+ * ```
+ */
+export function codeOfInit(folder: string, bundle: string | undefined = ownBundle()): string {
+  return bundle === undefined ? folder : folder.replace(/\/(?:resident|shim)$/, "");
+}
+
 /** The arguments of Deno's command that start init: a part of hull, or a whole program with it. */
 export function runInit(): string[] {
   const run = ["run", "--quiet", "--allow-all", "--no-lock", BRIEFLY];
