@@ -8,6 +8,7 @@ import type { Json, Part } from "./case.ts";
 import { fieldOf } from "./case_look.ts";
 import type { Known } from "./difference.ts";
 import { bothFailed, isMade } from "./known_refusals.ts";
+import { hasBareHook } from "./known_views.ts";
 
 const NOTHING = "(nothing)";
 
@@ -29,9 +30,22 @@ export const CRUN_AFTER: readonly Known[] = [
     reason: "the spec: creating in the hooks of creation, created in startContainer, and the " +
       "bundle's path in all; crun says created, starting and there /. A variable that is named " +
       "twice has its last value, as with runc. The rest is compared, but for a variable of crun's own",
-    covers: ({ fact, hull, reference }) =>
+    covers: ({ fact, hull, reference }, { parts }) =>
       /^host \.\/(rootfs\/)?hooks$/.test(fact) && hull !== NOTHING && reference !== NOTHING &&
-      hooksIn(hull) === hooksIn(reference),
+      hooksIn(hull, parts) === hooksIn(reference, parts),
+  },
+  {
+    name: "a poststart hook that fails",
+    reason: "it runs beside the program, which may have printed some or all before it is killed",
+    covers: ({ fact }, { hull, reference }) =>
+      /^(run (code|error)|inside .*)$/s.test(fact) &&
+      /the poststart hook \d+ failed/.test(hull.words) &&
+      /error executing hook|mknodat/.test(reference.words),
+  },
+  {
+    name: "the folder above a cgroup",
+    reason: "it is below the caller's, as the cgroup is, see there",
+    covers: ({ fact }, { parts }) => fact.startsWith("left cgroup ") && isMade(tail(fact), parts),
   },
   {
     name: "hooks after a failure",
@@ -46,6 +60,20 @@ export const CRUN_AFTER: readonly Known[] = [
     covers: ({ fact, hull: ours, reference: theirs }, { hull, reference }) =>
       /^(run|exec) code$/.test(fact) && /^(1|255)$/.test(ours) && /^(1|255)$/.test(theirs) &&
       bothFailed(hull, reference),
+  },
+  {
+    name: "an update that both refuse",
+    reason: "hull takes back what it wrote before the fault",
+    covers: ({ fact }, { hull, reference }) =>
+      fact.startsWith("updated ") && hull.facts.get("update code") === "1" &&
+      reference.facts.get("update code") === "1",
+  },
+  {
+    name: "a memory limit of 0 in an update",
+    reason: "it leaves the limit, as with runc; crun writes it, which the kernel refuses",
+    covers: ({ fact }, { reference }) =>
+      fact === "update code" &&
+      /write to `memory\.limit_in_bytes`: Device or resource busy/.test(reference.words),
   },
   {
     name: "made until then",
@@ -85,19 +113,28 @@ export const CRUN_AFTER: readonly Known[] = [
   },
 ];
 
+/** A fact of a cgroup by its last two names: where its hierarchy is mounted, and its own. */
+function tail(fact: string): string {
+  return fact.replace(/ (\/sys\/fs\/cgroup\/[^/]+)\/.*(?=\/hull-differential-)/, " $1");
+}
+
 function hasMountNamespace(parts: readonly Part[]): boolean {
   const namespaces = (fieldOf(parts, "linux", "namespaces") ?? []) as readonly { type?: string }[];
   return namespaces.some(({ type }) => type === "mount");
 }
 
-/** What hooks wrote down, with states and variables in one form. */
-function hooksIn(fact: string): string {
+/**
+ * What hooks wrote down, with states and variables in one form. A createContainer hook without an
+ * environment has none of crun's, either; nobody says in which folder it is.
+ */
+function hooksIn(fact: string, parts: readonly Part[]): string {
   const [, text = '""'] = /^file \d+ \d+:\d+ (".*")$/.exec(fact) ?? [];
   const lines = (JSON.parse(text) as string).split("\n");
   return withoutEarlier(lines).flatMap((line) => {
     const [key = "", value = ""] = line.split("\t");
     if (value === "_LIBCONTAINER_CLONED_BINARY=1") return [];
-    if (key === "createContainer cwd") return []; // nobody says where; runc's is the rootfs, as hull's
+    if (key === "createContainer cwd") return [];
+    if (/^createContainer\.\d/.test(key) && hasBareHook(parts, "createContainer")) return [];
     const isHook = key.startsWith("hook ");
     return isHook ? [`${key} ${stateIn(key, value)}`] : [`${key.replace(/\.\d+$/, "")} ${value}`];
   }).join("\n");

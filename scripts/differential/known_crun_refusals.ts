@@ -10,7 +10,15 @@ import type { Known } from "./difference.ts";
 import { bothRefuse, hullRefuses, runcRefuses as crunRefuses } from "./known_refusals.ts";
 
 /** Words of mounts that crun takes for a file system's own. */
-const WORDS: ReadonlySet<string> = new Set(["symfollow", "nosymfollow", "silent", "loud"]);
+const WORDS: ReadonlySet<string> = new Set([
+  "symfollow",
+  "nosymfollow",
+  "rnosymfollow",
+  "rsymfollow",
+  "silent",
+  "loud",
+  "iversion",
+]);
 
 /** Where one of the two, or both for other reasons, refuse a case. */
 export const CRUN_REFUSALS: readonly Known[] = [
@@ -63,6 +71,67 @@ export const CRUN_REFUSALS: readonly Known[] = [
     "hull needs no /dev after the masks",
     /open `\/dev\/null`: No such file or directory/,
     (parts) => covers(parts, "maskedPaths", ["/"]),
+  ),
+  crunRefuses(
+    "a memory limit of 0",
+    "it leaves the limit, as with runc; crun's init is killed by it",
+    /OOM: the memory limit could be too low/,
+  ),
+  crunRefuses(
+    "long names of cgroups",
+    "cgroups may have them; crun makes the same folder where cgroup v2 is mounted not",
+    /creating cgroup directory `[^`]*`: File name too long/,
+  ),
+  crunRefuses(
+    "a device's mode with its type",
+    "hull takes the nine bits and the special ones, as runc; crun gives the kernel two types",
+    /mknodat `[^`]*`: Invalid argument/,
+    (parts) => JSON.stringify(parts).includes('"fileMode":33188'),
+  ),
+  crunRefuses(
+    "a working folder at a link to nowhere",
+    "hull makes what the link means",
+    /chdir to `[^`]*`: No such file or directory/,
+  ),
+  hullRefuses(
+    "a cgroup by way of its parents",
+    "nobody means a path that leads up",
+    /can't be used;.* \/linux\/cgroupsPath: must not have a part/,
+  ),
+  hullRefuses(
+    "labels of a module that is off",
+    "what the config asks for can't be done, as runc's kernel says; crun passes it over",
+    /a security module that the config names is not there/,
+  ),
+  hullRefuses(
+    "relative paths of covers",
+    "the spec: they must be absolute",
+    /can't be used;.* \/linux\/(masked|readonly)Paths\/\d+: must be an absolute path/,
+  ),
+  hullRefuses(
+    "an annotation without a name",
+    "the spec: keys must not be empty",
+    /can't be used;.* \/annotations\/: must have a name/,
+  ),
+  hullRefuses(
+    "a null that is none",
+    "hull covers files with nothing but the null device, and refuses where /dev/null is another",
+    /is the null device: something else stands there/,
+  ),
+  hullRefuses(
+    "values out of the spec's range",
+    "swappiness goes from 0 to 100, a propagation is one of eight; crun passes over what is not",
+    /can't be used;.*\/(memory\/swappiness: must be an integer|rootfsPropagation: must be one of)/,
+  ),
+  hullRefuses(
+    "maps without a user namespace",
+    "hull refuses ids that nothing maps, as runc does from 1.2 on",
+    /can't be used;.* \/linux\/[ug]idMappings: needs a user namespace/,
+  ),
+  hullRefuses(
+    "limits named twice",
+    "the spec: a second limit of one type is an error; crun takes the last",
+    /can't be used;.*rlimits\/\d+: is a second limit of/,
   ),
   hullRefuses(
     "a device's type",

@@ -9,6 +9,7 @@ import { covers, execField, fieldOf, mountsOf, rootfsOf, walked } from "./case_l
 import type { Known } from "./difference.ts";
 import { isReadonly } from "./known_read_only.ts";
 import { isMade } from "./known_refusals.ts";
+import { lacksEnvironment } from "./known_newer.ts";
 import { limitsOf } from "./known_views.ts";
 
 const NOTHING = "(nothing)";
@@ -69,12 +70,14 @@ export const CRUN_VIEWS: readonly Known[] = [
       covers(parts, "maskedPaths", ["/dev/null"]),
   },
   {
-    name: "/proc read-only as a whole",
+    name: "/proc read-only as a whole, or the root by way of its parent",
     reason:
       "what was read-only in it stays so; crun lays a copy over it in which its parts can be written",
     covers: ({ fact, hull, reference }, { parts }) =>
-      /^inside (also )?(place|mount) \/proc\//.test(fact) &&
-      covers(parts, "readonlyPaths", ["/proc"]) &&
+      (/^inside (also )?(place|mount) \/proc\//.test(fact) &&
+          covers(parts, "readonlyPaths", ["/proc", "/to-proc"]) ||
+        /^inside (also )?(place|mount) /.test(fact) &&
+          covers(parts, "readonlyPaths", ["/", "/.", "/.."])) &&
       (isReadonly(hull) && !isReadonly(reference) ||
         /^\S+ ro,/.test(hull) && /^\S+ rw,/.test(reference)),
   },
@@ -89,6 +92,13 @@ export const CRUN_VIEWS: readonly Known[] = [
     name: "crun's own word of a state",
     reason: "no word of the spec's",
     covers: ({ fact, hull }) => fact === "state systemd-scope" && hull === NOTHING,
+  },
+  {
+    name: "devices where the config has no rules",
+    reason: "hull denies all but the spec's default devices, as runc; crun allows all",
+    covers: ({ fact, reference }, { parts }) =>
+      /^(cgroup|updated) devices\.list$/.test(fact) && reference === "a *:* rwm" &&
+      fieldOf(parts, "linux", "resources", "devices") === undefined,
   },
   {
     name: "/dev/console's rule",
@@ -111,6 +121,20 @@ export const CRUN_VIEWS: readonly Known[] = [
       parts.some(({ kind }) => kind === "exec") &&
       (execField(parts, "/rlimits") ?? null) === null &&
       limitsOf(parts).some(([name, limit]) => fact === `inside limit.${name}` && hull === limit),
+  },
+  {
+    name: "an exec without an environment",
+    reason:
+      "it has what it names, and a HOME, as with runc; crun takes that of the container's process",
+    covers: ({ fact }, { parts }) =>
+      /^inside env\.\d+$/.test(fact) && lacksEnvironment(parts) &&
+      parts.some(({ kind }) => kind === "exec"),
+  },
+  {
+    name: "an empty HOME",
+    reason: "it is none, as with runc: HOME is what passwd says",
+    covers: ({ fact, hull, reference }) =>
+      /^inside env\.\d+$/.test(fact) && hull.startsWith("HOME=/") && reference === "HOME=",
   },
   {
     name: "an exec's user that is null",
@@ -156,6 +180,14 @@ export const CRUN_VIEWS: readonly Known[] = [
           / tmpfs cgroup rw,size=1024k/.test(reference)),
   },
   {
+    name: "how hierarchies are mounted",
+    reason: "as the config says; crun adds nosymfollow, and makes them private",
+    covers: ({ fact, hull, reference }) =>
+      fact.startsWith("inside mount ") && / cgroup cgroup /.test(hull) &&
+      withoutGroups(hull).replace(/^\/\S*(?=\/)/, "") ===
+        reference.replace(",nosymfollow", "").replace(/^\/\S*(?=\/)/, ""),
+  },
+  {
     name: "links of hierarchies that are not there",
     reason: "crun makes those of the usual hosts, which lead nowhere on others",
     covers: ({ fact, hull, reference }) =>
@@ -182,10 +214,11 @@ export const CRUN_VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "push" && /^\/mounts\/\d+\/options$/.test(part.at)),
   },
   {
-    name: "nosymfollow of a tree",
-    reason: "the spec has it; crun passes it over",
+    name: "nosymfollow",
+    reason: "the spec has it; crun passes it over, of a tree or beside its opposite",
     covers: ({ fact, hull, reference }) =>
-      /^inside mount /.test(fact) && hull.replace(",nosymfollow", "") === reference ||
+      /^inside mount /.test(fact) &&
+        withoutGroups(hull).replace(",nosymfollow", "") === withoutGroups(reference) ||
       /^inside (also )?place /.test(fact) && / flags=3/.test(hull) &&
         hull.replace(" flags=3", " flags=1") === reference,
   },
@@ -196,6 +229,7 @@ export const CRUN_VIEWS: readonly Known[] = [
       /^(inside (also )?place|host) /.test(fact) && [
         hull.replace(/^(char|block|fifo) [1-7](?=\d{3} )/, "$1 "),
         hull.replace(/^(special \d\d?)[1-7](?=\d{3} )/, "$10"),
+        hull.replace(/^char 7777/, "char 1777").replace(/^special 27777/, "special 21777"),
       ].includes(reference) &&
       parts.some((part) => part.kind === "push" && part.at === "/linux/devices"),
   },

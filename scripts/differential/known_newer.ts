@@ -228,7 +228,8 @@ function withoutAttributes(fact: string): string {
     .replaceAll(/,(nosuid|nodev|noexec|noatime|relatime|nodiratime|nosymfollow)/g, "");
 }
 
-function lacksEnvironment(parts: readonly Part[]): boolean {
+/** Whether a process is named whose environment is missing or null. */
+export function lacksEnvironment(parts: readonly Part[]): boolean {
   return parts.some((part) =>
     part.kind === "execless" && part.at === "/env" ||
     (part.kind === "exec" || part.kind === "set") && /^(\/process)?\/env$/.test(part.at) &&

@@ -468,7 +468,7 @@ function withoutGroups(fact: string): string {
 }
 
 /** Whether a hook has no environment of its own. */
-function hasBareHook(parts: readonly Part[], point: string): boolean {
+export function hasBareHook(parts: readonly Part[], point: string): boolean {
   return parts.some((part) =>
     part.kind === "push" && part.at === `/hooks/${point}` &&
     !JSON.stringify(part.value).includes('"env"')
