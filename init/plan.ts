@@ -41,6 +41,7 @@ import { clearUmask, enterCgroups, setLimits } from "./steps/process/limits.ts";
 import { anchorsOf, closeAnchors } from "./steps/rootfs/anchors.ts";
 import { openSources } from "./steps/rootfs/bind.ts";
 import { maskPaths, openMaskSources } from "./steps/rootfs/masks.ts";
+import { isUnbindable } from "./steps/rootfs/mount_options.ts";
 import { setMemoryPolicy } from "./steps/process/memory_policy.ts";
 import { closeHeld, makeMounts } from "./steps/rootfs/mounts.ts";
 import { protectMounts } from "./steps/rootfs/read_only_mounts.ts";
@@ -126,7 +127,8 @@ export function planInit(init: InitConfig, facts: Facts): WholePlan {
   const dev = config.mounts?.find(({ destination }) => trim(destination) === "/dev");
   const makesDev = dev === undefined || !isBindMount(dev);
   const hasHooks = hasCreateHooks(config.hooks);
-  const freshDev = dev?.type === "tmpfs";
+  // of an unbindable one no null can be taken to cover files with
+  const freshDev = dev?.type === "tmpfs" && !isUnbindable(dev.options);
   const hasUserNamespace = namespaces.some(({ type }) => type === "user");
   const isUnprivileged = hasUserNamespace || init.inUserNamespace === true;
   const mayMountProc = !isUnprivileged || isNew(namespaces, "pid");

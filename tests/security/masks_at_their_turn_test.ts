@@ -47,6 +47,14 @@ const CASES: readonly Case[] = [
     change: (config, volume) => void config.mounts.push(bind("/data", volume)),
   },
   {
+    what: "beside a /dev of which nothing can be bound",
+    path: "/data/link",
+    change: (config, volume) => {
+      config.mounts.push(bind("/data", volume));
+      config.mounts.find(({ destination }) => destination === "/dev")?.options?.push("unbindable");
+    },
+  },
+  {
     what: "in a tmpfs that is filled with what the image has",
     path: "/data/secret",
     readonly: "/data/sub",

@@ -92,6 +92,23 @@ function accessTimes(
   return isNamed ? [0, ATIME] : undefined;
 }
 
+/** What each kind of access times means to mount_setattr(2), which wants one of them. */
+const TREE_TIMES: Readonly<Record<AccessTime, readonly [set: number, clear: number]>> = {
+  noatime: [NOATIME, ATIME],
+  relatime: [0, ATIME],
+  strictatime: [STRICTATIME, ATIME],
+};
+
+/** Of a tree's kinds the last counts; one that is taken back leaves another as it is. */
+function treeTimeAfter(
+  before: AccessTime | undefined,
+  flag: AccessTime,
+  isSet: boolean,
+): AccessTime {
+  if (isSet) return flag;
+  return before === undefined || before === flag ? "relatime" : before;
+}
+
 const SUPER_SET = new Set(["ro", "sync", "dirsync", "mand", "lazytime"]);
 const SUPER_CLEAR: Readonly<Record<string, string>> = {
   rw: "ro",
@@ -111,6 +128,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   let tree: Attributes | undefined;
   const flags = new Set<string>();
   const times = new Map<AccessTime, boolean>();
+  let treeTime: AccessTime | undefined;
   const superFlags = new Set<string>();
   const propagation: Propagation[] = [];
   const data: string[] = [];
@@ -123,7 +141,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     const cleared = SUPER_CLEAR[option];
     if (cleared !== undefined) superFlags.delete(cleared);
     const time = ACCESS_TIMES[option];
+    const ofTree = option.startsWith("r") ? ACCESS_TIMES[option.slice(1)] : undefined;
     if (time !== undefined) times.set(...time);
+    else if (ofTree !== undefined) treeTime = treeTimeAfter(treeTime, ...ofTree);
     else if (known !== undefined) own = merge(own, known);
     else if (recursive !== undefined) tree = merge(tree, recursive);
     else if (spread !== undefined) propagation.push(spread);
@@ -133,6 +153,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   }
   const time = accessTimes(times);
   if (time !== undefined) own = merge(own, time);
+  if (treeTime !== undefined) tree = merge(tree, TREE_TIMES[treeTime]);
   return {
     bind: flags.has("bind") || flags.has("rbind"),
     bindRecursive: flags.has("rbind"),
@@ -153,6 +174,11 @@ export function propagationOf(option: string): Propagation | undefined {
   const name = recursive ? option.slice(1) : option;
   if (!Object.hasOwn(PROPAGATION, name)) return undefined;
   return { flag: PROPAGATION[name as keyof typeof PROPAGATION], recursive };
+}
+
+/** Whether nothing of a mount can be bound elsewhere. */
+export function isUnbindable(options: readonly string[] = []): boolean {
+  return options.some((option) => propagationOf(option)?.flag === PROPAGATION.unbindable);
 }
 
 /** Of two options about the same attribute the later one wins. */

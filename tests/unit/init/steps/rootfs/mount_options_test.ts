@@ -21,6 +21,16 @@ Deno.test("binds, remounts, copies and recursive attributes are seen", () => {
   assertEquals(recursiveAttributes, { set: RDONLY | NOATIME, clear: ATIME });
 });
 
+Deno.test("of a tree's access times the last counts, and one taken back leaves another", () => {
+  const tree = (...options: string[]) => parseMountOptions(options).recursiveAttributes;
+  const none = { set: NOATIME, clear: ATIME };
+  assertEquals(tree("rnorelatime", "rnoatime", "rnostrictatime"), none);
+  assertEquals(tree("rstrictatime", "rnoatime"), none);
+  const relative = { set: 0, clear: ATIME };
+  assertEquals([tree("rnoatime", "ratime"), tree("rnostrictatime")], [relative, relative]);
+  assertEquals(tree("rnoatime", "rrelatime"), relative);
+});
+
 Deno.test("no options leave everything as it is", () => {
   const { attributes, recursiveAttributes, propagation, data } = parseMountOptions(["defaults"]);
   assertEquals([attributes, recursiveAttributes], [undefined, undefined]);
