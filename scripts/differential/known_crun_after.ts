@@ -21,6 +21,20 @@ export const CRUN_AFTER: readonly Known[] = [
       /^left state \.(empty-directory|cache)$/.test(fact) && hull === NOTHING,
   },
   {
+    name: "a state after a failure",
+    reason: "crun leaves it where it fails early, for want of fds",
+    covers: ({ fact, hull: ours }, { reference }) =>
+      fact.startsWith("left state ") && ours === NOTHING && bothFailed(reference, reference) &&
+      /Too many open files/.test(reference.words),
+  },
+  {
+    name: "what stands at a device's place",
+    reason: "hull refuses it; crun opens it to write, and so empties a file that is bound there",
+    covers: ({ fact, reference: theirs }, { hull }) =>
+      fact.startsWith("host ") && /^file \d+ \d+:\d+ ("")?$/.test(theirs) &&
+      /is the device asked for: something else/.test(hull.words),
+  },
+  {
     name: "hull's own files of the state folder",
     reason: "names that begin with ~ are hull's own: what filters were compiled to",
     covers: ({ fact, reference }) => fact === "left state ~seccomp" && reference === NOTHING,

@@ -33,7 +33,7 @@ export const CRUN_REFUSALS: readonly Known[] = [
   crunRefuses(
     "places behind links and ..",
     "hull makes what a path means, as runc; crun opens it before anything is made there",
-    /openat2 `[^`]*`: No such file or directory/,
+    /openat2 `[^`]*`: (No such file or directory|Permission denied)/,
   ),
   crunRefuses(
     "paths that can't be there",
@@ -71,6 +71,11 @@ export const CRUN_REFUSALS: readonly Known[] = [
     "hull needs no /dev after the masks",
     /open `\/dev\/null`: No such file or directory/,
     (parts) => covers(parts, "maskedPaths", ["/"]),
+  ),
+  crunRefuses(
+    "no mounts",
+    "the spec: the field may be left out",
+    /no `mounts` block specified/,
   ),
   crunRefuses(
     "a memory limit of 0",
@@ -119,9 +124,9 @@ export const CRUN_REFUSALS: readonly Known[] = [
     /is the null device: something else stands there/,
   ),
   hullRefuses(
-    "values out of the spec's range",
-    "swappiness goes from 0 to 100, a propagation is one of eight; crun passes over what is not",
-    /can't be used;.*\/(memory\/swappiness: must be an integer|rootfsPropagation: must be one of)/,
+    "values out of range",
+    "those that the spec or the kernel has no meaning for; crun passes over them, or takes another",
+    /can't be used;.*\/(memory\/swappiness|scheduler\/\w+|oomScoreAdj|rootfsPropagation|execCPUAffinity\/\w+): must be /,
   ),
   hullRefuses(
     "maps without a user namespace",

@@ -70,14 +70,12 @@ export const CRUN_VIEWS: readonly Known[] = [
       covers(parts, "maskedPaths", ["/dev/null"]),
   },
   {
-    name: "/proc read-only as a whole, or the root by way of its parent",
+    name: "mounts below a read-only path",
     reason:
-      "what was read-only in it stays so; crun lays a copy over it in which its parts can be written",
+      "what is read-only there stays so; crun lays a copy over the path in which mounts can be " +
+      "written to, even /proc/sys",
     covers: ({ fact, hull, reference }, { parts }) =>
-      (/^inside (also )?(place|mount) \/proc\//.test(fact) &&
-          covers(parts, "readonlyPaths", ["/proc", "/to-proc"]) ||
-        /^inside (also )?(place|mount) /.test(fact) &&
-          covers(parts, "readonlyPaths", ["/", "/.", "/.."])) &&
+      isBelowReadonly(fact, parts) &&
       (isReadonly(hull) && !isReadonly(reference) ||
         /^\S+ ro,/.test(hull) && /^\S+ rw,/.test(reference)),
   },
@@ -127,8 +125,15 @@ export const CRUN_VIEWS: readonly Known[] = [
     reason:
       "it has what it names, and a HOME, as with runc; crun takes that of the container's process",
     covers: ({ fact }, { parts }) =>
-      /^inside env\.\d+$/.test(fact) && lacksEnvironment(parts) &&
-      parts.some(({ kind }) => kind === "exec"),
+      /^inside env\.\d+$/.test(fact) && parts.some(({ kind }) => kind === "exec") &&
+      (lacksEnvironment(parts) || JSON.stringify(execField(parts, "/env")) === "[]"),
+  },
+  {
+    name: "HOME from a masked passwd",
+    reason: "hull has read it before masks are set, crun as runc afterwards",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside env\.\d+$/.test(fact) && hull.startsWith("HOME=") && reference === "HOME=/" &&
+      covers(parts, "maskedPaths", ["/etc/passwd", "/etc"]),
   },
   {
     name: "an empty HOME",
@@ -214,13 +219,21 @@ export const CRUN_VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "push" && /^\/mounts\/\d+\/options$/.test(part.at)),
   },
   {
+    name: "noexec that is taken back",
+    reason: "the last of two opposite words counts; crun keeps it",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside (also )?(place|mount) /.test(fact) && hull !== reference &&
+      mountsOf(parts).some(({ options = [] }) =>
+        options.includes("noexec") && options.includes("exec")
+      ) &&
+      withoutFlags(hull) === withoutFlags(reference).replace(",noexec", ""),
+  },
+  {
     name: "nosymfollow",
-    reason: "the spec has it; crun passes it over, of a tree or beside its opposite",
+    reason: "the spec has it; crun passes it over, and sets it for rrelatime",
     covers: ({ fact, hull, reference }) =>
-      /^inside mount /.test(fact) &&
-        withoutGroups(hull).replace(",nosymfollow", "") === withoutGroups(reference) ||
-      /^inside (also )?place /.test(fact) && / flags=3/.test(hull) &&
-        hull.replace(" flags=3", " flags=1") === reference,
+      /^inside (also )?(place|mount) /.test(fact) && hull !== reference &&
+      withoutGroups(withoutFollow(hull)) === withoutGroups(withoutFollow(reference)),
   },
   {
     name: "special bits of a device",
@@ -242,6 +255,27 @@ function withSignals(set: string): string {
 
 function withoutFlags(fact: string): string {
   return fact.replace(/flags=\w+/, "");
+}
+
+/** A place or mount without whether links are followed there. */
+function withoutFollow(fact: string): string {
+  return fact.replace(",nosymfollow", "").replace(
+    /flags=(\w+)/,
+    (_, flags) => `flags=${(Number.parseInt(flags, 16) & ~NOSYMFOLLOW).toString(16)}`,
+  );
+}
+
+/** What statfs(2) has of a mount where no link is followed. */
+const NOSYMFOLLOW = 0x2000;
+
+/** Whether a fact is of a place below one that is read-only by its path. */
+function isBelowReadonly(fact: string, parts: readonly Part[]): boolean {
+  const [, place] = /^inside (?:also )?(?:place|mount) (\/.*)$/s.exec(fact) ?? [];
+  const paths = (fieldOf(parts, "linux", "readonlyPaths") ?? []) as readonly string[];
+  return place !== undefined && paths.some((path) => {
+    const end = walked(parts, path);
+    return end === "/" || place.startsWith(`${end}/`);
+  });
 }
 
 /** A mount without the mode that its file system was made with. */

@@ -413,12 +413,12 @@ const LIMITS =
 export function limitsOf(parts: readonly Part[]): readonly (readonly [number, string])[] {
   const limits = (fieldOf(parts, "process", "rlimits") ?? []) as readonly {
     readonly type: string;
-    readonly soft: number;
-    readonly hard: number;
+    readonly soft?: number;
+    readonly hard?: number;
   }[];
   const printed = (value: number) => String(BigInt.asIntN(64, BigInt(value)));
   const all = 2 ** 64;
-  const text = (value: number) => value >= all ? "-1" : printed(value);
+  const text = (value = 0) => value >= all ? "-1" : printed(value);
   return limits.map(({ type, soft, hard }) => [
     LIMITS.split(" ").indexOf(type.replace("RLIMIT_", "")),
     `${text(soft)} ${text(hard)}`,

@@ -99,6 +99,15 @@ Deno.test("a refusal of hull's alone is told but for those in the list", () => {
   assertEquals(told("the config can't be used; /process/args: must be a list"), 2);
 });
 
+Deno.test("a limit without a number is no fault of the soak's", () => {
+  const limits = [{ type: "RLIMIT_NOFILE", hard: 16 }];
+  const parts: Part[] = [
+    { kind: "set", at: "/process/rlimits", value: limits },
+    { kind: "exec", at: "/terminal", value: false },
+  ];
+  assertEquals(left({ parts, fact: "inside limit.7", hull: "9 16", reference: "8 16" }), 1);
+});
+
 Deno.test("a program says itself which runtime it is", () => {
   const folder = Deno.makeTempDirSync();
   const program = (says: string) => {
