@@ -6,6 +6,9 @@
  * So a killed program has perhaps answered more than the file says, and never less: an answer may
  * come twice, which a client ignores.
  *
+ * What finds no room (ENOSPC) is written as soon as there is some: calls go on meanwhile, and are
+ * lost only if this program is killed by then.
+ *
  * @module
  */
 
@@ -17,8 +20,9 @@ import {
   O_TRUNC,
   open,
   readAll,
-  writeAll,
 } from "../../ffi/files/file.ts";
+import { failedWith } from "../../ffi/c/errno.ts";
+import { tryWrite } from "../../ffi/waiting/stream.ts";
 import { type Frame, frameBytes, FrameReader } from "./frame.ts";
 
 const HEADER = 5;
@@ -38,6 +42,8 @@ export interface Standing {
   readonly last: Uint8Array<ArrayBuffer>;
   /** The rest of an answer of which a part was sent. */
   readonly unsent: Uint8Array<ArrayBuffer>;
+  /** How many bytes of the file tell this: what follows is a record that is not whole. */
+  readonly whole: number;
 }
 
 /** The file. */
@@ -45,6 +51,8 @@ export class Journal implements Disposable {
   readonly #path: string;
   #file: Fd;
   #size = 0;
+  /** What has found no room yet. */
+  #unwritten: Uint8Array<ArrayBuffer> = NOTHING;
 
   private constructor(path: string, file: Fd) {
     this.#path = path;
@@ -60,7 +68,10 @@ export class Journal implements Disposable {
   static goOn(path: string): { readonly journal: Journal; readonly standing: Standing } {
     const file = open(path, O_RDWR | O_CREAT | O_APPEND, 0o600);
     const journal = new Journal(path, file);
-    const standing = readStanding(readAll(file));
+    const bytes = readAll(file);
+    const standing = readStanding(bytes);
+    journal.#size = bytes.length;
+    if (standing.whole < bytes.length) Deno.truncateSync(path, standing.whole);
     journal.#rewrite(standing);
     return { journal, standing };
   }
@@ -75,7 +86,8 @@ export class Journal implements Disposable {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setUint32(0, stream);
     this.#append(ANSWERED, bytes);
-    if (this.#size > MOST) this.#rewrite(readStanding(Deno.readFileSync(this.#path)));
+    const isWhole = this.#unwritten.length === 0;
+    if (isWhole && this.#size > MOST) this.#rewrite(readStanding(Deno.readFileSync(this.#path)));
   }
 
   /** A part of an answer was sent; with no bytes the rest of it, too. */
@@ -96,24 +108,50 @@ export class Journal implements Disposable {
     new DataView(record.buffer).setUint32(0, bytes.length);
     record[4] = type;
     record.set(bytes, HEADER);
-    writeAll(this.#file, record);
     this.#size += record.length;
+    this.#unwritten = writeMost(this.#file, joined(this.#unwritten, record));
   }
 
-  /** A new file takes the place of the old one once it is whole. */
+  /** A new file takes the place of the old one once it is whole; without room for it the old one stays. */
   #rewrite({ open: requests, reader, unsent }: Standing): void {
-    const old = this.#file;
+    const [old, size] = [this.#file, this.#size];
     const fresh = `${this.#path}.new`;
     this.#file = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0o600);
-    old.close();
     this.#size = 0;
     for (const { stream, type, flags, data } of requests) {
       if (data !== undefined) this.#append(READ, whole(stream, type, flags, data));
     }
     this.#append(READ, reader.pending);
     this.#append(UNSENT, unsent);
-    Deno.renameSync(fresh, this.#path);
+    if (this.#unwritten.length === 0) {
+      old.close();
+      return Deno.renameSync(fresh, this.#path);
+    }
+    this.#file.close();
+    Deno.removeSync(fresh);
+    [this.#file, this.#size, this.#unwritten] = [old, size, NOTHING];
   }
+}
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+function joined(first: Uint8Array<ArrayBuffer>, second: Uint8Array<ArrayBuffer>) {
+  if (first.length === 0) return second;
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+/** Writes what there is room for; gives the rest. */
+function writeMost(file: Fd, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  let rest = bytes;
+  try {
+    while (rest.length > 0) rest = rest.subarray(tryWrite(file, rest) ?? 0);
+  } catch (error) {
+    if (!failedWith(error, "ENOSPC", "EDQUOT")) throw error;
+  }
+  return rest;
 }
 
 function whole(
@@ -133,7 +171,8 @@ function readStanding(bytes: Uint8Array<ArrayBuffer>): Standing {
   const open = new Map<number, Frame>();
   let [last, unsent] = [new Uint8Array(0), new Uint8Array(0)];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + HEADER <= bytes.length;) {
+  let at = 0;
+  while (at + HEADER <= bytes.length) {
     const end = at + HEADER + view.getUint32(at);
     if (end > bytes.length) break;
     const content = bytes.slice(at + HEADER, end);
@@ -145,5 +184,5 @@ function readStanding(bytes: Uint8Array<ArrayBuffer>): Standing {
     else unsent = content;
     at = end;
   }
-  return { reader, open: [...open.values()], last, unsent };
+  return { reader, open: [...open.values()], last, unsent, whole: at };
 }

@@ -15,6 +15,7 @@ import {
   readAll,
   writeAll,
 } from "../../../ffi/files/file.ts";
+import { failedWith } from "../../../ffi/c/errno.ts";
 import { rename } from "../../../ffi/files/entries.ts";
 
 const HEADER = 4;
@@ -39,7 +40,12 @@ export class Outbox implements Disposable {
     this.#waiting = readWaiting(bytes);
     this.#held = this.#waiting.reduce((sum, { length }) => sum + HEADER + length, 0);
     this.#size = bytes.length;
-    if (this.#size > this.#held) this.#rewrite();
+    if (this.#size === this.#held) return;
+    try {
+      this.#rewrite();
+    } catch (error) {
+      if (!failedWith(error, "ENOSPC", "EDQUOT")) throw error; // it is written anew with the next one
+    }
   }
 
   /** What waits, in its order. */
@@ -91,10 +97,9 @@ export class Outbox implements Disposable {
   /** A new file takes the place of the old one once it is whole. */
   #rewrite(): void {
     const path = `${this.#path}.new`;
-    const fresh = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0o600);
     this.#isWhole = false;
     this.#file.close();
-    this.#file = fresh;
+    this.#file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0o600);
     this.#size = 0;
     for (const content of this.#waiting) this.#append(content);
     this.#isWhole = false;

@@ -14,6 +14,16 @@ export function wordsOf(error: unknown): string {
   return text.replaceAll(/\s*\n\s*/g, " ");
 }
 
+/** Writes a line into the shim's own log, if there is room for it: `console.error` fails without. */
+export function note(error: unknown): void {
+  const line = `${new Date().toISOString()} ${wordsOf(error)}\n`;
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(line));
+  } catch {
+    // what it tells of is often that very want of room
+  }
+}
+
 /** Writes a line into a container's log, if containerd reads it. */
 export function tell(bundle: string, error: unknown): void {
   const time = new Date().toISOString();

@@ -15,6 +15,13 @@ import type { Found, Keeper } from "../keeper/keeper.ts";
 import type { Places } from "../host/places.ts";
 import { toldStatus } from "../host/status_of.ts";
 
+/** What outlives this program of a connection. */
+interface KeptConnection {
+  readonly number: number;
+  readonly journal: Journal;
+  readonly standing?: Standing;
+}
+
 /** What a door works with. */
 export interface DoorOptions {
   readonly places: Places;
@@ -62,7 +69,7 @@ export class Door {
   open(name: string, methods: Methods): void {
     for (const { fd, number } of this.#kept.get(name) ?? []) {
       const { journal, standing } = Journal.goOn(this.#journal(number));
-      this.#serve(fd, number, methods, journal, standing);
+      this.#serve(fd, methods, { number, journal, standing });
     }
     this.#kept.delete(name);
     this.#accept(name, this.#listener(name), methods).catch((error) => {
@@ -111,19 +118,27 @@ export class Door {
         await poller.wait(listener);
         continue;
       }
-      const number = keeper.keep(socket, { kind: "connection", of: name });
-      this.#serve(socket, number, methods, Journal.begin(this.#journal(number)));
+      let number: number | undefined;
+      try {
+        number = keeper.keep(socket, { kind: "connection", of: name });
+        this.#serve(socket, methods, { number, journal: Journal.begin(this.#journal(number)) });
+      } catch (error) {
+        // Without room for it a connection is served all the same, as long as this program lives.
+        this.#options.warn(error);
+        if (number !== undefined) keeper.drop(number);
+        this.#serve(socket, methods);
+      }
     }
   }
 
-  #serve(socket: Fd, number: number, methods: Methods, journal: Journal, standing?: Standing) {
+  #serve(socket: Fd, methods: Methods, kept?: KeptConnection): void {
     const { poller, keeper, warn, onEnd } = this.#options;
     this.#connections++;
-    serveConnection(socket, poller, methods, toldStatus, { journal, standing })
+    serveConnection(socket, poller, methods, toldStatus, kept)
       .catch(warn)
       .finally(() => {
-        journal[Symbol.dispose]();
-        keeper.drop(number);
+        kept?.journal[Symbol.dispose]();
+        if (kept !== undefined) keeper.drop(kept.number);
         this.#connections--;
         onEnd();
       });

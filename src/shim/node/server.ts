@@ -29,7 +29,7 @@ import { CALLS, type Client, CONTROL, isName, type Places, socketName } from "..
 import { Publisher } from "../host/publisher.ts";
 import { method, taskMethods } from "./service.ts";
 import { type Shared, Tasks } from "./tasks.ts";
-import { wordsOf } from "../host/words.ts";
+import { note } from "../host/words.ts";
 
 /** How long it stays with nothing to do. */
 const IDLE_MS = 60_000;
@@ -67,7 +67,7 @@ export class Server {
   constructor(places: Places, start: () => void) {
     this.#places = places;
     this.#start = start;
-    const warn = (error: unknown) => console.error(`${new Date().toISOString()} ${wordsOf(error)}`);
+    const warn = note;
     const poller = this.#poller;
     const keeper = this.#keeper = Keeper.attach(places.kept, places.root);
     const letGo = (number: number) => ({ [Symbol.dispose]: () => keeper.drop(number) });
@@ -86,7 +86,14 @@ export class Server {
       poller,
       ended: new Ended(places.ended),
       freeSocket: () => `${places.sockets}/t${Deno.pid}-${this.#sockets++}`,
-      keep: (fd, kind, of) => letGo(keeper.keep(fd, { kind, of })),
+      keep: (fd, kind, of) => {
+        try {
+          return letGo(keeper.keep(fd, { kind, of }));
+        } catch (error) {
+          warn(error); // without room for it, it lives as long as this program
+          return { [Symbol.dispose]: () => {} };
+        }
+      },
       warn,
     };
   }

@@ -5,6 +5,7 @@
  */
 
 import { comesWithin } from "../../../ffi/waiting/abort.ts";
+import { SIGKILL } from "../../../ffi/c/signal_numbers.ts";
 import type { ProcessConfig } from "../../config/types/config.ts";
 import type { Container } from "../../container.ts";
 import { ContainerError } from "../../errors.ts";
@@ -17,6 +18,7 @@ import type { StreamNames } from "../streams/targets.ts";
 import type { KeptTerminal } from "../streams/task_streams.ts";
 import { FurtherProcess } from "./further.ts";
 import { endHalfStarted } from "./half_started.ts";
+import { Keeping } from "./keeping.ts";
 import type { FurtherRecord, GoneRecord, TaskRecord } from "./record.ts";
 import { finished, hasEnded, perhapsDone, running } from "./refusals.ts";
 import type { TaskHost } from "./task_host.ts";
@@ -35,14 +37,13 @@ export type Deleted = Pick<GoneRecord, "pid" | "exit">;
 export class Task {
   /** The container's first process. */
   readonly init: TaskProcess;
-  readonly #container: Container;
   readonly #host: TaskHost;
   readonly #further = new Map<string, FurtherProcess>();
   readonly #oom = new AbortController();
+  readonly #keeping: Keeping;
   /** Those taken away last: who asked for that may not have its answer yet. */
   #gone: readonly GoneRecord[];
   #isStarted = false;
-  #isForgotten = false;
   #starting: Promise<void> | undefined;
 
   /**
@@ -50,24 +51,16 @@ export class Task {
    * @param gone see {@linkcode TaskRecord}
    */
   constructor(
-    container: Container,
+    /** The container itself. */
+    readonly container: Container,
     init: TaskProcess,
     host: TaskHost,
     gone: readonly GoneRecord[] = [],
   ) {
     this.#gone = gone;
-    this.#container = container;
+    this.#keeping = new Keeping(() => this.#write(), host.warn);
     this.init = init;
     this.#host = host;
-  }
-
-  get #id(): string {
-    return this.#container.id;
-  }
-
-  /** The container itself. */
-  get container(): Container {
-    return this.#container;
   }
 
   /** The folder that containerd made for it. */
@@ -89,7 +82,7 @@ export class Task {
       const further = this.#find(execId);
       if (!isAgain) return await this.#startFurther(further, signal);
       if (further.process.pid === 0) {
-        endHalfStarted(this.#container.processes(), this.#pids(), further.addedMs);
+        endHalfStarted(this.container.processes(), this.#pids(), further.addedMs);
         throw perhapsDone("started the process");
       }
       if (further.process.isRunning) this.#tellStart(further.process); // perhaps a second time
@@ -97,7 +90,7 @@ export class Task {
     }
     if (isAgain && this.#isStarted) return this.init.pid;
     this.init.requireRunning();
-    this.#starting = this.#container.release({ signal }).then(() => this.noteStart());
+    this.#starting = this.container.release({ signal }).then(() => this.noteStart());
     await this.#starting;
     return this.init.pid;
   }
@@ -112,8 +105,8 @@ export class Task {
   /** Tells of the start, and watches for want of memory from then on. */
   noteStart(): void {
     this.#isStarted = true;
-    this.#host.publish("/tasks/start", { containerId: this.#id, pid: this.init.pid });
-    this.#keep();
+    this.#host.publish("/tasks/start", { containerId: this.container.id, pid: this.init.pid });
+    this.#keeping.surely();
     this.watchMemory();
   }
 
@@ -131,7 +124,8 @@ export class Task {
    * @param isAgain another program, which was killed, may have done so
    */
   add(execId: string, names: StreamNames, config: ProcessConfig, isAgain: boolean): void {
-    const added = () => this.#host.publish("/tasks/exec-added", { containerId: this.#id, execId });
+    const added = () =>
+      this.#host.publish("/tasks/exec-added", { containerId: this.container.id, execId });
     if (isAgain && this.#further.has(execId)) return added();
     if (this.#further.has(execId)) throw new StatusError("AlreadyExists", `id ${execId}`);
     if (this.init.exit !== undefined) {
@@ -140,7 +134,7 @@ export class Task {
     const process = new TaskProcess(execId, names);
     this.#further.set(execId, new FurtherProcess(process, config, this.#host, Date.now()));
     try {
-      this.#keep();
+      this.#keeping.now();
     } catch (error) {
       this.#further.delete(execId);
       throw error;
@@ -173,7 +167,7 @@ export class Task {
   async status(process: TaskProcess): Promise<number> {
     if (process.exit !== undefined) return STATUS.stopped;
     if (process !== this.init) return process.pid === 0 ? STATUS.created : STATUS.running;
-    const status = this.#container.status();
+    const status = this.container.status();
     if (status !== "stopped") return STATUS[status as "created" | "running" | "paused"];
     await process.ended; // which is about to be known
     return STATUS.stopped;
@@ -184,7 +178,7 @@ export class Task {
     if (execId !== "") return this.#find(execId).signal(signal);
     this.init.requireRunning();
     try {
-      this.#container.signal(signal, { all });
+      this.container.signal(signal, { all });
     } catch (error) {
       throw hasEnded(error) ? finished() : error;
     }
@@ -192,15 +186,15 @@ export class Task {
 
   /** Stops all its processes where they are. */
   async pause(signal: AbortSignal): Promise<void> {
-    await this.#container.pause({ signal });
-    this.#host.publish("/tasks/paused", { containerId: this.#id });
+    await this.container.pause({ signal });
+    this.#host.publish("/tasks/paused", { containerId: this.container.id });
   }
 
   /** Lets them go on. */
   async resume({ signal, isAgain }: CallContext): Promise<void> {
-    const isDone = isAgain && this.#container.status() === "running";
-    if (!isDone) await this.#container.resume({ signal });
-    this.#host.publish("/tasks/resumed", { containerId: this.#id });
+    const isDone = isAgain && this.container.status() === "running";
+    if (!isDone) await this.container.resume({ signal });
+    this.#host.publish("/tasks/resumed", { containerId: this.container.id });
   }
 
   /**
@@ -218,7 +212,7 @@ export class Task {
     const { pid, exit } = process;
     this.#further.delete(execId);
     this.#gone = [...this.#gone.slice(1 - MOST_GONE), { execId, pid, exit }];
-    this.#keep();
+    this.#keeping.surely();
     return process;
   }
 
@@ -240,7 +234,7 @@ export class Task {
     await drained(this.init);
     for (const { process } of this.#further.values()) await drained(process);
     try {
-      await this.#container.destroy({ force: true });
+      await this.container.destroy({ force: true });
     } catch (error) {
       if (!hasEnded(error)) throw error;
     }
@@ -250,14 +244,17 @@ export class Task {
 
   /** It is taken away: nothing is kept of it any more, since its name may be another's. */
   forget(): void {
-    this.#isForgotten = true;
+    this.#keeping.end();
   }
 
-  #keep(): void {
-    if (this.#isForgotten) return;
+  #write(): void {
     const further = [...this.#further.values()].map(({ record }) => record);
-    const gone = this.#gone.length === 0 ? undefined : this.#gone;
-    this.#host.keep({ isStarted: this.#isStarted, exit: this.init.exit, further, gone });
+    this.#host.keep({
+      isStarted: this.#isStarted,
+      exit: this.init.exit,
+      further,
+      gone: this.#gone,
+    });
   }
 
   #find(execId: string): FurtherProcess {
@@ -269,10 +266,13 @@ export class Task {
   async #startFurther(further: FurtherProcess, signal: AbortSignal): Promise<number> {
     this.init.requireRunning();
     const { process } = further;
-    await further.start(this.#container, signal);
+    await further.start(this.container, signal);
     try {
-      this.#keep();
+      this.#keeping.now();
       this.#tellStart(process);
+    } catch (error) {
+      further.signal(SIGKILL); // the client is told that it does not run
+      throw error;
     } finally {
       further.watch((exit) => this.#endFurther(process, exit));
     }
@@ -280,7 +280,7 @@ export class Task {
   }
 
   #tellStart({ execId, pid }: TaskProcess): void {
-    this.#host.publish("/tasks/exec-started", { containerId: this.#id, execId, pid });
+    this.#host.publish("/tasks/exec-started", { containerId: this.container.id, execId, pid });
   }
 
   /** The numbers of all processes that it knows. */
@@ -292,7 +292,7 @@ export class Task {
   /** Told first: an end that is kept is not told again, one that is not kept comes once more. */
   #endFurther(process: TaskProcess, exit: Exit): void {
     this.#end(process, exit);
-    this.#keep();
+    this.#keeping.surely();
   }
 
   /** Ends come in their order: that of the first process is told last. */
@@ -304,14 +304,14 @@ export class Task {
       await Promise.all(running.map(({ process }) => process.ended));
     }
     this.#end(this.init, exit);
-    this.#keep();
+    this.#keeping.surely();
     this.#oom.abort();
   }
 
   /** Further processes outlive the first one where they don't share a pid namespace of their own. */
   #killRest(): void {
     try {
-      this.#container.signal("KILL", { all: true });
+      this.container.signal("KILL", { all: true });
     } catch (error) {
       if (!(error instanceof ContainerError)) throw error; // they have ended
     }
@@ -325,8 +325,8 @@ export class Task {
 
   #tellEnd(process: TaskProcess, exit: Exit): void {
     this.#host.publish("/tasks/exit", {
-      containerId: this.#id,
-      id: process.execId === "" ? this.#id : process.execId,
+      containerId: this.container.id,
+      id: process.execId === "" ? this.container.id : process.execId,
       pid: process.pid,
       exitStatus: exit.status,
       exitedAt: timestampOf(exit.atMs),
@@ -334,8 +334,8 @@ export class Task {
   }
 
   async #watchMemory(): Promise<void> {
-    for await (const _ of this.#container.notifyOOM({ signal: this.#oom.signal })) {
-      this.#host.publish("/tasks/oom", { containerId: this.#id });
+    for await (const _ of this.container.notifyOOM({ signal: this.#oom.signal })) {
+      this.#host.publish("/tasks/oom", { containerId: this.container.id });
     }
   }
 }

@@ -155,3 +155,12 @@ function cut(random: Random, parts: readonly Uint8Array[]): Uint8Array<ArrayBuff
   }
   return pieces;
 }
+
+Deno.test("without room for what is on its way calls go on", () => {
+  withPath((path) => {
+    Deno.symlinkSync("/dev/full", path);
+    using journal = Journal.begin(path);
+    for (const stream of [1, 3]) journal.reading(bytesOf(stream, new Uint8Array(10)));
+    journal.answered(1);
+  });
+});
