@@ -110,11 +110,27 @@ export const CRUN_AFTER: readonly Known[] = [
       fact.startsWith("left cgroup ") && ours === NOTHING && bothFailed(reference, reference),
   },
   {
-    name: "mounts after a failure",
-    reason: "crun leaves them on the host where there is no mount namespace",
+    name: "mounts without a mount namespace",
+    reason:
+      "hull's are seen by the container alone, as with runc; crun makes and leaves them on the host",
+    covers: ({ fact, hull: ours }, { parts }) =>
+      /^(left|inside) mount /.test(fact) && ours === NOTHING && !hasMountNamespace(parts),
+  },
+  {
+    name: "a poststop hook that fails",
+    reason: "the spec: the lifecycle goes on; crun's delete ends by a signal, its state stays",
     covers: ({ fact, hull: ours }, { parts, reference }) =>
-      fact.startsWith("left mount ") && ours === NOTHING && bothFailed(reference, reference) &&
-      !hasMountNamespace(parts),
+      fieldOf(parts, "hooks", "poststop") !== undefined &&
+      Number(reference.facts.get("delete code")) > 128 &&
+      (fact === "delete code" && ours === "0" ||
+        fact.startsWith("left state ") && ours === NOTHING),
+  },
+  {
+    name: "swap of 0 in an update",
+    reason: "it leaves the limit, as with runc; crun writes it, which the kernel refuses",
+    covers: ({ fact, hull: ours }, { parts, reference }) =>
+      fact === "update code" && ours === "0" && JSON.stringify(parts).includes('"swap":0') &&
+      /write to `memory\.memsw\.limit_in_bytes`: Invalid argument/.test(reference.words),
   },
   {
     name: "an update that is refused",

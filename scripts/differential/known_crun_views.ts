@@ -121,6 +121,19 @@ export const CRUN_VIEWS: readonly Known[] = [
       limitsOf(parts).some(([name, limit]) => fact === `inside limit.${name}` && hull === limit),
   },
   {
+    name: "SIGCHLD beside a hook with a timeout",
+    reason: "what hooks need is no matter of the program's; crun leaves it blocked",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      fact === "inside status.SigBlk" && /^0+$/.test(hull) && /^0+10000$/.test(reference) &&
+      JSON.stringify(fieldOf(parts, "hooks", "startContainer") ?? "").includes('"timeout"'),
+  },
+  {
+    name: "oomScoreAdj of an exec",
+    reason: "as it says; crun sets it for the first process alone",
+    covers: ({ fact, hull }, { parts }) =>
+      fact === "inside oom" && hull === String(execField(parts, "/oomScoreAdj")),
+  },
+  {
     name: "an exec without an environment",
     reason:
       "it has what it names, and a HOME, as with runc; crun takes that of the container's process",
@@ -298,5 +311,6 @@ function isMasked(fact: string, parts: readonly Part[]): boolean {
   const [, place] = /^inside (?:also )?(?:place|mount) (\/.*)$/s.exec(fact) ?? [];
   const masked = (fieldOf(parts, "linux", "maskedPaths") ?? []) as readonly string[];
   return place !== undefined &&
-    masked.some((path) => path === place || walked(parts, path) === walked(parts, place));
+    masked.flatMap((path) => [path, path.replace(/^\/proc\/self\//, "/proc/1/")])
+      .some((path) => path === place || walked(parts, path) === walked(parts, place));
 }
