@@ -21,6 +21,13 @@ export const CRUN_AFTER: readonly Known[] = [
       /^left state \.(empty-directory|cache)$/.test(fact) && hull === NOTHING,
   },
   {
+    name: "a fifo where a folder is needed",
+    reason: "hull says so; crun opens it and waits for a writer",
+    covers: ({ fact }, { parts, hull, reference }) =>
+      /^((run|exec) code|left (state|process) .*)$/.test(fact) && bothFailed(hull, hull) &&
+      reference.facts.get("run code") === "-1" && JSON.stringify(parts).includes('"fifo"'),
+  },
+  {
     name: "a state after a failure",
     reason: "crun leaves it where it fails early, for want of fds",
     covers: ({ fact, hull: ours }, { reference }) =>
@@ -137,7 +144,8 @@ export const CRUN_AFTER: readonly Known[] = [
     reason:
       "hull changes nothing then; crun has written what came before the fault, or passes it over",
     covers: ({ fact, hull: ours }, { hull }) =>
-      /can't be used;|not mounted on this host|the maximum of cpu shares/.test(hull.words) &&
+      /can't be used;|not mounted on this host|the maximum of cpu shares|unified names files of/
+        .test(hull.words) &&
       (fact === "update code" && ours === "1" ||
         fact.startsWith("updated ") && hull.facts.get("update code") === "1"),
   },

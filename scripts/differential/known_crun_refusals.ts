@@ -73,6 +73,11 @@ export const CRUN_REFUSALS: readonly Known[] = [
     (parts) => covers(parts, "maskedPaths", ["/"]),
   ),
   crunRefuses(
+    "clocks beside a user namespace",
+    "hull sets them from outside, as runc; crun's child may not",
+    /timens_offsets`: Permission denied/,
+  ),
+  crunRefuses(
     "no mounts",
     "the spec: the field may be left out",
     /no `mounts` block specified/,
@@ -132,6 +137,11 @@ export const CRUN_REFUSALS: readonly Known[] = [
     "maps without a user namespace",
     "hull refuses ids that nothing maps, as runc does from 1.2 on",
     /can't be used;.* \/linux\/[ug]idMappings: needs a user namespace/,
+  ),
+  hullRefuses(
+    "a user namespace without maps",
+    "the spec has them in the config; crun makes some up",
+    /can't be used;.* \/linux\/[ug]idMappings: is required/,
   ),
   hullRefuses(
     "limits named twice",

@@ -232,6 +232,23 @@ export const CRUN_VIEWS: readonly Known[] = [
       parts.some((part) => part.kind === "push" && /^\/mounts\/\d+\/options$/.test(part.at)),
   },
   {
+    name: "attributes that nobody asked for",
+    reason: "a bind has its source's, which crun clears, and dirsync is no nodiratime",
+    covers: ({ fact, hull, reference }, { parts }) =>
+      /^inside (also )?(place|mount) /.test(fact) && hull !== reference &&
+      mountsOf(parts).some(({ options = [] }) =>
+        options.some((word) => /bind$|^dirsync$/.test(word))
+      ) &&
+      withoutFlags(hull).replace(/,nosuid,nodev,noexec/, "") ===
+        withoutFlags(reference).replace(/,nodiratime/, ""),
+  },
+  {
+    name: "names of capabilities in lower case",
+    reason: "capabilities(7) has none; hull, as runc, warns of them and leaves them out",
+    covers: ({ fact }, { parts }) =>
+      /^inside status\.Cap/.test(fact) && /"cap_\w+"/.test(JSON.stringify(parts)),
+  },
+  {
     name: "noexec that is taken back",
     reason: "the last of two opposite words counts; crun keeps it",
     covers: ({ fact, hull, reference }, { parts }) =>
