@@ -70,7 +70,7 @@ export const CRUN_REFUSALS: readonly Known[] = [
     "all masked",
     "hull needs no /dev after the masks",
     /open `\/dev\/null`: No such file or directory/,
-    (parts) => covers(parts, "maskedPaths", ["/"]),
+    (parts) => covers(parts, "maskedPaths", ["/", "/.", "/.."]),
   ),
   crunRefuses(
     "clocks beside a user namespace",

@@ -128,6 +128,13 @@ export const CRUN_VIEWS: readonly Known[] = [
       JSON.stringify(fieldOf(parts, "hooks", "startContainer") ?? "").includes('"timeout"'),
   },
   {
+    name: "the umask of a user that is null",
+    reason: "0022, as where a user names none; crun leaves none",
+    covers: ({ fact, hull }, { parts }) =>
+      /^inside (umask|status\.Umask)$/.test(fact) && Number.parseInt(hull, 8) === 0o22 &&
+      (fieldOf(parts, "process", "user") ?? null) === null,
+  },
+  {
     name: "oomScoreAdj of an exec",
     reason: "as it says; crun sets it for the first process alone",
     covers: ({ fact, hull }, { parts }) =>
