@@ -65,11 +65,15 @@ export function resourcesToWrite(update: Resources, merged: Resources): Resource
   };
 }
 
-/** The old values of the resources that an update changes. */
+/**
+ * The old values of the resources that an update changes. Devices are a policy as a whole, which every
+ * container has: without rules of its own, that of none.
+ */
 export function resourcesToRestore(before: Resources, update: Resources): Resources {
-  return Object.fromEntries(
+  const old = Object.fromEntries(
     Object.entries(before).filter(([name]) => update[name as keyof Resources] !== undefined),
   );
+  return update.devices === undefined ? old : { ...old, devices: before.devices ?? [] };
 }
 
 /**

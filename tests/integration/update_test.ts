@@ -8,6 +8,9 @@ import { Runc } from "../fixtures/runc.ts";
 import { isV1 } from "../fixtures/test_cgroup.ts";
 import { LIMITS, ROOT, testWhere } from "../fixtures/test_where.ts";
 
+/** Files with a line for each device, and one whose other lines may change by themselves. */
+const LISTS = ["devices.list", "blkio.throttle.read_bps_device", "io.max", "memory.oom_control"];
+
 const FILES = [
   "memory.limit_in_bytes",
   "memory.memsw.limit_in_bytes",
@@ -26,12 +29,26 @@ const FILES = [
   "cpu.weight",
 ];
 
+/** A disk of this host, if it has one. */
+function someDisk(): readonly { readonly major: number; readonly minor: number }[] {
+  return [...Deno.readDirSync("/sys/block")].slice(0, 1).map(({ name }) => {
+    const [major, minor] = Deno.readTextFileSync(`/sys/block/${name}/dev`).trim().split(":");
+    return { major: Number(major), minor: Number(minor) };
+  });
+}
+
+/** The lists of a container's cgroups, whatever the order of their lines. */
+function lists(id: string): Record<string, readonly string[]> {
+  const found = Object.entries(limits(id, LISTS));
+  return Object.fromEntries(found.map(([name, text]) => [name, text.split("\n").sort()]));
+}
+
 /** The limits of a container, as its cgroups have them. */
-function limits(id: string): Record<string, string> {
+function limits(id: string, files: readonly string[] = FILES): Record<string, string> {
   const found: Record<string, string> = {};
   const own = new RegExp(`/(?:${id}|[a-z]+-${id}\\.scope)$`); // systemd's is a scope
   for (const folder of cgroupsNamed(id).filter((path) => own.test(path))) {
-    for (const name of FILES) {
+    for (const name of files) {
       try {
         found[name] = Deno.readTextFileSync(`${folder}/${name}`).trim();
       } catch { /* another controller's */ }
@@ -194,25 +211,31 @@ testWhere(
       const factory = new Factory({ root }); // systemd takes a unit's properties all or none
       await using container = await factory.create("hull-lc-refused");
       await container.run(new Process({ args: ["sleep", "600"], stdin: "null", stdout: "null" }));
-      const before = limits("hull-lc-refused");
+      const all = () => ({ ...limits("hull-lc-refused"), ...lists("hull-lc-refused") });
+      const before = all();
       const nowhere = [{ major: 4095, minor: 1, rate: 1 }];
+      const limited = someDisk().map((disk) => ({ ...disk, rate: 1 << 30 }));
       for (
         const refused of [
           { blockIO: { throttleReadBpsDevice: nowhere } },
           { network: { classID: 7 }, blockIO: { throttleReadBpsDevice: nowhere } },
+          {
+            blockIO: { throttleReadBpsDevice: limited, throttleWriteIOPSDevice: nowhere },
+            devices: [{ allow: true, type: "c" as const, major: 10, minor: 229, access: "rw" }],
+          },
         ]
       ) {
         await assertRejects(
           () =>
             container.set({
-              memory: { limit: 64 << 20, swap: 128 << 20 },
+              memory: { limit: 64 << 20, swap: 128 << 20, disableOOMKiller: isV1 },
               pids: { limit: 20 },
               cpu: { shares: 300, quota: 50_000, period: 50_000 },
               ...refused,
             }),
           ContainerError,
         );
-        assertEquals(limits("hull-lc-refused"), before);
+        assertEquals(all(), before);
       }
       await container[Symbol.asyncDispose]();
       Deno.removeSync(root);

@@ -83,3 +83,10 @@ Deno.test("what an update would have changed is what is set again after its fail
     pids: { limit: 2 },
   });
 });
+
+Deno.test("without device rules before, the policy of none is what is set again", () => {
+  const devices = [{ allow: true, access: "rwm" }];
+  assertEquals(resourcesToRestore({ pids: { limit: 2 } }, { devices }), { devices: [] });
+  assertEquals(resourcesToRestore({ devices }, { devices: [] }), { devices });
+  assertEquals(resourcesToRestore({ devices }, { pids: { limit: 3 } }), {});
+});
