@@ -36,6 +36,14 @@ Deno.test("a program that ignores SIGPIPE or has a handler for it is left to its
   });
 });
 
+Deno.test("a program that gives up after some writes without a reader has its own code", async () => {
+  await leavesNothing("hull-unread", async () => {
+    await using hull = new Hull();
+    const script = "n=0; while [ $n -lt 300 ]; do echo hi || n=$((n+1)); done 2>/dev/null; exit 5";
+    for (let i = 0; i < 10; i++) assertEquals(headOf(hull, "", script), "hi\ncode 5\n");
+  });
+});
+
 /** The first line, and hull's exit code with nobody there to read a second. */
 function headOf(hull: Hull, flags: string, script: string): string {
   const words = [...HULL, "--root", hull.root].join(" ");

@@ -89,7 +89,7 @@ export async function follow(
   try {
     // Who was killed follows nothing any more, and a resident would have to wait for the program.
     const status = await signals.forwardTo(process, { onInterrupt }).wait({ signal: caller.gone });
-    return unread?.hasEnded === true ? 128 + SIGPIPE : exitCode(status);
+    return unread?.hasEnded(status) === true ? 128 + SIGPIPE : exitCode(status);
   } finally {
     interrupts?.[Symbol.dispose]();
   }

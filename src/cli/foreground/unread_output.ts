@@ -7,14 +7,18 @@
  */
 
 import { pause } from "../../../ffi/waiting/abort.ts";
-import { SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
+import { SIGKILL, SIGPIPE } from "../../../ffi/c/signal_numbers.ts";
 import { Fd, O_CLOEXEC, O_NONBLOCK, O_RDONLY, open } from "../../../ffi/files/file.ts";
 import { S_IFIFO, S_IFMT, statAt } from "../../../ffi/files/file_status.ts";
 import { Poller } from "../../../ffi/waiting/poll.ts";
+import type { ExitStatus } from "../../../ffi/processes/process.ts";
 import type { Process } from "../../process.ts";
 import { answerTo, kill, readProc } from "./signal_answer.ts";
 
-/** For how long writers find a pipe without a reader, before hull checks again. */
+/**
+ * For how long writers find a pipe without a reader, before hull checks. What ends at such a write,
+ * with a code of its own, does it meanwhile.
+ */
 const PAUSE_MS = 100;
 
 /** Whether a stdout, by its number, is a pipe. */
@@ -49,9 +53,9 @@ export class UnreadOutput implements Disposable {
     this.#watch().catch(() => {}); // if it can't be watched, nothing is done
   }
 
-  /** Whether the process was ended for it. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
+  /** Whether the process was ended for it: it may also have ended by itself right before. */
+  hasEnded({ signal }: ExitStatus): boolean {
+    return this.#hasEnded && signal === SIGKILL;
   }
 
   /** Watches no more. */
@@ -65,9 +69,10 @@ export class UnreadOutput implements Disposable {
     // Waits for EPOLLERR, which is always reported: the last reader has gone. 0 means that the
     // watch has ended.
     if (await this.#poller.wait(new Fd(this.#stdout), 0) === 0) return;
-    while (this.#waited !== undefined && answerTo(SIGPIPE, this.#process.pid) === "deaf") {
-      if (await this.#isWritten()) return this.#end();
+    for (;;) {
       await pause(PAUSE_MS);
+      if (this.#waited === undefined || answerTo(SIGPIPE, this.#process.pid) !== "deaf") return;
+      if (await this.#isWritten()) return this.#end();
     }
   }
 
