@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { isThere } from "../../ffi/files/file_status.ts";
-import { makeBundle, scratchFolder } from "../fixtures/bundle.ts";
+import { makeBundle, run, scratchFolder } from "../fixtures/bundle.ts";
 import { Hull } from "../fixtures/cli.ts";
 import { leavesNothing } from "../fixtures/leftovers.ts";
 import { ClientHull, TestResident } from "../fixtures/resident.ts";
@@ -104,6 +104,20 @@ Deno.test("a caller is served whose groups are the same, its own one among them 
     await using hull = new ClientHull(resident, "setpriv", groups);
     assertEquals(await hull.must("list", "-q"), "", groups);
   }
+});
+
+// A resident reads in a client's memory who it is, so it may answer before the client has said that.
+Deno.test("who is kept from its hello gets its answer, and is not left for a broken connection", async () => {
+  await using resident = await TestResident.start(NOBODY);
+  await using hull = new Hull();
+  const slow = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=sendto"];
+  for (const delay of ["100000", "500000"]) {
+    const words = [...slow, "-e", `inject=sendto:delay_enter=${delay}`, resident.client];
+    const said = run("env", ...words, "--root", hull.root, "list", "-q");
+    assertEquals(said, "", delay);
+  }
+  const { served = 0 } = await resident.status() ?? {};
+  assertEquals(served, 2);
 });
 
 Deno.test("hooks in the container's namespaces do not keep it from ending", async () => {

@@ -22,7 +22,7 @@ import { Child, type StatusKeeper } from "../../process/parent_process.ts";
 import { beginning } from "./client_beginning.ts";
 import { BORN, planClientBirth, WATCHED } from "./client_birth.ts";
 import { ClientChannel, ClientGone, type Connection } from "./client_channel.ts";
-import { END, takeEnd, waitFor } from "./client_end.ts";
+import { END, exit, takeEnd, waitFor } from "./client_end.ts";
 import { ClientFds } from "./client_fds.ts";
 import { ClientEnds, pidOn, tryOpenPidfd } from "./client_ends.ts";
 import { ClientPrograms } from "./client_programs.ts";
@@ -293,6 +293,11 @@ export class Client implements Bearer, Disposable {
     };
   }
 
+  /** Waits until it may be left without harm to what it was sent: {@linkcode ClientChannel.heard}. */
+  heard(): Promise<void> {
+    return this.#channel.heard();
+  }
+
   /** Leaves it: it finds that nobody serves it. */
   [Symbol.dispose](): void {
     this.#channel[Symbol.dispose]();
@@ -341,9 +346,4 @@ export class Client implements Bearer, Disposable {
 
 function unlessGone(error: unknown): undefined {
   if (!(error instanceof ClientGone)) throw error;
-}
-
-/** Ends it. */
-function exit(code: number): Operation[] {
-  return [{ syscall: "exit_group", args: [code], onError: "continue" }];
 }

@@ -9,10 +9,11 @@ import { duplicate } from "../../../ffi/files/descriptor.ts";
 import type { Fd } from "../../../ffi/files/file.ts";
 import { letOthersRun } from "../../../ffi/processes/scheduler.ts";
 import { receivePacket, sendPackets, type Sent } from "../../../ffi/sockets/packet_socket.ts";
+import { comesWithin } from "../../../ffi/waiting/abort.ts";
 import { EPOLLOUT, type Poller } from "../../../ffi/waiting/poll.ts";
 import { ContainerError } from "../../errors.ts";
 import { END_SIZE } from "./client_end.ts";
-import { FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
+import { BEGINS_WITHIN_MS, FRAME_SIZE, STREAMS_SIZE } from "./client_program.ts";
 import { SIGNAL_SIZE, signalIn } from "./client_signals.ts";
 
 /** The caller is gone: nobody is left to do anything for. */
@@ -56,6 +57,7 @@ export class ClientChannel implements Disposable {
   #passes = 0;
 
   #isToSayHello: boolean;
+  readonly #hello = Promise.withResolvers<void>();
 
   /** Takes it over, and begins to listen. */
   constructor({ socket, isToSayHello }: Connection, poller: Poller, listener: ClientListener) {
@@ -63,7 +65,17 @@ export class ClientChannel implements Disposable {
     this.#isToSayHello = isToSayHello;
     this.#poller = poller;
     this.#listener = listener;
-    this.#listen().catch(() => listener.left());
+    if (!isToSayHello) this.#hello.resolve();
+    this.#listen().catch(() => listener.left()).finally(() => this.#hello.resolve());
+  }
+
+  /**
+   * Waits, for as long as a client does, until it has said hello, or is gone. Who closes the socket
+   * before that, while the hello lies there unread, has the kernel tell the client of a broken connection
+   * before what was sent to it.
+   */
+  async heard(): Promise<void> {
+    if (this.#isToSayHello) await comesWithin(this.#hello.promise, BEGINS_WITHIN_MS);
   }
 
   /** An answer of so many bytes is awaited, and its streams or not. */
@@ -127,6 +139,7 @@ export class ClientChannel implements Disposable {
     if (bytes.length === 0) return "end";
     if (this.#isToSayHello) {
       this.#isToSayHello = false;
+      this.#hello.resolve();
       return "more";
     }
     if (bytes.length === STREAMS_SIZE) listener.passed(fds);

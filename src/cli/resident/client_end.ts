@@ -1,5 +1,5 @@
 /**
- * How a client waits for a child.
+ * How a client waits for a child's end, and ends itself.
  *
  * Source: waitid(2).
  *
@@ -37,4 +37,9 @@ export function waitFor(
 export function takeEnd(pid: Argument): Operation {
   const flags = WEXITED | WALL | WNOHANG;
   return { syscall: "waitid", args: [P_PID, pid, 0, flags, 0], onError: "continue" };
+}
+
+/** Ends the client. */
+export function exit(code: number): Operation[] {
+  return [{ syscall: "exit_group", args: [code], onError: "continue" }];
 }

@@ -62,6 +62,8 @@ const MSG_NOSIGNAL = 0x4000;
  * limit when it begins; before the client's answer to that it does nothing.
  */
 const BEGINS_WITHIN = 2n;
+/** The same in milliseconds. */
+export const BEGINS_WITHIN_MS = 1000 * Number(BEGINS_WITHIN);
 
 /** The client for an installed hull. */
 export function clientImage(places: ClientPlaces, arch?: "x86_64" | "aarch64"): OpenImage {

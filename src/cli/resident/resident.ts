@@ -179,6 +179,7 @@ export class Resident {
       this.#memory.note();
       if (this.#idle.count > QUIET) await client.run([]); // its turn may come after it has given up
       await caller.finish(await this.#options.main(peer.args, caller));
+      await client.heard();
     } catch (error) {
       if (error instanceof NotHere || lacksFds(error)) return await client.leave();
       if (!(error instanceof ClientGone)) throw error;
