@@ -21,7 +21,7 @@ import {
 import { ContainerdDaemon, missingContainerd } from "../fixtures/containerd_daemon.ts";
 import { writeOciLayout } from "../fixtures/oci_archive.ts";
 import { testWhere } from "../fixtures/test_where.ts";
-import { until } from "../fixtures/until.ts";
+import { SLOWNESS, until } from "../fixtures/until.ts";
 import { CONTAINERD_CASES, IMAGE } from "./containerd_cases.ts";
 import { SHIM_CASES } from "./shim_cases.ts";
 
@@ -187,7 +187,7 @@ testWhere(missing, "containerd's shim and what may be killed", async (t) => {
       while (!isOver) {
         const pid = await daemon.shimPid();
         if (pid !== undefined) Deno.kill(pid, "SIGKILL");
-        await new Promise((resolve) => setTimeout(resolve, 700));
+        await new Promise((resolve) => setTimeout(resolve, 700 * SLOWNESS));
       }
     })();
     try {
