@@ -322,8 +322,9 @@ testWhere(
           const pid = desk.hullPid;
           Deno.kill(pid, "SIGKILL");
           await until(() => !tmux.isOther.screen, 20);
-          // a key, since the prompt may have been on the other screen already
-          await tmux.say("", /^OUT\$$/);
+          // a key, since the prompt may have been on the other screen already; while nothing is echoed
+          // yet, the next prompt comes behind it
+          await tmux.say("", /^(OUT\$ )*OUT\$$/);
           await tmux.say(`ec''ho "ended $?"; stty -g | cmp - before && echo sa''ne`, /^sane$/);
           assertEquals(tmux.isOther, { screen: false, cursor: true });
           await until(() => !isThere(`hull-top-guard\0${pid}\0`), 20);
