@@ -128,8 +128,8 @@ export function peekEnd(pidfd: Fd): ExitStatus | undefined {
 }
 
 /**
- * The same as {@linkcode reap}, and waits for the child's end. Only for a child that is about to exit: this thread, and
- * with it the event loop, stands still until then.
+ * The same as {@linkcode reap}, and waits for the child's end. Only for a child that is about to exit:
+ * this thread, and with it the event loop, stands still until then.
  *
  * @throws {SyscallError} ECHILD if it is no child of this process
  */

@@ -5,8 +5,8 @@
  *           [--witness PROGRAM] [--whole]
  *
  * The reference, `runc` by default, may be a crun: it says so itself, and has a list of known
- * differences of its own. With a witness, another runtime, only those differences count in which hull stands alone. With
- * --whole a case that differs is not made smaller.
+ * differences of its own. With a witness, another runtime, only those differences count in which hull
+ * stands alone. With --whole a case that differs is not made smaller.
  *
  * @module
  */

@@ -45,7 +45,7 @@ export interface MountOptions {
 const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, ATIME, NOATIME, STRICTATIME, NODIRATIME } =
   MOUNT_ATTR;
 
-/** option: attributes to set, attributes to clear. */
+/** option: attributes to set, attributes to clear; those of access times are below. */
 const ATTRIBUTES: Readonly<Record<string, readonly [set: number, clear: number]>> = {
   ro: [RDONLY, 0],
   rw: [0, RDONLY],
@@ -57,12 +57,6 @@ const ATTRIBUTES: Readonly<Record<string, readonly [set: number, clear: number]>
   exec: [0, NOEXEC],
   nosymfollow: [NOSYMFOLLOW, 0],
   symfollow: [0, NOSYMFOLLOW],
-  noatime: [NOATIME, ATIME],
-  atime: [0, ATIME],
-  relatime: [0, ATIME],
-  norelatime: [0, ATIME],
-  strictatime: [STRICTATIME, ATIME],
-  nostrictatime: [0, ATIME],
   nodiratime: [NODIRATIME, 0],
   diratime: [0, NODIRATIME],
 };
@@ -82,22 +76,22 @@ const ACCESS_TIMES: Readonly<Record<string, readonly [flag: AccessTime, isSet: b
 
 type AccessTime = "noatime" | "relatime" | "strictatime";
 
-/** The attributes that the flags of access times make; undefined where none changes any. */
-function accessTimes(
-  flags: ReadonlyMap<AccessTime, boolean>,
-): readonly [number, number] | undefined {
-  if (flags.get("strictatime") === true) return [STRICTATIME, ATIME];
-  if (flags.get("noatime") === true) return [NOATIME, ATIME];
-  const isNamed = flags.get("relatime") === true || flags.get("noatime") === false;
-  return isNamed ? [0, ATIME] : undefined;
-}
-
 /** What each kind of access times means to mount_setattr(2), which wants one of them. */
-const TREE_TIMES: Readonly<Record<AccessTime, readonly [set: number, clear: number]>> = {
+const TIMES: Readonly<Record<AccessTime, readonly [set: number, clear: number]>> = {
   noatime: [NOATIME, ATIME],
   relatime: [0, ATIME],
   strictatime: [STRICTATIME, ATIME],
 };
+
+/** The attributes that the flags of access times make; undefined where none changes any. */
+function accessTimes(
+  flags: ReadonlyMap<AccessTime, boolean>,
+): readonly [number, number] | undefined {
+  if (flags.get("strictatime") === true) return TIMES.strictatime;
+  if (flags.get("noatime") === true) return TIMES.noatime;
+  const isNamed = flags.get("relatime") === true || flags.get("noatime") === false;
+  return isNamed ? TIMES.relatime : undefined;
+}
 
 /** Of a tree's kinds the last counts; one that is taken back leaves another as it is. */
 function treeTimeAfter(
@@ -153,7 +147,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   }
   const time = accessTimes(times);
   if (time !== undefined) own = merge(own, time);
-  if (treeTime !== undefined) tree = merge(tree, TREE_TIMES[treeTime]);
+  if (treeTime !== undefined) tree = merge(tree, TIMES[treeTime]);
   return {
     bind: flags.has("bind") || flags.has("rbind"),
     bindRecursive: flags.has("rbind"),
